@@ -1,0 +1,142 @@
+"""What can be configured, as typed and validated objects. Nothing heavy is imported here.
+
+Each class is one section of a spec with plain values in it. They are built once, at the edge; everything
+inside takes them, or plain arguments, and does not validate again.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ganlib.registry import Registry, UnknownNameError
+
+FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:build"})
+VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed")}
+LOSSES = Registry(
+    "loss",
+    {
+        "bce": "ganlib.losses:NonSaturating",
+        "lsgan": "ganlib.losses:LeastSquares",
+        "wgan-gp": "ganlib.losses:WassersteinGP",
+    },
+)
+EXTRACTORS = Registry(
+    "extractor",
+    {
+        "efficientnet_lite0": "ganlib.metrics.efficientnet:load_64",
+        "efficientnet_lite0@64": "ganlib.metrics.efficientnet:load_64",
+        "efficientnet_lite0@96": "ganlib.metrics.efficientnet:load_96",
+        "efficientnet_lite0@128": "ganlib.metrics.efficientnet:load_128",
+        "inception": "ganlib.metrics.inception:load",
+    },
+)
+
+Unit = Literal["epochs", "kimg"]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _known(registry: Registry) -> AfterValidator:
+    def check(name: str) -> str:
+        try:
+            return registry.check(name)
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from None
+
+    return AfterValidator(check)
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, finite numbers only, unknown keys are errors, no silent conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class DataConfig(Section):
+    """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only."""
+
+    source: str | list[str] = "avatars"
+    style: str = "adventurer"
+    count: int = Field(20_000, ge=1, le=1_000_000)
+    seed: int = Field(0, ge=0, lt=2**32)
+    size: Literal[28, 32, 64, 128] = 64
+    background: str = "white"
+    max_skipped: float = Field(0.05, ge=0, le=1)
+
+
+class ModelConfig(Section):
+    """Which networks. ``width`` is the number of filters of the widest-image layer (DCGAN's 64)."""
+
+    family: Annotated[str, _known(FAMILIES)] = "dcgan"
+    variant: str = "simple"
+    latent_dim: int = Field(100, ge=1, le=4096)
+    width: int = Field(64, ge=4, le=512, multiple_of=4)
+
+    @model_validator(mode="after")
+    def _variant_of_family(self) -> "ModelConfig":
+        choices = VARIANTS[self.family]
+        if self.variant not in choices:
+            raise ValueError(
+                f"unknown variant '{self.variant}' of family '{self.family}' (choices: {', '.join(choices)})"
+            )
+        return self
+
+
+class TrainConfig(Section):
+    """How a trial trains. ``epochs`` or ``kimg`` is the whole budget; ``milestones`` count epochs."""
+
+    loss: Annotated[str, _known(LOSSES)] = "bce"
+    lr_g: float = Field(2e-4, gt=0, le=1)
+    lr_d: float = Field(2e-4, gt=0, le=1)
+    betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = (0.5, 0.999)
+    smoothing: float = Field(1.0, gt=0, le=1)
+    augment_p: float = Field(0.0, ge=0, le=1)
+    milestones: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
+    gamma: float = Field(1.0, gt=0, le=1)
+    batch_size: int = Field(64, ge=2, le=8192)
+    critic_steps: int | None = Field(None, ge=1, le=100)
+    gp_weight: float = Field(10.0, ge=0)
+    ema_kimg: float = Field(10.0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    epochs: float | None = Field(None, gt=0)
+    kimg: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "TrainConfig":
+        if self.epochs is not None and self.kimg is not None:
+            raise ValueError("epochs and kimg are two names for one budget; give one of them")
+        return self
+
+
+class EvaluateConfig(Section):
+    """How a generator is measured. ``weights`` is a local file for extractors that do not ship theirs."""
+
+    extractor: Annotated[str, _known(EXTRACTORS)] = "efficientnet_lite0"
+    weights: str | None = None
+    every: float = Field(2.0, gt=0)
+    unit: Unit = "epochs"
+    n_fake: int = Field(2048, ge=2, le=1_000_000)
+    n_real: int | None = Field(None, ge=2)
+    kid_subsets: int = Field(100, ge=1, le=10_000)
+    kid_subset_size: int = Field(1000, ge=2)
+    batch_size: int = Field(64, ge=1, le=8192)
+
+
+class CollapseConfig(Section):
+    """When a run is called dead; see `ganlib.collapse` for what each number is compared with."""
+
+    enabled: bool = True
+    patience: int = Field(2, ge=1)
+    saturated_score: float = Field(0.995, gt=0.5, lt=1)
+    similarity: float = Field(0.85, gt=0, le=1)
+    flat_std: float = Field(0.01, ge=0, lt=0.5)
+    blowup: float = Field(5.0, gt=1)
+
+
+class TrialConfig(Section):
+    """One concrete configuration: everything a trial's training depends on, beside its seed."""
+
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    evaluate: EvaluateConfig
+    collapse: CollapseConfig
