@@ -1,0 +1,27 @@
+"""ganlib: train, measure, keep and load small image GANs.
+
+Useful by itself: nothing here knows of sweeps, Ray, Optuna or a command line. Names are imported when they are
+first used, because importing torch takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganlib.export import load_generator as load_generator
+    from ganlib.fit import Evaluation as Evaluation
+    from ganlib.metrics import Evaluator as Evaluator
+
+_HOMES = {
+    "Evaluation": "ganlib.fit",
+    "Evaluator": "ganlib.metrics",
+    "load_generator": "ganlib.export",
+}
+
+__all__ = ["Evaluation", "Evaluator", "load_generator"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - it returns whatever the name stands for
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'ganlib' has no attribute '{name}'")

@@ -28,6 +28,7 @@ EXTRACTORS = Registry(
         "efficientnet_lite0@96": "ganlib.metrics.efficientnet:load_96",
         "efficientnet_lite0@128": "ganlib.metrics.efficientnet:load_128",
         "inception": "ganlib.metrics.inception:load",
+        "inception@torch-fidelity": "ganlib.metrics.inception:load_torch_fidelity",
     },
 )
 
@@ -126,6 +127,7 @@ class CollapseConfig(Section):
 
     enabled: bool = True
     patience: int = Field(2, ge=1)
+    warmup_steps: int = Field(300, ge=0)
     saturated_score: float = Field(0.995, gt=0.5, lt=1)
     similarity: float = Field(0.85, gt=0, le=1)
     flat_std: float = Field(0.01, ge=0, lt=0.5)

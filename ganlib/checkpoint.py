@@ -1,0 +1,49 @@
+"""Checkpoints that are either right or refused.
+
+A checkpoint is one line with a format name and the SHA-256 of the rest, then what `torch.save` wrote. A bit
+flip, a truncation or a foreign file is found by the digest before anything is parsed, and only tensors and
+plain values are ever unpickled (``weights_only``).
+"""
+
+import hashlib
+import io
+from typing import Any
+
+import torch
+
+from ganlib.errors import WorkError
+
+MAGIC = b"sweep-checkpoint-1"
+
+
+class BrokenCheckpointError(WorkError):
+    """The bytes are not a whole checkpoint of ours."""
+
+
+def dump(state: dict[str, Any]) -> bytes:
+    """Nested dicts, lists, tensors, numbers and strings to bytes."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getvalue()
+    return MAGIC + b" " + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+
+
+def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """What `dump` was given.
+
+    Args:
+        data: the file's bytes.
+        name: the file's name, for the error.
+        device: where the tensors go.
+
+    Raises:
+        BrokenCheckpointError: if the bytes are torn, flipped or not a checkpoint.
+    """
+    head, _, payload = data.partition(b"\n")
+    magic, _, digest = head.partition(b" ")
+    if magic != MAGIC:
+        raise BrokenCheckpointError(f"{name} is not a checkpoint of this version (or is empty)")
+    if hashlib.sha256(payload).hexdigest().encode() != digest:
+        raise BrokenCheckpointError(f"{name} is damaged: its content does not match its digest")
+    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    return state

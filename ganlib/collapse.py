@@ -1,0 +1,145 @@
+"""Is a run dead? Verdicts from signals that cost almost nothing.
+
+A verdict is a pure function of the evaluations so far and the thresholds of the spec, so that it can be tested,
+explained and repeated from the stored rows. The order below is the order in which they are tried:
+
+================ =====================================================================================
+`non_finite`     a loss, a score or a generated picture is NaN or infinite
+`flat_image`     the pictures are flat: their pixels' standard deviation is below ``flat_std``
+`low_diversity`  all pictures look the same: their mean pairwise similarity has gone ``similarity`` of
+                 the way from that of real pictures (0) to identical ones (1)
+`d_saturated`    the discriminator is sure: mean score above ``saturated_score`` on real and below its
+                 complement on fake pictures (only where scores are probabilities)
+`metric_blowup`  the metric is ``blowup`` times the best that this run has had
+================ =====================================================================================
+
+All but the first must hold at ``patience`` evaluations in a row, and none before ``warmup_steps`` steps: young
+generators pass through such states.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from ganlib.config import CollapseConfig
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What one evaluation says about a run's health. ``metric`` is None where it could not be computed."""
+
+    kimg: float
+    step: int
+    loss_g: float
+    loss_d: float
+    score_real: float
+    score_fake: float
+    probabilities: bool
+    """Whether the scores are probabilities."""
+    pixel_std: float
+    """Mean over pictures of the standard deviation of the pixels, which lie in [0, 1]."""
+    similarity: float
+    """Mean pairwise structural similarity of generated pictures, at most 1."""
+    real_similarity: float
+    """The same of real pictures."""
+    metric: float | None
+
+    @property
+    def finite(self) -> bool:
+        """Whether training itself is still made of numbers."""
+        return all(map(math.isfinite, (self.loss_g, self.loss_d, self.score_real, self.score_fake)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a run is called collapsed, at which step, and the numbers behind it."""
+
+    kind: str
+    kimg: float
+    step: int
+    reason: str
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """For a row of events; numbers that are not finite become text, which JSON can hold."""
+        plain = asdict(self)
+        plain["numbers"] = {k: v if math.isfinite(v) else str(v) for k, v in self.numbers.items()}
+        return plain
+
+
+Rule = Callable[[Signals, CollapseConfig, float], "tuple[bool, str, dict[str, float]]"]
+
+
+def _flat(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    reason = f"pixels of a picture vary by {now.pixel_std:.4f}, below {limits.flat_std}"
+    return now.pixel_std < limits.flat_std, reason, {"pixel_std": now.pixel_std}
+
+
+def _alike(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    room = max(1 - now.real_similarity, 1e-6)
+    share = (now.similarity - now.real_similarity) / room
+    reason = (
+        f"generated pictures resemble each other by {now.similarity:.3f} (real ones: {now.real_similarity:.3f}), "
+        f"{share:.0%} of the way to identical, above {limits.similarity:.0%}"
+    )
+    numbers = {"similarity": now.similarity, "real_similarity": now.real_similarity}
+    return share > limits.similarity, reason, numbers
+
+
+def _saturated(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    sure = now.score_real > limits.saturated_score and now.score_fake < 1 - limits.saturated_score
+    reason = (
+        f"the discriminator scores real pictures {now.score_real:.4f} and fake ones {now.score_fake:.4f}, "
+        f"beyond {limits.saturated_score}: the generator has no gradient to learn from"
+    )
+    return now.probabilities and sure, reason, {"score_real": now.score_real, "score_fake": now.score_fake}
+
+
+def _blown(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    if now.metric is None or not math.isfinite(best):
+        return False, "", {}
+    reason = f"the metric is {now.metric:.4g}, over {limits.blowup:g} times the best so far, {best:.4g}"
+    return now.metric > limits.blowup * best > 0, reason, {"metric": now.metric, "best": best}
+
+
+RULES: dict[str, Rule] = {
+    "flat_image": _flat,
+    "low_diversity": _alike,
+    "d_saturated": _saturated,
+    "metric_blowup": _blown,
+}
+
+
+def _not_finite(now: Signals) -> Verdict | None:
+    names = ("loss_g", "loss_d", "score_real", "score_fake", "pixel_std")
+    values = {name: float(getattr(now, name)) for name in names}
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if now.metric is None and not bad:
+        bad = ["generated pictures"]
+    if not bad:
+        return None
+    return Verdict("non_finite", now.kimg, now.step, f"not a finite number: {', '.join(bad)}", values)
+
+
+def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
+    """The verdict at the last evaluation of a run, or None for a run that lives.
+
+    Args:
+        history: all evaluations of the run so far, oldest first, at least one.
+        limits: the thresholds.
+    """
+    now = history[-1]
+    dead = _not_finite(now)
+    if dead or not limits.enabled or len(history) < limits.patience or now.step < limits.warmup_steps:
+        return dead
+    bests = [math.inf]
+    for signals in history:
+        value = signals.metric if signals.metric is not None else math.inf
+        bests.append(min(bests[-1], value))
+    recent = list(zip(history, bests, strict=False))[-limits.patience :]
+    for kind, rule in RULES.items():
+        outcomes = [rule(signals, limits, best) for signals, best in recent]
+        if all(broken for broken, _, _ in outcomes):
+            _, reason, numbers = outcomes[-1]
+            return Verdict(kind, now.kimg, now.step, reason, numbers)
+    return None

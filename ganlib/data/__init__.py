@@ -1,0 +1,49 @@
+"""Pictures in: avatars or folders of files, prepared once into a packed array that is mapped into memory.
+
+The names below are imported when they are first used, so that a worker process that only draws or decodes
+does not load what it has no use for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganlib.data.avatars import styles
+    from ganlib.data.build import prepare
+    from ganlib.data.cache import ImageSet, cache_dir, drop, open_set, verify
+    from ganlib.data.folder import Skipped
+    from ganlib.data.sheet import contact_sheet, grid
+
+__all__ = [
+    "ImageSet",
+    "Skipped",
+    "cache_dir",
+    "contact_sheet",
+    "drop",
+    "grid",
+    "open_set",
+    "prepare",
+    "styles",
+    "verify",
+]
+
+_HOMES = {
+    "ImageSet": "cache",
+    "Skipped": "folder",
+    "cache_dir": "cache",
+    "contact_sheet": "sheet",
+    "drop": "cache",
+    "grid": "sheet",
+    "open_set": "cache",
+    "prepare": "build",
+    "styles": "avatars",
+    "verify": "cache",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names above
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,262 @@
+"""From a data section to a packed set of pictures: drawn or decoded once, then found in the cache.
+
+A set is stored under a key of its inputs' content (the bytes of the files, in order; the style, seed and
+count of avatars) and of the preprocessing. Hashing a large folder at every start would take long, so an
+index remembers which key belongs to which listing (names, sizes and times of the files).
+"""
+
+import contextlib
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+from filelock import FileLock
+
+from ganlib.config import DataConfig
+from ganlib.data import pool
+from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
+from ganlib.data.decode import Colour, colour
+from ganlib.data.folder import Skipped, digests, printable
+from ganlib.data.sources import Source, open_source
+from ganlib.data.work import Task, write
+from ganlib.errors import RequestError, WorkError
+
+PREPROCESSING = 1
+"""Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
+
+Progress = Callable[[int, int], None]
+_Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
+
+_READ = 64  # files in one go of a reading thread
+_STALE_SECONDS = 24 * 3600  # a set in the making is written to every few seconds
+_MIN_PER_WORKER = 256  # pictures; for fewer, starting another process takes longer than it saves
+
+
+def prepare(
+    config: DataConfig,
+    cache: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ImageSet:
+    """Prepare the pictures of a data section, or find them prepared.
+
+    Any number of processes may ask for one set at once: the first prepares it, the others wait for it.
+
+    Args:
+        config: Which pictures, and how they are prepared.
+        cache: Where packed sets are kept; `cache_dir` by default.
+        workers: How many processes draw or decode; the cores this process may use by default.
+        progress: Called with (done, total), in pictures, while something is being prepared.
+
+    Returns:
+        The set; its pictures are in the order of the sources, files sorted by path within each.
+
+    Raises:
+        RequestError: when a source, style or colour does not exist, there are no pictures, or more than
+            ``config.max_skipped`` of them cannot be read.
+        WorkError: when the cache cannot be written, or files change meanwhile.
+    """
+    background = colour(config.background)
+    names = [config.source] if isinstance(config.source, str) else config.source
+    sources = [open_source(name, config) for name in names]
+    if not any(map(len, sources)):
+        raise RequestError(_no_pictures(sources))
+    folder = (cache if cache is not None else cache_dir()) / "data"
+    making = _Making(sources, config.size, background, folder, workers or pool.cores(), progress)
+    try:
+        images = making.find() or making.make()
+    except OSError as error:
+        raise WorkError(f"cannot keep prepared pictures in {folder}: {error}") from error
+    images = replace(images, skipped=_skipped(sources, skipped_in(images.path)))
+    _check_share(images, config.max_skipped)
+    return images
+
+
+@dataclass(frozen=True)
+class _Making:
+    """One request for a set: what goes in, and where it is kept."""
+
+    sources: Sequence[Source]
+    size: int
+    background: Colour
+    folder: Path
+    workers: int
+    progress: Progress | None
+
+    def find(self) -> ImageSet | None:
+        """The set, if this very listing was prepared before."""
+        try:
+            key = self._index.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+        return open_set(self.folder / f"{key}.npy")
+
+    def make(self) -> ImageSet:
+        """Prepare the set unless another process does so meanwhile, or its content is there already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._index.with_suffix(".lock")):
+            found = self.find()
+            if found is not None:
+                return found
+            total = sum(map(len, self.sources))
+            report = _Report(self.progress, total, sum(len(source.files) for source in self.sources))
+            contents = self._read(report)
+            key = self._key(contents)
+            path = self.folder / f"{key}.npy"
+            images = open_set(path) or self._pack(path, contents, report)
+            report.finished()
+            # A file that could not be read may be readable next time without having changed.
+            if all(isinstance(digest, bytes) for digest in chain.from_iterable(contents)):
+                write_atomically(self._index, key)
+            return images
+
+    @cached_property
+    def _index(self) -> Path:
+        """The file that holds the content key of this listing."""
+        listing = _digest("listing", self._preprocessing(), *(source.listing() for source in self.sources))
+        return self.folder / f"{listing}.index"
+
+    def _key(self, contents: "_Contents") -> str:
+        parts = (
+            _digest(source.recipe, *map(repr, part))
+            for source, part in zip(self.sources, contents, strict=True)
+        )
+        return _digest("content", self._preprocessing(), *parts)
+
+    def _preprocessing(self) -> str:
+        return f"{PREPROCESSING} {self.size} {self.background}"
+
+    def _read(self, report: "_Report") -> "_Contents":
+        """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
+        parts: _Contents = []
+        with ThreadPoolExecutor(max(4, self.workers)) as threads:
+            for source in self.sources:
+                paths = [file.path for file in source.files]
+                pieces = [tuple(paths[start : start + _READ]) for start in range(0, len(paths), _READ)]
+                part: list[bytes | str] = []
+                for piece in threads.map(digests, pieces):
+                    part += piece
+                    report.read(len(piece))
+                parts.append(part)
+        return parts
+
+    def _pack(self, path: Path, contents: "_Contents", report: "_Report") -> ImageSet:
+        stem = self._index.stem
+        self._remove_leftovers(stem)
+        total = sum(map(len, self.sources))
+        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size)
+        try:
+            skipped = self._fill(partial, contents, report)
+            if len(skipped) == total:
+                raise RequestError(_no_pictures(self.sources, _skipped(self.sources, skipped)))
+            credits = [source.attribution for source in self.sources if source.attribution]
+            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None)
+        finally:
+            partial.discard()
+        images = open_set(path)
+        if images is None:
+            raise WorkError(f"the pictures written to {path} cannot be read back; is the disk sound?")
+        return images
+
+    def _remove_leftovers(self, stem: str) -> None:
+        """Partial files of processes that were killed: of this set, whose lock we hold, or long untouched."""
+        for partial in self.folder.glob("*.partial"):
+            with contextlib.suppress(FileNotFoundError):
+                if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
+                    partial.unlink()
+
+    def _fill(self, partial: Partial, contents: "_Contents", report: "_Report") -> list[tuple[int, str]]:
+        workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
+        skipped: list[tuple[int, str]] = []
+        for count, bad in pool.run(write, self._tasks(partial, contents), workers):
+            skipped += bad
+            report.made(count)
+        return skipped
+
+    def _tasks(self, partial: Partial, contents: "_Contents") -> Iterator[Task]:
+        first = 0
+        for source, part in zip(self.sources, contents, strict=True):
+            for chunk in source.chunks(part):
+                offset = partial.offset + first * partial.picture_bytes
+                yield Task(str(partial.path), offset, first, chunk, self.size, self.background)
+                first += len(chunk)
+
+
+class _Report:
+    """Progress in pictures: reading a file's bytes is half its work, decoding the other half."""
+
+    def __init__(self, progress: Progress | None, total: int, files: int) -> None:
+        self._progress, self._total, self._files = progress, total, files
+        self._read = self._made = 0
+        self._tell(0)
+
+    def read(self, count: int) -> None:
+        self._read += count
+        self._tell(self._read // 2)
+
+    def made(self, count: int) -> None:
+        self._made += count
+        half = self._files // 2
+        self._tell(half + self._made * (self._total - half) // self._total)
+
+    def finished(self) -> None:
+        if self._made < self._total:
+            self._tell(self._total)
+
+    def _tell(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(done, self._total)
+
+
+def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) -> tuple[Skipped, ...]:
+    """What is not in the set, by name: what could not be opened, then what could not be decoded."""
+    missing = dict(undecodable)
+    skipped = [item for source in sources for item in source.skipped]
+    first = 0
+    for source in sources:
+        here = range(first, first + len(source))
+        files = ((source.files[index - first], missing[index]) for index in missing if index in here)
+        skipped += (Skipped(printable(file.path), reason) for file, reason in files)
+        first = here.stop
+    return tuple(skipped)
+
+
+def _check_share(images: ImageSet, most: float) -> None:
+    count = len(images.skipped)
+    total = len(images) + count
+    if count > most * total:
+        raise RequestError(
+            f"data: {count} of {total} files cannot be used ({count / total:.0%}; data.max_skipped allows"
+            f" {most:.0%}): {_some(images.skipped)}. Repair or remove them, or raise data.max_skipped"
+        )
+
+
+def _no_pictures(sources: Sequence[Source], skipped: Sequence[Skipped] = ()) -> str:
+    where = ", ".join(f"'{source.name}'" for source in sources) or "an empty list"
+    skipped = skipped or [item for source in sources for item in source.skipped]
+    others = [source.others for source in sources if source.others]
+    return (
+        f"data.source: no pictures in {where} (PNG, JPEG, WebP, GIF or BMP, at any depth"
+        + (f"; other files there: {', '.join(others)}" if others else "")
+        + (f"; unusable: {_some(skipped)}" if skipped else "")
+        + ")"
+    )
+
+
+def _some(skipped: Sequence[Skipped], most: int = 5) -> str:
+    shown = ", ".join(f"{item.path} ({item.reason})" for item in skipped[:most])
+    return shown + (f" and {len(skipped) - most} more" if len(skipped) > most else "")
+
+
+def _digest(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape")
+        digest.update(f"{len(data)}:".encode() + data)
+    return digest.hexdigest()

@@ -1,0 +1,255 @@
+"""Packed sets of pictures on disk: one ``.npy`` file that every trial of a node maps into memory.
+
+An entry is two files in the cache: the pictures, and a small JSON file beside them, written last, which says
+that the pictures are complete. Both are written under temporary names and renamed. An entry whose second
+file is missing, or whose first has another length than its header says, does not exist.
+"""
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganlib.data.folder import Skipped
+from ganlib.errors import RequestError, WorkError
+
+_BLOCK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Prepared pictures.
+
+    Attributes:
+        path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB.
+        hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
+        skipped: Files that are not in the set, and why.
+        attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
+    """
+
+    path: Path
+    hash: str
+    skipped: tuple[Skipped, ...] = ()
+    attribution: str | None = None
+
+    @cached_property
+    def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
+        """The pictures, mapped read-only: uint8, shape (n, size, size, 3), RGB."""
+        return cast(
+            "np.memmap[Any, np.dtype[np.uint8]]", np.load(self.path, mmap_mode="r", allow_pickle=False)
+        )
+
+    @property
+    def size(self) -> int:
+        """Side of the square pictures in pixels."""
+        return int(self.pictures.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The map is opened again where the set arrives; pickling it would copy every pixel.
+        return {name: value for name, value in self.__dict__.items() if name != "pictures"}
+
+
+def cache_dir() -> Path:
+    """The folder for everything that can be made again: ``$SWEEP_CACHE``, or ``~/.cache/sweep``; created.
+
+    Raises:
+        RequestError: when it cannot be created.
+    """
+    named = os.environ.get("SWEEP_CACHE", "").strip()
+    try:
+        path = Path(named or "~/.cache/sweep").expanduser()
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise RequestError(
+            f"cannot create the cache folder '{named or '~/.cache/sweep'}': {error};"
+            " set the environment variable SWEEP_CACHE to a folder that can be written"
+        ) from error
+    return path
+
+
+def open_set(path: Path) -> ImageSet | None:
+    """Open a packed set, or return None when there is no complete one at ``path``.
+
+    The entry numbers the skipped files; they have names only where they were found, so `prepare` adds them.
+    """
+    note = _note(path)
+    if note is None or _shape(path) is None:
+        return None
+    return ImageSet(path, note["hash"], (), note["attribution"])
+
+
+def skipped_in(path: Path) -> list[tuple[int, str]]:
+    """Which inputs of a packed set, counted from 0, gave no picture, and why."""
+    note = _note(path) or {"skipped": []}
+    return [(int(index), str(reason)) for index, reason in note["skipped"]]
+
+
+def verify(images: ImageSet) -> bool:
+    """Whether the pixels on disk still have the set's hash; reads the whole file."""
+    return _shape(images.path) is not None and _hash(np.load(images.path, mmap_mode="r")) == images.hash
+
+
+def drop(images: ImageSet) -> None:
+    """Remove a set from the cache, so that `prepare` makes it again. Those who have it mapped keep it."""
+    images.path.with_suffix(".json").unlink(missing_ok=True)
+    images.path.unlink(missing_ok=True)
+
+
+class Partial:
+    """A packed set in the making: room for ``count`` pictures, filled from any process, in any order.
+
+    Raises:
+        WorkError: when the disk has no room for it.
+    """
+
+    def __init__(self, path: Path, count: int, size: int) -> None:
+        self.path = path
+        self._shape = (count, size, size, 3)
+        self.offset = len(_header(self._shape))
+        self.picture_bytes = size * size * 3
+        total = self.offset + count * self.picture_bytes
+        try:
+            with open(path, "xb") as file:
+                _claim(file.fileno(), total)
+        except OSError as error:
+            self.discard()
+            raise WorkError(
+                f"cannot store the packed pictures ({total / 2**20:,.0f} MiB) in {path.parent}:"
+                f" {error.strerror or error}; free some space, or set SWEEP_CACHE to another folder"
+            ) from error
+
+    def commit(self, path: Path, skipped: Sequence[tuple[int, str]], attribution: str | None) -> None:
+        """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``."""
+        kept = self._close_gaps({index for index, _ in skipped})
+        shape = (kept, *self._shape[1:])
+        with open(self.path, "r+b") as file:
+            file.write(_header(shape))
+            file.truncate(self.offset + kept * self.picture_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        digest = _hash(np.load(self.path, mmap_mode="r"))
+        note = {"hash": digest, "shape": shape, "skipped": list(skipped), "attribution": attribution}
+        # Without its note an entry does not exist: an old note must not vouch for new pictures.
+        path.with_suffix(".json").unlink(missing_ok=True)
+        os.replace(self.path, path)
+        write_atomically(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True))
+
+    def discard(self) -> None:
+        """Remove what is left of it."""
+        self.path.unlink(missing_ok=True)
+
+    def _close_gaps(self, gaps: set[int]) -> int:
+        if not gaps:
+            return self._shape[0]
+        # Plain reads and writes: on a full disk a write through a map ends the process.
+        target = min(gaps)
+        with open(self.path, "r+b") as file:
+            for index in range(target, self._shape[0]):
+                if index in gaps:
+                    continue
+                file.seek(self.offset + index * self.picture_bytes)
+                picture = file.read(self.picture_bytes)
+                file.seek(self.offset + target * self.picture_bytes)
+                file.write(picture)
+                target += 1
+        return target
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _claim(descriptor: int, size_bytes: int) -> None:
+    """Make a file as long as it will be, with its blocks: a full disk shows now, not after an hour."""
+    os.truncate(descriptor, size_bytes)
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size_bytes)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can
+                raise
+
+
+def _sync_folder(folder: Path) -> None:
+    # Not every file system lets a folder be opened or synced; then the rename alone must do.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """The header of a ``.npy`` file, which numpy pads so that its length does not depend on the count."""
+    stream = io.BytesIO()
+    fields = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(stream, fields)
+    return stream.getvalue()
+
+
+def _note(path: Path) -> dict[str, Any] | None:
+    """The JSON file of an entry, or None when it is missing or not what was written."""
+    try:
+        note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if tuple(note["shape"]) != _shape(path) or len(note["hash"]) != 64:
+            return None
+        return {
+            "hash": str(note["hash"]),
+            "skipped": list(note["skipped"]),
+            "attribution": note["attribution"],
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _shape(path: Path) -> tuple[int, ...] | None:
+    """The shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
+    try:
+        with open(path, "rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                return None
+            shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+            length = file.seek(0, os.SEEK_END)
+    except (OSError, ValueError):
+        return None
+    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] == 3
+    if not sound or length != len(_header(shape)) + int(np.prod(shape, dtype=np.int64)):
+        return None
+    return tuple(shape)
+
+
+def _hash(pictures: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(tuple(int(side) for side in pictures.shape)).encode())
+    step = max(1, _BLOCK_BYTES // max(1, pictures[0].nbytes)) if len(pictures) else 1
+    for start in range(0, len(pictures), step):
+        digest.update(np.ascontiguousarray(pictures[start : start + step]).data)
+    return digest.hexdigest()

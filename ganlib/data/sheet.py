@@ -1,0 +1,52 @@
+"""Many small pictures on one sheet."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+GAP = 2
+"""White pixels between neighbours and around the sheet."""
+
+
+def grid(pictures: NDArray[np.uint8], cols: int) -> Image.Image:
+    """Lay pictures out row by row, each at its own size.
+
+    Args:
+        pictures: uint8, shape (n, height, width, 3), RGB, n at least 1; places that stay empty are white.
+        cols: How many in a row; fewer pictures make a narrower sheet.
+
+    Returns:
+        An RGB picture.
+
+    Raises:
+        ValueError: when there is no picture, or the array has another shape or type.
+    """
+    if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8 or not len(pictures):
+        raise ValueError(
+            f"pictures must be uint8 (n, height, width, 3), not {pictures.dtype} {pictures.shape}"
+        )
+    if cols < 1:
+        raise ValueError(f"cols must be at least 1, not {cols}")
+    count, height, width, _ = pictures.shape
+    cols = min(cols, count)
+    rows = -(-count // cols)
+    down, across = height + GAP, width + GAP
+    sheet = np.full((rows * down + GAP, cols * across + GAP, 3), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = GAP + index // cols * down, GAP + index % cols * across
+        sheet[top : top + height, left : left + width] = picture
+    return Image.fromarray(sheet)
+
+
+def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, seed: int = 0) -> Image.Image:
+    """A random sample of a set, without repetition; the same ``seed`` shows the same pictures.
+
+    Args:
+        pictures: uint8, shape (n, height, width, 3), RGB; all are shown if there are at most rows x cols.
+        rows: How many rows at most.
+        cols: How many columns at most.
+        seed: Of the choice.
+    """
+    count = min(len(pictures), rows * cols)
+    chosen = np.sort(np.random.default_rng(seed).choice(len(pictures), count, replace=False))
+    return grid(pictures[chosen], cols)

@@ -1,0 +1,52 @@
+"""What a worker process does: make some pictures and put them where they belong in the packed file.
+
+Apart from `ganlib.data.build`, so that a worker imports neither the configuration nor the cache.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganlib.data.avatars import AvatarChunk
+from ganlib.data.decode import Colour
+from ganlib.data.folder import FileChunk
+
+
+@dataclass(frozen=True)
+class Task:
+    """Pictures to make, and where they go.
+
+    Attributes:
+        path: The packed file.
+        offset: Where in it the first picture of the task begins, in bytes.
+        first: The number of that picture in the set.
+        chunk: The pictures.
+        size: Side of the square in pixels.
+        background: What shows through where a picture is transparent.
+    """
+
+    path: str
+    offset: int
+    first: int
+    chunk: AvatarChunk | FileChunk
+    size: int
+    background: Colour
+
+
+def write(task: Task) -> tuple[int, list[tuple[int, str]]]:
+    """Make the pictures of a task.
+
+    Returns:
+        How many inputs there were, and which of the set's inputs gave no picture, and why.
+    """
+    block = np.zeros((len(task.chunk), task.size, task.size, 3), np.uint8)
+    skipped = []
+    for index, picture in enumerate(task.chunk.pictures(task.size, task.background)):
+        if isinstance(picture, str):
+            skipped.append((task.first + index, picture))
+        else:
+            block[index] = picture
+    with open(task.path, "r+b") as file:
+        file.seek(task.offset)
+        file.write(block.data)
+    return len(task.chunk), skipped

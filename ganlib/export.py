@@ -1,0 +1,112 @@
+"""A trained generator as files that any program can load.
+
+An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild the
+network around them). Nothing in it is executed on loading: safetensors holds only tensors, and the
+configuration is validated like a spec.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from ganlib.config import ModelConfig, Section
+from ganlib.errors import RequestError, WorkError
+from ganlib.models.dcgan import build_generator
+from ganlib.steps import to_uint8
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+class ExportConfig(Section):
+    """What ``config.json`` holds; ``about`` is free for notes (metrics, data, versions)."""
+
+    format: Literal["sweep-generator-1"] = "sweep-generator-1"
+    model: ModelConfig
+    size: Literal[28, 32, 64, 128]
+    about: dict[str, Any] = Field(default_factory=dict)
+
+
+def pack_weights(module: nn.Module) -> bytes:
+    """A network's weights and buffers as safetensors."""
+    state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    return save_tensors(state)
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator ready to make pictures."""
+
+    network: nn.Module
+    config: ExportConfig
+    device: torch.device
+
+    @torch.inference_mode()
+    def pictures(self, latents: Tensor) -> np.ndarray:
+        """Pictures ``(n, size, size, 3)`` uint8 of latents ``(n, latent_dim)``, in float32."""
+        raw = self.network(latents.to(self.device))
+        return to_uint8(raw).permute(0, 2, 3, 1).cpu().numpy()
+
+    def sample(self, count: int, seed: int = 0, batch_size: int = 64) -> np.ndarray:
+        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same pictures."""
+        if count < 1:
+            raise RequestError(f"count must be at least 1, got {count}")
+        random = torch.Generator().manual_seed(seed)
+        latents = torch.randn((count, self.config.model.latent_dim), generator=random)
+        return np.concatenate([self.pictures(part) for part in latents.split(batch_size)])
+
+
+def rebuild(config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu") -> LoadedGenerator:
+    """A generator from its configuration and the bytes of its weights.
+
+    Raises:
+        WorkError: if the weights are damaged or of another network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = build_generator(config.model, config.size)
+    try:
+        network.load_state_dict(load_tensors(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise WorkError(f"{name} does not hold the weights of the network it names: {error}") from None
+    place = torch.device(device)
+    return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
+
+
+def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> None:
+    """Write the two files of an export into an existing folder."""
+    (folder / WEIGHTS).write_bytes(weights)
+    (folder / CONFIG).write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
+
+
+def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> LoadedGenerator:
+    """Load an exported generator.
+
+    Args:
+        folder: what ``sweep best --export`` wrote.
+        device: where to run it.
+
+    Raises:
+        RequestError: if the folder is no export.
+        WorkError: if its files are damaged.
+
+    Example:
+        >>> load_generator("export").sample(64, seed=7).shape  # doctest: +SKIP
+        (64, 32, 32, 3)
+    """
+    root = Path(folder)
+    for name in (WEIGHTS, CONFIG):
+        if not (root / name).is_file():
+            raise RequestError(f"{root} is no exported generator: {name} is missing")
+    try:
+        config = ExportConfig.model_validate_json((root / CONFIG).read_bytes())
+    except ValidationError as error:
+        raise WorkError(f"{root / CONFIG} is not the configuration of an export: {error}") from None
+    return rebuild(config, (root / WEIGHTS).read_bytes(), str(root / WEIGHTS), device)

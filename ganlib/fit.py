@@ -1,0 +1,238 @@
+"""Training as an iterator: one evaluation after another, and no policy.
+
+Whoever iterates decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
+real images shown to the discriminator; evaluations come at fixed kimg, so that trials compare.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.config import TrialConfig
+from ganlib.errors import RequestError
+from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.steps import AdversarialStep, to_uint8
+from ganlib.stream import BatchStream, resident
+
+GRID = 64
+"""Pictures of one evaluation's sample grid."""
+LATENT_SEED = 20_151_106
+"""The latents of grids and metrics are the same for all trials of all sweeps."""
+WIDEST_LATENT = 4096
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error: training was asked to pause
+    """Training was asked to pause; `Fit.state` is whole and can be resumed."""
+
+
+class Scorer(Protocol):
+    """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
+
+    @property
+    def real_similarity(self) -> float:
+        """Mean pairwise similarity of real pictures."""
+
+    def score(self, generate: Callable[[int], Tensor]) -> Score:
+        """Metrics of the pictures that ``generate(count)`` returns."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One point of a run: what was measured after ``kimg`` thousand real images.
+
+    ``score`` is None where the generator no longer makes finite pictures. ``grid`` holds the same 64 latents'
+    pictures at every evaluation of every trial, uint8 ``(64, size, size, 3)``. Seconds are of this interval.
+    """
+
+    kimg: float
+    epoch: float
+    step: int
+    loss_g: float
+    loss_d: float
+    score_real: float
+    score_fake: float
+    probabilities: bool
+    lr_g: float
+    lr_d: float
+    pixel_std: float
+    similarity: float
+    real_similarity: float
+    score: Score | None
+    seconds_train: float
+    seconds_eval: float
+    grid: np.ndarray
+    last: bool
+    """Whether the budget is spent."""
+
+
+def fixed_latents(count: int, latent_dim: int, seed: int = LATENT_SEED) -> Tensor:
+    """Standard normal latents ``(count, latent_dim)``, the same on every machine and for every trial.
+
+    Row i of a narrower space is the beginning of row i of a wider one.
+    """
+    random = torch.Generator().manual_seed(seed)
+    rows = [torch.randn(WIDEST_LATENT, generator=random)[:latent_dim] for _ in range(count)]
+    return torch.stack(rows)
+
+
+def kimg_of(value: float, unit: str, images: int) -> float:
+    """Epochs or kimg to kimg, for a set of ``images`` pictures."""
+    return value if unit == "kimg" else value * images / 1000
+
+
+class Fit(Iterator[Evaluation]):
+    """A run of training; see `fit`."""
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        pictures: np.ndarray,
+        evaluator: Scorer,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        resume: dict[str, Any] | None = None,
+        interrupt: Callable[[], bool] = lambda: False,
+    ) -> None:
+        train, evaluate = config.train, config.evaluate
+        self.config, self.evaluator, self.interrupt = config, evaluator, interrupt
+        self.device = torch.device(device)
+        self.images = len(pictures)
+        if train.kimg is None and train.epochs is None:
+            raise RequestError("train.epochs or train.kimg must say how long to train")
+        self.budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
+        self.interval = kimg_of(evaluate.every, evaluate.unit, self.images)
+        shown = int(resume["shown"]) if resume else 0
+        stored = resident(pictures, self.device)
+        self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
+        self.step = AdversarialStep(config.data, config.model, train, seed, self.device)
+        self.steps = 0
+        if resume:
+            self.step.load_state(resume["step"])
+            self.steps = int(resume["steps"])
+        self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
+        self._decays = -1
+
+    @property
+    def kimg(self) -> float:
+        """Thousands of real images shown so far."""
+        return self.stream.shown / 1000
+
+    @property
+    def epoch(self) -> float:
+        """How often every picture was shown, on average."""
+        return self.stream.shown / self.images
+
+    def __next__(self) -> Evaluation:
+        if self.kimg >= self.budget:
+            raise StopIteration
+        started = time.perf_counter()
+        self._train_until(self._next_target())
+        means = self.step.read_means()  # waits for the device, so that the time is true
+        trained = time.perf_counter()
+        return self._evaluate(means, trained - started, trained)
+
+    def _next_target(self) -> float:
+        # A step may overshoot a multiple of the interval by less than a batch; the next one is still ahead.
+        multiple = math.floor(self.kimg / self.interval + 1e-9) + 1
+        return min(multiple * self.interval, self.budget)
+
+    def _train_until(self, kimg: float) -> None:
+        while self.kimg < kimg - 1e-9:
+            if self.interrupt():
+                raise Interrupted
+            self._schedule()
+            self.step(self.stream)
+            self.steps += 1
+
+    def _schedule(self) -> None:
+        decays = sum(self.epoch >= milestone for milestone in self.config.train.milestones)
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, decays)
+
+    def _evaluate(self, means: Any, seconds_train: float, started: float) -> Evaluation:  # noqa: ANN401
+        grid, finite = self._grid()
+        pixels = grid.permute(0, 3, 1, 2)
+        score = None
+        if finite and all(map(math.isfinite, vars(means).values())):
+            try:
+                score = self.evaluator.score(self._generate())
+            except NonFiniteError:
+                score = None
+        rates = [group.param_groups[0]["lr"].item() for group in (self.step.optimizer_g, self.step.optimizer_d)]
+        return Evaluation(
+            kimg=self.kimg,
+            epoch=self.epoch,
+            step=self.steps,
+            **vars(means),
+            probabilities=self.step.loss.probabilities,
+            lr_g=rates[0],
+            lr_d=rates[1],
+            pixel_std=pixel_std(pixels) if finite else math.nan,
+            similarity=pairwise_similarity(pixels) if finite else math.nan,
+            real_similarity=self.evaluator.real_similarity,
+            score=score,
+            grid=grid.cpu().numpy(),
+            last=self.kimg >= self.budget,
+            seconds_train=seconds_train,
+            seconds_eval=time.perf_counter() - started,
+        )
+
+    @torch.inference_mode()
+    def _grid(self) -> tuple[Tensor, bool]:
+        """The sample grid ``(64, size, size, 3)`` uint8, and whether the generator's pictures are finite."""
+        with self.step._autocast():
+            raw = self.step.average(self._latents)
+        return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
+
+    def _generate(self) -> Callable[[int], Tensor]:
+        random = torch.Generator(self.device).manual_seed(LATENT_SEED)
+
+        def generate(count: int) -> Tensor:
+            shape = (count, self.config.model.latent_dim)
+            return self.step.sample(torch.randn(shape, generator=random, device=self.device))
+
+        return generate
+
+    def state(self) -> dict[str, Any]:
+        """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        return {"shown": self.stream.shown, "steps": self.steps, "step": self.step.state()}
+
+
+def fit(
+    config: TrialConfig,
+    pictures: np.ndarray,
+    evaluator: Scorer,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    resume: dict[str, Any] | None = None,
+    interrupt: Callable[[], bool] = lambda: False,
+) -> Fit:
+    """Train; iterate over the result to get one `Evaluation` after another.
+
+    Args:
+        config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
+        pictures: ``(n, size, size, 3)`` uint8 RGB, may be a memory map.
+        evaluator: measures generated pictures.
+        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same numbers
+            on the same machine with the same number of threads.
+        device: ``"cpu"`` or ``"cuda"``.
+        resume: what `Fit.state` returned.
+        interrupt: asked before every step; once it says True, iteration raises `Interrupted`.
+
+    Raises:
+        RequestError: fewer pictures than a batch, or no budget.
+
+    Example:
+        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
+        ...     print(evaluation.kimg, evaluation.score.kid)
+    """
+    return Fit(
+        config, pictures, evaluator, seed=seed, device=device, resume=resume, interrupt=interrupt
+    )

@@ -1,0 +1,58 @@
+"""Feature matrices: what is accepted, and the checks every statistic starts with."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.errors import RequestError, WorkError
+
+FeatureArray = np.ndarray | Tensor
+
+
+class NonFiniteError(WorkError):
+    """Features of generated pictures hold NaN or infinity, so that no metric of them is a number."""
+
+
+def as_features(features: FeatureArray, name: str) -> Tensor:
+    """The matrix as a float64 tensor on its own device, or on the CPU where the device lacks float64.
+
+    Args:
+        features: An (n, d) array or tensor of numbers, n >= 2 and d >= 1.
+        name: What to call it in an error text.
+
+    Raises:
+        RequestError: if it is no matrix of at least two rows, or holds NaN or infinity.
+    """
+    tensor = torch.as_tensor(features)
+    if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1:
+        raise RequestError(
+            f"{name} has shape {tuple(tensor.shape)}; features must be an (n, d) matrix "
+            "with one row for each picture, n >= 2 and d >= 1"
+        )
+    if tensor.is_complex():
+        raise RequestError(f"{name} has dtype {tensor.dtype}; features must be real numbers")
+    if tensor.device.type == "mps":
+        tensor = tensor.cpu()
+    tensor = tensor.detach().to(torch.float64)
+    bad = int((~torch.isfinite(tensor)).sum())
+    if bad:
+        raise RequestError(
+            f"{name} holds {bad} values that are NaN or infinite (of {tensor.numel()}); "
+            "remove or repair the pictures they come from"
+        )
+    return tensor
+
+
+def as_pair(x: FeatureArray, y: FeatureArray) -> tuple[Tensor, Tensor]:
+    """Both matrices as by `as_features`, on the device of ``x`` and with the same number of columns.
+
+    Raises:
+        RequestError: if one of them is not acceptable, or their columns differ.
+    """
+    first, second = as_features(x, "x"), as_features(y, "y")
+    if first.shape[1] != second.shape[1]:
+        raise RequestError(
+            f"x has {first.shape[1]} features a picture and y has {second.shape[1]}; "
+            "both must come from the same extractor"
+        )
+    return first, second.to(first.device)

@@ -1,0 +1,153 @@
+"""DCGAN: deep convolutional generator and discriminator.
+
+Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
+normalisation everywhere but at the image ends, no biases beside it, weights drawn from N(0, 0.02).
+
+Three variants, as the student studies of anime faces name them. At 64 px and ``width`` 64:
+
+========== ============================== ================================================
+variant    generator                      discriminator
+========== ============================== ================================================
+simple     512-256-128-64-3, five layers  64-128-256-512-1, five layers
+extended   768-384-192-96-3, five layers  96-192-384-768-768-1, six layers (one keeps 4x4)
+buffed     1024-512-256-128-3             128-256-512-1024-1
+========== ============================== ================================================
+
+The number of up- and down-sampling layers follows the picture size: 28 px starts at 7x7, the others at 4x4.
+Filters double with every halving of the picture, up to eight times the width.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from ganlib.config import ModelConfig
+from ganlib.models.layers import Down, Head, Stem, Up
+
+Norm = Literal["batch", "none"]
+
+WIDEST = 8
+"""Filters grow to at most this multiple of the width, as in the paper."""
+
+
+@dataclass(frozen=True)
+class _Variant:
+    width: float
+    extra_d_layer: bool
+
+
+_VARIANTS = {
+    "simple": _Variant(width=1.0, extra_d_layer=False),
+    "extended": _Variant(width=1.5, extra_d_layer=True),
+    "buffed": _Variant(width=2.0, extra_d_layer=False),
+}
+
+
+def _shape(size: int) -> tuple[int, int]:
+    """The side of the smallest feature map, and how often it doubles to reach ``size``."""
+    base = 7 if size == 28 else 4
+    stages = (size // base).bit_length() - 1
+    if base << stages != size:
+        raise ValueError(f"a DCGAN makes pictures of 28 or 4 * 2**k pixels, not {size}")
+    return base, stages
+
+
+def _filters(width: int, stages: int) -> list[int]:
+    """Filters of the feature maps from the largest picture to the smallest."""
+    return [width * min(2**i, WIDEST) for i in range(stages)]
+
+
+class Generator(nn.Module):
+    """Latents to pictures.
+
+    Shape:
+        - input: ``(n, latent_dim)``, standard normal
+        - output: ``(n, 3, size, size)``, in [-1, 1]
+    """
+
+    def __init__(self, latent_dim: int, size: int, width: int) -> None:
+        super().__init__()
+        self.latent_dim, self.size = latent_dim, size
+        base, stages = _shape(size)
+        filters = _filters(width, stages)[::-1]
+        layers: list[nn.Module] = [Stem(latent_dim, filters[0], base)]
+        for before, after in zip(filters, filters[1:], strict=False):
+            layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True), Up(before, after)]
+        layers += [nn.BatchNorm2d(filters[-1]), nn.ReLU(inplace=True)]
+        layers += [Up(filters[-1], 3), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Pictures of the latents."""
+        pictures: Tensor = self.layers(latents)
+        return pictures
+
+
+class Discriminator(nn.Module):
+    """Pictures to one logit (or critic value) each.
+
+    Shape:
+        - input: ``(n, 3, size, size)``, in [-1, 1]
+        - output: ``(n,)``, unbounded
+    """
+
+    def __init__(self, size: int, width: int, norm: Norm, extra_layer: bool) -> None:
+        super().__init__()
+        base, stages = _shape(size)
+        filters = _filters(width, stages)
+
+        def normalised(channels: int) -> list[nn.Module]:
+            return [nn.BatchNorm2d(channels)] if norm == "batch" else []
+
+        # Beside batch normalisation a bias does nothing; without it, it is needed.
+        bias = norm == "none"
+        layers: list[nn.Module] = [Down(3, filters[0], bias), nn.LeakyReLU(0.2, True)]
+        for before, after in zip(filters, filters[1:], strict=False):
+            layers += [Down(before, after, bias), *normalised(after), nn.LeakyReLU(0.2, True)]
+        if extra_layer:
+            layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=bias), *normalised(filters[-1])]
+            layers += [nn.LeakyReLU(0.2, True)]
+        layers += [Head(filters[-1], base)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """One value a picture."""
+        values: Tensor = self.layers(pictures)
+        return values
+
+
+def _initialise(module: nn.Module) -> None:
+    """The paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def build_generator(config: ModelConfig, size: int) -> Generator:
+    """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
+    width = round(config.width * _VARIANTS[config.variant].width)
+    generator = Generator(config.latent_dim, size, width)
+    generator.apply(_initialise)
+    return generator
+
+
+def build(config: ModelConfig, size: int, norm: Norm = "batch") -> tuple[Generator, Discriminator]:
+    """A generator and a discriminator with freshly drawn weights (torch's global RNG).
+
+    Args:
+        config: family ``dcgan``; variant, latent dimension and width.
+        size: side of the pictures, 28, 32, 64 or 128 pixels.
+        norm: ``"batch"``, or ``"none"`` for critics whose loss looks at one picture at a time (WGAN-GP).
+    """
+    variant = _VARIANTS[config.variant]
+    generator = build_generator(config, size)
+    width = round(config.width * variant.width)
+    discriminator = Discriminator(size, width, norm, variant.extra_d_layer)
+    discriminator.apply(_initialise)
+    return generator, discriminator

@@ -1,0 +1,30 @@
+"""Which number format the networks compute in, and where bfloat16 is done in hardware."""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; where it does not, bf16 is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (
+        torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    )
+
+
+def uses_bf16(precision: Precision, device: torch.device) -> bool:
+    """Resolve ``auto`` for a device."""
+    return precision == "bf16" or (precision == "auto" and has_bf16(device))
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
+    """A context in which convolutions run in the chosen format; weights and losses stay float32."""
+    context: AbstractContextManager[None] = torch.autocast(
+        device.type, dtype=torch.bfloat16, enabled=uses_bf16(precision, device)
+    )
+    return context

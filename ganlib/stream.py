@@ -1,0 +1,83 @@
+"""An endless, shuffled stream of batches from a packed set of pictures.
+
+The order is a pure function of (seed, epoch), so that the position in the stream is one number, the pictures
+shown so far: nothing else needs to be saved to go on exactly where training stopped.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.errors import RequestError
+
+GPU_SHARE = 0.5
+"""The packed set is moved to the GPU when it takes at most this share of the memory that is free there."""
+
+
+def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHARE) -> Tensor:
+    """The packed pictures as a tensor: on the device where they fit, else over the memory map.
+
+    Args:
+        pictures: ``(n, size, size, 3)`` uint8, may be a read-only memory map (it is never written to).
+        device: where training runs.
+        share: of the device's free memory that the set may take.
+    """
+    if device.type == "cuda" and pictures.nbytes <= share * torch.cuda.mem_get_info(device)[0]:
+        return torch.from_numpy(np.array(pictures)).to(device)
+    if not pictures.flags.writeable:
+        # torch warns of read-only arrays because it cannot protect them; this one is only ever indexed.
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return torch.from_numpy(pictures)
+    return torch.from_numpy(pictures)
+
+
+class BatchStream(Iterator[Tensor]):
+    """Batches ``(batch, 3, size, size)`` uint8, channels-last, on the device.
+
+    Args:
+        pictures: from `resident`, ``(n, size, size, 3)`` uint8.
+        batch_size: pictures a batch; batches run across the ends of epochs, so that every picture is shown
+            equally often.
+        seed: of the order.
+        device: where the batches go.
+        shown: pictures shown before; the stream goes on from there.
+
+    Raises:
+        RequestError: if there are fewer pictures than one batch.
+    """
+
+    def __init__(
+        self, pictures: Tensor, batch_size: int, seed: int, device: torch.device, shown: int = 0
+    ) -> None:
+        if len(pictures) < batch_size:
+            raise RequestError(
+                f"train.batch_size is {batch_size}, but there are only {len(pictures)} pictures: "
+                "add pictures or lower the batch size"
+            )
+        self.pictures, self.batch_size, self.seed, self.device = pictures, batch_size, seed, device
+        self.shown = shown
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+
+    def _indices(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            random = torch.Generator().manual_seed(((self.seed + 1) * 1_000_003 + epoch) % 2**63)
+            order = torch.randperm(len(self.pictures), generator=random)
+            self._epoch, self._order = epoch, order.to(self.pictures.device)
+        return self._order
+
+    def __next__(self) -> Tensor:
+        epoch, start = divmod(self.shown, len(self.pictures))
+        chosen = self._indices(epoch)[start : start + self.batch_size]
+        if len(chosen) < self.batch_size:
+            rest = self.batch_size - len(chosen)
+            chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
+        self.shown += self.batch_size
+        batch = self.pictures[chosen]
+        if batch.device != self.device:
+            batch = batch.pin_memory().to(self.device, non_blocking=True)
+        return batch.permute(0, 3, 1, 2)

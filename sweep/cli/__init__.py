@@ -1,0 +1,79 @@
+"""The command line: one file a subcommand, each with a click command named ``command``.
+
+A subcommand's file is imported only when it is called, so that ``sweep --help`` starts in a blink. Errors that
+are meant for people end in one message and an exit code: 2 for a wrong request, 1 for work that failed.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from ganlib.errors import RequestError, WorkError
+from sweep import __version__
+
+COMMANDS = {
+    "run": "Run a sweep.",
+    "resume": "Go on with a sweep that was interrupted.",
+    "ls": "List the sweeps in a storage folder.",
+    "show": "Show one sweep: trials, rungs, verdicts, events.",
+    "best": "Rank the trials of a sweep; export the winner.",
+    "report": "Write the comparison report of a sweep.",
+    "data": "Prepare and describe the pictures of a spec, without training.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows the names and summaries of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which one uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's file."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"sweep.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The summaries, from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command for a typing error."""
+        from ganlib.registry import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], list(COMMANDS))
+            ctx.fail(f"there is no command '{args[0]}'{hint} (commands: {', '.join(COMMANDS)})")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Turn errors for people into messages and exit codes."""
+        try:
+            return super().invoke(ctx)
+        except RequestError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2)
+        except WorkError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sweep")
+def cli() -> None:
+    """Hyperparameter sweeps of small image GANs.
+
+    Start with: sweep run searchspaces/quickstart.yaml
+    """
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(cli(prog_name="sweep"))

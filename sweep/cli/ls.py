@@ -1,0 +1,81 @@
+"""``sweep ls``: the sweeps in a storage folder."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweep.cli.run import storage_option
+
+if TYPE_CHECKING:
+    from sweep.sweeps import Sweep
+
+
+@click.command(name="ls")
+@storage_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(storage: str, as_json: bool) -> None:
+    """List the sweeps in the storage folder, newest first."""
+    from sweep import tables, text
+    from sweep.rank import METRICS
+    from sweep.schemas import to_json
+    from sweep.storage import Folder
+    from sweep.sweeps import find_sweeps
+
+    place = Folder.open(storage)
+    sweeps, problems = find_sweeps(place)
+    facts = [_facts(sweep) for sweep in sweeps]
+    for problem in problems:
+        click.echo(f"warning: {problem}", err=True)
+    if as_json:
+        click.echo(to_json(facts, indent=2))
+        return
+    if not facts:
+        click.echo(f"no sweeps in '{place}' yet; start one with 'sweep run SPEC'")
+        return
+    columns = [
+        tables.Column("name"),
+        tables.Column("created"),
+        tables.Column("trials", right=True),
+        tables.Column("best", right=True),
+        tables.Column("metric", droppable=True),
+        tables.Column("size", right=True),
+        tables.Column("status", droppable=True),
+    ]
+    rows = [
+        [
+            fact["name"],
+            text.moment(fact["created"]),
+            f"{fact['started']}/{fact['planned'] or '?'}",
+            text.number(fact["best"]),
+            f"{METRICS.get(fact['metric'], fact['metric'])} ({fact['extractor'] or 'unknown extractor'})",
+            text.size(fact["bytes"]),
+            ", ".join(f"{n} {status}" for status, n in fact["statuses"].items()) or "nothing yet",
+        ]
+        for fact in facts
+    ]
+    tables.show(columns, rows)
+
+
+def _facts(sweep: "Sweep") -> dict[str, Any]:
+    """One line of the list. The best value comes from ``trials``: opening all metrics would take too long."""
+    from sweep.rank import OUT_OF_PLAY, finite
+    from sweep.summary import summarise
+
+    table = sweep.store.table(
+        "trials", ["status", "verdict", "kimg", "best_value", "seconds_train", "seconds_eval"]
+    )
+    trials = table.to_pylist()
+    summary = summarise(sweep, trials, [], [])
+    values = [finite(row["best_value"]) for row in trials if row["status"] not in OUT_OF_PLAY]
+    return {
+        "name": sweep.name,
+        "created": sweep.created,
+        "started": summary.trials,
+        "planned": summary.planned,
+        "statuses": summary.statuses,
+        "metric": sweep.metric,
+        "extractor": sweep.info.get("extractor"),
+        "best": min((value for value in values if value is not None), default=None),
+        "bytes": sweep.folder.size_bytes(),
+        "folder": str(sweep.folder),
+    }

@@ -1,0 +1,58 @@
+"""``sweep run SPEC``."""
+
+import sys
+
+import click
+
+storage_option = click.option(
+    "--storage", default="runs", show_default=True, metavar="DIR_or_URL", help="Folder or s3:// URL of all sweeps."
+)
+local_option = click.option(
+    "--local", is_flag=True, help="One trial after another in this process, without Ray: for debugging."
+)
+address_option = click.option("--address", metavar="HOST:PORT", help="Attach to a running Ray cluster.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value of the spec (repeatable)."
+)
+
+
+@click.command(name="run")
+@click.argument("spec")
+@local_option
+@address_option
+@storage_option
+@click.option("--name", help="Name of the sweep [default: the spec's].")
+@set_option
+@click.option("--dry-run", is_flag=True, help="Show what would be run; train nothing.")
+@json_option
+def command(
+    spec: str,
+    local: bool,
+    address: str | None,
+    storage: str,
+    name: str | None,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run the sweep that the file SPEC describes.
+
+    Trials run under Ray on all of this machine, or on the cluster at --address; where there is no GPU they run
+    on the CPU. Ctrl-C once: running trials write a checkpoint and end; 'sweep resume' goes on.
+    """
+    from ganlib.errors import RequestError
+    from sweep.spec import load
+
+    if local and address:
+        raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
+    named = (*overrides, f"name={name}") if name is not None else overrides
+    loaded = load(spec, named)
+    if dry_run:
+        from sweep.dryrun import describe
+
+        describe(loaded, as_json)
+        return
+    from sweep.run import Options, start
+
+    sys.exit(start(loaded, Options(storage, local, address, as_json)))

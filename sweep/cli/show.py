@@ -1,0 +1,150 @@
+"""``sweep show [NAME]``: one sweep in a page of text."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweep.cli.run import storage_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sweep.rank import Entry, Leaderboard
+    from sweep.summary import Rung, Summary
+    from sweep.sweeps import Sweep
+
+SKIPPED_SHOWN = 10
+
+
+@click.command(name="show")
+@click.argument("name", required=False)
+@storage_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def command(name: str | None, storage: str, as_json: bool) -> None:
+    """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
+    from sweep.rank import COLUMNS, check_metric, rank_or_explain
+    from sweep.schemas import to_json
+    from sweep.storage import Folder
+    from sweep.store import to_rows
+    from sweep.summary import summarise
+    from sweep.sweeps import open_sweep
+
+    sweep = open_sweep(Folder.open(storage), name)
+    store = sweep.store
+    trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
+    summary = summarise(sweep, trials, rungs, events)
+    metrics = to_rows(store.table("metrics", COLUMNS))
+    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric))
+    if as_json:
+        click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
+        return
+    _print_facts(sweep, summary, board.label)
+    if problem:
+        click.echo(f"\n{problem}")
+    if board.entries:
+        click.echo("")
+        _print_trials(board)
+
+
+def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
+    from sweep import text
+    from sweep.spec_text import searched
+
+    info = sweep.info
+    space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
+    counts = [f"{n} {status}" for status, n in summary.statuses.items()]
+    budget = text.kimg(info.get("budget"))
+    spent = text.duration(summary.seconds_train + summary.seconds_eval)
+    facts: list[tuple[str, str | list[str]]] = [
+        ("folder", str(sweep.folder)),
+        ("created", text.moment(sweep.created)),
+        ("data", _data(info)),
+        ("metric", f"{label}, smaller is better"),
+        (
+            "budget",
+            f"{budget} kimg, evaluated every {text.kimg(info.get('interval'))} kimg",
+        ),
+        ("search", space),
+        ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
+        ("time", f"{spent} over all trials, of which {text.duration(summary.seconds_eval)} evaluating"),
+        ("rungs", [_rung(rung) for rung in summary.rungs]),
+        ("verdicts", [f"{verdict}: {text.count(n, 'trial')}" for verdict, n in summary.verdicts.items()]),
+        ("events", [f"{kind}: {n}" for kind, n in summary.events.items()]),
+        ("skipped", _skipped(summary.skipped)),
+    ]
+    click.echo(text.printable(sweep.name))
+    for title, value in facts:
+        for index, line in enumerate([value] if isinstance(value, str) else value):
+            click.echo(f"  {title if index == 0 else '':9} {text.printable(line)}")
+
+
+def _data(info: "Mapping[str, Any]") -> str:
+    from sweep import text
+
+    images = info.get("images")
+    known = text.count(images, "picture") if isinstance(images, int) else "pictures"
+    parts = [known, str(info.get("attribution") or ""), f"hash {str(info.get('data_hash') or '?')[:12]}"]
+    return ", ".join(part for part in parts if part)
+
+
+def _rung(rung: "Rung") -> str:
+    from sweep import text
+
+    reached = text.count(rung.reached, "trial")
+    return f"{text.kimg(rung.kimg)} kimg: {reached} compared, {rung.stopped} stopped, {rung.survived} went on"
+
+
+def _skipped(names: "Sequence[str]") -> list[str]:
+    shown = list(names[:SKIPPED_SHOWN])
+    return shown + ([f"and {len(names) - len(shown)} more (--json)"] if len(names) > len(shown) else [])
+
+
+def _print_trials(board: "Leaderboard") -> None:
+    from sweep import tables, text
+    from sweep.cli.best import short_names
+    from sweep.rank import METRICS
+
+    names = list(board.entries[0].params)
+    columns = [
+        tables.Column("trial", right=True),
+        tables.Column("status"),
+        tables.Column("kimg", right=True),
+        tables.Column(METRICS[board.metric], right=True),
+        tables.Column("note", droppable=True),
+        *(tables.Column(short, right=True, droppable=True) for short in short_names(names)),
+    ]
+
+    def cells(entry: "Entry") -> list[str]:
+        row = entry.row
+        error = entry.kid_se if board.metric == "kid" else None
+        head = [str(entry.trial), entry.status, text.kimg(row["kimg"]), text.with_error(entry.value, error)]
+        return [*head, _note(entry), *(text.value(entry.params.get(path)) for path in names)]
+
+    tables.show(columns, [cells(entry) for entry in sorted(board.entries, key=lambda entry: entry.trial)])
+
+
+def _note(entry: "Entry") -> str:
+    """The one thing to know beside the status."""
+    if entry.status == "stopped" and entry.row["rung"] is not None:
+        return f"at rung {entry.row['rung']}"
+    if entry.rank == 1:
+        return "best"
+    return (entry.reason or "").partition(": ")[2]
+
+
+def _as_dict(
+    sweep: "Sweep", summary: "Summary", trials: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from sweep.summary import detail
+
+    return {
+        "name": sweep.name,
+        "folder": str(sweep.folder),
+        "info": dict(sweep.info),
+        "spec": sweep.spec(),
+        "summary": asdict(summary),
+        "trials": trials,
+        "events": [{**event, "detail": detail(event)} for event in events],
+    }

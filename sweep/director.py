@@ -1,0 +1,364 @@
+"""The mind of a running sweep: which trial next, what to record, who goes on.
+
+Both runners, Ray and local, drive one `Director`: they fetch assignments, hand in reports, and do what it says.
+It is the only writer of the sweep's records, and every decision is written down before it is acted on, so that
+`Director.resume` can rebuild it from the folder alone.
+"""
+
+import enum
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganlib.config import TrialConfig
+from sweep.asha import Asha
+from sweep.search import PastTrial, Study
+from sweep.spec import Spec
+from sweep.storage import Folder
+from sweep.store import Store
+
+MAX_FAILURES = 2
+"""A trial whose worker dies is tried again this often, from its last checkpoint."""
+
+
+class Next(enum.Enum):
+    """Why there is no assignment."""
+
+    WAIT = "wait"
+    DONE = "done"
+
+
+@dataclass
+class Trial:
+    """What the director knows of a trial."""
+
+    number: int
+    params: dict[str, Any]
+    seed: int
+    attempt: int = -1
+    status: str = "running"
+    kimg: float = 0.0
+    values: list[tuple[float, float]] = field(default_factory=list)
+    rung: int | None = None
+    verdict: str | None = None
+    failures: int = 0
+    seconds_train: float = 0.0
+    seconds_eval: float = 0.0
+    last_row: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> tuple[float, float] | None:
+        """(kimg, value) of the best evaluation; the earliest of equals."""
+        return min(self.values, key=lambda pair: (pair[1], pair[0]), default=None)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a person or a program may want to see."""
+
+    kind: str
+    trial: Trial | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Director:
+    """Hands out trials and judges reports.
+
+    Args:
+        spec: the sweep.
+        folder: where it lives.
+        store: its records.
+        info: ``sweep.json``: pictures, budget, metric.
+        owner: the lease under which trials run.
+        gpu: of each trial, after what the machine has.
+        threads: of each trial on a CPU.
+        room: how many trials may run at a time, now. No trial is drawn before there is room for it, so that the
+            sampler knows all that it can.
+        watch: told of every `Event`.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        folder: Folder,
+        store: Store,
+        info: Mapping[str, Any],
+        owner: str,
+        gpu: float,
+        threads: int,
+        room: Callable[[], int] = lambda: 1,
+        watch: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.spec, self.folder, self.store = spec, folder, store
+        self.info, self.owner, self.gpu, self.threads = info, owner, gpu, threads
+        self.room, self.watch = room, watch
+        self.trials: dict[int, Trial] = {}
+        self.stopping = False
+        self._queue: deque[int] = deque()
+        self._live: set[int] = set()
+        self.asha = Asha(info["rungs"], spec.asha.reduction) if spec.asha else None
+        self.study: Study
+
+    def begin(self, study: Path) -> None:
+        """Start a new sweep, with its Optuna study in the file ``study``."""
+        self.study = Study.create(study, self.spec.name, self.spec.space, self.spec.search)
+
+    # ---- handing out -------------------------------------------------------------------------------------
+
+    def next(self) -> "dict[str, Any] | Next":
+        """The next assignment as plain values, or why there is none."""
+        if self.stopping:
+            return Next.WAIT if self._live else Next.DONE
+        if len(self._live) >= self.room():
+            return Next.WAIT
+        if self._queue:
+            return self._assign(self.trials[self._queue.popleft()])
+        asked = self.study.ask()
+        if asked is None:
+            return Next.WAIT if self._live else Next.DONE
+        seed = (self.spec.search.seed * 1_000_003 + asked.number) % 2**31
+        trial = Trial(asked.number, dict(asked.params), seed)
+        self.trials[trial.number] = trial
+        return self._assign(trial)
+
+    def _config(self, trial: Trial) -> TrialConfig:
+        config = self.spec.resolve(trial.params)
+        train = config.train.model_copy(update={"kimg": self.info["budget"], "epochs": None})
+        return config.model_copy(update={"train": train})
+
+    def _assign(self, trial: Trial) -> dict[str, Any]:
+        trial.attempt += 1
+        trial.status = "running"
+        self._live.add(trial.number)
+        config = self._config(trial).model_dump(mode="json")
+        started = {"started": time.time()} if trial.attempt == 0 else {}
+        params = {f"param.{path}": value for path, value in trial.params.items()}
+        self._put(
+            trial,
+            seed=trial.seed,
+            config=json.dumps(config),
+            params=json.dumps(trial.params),
+            **started,
+            **params,
+        )
+        self.watch(Event("start", trial))
+        return {
+            "sweep": self.folder.url,
+            "owner": self.owner,
+            "trial": trial.number,
+            "attempt": trial.attempt,
+            "seed": trial.seed,
+            "metric": self.spec.search.metric,
+            "config": config,
+            "data_hash": self.info["data_hash"],
+            "threads": self.threads,
+            "gpu": self.gpu,
+            "seen_kimg": trial.kimg if trial.last_row else -1.0,
+        }
+
+    # ---- judging -----------------------------------------------------------------------------------------
+
+    def report(self, report: Mapping[str, Any]) -> bool:
+        """Record what a trial says (a `sweep.trial.Report` as a dict); returns whether it goes on.
+
+        A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
+        """
+        trial = self.trials[report["trial"]]
+        if report["attempt"] != trial.attempt or trial.number not in self._live:
+            self._event(trial, "stale_report", {"attempt": report["attempt"]})
+            return False
+        place = {"device": report["device"], "node": report["node"]}
+        if report["interrupted"]:
+            self._end(trial, "interrupted", **place)
+            return False
+        self._record(trial, report)
+        if report["verdict"]:
+            trial.verdict = report["verdict"]["kind"]
+            self._event(trial, "collapse", report["verdict"])
+            self._end(trial, "collapsed", **place)
+            return False
+        stop = self._stopped_by_asha(trial, report["kimg"], report["value"])
+        if stop or report["last"]:
+            self._end(trial, "stopped" if stop else "finished", **place)
+            return False
+        self._put(trial, **place)
+        self.watch(Event("evaluation", trial, report["row"]))
+        return True
+
+    def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
+        row = report["row"]
+        if not self.store.add("metrics", row):
+            return  # on record already: handed in again after a crash
+        self.store.add("samples", report["sample"])
+        trial.kimg, trial.last_row = report["kimg"], dict(row)
+        trial.seconds_train += row["seconds_train"]
+        trial.seconds_eval += row["seconds_eval"]
+        if report["value"] is not None and not report["verdict"]:
+            trial.values.append((report["kimg"], report["value"]))
+
+    def _stopped_by_asha(self, trial: Trial, kimg: float, value: float | None) -> bool:
+        if self.asha is None or value is None:
+            return False
+        decision = self.asha.record(trial.number, kimg, value)
+        for index, entered in decision.entries:
+            trial.rung = index
+            self.store.add(
+                "rungs",
+                {
+                    "trial": trial.number,
+                    "attempt": trial.attempt,
+                    "rung": index,
+                    "rung_kimg": self.asha.rungs[index],
+                    "kimg": kimg,
+                    "value": entered,
+                    "cutoff": decision.cutoff,
+                    "stopped": decision.stop and index == decision.rung,
+                },
+            )
+        return decision.stop
+
+    def fail(self, number: int, attempt: int, reason: str, retry: bool = True) -> None:
+        """A trial's worker died or raised: try again from its checkpoint, or give it up."""
+        trial = self.trials[number]
+        if attempt != trial.attempt or number not in self._live:
+            return
+        trial.failures += 1
+        again = retry and trial.failures <= MAX_FAILURES and not self.stopping
+        self._event(trial, "restart" if again else "failure", {"reason": reason, "failures": trial.failures})
+        if again:
+            self._live.discard(number)
+            self._queue.append(number)
+            self.watch(Event("restart", trial, {"reason": reason}))
+        elif self.stopping:
+            self._end(trial, "interrupted", failure=reason)
+        else:
+            self._end(trial, "failed", failure=reason)
+
+    def interrupt(self) -> None:
+        """Start no more trials; the running ones are told through the lease."""
+        self.stopping = True
+
+    def abandon(self) -> None:
+        """The runner has ended; whatever it left running is interrupted, and can be resumed."""
+        for number in sorted(self._live):
+            self._end(self.trials[number], "interrupted")
+
+    def _end(self, trial: Trial, status: str, **columns: Any) -> None:  # noqa: ANN401
+        trial.status = status
+        self._live.discard(trial.number)
+        self._put(trial, ended=time.time(), **columns)
+        if status != "interrupted":
+            self._tell(trial)
+            # Only what can still be resumed needs its full checkpoint; the best generator stays.
+            place = f"checkpoints/{trial.number:05d}"
+            for name in self.folder.names(place):
+                if name.endswith(".ckpt"):
+                    self.folder.delete(f"{place}/{name}")
+        self.watch(Event(status, trial, columns))
+
+    def _tell(self, trial: Trial) -> None:
+        best = trial.best
+        attrs = {"verdict": trial.verdict} if trial.verdict else {}
+        value = best[1] if best and trial.status == "finished" else None
+        status = trial.status if trial.status != "finished" or best else "failed"
+        self.study.tell(trial.number, status, value, trial.values, attrs)
+
+    # ---- records -----------------------------------------------------------------------------------------
+
+    def _put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
+        best = trial.best or (None, None)
+        known = {
+            "trial": trial.number,
+            "attempt": trial.attempt,
+            "status": trial.status,
+            "rung": trial.rung,
+            "verdict": trial.verdict,
+            "kimg": trial.kimg,
+            "best_kimg": best[0],
+            "best_value": best[1],
+            "seconds_train": trial.seconds_train,
+            "seconds_eval": trial.seconds_eval,
+        }
+        self.store.put_trial(known | columns)
+
+    def _event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
+        row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
+        self.store.add("events", row | {"detail": dict(detail)})
+
+    # ---- coming back -------------------------------------------------------------------------------------
+
+    def restore(self, study: Path) -> None:
+        """Take up what the folder remembers: trials, rungs, and decisions that a crash cut short.
+
+        The Optuna study is written anew into the file ``study``, from the trials: it may have been torn.
+        """
+        metric = self.spec.search.metric
+        rows: dict[int, list[dict[str, Any]]] = {}
+        for row in self.store.rows("metrics"):
+            rows.setdefault(row["trial"], []).append(row)
+        for record in self.store.rows("trials"):
+            trial = self._remembered(record, rows.get(record["trial"], []), metric)
+            self.trials[trial.number] = trial
+        self.study = Study.rebuild(
+            study, self.spec.name, self.spec.space, self.spec.search, self._past_trials()
+        )
+        # In the order of arrival: a verdict depends on who was there before.
+        entries = sorted(self.store.rows("rungs"), key=lambda entry: entry["time"])
+        if self.asha:
+            self.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
+        stopped = {entry["trial"] for entry in entries if entry["stopped"]}
+        for trial in self.trials.values():
+            if trial.status in ("running", "interrupted"):
+                self._continue(trial, trial.number in stopped)
+
+    def _remembered(self, record: dict[str, Any], rows: list[dict[str, Any]], metric: str) -> Trial:
+        collapsed = record["status"] == "collapsed"
+        healthy = rows[:-1] if collapsed else rows
+        return Trial(
+            number=record["trial"],
+            params=json.loads(record["params"]),
+            seed=record["seed"],
+            attempt=record["attempt"],
+            status=record["status"],
+            kimg=rows[-1]["kimg"] if rows else 0.0,
+            values=[(row["kimg"], row[metric]) for row in healthy if row[metric] is not None],
+            rung=record["rung"],
+            verdict=record["verdict"],
+            seconds_train=sum(row["seconds_train"] for row in rows),
+            seconds_eval=sum(row["seconds_eval"] for row in rows),
+            last_row=rows[-1] if rows else {},
+        )
+
+    def _continue(self, trial: Trial, stopped: bool) -> None:
+        """Finish the bookkeeping of an unfinished trial, or queue it."""
+        for kimg, value in trial.values:
+            stopped = stopped or self._stopped_by_asha(trial, kimg, value)
+        if stopped:
+            self._end(trial, "stopped")
+        elif trial.kimg >= self.info["budget"]:
+            self._end(trial, "finished")
+        else:
+            self._queue.append(trial.number)
+
+    def _past_trials(self) -> list[PastTrial]:
+        """All trials as the sampler should remember them, in the order of their numbers."""
+        return [self._past(self.trials[number]) for number in sorted(self.trials)]
+
+    def _past(self, trial: Trial) -> PastTrial:
+        unfinished = trial.status in ("running", "interrupted")
+        state = "running" if unfinished else trial.status
+        best = trial.best
+        if state == "finished" and not best:
+            state = "failed"
+        return PastTrial(
+            number=trial.number,
+            params=trial.params,
+            state=state,
+            values=trial.values,
+            value=best[1] if best and state == "finished" else None,
+            attrs={"verdict": trial.verdict} if trial.verdict else {},
+        )

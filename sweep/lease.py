@@ -1,0 +1,119 @@
+"""Who runs a sweep: one file that is a lock, a heartbeat and the signal to stop.
+
+The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
+whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
+over. Trials look at the file every few seconds: when it says ``stopping``, or names another owner, they write a
+checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing.
+"""
+
+import json
+import os
+import socket
+import time
+import uuid
+from dataclasses import asdict, dataclass
+
+from ganlib.errors import RequestError
+from sweep.storage import Folder, MissingFileError
+
+FILE = "lease.json"
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 90.0
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The content of the file."""
+
+    owner: str
+    host: str
+    pid: int
+    beat: float
+    stopping: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the owner still runs, as far as can be told from here."""
+        if time.time() - self.beat > STALE_SECONDS:
+            return False
+        if self.host != socket.gethostname():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def read(folder: Folder) -> Lease | None:
+    """The lease of a sweep, or None when nobody holds it (or the file is damaged)."""
+    try:
+        return Lease(**json.loads(folder.read(FILE)))
+    except (MissingFileError, ValueError, TypeError):
+        return None
+
+
+class Owner:
+    """The driver's side of the lease; use as a context manager around a run.
+
+    Raises:
+        RequestError: on entry, when another driver runs the sweep.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
+        self.taken_over: Lease | None = None
+
+    def __enter__(self) -> "Owner":
+        data = self._bytes()
+        if not self.folder.create_exclusive(FILE, data):
+            other = read(self.folder)
+            if other is not None and other.alive:
+                age = time.time() - other.beat
+                raise RequestError(
+                    f"another process runs this sweep: pid {other.pid} on {other.host}, seen {age:.0f} s ago. "
+                    "Stop it first, or watch it with 'sweep show'"
+                )
+            self.taken_over = other
+            self.folder.write(FILE, data)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        current = read(self.folder)
+        if current is not None and current.owner == self.lease.owner:
+            self.folder.delete(FILE)
+
+    def _bytes(self) -> bytes:
+        return json.dumps(asdict(self.lease)).encode()
+
+    def beat(self) -> None:
+        """Say that the driver lives; cheap enough to call in every turn of its loop."""
+        if time.time() - self.lease.beat > HEARTBEAT_SECONDS:
+            self._replace(beat=time.time())
+
+    def stop(self) -> None:
+        """Ask all trials to write a checkpoint and end."""
+        self._replace(stopping=True)
+
+    def _replace(self, **changes: float) -> None:
+        self.lease = Lease(**(asdict(self.lease) | changes))
+        self.folder.write(FILE, self._bytes())
+
+
+class Tenant:
+    """A trial's side of the lease: call it to learn whether to stop. It reads the file every few seconds."""
+
+    def __init__(self, folder: Folder, owner: str) -> None:
+        self.folder, self.owner = folder, owner
+        self._next, self._over = time.monotonic() + POLL_SECONDS, False
+
+    def __call__(self) -> bool:
+        if not self._over and time.monotonic() >= self._next:
+            self._next = time.monotonic() + POLL_SECONDS
+            lease = read(self.folder)
+            self._over = lease is None or lease.owner != self.owner or lease.stopping
+        return self._over

@@ -1,0 +1,230 @@
+"""Which trial is best: the leaderboard of a sweep, and what is left out of it and why.
+
+A metric without its extractor is not a number: rows are ranked against each other only if extractor, its
+digest, the numbers of real and generated pictures and the data are the same. Smaller is better for both.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ganlib.errors import RequestError
+from ganlib.registry import did_you_mean
+from sweep.store import Store, to_rows
+from sweep.text import trial_numbers
+
+METRICS = {"kid": "KID", "fid": "FID"}
+Row = Mapping[str, Any]
+OUT_OF_PLAY = ("collapsed", "failed")
+
+
+class MixedIdentityError(RequestError):
+    """The trials were not measured alike; the text says how they differ."""
+
+
+@dataclass(frozen=True, order=True)
+class Identity:
+    """What a metric value was measured with; only equal identities are compared."""
+
+    extractor: str = ""
+    extractor_digest: str = ""
+    n_fake: int = 0
+    n_real: int = 0
+    data_hash: str = ""
+
+    def label(self, metric: str) -> str:
+        """The metric's name for tables and plots, such as ``KID (efficientnet_lite0@64, n=512)``."""
+        extractor = self.extractor or "unknown extractor"
+        return f"{METRICS[metric]} ({extractor}, n={self.n_fake})"
+
+
+COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", *Identity.__dataclass_fields__]
+"""What ranking needs of ``metrics``."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trial and its best evaluation by the metric; numbers are None where there is no finite one.
+
+    Attributes:
+        rank: 1 is best, ties share a rank; None if the trial is left out.
+        value: The metric at the best evaluation, which was at ``kimg``.
+        last: The metric at the newest evaluation that has one.
+        reason: Why the trial is left out; None if it is ranked.
+        row: Its row of ``trials``.
+    """
+
+    trial: int
+    status: str
+    rank: int | None
+    value: float | None
+    kimg: float | None
+    kid: float | None
+    kid_se: float | None
+    fid: float | None
+    last: float | None
+    reason: str | None
+    row: Row = field(repr=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The searched values: path to value, None where the trial has none."""
+        return {key.removeprefix("param."): self.row[key] for key in self.row if key.startswith("param.")}
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The ranked trials, best first, and those left out, by number."""
+
+    metric: str
+    identity: Identity | None
+    ranked: Sequence[Entry]
+    left_out: Sequence[Entry]
+
+    @property
+    def label(self) -> str:
+        """The metric's name with its identity; the bare name while nothing has been measured."""
+        return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everybody: the ranked, then the others."""
+        return [*self.ranked, *self.left_out]
+
+
+def leaderboard(store: Store, metric: str = "kid") -> Leaderboard:
+    """Rank the trials of a sweep by their best finite value of a metric.
+
+    Collapsed and failed trials never win, whatever they measured; running, stopped and interrupted trials
+    count with the best they have.
+
+    Args:
+        store: The sweep's datasets.
+        metric: ``kid`` or ``fid``.
+
+    Raises:
+        RequestError: for an unknown metric.
+        MixedIdentityError: if the values were not measured alike.
+        WorkError: if a dataset cannot be read.
+    """
+    check_metric(metric)
+    trials = store.rows("trials")
+    return rank(trials, to_rows(store.table("metrics", COLUMNS)), metric)
+
+
+def rank(trials: Sequence[Row], metrics: Iterable[Row], metric: str) -> Leaderboard:
+    """`leaderboard` of rows that were read before: of ``trials``, and of ``metrics`` ordered by kimg."""
+    metrics = list(metrics)
+    in_play = {row["trial"] for row in trials if row["status"] not in OUT_OF_PLAY}
+    identity = _one_identity(row for row in metrics if row["trial"] in in_play and _measured(row, metric))
+    entries = _entries(trials, metrics, metric)
+    ranked = sorted((e for e in entries if e.reason is None), key=lambda e: (e.value, e.trial))
+    left_out = [entry for entry in entries if entry.reason is not None]
+    return Leaderboard(metric, identity, _with_ranks(ranked), left_out)
+
+
+def rank_or_explain(
+    trials: Sequence[Row], metrics: Iterable[Row], metric: str
+) -> tuple[Leaderboard, str | None]:
+    """`rank` for those who show everything: if it refuses, all are left out and its text is returned."""
+    metrics = list(metrics)
+    try:
+        return rank(trials, metrics, metric), None
+    except MixedIdentityError as error:
+        entries = [
+            replace(entry, reason=entry.reason or "not measured like the others")
+            for entry in _entries(trials, metrics, metric)
+        ]
+        return Leaderboard(metric, None, [], entries), str(error)
+
+
+def check_metric(metric: str) -> str:
+    """Return ``metric`` if it is one.
+
+    Raises:
+        RequestError: listing the choices.
+    """
+    if metric not in METRICS:
+        hint = did_you_mean(metric, list(METRICS))
+        raise RequestError(f"unknown metric '{metric}'{hint} (choices: {', '.join(METRICS)})")
+    return metric
+
+
+def finite(value: float | None) -> float | None:
+    """The value if it is a finite number, else None."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _measured(row: Row, metric: str) -> bool:
+    return finite(row[metric]) is not None
+
+
+def _entries(trials: Sequence[Row], metrics: Iterable[Row], metric: str) -> list[Entry]:
+    evaluations: dict[int, list[Row]] = defaultdict(list)
+    for row in metrics:
+        if _measured(row, metric):
+            evaluations[row["trial"]].append(row)
+    return [_entry(row, evaluations[row["trial"]], metric) for row in trials]
+
+
+def _entry(row: Row, evaluations: Sequence[Row], metric: str) -> Entry:
+    best = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default={})
+    return Entry(
+        trial=row["trial"],
+        status=row["status"],
+        rank=None,
+        value=best.get(metric),
+        kimg=best.get("kimg"),
+        kid=finite(best.get("kid")),
+        kid_se=finite(best.get("kid_se")),
+        fid=finite(best.get("fid")),
+        last=evaluations[-1][metric] if evaluations else None,
+        reason=_why_left_out(row, bool(evaluations), metric),
+        row=row,
+    )
+
+
+def _why_left_out(row: Row, measured: bool, metric: str) -> str | None:
+    if row["status"] == "collapsed":
+        return f"collapsed: {row['verdict'] or 'no verdict on record'}"
+    if row["status"] == "failed":
+        text = str(row["failure"] or "no error on record").strip().splitlines()
+        return f"failed: {text[-1] if text else 'no error on record'}"
+    if not measured:
+        return "not evaluated yet" if row["status"] == "running" else f"no finite {METRICS[metric]}"
+    return None
+
+
+def _with_ranks(entries: Iterable[Entry]) -> list[Entry]:
+    ranked: list[Entry] = []
+    for place, entry in enumerate(entries, start=1):
+        tied = ranked and ranked[-1].value == entry.value
+        ranked.append(replace(entry, rank=ranked[-1].rank if tied else place))
+    return ranked
+
+
+def _one_identity(rows: Iterable[Row]) -> Identity | None:
+    """The identity that all evaluations share; None if there are no evaluations."""
+    trials_by: dict[Identity, set[int]] = defaultdict(set)
+    names = list(Identity.__dataclass_fields__)
+    for row in rows:
+        trials_by[Identity(**{name: row[name] for name in names if row[name] is not None})].add(row["trial"])
+    if len(trials_by) > 1:
+        raise MixedIdentityError(_mixed(trials_by))
+    return next(iter(trials_by), None)
+
+
+def _mixed(trials_by: Mapping[Identity, set[int]]) -> str:
+    names = list(Identity.__dataclass_fields__)
+    differing = [name for name in names if len({getattr(identity, name) for identity in trials_by}) > 1]
+    groups = [
+        f"  {', '.join(f'{name}={getattr(identity, name)}' for name in differing)}: {trial_numbers(trials)}"
+        for identity, trials in sorted(trials_by.items())
+    ]
+    return (
+        f"these trials cannot be ranked together, their metrics differ in {' and '.join(differing)}:\n"
+        + "\n".join(groups)
+        + "\nrun them again under one name with one extractor, count and data set to compare them"
+    )

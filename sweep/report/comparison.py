@@ -1,0 +1,92 @@
+"""``comparison.png``: the sample grids of the best trials beside real pictures, for papers and slides."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont
+
+from sweep.rank import METRICS, Entry
+from sweep.report.facts import Facts
+from sweep.report.pictures import Album
+from sweep.text import kimg, number, printable, with_error
+
+TILES = 12
+COLUMNS = 4
+TILE = 520
+GAP = 28
+CAPTION = 74
+HEADER = 92
+INK, GREY = (20, 20, 20), (100, 100, 100)
+
+
+def comparison(facts: Facts, album: Album) -> bytes | None:
+    """A PNG at 300 dots per inch of at most `TILES` grids, real pictures first, then the best trials.
+
+    Returns:
+        None if there are no pictures of trials.
+    """
+    entries = [entry for entry in facts.board.entries if entry.trial in album.grids]
+    if not entries:
+        return None
+    tiles = [(album.real, "Real pictures", "")] if album.real is not None else []
+    tiles += [
+        (album.grids[entry.trial], *_caption(entry, facts.board.metric))
+        for entry in entries[: TILES - len(tiles)]
+    ]
+    title = printable(facts.sweep.name)
+    subtitle = f"{facts.board.label}, smaller is better. The same latents for every trial; one seed each."
+    return _png(_sheet(tiles, title, printable(subtitle)))
+
+
+def _caption(entry: Entry, metric: str) -> tuple[str, str]:
+    value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
+    first = f"Trial {entry.trial}"
+    if entry.reason is None:
+        first += f"   {METRICS[metric]} {value}"
+    state = entry.row["verdict"] if entry.status == "collapsed" and entry.row["verdict"] else ""
+    return first, " ".join(
+        part for part in (entry.status, state, f"at {kimg(entry.row['kimg'])} kimg") if part
+    )
+
+
+def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:
+    columns = min(COLUMNS, len(tiles))
+    rows = -(-len(tiles) // columns)
+    width = max(columns * (TILE + GAP) + GAP, 2 * (TILE + GAP) + GAP)
+    sheet = Image.new("RGB", (width, HEADER + rows * (TILE + CAPTION + GAP) + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP, 26), _clipped(title, 34, width - 2 * GAP), INK, _font(34))
+    draw.text((GAP, 70), _clipped(subtitle, 22, width - 2 * GAP), GREY, _font(22))
+    for index, (picture, first, second) in enumerate(tiles):
+        left = GAP + index % columns * (TILE + GAP)
+        top = HEADER + GAP + index // columns * (TILE + CAPTION + GAP)
+        sheet.paste(_fitted(picture), (left, top))
+        draw.text((left, top + TILE + 10), _clipped(first, 26, TILE), INK, _font(26))
+        draw.text((left, top + TILE + 42), _clipped(second, 20, TILE), GREY, _font(20))
+    return sheet
+
+
+def _fitted(picture: Image.Image) -> Image.Image:
+    scale = TILE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)  # the one that comes with Pillow: the same on every machine
+
+
+def _clipped(text: str, size: int, width: int) -> str:
+    """The text, shortened with an ellipsis if it is wider than ``width`` pixels."""
+    font = _font(size)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}...") > width:
+        text = text[:-1]
+    return f"{text}..."
+
+
+def _png(sheet: Image.Image) -> bytes:
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG", optimize=True, dpi=(300, 300))
+    return buffer.getvalue()

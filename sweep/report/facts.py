@@ -1,0 +1,85 @@
+"""Everything that a report needs of a sweep, read once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from sweep.rank import Entry, Leaderboard, check_metric, rank_or_explain
+from sweep.summary import Summary, detail, summarise
+from sweep.sweeps import Sweep
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The rows of a sweep, ranked and summed up.
+
+    Attributes:
+        metrics: Rows of each trial, ordered by kimg.
+        events: In order of time.
+        samples: Of each trial, its last one.
+        problem: Why the trials cannot be ranked together; None if they can.
+        written: When this was read.
+    """
+
+    sweep: Sweep
+    trials: Sequence[Row]
+    metrics: Mapping[int, Sequence[Row]]
+    events: Sequence[Row]
+    samples: Mapping[int, Row]
+    board: Leaderboard
+    problem: str | None
+    summary: Summary
+    written: datetime
+
+    @classmethod
+    def read(cls, sweep: Sweep) -> "Facts":
+        """Read all datasets of a sweep.
+
+        Raises:
+            WorkError: if one cannot be read.
+        """
+        store = sweep.store
+        # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
+        trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
+        rows = store.rows("metrics")
+        board, problem = rank_or_explain(trials, rows, check_metric(sweep.metric))
+        metrics: dict[int, list[Row]] = {row["trial"]: [] for row in trials}
+        for row in rows:
+            metrics.setdefault(row["trial"], []).append(row)
+        return cls(
+            sweep=sweep,
+            trials=trials,
+            metrics=metrics,
+            events=events,
+            samples={row["trial"]: row for row in store.rows("samples")},
+            board=board,
+            problem=problem,
+            summary=summarise(sweep, trials, rungs, events),
+            written=datetime.now(UTC),
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come."""
+        summary = self.summary
+        return "running" in summary.statuses or summary.trials < (summary.planned or 0)
+
+    @property
+    def winner(self) -> Entry | None:
+        """The best trial, if any can be ranked."""
+        return self.board.ranked[0] if self.board.ranked else None
+
+    @cached_property
+    def collapses(self) -> dict[int, dict[str, Any]]:
+        """Of each collapsed trial, what its last collapse event says, with its ``kimg``."""
+        found = {row["trial"]: row for row in self.events if row["kind"] == "collapse"}
+        said = {trial: {"kimg": row["kimg"], **detail(row)} for trial, row in found.items()}
+        return {
+            row["trial"]: said.get(row["trial"], {"kimg": row["kimg"]})
+            for row in self.trials
+            if row["status"] == "collapsed"
+        }

@@ -1,0 +1,315 @@
+"""Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
+
+import json
+import platform
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ganlib.data import ImageSet, contact_sheet, prepare
+from ganlib.errors import RequestError, WorkError
+from sweep import __version__
+from sweep.console import JsonLines, LiveTable, PlainLines, best_trial, duration, number, view_for
+from sweep.director import Director, Event
+from sweep.lease import Owner
+from sweep.spec import Spec, parse
+from sweep.storage import Folder
+from sweep.store import Store
+
+if TYPE_CHECKING:
+    import types
+
+View = LiveTable | PlainLines | JsonLines
+INFO, SPEC, STUDY = "sweep.json", "spec.yaml", "study.db"
+PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, beside what the spec says."""
+
+    storage: str = "runs"
+    local: bool = False
+    address: str | None = None
+    as_json: bool = False
+
+
+class Runner(Protocol):
+    """Where trials are trained; `sweep.local` and `sweep.on_ray` have one each."""
+
+    name: str
+    gpu: float
+    threads: int
+
+    def room(self) -> int:
+        """How many trials may run at a time, now."""
+
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
+        """Check on the workers what has to work before the first trial starts."""
+
+    def run(self, director: Director, beat: Callable[[], None]) -> None:
+        """Train until the director has no more assignments."""
+
+    def close(self) -> None:
+        """Give back what was taken."""
+
+
+def start(spec: Spec, options: Options) -> int:
+    """Run a new sweep; returns the exit code.
+
+    Raises:
+        RequestError: the name is taken, or something asked for is not there.
+    """
+    folder = Folder.open(options.storage) / spec.name
+    if folder.exists(INFO) or folder.exists(SPEC):
+        raise RequestError(
+            f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
+            f"{spec.name}'), or choose another name (--name)"
+        )
+    view = view_for(options.as_json, metric_label(spec))
+    with Owner(folder) as owner:
+        images = prepare_pictures(spec, view)
+        check_batch_size(spec, len(images))
+        with runner_for(spec, options, view) as runner:
+            facts = runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
+            info = describe(spec, images, facts, runner)
+            store = Store(folder, spec.space.kinds())
+            folder.write(SPEC, spec.to_yaml().encode())
+            folder.write("images/real.png", picture(contact_sheet(images.pictures)))
+            for skipped in images.skipped:
+                store.add("events", {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}})
+            folder.write(INFO, json.dumps(info, indent=2).encode())
+            director = new_director(spec, folder, store, info, owner, runner, view)
+            with study_file(folder) as study:
+                director.begin(study)
+                return drive(director, runner, owner, view)
+
+
+def resume(folder: Folder, options: Options) -> int:
+    """Go on with a sweep that was interrupted; returns the exit code.
+
+    Raises:
+        RequestError: it has finished, or another process runs it.
+    """
+    spec = parse(folder.read(SPEC).decode(), f"{folder.url}/{SPEC}")
+    info = json.loads(folder.read(INFO))
+    view = view_for(options.as_json, metric_label(spec))
+    with Owner(folder) as owner, study_file(folder) as study:
+        if owner.taken_over:
+            view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
+        images = prepare_pictures(spec, view)
+        if images.hash != info["data_hash"]:
+            raise RequestError(
+                f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
+                f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
+            )
+        store = Store(folder, spec.space.kinds())
+        ended = {"finished", "stopped", "collapsed", "failed"}
+        done = [row for row in store.rows("trials") if row["status"] in ended]
+        if len(done) >= info["trials"]:
+            view.say(f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}'")
+            return 0
+        with runner_for(spec, options, view) as runner:
+            runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
+            director = new_director(spec, folder, store, info, owner, runner, view)
+            director.restore(study)
+            unfinished = sum(trial.status in ("running", "interrupted") for trial in director.trials.values())
+            view.say(f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints")
+            return drive(director, runner, owner, view)
+
+
+def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
+    """Train all trials; say how it went; returns the exit code."""
+    view.open(director)
+
+    def beat() -> None:
+        owner.beat()
+        view.beat()
+
+    started = time.monotonic()
+    try:
+        with stop_on_signal(director, owner, view):
+            runner.run(director, beat)
+    finally:
+        director.abandon()
+        view.close()
+    return conclude(director, view, time.monotonic() - started)
+
+
+def conclude(director: Director, view: View, seconds: float) -> int:
+    """The last words of a run."""
+    trials = director.trials.values()
+    counts: dict[str, int] = {}
+    for trial in trials:
+        counts[trial.verdict or trial.status] = counts.get(trial.verdict or trial.status, 0) + 1
+    best = best_trial(director)
+    name = director.spec.name
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    view.say(f"\n{len(trials)} trials in {duration(seconds)}: {told or 'none'}")
+    if best and best.best:
+        kimg, value = best.best
+        label = metric_label(director.spec)
+        view.say(f"best: trial {best.number}, {label} {number(value)} at {kimg:.1f} kimg")
+    if director.stopping:
+        view.say(f"interrupted; go on with 'sweep resume {name}'")
+    view.say(f"results: {director.folder.url}")
+    if isinstance(view, JsonLines):
+        outcome = {"name": name, "folder": director.folder.url, "counts": counts}
+        view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
+    return 0 if best and not director.stopping else 1
+
+
+def metric_label(spec: Spec) -> str:
+    """The metric with its extractor: an EfficientNet FID is never called plain FID."""
+    return f"{spec.search.metric.upper()} ({spec.evaluate.extractor})"
+
+
+def any_config(spec: Spec) -> dict[str, Any]:
+    """Some configuration of the space: what is checked before the start is the same for all."""
+    return spec.resolve({}).model_dump(mode="json")
+
+
+def prepare_pictures(spec: Spec, view: View) -> ImageSet:
+    """Pack the pictures, or find them packed; says what there is."""
+    last = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 5:
+            last = time.monotonic()
+            view.say(f"preparing pictures: {done} of {total}")
+
+    images = prepare(spec.data, progress=progress)
+    skipped = f", {len(images.skipped)} files skipped (see events)" if images.skipped else ""
+    view.say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source}{skipped}")
+    if images.attribution:
+        view.say(f"      {images.attribution}")
+    return images
+
+
+def check_batch_size(spec: Spec, images: int) -> None:
+    """A batch larger than the set is refused before anything is trained.
+
+    Raises:
+        RequestError: naming both numbers.
+    """
+    largest = spec.resolve({}).train.batch_size
+    searched = spec.space.get("train.batch_size")
+    if searched is not None:
+        largest = max(getattr(searched, "choices", None) or [searched.high])
+    if largest > images:
+        raise RequestError(
+            f"train.batch_size is {largest}, but there are only {images} pictures: "
+            "add pictures or lower the batch size"
+        )
+
+
+def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: Runner) -> dict[str, Any]:
+    """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
+    count = len(images)
+    return {
+        "schema": 1,
+        "name": spec.name,
+        "created": time.time(),
+        "images": count,
+        "data_hash": images.hash,
+        "skipped": len(images.skipped),
+        "attribution": images.attribution,
+        "extractor": facts["extractor"],
+        "extractor_digest": facts["extractor_digest"],
+        "metric": spec.search.metric,
+        "trials": spec.search.trials,
+        "budget": spec.budget(count),
+        "interval": spec.interval(count),
+        "rungs": list(spec.rungs(count)),
+        "runner": runner.name,
+        "device": facts["device"],
+        "versions": {"sweep": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
+    }
+
+
+def new_director(
+    spec: Spec, folder: Folder, store: Store, info: dict[str, Any], owner: Owner, runner: Runner, view: View
+) -> Director:
+    """A director with everything it needs but its study."""
+
+    def watch(event: Event) -> None:
+        view.event(event)
+
+    return Director(
+        spec, folder, store, info, owner.lease.owner, runner.gpu, runner.threads, runner.room, watch
+    )
+
+
+@contextmanager
+def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
+    """The local runner, or Ray's; closed at the end."""
+    resources = spec.resources
+    runner: Runner
+    if options.local:
+        from sweep.local import LocalRunner
+
+        runner = LocalRunner(resources.gpu, max(1, int(resources.cpu)))
+    else:
+        view.say("starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ...")
+        from sweep.on_ray import RayRunner
+
+        runner = RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
+    try:
+        if resources.gpu and not runner.gpu:
+            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
+        view.say(f"runner: {runner.name}, {runner.room()} trials at a time, {'GPU' if runner.gpu else 'CPU'}")
+        yield runner
+    finally:
+        runner.close()
+
+
+@contextmanager
+def study_file(folder: Folder) -> Iterator[Path]:
+    """A local path for the Optuna study: in the sweep's folder, or beside it when that is not on a disk."""
+    local = folder.local(STUDY)
+    if local is not None:
+        yield local
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / STUDY
+        try:
+            yield path
+        finally:
+            if path.exists():
+                folder.write(STUDY, path.read_bytes())
+
+
+@contextmanager
+def stop_on_signal(director: Director, owner: Owner, view: View) -> Iterator[None]:
+    """Ctrl-C or SIGTERM once: trials write a checkpoint and end. Twice: leave at once."""
+
+    def handle(signum: int, frame: "types.FrameType | None") -> None:
+        if director.stopping:
+            raise KeyboardInterrupt
+        director.interrupt()
+        owner.stop()
+        view.say("stopping: running trials write a checkpoint and end. Press Ctrl-C again to leave at once.")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def picture(sheet: Any) -> bytes:  # noqa: ANN401 - a PIL image, which is not imported for its type alone
+    """A PIL picture as PNG bytes."""
+    import io
+
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()

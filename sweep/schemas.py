@@ -1,0 +1,158 @@
+"""The columns of a sweep's Parquet datasets, and how Python values become storable ones.
+
+Columns may be added, never renamed or retyped; the version in the metadata (``metrics/1``) changes only if
+that rule has to be broken.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from numbers import Integral, Real
+from typing import Any
+
+import pyarrow as pa
+
+STATUSES = ("running", "finished", "stopped", "collapsed", "failed", "interrupted")
+VERSION_KEY = b"sweep.schema"
+_TIME = pa.timestamp("us", tz="UTC")
+KINDS = {
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "str": pa.string(),
+    "bool": pa.bool_(),
+    "json": pa.string(),
+}
+
+_TRIAL = [("trial", pa.int32()), ("attempt", pa.int32())]
+_COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
+    "trials": [
+        *_TRIAL,
+        ("status", pa.string()),
+        ("rung", pa.int32()),
+        ("verdict", pa.string()),
+        ("seed", pa.int64()),
+        ("config", pa.string()),
+        ("params", pa.string()),
+        ("kimg", pa.float64()),
+        ("best_kimg", pa.float64()),
+        ("best_value", pa.float64()),
+        ("seconds_train", pa.float64()),
+        ("seconds_eval", pa.float64()),
+        ("started", _TIME),
+        ("ended", _TIME),
+        ("device", pa.string()),
+        ("node", pa.string()),
+        ("failure", pa.string()),
+    ],
+    "metrics": [
+        *_TRIAL,
+        ("kimg", pa.float64()),
+        ("epoch", pa.float64()),
+        ("fid", pa.float64()),
+        ("kid", pa.float64()),
+        ("kid_se", pa.float64()),
+        ("n_real", pa.int64()),
+        ("n_fake", pa.int64()),
+        ("extractor", pa.string()),
+        ("extractor_digest", pa.string()),
+        ("data_hash", pa.string()),
+        ("loss_g", pa.float64()),
+        ("loss_d", pa.float64()),
+        ("score_real", pa.float64()),
+        ("score_fake", pa.float64()),
+        ("pixel_std", pa.float64()),
+        ("similarity", pa.float64()),
+        ("lr_g", pa.float64()),
+        ("lr_d", pa.float64()),
+        ("seconds_train", pa.float64()),
+        ("seconds_eval", pa.float64()),
+    ],
+    "events": [
+        ("time", _TIME),
+        *_TRIAL,
+        ("kimg", pa.float64()),
+        ("kind", pa.string()),
+        ("detail", pa.string()),
+    ],
+    "samples": [
+        *_TRIAL,
+        ("kimg", pa.float64()),
+        ("path", pa.string()),
+        ("rows", pa.int32()),
+        ("cols", pa.int32()),
+        ("latents", pa.string()),
+    ],
+    "rungs": [
+        *_TRIAL,
+        ("rung", pa.int32()),
+        ("rung_kimg", pa.float64()),
+        ("kimg", pa.float64()),
+        ("value", pa.float64()),
+        ("cutoff", pa.float64()),
+        ("stopped", pa.bool_()),
+        ("time", _TIME),
+    ],
+}
+SCHEMAS: dict[str, pa.Schema] = {
+    name: pa.schema(columns, metadata={VERSION_KEY: f"{name}/1".encode()})
+    for name, columns in _COLUMNS.items()
+}
+
+REQUIRED = {
+    "trials": ("trial", "attempt", "status"),
+    "metrics": ("trial", "attempt", "kimg"),
+    "events": ("kind",),
+    "samples": ("trial", "attempt", "kimg", "path"),
+    "rungs": ("trial", "attempt", "rung"),
+}
+
+
+def to_json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON-like value
+    """JSON that every reader accepts: NaN and infinities become strings, a time ISO 8601, others ``str``."""
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent, default=_other)
+
+
+def _other(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):  # NumPy's scalars too
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def storable(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401
+    """A Python or NumPy value as what a column of type ``kind`` stores; mappings and lists become JSON.
+
+    Raises:
+        ValueError: for a fraction in an integer column, or a time without a time zone.
+    """
+    if value is None:
+        return None
+    if pa.types.is_string(kind):
+        return value if isinstance(value, str) else to_json(value)
+    if pa.types.is_boolean(kind):
+        return bool(value)
+    if pa.types.is_floating(kind):
+        return float(value)
+    if pa.types.is_integer(kind):
+        if int(value) != value:
+            raise ValueError(f"{value!r} is not an integer")
+        return int(value)
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(
+            f"a time must be seconds since the epoch or a datetime with a time zone, got {value!r}"
+        )
+    return value.astimezone(UTC)

@@ -1,0 +1,269 @@
+"""The search: an Optuna study that is asked for parameters and told how trials ended.
+
+The study is a SQLite file that ``optuna.load_study`` and optuna-dashboard open. It is a view, not the record:
+it can be written anew from the sweep's own records at any time, and then suggests what it would have
+suggested. Nothing heavy is imported until a study is opened.
+"""
+
+import math
+import os
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ganlib.errors import RequestError, WorkError
+from sweep import study_file
+from sweep.sections import SearchConfig
+from sweep.space import Space
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial, TrialState
+
+State = Literal["finished", "stopped", "collapsed", "failed"]
+PastState = Literal["finished", "stopped", "collapsed", "failed", "running"]
+
+WORST = 1e9
+"""What the sampler is told of a collapsed trial.
+
+It is finite because Optuna leaves a trial with NaN running for ever, and it is told as the only intermediate
+value of a pruned trial, at step 0: TPE puts complete trials first and orders pruned ones by how far they came
+and then by value, so that a dead trial stands behind every other one.
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to try next: the trial's number and the value of each active key."""
+
+    number: int
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PastTrial:
+    """A trial from the sweep's records, as `Study.rebuild` takes it.
+
+    Attributes:
+        number: Its number, which is also its position.
+        params: The value of each key that was active, by path.
+        state: How it ended; ``running`` for one that will go on.
+        values: (kimg, metric) of its evaluations, finite.
+        value: The metric of a finished trial, finite.
+        attrs: Notes for the people who look at the study, such as the verdict.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: PastState
+    values: Sequence[tuple[float, float]] = ()
+    value: float | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Study:
+    """One search, in one SQLite file. Only one thread of one process may use it.
+
+    Made by `create` or `rebuild`.
+    """
+
+    def __init__(self, path: Path, name: str, space: Space, search: SearchConfig) -> None:
+        self._path, self._space, self._search = path, space, search
+        self._grid = grid_order(space, search)
+        with study_file.writing(path):
+            self._storage, self._study = study_file.open_study(path, name)
+            self._id = self._storage.get_study_id_from_name(name)
+            self._count = self._storage.get_n_trials(self._id)
+
+    @classmethod
+    def create(cls, path: Path, name: str, space: Space, search: SearchConfig) -> "Study":
+        """A new study in a new file.
+
+        Raises:
+            RequestError: if the file exists.
+            WorkError: if it cannot be written.
+        """
+        if path.exists():
+            raise RequestError(
+                f"there is a study at {path} already; resume the sweep, or choose another name"
+            )
+        return cls(path, name, space, search)
+
+    @classmethod
+    def rebuild(
+        cls, path: Path, name: str, space: Space, search: SearchConfig, trials: Sequence[PastTrial]
+    ) -> "Study":
+        """A study that holds ``trials``, in place of whatever is at ``path``.
+
+        Args:
+            path: The SQLite file; replaced in one step when the new one is complete.
+            name: Of the study.
+            space: What is searched.
+            search: How.
+            trials: All trials so far; the number of each is its position.
+
+        Raises:
+            WorkError: if the trials do not fit the space or the file cannot be written.
+        """
+        fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+        with study_file.writing(path):
+            study_file.remove(fresh)
+            storage, study = study_file.open_study(fresh, name)
+            try:
+                for position, past in enumerate(trials):
+                    if past.number != position:
+                        raise WorkError(
+                            f"the sweep's records have trial {past.number} where {position} should be"
+                        )
+                    study.add_trial(_frozen(past, space))
+            except BaseException:
+                study_file.close(storage)
+                study_file.remove(fresh)
+                raise
+            study_file.close(storage)
+            study_file.replace(fresh, path)
+        return cls(path, name, space, search)
+
+    def ask(self) -> Asked | None:
+        """The next trial to run; None when there are as many as the search or its grid has.
+
+        It depends on the seed, its number and the trials told so far and still running, and on nothing else.
+
+        Raises:
+            WorkError: if the file cannot be written.
+        """
+        from sweep.samplers import sampler_for
+
+        if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
+            return None
+        with study_file.writing(self._path):
+            self._study.sampler = sampler_for(self._search, self._space, self._count, self._grid or ())
+            trial = self._study.ask()
+            self._count += 1
+            try:
+                params = self._space.suggest(trial)
+            except BaseException:
+                with suppress(Exception):
+                    self.tell(trial.number, "failed")
+                raise
+        return Asked(trial.number, params)
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        value: float | None = None,
+        values: Sequence[tuple[float, float]] = (),
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say how a trial ended, once.
+
+        Args:
+            number: The trial.
+            state: ``finished`` becomes COMPLETE with ``value``; ``stopped`` PRUNED with the last of
+                ``values``; ``collapsed`` PRUNED with `WORST`; ``failed`` FAIL.
+            value: The metric of a finished trial.
+            values: (kimg, metric) of its evaluations.
+            attrs: User attributes, JSON values.
+
+        Raises:
+            ValueError: if a number is not finite or one that the state needs is missing.
+            WorkError: if the file cannot be written.
+        """
+        outcome = _Outcome.of(number, state, value, values)
+        with study_file.writing(self._path):
+            trial = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+            for step, reported in outcome.steps.items():
+                self._storage.set_trial_intermediate_value(trial, step, reported)
+            for key, note in (attrs or {}).items():
+                self._storage.set_trial_user_attr(trial, key, note)
+            complete = outcome.state == "COMPLETE"
+            self._study.tell(number, outcome.value if complete else None, state=outcome.optuna_state())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        study_file.close(self._storage)
+
+
+def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | None:
+    """The trials of a grid search, as Optuna stores parameters, in seeded order; None for other samplers."""
+    if search.sampler != "grid":
+        return None
+    cells = space.grid()
+    if cells is None:
+        raise RequestError("the grid has too many combinations; search fewer values or use another sampler")
+    random.Random(search.seed).shuffle(cells)
+    return [space.stored(cell) for cell in cells]
+
+
+def preview(space: Space, search: SearchConfig, count: int) -> list[dict[str, Any]]:
+    """The parameters of a search's first trials, as they are while none has ended; nothing is written."""
+    import optuna
+
+    from sweep.samplers import sampler_for
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="minimize")
+    grid = grid_order(space, search)
+    count = min(count, search.trials, len(grid) if grid is not None else count)
+    shown = []
+    for number in range(count):
+        study.sampler = sampler_for(search, space, number, grid or ())
+        shown.append(space.suggest(study.ask()))
+    return shown
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How a trial ended, in Optuna's terms; ``steps`` are pictures shown, as Optuna counts whole steps."""
+
+    state: Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
+    value: float | None
+    steps: dict[int, float]
+
+    @classmethod
+    def of(
+        cls, number: int, state: PastState, value: float | None, values: Sequence[tuple[float, float]]
+    ) -> "_Outcome":
+        if state == "collapsed":
+            return cls("PRUNED", WORST, {0: WORST})
+        steps = {max(1, round(1000 * kimg)): float(reported) for kimg, reported in values}
+        if not all(math.isfinite(reported) for reported in steps.values()):
+            raise ValueError(f"trial {number} has an evaluation that is not finite: {list(values)}")
+        if state == "finished":
+            if value is None or not math.isfinite(value):
+                raise ValueError(f"trial {number} has finished with {value}; it needs a finite value")
+            return cls("COMPLETE", float(value), steps)
+        if state == "stopped":
+            if not steps:
+                raise ValueError(f"trial {number} was stopped, so it needs the value for which it was")
+            return cls("PRUNED", steps[max(steps)], steps)
+        if state == "failed":
+            return cls("FAIL", None, steps)
+        if state == "running":
+            return cls("RUNNING", None, {})
+        raise ValueError(f"trial {number} has the unknown state {state!r}")
+
+    def optuna_state(self) -> "TrialState":
+        from optuna.trial import TrialState
+
+        return TrialState[self.state]
+
+
+def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
+    from optuna.trial import create_trial
+
+    try:
+        outcome = _Outcome.of(past.number, past.state, past.value, past.values)
+        return create_trial(
+            state=outcome.optuna_state(),
+            value=outcome.value,
+            params=space.stored(past.params),
+            distributions=space.distributions(past.params),
+            intermediate_values=outcome.steps,
+            user_attrs=dict(past.attrs),
+        )
+    except ValueError as error:
+        raise WorkError(f"the sweep's record of trial {past.number} does not fit its spec: {error}") from None

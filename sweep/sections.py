@@ -1,0 +1,77 @@
+"""The sections of a spec that belong to the search, beside those of a trial in `ganlib.config`."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ganlib.config import (
+    CollapseConfig,
+    DataConfig,
+    EvaluateConfig,
+    ModelConfig,
+    Section,
+    TrainConfig,
+    Unit,
+)
+
+
+def _whole_above_one(gpu: float) -> float:
+    if gpu > 1 and not float(gpu).is_integer():
+        raise ValueError(f"must be a whole number when above 1, got {gpu:g}")
+    return gpu
+
+
+class SearchConfig(Section):
+    """How configurations are chosen, and by which metric (smaller is better for both)."""
+
+    sampler: Literal["tpe", "random", "gp", "grid", "cmaes"] = "tpe"
+    trials: int = Field(16, ge=1, le=100_000)
+    seed: int = Field(0, ge=0, lt=2**32)
+    metric: Literal["kid", "fid"] = "kid"
+
+
+class AshaConfig(Section):
+    """Early stopping: rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
+
+    At each rung a trial goes on only if it is among the best 1/``reduction`` of those seen there so far.
+    """
+
+    grace: float = Field(gt=0)
+    reduction: float = Field(3.0, ge=1.1, le=1000)
+    max: float | None = Field(None, gt=0)
+    unit: Unit = "epochs"
+
+    @model_validator(mode="after")
+    def _grace_before_max(self) -> "AshaConfig":
+        if self.max is not None and self.grace >= self.max:
+            raise ValueError(f"grace {self.grace:g} must be below max {self.max:g}")
+        return self
+
+
+class ResourcesConfig(Section):
+    """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none."""
+
+    gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
+    cpu: float = Field(1.0, gt=0, le=4096)
+    max_concurrent: int | None = Field(None, ge=1)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "collapse": CollapseConfig,
+    "search": SearchConfig,
+    "asha": AshaConfig,
+    "resources": ResourcesConfig,
+}
+SEARCHABLE = ("model", "train")
+# The budget is in a searchable section, but trials that are compared must have the same.
+NOT_SEARCHABLE = {
+    "train.epochs": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
+    "train.kimg": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
+}
+FIELDS = {
+    f"{section}.{name}": (model, name) for section, model in SECTIONS.items() for name in model.model_fields
+}

@@ -1,0 +1,170 @@
+"""A sweep's specification: the YAML file that a person writes, as typed and validated objects.
+
+A spec has one section for each thing that can be configured. In ``model`` and ``train`` a distribution may
+stand where a value could stand; those keys are searched. Everything that is wrong with a spec is reported at
+once, each problem with its file, line, key, rule and value.
+"""
+
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig, Unit
+from ganlib.errors import RequestError
+from sweep import yamltree
+from sweep.problems import Problem, SpecError, sentences
+from sweep.read_spec import build_trial, read_draft
+from sweep.sections import SEARCHABLE, SECTIONS, AshaConfig, ResourcesConfig, SearchConfig
+from sweep.space import Space
+
+__all__ = ["AshaConfig", "Problem", "ResourcesConfig", "SearchConfig", "Spec", "SpecError", "load", "parse"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One sweep, fully resolved: every default is filled in.
+
+    Attributes:
+        name: The name of the sweep and of its folder.
+        plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
+        space: The distribution of each key that is.
+        asha: None for no early stopping.
+    """
+
+    name: str
+    data: DataConfig
+    evaluate: EvaluateConfig
+    collapse: CollapseConfig
+    search: SearchConfig
+    asha: AshaConfig | None
+    resources: ResourcesConfig
+    plain: Mapping[str, Any]
+    space: Space
+
+    def resolve(self, params: Mapping[str, Any]) -> TrialConfig:
+        """The configuration of one trial.
+
+        Args:
+            params: A value for each active key of the space, by path. A key that is searched and has no value
+                here (its condition does not hold) takes its field's default.
+
+        Raises:
+            RequestError: if a key is not searched or the values do not go together.
+        """
+        unknown = [path for path in params if path not in self.space]
+        if unknown:
+            raise RequestError(f"{', '.join(unknown)}: not searched by the sweep '{self.name}'")
+        try:
+            return build_trial(self.data, self.evaluate, self.collapse, {**self.plain, **params})
+        except ValidationError as error:
+            message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
+            raise RequestError(f"the parameters {dict(params)} cannot be used: {message}") from None
+
+    def budget(self, images: int) -> float:
+        """How long a trial trains at most, in kimg.
+
+        Args:
+            images: How many pictures the data set has; an epoch shows each once.
+        """
+        ends = [_kimg(self.asha.max, self.asha.unit, images)] if self.asha and self.asha.max else []
+        if self.plain["train.epochs"] is not None:
+            ends.append(_kimg(self.plain["train.epochs"], "epochs", images))
+        if self.plain["train.kimg"] is not None:
+            ends.append(float(self.plain["train.kimg"]))
+        return min(ends)
+
+    def rungs(self, images: int) -> tuple[float, ...]:
+        """Where ASHA compares trials, in kimg, rising; empty without ASHA or where the budget ends before."""
+        if self.asha is None:
+            return ()
+        budget = self.budget(images)
+        rungs: list[float] = []
+        amount = self.asha.grace
+        while (rung := _kimg(amount, self.asha.unit, images)) < budget:
+            rungs.append(rung)
+            amount *= self.asha.reduction
+        return tuple(rungs)
+
+    def interval(self, images: int) -> float:
+        """How much training lies between two evaluations, in kimg."""
+        return _kimg(self.evaluate.every, self.evaluate.unit, images)
+
+    def to_yaml(self) -> str:
+        """The spec as YAML with every key; `parse` gives an equal `Spec` for it."""
+        lines = [f"name: {yamltree.inline(self.name)}"]
+        for section in SECTIONS:
+            values = self._section(section)
+            if values is None:
+                lines.append(f"{section}: null")
+            else:
+                lines.append(f"{section}:")
+                lines += [f"  {key}: {yamltree.inline(value)}" for key, value in values.items()]
+        return "\n".join(lines) + "\n"
+
+    def _section(self, section: str) -> dict[str, Any] | None:
+        """One section as plain values and distributions; None where there is none."""
+        if section not in SEARCHABLE:
+            model = getattr(self, section)
+            return None if model is None else model.model_dump(mode="json")
+        values: dict[str, Any] = {}
+        for name in SECTIONS[section].model_fields:
+            path = f"{section}.{name}"
+            if path in self.space:
+                when = {other: list(those) for other, those in self.space[path].when.items()}
+                values[name] = self.space[path].plain() | ({"when": when} if when else {})
+            else:
+                values[name] = self.plain[path]
+        return values
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec from a file.
+
+    Args:
+        path: A YAML file.
+        overrides: ``PATH=VALUE``, each put over what the file says; VALUE is YAML and may be a distribution.
+
+    Raises:
+        SpecError: with everything that is wrong in it.
+        RequestError: if the file cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise RequestError(
+                f"{path} is not a file; give the path of a spec, such as searchspaces/dcgan.yaml"
+            )
+        with Path(path).open("rb") as file:
+            data = file.read(yamltree.MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise RequestError(f"{path}: there is no such file; shipped specs are in searchspaces/") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise RequestError(f"cannot read the spec {str(path)!r}: {reason}") from None
+    name = str(path)
+    if len(data) > yamltree.MAX_BYTES:
+        raise SpecError([Problem(name, 1, "", f"is larger than the limit of {yamltree.MAX_BYTES} bytes")])
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}"
+        raise SpecError([Problem(name, line, "", message)]) from None
+    return parse(text, name, overrides)
+
+
+def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec from text; ``file`` is the name for problems and, without its suffix, the default name.
+
+    Raises:
+        SpecError: with everything that is wrong in it.
+    """
+    draft = read_draft(text, file, overrides)
+    return Spec(name=draft.name, plain=draft.plain, space=draft.space, **draft.sections)
+
+
+def _kimg(amount: float, unit: Unit, images: int) -> float:
+    return amount * images / 1000 if unit == "epochs" else float(amount)

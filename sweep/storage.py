@@ -1,0 +1,280 @@
+"""A folder on a local disk, a shared disk or ``s3://``: read, write whole files atomically, list, delete.
+
+Everything a sweep remembers goes through `Folder`. A file appears whole or not at all: on a disk it is
+written under a temporary name in the same directory, flushed to the device and renamed over the old one; on
+S3 an object becomes visible only when its upload is complete. Paths are relative and separated by ``/``.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ganlib.errors import RequestError, WorkError
+from ganlib.registry import did_you_mean
+
+SCHEMES = ("file", "s3")
+TEMPORARY = ".tmp"  # readers glob *.parquet and *.png, so this suffix keeps half-written files out of sight
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another --storage",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another --storage",
+    errno.EROFS: "the file system is read-only; choose another --storage",
+    errno.EACCES: "permission denied; check the rights of the folder or choose another --storage",
+    errno.EPERM: "operation not permitted; check the rights of the folder or choose another --storage",
+    errno.ENOENT: "it does not exist",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.ESTALE: "the shared disk lost the file (stale handle); check the mount",
+}
+
+
+class MissingFileError(WorkError):
+    """The file asked for is not there."""
+
+
+def relative_parts(path: str) -> list[str]:
+    """Split a relative ``/``-separated path into its parts; the empty path has none.
+
+    Raises:
+        ValueError: for an absolute path, a ``..`` part or a NUL character.
+    """
+    if path.startswith("/") or "\0" in path:
+        raise ValueError(f"a path inside a folder must be relative, got {path!r}")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ValueError(f"a path inside a folder must not contain '..', got {path!r}")
+    return parts
+
+
+@contextlib.contextmanager
+def explained(action: str, where: str) -> Iterator[None]:
+    """Turn an error of the disk or the network into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)  # object stores set no errno
+        reason = (
+            _REASONS.get(errno.ENOENT if missing else error.errno or 0)
+            or error.strerror
+            or str(error)
+            or type(error).__name__
+        )
+        kind = MissingFileError if missing else WorkError
+        raise kind(f"could not {action} '{where}': {reason}") from error
+
+
+class Folder(ABC):
+    """A place that holds files. Build it with `Folder.open`; it does not have to exist yet.
+
+    Attributes:
+        url: The absolute local path, or the ``s3://bucket/prefix`` URL.
+    """
+
+    url: str
+
+    @classmethod
+    def open(cls, url: str | Path) -> "Folder":
+        """The folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
+
+        S3 credentials and region come from the usual environment variables and files; the URL may carry
+        ``?region=...&endpoint_override=...&scheme=...``.
+
+        Raises:
+            RequestError: for an empty location, an unknown scheme, or an S3 URL without a bucket.
+        """
+        text = str(url)
+        if not text or "\0" in text:
+            raise RequestError(
+                "the storage location is empty; give a folder such as 'runs' or s3://bucket/prefix"
+            )
+        if isinstance(url, Path) or "://" not in text:
+            return LocalFolder(Path(text))
+        scheme, _, rest = text.partition("://")
+        if scheme not in SCHEMES:
+            hint = did_you_mean(scheme, list(SCHEMES))
+            raise RequestError(
+                f"unknown storage scheme '{scheme}://' in '{text}'{hint} (a folder, or s3://bucket/prefix)"
+            )
+        if scheme == "file":
+            return LocalFolder(Path(rest))
+        if not urlsplit(text).netloc:
+            raise RequestError(f"'{text}' names no bucket; write s3://bucket/prefix")
+        from sweep.storage_remote import RemoteFolder
+
+        return RemoteFolder.connect(text)
+
+    def __truediv__(self, name: str) -> "Folder":
+        return self.child(name)
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Folder) and self.url == other.url
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    @abstractmethod
+    def child(self, name: str) -> "Folder":
+        """The folder ``name`` inside this one."""
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            MissingFileError: if it does not exist.
+            WorkError: if it cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file atomically, creating the folders above it; it is on the device when this returns.
+
+        Raises:
+            WorkError: if the disk is full, read-only or not ours; the old file is then untouched.
+        """
+
+    @abstractmethod
+    def create_exclusive(self, path: str, data: bytes) -> bool:
+        """Write a file unless there is one; False if there was (on S3 this is a best effort, not a lock)."""
+
+    @abstractmethod
+    def exists(self, path: str = "") -> bool:
+        """Whether a file or folder is there."""
+
+    @abstractmethod
+    def names(self, path: str = "") -> list[str]:
+        """Names directly in a folder, sorted, without temporary files; empty if the folder is absent."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Delete a file or a whole tree; it is fine if nothing is there."""
+
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """Bytes of all files in the folder and below."""
+
+    def local(self, path: str = "") -> Path | None:
+        """The real path of something in this folder, or None when it is not on a disk."""
+        relative_parts(path)
+        return None
+
+
+class LocalFolder(Folder):
+    """A folder on a local or shared disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._root = Path(os.path.abspath(path.expanduser()))
+        self.url = str(self._root)
+
+    def _at(self, path: str) -> Path:
+        return self._root.joinpath(*relative_parts(path))
+
+    def child(self, name: str) -> "LocalFolder":  # noqa: D102 - documented on Folder
+        return LocalFolder(self._at(name))
+
+    def local(self, path: str = "") -> Path:  # noqa: D102
+        return self._at(path)
+
+    def read(self, path: str) -> bytes:  # noqa: D102
+        target = self._at(path)
+        with explained("read", str(target)):
+            return target.read_bytes()
+
+    def write(self, path: str, data: bytes) -> None:  # noqa: D102
+        target = self._at(path)
+        with explained("write", str(target)), _temporary(target, data) as temporary:
+            os.replace(temporary, target)
+            _sync_directory(target.parent)
+
+    def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
+        target = self._at(path)
+        with explained("create", str(target)), _temporary(target, data) as temporary:
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+                    raise
+                return _create_without_links(target, data)
+            _sync_directory(target.parent)
+        return True
+
+    def exists(self, path: str = "") -> bool:  # noqa: D102
+        return self._at(path).exists()
+
+    def names(self, path: str = "") -> list[str]:  # noqa: D102
+        target = self._at(path)
+        with explained("list", str(target)):
+            try:
+                found = os.listdir(target)
+            except FileNotFoundError:
+                return []
+        return sorted(name for name in found if not name.endswith(TEMPORARY))
+
+    def delete(self, path: str) -> None:  # noqa: D102
+        target = self._at(path)
+        with explained("delete", str(target)), contextlib.suppress(FileNotFoundError):
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            else:
+                target.unlink()
+
+    def size_bytes(self) -> int:  # noqa: D102
+        total = 0
+        for directory, _, files in os.walk(self._root):
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):  # a running sweep replaces files as we look
+                    total += os.lstat(os.path.join(directory, name)).st_size
+        return total
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, data: bytes) -> Iterator[Path]:
+    """``data``, flushed to the device, under a passing name beside ``target``, removed at the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name[:60]}.{uuid.uuid4().hex[:12]}{TEMPORARY}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _create_without_links(target: Path, data: bytes) -> bool:
+    """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
+    try:
+        with open(target, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename survive a power cut, where the file system lets us."""
+    with contextlib.suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,136 @@
+"""The sweeps in a storage folder: list them, open one by name. Reads only; starts in a blink."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ganlib.errors import RequestError, WorkError
+from ganlib.registry import did_you_mean
+from sweep.storage import Folder, MissingFileError
+from sweep.store import Store
+
+INFO = "sweep.json"
+SPEC = "spec.yaml"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep, as its folder describes it.
+
+    Attributes:
+        name: Its name, which is its folder's.
+        folder: Where everything about it lies.
+        info: The content of ``sweep.json``; any key may be missing in a sweep of another version.
+    """
+
+    name: str
+    folder: Folder
+    info: Mapping[str, Any]
+
+    @property
+    def created(self) -> datetime:
+        """When it was started; the beginning of time if that is not on record."""
+        return parse_time(self.info.get("created")) or datetime.fromtimestamp(0, UTC)
+
+    @property
+    def metric(self) -> str:
+        """The metric that the search minimises, ``kid`` or ``fid``."""
+        return str(self.info.get("metric") or "kid")
+
+    @property
+    def store(self) -> Store:
+        """Its datasets, for reading."""
+        return Store(self.folder)
+
+    def spec_text(self) -> str:
+        """The resolved spec as YAML text; empty if the file is gone."""
+        try:
+            return self.folder.read(SPEC).decode("utf-8", errors="replace")
+        except MissingFileError:
+            return ""
+
+    def spec(self) -> dict[str, Any]:
+        """The resolved spec as plain values; empty if it cannot be parsed."""
+        import yaml
+
+        try:
+            loaded = yaml.safe_load(self.spec_text())
+        except (yaml.YAMLError, RecursionError):
+            return {}
+        return loaded if isinstance(loaded, dict) else {}
+
+
+def parse_time(value: object) -> datetime | None:
+    """A time with a zone, from seconds since the epoch or ISO 8601 text (UTC if it names no zone)."""
+    try:
+        if isinstance(value, (int, float)):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
+            time = datetime.fromisoformat(value)
+            return time if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
+    """All sweeps of a storage folder, newest first, and one sentence for each that cannot be read."""
+    names = [name for name in storage.names() if not name.startswith(".")]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = list(pool.map(lambda name: _try_load(storage, name), names))
+    sweeps = [item for item in found if isinstance(item, Sweep)]
+    problems = [item for item in found if isinstance(item, str)]
+    return sorted(sweeps, key=lambda sweep: (sweep.created, sweep.name), reverse=True), problems
+
+
+def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
+    """The sweep of that name, or the newest one.
+
+    Raises:
+        RequestError: if there is none (of that name); the text lists those that there are.
+        WorkError: if its ``sweep.json`` cannot be read.
+    """
+    if name is not None and name in storage.names():
+        sweep = _load(storage, name)
+        if sweep is not None:
+            return sweep
+    sweeps, problems = find_sweeps(storage)
+    if not sweeps:
+        if problems:
+            raise WorkError(problems[0])
+        raise RequestError(
+            f"no sweeps in '{storage}' yet; start one with 'sweep run SPEC', or say where they are "
+            "with --storage"
+        )
+    if name is None:
+        return sweeps[0]
+    known = [sweep.name for sweep in sweeps]
+    listed = ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
+    hint = did_you_mean(name, known)
+    raise RequestError(f"no sweep '{name}' in '{storage}'{hint} (there are: {listed})")
+
+
+def _try_load(storage: Folder, name: str) -> Sweep | str | None:
+    try:
+        return _load(storage, name)
+    except WorkError as error:
+        return str(error)
+
+
+def _load(storage: Folder, name: str) -> Sweep | None:
+    """The sweep in that folder; None if it is not one."""
+    folder = storage.child(name)
+    try:
+        data = folder.read(INFO)
+    except MissingFileError:
+        return None
+    try:
+        info = json.loads(data)
+        if not isinstance(info, dict):
+            raise ValueError(f"it holds a {type(info).__name__}, not an object")
+    except ValueError as error:
+        raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from error
+    return Sweep(name, folder, info)

@@ -1,0 +1,95 @@
+"""Numbers, times and values as people read them; used by tables and reports alike."""
+
+import json
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+MISSING = "–"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number with some significant digits: ``0.0123``, ``187.2``, ``1e-05``; a dash for None."""
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.{digits}g}"
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """A value and its standard error to the same decimal: ``0.0123 ± 0.0004``."""
+    if value is None or error is None or not math.isfinite(value) or not 0 < error < math.inf:
+        return number(value)
+    decimals = min(max(1 - math.floor(math.log10(error)), 0), 8)
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def kimg(value: float | None) -> str:
+    """Thousands of pictures without needless zeros: ``40.5``, ``12``."""
+    return MISSING if value is None else f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
+def duration(seconds: float | None) -> str:
+    """Such as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    big = next(index for index, (_, length) in enumerate(units) if whole >= length)
+    first, rest = divmod(whole, units[big][1])
+    second = rest // units[big + 1][1]
+    return f"{first} {units[big][0]}" + (f" {second} {units[big + 1][0]}" if second else "")
+
+
+def size(count: float) -> str:
+    """Bytes for people: ``512 B``, ``3.4 MB`` (powers of ten, as disks are sold)."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 999.5 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
+def moment(time: datetime | None) -> str:
+    """A time to the minute, in the reader's own zone; a dash for None."""
+    return MISSING if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def value(item: object) -> str:
+    """A value of a configuration: floats short, lists as JSON, absent ones a dash."""
+    if item is None:
+        return MISSING
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, float):
+        return number(item, 3)
+    if isinstance(item, str):
+        return item
+    return json.dumps(item, default=str)
+
+
+def count(n: int, noun: str) -> str:
+    """``1 trial``, ``3 trials``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could drive a terminal; line ends become spaces."""
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def trial_numbers(trials: Iterable[int]) -> str:
+    """``trial 7``, ``trials 0-3, 7``: numbers in order, neighbours folded."""
+    runs: list[list[int]] = []
+    for trial in sorted(trials):
+        if runs and trial == runs[-1][-1] + 1:
+            runs[-1].append(trial)
+        else:
+            runs.append([trial])
+    folded = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"trial{'s' if sum(map(len, runs)) > 1 else ''} {folded}"

@@ -1,0 +1,287 @@
+"""One trial, trained: the one door from the search to the GAN library.
+
+A `TrialRun` turns an `Assignment` into a stream of `Report`s. It owns what a trial leaves behind beside its rows:
+the sample grid, the checkpoint and the best generator, all written before the report is given out, so that a
+report that was received never promises what is not there. If the checkpoint on disk is ahead of what the
+driver has on record, the missing reports are given out again first: no finished evaluation is lost.
+"""
+
+import io
+import json
+import platform
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+from PIL import Image
+
+from ganlib import checkpoint, collapse
+from ganlib.config import DataConfig, EvaluateConfig, TrialConfig
+from ganlib.data import ImageSet, cache_dir, prepare
+from ganlib.data.sheet import grid
+from ganlib.errors import RequestError, WorkError
+from ganlib.export import pack_weights
+from ganlib.fit import LATENT_SEED, Evaluation, Fit, Interrupted
+from ganlib.metrics import Evaluator, load_extractor
+from sweep import __version__
+from sweep.lease import Tenant
+from sweep.lease import read as read_lease
+from sweep.storage import Folder
+
+GRID_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything a worker needs to train one attempt of a trial; plain values, so that it travels as JSON."""
+
+    sweep: str
+    owner: str
+    trial: int
+    attempt: int
+    seed: int
+    metric: str
+    config: dict[str, Any]
+    data_hash: str
+    threads: int = 1
+    gpu: float = 0.0
+    seen_kimg: float = -1.0
+    """The last evaluation that the driver has on record."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trial says after an evaluation, or when it was interrupted; plain values."""
+
+    trial: int
+    attempt: int
+    kimg: float
+    row: dict[str, Any] | None = None
+    """The new row of ``metrics``; None when interrupted between evaluations."""
+    sample: dict[str, Any] | None = None
+    value: float | None = None
+    """The searched metric, smaller is better; None where it is not a finite number."""
+    best: bool = False
+    """Whether this is the trial's best value so far."""
+    verdict: dict[str, Any] | None = None
+    last: bool = False
+    interrupted: bool = False
+    device: str = ""
+    node: str = ""
+    signals: dict[str, Any] = field(default_factory=dict)
+
+
+def place(gpu: float) -> torch.device:
+    """The device of a trial; on a GPU it is limited to its share of the memory."""
+    if gpu <= 0 or not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    torch.cuda.set_per_process_memory_fraction(min(gpu, 1.0))
+    return torch.device("cuda")
+
+
+def describe(device: torch.device) -> str:
+    """``cpu``, or the GPU's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def images_of(config: DataConfig) -> ImageSet:
+    """The pictures of a sweep; kept for the next trial of this process."""
+    return _images(config.model_dump_json())
+
+
+def evaluator_of(data: DataConfig, evaluate: EvaluateConfig, device: torch.device) -> Evaluator:
+    """The evaluator of a sweep, with its extractor loaded; kept for the next trial of this process."""
+    return _evaluator(data.model_dump_json(), evaluate.model_dump_json(), str(device))
+
+
+@lru_cache(maxsize=4)
+def _images(config: str) -> ImageSet:
+    return prepare(DataConfig.model_validate_json(config))
+
+
+@lru_cache(maxsize=4)
+def _evaluator(data: str, evaluate: str, device: str) -> Evaluator:
+    images = _images(data)
+    config = EvaluateConfig.model_validate_json(evaluate)
+    return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache_dir())
+
+
+class TrialRun(Iterator[Report]):
+    """Train one attempt of a trial; see the module's text.
+
+    Raises:
+        WorkError: when this machine's pictures are not those that the driver described.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.folder = Folder.open(assignment.sweep)
+        torch.set_num_threads(max(1, assignment.threads))
+        self.device = place(assignment.gpu)
+        config = TrialConfig.model_validate_json(json.dumps(assignment.config))
+        images = images_of(config.data)
+        if images.hash != assignment.data_hash:
+            raise WorkError(
+                f"the pictures on {socket.gethostname()} are not those on the machine that started the sweep "
+                f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): give every node the same files"
+            )
+        self.history: list[Report] = []
+        saved = self._newest_checkpoint()
+        if saved:
+            self.history = [Report(**json.loads(text)) for text in saved["history"]]
+        self._backlog = [report for report in self.history if report.kimg > assignment.seen_kimg + 1e-9]
+        self.fit = Fit(
+            config,
+            images.pictures,
+            evaluator_of(config.data, config.evaluate, self.device),
+            seed=assignment.seed,
+            device=self.device,
+            resume=saved["fit"] if saved else None,
+            interrupt=Tenant(self.folder, assignment.owner),
+        )
+        self.limits = config.collapse
+
+    @property
+    def _place(self) -> str:
+        return f"checkpoints/{self.assignment.trial:05d}"
+
+    def _newest_checkpoint(self) -> dict[str, Any] | None:
+        """The newest checkpoint that is whole; a damaged one is passed over for the one before it."""
+        for name in sorted(self.folder.names(self._place), reverse=True):
+            if name.endswith(".ckpt"):
+                try:
+                    return checkpoint.load(self.folder.read(f"{self._place}/{name}"), name, self.device)
+                except checkpoint.BrokenCheckpointError:
+                    continue
+        return None
+
+    def __next__(self) -> Report:
+        if self._backlog:
+            return self._stamped(self._backlog.pop(0))
+        try:
+            evaluation = next(self.fit)
+        except Interrupted:
+            self._save()
+            return self._stamped(Report(self.assignment.trial, 0, self.fit.kimg, interrupted=True))
+        return self._record(evaluation)
+
+    def _stamped(self, report: Report) -> Report:
+        """The report as of this attempt, on this machine."""
+        attempt, device = self.assignment.attempt, describe(self.device)
+        plain = asdict(report) | {"attempt": attempt, "device": device, "node": socket.gethostname()}
+        for part in ("row", "sample"):
+            if plain[part]:
+                plain[part] = plain[part] | {"attempt": attempt}
+        return Report(**plain)
+
+    def _record(self, evaluation: Evaluation) -> Report:
+        signals = self._signals(evaluation)
+        past = [collapse.Signals(**report.signals) for report in self.history]
+        verdict = collapse.judge([*past, signals], self.limits)
+        value = getattr(evaluation.score, self.assignment.metric) if evaluation.score else None
+        values = [report.value for report in self.history if report.value is not None]
+        report = Report(
+            trial=self.assignment.trial,
+            attempt=self.assignment.attempt,
+            kimg=evaluation.kimg,
+            row=self._row(evaluation),
+            sample=self._write_sample(evaluation),
+            value=value,
+            best=value is not None and verdict is None and value < min(values, default=float("inf")),
+            verdict=verdict.to_dict() if verdict else None,
+            last=evaluation.last,
+            signals=asdict(signals),
+        )
+        self.history.append(report)
+        if report.best:
+            weights = pack_weights(self.fit.step.average)
+            self.folder.write(f"{self._place}/best.safetensors", weights)
+        if not verdict:
+            self._save()
+        return self._stamped(report)
+
+    def _signals(self, evaluation: Evaluation) -> collapse.Signals:
+        names = collapse.Signals.__dataclass_fields__.keys() - {"metric"}
+        # FID is always positive, so that "five times the best" has a meaning; KID may be zero.
+        metric = evaluation.score.fid if evaluation.score else None
+        return collapse.Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
+
+    def _row(self, evaluation: Evaluation) -> dict[str, Any]:
+        names = "kimg epoch loss_g loss_d score_real score_fake pixel_std similarity lr_g lr_d".split()
+        names += ["seconds_train", "seconds_eval"]
+        row = {name: getattr(evaluation, name) for name in names}
+        score = asdict(evaluation.score) if evaluation.score else {}
+        ids = {"trial": self.assignment.trial, "attempt": self.assignment.attempt}
+        return row | score | ids | {"data_hash": self.assignment.data_hash}
+
+    def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
+        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"
+        self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
+        return {
+            "trial": self.assignment.trial,
+            "attempt": self.assignment.attempt,
+            "kimg": evaluation.kimg,
+            "path": path,
+            "rows": len(evaluation.grid) // GRID_COLUMNS,
+            "cols": GRID_COLUMNS,
+            "latents": f"normal:{LATENT_SEED}",
+        }
+
+    def _save(self) -> None:
+        """Write a checkpoint; then drop all but the two newest (one to fall back on)."""
+        history = [json.dumps(asdict(report)) for report in self.history]
+        data = checkpoint.dump({"fit": self.fit.state(), "history": history})
+        name = f"{round(self.fit.kimg * 1000):012d}.ckpt"
+        self.folder.write(f"{self._place}/{name}", data)
+        old = [n for n in self.folder.names(self._place) if n.endswith(".ckpt")][:-2]
+        for name in old:
+            self.folder.delete(f"{self._place}/{name}")
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def preflight(
+    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
+) -> dict[str, str]:
+    """What has to work before the first trial may start, done once on every node: storage, pictures, extractor.
+
+    Returns:
+        The device, the extractor's name and digest, and the versions of what matters.
+
+    Raises:
+        RequestError: what the user can mend, such as weights that are missing.
+    """
+    host = socket.gethostname()
+    lease = read_lease(Folder.open(folder))
+    if lease is None or lease.owner != owner:
+        raise RequestError(
+            f"the sweep's folder {folder} is not there on {host}: give a --storage that all nodes share, "
+            "a network disk or s3://"
+        )
+    torch.set_num_threads(max(1, threads))
+    trial = TrialConfig.model_validate_json(json.dumps(config))
+    device = place(gpu)
+    evaluator = evaluator_of(trial.data, trial.evaluate, device)
+    if images_of(trial.data).hash != data_hash:
+        raise RequestError(f"the pictures on {host} are not those on this machine: give every node the same files")
+    extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
+    _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
+    return {
+        "device": describe(device),
+        "node": host,
+        "sweep": __version__,
+        "extractor": extractor.name,
+        "extractor_digest": extractor.digest,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

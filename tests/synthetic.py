@@ -1,0 +1,233 @@
+"""Sweeps made up from formulas, for tests of everything that reads results."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from sweep.storage import Folder
+from sweep.store import Store
+from sweep.sweeps import Sweep, open_sweep
+
+RUNGS = (12.0, 36.0, 108.0)
+BUDGET = 120.0
+INTERVAL = 6.0
+START = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
+IDENTITY = {
+    "n_real": 3000,
+    "n_fake": 512,
+    "extractor": "efficientnet_lite0@64",
+    "extractor_digest": "0f1e2d3c4b5a",
+    "data_hash": "a1b2c3d4e5f60718",
+}
+KINDS = {"train.loss": "str", "train.lr_g": "float", "train.lr_d": "float", "train.smoothing": "float"}
+SPEC = """\
+name: {name}
+data: {{source: avatars, style: adventurer, count: 3000, size: 32}}
+model: {{family: dcgan, variant: simple, latent_dim: 100, width: 32}}
+train:
+  loss: {{type: categorical, choices: [bce, lsgan, wgan-gp]}}
+  lr_g: {{type: float, low: 1.0e-05, high: 0.001, log: true}}
+  lr_d: {{type: float, low: 1.0e-05, high: 0.001, log: true}}
+  smoothing: {{type: float, low: 0.8, high: 1.0, when: {{train.loss: bce}}}}
+  batch_size: 64
+  epochs: 40
+evaluate: {{extractor: efficientnet_lite0, every: 2, n_fake: 512}}
+search: {{sampler: tpe, trials: {trials}, seed: 0, metric: kid}}
+asha: {{grace: 4, reduction: 3, max: 40}}
+"""
+
+
+def make_sweep(
+    storage: Path,
+    trials: int = 12,
+    name: str = "faces",
+    running: bool = False,
+    pictures: bool = True,
+    size: int = 32,
+    every: float = INTERVAL,
+    info: Mapping[str, Any] | None = None,
+) -> Sweep:
+    """Write a whole sweep; about a sixth of its trials collapse, one fails, ASHA stops most others.
+
+    ``running`` leaves the last trials unfinished, one of them without a row. ``info`` replaces keys of
+    ``sweep.json``.
+    """
+    folder = Folder.open(storage) / name
+    folder.write("spec.yaml", SPEC.format(name=json.dumps(name), trials=trials).encode())
+    folder.write("sweep.json", json.dumps({**_info(name, trials), **(info or {})}).encode())
+    store = Store(folder, KINDS)
+    if pictures:
+        folder.write("images/real.png", _png(99, size, quality=1.0))
+    for number in range(trials):
+        late = running and number >= trials - 2
+        _trial(store, number, trials, late, pictures, size, every)
+    store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
+    return open_sweep(Folder.open(storage), name)
+
+
+def _info(name: str, trials: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "created": START.isoformat(),
+        "images": 3000,
+        "data_hash": IDENTITY["data_hash"],
+        "attribution": "Adventurer by Lisa Wischofsky, CC BY 4.0 (dicebear.com)",
+        "extractor": IDENTITY["extractor"],
+        "extractor_digest": IDENTITY["extractor_digest"],
+        "rungs": list(RUNGS),
+        "budget": BUDGET,
+        "interval": INTERVAL,
+        "trials": trials,
+        "metric": "kid",
+        "versions": {"sweep": "0.1.0", "torch": "2.11.0", "ray": "2.60.0", "optuna": "5.0.0"},
+        "device": "cpu",
+        "schema": 1,
+    }
+
+
+def _params(number: int) -> dict[str, Any]:
+    rng = np.random.default_rng(number)
+    loss = ["bce", "lsgan", "wgan-gp"][number % 3]
+    params = {
+        "train.loss": loss,
+        "train.lr_g": 10 ** rng.uniform(-5, -3),
+        "train.lr_d": 10 ** rng.uniform(-5, -3),
+    }
+    if loss == "bce":
+        params["train.smoothing"] = rng.uniform(0.8, 1.0)
+    return params
+
+
+def _skill(params: Mapping[str, Any]) -> float:
+    """How well a configuration learns, from 0 to 1: best near lr 2e-4 for both networks."""
+    misses = sum((math.log10(params[f"train.lr_{net}"]) + 3.7) ** 2 for net in "gd")
+    return math.exp(-misses / 1.2)
+
+
+def _trial(
+    store: Store, number: int, trials: int, late: bool, pictures: bool, size: int, every: float
+) -> None:
+    params = _params(number)
+    skill = _skill(params)
+    verdict = {5: "low_diversity", 1: "d_saturated", 9: "non_finite"}.get(number % 12) if trials > 4 else None
+    failed = number == 4 and trials > 4
+    verdict = None if late else verdict
+    end, status, rung = BUDGET, "finished", len(RUNGS) - 1
+    if verdict:
+        end, status, rung = 5 * every, "collapsed", 0
+    elif failed:
+        end, status, rung = 2 * every, "failed", 0
+    elif late:
+        end, status, rung = (0.0, "running", None) if number == trials - 1 else (7 * every, "running", 0)
+    elif skill < 0.75 and trials > 1:
+        rung = 0 if skill < 0.45 else 1
+        end, status = RUNGS[rung], "stopped"
+    row = {"trial": number, "attempt": 0, "status": status, "rung": rung, "verdict": verdict, "seed": number}
+    row |= {f"param.{path}": value for path, value in params.items()}
+    row |= {"config": {"train": params}, "kimg": end, "seconds_train": end * 9.5, "seconds_eval": end * 1.1}
+    row |= {"started": START + timedelta(minutes=4 * number), "device": "cpu", "node": "node-1"}
+    if status != "running":
+        row["ended"] = row["started"] + timedelta(seconds=end * 10.6)
+    if failed:
+        row["failure"] = "the worker died twice\nWorkError: out of memory at batch 128"
+    kimgs = [every * step for step in range(1, int(end / every + 1e-9) + 1)]
+    healthy = [(_kid(number, kimg, skill), kimg) for kimg in (kimgs[:-1] if verdict else kimgs)]
+    row["best_value"], row["best_kimg"] = min(healthy, default=(None, None))
+    store.put_trial(row)
+    for kimg in kimgs:
+        _evaluation(store, number, kimg, skill, verdict, dead=verdict is not None and kimg == kimgs[-1])
+        if pictures:
+            quality = 0.0 if verdict else skill * (1 - math.exp(-kimg / 30))
+            path = f"images/{number:05d}/{kimg:.3f}.png"
+            if kimg == kimgs[-1]:  # readers look at the last one
+                store.folder.write(path, _png(7, size, quality, same=verdict == "low_diversity"))
+                at = {"trial": number, "attempt": 0, "kimg": kimg, "path": path, "rows": 8, "cols": 8}
+                store.add("samples", at | {"latents": "normal:0"})
+    for index, at in enumerate(RUNGS):
+        if end >= at:
+            value = _kid(number, at, skill)
+            stopped = status == "stopped" and index == rung
+            at_rung = {
+                "trial": number,
+                "attempt": 0,
+                "rung": index,
+                "rung_kimg": at,
+                "kimg": at,
+                "value": value,
+            }
+            store.add("rungs", at_rung | {"cutoff": 0.08 / (index + 1), "stopped": stopped})
+    if verdict:
+        numbers = {"similarity": 0.97, "loss_g": math.nan}
+        detail = {"kind": verdict, "kimg": end, "step": int(end * 1000 / 64), "numbers": numbers}
+        detail["reason"] = "pictures look alike: 97 % of the way to identical, limit 85 %"
+        store.add(
+            "events", {"kind": "collapse", "trial": number, "attempt": 0, "kimg": end, "detail": detail}
+        )
+
+
+def _kid(number: int, kimg: float, skill: float) -> float:
+    noise = np.random.default_rng([number, int(kimg * 1000)]).normal(0, 0.003)
+    return float(0.012 + 0.05 * (1 - skill) + 0.22 * math.exp(-kimg / (10 + 40 * (1 - skill))) + noise)
+
+
+def _evaluation(
+    store: Store, number: int, kimg: float, skill: float, verdict: str | None, dead: bool
+) -> None:
+    kid = _kid(number, kimg, skill) + (0.25 * kimg / 30 if verdict else 0.0)
+    wave = math.sin(number + kimg / 7)
+    row = {"trial": number, "attempt": 0, "kimg": kimg, "epoch": kimg / 3, **IDENTITY}
+    row |= {"kid": kid, "kid_se": 0.03 * kid + 0.001, "fid": 60 + 900 * kid + 4 * wave}
+    row |= {"loss_g": 1.2 + 0.4 * wave + kimg / 200, "loss_d": 1.1 - 0.2 * wave - kimg / 400}
+    row |= {"score_real": 0.65 + 0.05 * wave, "score_fake": 0.35 - 0.05 * wave}
+    row |= {"pixel_std": 0.2, "similarity": 0.3, "lr_g": 2e-4, "lr_d": 2e-4}
+    row |= {"seconds_train": 57.0, "seconds_eval": 6.6}
+    if dead and verdict == "non_finite":
+        row |= {"kid": math.nan, "kid_se": math.nan, "fid": math.nan, "loss_g": math.nan}
+    store.add("metrics", row)
+
+
+def _png(seed: int, size: int, quality: float, same: bool = False) -> bytes:
+    """An 8x8 grid of drawn faces, the blurrier and noisier the lower ``quality``."""
+    sheet = Image.new("RGB", (8 * (size + 2) + 2,) * 2, "white")
+    faces = _faces(seed)
+    for index in range(64):
+        face = faces[0 if same else index].resize((size, size), Image.Resampling.LANCZOS)
+        if quality < 1:
+            face = face.filter(ImageFilter.GaussianBlur(size / 10 * (1 - quality)))
+            noise = np.random.default_rng(index).normal(0, 60 * (1 - quality), (size, size, 3))
+            face = Image.fromarray(np.clip(np.asarray(face) + noise, 0, 255).astype(np.uint8))
+        sheet.paste(face, (2 + index % 8 * (size + 2), 2 + index // 8 * (size + 2)))
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@lru_cache
+def _faces(seed: int) -> list[Image.Image]:
+    rng = np.random.default_rng(seed)
+    return [_face(rng) for _ in range(64)]
+
+
+def _face(rng: np.random.Generator) -> Image.Image:
+    skin = [(242, 211, 177), (236, 173, 128), (158, 86, 34), (118, 60, 36)][rng.integers(4)]
+    hair = [(14, 14, 14), (106, 78, 53), (203, 101, 30), (133, 194, 198), (222, 190, 90)][rng.integers(5)]
+    face = Image.new("RGB", (64, 64), "white")
+    draw = ImageDraw.Draw(face)
+    tall = 10 + rng.integers(8)
+    draw.ellipse((10, tall - 6, 54, 60), fill=hair)
+    draw.ellipse((15, tall + 4, 49, 58), fill=skin, outline=(40, 30, 20))
+    draw.pieslice((12, tall - 4, 52, tall + 26), 180, 360, fill=hair)
+    eye = 33 + rng.integers(-2, 3)
+    for x in (25, 39):
+        draw.ellipse((x - 3, eye - 2, x + 3, eye + 4), fill=(30, 30, 30))
+    smile = rng.integers(3, 9)
+    draw.arc((26, 46 - smile, 38, 46 + smile // 2), 10, 170, fill=(120, 30, 30), width=2)
+    return face

@@ -1,0 +1,124 @@
+"""``sweep data``: what it prints and writes, and what it refuses."""
+
+import json
+import sys
+import types
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from ganlib.config import DataConfig
+from ganlib.errors import RequestError, WorkError
+from sweep.cli.data import command
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for index in range(10):
+        Image.new("RGB", (40, 40), (index, 0, 0)).save(root / f"{index}.png")
+    return root
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs the command in an empty folder on a data section, whatever the spec's name."""
+    asked = []
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+
+    def run(config, *arguments):
+        def load(path, overrides=()):
+            asked.append((str(path), tuple(overrides)))
+            return types.SimpleNamespace(name="study", data=config)
+
+        fake = types.ModuleType("sweep.spec")
+        fake.load = load
+        monkeypatch.setitem(sys.modules, "sweep.spec", fake)
+        return CliRunner().invoke(command, ["spec.yaml", *arguments])
+
+    run.asked = asked
+    run.here = tmp_path / "here"
+    return run
+
+
+def test_it_describes_the_set_and_writes_a_contact_sheet(run, pictures):
+    (pictures / "bad.png").write_text("bad")
+    config = DataConfig(source=str(pictures), size=32, max_skipped=0.1)
+    result = run(config, "--set", "data.size=32", "--set", "name=study")
+    assert result.exit_code == 0, result.output
+    assert run.asked == [("spec.yaml", ("data.size=32", "name=study"))]
+    assert f"source       {pictures}" in result.stdout
+    assert "10 of 32 x 32 pixels" in result.stdout
+    assert "skipped      1" in result.stdout
+    assert "bad.png: not a PNG" in result.stdout
+    assert "study-data.png" in result.stdout
+    assert result.stderr == ""  # no bar where there is no terminal
+    with Image.open(run.here / "study-data.png") as sheet:
+        assert sheet.size == (2 + 8 * 34, 2 + 2 * 34)
+
+
+def test_json_has_every_fact(run, pictures, tmp_path):
+    (pictures / "bad.png").write_text("bad")
+    out = tmp_path / "sheet.PNG"
+    config = DataConfig(source=[str(pictures), "avatars"], size=32, max_skipped=0.1, count=3, style="thumbs")
+    result = run(config, "--json", "--out", str(out))
+    facts = json.loads(result.stdout)
+    assert facts["name"] == "study"
+    assert facts["source"] == [str(pictures), "avatars"]
+    assert (facts["count"], facts["size"]) == (13, 32)
+    assert facts["skipped"] == [
+        {"path": str(pictures / "bad.png"), "reason": "not a PNG, JPEG, WebP, GIF or BMP picture"}
+    ]
+    assert facts["bytes"] == 128 + 13 * 32 * 32 * 3
+    assert len(facts["hash"]) == 64
+    assert "thumbs" in facts["attribution"]
+    assert facts["seconds"] > 0
+    assert out.exists()
+
+
+def test_many_skipped_files_are_shortened_for_people_only(run, pictures):
+    for index in range(30):
+        (pictures / f"bad{index:02}.png").write_text("bad")
+    config = DataConfig(source=str(pictures), size=32, max_skipped=1.0)
+    text = run(config).stdout
+    assert "bad19.png" in text
+    assert "bad20.png" not in text
+    assert "and 10 more; --json lists all" in text
+    assert len(json.loads(run(config, "--json").stdout)["skipped"]) == 30
+
+
+def test_damaged_pixels_are_noticed_and_made_again(run, pictures):
+    config = DataConfig(source=str(pictures), size=32)
+    before = json.loads(run(config, "--json").stdout)
+    with open(before["path"], "r+b") as file:
+        file.seek(500)
+        file.write(b"\xee")
+    result = run(config, "--json")
+    assert "damaged" in result.stderr
+    assert json.loads(result.stdout)["hash"] == before["hash"]
+    assert run(config).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("out", "text"),
+    [("sheet.jpg", r"must be the name of a \.png file"), ("no/where.png", "there is no folder")],
+)
+def test_a_wrong_out_is_refused_before_the_work(run, pictures, tmp_path, out, text):
+    result = run(DataConfig(source=str(pictures), size=32), "--out", out)
+    assert isinstance(result.exception, RequestError)
+    with pytest.raises(RequestError, match=text):
+        raise result.exception
+    assert not (tmp_path / "cache").exists()
+
+
+def test_errors_go_up_to_the_group(run, tmp_path, monkeypatch):
+    result = run(DataConfig(source=str(tmp_path / "missing")))
+    assert isinstance(result.exception, RequestError)
+    monkeypatch.setattr(Image.Image, "save", lambda *a: (_ for _ in ()).throw(OSError(28, "disk full")))
+    result = run(DataConfig(count=1, size=28, style="thumbs"))
+    assert isinstance(result.exception, WorkError)
+    assert "disk full" in str(result.exception)

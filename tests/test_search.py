@@ -1,0 +1,308 @@
+"""The Optuna study: states, finite values, and that a rebuilt one goes on as the first would have."""
+
+import itertools
+import math
+import random
+import sqlite3
+import warnings
+
+import pytest
+
+from ganlib.errors import RequestError, WorkError
+from sweep.search import WORST, PastTrial, Study, preview
+from sweep.sections import SearchConfig
+from sweep.space import Categorical, Float, Int, Space
+
+optuna = pytest.importorskip("optuna")
+
+SPACE = Space(
+    {
+        "model.variant": Categorical(("simple", "extended")),
+        "train.loss": Categorical(("bce", "lsgan")),
+        "train.lr_g": Float(1e-5, 1e-3, log=True),
+        "train.betas": Categorical(([0.5, 0.999], [0.0, 0.9])),
+        "train.batch_size": Int(16, 128, step=16),
+        "train.smoothing": Float(0.8, 1.0, step=0.05, when={"train.loss": ("bce",)}),
+    }
+)
+GRID = Space(
+    {
+        "train.loss": Categorical(("bce", "lsgan")),
+        "train.batch_size": Int(32, 96, step=32),
+        "train.smoothing": Float(0.8, 1.0, step=0.1, when={"train.loss": ("bce",)}),
+    }
+)
+NUMBERS = Space({"train.lr_g": Float(1e-5, 1e-3, log=True), "train.augment_p": Float(0.0, 0.6)})
+
+
+def load(path, name="dcgan"):
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{path}")
+
+
+def outcome(number, params):
+    """How a made-up trial ends: some of every kind, and the value depends on the parameters."""
+    value = abs(math.log10(params.get("train.lr_g", 1e-4)) + 4) + len(params) + number % 3 * 0.01
+    values = [(10.0 * (k + 1), value + 1 / (k + 1)) for k in range(3)]
+    if number % 7 == 3:
+        return PastTrial(number, params, "stopped", values[: 1 + number % 3])
+    if number % 7 == 5:
+        return PastTrial(number, params, "collapsed", values[:1], attrs={"verdict": "flat_image"})
+    if number % 7 == 6:
+        return PastTrial(number, params, "failed")
+    return PastTrial(number, params, "finished", values, value)
+
+
+def tell(study, past):
+    study.tell(past.number, past.state, past.value, past.values, past.attrs)
+
+
+def run(tmp_path, space, search, count, rebuild_at=None, in_flight=3):
+    """Ask and tell with some trials at a time; at ``rebuild_at`` write the study anew from records."""
+    study = Study.create(tmp_path / "study.db", "dcgan", space, search)
+    records: list[PastTrial] = []
+    running: list[int] = []
+    while len(records) < count:
+        if len(records) == rebuild_at:
+            study.close()
+            (tmp_path / "study.db").write_bytes(b"torn")
+            (tmp_path / "study.db-journal").write_bytes(b"hot journal of the torn one")
+            study = Study.rebuild(tmp_path / "study.db", "dcgan", space, search, records)
+        asked = study.ask()
+        if asked is None:
+            break
+        assert asked.number == len(records)
+        records.append(PastTrial(asked.number, asked.params, "running"))
+        running.append(asked.number)
+        if len(running) == in_flight:
+            number = running.pop(0)
+            records[number] = outcome(number, records[number].params)
+            tell(study, records[number])
+    study.close()
+    return [record.params for record in records]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "space", "count"),
+    [
+        ("tpe", SPACE, 20),
+        ("random", NUMBERS, 8),
+        ("grid", GRID, 12),
+        ("cmaes", SPACE, 20),
+        pytest.param("gp", SPACE, 26, marks=pytest.mark.slow),
+    ],
+)
+def test_rebuilt_in_the_middle_suggests_the_same(tmp_path, sampler, space, count):
+    search = SearchConfig(sampler=sampler, trials=max(20, count), seed=3)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        straight = run(tmp_path / "a", space, search, 20 if sampler == "grid" else count)
+    rebuilt = run(tmp_path / "b", space, search, count, rebuild_at=count // 2)
+    assert rebuilt == straight
+    assert len(straight) == count
+    if sampler in ("tpe", "gp", "cmaes"):
+        assert straight[-1] != preview(space, search, count)[-1], "by now it has learnt something"
+    assert list(tmp_path.glob("*/.*")) == [], "no temporary file is left"
+
+
+def test_seeds_differ_and_trials_differ(tmp_path):
+    draws = [preview(SPACE, SearchConfig(seed=seed), 5) for seed in (0, 1, 0)]
+    assert draws[0] == draws[2] != draws[1]
+    assert len({str(params) for params in draws[0]}) == 5
+
+
+def test_preview_is_what_the_search_starts_with(tmp_path):
+    search = SearchConfig(trials=8)
+    study = Study.create(tmp_path / "study.db", "dcgan", SPACE, search)
+    asked = [study.ask() for _ in range(3)]
+    assert preview(SPACE, search, 3) == [one.params for one in asked]
+    assert len(preview(SPACE, search, 99)) == 8
+
+
+def test_states_reach_optuna(tmp_path):
+    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=9))
+    for _ in range(5):
+        study.ask()
+    study.tell(0, "finished", 3.0, [(0.5, 9.0), (1.5, 3.0)])
+    study.tell(1, "stopped", values=[(0.5, 8.0), (1.5, 7.0)])
+    study.tell(2, "collapsed", values=[(0.5, 2.0), (1.5, math.nan)], attrs={"verdict": "non_finite"})
+    study.tell(3, "failed", attrs={"reason": "out of memory"})
+    study.close()
+    trials = load(tmp_path / "study.db").trials
+    names = [trial.state.name for trial in trials]
+    assert names == ["COMPLETE", "PRUNED", "PRUNED", "FAIL", "RUNNING"]
+    assert [trial.value for trial in trials] == [3.0, 7.0, WORST, None, None]
+    assert trials[0].intermediate_values == {500: 9.0, 1500: 3.0}
+    assert trials[2].user_attrs == {"verdict": "non_finite"}
+    assert load(tmp_path / "study.db").best_trial.number == 0
+
+
+def test_rebuilt_file_equals_the_one_that_was_told(tmp_path):
+    search = SearchConfig(trials=8)
+    study = Study.create(tmp_path / "a.db", "dcgan", SPACE, search)
+    records = []
+    while (asked := study.ask()) is not None:
+        records.append(outcome(asked.number, asked.params))
+        tell(study, records[-1])
+    study.close()
+    Study.rebuild(tmp_path / "b.db", "dcgan", SPACE, search, records).close()
+    first, second = load(tmp_path / "a.db").trials, load(tmp_path / "b.db").trials
+    for one, other in itertools.zip_longest(first, second):
+        assert one.state == other.state
+        assert one.params == other.params
+        assert one.distributions == other.distributions
+        assert one.value == other.value
+        assert one.user_attrs == other.user_attrs
+        if one.state.name != "FAIL":
+            assert one.intermediate_values == other.intermediate_values
+
+
+def test_a_collapsed_trial_stands_behind_every_pruned_one():
+    """By the order that TPE uses itself."""
+    from optuna.samplers._tpe.sampler import _split_trials
+
+    from sweep.search import _frozen
+
+    study = optuna.create_study()
+    pasts = [
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "collapsed", [(50.0, 0.1)]),
+        PastTrial(1, {"train.lr_g": 1e-4, "train.augment_p": 0.2}, "stopped", [(0.0001, 1e6)]),
+        PastTrial(2, {"train.lr_g": 1e-4, "train.augment_p": 0.3}, "stopped", [(9.0, 5.0)]),
+        PastTrial(3, {"train.lr_g": 1e-4, "train.augment_p": 0.4}, "finished", [(9.0, 5.0)], 1e7),
+    ]
+    study.add_trials([_frozen(past, NUMBERS) for past in pasts])
+    order = [{trial.number for trial in _split_trials(study, study.trials, below)[0]} for below in range(5)]
+    assert order == [set(), {3}, {3, 2}, {3, 2, 1}, {3, 2, 1, 0}]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, None])
+def test_only_finite_values_are_told(tmp_path, bad):
+    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig())
+    study.ask()
+    with pytest.raises(ValueError, match="finite"):
+        study.tell(0, "finished", bad)
+    if bad is not None:
+        with pytest.raises(ValueError, match="finite"):
+            study.tell(0, "stopped", values=[(1.0, bad)])
+    with pytest.raises(ValueError, match="needs the value"):
+        study.tell(0, "stopped")
+    with pytest.raises(ValueError, match="unknown state"):
+        study.tell(0, "interrupted")
+    study.tell(0, "finished", 1.0)  # it is still there to be told
+
+
+def test_the_search_ends(tmp_path):
+    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=2))
+    assert [study.ask() is not None for _ in range(4)] == [True, True, False, False]
+    study.close()
+    more = Study.rebuild(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=3), [])
+    assert more.ask().number == 0
+
+
+def test_grid_is_every_combination_once_in_seeded_order(tmp_path):
+    every = preview(GRID, SearchConfig(sampler="grid", trials=99), 99)
+    assert len(every) == 3 * 3 + 3
+    assert sorted(map(str, every)) == sorted(map(str, GRID.grid()))
+    assert every != GRID.grid()
+    assert preview(GRID, SearchConfig(sampler="grid", trials=99, seed=1), 99) != every
+    assert preview(GRID, SearchConfig(sampler="grid", trials=5), 99) == every[:5]
+
+
+def test_lists_are_choices_like_others(tmp_path):
+    study = Study.create(tmp_path / "study.db", "dcgan", SPACE, SearchConfig())
+    params = study.ask().params
+    assert params["train.betas"] in ([0.5, 0.999], [0.0, 0.9])
+    study.close()
+    assert load(tmp_path / "study.db").trials[0].params["train.betas"] in ("[0.5, 0.999]", "[0.0, 0.9]")
+
+
+def test_cmaes_finds_the_valley(tmp_path):
+    """A quadratic bowl away from the middle: the last generation is nearer than the first."""
+    search = SearchConfig(sampler="cmaes", trials=40, seed=1)
+    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, search)
+    distances = []
+    while (asked := study.ask()) is not None:
+        x = (math.log10(asked.params["train.lr_g"]) + 5) / 2
+        distances.append((x - 0.8) ** 2 + (asked.params["train.augment_p"] / 0.6 - 0.2) ** 2)
+        if asked.number % 2:  # half of them stopped early; they count
+            study.tell(asked.number, "finished", distances[-1])
+        else:
+            study.tell(asked.number, "stopped", values=[(1.0, distances[-1])])
+    assert sum(distances[-12:]) < 0.25 * sum(distances[:12])
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        Float(0.8, 1.0, step=0.05),
+        Float(2.0, 2.0),
+        Float(1e-5, 1.0, log=True),
+        Int(1, 100, log=True),
+        Int(16, 112, step=32),
+        Int(-3, 3),
+    ],
+)
+def test_cmaes_maps_the_unit_interval_onto_the_range(distribution):
+    from sweep.samplers import _from_unit, _to_unit
+
+    draw = random.Random(0)
+    optuna_distribution = distribution.optuna()
+    seen = set()
+    for x in [0.0, 1.0, *(draw.random() for _ in range(300))]:
+        value = _from_unit(distribution, x)
+        assert optuna_distribution._contains(optuna_distribution.to_internal_repr(value))
+        assert _from_unit(distribution, _to_unit(distribution, value)) == pytest.approx(value)
+        seen.add(value)
+    assert min(seen) == pytest.approx(distribution.low)
+    assert max(seen) == pytest.approx(distribution.high)
+
+
+def test_tpe_learns(tmp_path):
+    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=30, seed=2))
+    distances = []
+    while (asked := study.ask()) is not None:
+        distances.append(abs(math.log10(asked.params["train.lr_g"]) + 4.5) + asked.params["train.augment_p"])
+        study.tell(asked.number, "finished", distances[-1])
+    assert sum(distances[-10:]) < 0.5 * sum(distances[:10])
+
+
+def test_create_refuses_a_file_that_exists(tmp_path):
+    (tmp_path / "study.db").touch()
+    with pytest.raises(RequestError, match="already"):
+        Study.create(tmp_path / "study.db", "dcgan", SPACE, SearchConfig())
+
+
+def test_a_folder_that_is_not_there_is_a_readable_error(tmp_path):
+    with pytest.raises(WorkError, match="cannot write the study"):
+        Study.create(tmp_path / "nowhere" / "study.db", "dcgan", SPACE, SearchConfig())
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        PastTrial(1, {}, "failed"),
+        PastTrial(0, {"train.lr_g": 5.0}, "failed"),
+        PastTrial(0, {"train.other": 5.0}, "failed"),
+        PastTrial(0, {"train.lr_g": "high"}, "failed"),
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "finished", [], math.nan),
+        PastTrial(0, {}, "stopped"),
+    ],
+)
+def test_records_that_do_not_fit_are_a_readable_error(tmp_path, past):
+    (tmp_path / "study.db").write_bytes(b"as it was")
+    with pytest.raises(WorkError, match="record"):
+        Study.rebuild(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(), [past])
+    assert (tmp_path / "study.db").read_bytes() == b"as it was"
+    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
+
+
+def test_odd_characters_in_the_path(tmp_path):
+    folder = tmp_path / "a b?c#d%20é"
+    folder.mkdir()
+    study = Study.create(folder / "study.db", "dcgan", NUMBERS, SearchConfig())
+    study.ask()
+    study.close()
+    assert [path.name for path in folder.iterdir()] == ["study.db"]
+    with sqlite3.connect(folder / "study.db") as connection:
+        assert connection.execute("select count(*) from trials").fetchone() == (1,)

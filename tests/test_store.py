@@ -1,0 +1,277 @@
+"""The Parquet datasets: read by others at any time, no row twice, nothing from a superseded attempt."""
+
+import json
+import math
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas
+import polars
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganlib.errors import WorkError
+from sweep.storage import Folder, LocalFolder
+from sweep.store import SCHEMAS, Store
+
+KINDS = {"train.lr_g": "float", "model.width": "int", "train.loss": "str", "x.flag": "bool", "x.list": "json"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(LocalFolder(tmp_path / "study"), KINDS)
+
+
+def metric(trial: int = 0, kimg: float = 1.0, attempt: int = 0, **more: object) -> dict[str, object]:
+    return {"trial": trial, "attempt": attempt, "kimg": kimg, **more}
+
+
+def test_empty_datasets_have_their_schema(store: Store) -> None:
+    for name, schema in SCHEMAS.items():
+        table = store.table(name)
+        assert table.num_rows == 0 and table.schema.names[: len(schema)] == schema.names
+        assert store.rows(name) == []
+    assert store.trial(0) is None
+
+
+def test_the_promised_columns_are_there() -> None:
+    promised = {
+        "trials": "trial attempt status rung verdict seed config kimg seconds_train seconds_eval started "
+        "ended device node",
+        "metrics": "trial attempt kimg epoch fid kid kid_se n_real n_fake extractor extractor_digest "
+        "data_hash loss_g loss_d score_real score_fake lr_g lr_d seconds_train seconds_eval",
+        "events": "time trial attempt kimg kind detail",
+    }
+    for name, columns in promised.items():
+        assert set(columns.split()) <= set(SCHEMAS[name].names)
+
+
+def test_every_part_carries_its_schema_version(store: Store) -> None:
+    store.put_trial({"trial": 3, "status": "running"})
+    store.add("metrics", metric(3))
+    store.add("events", {"kind": "note"})
+    store.add("samples", metric(3, path="images/00003/1.000.png"))
+    store.add("rungs", {"trial": 3, "attempt": 0, "rung": 0, "stopped": False})
+    parts = {"trials": "00003", "metrics": "00003", "events": "sweep", "samples": "00003", "rungs": "00003"}
+    for dataset, name in parts.items():
+        path = store.folder.local(f"{dataset}/{name}.parquet")
+        assert pq.read_schema(path).metadata[b"sweep.schema"] == f"{dataset}/1".encode()
+
+
+def test_others_read_it_while_it_grows(store: Store) -> None:
+    for trial in (1, 0):
+        store.put_trial(
+            {"trial": trial, "status": "running", "config": {"a": [1, 2]}, "param.train.lr_g": 1e-4}
+        )
+        for kimg in (1.0, 2.0):
+            store.add("metrics", metric(trial, kimg, kid=1.0 / kimg))
+    root = store.folder.local()
+    assert duckdb.sql(f"SELECT count(*), sum(kid) FROM '{root}/metrics/*.parquet'").fetchall() == [(4, 3.0)]
+    best = f"""SELECT t."param.train.lr_g", min(m.kid) FROM '{root}/trials/*.parquet' t
+               JOIN '{root}/metrics/*.parquet' m USING (trial) GROUP BY ALL"""
+    assert duckdb.sql(best).fetchall() == [(1e-4, 0.5)]
+    assert polars.read_parquet(f"{root}/metrics/*.parquet").height == 4
+    assert polars.read_parquet(f"{root}/trials/*.parquet")["config"].to_list() == ['{"a": [1, 2]}'] * 2
+    assert pandas.read_parquet(root / "metrics")["kid"].sum() == 3.0
+    assert list(pandas.read_parquet(root / "trials").sort_values("trial")["trial"]) == [0, 1]
+
+
+def test_rows_come_ordered_whatever_the_order_of_writing(store: Store) -> None:
+    for trial, kimg in [(2, 2.0), (0, 4.0), (2, 1.0), (0, 3.0)]:
+        store.add("metrics", metric(trial, kimg))
+    assert [(r["trial"], r["kimg"]) for r in store.rows("metrics")] == [
+        (0, 3.0),
+        (0, 4.0),
+        (2, 1.0),
+        (2, 2.0),
+    ]
+
+
+def test_types_and_nan_survive(store: Store) -> None:
+    started = datetime(2025, 3, 1, 12, 30, 0, 250, tzinfo=UTC)
+    params = {
+        "param.train.lr_g": np.float32(0.5),
+        "param.model.width": np.int64(64),
+        "param.train.loss": "bce",
+    }
+    extra = {"param.x.flag": True, "param.x.list": [0.5, 0.999], "started": started, "seed": 2**40}
+    store.put_trial({"trial": 0, "status": "running", **params, **extra})
+    store.add("metrics", metric(kid=math.nan, fid=math.inf, n_fake=512))
+    row = Store(store.folder).rows("trials")[0]
+    assert row["param.train.lr_g"] == 0.5 and row["param.model.width"] == 64 and row["param.x.flag"] is True
+    assert (
+        json.loads(row["param.x.list"]) == [0.5, 0.999] and row["started"] == started and row["seed"] == 2**40
+    )
+    assert row["verdict"] is None and row["ended"] is None
+    read = store.rows("metrics")[0]
+    assert math.isnan(read["kid"]) and read["fid"] == math.inf and read["loss_g"] is None
+
+
+def test_a_time_is_seconds_or_a_zoned_datetime(store: Store) -> None:
+    store.add("events", {"kind": "a", "time": 1_700_000_000})
+    store.add("events", {"kind": "b"})
+    first, second = store.rows("events")
+    assert first["time"] == datetime.fromtimestamp(1_700_000_000, UTC) < second["time"]
+    with pytest.raises(ValueError, match="time zone"):
+        store.add("events", {"kind": "c", "time": datetime(2025, 1, 1)})
+
+
+def test_event_details_are_json_that_every_reader_accepts(store: Store) -> None:
+    detail = {
+        "loss_g": math.nan,
+        "step": np.int64(3),
+        "std": np.float32(0.5),
+        "path": Path("ö"),
+        "ok": True,
+    }
+    store.add("events", {"kind": "collapse", "trial": 0, "attempt": 0, "detail": detail})
+    text = store.rows("events")[0]["detail"]
+    assert json.loads(text) == {"loss_g": "nan", "step": 3, "std": 0.5, "path": "ö", "ok": True}
+    path = store.folder.local("events/00000.parquet")
+    assert duckdb.sql(f"SELECT (detail::JSON->>'step')::INT FROM '{path}'").fetchall() == [(3,)]
+
+
+def test_put_trial_keeps_what_it_is_not_told(store: Store) -> None:
+    store.put_trial({"trial": 5, "status": "running", "config": {"a": 1}, "seed": 7})
+    store.put_trial({"trial": 5, "status": "collapsed", "verdict": "non_finite"})
+    row = store.trial(5)
+    assert row is not None
+    assert (row["status"], row["verdict"], row["seed"], row["config"]) == (
+        "collapsed",
+        "non_finite",
+        7,
+        '{"a": 1}',
+    )
+    store.put_trial({"trial": 5, "attempt": 1, "status": "running"})
+    assert store.rows("trials") == [store.trial(5)]
+    assert store.trial(5) == {**row, "attempt": 1, "status": "running", "verdict": None}
+
+
+def test_rows_of_a_superseded_attempt_are_refused(store: Store) -> None:
+    assert store.put_trial({"trial": 0, "attempt": 1, "status": "running"})
+    for dataset, extra in (("metrics", {}), ("samples", {"path": "p"})):
+        assert store.add(dataset, metric(kimg=1.0, attempt=0, **extra)) is False
+    assert store.add("rungs", {"trial": 0, "attempt": 0, "rung": 0}) is False
+    assert store.put_trial({"trial": 0, "attempt": 0, "status": "finished"}) is False
+    assert store.rows("metrics") == store.rows("samples") == store.rows("rungs") == []
+    assert store.rows("trials")[0]["status"] == "running"
+    assert store.add("events", {"kind": "late", "trial": 0, "attempt": 0}) is True
+    assert store.add("metrics", metric(kimg=1.0, attempt=1)) is True
+
+
+def test_a_second_row_for_the_same_kimg_is_refused(store: Store) -> None:
+    assert store.add("metrics", metric(kimg=0.1 + 0.2, kid=1.0))
+    assert store.add("metrics", metric(kimg=0.3, kid=2.0)) is False
+    assert store.add("metrics", metric(trial=1, kimg=0.3, kid=3.0))
+    assert [row["kid"] for row in store.rows("metrics")] == [1.0, 3.0]
+
+
+def test_a_new_writer_goes_on_where_the_old_one_stopped(store: Store) -> None:
+    store.put_trial({"trial": 0, "attempt": 1, "status": "running", "param.train.lr_g": 0.5})
+    store.add("metrics", metric(kimg=1.0, attempt=1, kid=1.0))
+    again = Store(store.folder, KINDS)
+    assert again.add("metrics", metric(kimg=1.0, attempt=1, kid=9.0)) is False
+    assert again.add("metrics", metric(kimg=2.0, attempt=0, kid=9.0)) is False
+    assert again.add("metrics", metric(kimg=2.0, attempt=1, kid=2.0))
+    again.put_trial({"trial": 0, "status": "finished"})
+    assert [row["kid"] for row in again.rows("metrics")] == [1.0, 2.0]
+    assert again.rows("trials")[0]["param.train.lr_g"] == 0.5
+
+
+def test_a_reader_sees_what_the_writer_wrote_since(store: Store) -> None:
+    reader = Store(store.folder)
+    store.put_trial({"trial": 0, "status": "running"})
+    assert reader.trial(0)["status"] == "running"
+    store.put_trial({"trial": 0, "status": "finished"})
+    assert reader.trial(0)["status"] == "finished"
+
+
+def test_a_crash_loses_only_the_row_in_flight(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add("metrics", metric(kimg=1.0))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(WorkError, match="the disk is full"):
+            store.add("metrics", metric(kimg=2.0))
+    assert [row["kimg"] for row in store.rows("metrics")] == [1.0]
+    assert store.add("metrics", metric(kimg=2.0)), "the row was not taken as written"
+    assert store.folder.names("metrics") == ["00000.parquet"]
+
+
+def test_programming_mistakes_are_loud(store: Store) -> None:
+    with pytest.raises(ValueError, match=r"unknown columns for 'metrics': kidd"):
+        store.add("metrics", metric(kidd=1.0))
+    with pytest.raises(ValueError, match="lacks kimg"):
+        store.add("metrics", {"trial": 0, "attempt": 0})
+    with pytest.raises(ValueError, match="unknown status 'done' of trial 0"):
+        store.put_trial({"trial": 0, "status": "done"})
+    with pytest.raises(ValueError, match="use put_trial"):
+        store.add("trials", {"trial": 0})
+    with pytest.raises(ValueError, match="not an integer"):
+        store.add("metrics", metric(n_fake=1.5))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 nonsense", None])
+def test_a_broken_part_is_named(store: Store, damage: bytes | None) -> None:
+    store.add("metrics", metric(trial=7))
+    path = store.folder.local("metrics/00007.parquet")
+    path.write_bytes(path.read_bytes()[:-9] if damage is None else damage)
+    with pytest.raises(WorkError, match=r"metrics/00007\.parquet' is not a readable Parquet file"):
+        Store(store.folder).rows("metrics")
+
+
+def test_other_schema_versions_are_refused(store: Store) -> None:
+    path = store.folder.local("metrics/00000.parquet")
+    path.parent.mkdir(parents=True)
+    schema = SCHEMAS["metrics"].with_metadata({"sweep.schema": "metrics/2"})
+    pq.write_table(schema.empty_table(), path)
+    with pytest.raises(WorkError, match=r"00000\.parquet' has schema version 'metrics/2', .*'metrics/1'"):
+        store.rows("metrics")
+
+
+def test_parts_with_fewer_or_more_columns_are_read(store: Store) -> None:
+    store.add("metrics", metric(trial=0, kid=1.0))
+    table = store.table("metrics").drop_columns(["pixel_std"]).append_column("later", pa.array([7]))
+    table = table.set_column(0, "trial", pa.array([1], pa.int32()))
+    store.folder.local("metrics/00001.parquet").parent.mkdir(exist_ok=True)
+    pq.write_table(table, store.folder.local("metrics/00001.parquet"))
+    rows = Store(store.folder).rows("metrics")
+    assert [(r["trial"], r["pixel_std"], r["later"]) for r in rows] == [(0, None, None), (1, None, 7)]
+    some = Store(store.folder).table("metrics", ["pixel_std", "kid"])
+    assert some.column_names == ["trial", "kimg", "pixel_std", "kid"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(1, 4), st.floats(allow_nan=False)),
+        max_size=20,
+    )
+)
+def test_the_store_is_what_a_plain_model_says(
+    tmp_path_factory: pytest.TempPathFactory, writes: list[tuple[int, int, int, float]]
+) -> None:
+    """Each write announces its attempt first; the first accepted row for a kimg stays."""
+    store = Store(Folder.open(tmp_path_factory.mktemp("model")), {})
+    attempts: dict[int, int] = {}
+    expected: dict[tuple[int, int], float] = {}
+    for trial, attempt, kimg, kid in writes:
+        fresh = attempt >= attempts.get(trial, 0)
+        assert store.put_trial({"trial": trial, "attempt": attempt, "status": "running"}) is fresh
+        if fresh:
+            attempts[trial] = attempt
+        taken = store.add("metrics", metric(trial, float(kimg), attempt, kid=kid))
+        assert taken is (fresh and (trial, kimg) not in expected)
+        if taken:
+            expected[trial, kimg] = kid
+    assert {(r["trial"], int(r["kimg"])): r["kid"] for r in store.rows("metrics")} == expected
+    assert {r["trial"]: r["attempt"] for r in store.rows("trials")} == attempts
