@@ -7,6 +7,7 @@ plain values are ever unpickled (``weights_only``).
 
 import hashlib
 import io
+import pickle
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str
         device: where the tensors go.
 
     Raises:
-        BrokenCheckpointError: if the bytes are torn, flipped or not a checkpoint.
+        BrokenCheckpointError: if the bytes are torn, flipped, not a checkpoint, or hold more than plain values.
     """
     head, _, payload = data.partition(b"\n")
     magic, _, digest = head.partition(b" ")
@@ -45,5 +46,16 @@ def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str
         raise BrokenCheckpointError(f"{name} is not a checkpoint of this version (or is empty)")
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise BrokenCheckpointError(f"{name} is damaged: its content does not match its digest")
-    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    try:
+        state = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise BrokenCheckpointError(f"{name} was not written by this program: {_first_line(error)}") from None
+    if not isinstance(state, dict):
+        raise BrokenCheckpointError(
+            f"{name} was not written by this program: it holds a {type(state).__name__}"
+        )
     return state
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -86,6 +86,11 @@ def kimg_of(value: float, unit: str, images: int) -> float:
     return value if unit == "kimg" else value * images / 1000
 
 
+def pictures_of(kimg: float) -> int:
+    """The pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
+    return max(1, math.ceil(kimg * 1000 - 1e-6))
+
+
 class Fit(Iterator[Evaluation]):
     """A run of training; see `fit`."""
 
@@ -106,8 +111,12 @@ class Fit(Iterator[Evaluation]):
         self.images = len(pictures)
         if train.kimg is None and train.epochs is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
-        self.budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
-        self.interval = kimg_of(evaluate.every, evaluate.unit, self.images)
+        size = config.data.size
+        if pictures.shape[1:] != (size, size, 3):
+            raise RequestError(f"data.size is {size}, but the pictures have shape {pictures.shape}")
+        budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
+        self.budget_pictures = pictures_of(budget)
+        self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
         stored = resident(pictures, self.device)
         self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
@@ -117,7 +126,6 @@ class Fit(Iterator[Evaluation]):
             self.step.load_state(resume["step"])
             self.steps = int(resume["steps"])
         self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
-        self._decays = -1
 
     @property
     def kimg(self) -> float:
@@ -130,7 +138,7 @@ class Fit(Iterator[Evaluation]):
         return self.stream.shown / self.images
 
     def __next__(self) -> Evaluation:
-        if self.kimg >= self.budget:
+        if self.stream.shown >= self.budget_pictures:
             raise StopIteration
         started = time.perf_counter()
         self._train_until(self._next_target())
@@ -138,13 +146,14 @@ class Fit(Iterator[Evaluation]):
         trained = time.perf_counter()
         return self._evaluate(means, trained - started, trained)
 
-    def _next_target(self) -> float:
-        # A step may overshoot a multiple of the interval by less than a batch; the next one is still ahead.
-        multiple = math.floor(self.kimg / self.interval + 1e-9) + 1
-        return min(multiple * self.interval, self.budget)
+    def _next_target(self) -> int:
+        # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.
+        shown = self.stream.shown
+        multiple = math.floor((shown + 1e-6) / 1000 / self.interval_kimg) + 1
+        return min(max(pictures_of(multiple * self.interval_kimg), shown + 1), self.budget_pictures)
 
-    def _train_until(self, kimg: float) -> None:
-        while self.kimg < kimg - 1e-9:
+    def _train_until(self, shown: int) -> None:
+        while self.stream.shown < shown:
             if self.interrupt():
                 raise Interrupted
             self._schedule()
@@ -164,7 +173,9 @@ class Fit(Iterator[Evaluation]):
                 score = self.evaluator.score(self._generate())
             except NonFiniteError:
                 score = None
-        rates = [group.param_groups[0]["lr"].item() for group in (self.step.optimizer_g, self.step.optimizer_d)]
+        rates = [
+            group.param_groups[0]["lr"].item() for group in (self.step.optimizer_g, self.step.optimizer_d)
+        ]
         return Evaluation(
             kimg=self.kimg,
             epoch=self.epoch,
@@ -178,7 +189,7 @@ class Fit(Iterator[Evaluation]):
             real_similarity=self.evaluator.real_similarity,
             score=score,
             grid=grid.cpu().numpy(),
-            last=self.kimg >= self.budget,
+            last=self.stream.shown >= self.budget_pictures,
             seconds_train=seconds_train,
             seconds_eval=time.perf_counter() - started,
         )
@@ -227,12 +238,10 @@ def fit(
         interrupt: asked before every step; once it says True, iteration raises `Interrupted`.
 
     Raises:
-        RequestError: fewer pictures than a batch, or no budget.
+        RequestError: fewer pictures than a batch, pictures of another size, or no budget.
 
     Example:
         >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
         ...     print(evaluation.kimg, evaluation.score.kid)
     """
-    return Fit(
-        config, pictures, evaluator, seed=seed, device=device, resume=resume, interrupt=interrupt
-    )
+    return Fit(config, pictures, evaluator, seed=seed, device=device, resume=resume, interrupt=interrupt)

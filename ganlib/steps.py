@@ -58,7 +58,7 @@ class AdversarialStep:
         self.loss: Loss = LOSSES[train.loss]()
         self.critic_steps = train.critic_steps or self.loss.critic_steps
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
             generator, discriminator = FAMILIES[model.family](model, data.size, self.loss.norm)
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
@@ -124,12 +124,15 @@ class AdversarialStep:
         return loss, real_out, fake_out
 
     def _generator_half(self, fake: Tensor) -> Tensor:
+        # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
+        # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
+        self.discriminator.requires_grad_(False)
         with self._autocast():
             out = self.discriminator(fake).float()
+        self.discriminator.requires_grad_(True)
         loss = self.loss.generator(out)
         self.optimizer_g.zero_grad(set_to_none=True)
-        # Naming the inputs spares the gradients of the discriminator's weights.
-        loss.backward(inputs=list(self.generator.parameters()))
+        loss.backward()
         self.optimizer_g.step()
         return loss
 
@@ -164,14 +167,15 @@ class AdversarialStep:
     _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d")
 
     def state(self) -> dict[str, Any]:
-        """All that training depends on, as nested dicts of tensors and numbers."""
+        """A copy of all that training depends on, as nested dicts of tensors and numbers."""
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
-        return parts | {"random": self.random.get_state(), "sums": self.sums}
+        return deepcopy(parts | {"random": self.random.get_state(), "sums": self.sums})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on exactly where `state` was taken."""
         for name in self._MODULES:
-            getattr(self, name).load_state_dict(state[name])
+            # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
+            getattr(self, name).load_state_dict(deepcopy(state[name]))
         self.random.set_state(state["random"].cpu())
         self.sums.copy_(state["sums"])
 

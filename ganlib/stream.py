@@ -4,6 +4,7 @@ The order is a pure function of (seed, epoch), so that the position in the strea
 shown so far: nothing else needs to be saved to go on exactly where training stopped.
 """
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,8 +29,6 @@ def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHAR
         return torch.from_numpy(np.array(pictures)).to(device)
     if not pictures.flags.writeable:
         # torch warns of read-only arrays because it cannot protect them; this one is only ever indexed.
-        import warnings
-
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(pictures)
@@ -78,6 +77,6 @@ class BatchStream(Iterator[Tensor]):
             chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
         self.shown += self.batch_size
         batch = self.pictures[chosen]
-        if batch.device != self.device:
+        if batch.device.type != self.device.type:  # "cuda" and "cuda:0" are not equal, but the same
             batch = batch.pin_memory().to(self.device, non_blocking=True)
         return batch.permute(0, 3, 1, 2)

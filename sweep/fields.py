@@ -57,6 +57,8 @@ def check_value(field: str, node: Node, path: str, problems: Problems) -> Any:  
                 )
                 continue
             by_place.setdefault(place, []).append(detail)
+    if len(by_place) > 1:
+        by_place.pop((), None)  # that a list is no text matters less than what is wrong in the list
     for place, details in by_place.items():
         below = node.at(*place)
         where = path + "".join(f"[{step}]" for step in place)

@@ -21,6 +21,7 @@ os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 # Our state is in the folder; a snapshot of Ray's is written once a day, that is never.
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "86400")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 from ray import tune
@@ -51,7 +52,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         try:
             if self.run is None:
                 self.run = TrialRun(Assignment(**self.assignment))
-            return {"report": asdict(next(self.run))}
+            # As text: Tune flattens nested results.
+            return {"report": json.dumps(asdict(next(self.run)))}
         except Exception as error:
             # As a result, not as an exception: so its text reaches the driver whole.
             self.run = None
@@ -125,7 +127,7 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             assignment = trial.config[TRIAL]
             self.director.fail(assignment["trial"], assignment["attempt"], result["failure"], result["retry"])
             return str(TrialScheduler.STOP)
-        go_on = self.director.report(result["report"])
+        go_on = self.director.report(json.loads(result["report"]))
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ganlib.registry import did_you_mean
 from sweep.fields import BAD, check_value
-from sweep.problems import Problems, show, unknown_key
+from sweep.problems import Problems, show
 from sweep.read_distribution import read_distribution
 from sweep.sections import FIELDS
 from sweep.space import Categorical, Conditions, Distribution, Float, Int, Space
@@ -81,10 +82,7 @@ class _Conditions:
         known = [*self.searched, *self.plain]
         if other not in known:
             if not self.problems.under(other):  # a plain key with a problem of its own has no value here
-                message = (
-                    unknown_key(other, known) if other not in FIELDS else "cannot be used in a condition"
-                )
-                self._add(node, where, message)
+                self._add(node, where, _unknown(other, known))
             return ()
         items = node.value if isinstance(node.value, list) else [node]
         if not items:
@@ -106,6 +104,14 @@ class _Conditions:
 
     def _add(self, node: Node, path: str, message: str) -> None:
         self.problems.add(node.file, node.line, path, message, node.plain())
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    if key in FIELDS:
+        return "cannot be used in a condition"
+    same = [path for path in known if path.endswith(f".{key}")]
+    hint = f", did you mean '{same[0]}'?" if same else did_you_mean(key, known)
+    return f"unknown key{hint or '; a condition names another key of the spec, such as train.loss'}"
 
 
 def _got(node: Node) -> str:

@@ -33,7 +33,8 @@ class SearchConfig(Section):
 class AshaConfig(Section):
     """Early stopping: rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
 
-    At each rung a trial goes on only if it is among the best 1/``reduction`` of those seen there so far.
+    At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those seen there so far.
+    A rung is met at the first evaluation at or after it.
     """
 
     grace: float = Field(gt=0)

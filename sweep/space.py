@@ -245,11 +245,19 @@ class Space(Mapping[str, Distribution]):
         Returns:
             The assignments, and whether they are all there are.
         """
-        every = list(itertools.islice(self._product(lambda d: d.extremes()), limit + 1))
+        values = {path: self._extremes(path) for path in self}
+        every = list(itertools.islice(self._product(values), limit + 1))
         if len(every) <= limit:
             return every, True
         draw = random.Random(0)
-        return [self.walk(lambda _, d: draw.choice(d.extremes())) for _ in range(limit)], False
+        return [self.walk(lambda path, _: draw.choice(values[path])) for _ in range(limit)], False
+
+    def _extremes(self, path: str) -> list[Any]:
+        """The ends of the range, and what the conditions of other keys ask for."""
+        values = self[path].extremes()
+        for distribution in self.values():
+            values += [value for value in distribution.when.get(path, ()) if value not in values]
+        return values
 
     def grid(self) -> list[dict[str, Any]] | None:
         """Every combination of values, in order; None when there are more than `GRID_LIMIT`.
@@ -263,10 +271,12 @@ class Space(Mapping[str, Distribution]):
                 raise ValueError(f"{path} is continuous")
             if size > GRID_LIMIT:
                 return None
-        every = list(itertools.islice(self._product(lambda d: d.grid()), GRID_LIMIT + 1))
+        every = list(
+            itertools.islice(self._product({path: self[path].grid() for path in self}), GRID_LIMIT + 1)
+        )
         return every if len(every) <= GRID_LIMIT else None
 
-    def _product(self, values: Callable[[Distribution], Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    def _product(self, values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
         """All assignments, lazily, the last key changing fastest."""
         items = list(self.items())
 
@@ -276,8 +286,8 @@ class Space(Mapping[str, Distribution]):
             if position == len(items):
                 yield params
                 return
-            path, distribution = items[position]
-            for value in values(distribution):
+            path = items[position][0]
+            for value in values[path]:
                 yield from extend({**params, path: value}, position + 1)
 
         return extend({}, 0)

@@ -93,16 +93,19 @@ class Spec:
         """How much training lies between two evaluations, in kimg."""
         return _kimg(self.evaluate.every, self.evaluate.unit, images)
 
+    def to_plain(self) -> dict[str, Any]:
+        """The spec as plain JSON values with every key, a distribution where one stands."""
+        return {"name": self.name} | {section: self._section(section) for section in SECTIONS}
+
     def to_yaml(self) -> str:
         """The spec as YAML with every key; `parse` gives an equal `Spec` for it."""
-        lines = [f"name: {yamltree.inline(self.name)}"]
-        for section in SECTIONS:
-            values = self._section(section)
-            if values is None:
-                lines.append(f"{section}: null")
-            else:
+        lines = []
+        for section, values in self.to_plain().items():
+            if isinstance(values, dict):
                 lines.append(f"{section}:")
                 lines += [f"  {key}: {yamltree.inline(value)}" for key, value in values.items()]
+            else:
+                lines.append(f"{section}: {yamltree.inline(values)}")
         return "\n".join(lines) + "\n"
 
     def _section(self, section: str) -> dict[str, Any] | None:
@@ -114,7 +117,7 @@ class Spec:
         for name in SECTIONS[section].model_fields:
             path = f"{section}.{name}"
             if path in self.space:
-                when = {other: list(those) for other, those in self.space[path].when.items()}
+                when = {other: _unlisted(those) for other, those in self.space[path].when.items()}
                 values[name] = self.space[path].plain() | ({"when": when} if when else {})
             else:
                 values[name] = self.plain[path]
@@ -164,6 +167,11 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
     """
     draft = read_draft(text, file, overrides)
     return Spec(name=draft.name, plain=draft.plain, space=draft.space, **draft.sections)
+
+
+def _unlisted(values: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the values are
+    """One value stands for itself, as a person would write it."""
+    return values[0] if len(values) == 1 and not isinstance(values[0], list) else list(values)
 
 
 def _kimg(amount: float, unit: Unit, images: int) -> float:

@@ -168,7 +168,7 @@ class Store:
             rows.sort(key=lambda row: float(row[sort]))
         sink = pa.BufferOutputStream()
         table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="none")  # on so few rows it would cost size and time
         self.folder.write(f"{dataset}/{name}.parquet", sink.getvalue().to_pybytes())
         self._parts[(dataset, name)] = rows  # only once it is on disk: a failed write may be tried again
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 MISSING = "–"
@@ -93,3 +93,9 @@ def trial_numbers(trials: Iterable[int]) -> str:
             runs.append([trial])
     folded = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
     return f"trial{'s' if sum(map(len, runs)) > 1 else ''} {folded}"
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """The last part of each path, or the whole path where that would be ambiguous."""
+    last = [path.rpartition(".")[2] for path in paths]
+    return [short if last.count(short) == 1 else path for short, path in zip(last, paths, strict=True)]

@@ -163,13 +163,10 @@ class _Reader:
         first_line: dict[str, int] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
-            if (
-                not isinstance(event, yaml.ScalarEvent)
-                or event.tag is not None
-                or len(event.value) > _MAX_TEXT
-            ):
+            if not self._is_key(event):
                 self._add(event, path, "a key must be short plain text")
-                self._node(event, path, depth + 1)
+                if isinstance(event, yaml.CollectionStartEvent):
+                    self._node(event, path, depth + 1)
                 self._node(next(self._events), path, depth + 1)
                 continue
             key = str(event.value)
@@ -181,6 +178,10 @@ class _Reader:
             if node is not None:
                 found[key] = node
         return found
+
+    @staticmethod
+    def _is_key(event: Any) -> bool:  # noqa: ANN401
+        return isinstance(event, yaml.ScalarEvent) and event.tag is None and len(event.value) <= _MAX_TEXT
 
     def _sequence(self, path: str, depth: int) -> "list[Node] | object":
         items: list[Node | None] = []

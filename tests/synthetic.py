@@ -1,7 +1,10 @@
 """Sweeps made up from formulas, for tests of everything that reads results."""
 
+import atexit
 import json
 import math
+import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -71,6 +74,17 @@ def make_sweep(
         _trial(store, number, trials, late, pictures, size, every)
     store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
     return open_sweep(Folder.open(storage), name)
+
+
+@lru_cache
+def shared_storage() -> Path:
+    """A storage folder with the finished sweep ``faces`` and the older, running ``live``; only to be read."""
+    storage = Path(tempfile.mkdtemp(prefix="sweeps-"))
+    atexit.register(shutil.rmtree, storage, ignore_errors=True)
+    make_sweep(storage, trials=12, name="faces")
+    older = (START - timedelta(days=1)).isoformat()
+    make_sweep(storage, trials=4, name="live", running=True, pictures=False, info={"created": older})
+    return storage
 
 
 def _info(name: str, trials: int) -> dict[str, Any]:

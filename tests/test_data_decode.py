@@ -175,12 +175,12 @@ def test_shrinking_is_antialiased():
     assert np.abs(picture[4:-4, 4:-4].astype(int) - 127).max() <= 3
 
 
-def test_a_large_photograph_is_the_same_as_if_fully_decoded():
-    across = np.linspace(0, 6 * np.pi, 1024)
-    wave = (127 + 120 * np.sin(across)[:, None] * np.cos(across)).astype(np.uint8)
-    data = encoded(Image.fromarray(wave), "JPEG", quality=95)
+@pytest.mark.parametrize("side", [256, 1024])
+def test_a_large_photograph_is_nearly_the_same_as_if_fully_decoded(side):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8))
+    data = encoded(noise.resize((side, side), Image.Resampling.BICUBIC), "JPEG", quality=95)
     whole = Image.open(io.BytesIO(data)).convert("RGB").resize((32, 32), Image.Resampling.LANCZOS)
-    assert np.abs(decode(data, 32, WHITE).astype(int) - np.asarray(whole)).max() <= 2
+    assert np.abs(decode(data, 32, WHITE).astype(int) - np.asarray(whole)).max() <= 8
 
 
 def test_cmyk_jpeg():

@@ -107,7 +107,8 @@ def test_a_killed_writer_leaves_no_lock_and_no_torn_file(tmp_path: Path) -> None
     script = (
         "import os, signal, pathlib\n"
         "from ganlib.metrics.cache import load_or_compute\n"
-        f"load_or_compute(pathlib.Path({str(tmp_path)!r}), {IDENTITY!r}, lambda: os.kill(os.getpid(), signal.SIGKILL))"
+        "die = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"load_or_compute(pathlib.Path({str(tmp_path)!r}), {IDENTITY!r}, die)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode != 0
     compute = Counted()
@@ -142,4 +143,16 @@ def test_a_folder_that_is_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING):
         check(load_or_compute(tmp_path / "file", IDENTITY, Counted()))
-    assert "without a cache" in caplog.text
+    assert "cannot lock" in caplog.text
+    assert "computed again next time" in caplog.text
+
+
+def test_a_disk_without_locks_still_keeps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_: str) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("ganlib.metrics.cache.FileLock", no_locks)
+    compute = Counted()
+    for _ in range(2):
+        check(load_or_compute(tmp_path, IDENTITY, compute))
+    assert compute.calls == 1

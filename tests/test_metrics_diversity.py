@@ -8,8 +8,8 @@ import torch
 from skimage.metrics import structural_similarity
 
 from ganlib.errors import RequestError
-from ganlib.metrics import pairwise_similarity, pixel_std
 from ganlib.metrics import diversity as diversity_module
+from ganlib.metrics import pairwise_similarity, pixel_std
 
 
 def noise(n: int, size: int = 32, seed: int = 0) -> torch.Tensor:

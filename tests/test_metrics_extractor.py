@@ -42,7 +42,7 @@ def pictures(n: int = 4, size: int = 32, seed: int = 0) -> Tensor:
 
 
 def plain_features(state: dict[str, Tensor], x: Tensor, strides: tuple[int, ...]) -> Tensor:
-    """The network written out from the weights file: no folding, TensorFlow's "same" padding by its formula."""
+    """The network written out from the weights file: nothing folded, "same" padding by its formula."""
 
     def conv(name: str, x: Tensor, stride: int = 1) -> Tensor:
         w = state[f"{name}.weight"]
@@ -102,7 +102,7 @@ def test_name_digest_and_default_size() -> None:
     assert load_extractor("efficientnet_lite0", WEIGHTS).digest == extractor.digest
 
 
-def test_features_do_not_depend_on_the_batch_or_the_size_of_the_memory_layout() -> None:
+def test_features_do_not_depend_on_the_batch_or_the_memory_layout() -> None:
     extractor = load_extractor("efficientnet_lite0")
     x = pictures(7, 64)
     whole = extractor(x)

@@ -139,10 +139,12 @@ def test_healthy_features_need_only_eigenvalues(monkeypatch: pytest.MonkeyPatch)
         raise AssertionError("singular values were computed although rounding could not matter")
 
     monkeypatch.setattr(frechet_module.torch.linalg, "svdvals", forbidden)
-    x, y = features(0, 200, 64), features(1, 150, 64, scale=1.1)
-    assert fid_from_features(x, y) > 0
+    for n, m, d in ((200, 150, 64), (20, 30, 64), (30, 20, 64), (20, 200, 64)):
+        assert fid_from_features(features(0, n, d), features(1, m, d, scale=1.1)) > 0
+    x = features(0, 20, 64)  # 19 directions: the 20th eigenvalue is zero by construction, not by rounding
+    assert fid_from_features(x, x) < 1e-6
     with pytest.raises(AssertionError, match="singular values"):
-        fid_from_features(np.tile(x[:20], (3, 1)), np.tile(x[:20], (3, 1)))
+        fid_from_features(np.tile(x, (3, 1)), np.tile(x, (3, 1)))
 
 
 def test_real_statistics_reuse_gives_the_same_number() -> None:

@@ -78,7 +78,7 @@ def decode(data: bytes, size: int, background: Colour) -> NDArray[np.uint8]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
-                # what is wanted: the resize that follows cannot tell the difference.
+                # what is wanted, so that the filter below still decides how it looks.
                 image.draft(None, (4 * size, 4 * size))
                 image.load()
                 return np.asarray(square(flatten(_upright(image), background), size))

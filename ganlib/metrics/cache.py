@@ -41,9 +41,8 @@ def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[
         try:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(f"{path}.lock"))
-        except OSError as error:
-            logger.warning("cannot keep files in '%s' (%s): computing without a cache", folder, error)
-            return compute()
+        except (OSError, NotImplementedError) as error:  # a network disk may know no locks
+            logger.warning("cannot lock '%s' (%s): other processes may compute the same", path, error)
         arrays = _load(path, identity)
         if arrays is None:
             arrays = compute()

@@ -140,7 +140,7 @@ def _standard_weights() -> Weights:
             if kept is None:
                 _download(target)
                 kept = read_weights(target)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, NotImplementedError, http.client.HTTPException) as error:
         raise RequestError(
             f"the Inception weights are not in '{folder}' and could not be downloaded from {URL} ({error}); "
             "give a local file as evaluate.weights: PATH, or use the weights that are installed with "

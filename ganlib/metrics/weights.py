@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,9 @@ def read_weights(path: Path) -> Weights:
             f"cannot read the weights file '{path}': {error.strerror}; give the path of an existing file"
         ) from None
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        # Old but good files are written with a pickle protocol that PyTorch warns of.
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RequestError(

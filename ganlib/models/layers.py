@@ -91,6 +91,7 @@ def prefers_matrix(pictures: Tensor, side: int, channels: int) -> bool:
         pictures.device.type == "cpu"
         and torch.is_autocast_enabled("cpu")
         and side <= MAX_SIDE
+        and side % 2 == 0
         and channels >= MIN_CHANNELS
     )
 

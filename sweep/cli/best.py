@@ -75,7 +75,7 @@ def _print(sweep: "Sweep", board: "Leaderboard", top: int) -> None:
             tables.Column(METRICS[board.metric], right=True),
             tables.Column(METRICS[other], right=True, droppable=True),
             tables.Column("at kimg", right=True),
-            *(tables.Column(short, right=True, droppable=True) for short in short_names(names)),
+            *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
         ]
         tables.show(columns, [_cells(entry, board.metric, other, names) for entry in shown])
         if len(board.ranked) > top:
@@ -92,12 +92,6 @@ def _cells(entry: "Entry", metric: str, other: str, names: list[str]) -> list[st
     values = {"kid": text.with_error(entry.kid, entry.kid_se), "fid": text.number(entry.fid)}
     head = [str(entry.rank), str(entry.trial), entry.status, values[metric], values[other]]
     return [*head, text.kimg(entry.kimg), *(text.value(entry.params.get(path)) for path in names)]
-
-
-def short_names(paths: list[str]) -> list[str]:
-    """The last part of each path, or the whole path where that would be ambiguous."""
-    last = [path.rpartition(".")[2] for path in paths]
-    return [short if last.count(short) == 1 else path for short, path in zip(last, paths, strict=True)]
 
 
 def _left_out(board: "Leaderboard") -> dict[str, list[int]]:

@@ -17,7 +17,7 @@ from sweep.cli.run import storage_option
     help="The HTML file to write [default: report.html in the sweep's folder].",
 )
 def command(name: str | None, storage: str, out: Path | None) -> None:
-    """Write the report of the sweep NAME (the newest by default): one HTML file, and comparison.png beside it.
+    """Write the report of the sweep NAME (the newest by default): an HTML file and comparison.png beside it.
 
     Works while the sweep runs. The file needs no network and can be sent to others as it is.
     """

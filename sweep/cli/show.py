@@ -101,7 +101,6 @@ def _skipped(names: "Sequence[str]") -> list[str]:
 
 def _print_trials(board: "Leaderboard") -> None:
     from sweep import tables, text
-    from sweep.cli.best import short_names
     from sweep.rank import METRICS
 
     names = list(board.entries[0].params)
@@ -111,7 +110,7 @@ def _print_trials(board: "Leaderboard") -> None:
         tables.Column("kimg", right=True),
         tables.Column(METRICS[board.metric], right=True),
         tables.Column("note", droppable=True),
-        *(tables.Column(short, right=True, droppable=True) for short in short_names(names)),
+        *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
     ]
 
     def cells(entry: "Entry") -> list[str]:

@@ -1,6 +1,7 @@
 """The comparison report of a sweep: one HTML file that needs nothing else, and a picture for papers.
 
-It can be written at any time, also while the sweep runs; what is not there yet is left out or said to be missing.
+It can be written at any time, also while the sweep runs; what is not there yet is left out or said to be
+missing.
 """
 
 from pathlib import Path

@@ -42,11 +42,9 @@ def _caption(entry: Entry, metric: str) -> tuple[str, str]:
     value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
     first = f"Trial {entry.trial}"
     if entry.reason is None:
-        first += f"   {METRICS[metric]} {value}"
-    state = entry.row["verdict"] if entry.status == "collapsed" and entry.row["verdict"] else ""
-    return first, " ".join(
-        part for part in (entry.status, state, f"at {kimg(entry.row['kimg'])} kimg") if part
-    )
+        first += f"   best {METRICS[metric]} {value}"
+    state = f"collapsed ({entry.row['verdict']})" if entry.status == "collapsed" else entry.status
+    return first, f"{state} at {kimg(entry.row['kimg'])} kimg"
 
 
 def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:
@@ -88,5 +86,5 @@ def _clipped(text: str, size: int, width: int) -> str:
 
 def _png(sheet: Image.Image) -> bytes:
     buffer = BytesIO()
-    sheet.save(buffer, "PNG", optimize=True, dpi=(300, 300))
+    sheet.save(buffer, "PNG", dpi=(300, 300))
     return buffer.getvalue()

@@ -16,6 +16,8 @@
 
   /* ---- curves ---------------------------------------------------------------------------------------- */
 
+  const LOGARITHMIC = ["kid", "fid"];
+  let logarithmic = false;
   const slots = new Array(COLOURS).fill(null); // which trial has which colour
   charts.shown.forEach((trial, index) => { slots[index] = trial; });
   const byNumber = new Map(charts.trials.map((trial) => [trial.trial, trial]));
@@ -88,6 +90,15 @@
     return { ...marks, mode: "markers", marker, hoverinfo: "text" };
   };
 
+  const vertical = (panel) => {
+    if (logarithmic && LOGARITHMIC.includes(panel.key)) {
+      const values = [];
+      for (let power = -9; power < 9; power += 1) values.push(...[1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
+      return { type: "log", autorange: true, tickmode: "array", tickvals: values, ticktext: values.map(String) };
+    }
+    return { type: "linear", tickmode: "auto", ...(panel.range ? { range: panel.range } : { autorange: true }) };
+  };
+
   const layout = (panel, large, width) => {
     const line = css("--line"), muted = css("--muted");
     const end = Math.max(1, ...charts.trials.flatMap((trial) => trial.kimg));
@@ -95,12 +106,13 @@
     const rungs = charts.rungs.filter((rung) => rung.kimg <= end * 1.02);
     const room = rungs.every((rung, i) => i === 0 || (rung.kimg - rungs[i - 1].kimg) / end * (width - 80) > 190);
     return {
-      margin: { l: 56, r: 12, t: large ? 26 : 10, b: 34 }, showlegend: false, hovermode: "closest",
+      margin: { l: 56, r: 12, t: large ? 26 : 10, b: large ? 48 : 34 }, showlegend: false, hovermode: "closest",
       dragmode: TOUCH.matches ? false : "zoom", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: muted },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: css("--ink") },
       hoverlabel: { bgcolor: css("--panel"), bordercolor: line, font: { color: css("--ink"), size: 12 }, align: "left" },
-      xaxis: { ...axis, range: [0, end * 1.02], showgrid: false },
-      yaxis: { ...axis, ...(panel.range ? { range: panel.range } : {}) },
+      xaxis: { ...axis, range: [0, end * 1.02], showgrid: false, ...(large ? { title: { text: "kimg", standoff: 6 } } : {}) },
+      yaxis: { ...axis, ...vertical(panel) },
       shapes: rungs.map((rung) => ({
         type: "line", x0: rung.kimg, x1: rung.kimg, y0: 0, y1: 1, yref: "paper", layer: "below",
         line: { color: muted, width: 1, dash: "dot" },
@@ -146,7 +158,15 @@
       });
       made.push(select);
     }
-    place.replaceChildren(...made);
+    const log = element("button", { type: "button", className: "chip", textContent: "Log scale",
+      title: "Draw KID and FID on a logarithmic axis; values below zero are not shown" });
+    log.setAttribute("aria-pressed", String(logarithmic));
+    log.addEventListener("click", () => {
+      logarithmic = !logarithmic;
+      update();
+      document.querySelector("#chips [aria-pressed]").focus();
+    });
+    place.replaceChildren(...made, log);
   };
 
   const update = () => { chips(); draw(); };
@@ -182,7 +202,7 @@
     const beside = real && picture !== real && !SMALL.matches ? [element("img", { src: real.src, alt: real.alt })] : [];
     document.querySelector(".viewer-pair").replaceChildren(image, ...beside);
     document.getElementById("viewer-caption").textContent =
-      buttons[current].dataset.caption + (beside.length ? " Beside it: real pictures." : "");
+      buttons[current].dataset.caption + (beside.length ? " Beside them: real pictures." : "");
     if (!viewer.open) viewer.showModal();
   };
   buttons.forEach((button, index) => button.addEventListener("click", () => show(index)));

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sweep import text
-from sweep.rank import METRICS, Entry
+from sweep.rank import METRICS, Entry, finite
 from sweep.report.charts import chart_data
 from sweep.report.facts import Facts
 from sweep.report.pictures import Album
@@ -40,9 +40,8 @@ class Part:
 
 def render(facts: Facts, album: Album) -> str:
     """The page as one self-contained HTML document."""
-    scripts = (
-        {"plotly": _plotly(), "page": _asset("page.js")} if facts.metrics else {"page": _asset("page.js")}
-    )
+    scripts = {"plotly": _plotly()} if any(facts.metrics.values()) else {}
+    scripts["page"] = _asset("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -133,7 +132,7 @@ def _parts(facts: Facts) -> list[Part]:
     return sorted(parts, key=lambda part: order.index(part.status))
 
 
-def _about(facts: Facts) -> list[tuple[str, str]]:
+def _about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     info, summary = facts.sweep.info, facts.summary
     pictures = f"{info['images']:,} pictures" if isinstance(info.get("images"), int) else "pictures"
     data = [pictures, f"content hash {str(info.get('data_hash') or 'unknown')[:12]}"]
@@ -142,7 +141,11 @@ def _about(facts: Facts) -> list[tuple[str, str]]:
     spent = f"{text.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
     spent += f" on {info['device']}" if info.get("device") else ""
     spent += f", of which {text.duration(summary.seconds_eval)} measuring"
-    about = [("Data", ", ".join(data)), ("Attribution", str(info.get("attribution") or "")), ("Time", spent)]
+    about: list[tuple[str, str | list[str]]] = [
+        ("Data", ", ".join(data)),
+        ("Attribution", str(info.get("attribution") or "")),
+        ("Time", spent),
+    ]
     if summary.seconds_saved >= 1:
         saved = f"about {text.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
         about.append(("Saved by stopping", saved))
@@ -150,24 +153,19 @@ def _about(facts: Facts) -> list[tuple[str, str]]:
         f"{text.kimg(info.get('budget'))} kimg a trial, measured every {text.kimg(info.get('interval'))} kimg"
     )
     about.append(("Budget", budget))
-    space = [f"{path} ({words})" for path, words in searched(facts.sweep.spec()).items()]
-    about.append(("Searched", "; ".join(space)))
+    space = [f"{path}: {words}" for path, words in searched(facts.sweep.spec()).items()]
+    about.append(("Searched", space))
     return [(term, words) for term, words in about if words]
 
 
-def _columns(facts: Facts) -> list[str]:
+def _columns(facts: Facts) -> list[tuple[str, str]]:
+    """Heading of each column, and what it says in full."""
     other = "fid" if facts.board.metric == "kid" else "kid"
     params = list(facts.board.entries[0].params) if facts.board.entries else []
-    head = [
-        "Rank",
-        "Trial",
-        "Status",
-        METRICS[facts.board.metric],
-        METRICS[other],
-        "Best at kimg",
-        "Trained kimg",
-    ]
-    return [*head, *params, "Time"]
+    head = ["Rank", "Trial", "Status", METRICS[facts.board.metric], METRICS[other], "Best at", "Trained"]
+    about = {"Best at": "kimg at the best evaluation", "Trained": "kimg trained so far"}
+    columns = [(title, about.get(title, "")) for title in head]
+    return [*columns, *zip(text.short_names(params), params, strict=True), ("Time", "training and measuring")]
 
 
 def _cells(facts: Facts, entry: Entry) -> list[Cell]:
@@ -211,12 +209,16 @@ def _caption(facts: Facts, entry: Entry) -> str:
     if sample is None:
         return ""
     shown = next((row for row in facts.metrics[entry.trial] if row["kimg"] == sample["kimg"]), None)
-    words = f"at {text.kimg(sample['kimg'])} kimg"
-    if shown is not None and shown[metric] is not None:
+    if shown is None:
+        return f"at {text.kimg(sample['kimg'])} kimg"
+    if finite(shown[metric]) is None:
+        words = f"no finite {METRICS[metric]}"
+    else:
         error = shown["kid_se"] if metric == "kid" else None
-        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)} {words}"
-        if entry.kimg is not None and entry.kimg != sample["kimg"]:
-            words += f" (best {text.number(entry.value, 3)} at {text.kimg(entry.kimg)})"
+        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)}"
+    words += f" at {text.kimg(sample['kimg'])} kimg"
+    if entry.kimg is not None and entry.kimg != sample["kimg"]:
+        words += f" (best {text.number(entry.value, 3)} at {text.kimg(entry.kimg)} kimg)"
     return words
 
 

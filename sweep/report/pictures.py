@@ -15,7 +15,7 @@ REAL = "images/real.png"
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
 BUDGET_BYTES = 13_000_000
-"""Of all pictures of a page; base64 adds a third, plotly.js 5 MB, and 25 MB is the most a page should have."""
+"""Of all pictures of a page; base64 adds a third, plotly.js 5 MB, and a page should stay below 25 MB."""
 _STEPS = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))  # longest side, WebP quality
 _MAX_SIDE = 8192  # a sheet of 64 pictures of 1,000 px; more is not one of ours
 
@@ -50,7 +50,7 @@ class Album:
 
     def embedded(self) -> dict[int | str, str]:
         """The pictures as ``data:`` URLs, by trial and under "real"; as large as the budget allows."""
-        pictures: dict[int | str, Image.Image] = {**self.grids}
+        pictures: dict[int | str, Image.Image] = dict(self.grids.items())
         if self.real is not None:
             pictures["real"] = self.real
         if not pictures:
@@ -84,5 +84,5 @@ def _encode(picture: Image.Image, side: int, quality: int) -> bytes:
     elif max(picture.size) < 400:
         quality = max(quality, 90)  # small pictures are looked at enlarged
     buffer = BytesIO()
-    picture.save(buffer, "WEBP", quality=quality, method=4)
+    picture.save(buffer, "WEBP", quality=quality, method=2)
     return buffer.getvalue()

@@ -1,0 +1,299 @@
+"""ls, show, best and report on the command line: right, pleasant, and errors in sentences."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from synthetic import make_sweep, shared_storage
+
+from sweep import tables
+from sweep.cli import cli
+from sweep.storage import Folder
+from sweep.store import Store
+from sweep.sweeps import find_sweeps, open_sweep, parse_time
+
+
+@pytest.fixture
+def storage() -> Path:
+    return shared_storage()
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def fine(*arguments: object) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: object) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
+    assert "Traceback" not in result.output and result.stdout == ""
+    return result.stderr
+
+
+# ---- ls ----------------------------------------------------------------------------------------------------
+
+
+def test_ls_lists_the_newest_first(storage: Path) -> None:
+    lines = fine("ls", "--storage", storage).splitlines()
+    assert [line.split()[0] for line in lines] == ["name", "faces", "live"]
+    assert "12/12" in lines[1] and "KID (efficientnet_lite0@64)" in lines[1] and "3 collapsed" in lines[1]
+    assert "2 running" in lines[2]
+
+
+def test_ls_as_json(storage: Path) -> None:
+    facts = json.loads(fine("ls", "--json", "--storage", storage))
+    assert [fact["name"] for fact in facts] == ["faces", "live"]
+    assert facts[0]["planned"] == facts[0]["started"] == 12
+    assert (
+        facts[0]["best"]
+        == json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["value"]
+    )
+    assert facts[0]["bytes"] > 100_000
+
+
+def test_ls_of_nothing(tmp_path: Path) -> None:
+    assert "no sweeps in" in fine("ls", "--storage", tmp_path / "none")
+    assert json.loads(fine("ls", "--json", "--storage", tmp_path)) == []
+
+
+def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
+    shutil.copytree(storage / "live", tmp_path / "live")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "sweep.json").write_text('{"name": ')
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file.txt").write_text("not a sweep")
+    result = run("ls", "--storage", tmp_path)
+    assert result.exit_code == 0 and [line.split()[0] for line in result.stdout.splitlines()] == [
+        "name",
+        "live",
+    ]
+    assert "broken/sweep.json' is broken" in result.stderr
+
+
+# ---- best --------------------------------------------------------------------------------------------------
+
+
+def test_best_ranks_the_newest_sweep(storage: Path) -> None:
+    lines = fine("best", "--storage", storage).splitlines()
+    assert lines[0] == "faces: KID (efficientnet_lite0@64, n=512), smaller is better; one seed each"
+    assert lines[1].split()[:6] == ["rank", "trial", "status", "KID", "FID", "at"]
+    assert lines[2].split()[0] == "1" and "±" in lines[2]
+    assert any(line.startswith("left out: collapsed: low_diversity (trial 5)") for line in lines)
+    assert any("left out: failed: WorkError: out of memory at batch 128 (trial 4)" in line for line in lines)
+
+
+def test_best_as_json_is_ordered_and_complete(storage: Path) -> None:
+    told = json.loads(fine("best", "faces", "--json", "--top", 3, "--storage", storage))
+    assert told["label"] == "KID (efficientnet_lite0@64, n=512)" and told["seeds"] == 1
+    assert [row["rank"] for row in told["ranked"]] == [1, 2, 3]
+    values = [row["value"] for row in told["ranked"]]
+    assert values == sorted(values)
+    assert set(told["ranked"][0]["params"]) == {"train.loss", "train.lr_g", "train.lr_d", "train.smoothing"}
+    assert {row["trial"] for row in told["left_out"]} == {1, 4, 5, 9}
+
+
+def test_best_by_another_metric(storage: Path) -> None:
+    told = json.loads(fine("best", "faces", "--metric", "fid", "--json", "--storage", storage))
+    assert told["label"].startswith("FID (efficientnet_lite0@64")
+    assert [row["fid"] for row in told["ranked"]] == sorted(row["fid"] for row in told["ranked"])
+
+
+def test_best_says_how_many_more(storage: Path) -> None:
+    assert "and 6 more (--top 8)" in fine("best", "faces", "--top", 2, "--storage", storage)
+
+
+def test_best_while_nothing_is_measured(tmp_path: Path) -> None:
+    make_sweep(tmp_path, trials=0, name="new", pictures=False)
+    assert "no trial can be ranked yet" in fine("best", "--storage", tmp_path)
+    assert "nothing to export" in run("best", "--export", tmp_path / "out", "--storage", tmp_path).stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    seen = []
+    fake = types.ModuleType("sweep.winner")
+    fake.export = lambda folder, row, out, force: seen.append((folder.url, row["trial"], out, force))
+    monkeypatch.setitem(sys.modules, "sweep.winner", fake)
+    best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["trial"]
+    text = fine("best", "faces", "--export", tmp_path / "out", "--force", "--storage", storage)
+    assert seen == [(str(storage / "faces"), best, tmp_path / "out", True)]
+    assert f"exported trial {best} to" in text
+    result = run("best", "faces", "--json", "--export", tmp_path / "out", "--storage", storage)
+    assert json.loads(result.stdout)["ranked"] and "exported" in result.stderr
+
+
+def test_wrong_requests_to_best(storage: Path) -> None:
+    assert "unknown metric 'fids', did you mean 'fid'?" in refused(
+        "best", "--metric", "fids", "--storage", storage
+    )
+    assert "--force belongs to --export" in refused("best", "--force", "--storage", storage)
+    assert "'--top'" in refused("best", "--top", 0, "--storage", storage)
+
+
+# ---- show --------------------------------------------------------------------------------------------------
+
+
+def test_show_tells_the_story(storage: Path) -> None:
+    text = fine("show", "faces", "--storage", storage)
+    for words in (
+        "Adventurer by Lisa Wischofsky, CC BY 4.0",
+        "KID (efficientnet_lite0@64, n=512)",
+        "train.smoothing 0.8 to 1 when train.loss = bce",
+        "12 of 12: 1 finished, 7 stopped, 3 collapsed, 1 failed",
+        "12 kimg: 12 trials compared, 4 stopped, 8 went on",
+        "low_diversity: 1 trial",
+        "faces/broken 1.png",
+        "at rung 1",
+        "collapse: 3",
+    ):
+        assert words in text
+    assert len([line for line in text.splitlines() if line.strip()[:2].strip().isdigit()]) >= 12
+
+
+def test_show_as_json(storage: Path) -> None:
+    told = json.loads(fine("show", "faces", "--json", "--storage", storage))
+    assert told["summary"]["statuses"] == {"finished": 1, "stopped": 7, "collapsed": 3, "failed": 1}
+    assert told["spec"]["search"]["sampler"] == "tpe" and len(told["trials"]) == 12
+    collapse = next(event for event in told["events"] if event["kind"] == "collapse")
+    assert collapse["detail"]["numbers"]["loss_g"] == "nan"
+
+
+def test_show_works_where_best_refuses(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    store = Store(sweep.folder, {})
+    row = sweep.store.rows("metrics")[0] | {"trial": 1, "kimg": 999.0, "n_fake": 8}
+    assert store.add("metrics", row)
+    assert "cannot be ranked together" in refused("best", "--storage", tmp_path)
+    text = fine("show", "--storage", tmp_path)
+    assert "cannot be ranked together" in text and "n_fake=8: trial 1" in text
+
+
+def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    make_sweep(tmp_path, trials=1, name="red \x1b[31m", pictures=False, info={"attribution": "a\x1b]0;b\x07"})
+    for command in ("ls", "show", "best"):
+        assert "\x1b" not in fine(command, "--storage", tmp_path) and "\x07" not in fine(
+            command, "--storage", tmp_path
+        )
+
+
+# ---- report ------------------------------------------------------------------------------------------------
+
+
+def test_report_prints_where_it_is(storage: Path, tmp_path: Path) -> None:
+    shutil.copytree(storage / "faces", tmp_path / "faces")
+    printed = fine("report", "--storage", tmp_path).splitlines()
+    assert printed == [str(tmp_path / "faces" / "report.html"), str(tmp_path / "faces" / "comparison.png")]
+    assert all(Path(line).stat().st_size > 10_000 for line in printed)
+    out = tmp_path / "talk" / "index.html"
+    assert fine("report", "faces", "--out", out, "--storage", tmp_path).splitlines()[0] == str(out)
+    assert "give a file" in refused("report", "--out", tmp_path, "--storage", tmp_path)
+
+
+# ---- all of them -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["show", "best", "report"])
+def test_no_sweeps_yet(command: str, tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none"):
+        text = refused(command, "--storage", place)
+        assert text == (
+            f"error: no sweeps in '{place}' yet; start one with 'sweep run SPEC', or say where they are "
+            "with --storage\n"
+        )
+
+
+@pytest.mark.parametrize("command", ["show", "best", "report"])
+def test_unknown_names_get_a_hint(command: str, storage: Path) -> None:
+    text = refused(command, "face", "--storage", storage)
+    assert "no sweep 'face'" in text and "did you mean 'faces'? (there are: faces, live)" in text
+    assert "no sweep '../faces'" in refused(command, "../faces", "--storage", storage)
+
+
+def test_a_broken_part_is_named_and_is_no_fault_of_the_request(storage: Path, tmp_path: Path) -> None:
+    shutil.copytree(storage / "live", tmp_path / "live")
+    (tmp_path / "live" / "metrics" / "00000.parquet").write_bytes(b"PAR1")
+    result = run("best", "--storage", tmp_path)
+    assert result.exit_code == 1 and "metrics/00000.parquet' is not a readable Parquet file" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["ls", "best", "report"])
+def test_nothing_heavy_is_imported(command: str, storage: Path, tmp_path: Path) -> None:
+    out = ["--out", str(tmp_path / "r.html")] if command == "report" else []
+    script = (
+        "import sys; from sweep.cli import cli; cli(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'torch', 'torchvision', 'ray', 'optuna', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", script, command, "--storage", str(storage), *out]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# ---- finding sweeps ----------------------------------------------------------------------------------------
+
+
+def test_the_newest_is_the_default(storage: Path) -> None:
+    assert open_sweep(Folder.open(storage)).name == "faces"
+    sweeps, problems = find_sweeps(Folder.open(storage))
+    assert [sweep.name for sweep in sweeps] == ["faces", "live"] and not problems
+
+
+def test_times_are_read_in_both_forms() -> None:
+    assert (
+        parse_time("2025-03-01T09:00:00+00:00") == parse_time("2025-03-01T09:00:00") == parse_time(1740819600)
+    )
+    assert parse_time("yesterday") is None and parse_time(None) is None and parse_time(1e30) is None
+
+
+def test_a_spec_that_is_no_yaml_is_empty(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=0, pictures=False)
+    for text in (b"a: [", b"- 1", b"\xff\xfe", b"[" * 1500, b"!!python/object:os.system {}"):
+        sweep.folder.write("spec.yaml", text)
+        assert sweep.spec() == {}
+    sweep.folder.delete("spec.yaml")
+    assert sweep.spec() == {} and sweep.spec_text() == ""
+
+
+# ---- tables ------------------------------------------------------------------------------------------------
+
+COLUMNS = [
+    tables.Column("name"),
+    tables.Column("value", right=True),
+    tables.Column("long note", droppable=True),
+]
+ROWS = [["a", "1.5", "[red]not markup[/red]"], ["bcd", "10", "x" * 30]]
+
+
+def test_plain_tables_are_aligned_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    tables.show(COLUMNS, ROWS)
+    assert capsys.readouterr().out.splitlines() == [
+        "name  value  long note",
+        "a       1.5  [red]not markup[/red]",
+        "bcd      10  " + "x" * 30,
+    ]
+
+
+@pytest.mark.parametrize(("width", "whole"), [(80, True), (24, False)])
+def test_a_terminal_too_narrow_loses_columns_and_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int, whole: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    tables.show(COLUMNS, ROWS)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert ("[red]not markup[/red]" in text) is whole
+    assert ("too narrow for: long note" in " ".join(text.split())) is not whole
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
