@@ -41,7 +41,11 @@ def plain_layers(module: nn.Module) -> nn.Sequential:
         for kind in (nn.ConvTranspose2d, nn.Conv2d):
             if isinstance(layer, kind):
                 plain = kind(
-                    layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+                    layer.in_channels,
+                    layer.out_channels,
+                    layer.kernel_size,
+                    layer.stride,
+                    layer.padding,
                     bias=layer.bias is not None,
                 )
                 plain.load_state_dict(layer.state_dict())
@@ -50,7 +54,9 @@ def plain_layers(module: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def plain_loop(folder: Path, model: ModelConfig, size: int, batch: int, device: str, workers: int) -> Iterator[int]:
+def plain_loop(
+    folder: Path, model: ModelConfig, size: int, batch: int, device: str, workers: int
+) -> Iterator[int]:
     """The tutorial's loop; yields the number of images after every step."""
     from torchvision import datasets, transforms
 
@@ -61,7 +67,9 @@ def plain_loop(folder: Path, model: ModelConfig, size: int, batch: int, device: 
         transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     ]
     data = datasets.ImageFolder(str(folder), transform=transforms.Compose(steps))
-    loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True)
+    loader = torch.utils.data.DataLoader(
+        data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
+    )
     torch.manual_seed(0)
     generator, discriminator = (plain_layers(net).to(device) for net in build(model, size))
     criterion = nn.BCELoss()
@@ -89,7 +97,9 @@ def plain_loop(folder: Path, model: ModelConfig, size: int, batch: int, device: 
             yield len(real)
 
 
-def our_loop(pictures: torch.Tensor, model: ModelConfig, size: int, batch: int, device: str, precision: str) -> Iterator[int]:
+def our_loop(
+    pictures: torch.Tensor, model: ModelConfig, size: int, batch: int, device: str, precision: str
+) -> Iterator[int]:
     """Our step, as `ganlib.fit` runs it."""
     train = TrainConfig(batch_size=batch, precision=precision)
     step = AdversarialStep(DataConfig(size=size), model, train, 0, torch.device(device))
@@ -111,7 +121,9 @@ def rate(loop: Iterator[int], seconds: float, device: str) -> float:
     return images / (time.perf_counter() - started)
 
 
-def compare(ours: Iterator[int], plain: Iterator[int], rounds: int, seconds: float, device: str) -> dict[str, float]:
+def compare(
+    ours: Iterator[int], plain: Iterator[int], rounds: int, seconds: float, device: str
+) -> dict[str, float]:
     """Take turns; the medians of both rates and of their ratios."""
     for loop in (ours, plain):
         rate(loop, seconds / 2, device)
@@ -144,7 +156,9 @@ def main() -> None:
     device = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor() or "CPU"
     bf16 = uses_bf16(options.precision, torch.device(options.device))
     results = []
-    print(f"torch {torch.__version__}, {device}, one thread, ours in {'bf16' if bf16 else 'fp32'}, plain in fp32")
+    print(
+        f"torch {torch.__version__}, {device}, one thread, ours in {'bf16' if bf16 else 'fp32'}, plain in fp32"
+    )
     for size, width, batch, workers in cases:
         images = prepare(DataConfig(count=options.count, size=size))
         model = ModelConfig(width=width, latent_dim=100)

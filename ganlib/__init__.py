@@ -1,7 +1,7 @@
 """ganlib: train, measure, keep and load small image GANs.
 
-Useful by itself: nothing here knows of sweeps, Ray, Optuna or a command line. Names are imported when they are
-first used, because importing torch takes seconds.
+Useful by itself: nothing here knows of sweeps, Ray, Optuna or a command line. Names are imported when they
+are first used, because importing torch takes seconds.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
 """Augmentation of a batch on its device: flips, and colour jitter as one matrix a picture.
 
-Brightness, contrast, saturation and hue are affine in RGB, so that all four together are one 3x3 matrix and an
-offset, as in Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020,
+Brightness, contrast, saturation and hue are affine in RGB, so that all four together are one 3x3 matrix and
+an offset, as in Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020,
 https://arxiv.org/abs/2006.06676, appendix B. There is no loop over pictures and no trip to the host.
 """
 

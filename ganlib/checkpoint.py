@@ -38,7 +38,7 @@ def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str
         device: where the tensors go.
 
     Raises:
-        BrokenCheckpointError: if the bytes are torn, flipped, not a checkpoint, or hold more than plain values.
+        BrokenCheckpointError: if the bytes are torn, flipped or foreign, or hold more than plain values.
     """
     head, _, payload = data.partition(b"\n")
     magic, _, digest = head.partition(b" ")

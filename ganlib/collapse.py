@@ -1,7 +1,7 @@
 """Is a run dead? Verdicts from signals that cost almost nothing.
 
-A verdict is a pure function of the evaluations so far and the thresholds of the spec, so that it can be tested,
-explained and repeated from the stored rows. The order below is the order in which they are tried:
+A verdict is a pure function of the evaluations so far and the thresholds of the spec, so that it can be
+tested, explained and repeated from the stored rows. The order below is the order in which they are tried:
 
 ================ =====================================================================================
 `non_finite`     a loss, a score or a generated picture is NaN or infinite
@@ -13,8 +13,8 @@ explained and repeated from the stored rows. The order below is the order in whi
 `metric_blowup`  the metric is ``blowup`` times the best that this run has had
 ================ =====================================================================================
 
-All but the first must hold at ``patience`` evaluations in a row, and none before ``warmup_steps`` steps: young
-generators pass through such states.
+All but the first must hold at ``patience`` evaluations in a row, and none is given before ``warmup_steps``
+steps: young generators pass through such states.
 """
 
 import math
@@ -79,8 +79,9 @@ def _alike(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str
     room = max(1 - now.real_similarity, 1e-6)
     share = (now.similarity - now.real_similarity) / room
     reason = (
-        f"generated pictures resemble each other by {now.similarity:.3f} (real ones: {now.real_similarity:.3f}), "
-        f"{share:.0%} of the way to identical, above {limits.similarity:.0%}"
+        f"generated pictures resemble each other by {now.similarity:.3f} "
+        f"(real ones: {now.real_similarity:.3f}), {share:.0%} of the way to identical, "
+        f"above {limits.similarity:.0%}"
     )
     numbers = {"similarity": now.similarity, "real_similarity": now.real_similarity}
     return share > limits.similarity, reason, numbers

@@ -1,7 +1,7 @@
 """A trained generator as files that any program can load.
 
-An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild the
-network around them). Nothing in it is executed on loading: safetensors holds only tensors, and the
+An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild
+the network around them). Nothing in it is executed on loading: safetensors holds only tensors, and the
 configuration is validated like a spec.
 """
 
@@ -56,7 +56,7 @@ class LoadedGenerator:
         return to_uint8(raw).permute(0, 2, 3, 1).cpu().numpy()
 
     def sample(self, count: int, seed: int = 0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same pictures."""
+        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same ones."""
         if count < 1:
             raise RequestError(f"count must be at least 1, got {count}")
         random = torch.Generator().manual_seed(seed)
@@ -64,7 +64,9 @@ class LoadedGenerator:
         return np.concatenate([self.pictures(part) for part in latents.split(batch_size)])
 
 
-def rebuild(config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu") -> LoadedGenerator:
+def rebuild(
+    config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu"
+) -> LoadedGenerator:
     """A generator from its configuration and the bytes of its weights.
 
     Raises:

@@ -27,8 +27,8 @@ LATENT_SEED = 20_151_106
 WIDEST_LATENT = 4096
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no error: training was asked to pause
-    """Training was asked to pause; `Fit.state` is whole and can be resumed."""
+class Interrupted(Exception):
+    """No error: training was asked to pause. `Fit.state` is whole and can be resumed."""
 
 
 class Scorer(Protocol):
@@ -87,7 +87,7 @@ def kimg_of(value: float, unit: str, images: int) -> float:
 
 
 def pictures_of(kimg: float) -> int:
-    """The pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
+    """Pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
     return max(1, math.ceil(kimg * 1000 - 1e-6))
 
 
@@ -231,8 +231,8 @@ def fit(
         config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
         pictures: ``(n, size, size, 3)`` uint8 RGB, may be a memory map.
         evaluator: measures generated pictures.
-        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same numbers
-            on the same machine with the same number of threads.
+        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
+            numbers on the same machine with the same number of threads.
         device: ``"cpu"`` or ``"cuda"``.
         resume: what `Fit.state` returned.
         interrupt: asked before every step; once it says True, iteration raises `Interrupted`.

@@ -110,4 +110,5 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, generator: torc
     share = torch.rand((len(real), 1, 1, 1), generator=generator, device=real.device, dtype=real.dtype)
     between = torch.lerp(real, fake, share).requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    norms: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    return (norms - 1).square().mean()

@@ -11,8 +11,8 @@ Precision = Literal["auto", "fp32", "bf16"]
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; where it does not, bf16 is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and (
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(
         torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     )
 

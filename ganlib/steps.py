@@ -2,9 +2,9 @@
 
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
-channels-last, convolutions run in bfloat16 where the hardware has it, and Adam is one fused kernel. Everything
-that changes during training (learning rates, smoothing, augmentation probability, the average's decay) is a
-tensor on the device, so that a step's kernels are the same from the first to the last.
+channels-last, convolutions run in bfloat16 where the hardware has it, and Adam is one fused kernel.
+Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
+decay) is a tensor on the device, so that a step's kernels are the same from the first to the last.
 """
 
 from collections.abc import Iterator
@@ -138,7 +138,7 @@ class AdversarialStep:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Move the average towards the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
+        """Move the average to the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
         for kind in ("parameters", "buffers"):
             pairs = zip(getattr(self.average, kind)(), getattr(self.generator, kind)(), strict=True)
             floats = [(a, w) for a, w in pairs if a.is_floating_point()]
@@ -159,7 +159,7 @@ class AdversarialStep:
 
     @torch.inference_mode()
     def sample(self, latents: Tensor) -> Tensor:
-        """Pictures ``(n, 3, size, size)`` uint8 of the averaged generator, from latents ``(n, latent_dim)``."""
+        """Pictures ``(n, 3, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
         with self._autocast():
             pictures = self.average(latents.to(self.device))
         return to_uint8(pictures)

@@ -9,8 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweep.director import Director, Event, Trial
+from sweep.director import Director, Event
 from sweep.schemas import to_json
+from sweep.trials import Trial
 
 ROWS = 24
 STYLES = {
@@ -83,7 +84,7 @@ class Progress:
     def eta(self) -> float | None:
         """Seconds left: what ended trials took on average, for all that is still to come; None at first."""
         trials = list(self.director.trials.values())
-        ended = [trial.kimg for trial in trials if trial.status not in ("running", "interrupted")]
+        ended = [trial.kimg for trial in trials if not trial.unfinished]
         done = self._trained() - self.before
         if not ended or done <= 0:
             return None

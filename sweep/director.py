@@ -16,10 +16,11 @@ from typing import Any
 
 from ganlib.config import TrialConfig
 from sweep.asha import Asha
-from sweep.search import PastTrial, Study
+from sweep.search import Study
 from sweep.spec import Spec
 from sweep.storage import Folder
 from sweep.store import Store
+from sweep.trials import Status, Trial, end_state
 
 MAX_FAILURES = 2
 """A trial whose worker dies is tried again this often, from its last checkpoint."""
@@ -30,30 +31,6 @@ class Next(enum.Enum):
 
     WAIT = "wait"
     DONE = "done"
-
-
-@dataclass
-class Trial:
-    """What the director knows of a trial."""
-
-    number: int
-    params: dict[str, Any]
-    seed: int
-    attempt: int = -1
-    status: str = "running"
-    kimg: float = 0.0
-    values: list[tuple[float, float]] = field(default_factory=list)
-    rung: int | None = None
-    verdict: str | None = None
-    failures: int = 0
-    seconds_train: float = 0.0
-    seconds_eval: float = 0.0
-    last_row: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def best(self) -> tuple[float, float] | None:
-        """(kimg, value) of the best evaluation; the earliest of equals."""
-        return min(self.values, key=lambda pair: (pair[1], pair[0]), default=None)
 
 
 @dataclass(frozen=True)
@@ -194,11 +171,7 @@ class Director:
         if not self.store.add("metrics", row):
             return  # on record already: handed in again after a crash
         self.store.add("samples", report["sample"])
-        trial.kimg, trial.last_row = report["kimg"], dict(row)
-        trial.seconds_train += row["seconds_train"]
-        trial.seconds_eval += row["seconds_eval"]
-        if report["value"] is not None and not report["verdict"]:
-            trial.values.append((report["kimg"], report["value"]))
+        trial.add(row, None if report["verdict"] else report["value"])
 
     def _stopped_by_asha(self, trial: Trial, kimg: float, value: float | None) -> bool:
         if self.asha is None or value is None:
@@ -247,12 +220,13 @@ class Director:
         for number in sorted(self._live):
             self._end(self.trials[number], "interrupted")
 
-    def _end(self, trial: Trial, status: str, **columns: Any) -> None:  # noqa: ANN401
+    def _end(self, trial: Trial, status: Status, **columns: Any) -> None:  # noqa: ANN401
         trial.status = status
         self._live.discard(trial.number)
         self._put(trial, ended=time.time(), **columns)
         if status != "interrupted":
-            self._tell(trial)
+            past = trial.outcome()
+            self.study.tell(trial.number, end_state(past), past.value, past.values, past.attrs)
             # Only what can still be resumed needs its full checkpoint; the best generator stays.
             place = f"checkpoints/{trial.number:05d}"
             for name in self.folder.names(place):
@@ -260,30 +234,10 @@ class Director:
                     self.folder.delete(f"{place}/{name}")
         self.watch(Event(status, trial, columns))
 
-    def _tell(self, trial: Trial) -> None:
-        best = trial.best
-        attrs = {"verdict": trial.verdict} if trial.verdict else {}
-        value = best[1] if best and trial.status == "finished" else None
-        status = trial.status if trial.status != "finished" or best else "failed"
-        self.study.tell(trial.number, status, value, trial.values, attrs)
-
     # ---- records -----------------------------------------------------------------------------------------
 
     def _put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
-        best = trial.best or (None, None)
-        known = {
-            "trial": trial.number,
-            "attempt": trial.attempt,
-            "status": trial.status,
-            "rung": trial.rung,
-            "verdict": trial.verdict,
-            "kimg": trial.kimg,
-            "best_kimg": best[0],
-            "best_value": best[1],
-            "seconds_train": trial.seconds_train,
-            "seconds_eval": trial.seconds_eval,
-        }
-        self.store.put_trial(known | columns)
+        self.store.put_trial(trial.row() | columns)
 
     def _event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
         row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
@@ -301,37 +255,18 @@ class Director:
         for row in self.store.rows("metrics"):
             rows.setdefault(row["trial"], []).append(row)
         for record in self.store.rows("trials"):
-            trial = self._remembered(record, rows.get(record["trial"], []), metric)
+            trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
             self.trials[trial.number] = trial
-        self.study = Study.rebuild(
-            study, self.spec.name, self.spec.space, self.spec.search, self._past_trials()
-        )
+        past = [self.trials[number].outcome() for number in sorted(self.trials)]
+        self.study = Study.rebuild(study, self.spec.name, self.spec.space, self.spec.search, past)
         # In the order of arrival: a verdict depends on who was there before.
         entries = sorted(self.store.rows("rungs"), key=lambda entry: entry["time"])
         if self.asha:
             self.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
         stopped = {entry["trial"] for entry in entries if entry["stopped"]}
         for trial in self.trials.values():
-            if trial.status in ("running", "interrupted"):
+            if trial.unfinished:
                 self._continue(trial, trial.number in stopped)
-
-    def _remembered(self, record: dict[str, Any], rows: list[dict[str, Any]], metric: str) -> Trial:
-        collapsed = record["status"] == "collapsed"
-        healthy = rows[:-1] if collapsed else rows
-        return Trial(
-            number=record["trial"],
-            params=json.loads(record["params"]),
-            seed=record["seed"],
-            attempt=record["attempt"],
-            status=record["status"],
-            kimg=rows[-1]["kimg"] if rows else 0.0,
-            values=[(row["kimg"], row[metric]) for row in healthy if row[metric] is not None],
-            rung=record["rung"],
-            verdict=record["verdict"],
-            seconds_train=sum(row["seconds_train"] for row in rows),
-            seconds_eval=sum(row["seconds_eval"] for row in rows),
-            last_row=rows[-1] if rows else {},
-        )
 
     def _continue(self, trial: Trial, stopped: bool) -> None:
         """Finish the bookkeeping of an unfinished trial, or queue it."""
@@ -343,22 +278,3 @@ class Director:
             self._end(trial, "finished")
         else:
             self._queue.append(trial.number)
-
-    def _past_trials(self) -> list[PastTrial]:
-        """All trials as the sampler should remember them, in the order of their numbers."""
-        return [self._past(self.trials[number]) for number in sorted(self.trials)]
-
-    def _past(self, trial: Trial) -> PastTrial:
-        unfinished = trial.status in ("running", "interrupted")
-        state = "running" if unfinished else trial.status
-        best = trial.best
-        if state == "finished" and not best:
-            state = "failed"
-        return PastTrial(
-            number=trial.number,
-            params=trial.params,
-            state=state,
-            values=trial.values,
-            value=best[1] if best and state == "finished" else None,
-            attrs={"verdict": trial.verdict} if trial.verdict else {},
-        )

@@ -101,7 +101,9 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         trial, attempt = self.attempts.pop(trial_id, (None, None))
         if trial is not None and attempt is not None:
             # Ended trials were reported; whatever still counts as live was lost with its worker.
-            self.director.fail(trial, attempt, "the worker process died (killed, out of memory, or its node was lost)")
+            self.director.fail(
+                trial, attempt, "the worker process died (killed, out of memory, or its node was lost)"
+            )
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the folder remembers."""
@@ -281,12 +283,12 @@ def check_fits(gpu: float, cpu: float) -> None:
     )
 
 
-def _preflight(config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int) -> dict[str, str]:
+def _preflight(
+    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
+) -> dict[str, str]:
     from sweep.trial import preflight
 
     try:
         return preflight(json.loads(config), data_hash, folder, owner, gpu, threads)
     except RequestError as error:
         return {"request": str(error)}
-
-

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ganlib.data import ImageSet, contact_sheet, prepare
-from ganlib.errors import RequestError, WorkError
+from ganlib.errors import RequestError
 from sweep import __version__
 from sweep.console import JsonLines, LiveTable, PlainLines, best_trial, duration, number, view_for
 from sweep.director import Director, Event
 from sweep.lease import Owner
+from sweep.space import Categorical
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store
@@ -83,7 +84,10 @@ def start(spec: Spec, options: Options) -> int:
             folder.write(SPEC, spec.to_yaml().encode())
             folder.write("images/real.png", picture(contact_sheet(images.pictures)))
             for skipped in images.skipped:
-                store.add("events", {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}})
+                store.add(
+                    "events",
+                    {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
+                )
             folder.write(INFO, json.dumps(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:
@@ -113,14 +117,18 @@ def resume(folder: Folder, options: Options) -> int:
         ended = {"finished", "stopped", "collapsed", "failed"}
         done = [row for row in store.rows("trials") if row["status"] in ended]
         if len(done) >= info["trials"]:
-            view.say(f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}'")
+            view.say(
+                f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}'"
+            )
             return 0
         with runner_for(spec, options, view) as runner:
             runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
             director = new_director(spec, folder, store, info, owner, runner, view)
             director.restore(study)
-            unfinished = sum(trial.status in ("running", "interrupted") for trial in director.trials.values())
-            view.say(f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints")
+            unfinished = sum(trial.unfinished for trial in director.trials.values())
+            view.say(
+                f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
+            )
             return drive(director, runner, owner, view)
 
 
@@ -201,8 +209,10 @@ def check_batch_size(spec: Spec, images: int) -> None:
     """
     largest = spec.resolve({}).train.batch_size
     searched = spec.space.get("train.batch_size")
-    if searched is not None:
-        largest = max(getattr(searched, "choices", None) or [searched.high])
+    if isinstance(searched, Categorical):
+        largest = max(searched.choices)
+    elif searched is not None:
+        largest = int(searched.high)
     if largest > images:
         raise RequestError(
             f"train.batch_size is {largest}, but there are only {images} pictures: "
@@ -258,7 +268,9 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
 
         runner = LocalRunner(resources.gpu, max(1, int(resources.cpu)))
     else:
-        view.say("starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ...")
+        view.say(
+            "starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ..."
+        )
         from sweep.on_ray import RayRunner
 
         runner = RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)

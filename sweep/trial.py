@@ -212,7 +212,18 @@ class TrialRun(Iterator[Report]):
         return collapse.Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
 
     def _row(self, evaluation: Evaluation) -> dict[str, Any]:
-        names = "kimg epoch loss_g loss_d score_real score_fake pixel_std similarity lr_g lr_d".split()
+        names = [
+            "kimg",
+            "epoch",
+            "loss_g",
+            "loss_d",
+            "score_real",
+            "score_fake",
+            "pixel_std",
+            "similarity",
+            "lr_g",
+            "lr_d",
+        ]
         names += ["seconds_train", "seconds_eval"]
         row = {name: getattr(evaluation, name) for name in names}
         score = asdict(evaluation.score) if evaluation.score else {}
@@ -273,7 +284,9 @@ def preflight(
     device = place(gpu)
     evaluator = evaluator_of(trial.data, trial.evaluate, device)
     if images_of(trial.data).hash != data_hash:
-        raise RequestError(f"the pictures on {host} are not those on this machine: give every node the same files")
+        raise RequestError(
+            f"the pictures on {host} are not those on this machine: give every node the same files"
+        )
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
     _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
     return {

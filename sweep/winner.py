@@ -56,7 +56,9 @@ def export(folder: Folder, row: Mapping[str, Any], out: Path, force: bool = Fals
         "versions": info["versions"],
     }
     config = ExportConfig(model=trial.model, size=trial.data.size, about=about)
-    pictures = rebuild(config, weights, "best.safetensors").pictures(fixed_latents(GRID, trial.model.latent_dim))
+    pictures = rebuild(config, weights, "best.safetensors").pictures(
+        fixed_latents(GRID, trial.model.latent_dim)
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         save_generator(out, config, weights)

@@ -53,7 +53,7 @@ def test_it_is_printed(capsys):
     for part in (
         spec.to_yaml(),
         "train.smoothing  {type: float, low: 0.8, high: 1.0, step: 0.1}  when train.loss is bce",
-        "12 kimg: about 5 trials arrive, 2 go on",
+        "12 kimg: about 5 trials arrive, 3 go on",
         "# The first 5 configurations",
         "Nothing was trained.",
     ):

@@ -1,7 +1,5 @@
 """What the metrics need to know of the real pictures, computed once and used by every evaluation."""
 
-from typing import Self
-
 import torch
 from torch import Tensor
 
@@ -41,10 +39,6 @@ class RealStatistics:
 
     def __len__(self) -> int:
         return len(self.features)
-
-    def to(self, device: torch.device | str) -> Self:
-        """The same statistics on another device."""
-        return type(self)(self.features.to(device), self.gaussian.factor)
 
     def frechet(self, features: FeatureArray) -> float:
         """Frechet distance to (m, d) features; see `ganlib.metrics.fid_from_features`."""

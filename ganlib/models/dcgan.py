@@ -19,6 +19,7 @@ Filters double with every halving of the picture, up to eight times the width.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -73,7 +74,7 @@ class Generator(nn.Module):
         base, stages = _shape(size)
         filters = _filters(width, stages)[::-1]
         layers: list[nn.Module] = [Stem(latent_dim, filters[0], base)]
-        for before, after in zip(filters, filters[1:], strict=False):
+        for before, after in pairwise(filters):
             layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True), Up(before, after)]
         layers += [nn.BatchNorm2d(filters[-1]), nn.ReLU(inplace=True)]
         layers += [Up(filters[-1], 3), nn.Tanh()]
@@ -104,7 +105,7 @@ class Discriminator(nn.Module):
         # Beside batch normalisation a bias does nothing; without it, it is needed.
         bias = norm == "none"
         layers: list[nn.Module] = [Down(3, filters[0], bias), nn.LeakyReLU(0.2, True)]
-        for before, after in zip(filters, filters[1:], strict=False):
+        for before, after in pairwise(filters):
             layers += [Down(before, after, bias), *normalised(after), nn.LeakyReLU(0.2, True)]
         if extra_layer:
             layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=bias), *normalised(filters[-1])]

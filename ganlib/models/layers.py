@@ -4,8 +4,8 @@ A convolution with a 4x4 kernel, stride 2 and padding 1 sees every pixel of the 
 windows, two rows by two columns. So its windows can be gathered with four block copies, its input gradient be
 scattered with four block additions, and all the arithmetic is three matrix products. On CPUs with bfloat16
 matrix units, and from 64 channels on pictures of at most 16 px, this is two to seven times faster than the
-library's convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are the
-same up to the order of summation.
+library's convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are
+the same up to the order of summation.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ MIN_CHANNELS, MAX_SIDE = 64, 16
 
 
 def gather(pictures: Tensor) -> Tensor:
-    """All windows of ``(n, h, w, c)`` pictures as rows: ``(n * h/2 * w/2, 16 * c)``, kernel row by kernel row."""
+    """All windows of pictures ``(n, h, w, c)`` as rows ``(n * h/2 * w/2, 16 * c)``, kernel row by row."""
     n, h, w, c = pictures.shape
     rows, cols = h // 2, w // 2
     padded = torch.nn.functional.pad(pictures, (0, 0, 1, 1, 1, 1))
@@ -107,7 +107,7 @@ class Down(nn.Conv2d):
         if not prefers_matrix(input, input.shape[-1], self.in_channels):
             return super().forward(input)
         pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
-        output: Tensor = _Down.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)  # type: ignore[no-untyped-call]
+        output: Tensor = _Down.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)
         return output if self.bias is None else output + self.bias[:, None, None].to(output.dtype)
 
 
@@ -122,12 +122,12 @@ class Up(nn.ConvTranspose2d):
         if not prefers_matrix(input, 2 * input.shape[-1], self.out_channels):
             return super().forward(input, output_size)
         pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
-        output: Tensor = _Up.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)  # type: ignore[no-untyped-call]
+        output: Tensor = _Up.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)
         return output
 
 
 class Stem(nn.ConvTranspose2d):
-    """Latents to the smallest feature map: a transposed convolution of a 1x1 picture, which is one product."""
+    """Latents to the smallest feature map: a transposed convolution of a 1x1 picture, so one product."""
 
     def __init__(self, latent_dim: int, out_channels: int, side: int) -> None:
         super().__init__(latent_dim, out_channels, side, 1, 0, bias=False)
@@ -135,8 +135,8 @@ class Stem(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """``(n, latent_dim)`` to ``(n, out, side, side)``, channels-last."""
         kernel = self.weight.permute(0, 2, 3, 1)  # (latent, side, side, out)
-        maps = input @ kernel.flatten(1)
-        return maps.unflatten(1, kernel.shape[1:]).permute(0, 3, 1, 2)
+        maps: Tensor = (input @ kernel.flatten(1)).unflatten(1, kernel.shape[1:])
+        return maps.permute(0, 3, 1, 2)
 
 
 class Head(nn.Conv2d):
@@ -148,4 +148,5 @@ class Head(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """``(n, in, side, side)`` to ``(n,)``."""
         features = input.permute(0, 2, 3, 1).flatten(1)
-        return (features @ self.weight.permute(0, 2, 3, 1).flatten(1).T).flatten()
+        values: Tensor = features @ self.weight.permute(0, 2, 3, 1).flatten(1).T
+        return values.flatten()

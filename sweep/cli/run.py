@@ -5,7 +5,11 @@ import sys
 import click
 
 storage_option = click.option(
-    "--storage", default="runs", show_default=True, metavar="DIR_or_URL", help="Folder or s3:// URL of all sweeps."
+    "--storage",
+    default="runs",
+    show_default=True,
+    metavar="DIR_or_URL",
+    help="Folder or s3:// URL of all sweeps.",
 )
 local_option = click.option(
     "--local", is_flag=True, help="One trial after another in this process, without Ray: for debugging."
@@ -13,7 +17,11 @@ local_option = click.option(
 address_option = click.option("--address", metavar="HOST:PORT", help="Attach to a running Ray cluster.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a value of the spec (repeatable)."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Override a value of the spec (repeatable).",
 )
 
 

@@ -48,8 +48,8 @@ class Album:
         broken = [trial for trial in chosen if trial not in found]
         return cls(real, found, broken, len(with_picture) - len(chosen))
 
-    def embedded(self) -> dict[int | str, str]:
-        """The pictures as ``data:`` URLs, by trial and under "real"; as large as the budget allows."""
+    def embedded(self, budget: int = BUDGET_BYTES) -> dict[int | str, str]:
+        """The pictures as ``data:`` URLs, by trial and under "real"; as large as ``budget`` bytes allow."""
         pictures: dict[int | str, Image.Image] = dict(self.grids.items())
         if self.real is not None:
             pictures["real"] = self.real
@@ -57,11 +57,11 @@ class Album:
             return {}
         first = next(iter(pictures.values()))
         for last, (side, quality) in enumerate(_STEPS, start=1 - len(_STEPS)):
-            if last and len(_encode(first, side, quality)) * len(pictures) > BUDGET_BYTES:
+            if last and len(_encode(first, side, quality)) * len(pictures) > budget:
                 continue  # a guess from one picture saves encoding all of them in vain
             with ThreadPoolExecutor(max_workers=4) as pool:
                 encoded = list(pool.map(lambda p: _encode(p, side, quality), pictures.values()))  # noqa: B023
-            if last == 0 or sum(map(len, encoded)) <= BUDGET_BYTES:
+            if last == 0 or sum(map(len, encoded)) <= budget:
                 break
         urls = (f"data:image/webp;base64,{base64.b64encode(data).decode()}" for data in encoded)
         return dict(zip(pictures, urls, strict=True))

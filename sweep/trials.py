@@ -1,0 +1,112 @@
+"""What is known of one trial while a sweep runs, and how it is written down and read back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sweep.search import PastState, PastTrial, State
+
+Status = Literal["running", "finished", "stopped", "collapsed", "failed", "interrupted"]
+UNFINISHED = ("running", "interrupted")
+
+
+@dataclass
+class Trial:
+    """One trial.
+
+    Attributes:
+        number: 0-based; Optuna's number.
+        params: the value of each searched key that is active.
+        seed: of its training.
+        attempt: 0-based; -1 before it was first handed out.
+        values: (kimg, metric) of its healthy evaluations.
+        rung: the highest that it has reached.
+        failures: how often its worker died.
+        last_row: its newest row of ``metrics``.
+    """
+
+    number: int
+    params: dict[str, Any]
+    seed: int
+    attempt: int = -1
+    status: Status = "running"
+    kimg: float = 0.0
+    values: list[tuple[float, float]] = field(default_factory=list)
+    rung: int | None = None
+    verdict: str | None = None
+    failures: int = 0
+    seconds_train: float = 0.0
+    seconds_eval: float = 0.0
+    last_row: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def remembered(cls, record: Mapping[str, Any], rows: Sequence[dict[str, Any]], metric: str) -> "Trial":
+        """A trial from its row of ``trials`` and its rows of ``metrics``, oldest first."""
+        # The evaluation at which a trial was called collapsed does not count for it.
+        healthy = rows[:-1] if record["status"] == "collapsed" else rows
+        return cls(
+            number=record["trial"],
+            params=json.loads(record["params"]),
+            seed=record["seed"],
+            attempt=record["attempt"],
+            status=record["status"],
+            kimg=rows[-1]["kimg"] if rows else 0.0,
+            values=[(row["kimg"], row[metric]) for row in healthy if row[metric] is not None],
+            rung=record["rung"],
+            verdict=record["verdict"],
+            seconds_train=sum(row["seconds_train"] for row in rows),
+            seconds_eval=sum(row["seconds_eval"] for row in rows),
+            last_row=rows[-1] if rows else {},
+        )
+
+    @property
+    def best(self) -> tuple[float, float] | None:
+        """(kimg, value) of the best evaluation, the earliest of equals; None before there is one."""
+        return min(self.values, key=lambda pair: (pair[1], pair[0]), default=None)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it can go on."""
+        return self.status in UNFINISHED
+
+    def add(self, row: Mapping[str, Any], value: float | None) -> None:
+        """Take in a row of ``metrics``; ``value`` is None where the evaluation does not count."""
+        self.kimg, self.last_row = row["kimg"], dict(row)
+        self.seconds_train += row["seconds_train"]
+        self.seconds_eval += row["seconds_eval"]
+        if value is not None:
+            self.values.append((row["kimg"], value))
+
+    def row(self) -> dict[str, Any]:
+        """Its row of ``trials``, as far as it changes."""
+        kimg, value = self.best or (None, None)
+        names = ["attempt", "status", "rung", "verdict", "kimg", "seconds_train", "seconds_eval"]
+        known = {name: getattr(self, name) for name in names}
+        return known | {"trial": self.number, "best_kimg": kimg, "best_value": value}
+
+    def outcome(self) -> PastTrial:
+        """What the sampler is to know: a trial that finished without a single number has failed."""
+        best = self.best
+        state: PastState
+        if self.status == "running" or self.status == "interrupted":
+            state = "running"
+        elif self.status == "finished" and best is None:
+            state = "failed"
+        else:
+            state = self.status
+        return PastTrial(
+            number=self.number,
+            params=self.params,
+            state=state,
+            values=self.values,
+            value=best[1] if best and state == "finished" else None,
+            attrs={"verdict": self.verdict} if self.verdict else {},
+        )
+
+
+def end_state(past: PastTrial) -> State:
+    """The state of a trial that has ended, for `sweep.search.Study.tell`."""
+    if past.state == "running":
+        raise ValueError(f"trial {past.number} has not ended")
+    return past.state

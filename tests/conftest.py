@@ -1,0 +1,53 @@
+"""What the tests of training share: tiny pictures, tiny configurations, an evaluator that costs nothing."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on two busy cores only wait
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+
+
+@pytest.fixture
+def pictures() -> Callable[..., np.ndarray]:
+    """``pictures(n, size, seed)``: bright discs on dark ground, uint8 (n, size, size, 3)."""
+
+    def draw(n: int = 40, size: int = 32, seed: int = 0) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        y, x = np.mgrid[:size, :size]
+        centres = random.uniform(0.3 * size, 0.7 * size, (n, 2, 1, 1))
+        radii = random.uniform(0.15 * size, 0.3 * size, (n, 1, 1))
+        inside = (y - centres[:, 0]) ** 2 + (x - centres[:, 1]) ** 2 < radii**2
+        colours = random.integers(100, 256, (n, 1, 1, 3))
+        return np.where(inside[..., None], colours, 30).astype(np.uint8)
+
+    return draw
+
+
+@pytest.fixture
+def trial_config() -> Callable[..., TrialConfig]:
+    """``trial_config(**train)``: the smallest network that trains, on 32 px in float32."""
+
+    def make(
+        size: int = 32,
+        evaluate: dict[str, Any] | None = None,
+        collapse: dict[str, Any] | None = None,
+        model: dict[str, Any] | None = None,
+        **train: Any,
+    ) -> TrialConfig:
+        if not {"epochs", "kimg"} & train.keys():
+            train["epochs"] = 2.0
+        return TrialConfig(
+            data=DataConfig(size=size, count=40),
+            model=ModelConfig(**{"width": 8, "latent_dim": 16, **(model or {})}),
+            train=TrainConfig(**{"batch_size": 8, "precision": "fp32", **train}),
+            evaluate=EvaluateConfig(**{"every": 1.0, "n_fake": 16, **(evaluate or {})}),
+            collapse=CollapseConfig(**(collapse or {})),
+        )
+
+    return make

@@ -1,0 +1,409 @@
+"""The report: self-contained, honest at every stage of a sweep, and deaf to what is written in it."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from synthetic import IDENTITY, KINDS, START, make_sweep, shared_storage
+
+from ganlib.errors import RequestError
+from sweep import text
+from sweep.report import write_report
+from sweep.report.charts import _range, chart_data
+from sweep.report.comparison import comparison
+from sweep.report.facts import Facts
+from sweep.report.page import _json, render
+from sweep.report.pictures import BUDGET_BYTES, Album
+from sweep.storage import Folder
+from sweep.store import Store
+from sweep.sweeps import Sweep, open_sweep
+
+EVIL = "<script>alert(1)</script>"
+EVIL_TEXT = f"""'"><img src=x onerror=alert(2)>{EVIL}<!-- ]]> &amp; {{{{ 7*7 }}}} \u2028"""
+
+
+class Page(HTMLParser):
+    """What a browser would find: elements with their attributes, text by element, script bodies."""
+
+    VOID = ("meta", "img", "br", "link", "input")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open and self._open[-1] == tag, f"</{tag}> closes {self._open[-3:]}"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self._open[-1] if self._open else "", data))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def scripts(self) -> list[str]:
+        return [data for tag, data in self.texts if tag == "script"]
+
+    def words(self) -> str:
+        return " ".join(" ".join(data for tag, data in self.texts if tag not in ("script", "style")).split())
+
+    def data(self) -> dict[str, Any]:
+        return json.loads(self.scripts()[0])["charts"]
+
+
+def page_of(sweep: Sweep) -> Page:
+    facts = Facts.read(sweep)
+    return Page(render(facts, Album.read(facts)))
+
+
+@pytest.fixture(scope="module")
+def faces() -> Sweep:
+    return open_sweep(Folder.open(shared_storage()), "faces")
+
+
+@pytest.fixture(scope="module")
+def page(faces: Sweep) -> Page:
+    return page_of(faces)
+
+
+def resources(page: Page) -> Iterator[str]:
+    """Everything that a browser would fetch without being asked."""
+    for tag, attributes in page.elements:
+        for name in ("src", "srcset", "poster", "data", "background", "action"):
+            if attributes.get(name):
+                yield str(attributes[name])
+        if tag in ("link", "base", "iframe", "object", "embed"):
+            yield tag
+        if tag != "a" and attributes.get("href"):
+            yield str(attributes["href"])
+    for tag, data in page.texts:
+        if tag == "style":
+            yield from re.findall(r"url\(([^)]*)\)|@import ([^;]*)", data)
+
+
+# ---- self-contained and safe -------------------------------------------------------------------------------
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    assert [
+        resource for resource in resources(page) if not str(resource).startswith("data:image/webp;")
+    ] == []
+    for link in page.all("a"):
+        assert str(link["href"]).startswith("#")
+
+
+def test_only_our_scripts_may_run(page: Page) -> None:
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert (
+        policy is not None
+        and "default-src 'none'" in policy
+        and "unsafe" not in policy.split("script-src")[1]
+    )
+    executable = [a for a in page.all("script") if a.get("type") != "application/json"]
+    assert len(executable) == 2
+    for script in page.scripts()[1:]:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+def evil_sweep(tmp_path: Path) -> Sweep:
+    """A sweep in which everything that a user, a file or a library names is an attack."""
+    folder = Folder.open(tmp_path) / "evil"
+    info = {
+        "attribution": EVIL_TEXT,
+        "device": EVIL_TEXT,
+        "data_hash": EVIL_TEXT,
+        "trials": 3,
+        "metric": "kid",
+    }
+    info |= {"versions": {EVIL: EVIL_TEXT}, "images": EVIL, "created": START.isoformat(), "budget": 9.0}
+    spec = f"name: {EVIL}\ntrain: {{loss: {{type: categorical, choices: ['{EVIL}']}}}}\n# {EVIL_TEXT}\n"
+    folder.write("spec.yaml", spec.encode())
+    folder.write("sweep.json", json.dumps(info).encode())
+    store = Store(folder, {EVIL: "str"})
+    statuses = {0: "finished", 1: "collapsed", 2: "failed"}
+    for number, status in statuses.items():
+        row = {"trial": number, "status": status, f"param.{EVIL}": EVIL_TEXT, "device": EVIL, "node": EVIL}
+        store.put_trial(row | {"verdict": EVIL if number == 1 else None, "failure": EVIL_TEXT, "kimg": 1.0})
+        named = {**IDENTITY, "extractor": EVIL, "data_hash": EVIL, "extractor_digest": EVIL}
+        store.add("metrics", {"trial": number, "attempt": 0, "kimg": 1.0, "kid": 0.5, **named})
+        at = {"trial": number, "attempt": 0, "kimg": 1.0, "rows": 8, "cols": 8}
+        store.add("samples", {**at, "path": "../../etc/passwd" if number else "images/00000/1.000.png"})
+    store.add(
+        "events", {"kind": "collapse", "trial": 1, "attempt": 0, "kimg": 1.0, "detail": {"reason": EVIL}}
+    )
+    store.add("events", {"kind": "skipped_file", "detail": {"path": EVIL_TEXT}})
+    picture = BytesIO()
+    Image.new("RGB", (90, 90), "red").save(picture, "PNG")
+    folder.write("images/00000/1.000.png", picture.getvalue())
+    return replace(open_sweep(Folder.open(tmp_path), "evil"), name=EVIL)
+
+
+def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
+    sweep = evil_sweep(tmp_path)
+    page = page_of(sweep)
+    executable = [a for a in page.all("script") if a.get("type") != "application/json"]
+    assert len(executable) == 2 and len(page.all("img")) == 3  # hero, gallery, viewer
+    assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
+    words = page.words()
+    assert words.count(EVIL) > 12 and "onerror=alert(2)" in words and "49" not in words
+    assert ("title", f"{EVIL} – sweep report") in page.texts
+    assert page.data()["collapses"][0]["verdict"] == EVIL
+
+
+def test_json_cannot_leave_its_script_element() -> None:
+    data = {"a": EVIL_TEXT, "b": [float("nan"), float("inf"), 1.5], "</script>": None}
+    encoded = str(_json(data))
+    assert not set("<>&\u2028\u2029") & set(encoded)
+    assert json.loads(encoded) == {"a": EVIL_TEXT, "b": [None, None, 1.5], "</script>": None}
+
+
+# ---- what it says ------------------------------------------------------------------------------------------
+
+
+def test_the_headline_is_the_winner_with_identity_and_one_seed(faces: Sweep, page: Page) -> None:
+    winner = Facts.read(faces).winner
+    assert winner is not None
+    words = page.words()
+    assert f"{text.with_error(winner.kid, winner.kid_se)} one seed" in words
+    assert f"is the best KID (efficientnet_lite0@64, n=512), by trial {winner.trial} at" in words
+    assert "Adventurer by Lisa Wischofsky, CC BY 4.0 (dicebear.com)" in words
+    assert "still running" not in words
+
+
+def test_every_trial_is_accounted_for(page: Page) -> None:
+    words = page.words()
+    parts = ["1 finished", "4 stopped at 12 kimg", "3 stopped at 36 kimg", "1 failed"]
+    parts += [f"1 collapsed, {verdict}" for verdict in ("d_saturated", "low_diversity", "non_finite")]
+    for part in parts:
+        assert part in words
+    rows = [attributes["id"] for attributes in page.all("tr") if attributes.get("id")]
+    assert sorted(rows, key=lambda name: int(str(name)[6:])) == [f"trial-{n}" for n in range(12)]
+    assert "12 kimg: 8 of 12 trials went on" in words
+    assert "WorkError: out of memory at batch 128" in words and "faces/broken 1.png" in words
+
+
+def test_a_fid_is_never_plain(page: Page) -> None:
+    titles = [panel["title"] for panel in page.data()["panels"]]
+    assert titles[:2] == ["KID (efficientnet_lite0@64, n=512)", "FID (efficientnet_lite0@64, n=512)"]
+
+
+def test_it_can_be_repeated_from_the_page(page: Page) -> None:
+    words = page.words()
+    assert (
+        "sweep best faces --export DIR" in words and "a1b2c3d4e5f60718" in words and "torch 2.11.0" in words
+    )
+    assert "sampler: tpe" in next(data for tag, data in page.texts if tag == "code" and "sampler" in data)
+
+
+def test_every_picture_is_there_best_first_and_described(faces: Sweep, page: Page) -> None:
+    board = Facts.read(faces).board
+    images = [image for image in page.all("img") if image.get("src")]
+    assert len(images) == 1 + 1 + 12  # the winner, the real ones, and every trial
+    for image in images:
+        data = base64.b64decode(str(image["src"]).removeprefix("data:image/webp;base64,"))
+        assert Image.open(BytesIO(data)).format == "WEBP" and image["alt"]
+    described = [str(image["alt"]) for image in images[2:]]
+    expected = [f"Pictures generated by trial {entry.trial}, " for entry in board.entries]
+    assert all(alt.startswith(start) for alt, start in zip(described, expected, strict=True))
+    assert "no finite KID at 30 kimg" in described[-1]
+
+
+def test_curves_hold_every_evaluation(faces: Sweep, page: Page) -> None:
+    data = page.data()
+    rows = faces.store.rows("metrics")
+    assert sum(len(trial["kimg"]) for trial in data["trials"]) == len(rows)
+    for trial in data["trials"]:
+        kids = [row["kid"] for row in rows if row["trial"] == trial["trial"]]
+        assert trial["kid"] == [None if np.isnan(kid) else pytest.approx(kid, rel=1e-4) for kid in kids]
+    assert data["shown"] == [entry.trial for entry in Facts.read(faces).board.ranked[:5]]
+    assert {c["verdict"] for c in data["collapses"]} == {"d_saturated", "low_diversity", "non_finite"}
+    assert [rung["kimg"] for rung in data["rungs"]] == [12.0, 36.0, 108.0]
+
+
+def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
+    assert _range([float(n) for n in range(100)]) is None
+    assert _range([1.0, 2.0, None, float("nan")]) is None
+    cut = _range([1 + n / 100 for n in range(99)] + [1e6])
+    assert cut is not None and cut[0] < 1.0 and 1.9 < cut[1] < 3
+    assert _range([1.0] * 99 + [2.0]) is None
+
+
+# ---- at every stage ----------------------------------------------------------------------------------------
+
+
+def test_before_the_first_trial(tmp_path: Path) -> None:
+    page = page_of(make_sweep(tmp_path, trials=0, pictures=False, info={"trials": 8}))
+    words = page.words()
+    assert "No result yet" in words and "No trial has started." in words and "8 not started" in words
+    assert "No evaluation yet." in words and "No pictures yet." in words and "still running" in words
+    assert len(page.scripts()) == 2, "plotly.js is not needed"
+
+
+def test_while_it_runs(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, running=True, pictures=False, info={"trials": 5})
+    words = page_of(sweep).words()
+    assert "2 running" in words and "2 not started" in words and "No pictures yet." in words
+
+
+def test_a_single_trial_with_a_single_evaluation(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=1, every=120.0)
+    page = page_of(sweep)
+    assert "by trial 0 at 120 kimg" in page.words() and len(page.data()["trials"]) == 1
+
+
+def test_trials_that_cannot_be_compared_are_shown_but_not_ranked(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    row = sweep.store.rows("metrics")[0] | {"trial": 1, "kimg": 999.0, "n_fake": 8}
+    Store(sweep.folder, KINDS).add("metrics", row)
+    words = page_of(sweep).words()
+    assert "these trials cannot be ranked together" in words and "No result yet" in words
+    assert "one seed" not in words
+
+
+def test_pictures_that_are_gone_or_damaged_are_said_to_be(faces: Sweep, tmp_path: Path) -> None:
+    shutil.copytree(faces.folder.local() or Path(), tmp_path / "faces")
+    sweep = open_sweep(Folder.open(tmp_path), "faces")
+    paths = {row["trial"]: row["path"] for row in sweep.store.rows("samples")}
+    sweep.folder.write(paths[0], b"\x89PNG but not really")
+    sweep.folder.write(paths[2], sweep.folder.read(paths[2])[:300])
+    sweep.folder.delete(paths[3])
+    sweep.folder.delete("images/real.png")
+    assert "Pictures that could not be read: trials 0, 2-3." in page_of(sweep).words()
+    assert [Path(path).name for path in write_report(sweep)] == ["report.html", "comparison.png"]
+
+
+def test_old_sweeps_with_little_on_record(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    sweep.folder.write("sweep.json", b"{}")
+    sweep.folder.delete("spec.yaml")
+    words = page_of(open_sweep(Folder.open(tmp_path))).words()
+    assert "is the best KID" in words and "1 January 1970" not in words
+
+
+# ---- size and files ----------------------------------------------------------------------------------------
+
+
+def noisy_album(count: int, side: int) -> Album:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
+    pictures = {n: Image.fromarray(np.roll(noise, n, axis=0)) for n in range(count)}
+    return Album(pictures[0], pictures, [], 0)
+
+
+def test_pictures_stay_within_the_budget_whatever_they_show() -> None:
+    album = noisy_album(20, 1024)  # pure noise, which no codec can compress; stands for many more pictures
+    urls = album.embedded(budget=1_500_000)
+    assert set(urls) == {"real", *range(20)}
+    assert sum(map(len, urls.values())) * 3 / 4 <= 1_510_000
+    assert BUDGET_BYTES * 4 / 3 + 5_000_000 < 25_000_000
+
+
+def test_small_pictures_are_not_scaled() -> None:
+    urls = noisy_album(2, 100).embedded()
+    data = base64.b64decode(urls["real"].partition(",")[2])
+    assert Image.open(BytesIO(data)).size == (100, 100)
+
+
+def test_comparison_is_a_picture_for_papers(faces: Sweep) -> None:
+    facts = Facts.read(faces)
+    album = Album.read(facts)
+    sheet = Image.open(BytesIO(comparison(facts, album) or b""))
+    assert sheet.format == "PNG" and sheet.width > 2000 and round(sheet.info["dpi"][0]) == 300
+    # 12 tiles of 4 columns: the real pictures come first, and they are in colour
+    assert np.asarray(sheet.convert("RGB"))[130:600, 40:500].std() > 20
+    assert comparison(facts, replace(album, grids={})) is None
+
+
+def test_files_go_where_they_are_asked_to(faces: Sweep, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "page.html"
+    assert write_report(faces, out) == [str(out), str(out.parent / "comparison.png")]
+    assert "<title>faces – sweep report</title>" in out.read_text(encoding="utf-8")
+    with pytest.raises(RequestError, match="is the folder"):
+        write_report(faces, tmp_path)
+    with pytest.raises(RequestError, match="written beside it"):
+        write_report(faces, tmp_path / "comparison.png")
+
+
+def test_charts_of_nothing(tmp_path: Path) -> None:
+    data = chart_data(Facts.read(make_sweep(tmp_path, trials=0, pictures=False)))
+    assert data["panels"] == data["trials"] == data["shown"] == []
+
+
+# ---- words -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.012345, 0.00043, "0.01234 ± 0.00043"),
+        (0.5, 0.1, "0.50 ± 0.10"),
+        (187.2, 12.0, "187 ± 12"),
+        (0.5, None, "0.5"),
+        (0.5, 0.0, "0.5"),
+        (None, 0.1, "–"),
+        (float("nan"), 0.1, "nan"),
+    ],
+)
+def test_a_value_with_its_error(value: float | None, error: float | None, shown: str) -> None:
+    assert text.with_error(value, error) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0.0 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (185, "3 min 5 s"),
+        (3600, "1 h"),
+        (4320, "1 h 12 min"),
+        (86400 * 2 + 3600 * 3, "2 d 3 h"),
+        (None, "–"),
+    ],
+)
+def test_durations(seconds: float | None, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_other_words() -> None:
+    assert [text.size(n) for n in (0, 999, 1000, 123_456, 99_960, 2.5e9)] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "123 kB",
+        "100 kB",
+        "2.5 GB",
+    ]
+    assert text.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
+    assert text.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7" and text.trial_numbers([4]) == "trial 4"
+    assert [text.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
+    assert [text.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
+        "–",
+        "yes",
+        "1e-05",
+        "64",
+        "[0.5, 0.999]",
+    ]
