@@ -112,6 +112,7 @@ class Tenant:
         self._next, self._over = time.monotonic() + POLL_SECONDS, False
 
     def __call__(self) -> bool:
+        """Whether to stop."""
         if not self._over and time.monotonic() >= self._next:
             self._next = time.monotonic() + POLL_SECONDS
             lease = read(self.folder)

@@ -42,13 +42,13 @@ def close(storage: "RDBStorage") -> None:
 def replace(fresh: Path, path: Path) -> None:
     """Put ``fresh`` in the place of ``path``."""
     # A journal that a crash left behind belongs to the old file; SQLite would play it into the new one.
-    pass
+    _remove_journals(path)
     os.replace(fresh, path)
 
 
 def remove(path: Path) -> None:
     """Delete a study, if it is there."""
-    pass
+    _remove_journals(path)
     path.unlink(missing_ok=True)
 
 

@@ -31,9 +31,9 @@ class Sweep:
     info: Mapping[str, Any]
 
     @property
-    def created(self) -> datetime:
-        """When it was started; the beginning of time if that is not on record."""
-        return parse_time(self.info.get("created")) or datetime.fromtimestamp(0, UTC)
+    def created(self) -> datetime | None:
+        """When it was started, if that is on record."""
+        return parse_time(self.info.get("created"))
 
     @property
     def metric(self) -> str:
@@ -83,7 +83,8 @@ def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
         found = list(pool.map(lambda name: _try_load(storage, name), names))
     sweeps = [item for item in found if isinstance(item, Sweep)]
     problems = [item for item in found if isinstance(item, str)]
-    return sorted(sweeps, key=lambda sweep: (sweep.created, sweep.name), reverse=True), problems
+    unknown = datetime.fromtimestamp(0, UTC)
+    return sorted(sweeps, key=lambda sweep: (sweep.created or unknown, sweep.name), reverse=True), problems
 
 
 def open_sweep(storage: Folder, name: str | None = None) -> Sweep:

@@ -32,6 +32,11 @@ from sweep.lease import read as read_lease
 from sweep.storage import Folder
 
 GRID_COLUMNS = 8
+MEASURED = (
+    *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
+    *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
+)
+"""What a row of ``metrics`` takes from an `Evaluation`, beside its score."""
 
 
 @dataclass(frozen=True)
@@ -212,20 +217,7 @@ class TrialRun(Iterator[Report]):
         return collapse.Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
 
     def _row(self, evaluation: Evaluation) -> dict[str, Any]:
-        names = [
-            "kimg",
-            "epoch",
-            "loss_g",
-            "loss_d",
-            "score_real",
-            "score_fake",
-            "pixel_std",
-            "similarity",
-            "lr_g",
-            "lr_d",
-        ]
-        names += ["seconds_train", "seconds_eval"]
-        row = {name: getattr(evaluation, name) for name in names}
+        row = {name: getattr(evaluation, name) for name in MEASURED}
         score = asdict(evaluation.score) if evaluation.score else {}
         ids = {"trial": self.assignment.trial, "attempt": self.assignment.attempt}
         return row | score | ids | {"data_hash": self.assignment.data_hash}

@@ -357,7 +357,7 @@ def test_charts_of_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "shown"),
     [
-        (0.012345, 0.00043, "0.01234 ± 0.00043"),
+        (0.012344, 0.00043, "0.01234 ± 0.00043"),
         (0.5, 0.1, "0.50 ± 0.10"),
         (187.2, 12.0, "187 ± 12"),
         (0.5, None, "0.5"),

@@ -59,7 +59,7 @@ def render(facts: Facts, album: Album) -> str:
         label=facts.board.label,
         metric=METRICS[metric],
         winner=facts.winner,
-        started=_day(facts.sweep.created),
+        started=_day(facts.sweep.created) if facts.sweep.created else "",
         written=_day(facts.written),
         parts=_parts(facts),
         about=_about(facts),
