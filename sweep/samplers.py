@@ -106,7 +106,7 @@ class CmaSampler(BaseSampler):
             n_max_resampling=10 * size,
         )
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        ended = sorted(ended, key=lambda past: past.datetime_complete)
+        ended = sorted(ended, key=lambda past: past.number)
         population = optimizer.population_size
         for start in range(0, len(ended) - population + 1, population):
             ranked = sorted(ended[start : start + population], key=_rank)

@@ -59,13 +59,9 @@ def explained(action: str, where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)  # object stores set no errno
-        reason = (
-            _REASONS.get(errno.ENOENT if missing else error.errno or 0)
-            or error.strerror
-            or str(error)
-            or type(error).__name__
-        )
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
+        reason = known or error.strerror or str(error) or type(error).__name__
         kind = MissingFileError if missing else WorkError
         raise kind(f"could not {action} '{where}': {reason}") from error
 

@@ -77,7 +77,8 @@ def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
         "name",
         "live",
     ]
-    assert "broken/sweep.json' is broken" in result.stderr
+    (warning,) = result.stderr.splitlines()
+    assert "broken/sweep.json' is broken" in warning
 
 
 # ---- best --------------------------------------------------------------------------------------------------

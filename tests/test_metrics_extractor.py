@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ganlib.config import EXTRACTORS
 from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor
-from ganlib.metrics.efficientnet import EfficientNetLite0
+from ganlib.metrics.efficientnet import SCALES, EfficientNetLite0
 from ganlib.metrics.weights import read_weights
 from ganlib.registry import UnknownNameError
 
@@ -85,12 +85,12 @@ def test_folded_network_equals_the_plain_one(size: int) -> None:
     extractor = load_extractor(f"efficientnet_lite0@{size}")
     x = F.interpolate(pictures().float(), (size, size), mode="bilinear", antialias=True)
     strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
-    expected = plain_features(read_weights(WEIGHTS).state, (x - 127) / 128, strides)
+    expected = SCALES[size] * plain_features(read_weights(WEIGHTS).state, (x - 127) / 128, strides)
     features = extractor(pictures())
     assert features.shape == (4, extractor.dim) == (4, 1280)
     assert features.dtype == torch.float32
     assert torch.allclose(features, expected, atol=2e-4)
-    assert features.std(0).mean() > 0.05
+    assert features.std(0).mean() > 0.01
 
 
 def test_name_digest_and_default_size() -> None:
@@ -228,3 +228,12 @@ def test_stem_and_blocks_have_the_documented_size() -> None:
     count = sum(parameter.numel() for parameter in network.parameters())
     assert 4.6e6 < count < 4.7e6  # 4.652 million, as published
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == 1 + 15 * 3 + 2 + 1
+
+
+def test_scaled_features_have_the_mean_square_that_kid_needs() -> None:
+    from ganlib.config import DataConfig
+    from ganlib.data import prepare
+
+    faces = torch.from_numpy(prepare(DataConfig(count=64, size=32)).pictures.copy()).permute(0, 3, 1, 2)
+    for size in (64, 96, 128):
+        assert 0.1 < float(load_extractor(f"efficientnet_lite0@{size}")(faces).square().mean()) < 0.4

@@ -17,14 +17,12 @@ import pytest
 from PIL import Image
 from synthetic import IDENTITY, KINDS, START, make_sweep, shared_storage
 
-from ganlib.errors import RequestError
 from sweep import text
 from sweep.report import write_report
-from sweep.report.charts import _range, chart_data
-from sweep.report.comparison import comparison
+from sweep.report.charts import _range
 from sweep.report.facts import Facts
 from sweep.report.page import _json, render
-from sweep.report.pictures import BUDGET_BYTES, Album
+from sweep.report.pictures import Album
 from sweep.storage import Folder
 from sweep.store import Store
 from sweep.sweeps import Sweep, open_sweep
@@ -300,110 +298,3 @@ def test_old_sweeps_with_little_on_record(tmp_path: Path) -> None:
     sweep.folder.delete("spec.yaml")
     words = page_of(open_sweep(Folder.open(tmp_path))).words()
     assert "is the best KID" in words and "1 January 1970" not in words
-
-
-# ---- size and files ----------------------------------------------------------------------------------------
-
-
-def noisy_album(count: int, side: int) -> Album:
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
-    pictures = {n: Image.fromarray(np.roll(noise, n, axis=0)) for n in range(count)}
-    return Album(pictures[0], pictures, [], 0)
-
-
-def test_pictures_stay_within_the_budget_whatever_they_show() -> None:
-    album = noisy_album(20, 1024)  # pure noise, which no codec can compress; stands for many more pictures
-    urls = album.embedded(budget=1_500_000)
-    assert set(urls) == {"real", *range(20)}
-    assert sum(map(len, urls.values())) * 3 / 4 <= 1_510_000
-    assert BUDGET_BYTES * 4 / 3 + 5_000_000 < 25_000_000
-
-
-def test_small_pictures_are_not_scaled() -> None:
-    urls = noisy_album(2, 100).embedded()
-    data = base64.b64decode(urls["real"].partition(",")[2])
-    assert Image.open(BytesIO(data)).size == (100, 100)
-
-
-def test_comparison_is_a_picture_for_papers(faces: Sweep) -> None:
-    facts = Facts.read(faces)
-    album = Album.read(facts)
-    sheet = Image.open(BytesIO(comparison(facts, album) or b""))
-    assert sheet.format == "PNG" and sheet.width > 2000 and round(sheet.info["dpi"][0]) == 300
-    # 12 tiles of 4 columns: the real pictures come first, and they are in colour
-    assert np.asarray(sheet.convert("RGB"))[130:600, 40:500].std() > 20
-    assert comparison(facts, replace(album, grids={})) is None
-
-
-def test_files_go_where_they_are_asked_to(faces: Sweep, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "page.html"
-    assert write_report(faces, out) == [str(out), str(out.parent / "comparison.png")]
-    assert "<title>faces – sweep report</title>" in out.read_text(encoding="utf-8")
-    with pytest.raises(RequestError, match="is the folder"):
-        write_report(faces, tmp_path)
-    with pytest.raises(RequestError, match="written beside it"):
-        write_report(faces, tmp_path / "comparison.png")
-
-
-def test_charts_of_nothing(tmp_path: Path) -> None:
-    data = chart_data(Facts.read(make_sweep(tmp_path, trials=0, pictures=False)))
-    assert data["panels"] == data["trials"] == data["shown"] == []
-
-
-# ---- words -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "shown"),
-    [
-        (0.012344, 0.00043, "0.01234 ± 0.00043"),
-        (0.5, 0.1, "0.50 ± 0.10"),
-        (187.2, 12.0, "187 ± 12"),
-        (0.5, None, "0.5"),
-        (0.5, 0.0, "0.5"),
-        (None, 0.1, "–"),
-        (float("nan"), 0.1, "nan"),
-    ],
-)
-def test_a_value_with_its_error(value: float | None, error: float | None, shown: str) -> None:
-    assert text.with_error(value, error) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0.0, "0.0 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min"),
-        (60, "1 min"),
-        (185, "3 min 5 s"),
-        (3600, "1 h"),
-        (4320, "1 h 12 min"),
-        (86400 * 2 + 3600 * 3, "2 d 3 h"),
-        (None, "–"),
-    ],
-)
-def test_durations(seconds: float | None, shown: str) -> None:
-    assert text.duration(seconds) == shown
-
-
-def test_other_words() -> None:
-    assert [text.size(n) for n in (0, 999, 1000, 123_456, 99_960, 2.5e9)] == [
-        "0 B",
-        "999 B",
-        "1.0 kB",
-        "123 kB",
-        "100 kB",
-        "2.5 GB",
-    ]
-    assert text.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
-    assert text.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7" and text.trial_numbers([4]) == "trial 4"
-    assert [text.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
-    assert [text.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
-        "–",
-        "yes",
-        "1e-05",
-        "64",
-        "[0.5, 0.999]",
-    ]

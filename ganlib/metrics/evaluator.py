@@ -28,7 +28,7 @@ SUBSET_SEED = 0
 """Seed of KID's subsets: the same features give the same number."""
 MIN_REAL = 2048
 """Real pictures used at least, where there are as many and the configuration does not say."""
-FORMAT = 1
+FORMAT = 2
 """Version of what the cache file holds; raise it when that, or the way it is computed, changes."""
 
 

@@ -50,7 +50,7 @@ def _shape(size: int) -> tuple[int, int]:
     """The side of the smallest feature map, and how often it doubles to reach ``size``."""
     base = 7 if size == 28 else 4
     stages = (size // base).bit_length() - 1
-    if base << stages != size:
+    if stages < 1 or base << stages != size:
         raise ValueError(f"a DCGAN makes pictures of 28 or 4 * 2**k pixels, not {size}")
     return base, stages
 

@@ -1,11 +1,11 @@
 """The 4x4 stride-2 convolutions of a DCGAN, as matrix products where that is faster.
 
-A convolution with a 4x4 kernel, stride 2 and padding 1 sees every pixel of the padded picture in exactly four
-windows, two rows by two columns. So its windows can be gathered with four block copies, its input gradient be
-scattered with four block additions, and all the arithmetic is three matrix products. On CPUs with bfloat16
-matrix units, and from 64 channels on pictures of at most 16 px, this is two to seven times faster than the
-library's convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are
-the same up to the order of summation.
+A convolution with a 4x4 kernel, stride 2 and padding 1 sees a pixel in four windows (fewer at the edges), two
+rows by two columns. So its windows can be gathered with four block copies, its input gradient be scattered
+with four block additions, and all the arithmetic is three matrix products. On CPUs with bfloat16 matrix units,
+and from 64 channels on pictures of at most 16 px, this is two to seven times faster than the library's
+convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are the same up
+to the order of summation.
 """
 
 from typing import Any

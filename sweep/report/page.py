@@ -149,10 +149,9 @@ def _about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     if summary.seconds_saved >= 1:
         saved = f"about {text.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
         about.append(("Saved by stopping", saved))
-    budget = (
-        f"{text.kimg(info.get('budget'))} kimg a trial, measured every {text.kimg(info.get('interval'))} kimg"
-    )
-    about.append(("Budget", budget))
+    if info.get("budget") is not None:
+        every = text.kimg(info.get("interval"))
+        about.append(("Budget", f"{text.kimg(info['budget'])} kimg a trial, measured every {every} kimg"))
     space = [f"{path}: {words}" for path, words in searched(facts.sweep.spec()).items()]
     about.append(("Searched", space))
     return [(term, words) for term, words in about if words]

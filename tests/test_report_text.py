@@ -1,0 +1,60 @@
+"""Numbers, times and values as people read them."""
+
+import pytest
+
+from sweep import text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.012344, 0.00043, "0.01234 ± 0.00043"),
+        (0.5, 0.1, "0.50 ± 0.10"),
+        (187.2, 12.0, "187 ± 12"),
+        (0.5, None, "0.5"),
+        (0.5, 0.0, "0.5"),
+        (None, 0.1, "–"),
+        (float("nan"), 0.1, "nan"),
+    ],
+)
+def test_a_value_with_its_error(value: float | None, error: float | None, shown: str) -> None:
+    assert text.with_error(value, error) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0.0 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (185, "3 min 5 s"),
+        (3600, "1 h"),
+        (4320, "1 h 12 min"),
+        (86400 * 2 + 3600 * 3, "2 d 3 h"),
+        (None, "–"),
+    ],
+)
+def test_durations(seconds: float | None, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_other_words() -> None:
+    assert [text.size(n) for n in (0, 999, 1000, 123_456, 99_960, 2.5e9)] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "123 kB",
+        "100 kB",
+        "2.5 GB",
+    ]
+    assert text.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
+    assert text.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7" and text.trial_numbers([4]) == "trial 4"
+    assert [text.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
+    assert [text.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
+        "–",
+        "yes",
+        "1e-05",
+        "64",
+        "[0.5, 0.999]",
+    ]
