@@ -161,7 +161,7 @@ def _trial(
         if pictures:
             quality = 0.0 if verdict else skill * (1 - math.exp(-kimg / 30))
             path = f"images/{number:05d}/{kimg:.3f}.png"
-            if kimg == kimgs[-1]:  # readers look at the last one
+            if kimg in (kimgs[-1], row["best_kimg"]):  # the ones that readers look at
                 store.folder.write(path, _png(7, size, quality, same=verdict == "low_diversity"))
                 at = {"trial": number, "attempt": 0, "kimg": kimg, "path": path, "rows": 8, "cols": 8}
                 store.add("samples", at | {"latents": "normal:0"})

@@ -29,7 +29,7 @@ def noisy_album(count: int, side: int) -> Album:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
     pictures = {n: Image.fromarray(np.roll(noise, n, axis=0)) for n in range(count)}
-    return Album(pictures[0], pictures, [], 0)
+    return Album(pictures[0], None, pictures, [], 0)
 
 
 def test_pictures_stay_within_the_budget_whatever_they_show() -> None:

@@ -21,6 +21,7 @@ class Facts:
         metrics: Rows of each trial, ordered by kimg.
         events: In order of time.
         samples: Of each trial, its last one.
+        portrait: The sample of the winner at its best evaluation; None if there is none.
         problem: Why the trials cannot be ranked together; None if they can.
         written: When this was read.
     """
@@ -30,6 +31,7 @@ class Facts:
     metrics: Mapping[int, Sequence[Row]]
     events: Sequence[Row]
     samples: Mapping[int, Row]
+    portrait: Row | None
     board: Leaderboard
     problem: str | None
     summary: Summary
@@ -47,6 +49,8 @@ class Facts:
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows = store.rows("metrics")
         board, problem = rank_or_explain(trials, rows, check_metric(sweep.metric))
+        best = board.ranked[0] if board.ranked else None
+        samples = store.rows("samples")
         metrics: dict[int, list[Row]] = {row["trial"]: [] for row in trials}
         for row in rows:
             metrics.setdefault(row["trial"], []).append(row)
@@ -55,7 +59,10 @@ class Facts:
             trials=trials,
             metrics=metrics,
             events=events,
-            samples={row["trial"]: row for row in store.rows("samples")},
+            samples={row["trial"]: row for row in samples},
+            portrait=next(
+                (s for s in samples if best and (s["trial"], s["kimg"]) == (best.trial, best.kimg)), None
+            ),
             board=board,
             problem=problem,
             summary=summarise(sweep, trials, rungs, events),

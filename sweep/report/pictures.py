@@ -26,12 +26,14 @@ class Album:
 
     Attributes:
         real: None if there is none.
+        portrait: The winner at its best evaluation; None if there is none.
         grids: Trial to picture, only those that could be read.
         broken: Trials whose picture is on record but cannot be read.
         omitted: How many trials have pictures beyond `LIMIT`.
     """
 
     real: Image.Image | None
+    portrait: Image.Image | None
     grids: Mapping[int, Image.Image]
     broken: Sequence[int]
     omitted: int
@@ -41,18 +43,19 @@ class Album:
         """Read the pictures of a sweep; one that is missing or broken is left out."""
         with_picture = [entry.trial for entry in facts.board.entries if entry.trial in facts.samples]
         chosen = with_picture[:LIMIT]
-        paths = [REAL, *(facts.samples[trial]["path"] for trial in chosen)]
+        portrait = facts.portrait["path"] if facts.portrait else None
+        paths = [REAL, portrait, *(facts.samples[trial]["path"] for trial in chosen)]
         with ThreadPoolExecutor(max_workers=4) as pool:
-            real, *grids = pool.map(lambda path: _open(facts, path), paths)
+            real, winner, *grids = pool.map(lambda path: _open(facts, path) if path else None, paths)
         found = {trial: grid for trial, grid in zip(chosen, grids, strict=True) if grid is not None}
         broken = [trial for trial in chosen if trial not in found]
-        return cls(real, found, broken, len(with_picture) - len(chosen))
+        return cls(real, winner, found, broken, len(with_picture) - len(chosen))
 
     def embedded(self, budget: int = BUDGET_BYTES) -> dict[int | str, str]:
-        """The pictures as ``data:`` URLs, by trial and under "real"; as large as ``budget`` bytes allow."""
+        """The pictures as ``data:`` URLs, by trial, "real" and "portrait"; as large as ``budget`` bytes allow."""
         pictures: dict[int | str, Image.Image] = dict(self.grids.items())
-        if self.real is not None:
-            pictures["real"] = self.real
+        others = {"real": self.real, "portrait": self.portrait}
+        pictures.update({name: picture for name, picture in others.items() if picture is not None})
         if not pictures:
             return {}
         first = next(iter(pictures.values()))

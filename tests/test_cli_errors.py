@@ -1,0 +1,125 @@
+"""What a user can get wrong ends in exit code 2, one clear message and no traceback."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sweep.cli import cli
+
+GOOD = """
+name: small
+data: {source: avatars, count: 64, size: 32}
+model: {width: 8, latent_dim: 16}
+train:
+  lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}
+  epochs: 2
+  batch_size: 16
+evaluate: {every: 1, n_fake: 32, n_real: 32}
+search: {trials: 2}
+"""
+
+
+def refused(tmp_path: Path, spec: str | None, *options: str, words: tuple[str, ...]) -> str:
+    path = tmp_path / "spec.yaml"
+    if spec is not None:
+        path.write_text(spec)
+    storage = ["--storage", str(tmp_path / "runs")]
+    result = CliRunner().invoke(cli, ["run", str(path), "--local", *storage, *options])
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    for word in words:
+        assert word in result.output, result.output
+    return result.output
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    refused(tmp_path, None, words=("spec.yaml", "no such file"))
+
+
+def test_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    spec = GOOD.replace("source: avatars, count: 64", f"source: {tmp_path}/empty")
+    refused(tmp_path, spec, words=("empty", "no pictures"))
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    spec = GOOD.replace("source: avatars, count: 64", f"source: {tmp_path}/nowhere")
+    refused(tmp_path, spec, words=("nowhere",))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("epochs: 2", "epoks: 2", ("spec.yaml:", "epoks", "epochs")),
+        ("epochs: 2", "epochs: many", ("spec.yaml:", "train.epochs", "many")),
+        ("low: 1e-4", "low: 1e-2", ("spec.yaml:", "train.lr_g", "low", "high")),
+        ("{width: 8", "{family: dcgn, width: 8", ("dcgn", "dcgan")),
+        ("{trials: 2", "{sampler: tpee, trials: 2", ("tpee", "tpe")),
+        ("{trials: 2", "{metric: kidd, trials: 2", ("kidd", "kid")),
+        ("{every: 1", "{extractor: resnet, every: 1", ("resnet", "efficientnet_lite0", "inception")),
+        ("epochs: 2", "epochs: !!python/object/apply:os.system [ls]", ("tag",)),
+        ("name: small", "name: ../outside", ("name", "../outside")),
+        ("batch_size: 16", "batch_size: 128", ("train.batch_size", "128", "64")),
+    ],
+)
+def test_wrong_spec(tmp_path: Path, old: str, new: str, words: tuple[str, ...]) -> None:
+    assert old in GOOD
+    refused(tmp_path, GOOD.replace(old, new), words=words)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    spec = GOOD.replace("epochs: 2", "epoks: 2").replace("width: 8", "width: 3").replace("count: 64", "count: 0")
+    output = refused(tmp_path, spec, words=("epoks", "model.width", "data.count"))
+    assert output.count("spec.yaml:") >= 3
+
+
+def test_a_name_on_the_command_line_is_checked_too(tmp_path: Path) -> None:
+    refused(tmp_path, GOOD, "--name", "../x", words=("../x",))
+    assert not (tmp_path / "x").exists()
+
+
+def test_local_and_address_contradict(tmp_path: Path) -> None:
+    refused(tmp_path, GOOD, "--address", "auto", words=("--local", "--address"))
+
+
+def test_existing_sweep(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "small").mkdir(parents=True)
+    (tmp_path / "runs" / "small" / "sweep.json").write_text("{}")
+    refused(tmp_path, GOOD, words=("small", "resume", "--name"))
+
+
+def test_missing_inception_weights(tmp_path: Path) -> None:
+    spec = GOOD.replace("{every: 1", f"{{extractor: inception, weights: {tmp_path}/none.pth, every: 1")
+    refused(tmp_path, spec, words=("none.pth",))
+
+
+def test_unknown_command_and_option() -> None:
+    result = CliRunner().invoke(cli, ["rum"])
+    assert result.exit_code == 2 and "did you mean 'run'" in result.output
+    assert CliRunner().invoke(cli, ["run", "x.yaml", "--nonsense"]).exit_code == 2
+
+
+def test_resume_without_sweeps(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["resume", "--storage", str(tmp_path)])
+    assert result.exit_code == 2 and "no sweeps" in result.output
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with one GPU (which Ray is told it has), two of them for a trial are too many."""
+    ray = pytest.importorskip("ray")
+    from ganlib.errors import RequestError
+    from sweep.on_ray import RayRunner
+
+    monkeypatch.setattr("sweep.on_ray.connect", lambda address: None)
+    refused(tmp_path, GOOD + "resources: {gpu: 2.5}\n", words=("resources.gpu", "2.5"))
+    ray.init(num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with pytest.raises(RequestError, match=r"resources.gpu 2"):
+            RayRunner(2.0, 1.0, None, None)
+        assert RayRunner(0.5, 0.5, None, None).room() == 2
+    finally:
+        ray.shutdown()

@@ -1,0 +1,189 @@
+"""A whole sweep through the local runner: records, resume, export, and a second run that gives the same numbers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganlib.errors import RequestError
+from sweep.cli import cli
+from sweep.director import Director
+from sweep.storage import Folder
+from sweep.store import Store
+
+SPEC = """
+name: small
+data: {source: avatars, count: 96, size: 32}
+model: {width: 8, latent_dim: 16}
+train:
+  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
+  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
+  augment_p: 0.3
+  batch_size: 16
+evaluate: {every: 1, n_fake: 32, n_real: 48}
+search: {trials: 5, seed: 3}
+asha: {grace: 1, reduction: 2, max: 4}
+"""
+TIMES = {"seconds_train", "seconds_eval", "started", "ended", "time"}
+
+
+def sweep(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
+    store = Store(Folder.open(folder))
+    return {
+        name: [{k: v for k, v in row.items() if k not in TIMES} for row in store.rows(name)]
+        for name in datasets or ("trials", "metrics", "rungs", "samples")
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("local")
+    (root / "spec.yaml").write_text(SPEC)
+    sweep("run", str(root / "spec.yaml"), "--local", "--storage", str(root / "runs"))
+    return root / "runs" / "small"
+
+
+def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"spec.yaml", "sweep.json", "study.db", "trials", "metrics", "samples", "rungs", "images"} <= names
+    assert "lease.json" not in names
+    rows = records(finished)
+    assert [row["trial"] for row in rows["trials"]] == list(range(5))
+    assert {row["status"] for row in rows["trials"]} <= {"finished", "stopped", "collapsed"}
+    for row in rows["trials"]:
+        kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
+        assert kimgs == sorted(set(kimgs)) and kimgs[-1] == row["kimg"]
+        assert (finished / "checkpoints" / f"{row['trial']:05d}" / "best.safetensors").is_file()
+        assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
+    for row in rows["samples"]:
+        assert (finished / row["path"]).is_file()
+    for row in rows["metrics"]:
+        assert row["extractor"] == "efficientnet_lite0@64" and len(row["extractor_digest"]) == 64
+        assert (row["n_real"], row["n_fake"]) == (48, 32)
+
+
+def test_stopped_trials_are_pruned_with_their_rung_value(finished: Path) -> None:
+    import optuna
+
+    study = optuna.load_study(study_name="small", storage=f"sqlite:///{finished}/study.db")
+    rows = {row["trial"]: row for row in records(finished)["trials"]}
+    rungs = records(finished)["rungs"]
+    assert len(study.trials) == len(rows)
+    for trial in study.trials:
+        row = rows[trial.number]
+        assert trial.params == pytest.approx(json.loads(row["params"]))
+        if row["status"] == "finished":
+            assert trial.state.name == "COMPLETE" and trial.value == pytest.approx(row["best_value"])
+        if row["status"] == "stopped":
+            stopped_by = next(r for r in rungs if r["trial"] == trial.number and r["stopped"])
+            assert trial.state.name == "PRUNED" and trial.value == pytest.approx(stopped_by["value"])
+    assert any(row["status"] == "stopped" for row in rows.values())
+
+
+def test_the_same_spec_gives_the_same_numbers(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    sweep("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
+    assert records(tmp_path / "small", "metrics", "rungs") == records(finished, "metrics", "rungs")
+
+
+def test_everything_reads_it(finished: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    count = len(records(finished)["metrics"])
+    assert duckdb.sql(f"SELECT count(*) FROM '{finished}/metrics/*.parquet'").fetchall() == [(count,)]
+    assert duckdb.sql(f"SELECT count(\"param.train.lr_g\") FROM '{finished}/trials/*.parquet'").fetchall() == [(5,)]
+
+
+def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
+    storage = ["--storage", str(finished.parent)]
+    ranking = json.loads(sweep("best", "--json", *storage))
+    sweep("best", "--export", str(tmp_path / "export"), *storage)
+    sweep("report", *storage)
+    sweep("show", *storage)
+    assert (finished / "report.html").stat().st_size > 100_000 and (finished / "comparison.png").is_file()
+    program = (
+        "import sys; from ganlib import load_generator\n"
+        f"g = load_generator({str(tmp_path / 'export')!r}); print(g.sample(3, seed=7).shape)\n"
+        "assert not {'sweep', 'ray', 'optuna'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(3, 32, 32, 3)"
+    metrics = json.loads((tmp_path / "export" / "metrics.json").read_text())
+    best = min(records(finished)["metrics"], key=lambda row: row["kid"])
+    assert metrics["kid"] == best["kid"] and ranking
+
+
+def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:
+    output = sweep("resume", "small", "--local", "--storage", str(finished.parent))
+    assert "has finished" in output
+
+
+@pytest.mark.slow
+def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    command = [sys.executable, "-m", "sweep"]
+    options = ["--local", "--storage", str(tmp_path)]
+    process = subprocess.Popen([*command, "run", str(tmp_path / "spec.yaml"), *options], start_new_session=True)
+    metrics = tmp_path / "small" / "metrics"
+    deadline = time.monotonic() + 120
+    while not (metrics.is_dir() and any(metrics.glob("*.parquet"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=120) == 1
+    before = records(tmp_path / "small")
+    assert before["metrics"]
+    subprocess.run([*command, "resume", *options], check=True, stdout=subprocess.DEVNULL)
+    after = records(tmp_path / "small", "metrics", "rungs")
+    whole = records(finished, "metrics", "rungs")
+    for rows in (*after.values(), *whole.values()):
+        for row in rows:
+            row.pop("attempt")
+    assert after == whole
+
+
+def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganlib.steps import AdversarialStep
+
+    def broken(self: AdversarialStep, batches: object) -> None:
+        raise ZeroDivisionError("in the step")
+
+    monkeypatch.setattr(AdversarialStep, "__call__", broken)
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    result = CliRunner().invoke(cli, ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path)])
+    assert isinstance(result.exception, ZeroDivisionError)
+    (row,) = records(tmp_path / "small", "trials")["trials"]
+    assert row["status"] == "failed" and "in the step" in row["failure"]
+
+
+def test_a_stale_report_is_refused(finished: Path) -> None:
+    director = object.__new__(Director)
+    director.store = Store(Folder.open(finished))
+    assert director.store.add("metrics", {"trial": 0, "attempt": -1, "kimg": 99.0}) is False
+
+
+def test_the_lease_refuses_a_second_driver(tmp_path: Path) -> None:
+    from sweep.lease import Owner, Tenant
+
+    folder = Folder.open(tmp_path)
+    with Owner(folder) as owner:
+        with pytest.raises(RequestError, match="another process runs this sweep"), Owner(folder):
+            pass
+        tenant = Tenant(folder, owner.lease.owner)
+        tenant._next = 0.0
+        assert not tenant()
+        owner.stop()
+        tenant._next = 0.0
+        assert tenant()
+    with Owner(folder) as second:
+        assert second.taken_over is None
