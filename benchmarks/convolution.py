@@ -16,7 +16,16 @@ from ganlib.models import layers
 from ganlib.models.layers import Down, Up
 
 BATCH = 64
-CASES = [(3, 32, 32), (32, 64, 16), (64, 128, 8), (128, 256, 4), (3, 64, 64), (64, 128, 32), (128, 256, 16), (256, 512, 8)]
+CASES = [
+    (3, 32, 32),
+    (32, 64, 16),
+    (64, 128, 8),
+    (128, 256, 4),
+    (3, 64, 64),
+    (64, 128, 32),
+    (128, 256, 16),
+    (256, 512, 8),
+]
 """Channels of the larger picture, of the smaller, and the side of the larger."""
 
 
@@ -57,14 +66,20 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, one thread, bf16, batch {BATCH}: milliseconds, forward + backward")
     for few, many, side in CASES:
-        for name, layer, channels, size in (("down", Down(few, many), few, side), ("up", Up(many, few), many, side // 2)):
+        for name, layer, channels, size in (
+            ("down", Down(few, many), few, side),
+            ("up", Up(many, few), many, side // 2),
+        ):
             layer.to(memory_format=torch.channels_last)
             pictures = torch.randn(BATCH, channels, size, size).to(memory_format=torch.channels_last)
             pictures = pictures.to(torch.bfloat16).requires_grad_(True)
             ours, theirs = compare(work(layer, pictures))
             chosen = "*" if side <= layers.MAX_SIDE and few >= layers.MIN_CHANNELS else " "
-            print(f"{chosen} {name:4s} {few:3d} <-> {many:3d} at {side:2d} px: matrix {ours:7.2f}, torch {theirs:7.2f}, "
-                  f"ratio {theirs / ours:5.2f}", flush=True)
+            print(
+                f"{chosen} {name:4s} {few:3d} <-> {many:3d} at {side:2d} px: matrix {ours:7.2f}, torch {theirs:7.2f}, "
+                f"ratio {theirs / ours:5.2f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

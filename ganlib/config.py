@@ -127,7 +127,7 @@ class CollapseConfig(Section):
 
     enabled: bool = True
     patience: int = Field(2, ge=1)
-    warmup_steps: int = Field(300, ge=0)
+    warmup_steps: int = Field(200, ge=0)
     saturated_score: float = Field(0.995, gt=0.5, lt=1)
     similarity: float = Field(0.85, gt=0, le=1)
     flat_std: float = Field(0.01, ge=0, lt=0.5)

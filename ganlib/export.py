@@ -77,7 +77,8 @@ def rebuild(
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:
-        raise WorkError(f"{name} does not hold the weights of the network it names: {error}") from None
+        why = " ".join(str(error).split())[:300]
+        raise WorkError(f"{name} does not hold the weights of the network of its {CONFIG}: {why}") from None
     place = torch.device(device)
     return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
 
@@ -110,5 +111,6 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
     try:
         config = ExportConfig.model_validate_json((root / CONFIG).read_bytes())
     except ValidationError as error:
-        raise WorkError(f"{root / CONFIG} is not the configuration of an export: {error}") from None
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors())
+        raise WorkError(f"{root / CONFIG} is not the configuration of an export: {found}") from None
     return rebuild(config, (root / WEIGHTS).read_bytes(), str(root / WEIGHTS), device)

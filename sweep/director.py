@@ -168,9 +168,10 @@ class Director:
 
     def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
         row = report["row"]
+        self.store.add("samples", report["sample"])
+        # Last, because with it the evaluation counts as recorded.
         if not self.store.add("metrics", row):
             return  # on record already: handed in again after a crash
-        self.store.add("samples", report["sample"])
         trial.add(row, None if report["verdict"] else report["value"])
 
     def _stopped_by_asha(self, trial: Trial, kimg: float, value: float | None) -> bool:
@@ -216,8 +217,9 @@ class Director:
         self.stopping = True
 
     def abandon(self) -> None:
-        """The runner has ended; whatever it left running is interrupted, and can be resumed."""
-        for number in sorted(self._live):
+        """The runner has ended; whatever it left running or waiting is interrupted, and can be resumed."""
+        waiting = {number for number in self._queue if self.trials[number].status == "running"}
+        for number in sorted(self._live | waiting):
             self._end(self.trials[number], "interrupted")
 
     def _end(self, trial: Trial, status: Status, **columns: Any) -> None:  # noqa: ANN401

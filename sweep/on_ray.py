@@ -6,7 +6,9 @@ not used, and its state in ``ray/`` can be deleted at any time.
 """
 
 import json
+import logging
 import os
+import socket
 import tempfile
 import time
 import traceback
@@ -35,6 +37,7 @@ from sweep.director import Director, Next
 
 TRIAL = "assignment"
 RECOUNT_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
@@ -210,6 +213,8 @@ class RayRunner:
 
     def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
         """Train until the director has no more assignments."""
+        # It calls a trial that was tried again "not complete"; real errors are raised.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         local = director.folder.local("ray")
         with tempfile.TemporaryDirectory() as scratch:
             tuner = tune.Tuner(
@@ -239,15 +244,36 @@ def connect(address: str | None) -> None:
     """Attach to a cluster, or start Ray on this machine."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
-        ray.init(include_dashboard=False, **quiet)
+        # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
+        ray.init(address="local", include_dashboard=False, **quiet)
+    else:
+        try:
+            check_answers(address)
+            ray.init(address=address, **quiet)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise RequestError(
+                f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
+                "'ray up cluster.yaml', or leave --address out"
+            ) from None
+    # Ray prints that a worker died on stdout, in the midst of the JSON lines; the director tells it anyway.
+    ray._private.worker._worker_logs_enabled = False
+
+
+def check_answers(address: str) -> None:
+    """Look whether something listens there at all: Ray itself tries for minutes.
+
+    Raises:
+        OSError: if nothing does.
+        ValueError: if it is not an address.
+    """
+    if address == "auto":
         return
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise RequestError(
-            f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
-            "'ray up cluster.yaml', or leave --address out"
-        ) from None
+    if "://" in address:
+        raise ValueError("give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def start(spec: Spec, options: Options) -> int:
         RequestError: the name is taken, or something asked for is not there.
     """
     folder = Folder.open(options.storage) / spec.name
-    if folder.exists(INFO) or folder.exists(SPEC):
+    if folder.exists(INFO):
         raise RequestError(
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
@@ -135,15 +135,10 @@ def resume(folder: Folder, options: Options) -> int:
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
     view.open(director)
-
-    def beat() -> None:
-        owner.beat()
-        view.beat()
-
     started = time.monotonic()
     try:
         with stop_on_signal(director, owner, view):
-            runner.run(director, beat)
+            runner.run(director, view.beat)
     finally:
         director.abandon()
         view.close()

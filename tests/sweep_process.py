@@ -22,7 +22,7 @@ name: small
 data: {source: avatars, count: 128, size: 32}
 model: {width: 8, latent_dim: 16}
 train: {lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}, batch_size: 32, epochs: EPOCHS}
-evaluate: {every: 1, n_fake: 64, n_real: 64, kid_subsets: 10, kid_subset_size: 32}
+evaluate: {every: 1, n_fake: 32, n_real: 64, kid_subsets: 10, kid_subset_size: 16}
 collapse: {enabled: false}
 search: {sampler: random, trials: TRIALS}
 resources: {cpu: 1, max_concurrent: 2}

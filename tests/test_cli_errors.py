@@ -70,7 +70,9 @@ def test_wrong_spec(tmp_path: Path, old: str, new: str, words: tuple[str, ...]) 
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    spec = GOOD.replace("epochs: 2", "epoks: 2").replace("width: 8", "width: 3").replace("count: 64", "count: 0")
+    spec = (
+        GOOD.replace("epochs: 2", "epoks: 2").replace("width: 8", "width: 3").replace("count: 64", "count: 0")
+    )
     output = refused(tmp_path, spec, words=("epoks", "model.width", "data.count"))
     assert output.count("spec.yaml:") >= 3
 

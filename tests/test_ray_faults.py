@@ -10,7 +10,7 @@ from sweep_process import Results, SweepProcess, write_spec
 
 pytestmark = pytest.mark.slow
 
-TRIALS, EPOCHS = 4, 10
+TRIALS, EPOCHS = 3, 16
 
 
 @pytest.fixture(scope="module")
@@ -86,5 +86,39 @@ def test_local_sweep_is_interrupted_and_resumed(faults: Faults, undisturbed: Res
         assert run.wait() == 0, run.text()
     after = faults.results.trials()
     assert before.items() <= faults.results.numbers().items()
-    assert sorted(row["attempt"] for row in after.values()) == [0, 0, 0, 1]
+    assert sorted(row["attempt"] for row in after.values()) == [0, 0, 1]
+    check_complete(faults.results, undisturbed)
+
+
+@pytest.mark.ray
+def test_sweep_outlives_ctrl_c_and_the_loss_of_its_driver_and_workers(
+    faults: Faults, undisturbed: Results, spec: Path
+) -> None:
+    with faults.run("run", spec) as run:
+        run.until("the middle", faults.in_the_middle)
+        run.signal(signal.SIGINT)
+        assert run.wait() == 1, run.text()
+        assert "Traceback" not in run.text()
+    faults.check_interrupted()
+    on_record = faults.results.numbers()
+
+    with faults.run("resume", "small") as run:
+        run.until("a new evaluation", lambda: faults.results.evaluations() > len(on_record))
+        run.kill()
+    assert "running" in faults.results.statuses()
+    assert on_record.items() <= faults.results.numbers().items()
+    on_record = faults.results.numbers()
+
+    with faults.run("resume", "small") as run:
+        run.until("a new evaluation", lambda: faults.results.evaluations() > len(on_record))
+        before = faults.results.trials()
+        for worker in run.workers():
+            os.kill(worker, signal.SIGKILL)
+        run.until("a restart", lambda: faults.results.events("restart"))
+        assert on_record.items() <= faults.results.numbers().items()
+        assert run.wait() == 0, run.text()
+        assert "taking over" in run.text()
+    for event in faults.results.events("restart"):
+        trial = event["trial"]
+        assert faults.results.trials()[trial]["attempt"] > before[trial]["attempt"]
     check_complete(faults.results, undisturbed)

@@ -1,0 +1,321 @@
+"""Verdicts: crafted histories at and around each threshold, and real trainings that really collapse."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ganlib.collapse import RULES, Signals, Verdict, judge
+from ganlib.config import CollapseConfig, TrialConfig
+from ganlib.fit import Evaluation, fit
+from ganlib.metrics import Score, pairwise_similarity
+
+LIMITS = CollapseConfig(
+    patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.01, blowup=5.0
+)
+NAN, INF = math.nan, math.inf
+HEALTHY = Signals(
+    kimg=40.0,
+    step=1000,
+    loss_g=1.5,
+    loss_d=0.9,
+    score_real=0.7,
+    score_fake=0.3,
+    probabilities=True,
+    pixel_std=0.2,
+    similarity=0.35,
+    real_similarity=0.3,
+    metric=100.0,
+)
+# At these thresholds: just beyond, and just within.
+DEAD = {
+    "flat_image": {"pixel_std": 0.0099},
+    "low_diversity": {"similarity": 0.3 + 0.7 * 0.851},
+    "d_saturated": {"score_real": 0.9951, "score_fake": 0.0049},
+    "metric_blowup": {"metric": 500.1},
+}
+ALIVE = {
+    "flat_image": [{"pixel_std": 0.0101}],
+    "low_diversity": [{"similarity": 0.3 + 0.7 * 0.849}, {"similarity": 0.99, "real_similarity": 0.95}],
+    "d_saturated": [
+        {"score_real": 0.9949, "score_fake": 0.0049},
+        {"score_real": 0.9951, "score_fake": 0.0051},
+        {"score_real": 0.999, "score_fake": 0.001, "probabilities": False},
+        {"score_real": 0.001, "score_fake": 0.999},
+    ],
+    "metric_blowup": [{"metric": 499.9}, {"metric": 0.0}],
+}
+
+
+def history(*changes: dict[str, Any], start: int = 1000) -> list[Signals]:
+    """Healthy evaluations 1000 steps apart, changed one by one."""
+    return [
+        replace(HEALTHY, step=start + 1000 * i, kimg=HEALTHY.kimg * (i + 1), **change)
+        for i, change in enumerate(changes)
+    ]
+
+
+def limits(**change: Any) -> CollapseConfig:
+    return LIMITS.model_copy(update=change)
+
+
+def kind(verdict: Verdict | None) -> str | None:
+    return verdict.kind if verdict else None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_exactly_this_verdict_beyond_the_threshold(name: str) -> None:
+    verdict = judge(history({}, DEAD[name], DEAD[name]), LIMITS)
+    assert verdict is not None
+    assert verdict.kind == name
+    assert (verdict.step, verdict.kimg) == (3000, 120.0)
+    for signal, value in DEAD[name].items():
+        assert verdict.numbers[signal] == value
+
+
+@pytest.mark.parametrize(("name", "change"), [(name, change) for name in RULES for change in ALIVE[name]])
+def test_no_verdict_just_within_the_threshold(name: str, change: dict[str, Any]) -> None:
+    assert judge(history({}, change, change), LIMITS) is None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_patience_counts_evaluations_in_a_row(name: str) -> None:
+    dead = DEAD[name]
+    patient = limits(patience=3)
+    assert judge(history({}, dead), LIMITS) is None
+    assert judge(history({}, dead, {}), LIMITS) is None
+    assert judge(history({}, dead, {}, dead), LIMITS) is None
+    assert judge(history({}, dead, dead), patient) is None
+    assert kind(judge(history({}, dead, dead, dead), patient)) == name
+    assert kind(judge(history({}, dead), limits(patience=1))) == name
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_two_ways_of_dying_in_a_row_are_not_one(name: str) -> None:
+    for other in set(RULES) - {name}:
+        assert judge(history({}, DEAD[name], DEAD[other]), LIMITS) is None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_no_verdict_before_the_warmup(name: str) -> None:
+    dead = [
+        replace(signals, step=step)
+        for signals, step in zip(history({}, *[DEAD[name]] * 3), (100, 200, 299, 300), strict=True)
+    ]
+    assert judge(dead[:3], LIMITS) is None
+    assert kind(judge(dead, LIMITS)) == name
+    assert kind(judge(dead[:3], limits(warmup_steps=299))) == name
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_thresholds_are_the_configurations(name: str) -> None:
+    looser = {
+        "flat_image": limits(flat_std=0.005),
+        "low_diversity": limits(similarity=0.9),
+        "d_saturated": limits(saturated_score=0.999),
+        "metric_blowup": limits(blowup=6.0),
+    }
+    assert judge(history({}, DEAD[name], DEAD[name]), looser[name]) is None
+    assert judge(history({}, DEAD[name], DEAD[name]), limits(enabled=False)) is None
+
+
+def test_the_first_rule_that_holds_is_named() -> None:
+    assert list(RULES) == ["flat_image", "low_diversity", "d_saturated", "metric_blowup"]
+    names = list(RULES)
+    for i in range(len(names)):
+        everything = {key: value for name in names[i:] for key, value in DEAD[name].items()}
+        assert kind(judge(history({}, everything, everything), LIMITS)) == names[i]
+    both = DEAD["flat_image"] | {"loss_g": NAN}
+    assert kind(judge(history({}, both, both), LIMITS)) == "non_finite"
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+@pytest.mark.parametrize("name", ["loss_g", "loss_d", "score_real", "score_fake", "pixel_std"])
+def test_non_finite_is_called_at_once(name: str, value: float) -> None:
+    (first,) = history({name: value}, start=1)
+    for these in (LIMITS, limits(enabled=False), limits(patience=9)):
+        verdict = judge([first], these)
+        assert verdict is not None
+        assert verdict.kind == "non_finite"
+        assert name in verdict.reason
+        assert verdict.step == 1
+
+
+def test_a_metric_that_could_not_be_computed_is_non_finite() -> None:
+    verdict = judge(history({"metric": None}), LIMITS)
+    assert kind(verdict) == "non_finite"
+    assert verdict is not None
+    assert "generated pictures" in verdict.reason
+
+
+def test_the_past_is_forgiven() -> None:
+    """Only what is now counts: a run that was resumed from before its collapse lives."""
+    assert judge(history({"loss_g": NAN}, {"metric": None}, {}), LIMITS) is None
+
+
+def test_blowup_compares_with_the_best_before() -> None:
+    metrics = [50.0, 10.0, 40.0, 51.0, 52.0]
+    verdict = judge(history(*({"metric": metric} for metric in metrics)), LIMITS)
+    assert verdict is not None
+    assert verdict.numbers == {"metric": 52.0, "best": 10.0}
+    # Its own value is no part of the best: otherwise nothing could ever blow up or everything would.
+    assert judge(history({"metric": 1.0}, {"metric": 1.0}), LIMITS) is None
+    # A slow climb is not one either, nor a bad first value.
+    assert judge(history({"metric": 500.0}, {"metric": 100.0}, {"metric": 400.0}), LIMITS) is None
+    assert judge(history({"metric": 0.0}, {"metric": 9.0}, {"metric": 9.0}), LIMITS) is None, (
+        "no best to multiply"
+    )
+
+
+def test_real_pictures_that_are_all_alike_accuse_nobody() -> None:
+    assert judge(history(*[{"similarity": 1.0, "real_similarity": 1.0}] * 3), LIMITS) is None
+
+
+def test_reasons_are_sentences_with_their_numbers() -> None:
+    verdict = judge(history({}, DEAD["low_diversity"], DEAD["low_diversity"]), LIMITS)
+    assert verdict is not None
+    assert verdict.reason == (
+        "generated pictures resemble each other by 0.896 (real ones: 0.300), 85% of the way to identical, above 85%"
+    )
+    text = json.dumps(verdict.to_dict(), allow_nan=False)
+    assert json.loads(text)["kind"] == "low_diversity"
+    broken = judge(history({"loss_g": NAN, "loss_d": INF}), LIMITS)
+    assert broken is not None
+    numbers = json.loads(json.dumps(broken.to_dict(), allow_nan=False))["numbers"]
+    assert (numbers["loss_g"], numbers["loss_d"], numbers["score_real"]) == ("nan", "inf", 0.7)
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+signals = st.builds(
+    Signals,
+    kimg=st.floats(0, 1e3),
+    step=st.integers(0, 2000),
+    loss_g=numbers,
+    loss_d=numbers,
+    score_real=st.floats(0, 1),
+    score_fake=st.floats(0, 1),
+    probabilities=st.booleans(),
+    pixel_std=st.floats(0, 0.5),
+    similarity=st.floats(-1, 1),
+    real_similarity=st.floats(-1, 1),
+    metric=st.none() | numbers,
+)
+
+
+@settings(deadline=None)
+@given(past=st.lists(signals, max_size=4), now=signals)
+def test_any_history_gets_a_verdict_that_can_be_stored_or_none(past: list[Signals], now: Signals) -> None:
+    verdict = judge([*past, now], LIMITS)
+    assert (
+        judge([*past, now], LIMITS) == verdict or verdict.kind == "non_finite"
+    )  # NaN is not equal to itself
+    assert (kind(verdict) == "non_finite") == (not now.finite or now.metric is None)
+    if verdict:
+        json.dumps(verdict.to_dict(), allow_nan=False)
+
+
+# Trainings that really collapse, on discs of 28 px
+
+
+class Distance:
+    """FID's place is taken by the distance of the mean pictures: large when a generator goes wrong."""
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        real = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        self.mean, self.real_similarity = real.float().mean(0), pairwise_similarity(real)
+
+    def score(self, generate: Callable[[int], Tensor]) -> Score:
+        value = (generate(32).float().mean(0) - self.mean).abs().mean().item()
+        return Score(value, value, 0.0, 40, 32, "distance", "0" * 64)
+
+
+def signals_of(evaluation: Evaluation) -> Signals:
+    names = Signals.__dataclass_fields__.keys() - {"metric"}
+    metric = evaluation.score.fid if evaluation.score else None
+    return Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
+
+
+def verdicts(config: TrialConfig, pictures: np.ndarray, **options: Any) -> list[str | None]:
+    """The verdict at every evaluation of a run that nobody stops."""
+    past: list[Signals] = []
+    kinds = []
+    for evaluation in fit(config, pictures, Distance(pictures), **options):
+        past.append(signals_of(evaluation))
+        kinds.append(kind(judge(past, config.collapse)))
+    return kinds
+
+
+def small(trial_config: Callable[..., TrialConfig], warmup_steps: int = 10, **train: Any) -> TrialConfig:
+    """Evaluated every two epochs, ten steps; the warm-up is as much shorter as the run."""
+    return trial_config(size=28, evaluate={"every": 2.0}, collapse={"warmup_steps": warmup_steps}, **train)
+
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize("loss", ["bce", "lsgan", "wgan-gp"])
+def test_exploding_weights_become_non_finite(loss: str, pictures: Make, trial_config: Make) -> None:
+    # Without a second moment to divide by, Adam's steps at the highest rate know no bounds.
+    config = small(trial_config, loss=loss, lr_g=1.0, lr_d=1.0, betas=(0.9, 0.0), epochs=4.0)
+    assert verdicts(config, pictures(size=28))[-1] == "non_finite"
+
+
+def test_a_discriminator_that_learns_much_faster_is_saturated(pictures: Make, trial_config: Make) -> None:
+    # The generator hardly moves, and the discriminator may be sure from the start of the second interval.
+    config = small(trial_config, warmup_steps=40, lr_g=1e-6, lr_d=5e-3, epochs=16.0)
+    found = verdicts(config, pictures(size=28))
+    assert found[:3] == [None] * 3, "within the warm-up nobody is accused"
+    assert found[-1] == "d_saturated"
+
+
+def test_the_same_run_under_a_loss_without_probabilities_is_not(pictures: Make, trial_config: Make) -> None:
+    config = small(trial_config, warmup_steps=40, loss="lsgan", lr_g=1e-6, lr_d=5e-3, epochs=16.0)
+    assert "d_saturated" not in verdicts(config, pictures(size=28))
+
+
+def test_a_generator_that_wins_by_one_picture_has_low_diversity(pictures: Make, trial_config: Make) -> None:
+    config = small(trial_config, lr_g=1.0, lr_d=1e-6, epochs=12.0)
+    assert verdicts(config, pictures(size=28))[-1] == "low_diversity"
+
+
+def test_a_generator_that_never_leaves_grey_is_flat(pictures: Make, trial_config: Make) -> None:
+    config = small(trial_config, lr_g=1e-6, lr_d=1e-6, epochs=4.0)
+    assert verdicts(config, pictures(size=28))[-1] == "flat_image"
+
+
+def test_a_run_whose_rate_is_raised_too_far_blows_up(pictures: Make, trial_config: Make) -> None:
+    noise = np.random.default_rng(1).integers(-20, 21, (40, 28, 28, 3))
+    images = (pictures(1, 28) + noise).clip(0, 255).astype(np.uint8)  # one disc: soon learned
+    scorer = Distance(images)
+    good = fit(small(trial_config, lr_g=3e-3, lr_d=1e-3, epochs=40.0), images, scorer)
+    past = [signals_of(evaluation) for evaluation in good]
+    assert min(signals.metric for signals in past) < past[0].metric / 5, "it did learn"
+    config = small(trial_config, lr_g=1.0, lr_d=1e-3, epochs=48.0)
+    for evaluation in fit(config, images, scorer, resume=good.state()):
+        past.append(signals_of(evaluation))
+    # All its pictures are alike now as well; this is about the other sign.
+    verdict = judge(past, CollapseConfig(blowup=3.0, similarity=1.0))
+    assert kind(verdict) == "metric_blowup"
+
+
+@pytest.mark.parametrize("loss", ["bce", "lsgan"])
+def test_a_healthy_run_is_not_accused(loss: str, pictures: Make, trial_config: Make) -> None:
+    """Four hundred steps; with the default thresholds, also where the warm-up is much shorter."""
+    config = small(trial_config, loss=loss, lr_g=1e-3, lr_d=1e-3, epochs=80.0)
+    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"every": 8.0})})
+    images = pictures(size=28)
+    past = []
+    for evaluation in fit(config, images, Distance(images)):
+        past.append(signals_of(evaluation))
+        assert judge(past, CollapseConfig()) is None
+        assert judge(past, CollapseConfig(warmup_steps=100)) is None
+    assert len(past) == 10
+    assert past[-1].metric < 0.7 * past[0].metric, "it did learn"
