@@ -66,6 +66,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
+def metric_label(director: Director) -> str:
+    """The metric with its extractor: an EfficientNet FID is never called plain FID."""
+    return f"{director.spec.search.metric.upper()} ({director.info['extractor']})"
+
+
 class Progress:
     """How far a sweep is, and about how long it will still take."""
 
@@ -97,13 +102,13 @@ class Progress:
 class LiveTable:
     """The table on a terminal, redrawn in place."""
 
-    def __init__(self, console: Console, label: str) -> None:
-        self.console, self.label = console, label
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self.live: Live | None = None
         self._drawn = 0.0
 
     def open(self, director: Director) -> None:  # noqa: D102 - see View
-        self.director, self.progress = director, Progress(director)
+        self.director, self.progress, self.label = director, Progress(director), metric_label(director)
         self.live = Live(self._render(), console=self.console, refresh_per_second=4, transient=True)
         self.live.start()
 
@@ -188,11 +193,8 @@ def _order(trial: Trial) -> tuple[int, float, int]:
 class PlainLines:
     """One line an event, for logs and pipes."""
 
-    def __init__(self, label: str) -> None:
-        self.label = label
-
     def open(self, director: Director) -> None:  # noqa: D102
-        self.director, self.progress = director, Progress(director)
+        self.director, self.progress, self.label = director, Progress(director), metric_label(director)
 
     def event(self, event: Event) -> None:  # noqa: D102
         trial = event.trial
@@ -274,9 +276,9 @@ class JsonLines:
         self._line({"event": "end", **values})
 
 
-def view_for(as_json: bool, label: str) -> LiveTable | PlainLines | JsonLines:
+def view_for(as_json: bool) -> LiveTable | PlainLines | JsonLines:
     """JSON if asked for; a table on a terminal; lines elsewhere."""
     if as_json:
         return JsonLines()
     console = Console()
-    return LiveTable(console, label) if console.is_terminal else PlainLines(label)
+    return LiveTable(console) if console.is_terminal else PlainLines()

@@ -88,6 +88,10 @@ class Leaderboard:
         """The metric's name with its identity; the bare name while nothing has been measured."""
         return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
 
+    def column(self, metric: str) -> str:
+        """A metric's name where there is little room: still with its extractor, without which it is no number."""
+        return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
+
     @property
     def entries(self) -> list[Entry]:
         """Everybody: the ranked, then the others."""

@@ -7,15 +7,25 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ganlib.data import ImageSet, contact_sheet, prepare
+from ganlib.data.sources import AVATARS
 from ganlib.errors import RequestError
 from sweep import __version__
-from sweep.console import JsonLines, LiveTable, PlainLines, best_trial, duration, number, view_for
+from sweep.console import (
+    JsonLines,
+    LiveTable,
+    PlainLines,
+    best_trial,
+    duration,
+    metric_label,
+    number,
+    view_for,
+)
 from sweep.director import Director, Event
 from sweep.lease import Owner
 from sweep.space import Categorical
@@ -73,10 +83,11 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
-    view = view_for(options.as_json, metric_label(spec))
+    view = view_for(options.as_json)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view)
         check_batch_size(spec, len(images))
+        spec = anchored(spec)
         with runner_for(spec, options, view) as runner:
             facts = runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
             info = describe(spec, images, facts, runner)
@@ -103,7 +114,7 @@ def resume(folder: Folder, options: Options) -> int:
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder.url}/{SPEC}")
     info = json.loads(folder.read(INFO))
-    view = view_for(options.as_json, metric_label(spec))
+    view = view_for(options.as_json)
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
@@ -157,7 +168,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     view.say(f"\n{len(trials)} trials in {duration(seconds)}: {told or 'none'}")
     if best and best.best:
         kimg, value = best.best
-        label = metric_label(director.spec)
+        label = metric_label(director)
         view.say(f"best: trial {best.number}, {label} {number(value)} at {kimg:.1f} kimg")
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
@@ -166,11 +177,6 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         outcome = {"name": name, "folder": director.folder.url, "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
     return 0 if best and not director.stopping else 1
-
-
-def metric_label(spec: Spec) -> str:
-    """The metric with its extractor: an EfficientNet FID is never called plain FID."""
-    return f"{spec.search.metric.upper()} ({spec.evaluate.extractor})"
 
 
 def any_config(spec: Spec) -> dict[str, Any]:
@@ -194,6 +200,19 @@ def prepare_pictures(spec: Spec, view: View) -> ImageSet:
     if images.attribution:
         view.say(f"      {images.attribution}")
     return images
+
+
+def anchored(spec: Spec) -> Spec:
+    """The spec with absolute paths: workers have directories of their own, and a resume may start elsewhere."""
+
+    def anchor(path: str) -> str:
+        return path if path == AVATARS else str(Path(path).expanduser().absolute())
+
+    source, weights = spec.data.source, spec.evaluate.weights
+    anchors = [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
+    data = spec.data.model_copy(update={"source": anchors})
+    evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
+    return replace(spec, data=data, evaluate=evaluate)
 
 
 def check_batch_size(spec: Spec, images: int) -> None:

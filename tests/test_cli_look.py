@@ -87,7 +87,7 @@ def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
 def test_best_ranks_the_newest_sweep(storage: Path) -> None:
     lines = fine("best", "--storage", storage).splitlines()
     assert lines[0] == "faces: KID (efficientnet_lite0@64, n=512), smaller is better; one seed each"
-    assert lines[1].split()[:6] == ["rank", "trial", "status", "KID", "FID", "at"]
+    assert lines[1].split()[:5] == ["rank", "trial", "status", "KID", "(efficientnet_lite0@64)"]
     assert lines[2].split()[0] == "1" and "±" in lines[2]
     assert any(line.startswith("left out: collapsed: low_diversity (trial 5)") for line in lines)
     assert any("left out: failed: WorkError: out of memory at batch 128 (trial 4)" in line for line in lines)

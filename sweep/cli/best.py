@@ -61,7 +61,6 @@ def command(
 
 def _print(sweep: "Sweep", board: "Leaderboard", top: int) -> None:
     from sweep import tables, text
-    from sweep.rank import METRICS
 
     click.echo(text.printable(f"{sweep.name}: {board.label}, smaller is better; one seed each"))
     if board.ranked:
@@ -72,8 +71,8 @@ def _print(sweep: "Sweep", board: "Leaderboard", top: int) -> None:
             tables.Column("rank", right=True),
             tables.Column("trial", right=True),
             tables.Column("status"),
-            tables.Column(METRICS[board.metric], right=True),
-            tables.Column(METRICS[other], right=True, droppable=True),
+            tables.Column(board.column(board.metric), right=True),
+            tables.Column(board.column(other), right=True, droppable=True),
             tables.Column("at kimg", right=True),
             *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
         ]

@@ -101,14 +101,13 @@ def _skipped(names: "Sequence[str]") -> list[str]:
 
 def _print_trials(board: "Leaderboard") -> None:
     from sweep import tables, text
-    from sweep.rank import METRICS
 
     names = list(board.entries[0].params)
     columns = [
         tables.Column("trial", right=True),
         tables.Column("status"),
         tables.Column("kimg", right=True),
-        tables.Column(METRICS[board.metric], right=True),
+        tables.Column(board.column(board.metric), right=True),
         tables.Column("note", droppable=True),
         *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
     ]

@@ -161,7 +161,8 @@ def _columns(facts: Facts) -> list[tuple[str, str]]:
     """Heading of each column, and what it says in full."""
     other = "fid" if facts.board.metric == "kid" else "kid"
     params = list(facts.board.entries[0].params) if facts.board.entries else []
-    head = ["Rank", "Trial", "Status", METRICS[facts.board.metric], METRICS[other], "Best at", "Trained"]
+    column = facts.board.column
+    head = ["Rank", "Trial", "Status", column(facts.board.metric), column(other), "Best at", "Trained"]
     about = {"Best at": "kimg at the best evaluation", "Trained": "kimg trained so far"}
     columns = [(title, about.get(title, "")) for title in head]
     return [*columns, *zip(text.short_names(params), params, strict=True), ("Time", "training and measuring")]
@@ -214,7 +215,7 @@ def _caption(facts: Facts, entry: Entry) -> str:
         words = f"no finite {METRICS[metric]}"
     else:
         error = shown["kid_se"] if metric == "kid" else None
-        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)}"
+        words = f"{facts.board.column(metric)} {text.with_error(shown[metric], error)}"
     words += f" at {text.kimg(sample['kimg'])} kimg"
     if entry.kimg is not None and entry.kimg != sample["kimg"]:
         words += f" (best {text.number(entry.value, 3)} at {text.kimg(entry.kimg)} kimg)"
