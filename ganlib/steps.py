@@ -88,8 +88,9 @@ class AdversarialStep:
 
     def __call__(self, batches: Iterator[Tensor]) -> None:
         """Train on ``critic_steps`` batches ``(batch, 3, size, size)``, uint8, on the device."""
-        for _ in range(self.critic_steps):
-            fake = self._generate()
+        for remaining in reversed(range(self.critic_steps)):
+            with torch.set_grad_enabled(remaining == 0):  # only the last one's pictures teach the generator
+                fake = self._generate()
             loss_d, real_out, fake_out = self._discriminator_half(next(batches), fake)
         loss_g = self._generator_half(fake)
         self._update_average()

@@ -149,7 +149,7 @@ class LiveTable:
             table.add_row(
                 str(trial.number),
                 status,
-                number(trial.kimg),
+                f"{trial.kimg:.1f}",
                 number(row.get("loss_g")),
                 number(row.get("loss_d")),
                 number(row.get(metric)),

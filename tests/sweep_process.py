@@ -77,13 +77,13 @@ class SweepProcess:
     def __init__(self, *arguments: object, cache: Path, log: Path) -> None:
         environment = os.environ | {"SWEEP_CACHE": str(cache)}
         command = [sys.executable, "-m", "sweep", *map(str, arguments)]
-        self.log = log
-        with log.open("wb") as output:
+        self.out, self.log = log.with_suffix(".out"), log
+        with self.out.open("wb") as output, log.open("wb") as errors:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
                 env=environment,
                 start_new_session=True,
             )
@@ -97,7 +97,8 @@ class SweepProcess:
             self.process.wait()
 
     def text(self) -> str:
-        return self.log.read_text(errors="replace")
+        """All that it has printed."""
+        return self.out.read_text(errors="replace") + self.log.read_text(errors="replace")
 
     def wait(self) -> int:
         """The exit code."""
@@ -125,9 +126,18 @@ class SweepProcess:
         self.process.kill()
         self.process.wait()
 
-    def workers(self) -> list[int]:
-        """The processes of trials that this command's Ray has started."""
-        return [pid for pid in descendants(self.process.pid) if b"ray::TrialActor" in command_line(pid)]
+    def trial_workers(self) -> list[int]:
+        """The processes of trials, where this command has started Ray."""
+        return trial_workers(self.process.pid)
+
+    def json_lines(self) -> list[dict[str, Any]]:
+        """The output of a command that was run with --json: sentences for people go to stderr."""
+        return [json.loads(line) for line in self.out.read_text().splitlines()]
+
+
+def trial_workers(pid: int) -> list[int]:
+    """The processes below one in which Ray trains trials."""
+    return [below for below in descendants(pid) if b"ray::TrialActor" in command_line(below)]
 
 
 def command_line(pid: int) -> bytes:
@@ -155,8 +165,3 @@ def descendants(pid: int) -> list[int]:
         found += below
         todo += below
     return found
-
-
-def said(text: str) -> list[dict[str, Any]]:
-    """The JSON lines in the output of a command that was run with --json."""
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -1,15 +1,18 @@
-"""What a sweep survives: Ctrl-C, `kill -9` of its driver, `kill -9` of its workers."""
+"""What a sweep under Ray survives: Ctrl-C, `kill -9` of its driver, `kill -9` of its workers."""
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sweep_process import Results, SweepProcess, write_spec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-TRIALS, EPOCHS = 3, 16
+TRIALS, EPOCHS = 3, 20
+
+Start = Callable[..., SweepProcess]
 
 
 @pytest.fixture(scope="module")
@@ -24,44 +27,41 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(spec: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """The same sweep, run without a fault."""
+    """The same sweep, run without Ray and without a fault."""
     storage = tmp_path_factory.mktemp("undisturbed")
     with SweepProcess("run", spec, "--local", "--storage", storage, cache=cache, log=storage / "log") as run:
         assert run.wait() == 0, run.text()
     results = Results(storage, "small")
     assert results.statuses() == ["finished"] * TRIALS
-    assert results.evaluations() == TRIALS * EPOCHS
+    assert len(results.numbers()) == TRIALS * EPOCHS
     return results
 
 
-class Faults:
-    """One sweep through all its runs."""
-
-    def __init__(self, cache: Path, storage: Path) -> None:
-        self.cache, self.storage = cache, storage
-        self.results = Results(storage, "small")
-
-    def run(self, *arguments: object) -> SweepProcess:
-        log = self.storage / f"{arguments[0]}-{len(list(self.storage.glob('*.log')))}.log"
-        return SweepProcess(*arguments, "--storage", self.storage, cache=self.cache, log=log)
-
-    def in_the_middle(self) -> int | None:
-        """How many evaluations there are, once a trial has ended and another is on its way."""
-        trials = self.results.trials().values()
-        under_way = [row for row in trials if row["status"] == "running" and row["kimg"] > 0]
-        ended = [row for row in trials if row["status"] == "finished"]
-        return self.results.evaluations() if under_way and ended else None
-
-    def check_interrupted(self) -> None:
-        trials = self.results.trials()
-        assert {row["status"] for row in trials.values()} == {"finished", "interrupted"}
-        for trial, row in trials.items():
-            assert bool(self.results.checkpoints(trial)) == (row["status"] == "interrupted")
-
-
 @pytest.fixture
-def faults(cache: Path, tmp_path: Path) -> Faults:
-    return Faults(cache, tmp_path)
+def start(tmp_path: Path, cache: Path) -> Start:
+    def start(*arguments: object) -> SweepProcess:
+        log = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
+        return SweepProcess(*arguments, "--storage", tmp_path, cache=cache, log=log)
+
+    return start
+
+
+def in_the_middle(results: Results) -> bool:
+    """Whether a trial has finished, and one on its way has so much left that it cannot end by surprise."""
+    trials = results.trials()
+    reached = {
+        trial: results.evaluations(trial) for trial, row in trials.items() if row["status"] == "running"
+    }
+    return "finished" in results.statuses() and any(0 < count <= EPOCHS / 4 for count in reached.values())
+
+
+def check_interrupted(results: Results) -> None:
+    """Those that had not ended can go on, from checkpoints."""
+    trials = results.trials()
+    assert {row["status"] for row in trials.values()} == {"finished", "interrupted"}
+    for trial, row in trials.items():
+        assert row["ended"] is not None
+        assert bool(results.checkpoints(trial)) == (row["status"] == "interrupted")
 
 
 def check_complete(results: Results, undisturbed: Results) -> None:
@@ -72,52 +72,39 @@ def check_complete(results: Results, undisturbed: Results) -> None:
     assert results.numbers() == undisturbed.numbers()
 
 
-def test_local_sweep_is_interrupted_and_resumed(faults: Faults, undisturbed: Results, spec: Path) -> None:
-    with faults.run("run", spec, "--local") as run:
-        run.until("the middle", faults.in_the_middle)
-        run.signal(signal.SIGINT)
-        assert run.wait() == 1
-        assert "sweep resume small" in run.text()
-        assert "Traceback" not in run.text()
-    faults.check_interrupted()
-    before = faults.results.numbers()
-    with faults.run("resume", "small", "--local") as run:
-        assert run.wait() == 0, run.text()
-    after = faults.results.trials()
-    assert before.items() <= faults.results.numbers().items()
-    assert sorted(row["attempt"] for row in after.values()) == [0, 0, 1]
-    check_complete(faults.results, undisturbed)
-
-
-@pytest.mark.ray
-def test_sweep_outlives_ctrl_c_and_the_loss_of_its_driver_and_workers(
-    faults: Faults, undisturbed: Results, spec: Path
+def test_sweep_outlives_ctrl_c_and_the_loss_of_its_driver_and_its_workers(
+    start: Start, spec: Path, tmp_path: Path, undisturbed: Results
 ) -> None:
-    with faults.run("run", spec) as run:
-        run.until("the middle", faults.in_the_middle)
+    results = Results(tmp_path, "small")
+    with start("run", spec) as run:
+        run.until("the middle", lambda: in_the_middle(results))
         run.signal(signal.SIGINT)
         assert run.wait() == 1, run.text()
+        assert "sweep resume small" in run.text()
         assert "Traceback" not in run.text()
-    faults.check_interrupted()
-    on_record = faults.results.numbers()
+    check_interrupted(results)
+    recorded = results.numbers()
+    ended = {trial: row for trial, row in results.trials().items() if row["status"] == "finished"}
 
-    with faults.run("resume", "small") as run:
-        run.until("a new evaluation", lambda: faults.results.evaluations() > len(on_record))
+    with start("resume", "small") as run:
+        run.until("a new evaluation", lambda: results.evaluations() > len(recorded))
         run.kill()
-    assert "running" in faults.results.statuses()
-    assert on_record.items() <= faults.results.numbers().items()
-    on_record = faults.results.numbers()
+    assert "running" in results.statuses()
+    assert recorded.items() <= results.numbers().items()
+    recorded = results.numbers()
+    attempts = {trial: row["attempt"] for trial, row in results.trials().items()}
 
-    with faults.run("resume", "small") as run:
-        run.until("a new evaluation", lambda: faults.results.evaluations() > len(on_record))
-        before = faults.results.trials()
-        for worker in run.workers():
+    with start("resume", "small", "--json") as run:
+        run.until("a new evaluation", lambda: results.evaluations() > len(recorded))
+        for worker in run.trial_workers():
             os.kill(worker, signal.SIGKILL)
-        run.until("a restart", lambda: faults.results.events("restart"))
-        assert on_record.items() <= faults.results.numbers().items()
+        run.until("a restart", lambda: results.events("restart"))
+        assert recorded.items() <= results.numbers().items()
         assert run.wait() == 0, run.text()
-        assert "taking over" in run.text()
-    for event in faults.results.events("restart"):
-        trial = event["trial"]
-        assert faults.results.trials()[trial]["attempt"] > before[trial]["attempt"]
-    check_complete(faults.results, undisturbed)
+        assert "taking over from pid" in run.text()
+        restarted = {line["trial"] for line in run.json_lines() if line["event"] == "restart"}
+    assert restarted == {event["trial"] for event in results.events("restart")}
+    for trial in restarted:
+        assert results.trials()[trial]["attempt"] >= attempts.get(trial, -1) + 2  # resumed, then restarted
+    assert ended.items() <= results.trials().items()  # not run again
+    check_complete(results, undisturbed)
