@@ -1,4 +1,4 @@
-"""What a sweep under Ray survives: Ctrl-C, `kill -9` of its driver, `kill -9` of its workers."""
+"""What a sweep under Ray survives: Ctrl-C, `kill -9` of its workers. (The loss of the driver: test_cluster.py.)"""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from sweep_process import Results, SweepProcess, write_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-TRIALS, EPOCHS = 3, 20
+TRIALS, EPOCHS = 3, 16
 
 Start = Callable[..., SweepProcess]
 
@@ -72,7 +72,7 @@ def check_complete(results: Results, undisturbed: Results) -> None:
     assert results.numbers() == undisturbed.numbers()
 
 
-def test_sweep_outlives_ctrl_c_and_the_loss_of_its_driver_and_its_workers(
+def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
     start: Start, spec: Path, tmp_path: Path, undisturbed: Results
 ) -> None:
     results = Results(tmp_path, "small")
@@ -83,28 +83,23 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_driver_and_its_workers(
         assert "sweep resume small" in run.text()
         assert "Traceback" not in run.text()
     check_interrupted(results)
+    before = results.trials()
     recorded = results.numbers()
-    ended = {trial: row for trial, row in results.trials().items() if row["status"] == "finished"}
-
-    with start("resume", "small") as run:
-        run.until("a new evaluation", lambda: results.evaluations() > len(recorded))
-        run.kill()
-    assert "running" in results.statuses()
-    assert recorded.items() <= results.numbers().items()
-    recorded = results.numbers()
-    attempts = {trial: row["attempt"] for trial, row in results.trials().items()}
 
     with start("resume", "small", "--json") as run:
         run.until("a new evaluation", lambda: results.evaluations() > len(recorded))
+        recorded = results.numbers()
         for worker in run.trial_workers():
             os.kill(worker, signal.SIGKILL)
         run.until("a restart", lambda: results.events("restart"))
         assert recorded.items() <= results.numbers().items()
         assert run.wait() == 0, run.text()
-        assert "taking over from pid" in run.text()
         restarted = {line["trial"] for line in run.json_lines() if line["event"] == "restart"}
+    after = results.trials()
     assert restarted == {event["trial"] for event in results.events("restart")}
     for trial in restarted:
-        assert results.trials()[trial]["attempt"] >= attempts.get(trial, -1) + 2  # resumed, then restarted
-    assert ended.items() <= results.trials().items()  # not run again
+        assert after[trial]["attempt"] > before.get(trial, {"attempt": -1})["attempt"] + 1
+    for trial, row in before.items():
+        if row["status"] == "finished":
+            assert after[trial] == row  # it was not run again
     check_complete(results, undisturbed)
