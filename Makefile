@@ -44,7 +44,7 @@ demo: $(STAMP)
 	echo "exported model:  $(CURDIR)/export/$$name"
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

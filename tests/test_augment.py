@@ -94,6 +94,15 @@ def test_chosen_pictures_are_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(augment(pictures, p(1), random()), pictures.flip(3), rtol=0, atol=1e-6)
 
 
+def test_colours_are_mixed_by_the_matrices() -> None:
+    pictures, generator = batch() / 2, random()
+    result = augment(pictures, p(1), random())
+    torch.rand(len(pictures), generator=generator)  # who is chosen is drawn first
+    matrices, offsets = colour_matrices(len(pictures), generator, torch.device("cpu"))
+    mixed = torch.einsum("nij,njhw->nihw", matrices, pictures.flip(3)) + offsets[:, :, None, None]
+    torch.testing.assert_close(result, mixed.clamp(-1, 1))
+
+
 def test_hue_turns_about_grey_and_is_orthogonal() -> None:
     angles = torch.linspace(-4, 4, 33, dtype=torch.float64)
     turns = _around_grey(angles)

@@ -23,6 +23,13 @@ def test_bce_of_a_discriminator_that_knows_nothing() -> None:
     assert torch.equal(loss.score(full(0)), full(0.5))
 
 
+@pytest.mark.parametrize(("name", "on_fake"), [("bce", math.log(2)), ("lsgan", 0.0), ("wgan-gp", 0.0)])
+def test_without_the_real_part_only_the_fake_part_is_left(name: str, on_fake: float) -> None:
+    loss = LOSSES[name]()
+    assert loss.discriminator(full(7), full(0), torch.tensor(0.0)).item() == pytest.approx(on_fake)
+    assert loss.discriminator(full(7), full(3), torch.tensor(0.0)).item() > on_fake
+
+
 def test_bce_is_torchs_with_targets_one_and_zero() -> None:
     real, fake = torch.randn(2, 50).unbind()
     bce = nn.BCEWithLogitsLoss()
