@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 PATIENCE = 300.0  # seconds for anything that is waited for; only a test that fails waits so long
 
+TRIAL_TITLES = (b"ray::TrialActor", b"ray::ResourceTrainable")
+"""How Ray entitles a trial's process: between two steps, and in one (where Tune's wrapper gives the name)."""
+
 SPEC = """
 name: small
 data: {source: avatars, count: 128, size: 32}
@@ -137,7 +140,7 @@ class SweepProcess:
 
 def trial_workers(pid: int) -> list[int]:
     """The processes below one in which Ray trains trials."""
-    return [below for below in descendants(pid) if b"ray::TrialActor" in command_line(below)]
+    return [below for below in descendants(pid) if command_line(below).startswith(TRIAL_TITLES)]
 
 
 def command_line(pid: int) -> bytes:

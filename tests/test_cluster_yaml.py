@@ -2,12 +2,13 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from sweep.cli import cli
 
@@ -53,13 +54,38 @@ def test_commands_name_what_exists(config: dict[str, Any]) -> None:
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
 
 
-def test_options_in_the_comments_and_commands_exist() -> None:
-    for command, options in (("run", ["--address", "--storage"]), ("data", ["--out"])):
-        text = CliRunner().invoke(cli, [command, "--help"]).output
-        assert all(option in text and option in TEXT for option in options)
+def command_lines() -> list[list[str]]:
+    """Every call of ray and of sweep in the file, those in comments and those inside `ray exec` too."""
+    lines = re.sub(r"['\"]|\s#", "\n", TEXT.replace("\n#", "\n"))
+    return [call.split() for call in re.findall(r"(?<=\.venv/bin/)(?:ray|sweep) [^\n;]+", lines)]
+
+
+def test_commands_and_options_exist() -> None:
+    from ray.scripts.scripts import cli as ray_cli
+
+    calls = command_lines()
+    names = {(program, command) for program, command, *_ in calls}
+    ray_commands = {"up", "exec", "attach", "down", "start", "stop"}
+    assert names == {("ray", name) for name in ray_commands} | {("sweep", "run"), ("sweep", "data")}
+    for program, name, *words in calls:
+        group: click.Group = cli if program == "sweep" else ray_cli
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        known = {option for parameter in command.params for option in parameter.opts}
+        used = {word.partition("=")[0] for word in words if word.startswith("-")}
+        assert used <= known, (program, name, used - known)
 
 
 def test_package_storage_and_pictures_are_set_up(config: dict[str, Any]) -> None:
     setup = "\n".join(config["setup_commands"])
     assert "make setup" in setup and "/mnt/shared" in setup and "sweep data" in setup
-    assert config["file_mounts"] == {"~/sweep": "."}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = {"Makefile", "pyproject.toml", "requirements.lock", "searchspaces", project["project"]["readme"]}
+    needed |= {
+        *project["project"]["license-files"],
+        *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+    }
+    assert set(config["file_mounts"].values()) == needed
+    for remote, local in config["file_mounts"].items():
+        assert remote == f"~/sweep/{local}"
+        assert (ROOT / local).exists()

@@ -307,9 +307,9 @@ def test_a_run_whose_rate_is_raised_too_far_blows_up(pictures: Make, trial_confi
 
 @pytest.mark.parametrize("loss", ["bce", "lsgan"])
 def test_a_healthy_run_is_not_accused(loss: str, pictures: Make, trial_config: Make) -> None:
-    """Four hundred steps; with the default thresholds, also where the warm-up is much shorter."""
-    config = small(trial_config, loss=loss, lr_g=1e-3, lr_d=1e-3, epochs=80.0)
-    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"every": 8.0})})
+    """Three hundred steps; with the default thresholds, also where the warm-up is much shorter."""
+    config = small(trial_config, loss=loss, lr_g=1e-3, lr_d=1e-3, epochs=60.0)
+    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"every": 6.0})})
     images = pictures(size=28)
     past = []
     for evaluation in fit(config, images, Distance(images)):

@@ -89,7 +89,7 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
     with start("resume", "small", "--json") as run:
         run.until("a new evaluation", lambda: results.evaluations() > len(recorded))
         recorded = results.numbers()
-        for worker in run.trial_workers():
+        for worker in run.until("a worker", run.trial_workers):
             os.kill(worker, signal.SIGKILL)
         run.until("a restart", lambda: results.events("restart"))
         assert recorded.items() <= results.numbers().items()
