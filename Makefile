@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint bench lock
 help:
 	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
@@ -15,33 +18,39 @@ help:
 
 setup: $(STAMP)
 
-# uv installs torch and torchvision as a matching pair; where it is missing it is fetched into the environment.
+# uv installs what the lock names, hashes checked, and then the package itself, built with the locked backend. Where uv is
+# missing it is fetched into the environment.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
-	@if command -v uv >/dev/null 2>&1; then \
+	@if [ "$(UV)" = uv ]; then \
 		uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
-	else \
+	elif ! [ -x $(UV) ]; then \
 		$(PYTHON) -m venv $(VENV) || \
 			{ echo "install Python's venv module (Debian: apt-get install python3-venv) or uv, then try again" >&2; exit 2; }; \
 		$(BIN)/python -m pip install --quiet uv; \
 	fi
-	@echo "installing into $(VENV) ..."
-	@uv=$$(command -v uv || echo $(BIN)/uv); \
-		"$$uv" pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
-		"$$uv" pip install --quiet --python $(BIN)/python --no-deps -e .
+	@echo "installing into $(VENV) ... (with PyTorch for CUDA: about 6 GB on Linux)"
+	@quiet=--quiet; if [ -t 2 ]; then quiet=; fi; \
+	$(UV) pip install $$quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 # A demo never writes over an older one: it takes the next free name.
 demo: $(STAMP)
-	@name=demo; n=1; while [ -e "runs/$$name" ]; do n=$$((n + 1)); name=demo-$$n; done; \
-	set -e; \
+	@set -e; \
+	name=demo; n=1; while [ -e "runs/$$name" ] || [ -e "export/$$name" ]; do n=$$((n + 1)); name=demo-$$n; done; \
 	$(BIN)/sweep run searchspaces/quickstart.yaml --name "$$name"; \
-	$(BIN)/sweep best "$$name" --export "export/$$name" --force; \
+	$(BIN)/sweep best "$$name" --export "export/$$name"; \
 	$(BIN)/sweep report "$$name" >/dev/null; \
+	report="$(CURDIR)/runs/$$name/report.html"; \
 	echo; \
-	echo "report:          $(CURDIR)/runs/$$name/report.html"; \
-	echo "exported model:  $(CURDIR)/export/$$name"
+	echo "report:          $$report"; \
+	echo "exported model:  $(CURDIR)/export/$$name"; \
+	if [ -t 1 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && command -v xdg-open >/dev/null; then \
+		xdg-open "$$report" >/dev/null 2>&1 || true; \
+	elif [ -t 1 ] && [ "$$(uname)" = Darwin ]; then open "$$report"; fi
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -2,7 +2,7 @@
 
 The plain loop is the one of PyTorch's DCGAN tutorial: a DataLoader over an image folder (decode, resize, crop,
 normalise), eager float32, contiguous tensors, Adam as it comes, both losses read with ``.item()`` at every
-step. Ours is `ganlib.fit`'s step on the packed set. Both train the same networks from the same weights on the
+step. Ours is `ganlib.training`'s step on the packed set. Both train the same networks from the same weights on the
 same pictures with the same batch size; loading of pictures is part of both. They take turns, and what is quoted
 is the median of the turns and of their ratios.
 
@@ -100,7 +100,7 @@ def plain_loop(
 def our_loop(
     pictures: torch.Tensor, model: ModelConfig, size: int, batch: int, device: str, precision: str
 ) -> Iterator[int]:
-    """Our step, as `ganlib.fit` runs it."""
+    """Our step, as `ganlib.training` runs it."""
     train = TrainConfig(batch_size=batch, precision=precision)
     step = AdversarialStep(DataConfig(size=size), model, train, 0, torch.device(device))
     stream = BatchStream(pictures, batch, 0, torch.device(device))

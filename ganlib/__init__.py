@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganlib.export import load_generator as load_generator
-    from ganlib.fit import Evaluation as Evaluation
     from ganlib.metrics import Evaluator as Evaluator
+    from ganlib.training import Evaluation as Evaluation
+    from ganlib.training import fit as fit
 
 _HOMES = {
-    "Evaluation": "ganlib.fit",
+    "Evaluation": "ganlib.training",
     "Evaluator": "ganlib.metrics",
+    "fit": "ganlib.training",
     "load_generator": "ganlib.export",
 }
 
-__all__ = ["Evaluation", "Evaluator", "load_generator"]
+__all__ = ["Evaluation", "Evaluator", "fit", "load_generator"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - it returns whatever the name stands for

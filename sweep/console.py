@@ -11,17 +11,10 @@ from rich.text import Text
 
 from sweep.director import Director, Event
 from sweep.schemas import to_json
+from sweep.tables import STYLES
 from sweep.trials import Trial
 
 ROWS = 24
-STYLES = {
-    "running": "cyan",
-    "finished": "green",
-    "stopped": "yellow",
-    "collapsed": "red",
-    "failed": "bold red",
-    "interrupted": "magenta",
-}
 
 
 class View(Protocol):

@@ -7,8 +7,6 @@ not used, and its state in ``ray/`` can be deleted at any time.
 
 import json
 import logging
-import os
-import socket
 import tempfile
 import time
 import traceback
@@ -16,14 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
-# Our state is in the folder; a snapshot of Ray's is written once a day, that is never.
-os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "86400")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+from sweep.cluster import check_fits, connect, fitting_nodes, slots  # isort: skip - sets Ray's environment
 
 import ray
 from ray import tune
@@ -37,7 +28,6 @@ from sweep.director import Director, Next
 
 TRIAL = "assignment"
 RECOUNT_SECONDS = 5.0
-CONNECT_SECONDS = 10.0
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
@@ -238,75 +228,6 @@ class RayRunner:
     def close(self) -> None:
         """Leave the cluster, or end the Ray that was started here."""
         ray.shutdown()
-
-
-def connect(address: str | None) -> None:
-    """Attach to a cluster, or start Ray on this machine."""
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
-        ray.init(address="local", include_dashboard=False, **quiet)
-    else:
-        try:
-            check_answers(address)
-            ray.init(address=address, **quiet)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise RequestError(
-                f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
-                "'ray up cluster.yaml', or leave --address out"
-            ) from None
-    # Ray prints that a worker died on stdout, in the midst of the JSON lines; the director tells it anyway.
-    ray._private.worker._worker_logs_enabled = False
-
-
-def check_answers(address: str) -> None:
-    """Look whether something listens there at all: Ray itself tries for minutes.
-
-    Raises:
-        OSError: if nothing does.
-        ValueError: if it is not an address.
-    """
-    if address == "auto":
-        return
-    if "://" in address:
-        raise ValueError("give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster")
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError("an address is HOST:PORT")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
-
-
-def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
-    """The nodes on which at least one trial fits."""
-    return [node for node in ray.nodes() if node["Alive"] and fits(node, gpu, cpu)]
-
-
-def fits(node: dict[str, Any], gpu: float, cpu: float) -> int:
-    """How many trials fit on a node."""
-    have = node["Resources"]
-    shares = [have.get(key, 0) // wanted for key, wanted in (("GPU", gpu), ("CPU", cpu)) if wanted]
-    return int(min(shares, default=0))
-
-
-def slots(gpu: float, cpu: float) -> int:
-    """How many trials fit on the nodes that are there now."""
-    return sum(fits(node, gpu, cpu) for node in fitting_nodes(gpu, cpu))
-
-
-def check_fits(gpu: float, cpu: float) -> None:
-    """Refuse a trial that no node can run.
-
-    Raises:
-        RequestError: naming what is asked for and what the largest node has.
-    """
-    if fitting_nodes(gpu, cpu):
-        return
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    has = "; ".join(f"{node.get('GPU', 0):g} GPU and {node.get('CPU', 0):g} CPU" for node in nodes)
-    raise RequestError(
-        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}): "
-        "lower them, or attach to a larger cluster with --address"
-    )
 
 
 def _preflight(

@@ -1,21 +1,18 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
 import json
-import platform
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ganlib.data import ImageSet, contact_sheet, prepare
-from ganlib.data.sources import AVATARS
+from ganlib.data import contact_sheet
 from ganlib.errors import RequestError
-from sweep import __version__
+from sweep.before import anchored, any_config, check_batch_size, describe, png, prepare_pictures
 from sweep.console import (
     JsonLines,
     LiveTable,
@@ -28,7 +25,6 @@ from sweep.console import (
 )
 from sweep.director import Director, Event
 from sweep.lease import Owner
-from sweep.space import Categorical
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store
@@ -38,7 +34,6 @@ if TYPE_CHECKING:
 
 View = LiveTable | PlainLines | JsonLines
 INFO, SPEC, STUDY = "sweep.json", "spec.yaml", "study.db"
-PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
 
 
 @dataclass(frozen=True)
@@ -85,15 +80,15 @@ def start(spec: Spec, options: Options) -> int:
         )
     view = view_for(options.as_json)
     with Owner(folder) as owner:
-        images = prepare_pictures(spec, view)
+        images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         spec = anchored(spec)
         with runner_for(spec, options, view) as runner:
             facts = runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
-            info = describe(spec, images, facts, runner)
+            info = describe(spec, images, facts, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
-            folder.write("images/real.png", picture(contact_sheet(images.pictures)))
+            folder.write("images/real.png", png(contact_sheet(images.pictures)))
             for skipped in images.skipped:
                 store.add(
                     "events",
@@ -118,7 +113,7 @@ def resume(folder: Folder, options: Options) -> int:
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
-        images = prepare_pictures(spec, view)
+        images = prepare_pictures(spec, view.say)
         if images.hash != info["data_hash"]:
             raise RequestError(
                 f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
@@ -177,86 +172,6 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         outcome = {"name": name, "folder": director.folder.url, "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
     return 0 if best and not director.stopping else 1
-
-
-def any_config(spec: Spec) -> dict[str, Any]:
-    """Some configuration of the space: what is checked before the start is the same for all."""
-    return spec.resolve({}).model_dump(mode="json")
-
-
-def prepare_pictures(spec: Spec, view: View) -> ImageSet:
-    """Pack the pictures, or find them packed; says what there is."""
-    last = 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last > 5:
-            last = time.monotonic()
-            view.say(f"preparing pictures: {done} of {total}")
-
-    images = prepare(spec.data, progress=progress)
-    skipped = f", {len(images.skipped)} files skipped (see events)" if images.skipped else ""
-    view.say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source}{skipped}")
-    if images.attribution:
-        view.say(f"      {images.attribution}")
-    return images
-
-
-def anchored(spec: Spec) -> Spec:
-    """The spec with absolute paths: workers have directories of their own, and a resume may start elsewhere."""
-
-    def anchor(path: str) -> str:
-        return path if path == AVATARS else str(Path(path).expanduser().absolute())
-
-    source, weights = spec.data.source, spec.evaluate.weights
-    anchors = [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
-    data = spec.data.model_copy(update={"source": anchors})
-    evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
-    return replace(spec, data=data, evaluate=evaluate)
-
-
-def check_batch_size(spec: Spec, images: int) -> None:
-    """A batch larger than the set is refused before anything is trained.
-
-    Raises:
-        RequestError: naming both numbers.
-    """
-    largest = spec.resolve({}).train.batch_size
-    searched = spec.space.get("train.batch_size")
-    if isinstance(searched, Categorical):
-        largest = max(searched.choices)
-    elif searched is not None:
-        largest = int(searched.high)
-    if largest > images:
-        raise RequestError(
-            f"train.batch_size is {largest}, but there are only {images} pictures: "
-            "add pictures or lower the batch size"
-        )
-
-
-def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: Runner) -> dict[str, Any]:
-    """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
-    count = len(images)
-    return {
-        "schema": 1,
-        "name": spec.name,
-        "created": time.time(),
-        "images": count,
-        "data_hash": images.hash,
-        "skipped": len(images.skipped),
-        "attribution": images.attribution,
-        "extractor": facts["extractor"],
-        "extractor_digest": facts["extractor_digest"],
-        "metric": spec.search.metric,
-        "trials": spec.search.trials,
-        "budget": spec.budget(count),
-        "interval": spec.interval(count),
-        "rungs": list(spec.rungs(count)),
-        "runner": runner.name,
-        "device": facts["device"],
-        "versions": {"sweep": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in PACKAGES},
-    }
 
 
 def new_director(
@@ -330,12 +245,3 @@ def stop_on_signal(director: Director, owner: Owner, view: View) -> Iterator[Non
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def picture(sheet: Any) -> bytes:  # noqa: ANN401 - a PIL image, which is not imported for its type alone
-    """A PIL picture as PNG bytes."""
-    import io
-
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()

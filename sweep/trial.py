@@ -6,7 +6,6 @@ report that was received never promises what is not there. If the checkpoint on 
 driver has on record, the missing reports are given out again first: no finished evaluation is lost.
 """
 
-import io
 import json
 import platform
 import socket
@@ -16,7 +15,6 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from PIL import Image
 
 from ganlib import checkpoint, collapse
 from ganlib.config import DataConfig, EvaluateConfig, TrialConfig
@@ -24,9 +22,10 @@ from ganlib.data import ImageSet, cache_dir, prepare
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import pack_weights
-from ganlib.fit import LATENT_SEED, Evaluation, Fit, Interrupted
 from ganlib.metrics import Evaluator, load_extractor
+from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted
 from sweep import __version__
+from sweep.before import png
 from sweep.lease import Tenant
 from sweep.lease import read as read_lease
 from sweep.storage import Folder
@@ -244,13 +243,6 @@ class TrialRun(Iterator[Report]):
         old = [n for n in self.folder.names(self._place) if n.endswith(".ckpt")][:-2]
         for name in old:
             self.folder.delete(f"{self._place}/{name}")
-
-
-def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
 
 
 def preflight(

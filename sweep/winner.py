@@ -13,10 +13,11 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import ExportConfig, load_generator, rebuild, save_generator
-from ganlib.fit import GRID, fixed_latents
+from ganlib.training import GRID, fixed_latents
+from sweep.before import png
 from sweep.storage import Folder, MissingFileError
 from sweep.store import Store
-from sweep.trial import GRID_COLUMNS, png
+from sweep.trial import GRID_COLUMNS
 
 TOLERANCE = 6.0
 """How far, in mean levels of 255, exported pictures may be from those of training: bfloat16 against float32."""

@@ -118,7 +118,7 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("sweep.on_ray.connect", lambda address: None)
     refused(tmp_path, GOOD + "resources: {gpu: 2.5}\n", words=("resources.gpu", "2.5"))
-    ray.init(num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
     try:
         with pytest.raises(RequestError, match=r"resources.gpu 2"):
             RayRunner(2.0, 1.0, None, None)

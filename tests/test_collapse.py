@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ganlib.collapse import RULES, Signals, Verdict, judge
 from ganlib.config import CollapseConfig, TrialConfig
-from ganlib.fit import Evaluation, fit
 from ganlib.metrics import Score, pairwise_similarity
+from ganlib.training import Evaluation, fit
 
 LIMITS = CollapseConfig(
     patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.01, blowup=5.0

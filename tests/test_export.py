@@ -28,9 +28,9 @@ from ganlib.export import (
     rebuild,
     save_generator,
 )
-from ganlib.fit import fixed_latents
 from ganlib.models.dcgan import build_generator
 from ganlib.steps import AdversarialStep
+from ganlib.training import fixed_latents
 
 EXPORT = ExportConfig(model=ModelConfig(width=8, latent_dim=16), size=32, about={"fid": 31.5})
 

@@ -19,8 +19,8 @@ from torch import Tensor
 from ganlib import checkpoint
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.errors import RequestError
-from ganlib.fit import GRID, Evaluation, Fit, Interrupted, fit, fixed_latents, kimg_of, pictures_of
 from ganlib.metrics import Evaluator, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit, fixed_latents, kimg_of, pictures_of
 
 Make = Callable[..., Any]
 
@@ -250,7 +250,7 @@ def test_another_process_gives_the_same_numbers(pictures: Make, trial_config: Ma
 import hashlib, json, sys
 import numpy as np, torch
 from ganlib.config import TrialConfig
-from ganlib.fit import Fit
+from ganlib.training import Fit
 class Scorer:
     real_similarity = 0.25
     def score(self, generate): return None

@@ -102,7 +102,9 @@ def test_everything_reads_it(finished: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     count = len(records(finished)["metrics"])
     assert duckdb.sql(f"SELECT count(*) FROM '{finished}/metrics/*.parquet'").fetchall() == [(count,)]
-    assert duckdb.sql(f"SELECT count(\"param.train.lr_g\") FROM '{finished}/trials/*.parquet'").fetchall() == [(5,)]
+    assert duckdb.sql(
+        f"SELECT count(\"param.train.lr_g\") FROM '{finished}/trials/*.parquet'"
+    ).fetchall() == [(5,)]
 
 
 def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
@@ -134,7 +136,9 @@ def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_pat
     (tmp_path / "spec.yaml").write_text(SPEC)
     command = [sys.executable, "-m", "sweep"]
     options = ["--local", "--storage", str(tmp_path)]
-    process = subprocess.Popen([*command, "run", str(tmp_path / "spec.yaml"), *options], start_new_session=True)
+    process = subprocess.Popen(
+        [*command, "run", str(tmp_path / "spec.yaml"), *options], start_new_session=True
+    )
     metrics = tmp_path / "small" / "metrics"
     deadline = time.monotonic() + 120
     while not (metrics.is_dir() and any(metrics.glob("*.parquet"))) and time.monotonic() < deadline:
@@ -160,7 +164,9 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(AdversarialStep, "__call__", broken)
     (tmp_path / "spec.yaml").write_text(SPEC)
-    result = CliRunner().invoke(cli, ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path)])
+    result = CliRunner().invoke(
+        cli, ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path)]
+    )
     assert isinstance(result.exception, ZeroDivisionError)
     (row,) = records(tmp_path / "small", "trials")["trials"]
     assert row["status"] == "failed" and "in the step" in row["failure"]

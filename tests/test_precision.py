@@ -13,9 +13,9 @@ import yaml
 from ganlib import precision
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import prepare
-from ganlib.fit import Fit, fit
 from ganlib.metrics import Evaluator, Score
 from ganlib.precision import autocast, has_bf16, uses_bf16
+from ganlib.training import Fit, fit
 
 CPU = torch.device("cpu")
 QUICKSTART = Path(__file__).parents[1] / "searchspaces" / "quickstart.yaml"

@@ -92,7 +92,25 @@ def pictures_of(kimg: float) -> int:
 
 
 class Fit(Iterator[Evaluation]):
-    """A run of training; see `fit`."""
+    """Train; iterate over the result to get one `Evaluation` after another.
+
+    Args:
+        config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
+        pictures: ``(n, size, size, 3)`` uint8 RGB, may be a memory map.
+        evaluator: measures generated pictures.
+        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
+            numbers on the same machine with the same number of threads.
+        device: ``"cpu"`` or ``"cuda"``.
+        resume: what `Fit.state` returned.
+        interrupt: asked before every step; once it says True, iteration raises `Interrupted`.
+
+    Raises:
+        RequestError: fewer pictures than a batch, pictures of another size, or no budget.
+
+    Example:
+        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
+        ...     print(evaluation.kimg, evaluation.score.kid)
+    """
 
     def __init__(
         self,
@@ -215,33 +233,5 @@ class Fit(Iterator[Evaluation]):
         return {"shown": self.stream.shown, "steps": self.steps, "step": self.step.state()}
 
 
-def fit(
-    config: TrialConfig,
-    pictures: np.ndarray,
-    evaluator: Scorer,
-    *,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    resume: dict[str, Any] | None = None,
-    interrupt: Callable[[], bool] = lambda: False,
-) -> Fit:
-    """Train; iterate over the result to get one `Evaluation` after another.
-
-    Args:
-        config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
-        pictures: ``(n, size, size, 3)`` uint8 RGB, may be a memory map.
-        evaluator: measures generated pictures.
-        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
-            numbers on the same machine with the same number of threads.
-        device: ``"cpu"`` or ``"cuda"``.
-        resume: what `Fit.state` returned.
-        interrupt: asked before every step; once it says True, iteration raises `Interrupted`.
-
-    Raises:
-        RequestError: fewer pictures than a batch, pictures of another size, or no budget.
-
-    Example:
-        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
-        ...     print(evaluation.kimg, evaluation.score.kid)
-    """
-    return Fit(config, pictures, evaluator, seed=seed, device=device, resume=resume, interrupt=interrupt)
+fit = Fit
+"""Training reads as a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""

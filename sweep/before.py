@@ -1,0 +1,108 @@
+"""What is settled before the first trial of a sweep: the pictures, and the facts that ``sweep.json`` holds."""
+
+import io
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ganlib.data import ImageSet, prepare
+from ganlib.data.sources import AVATARS
+from ganlib.errors import RequestError
+from sweep import __version__
+from sweep.space import Categorical
+from sweep.spec import Spec
+
+PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
+
+
+def any_config(spec: Spec) -> dict[str, Any]:
+    """Some configuration of the space: what is checked before the start is the same for all."""
+    return spec.resolve({}).model_dump(mode="json")
+
+
+def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
+    """Pack the pictures, or find them packed; says what there is."""
+    last = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 5:
+            last = time.monotonic()
+            say(f"preparing pictures: {done} of {total}")
+
+    images = prepare(spec.data, progress=progress)
+    skipped = f", {len(images.skipped)} files skipped (see events)" if images.skipped else ""
+    say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source}{skipped}")
+    if images.attribution:
+        say(f"      {images.attribution}")
+    return images
+
+
+def anchored(spec: Spec) -> Spec:
+    """The spec with absolute paths: workers have directories of their own, and a resume may start elsewhere."""
+
+    def anchor(path: str) -> str:
+        return path if path == AVATARS else str(Path(path).expanduser().absolute())
+
+    source, weights = spec.data.source, spec.evaluate.weights
+    anchors = [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
+    data = spec.data.model_copy(update={"source": anchors})
+    evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
+    return replace(spec, data=data, evaluate=evaluate)
+
+
+def check_batch_size(spec: Spec, images: int) -> None:
+    """A batch larger than the set is refused before anything is trained.
+
+    Raises:
+        RequestError: naming both numbers.
+    """
+    largest = spec.resolve({}).train.batch_size
+    searched = spec.space.get("train.batch_size")
+    if isinstance(searched, Categorical):
+        largest = max(searched.choices)
+    elif searched is not None:
+        largest = int(searched.high)
+    if largest > images:
+        raise RequestError(
+            f"train.batch_size is {largest}, but there are only {images} pictures: "
+            "add pictures or lower the batch size"
+        )
+
+
+def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: str) -> dict[str, Any]:
+    """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
+    count = len(images)
+    return {
+        "schema": 1,
+        "name": spec.name,
+        "created": time.time(),
+        "images": count,
+        "data_hash": images.hash,
+        "skipped": len(images.skipped),
+        "attribution": images.attribution,
+        "extractor": facts["extractor"],
+        "extractor_digest": facts["extractor_digest"],
+        "metric": spec.search.metric,
+        "trials": spec.search.trials,
+        "budget": spec.budget(count),
+        "interval": spec.interval(count),
+        "rungs": list(spec.rungs(count)),
+        "runner": runner,
+        "device": facts["device"],
+        "versions": {"sweep": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
+    }
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

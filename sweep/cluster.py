@@ -1,0 +1,92 @@
+"""The machines that Ray has: how to reach them, and how many trials fit on them.
+
+Importing this sets, before Ray is imported, what Ray reads from the environment.
+"""
+
+import os
+import socket
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+# Our state is in the folder; a snapshot of Ray's is written once a day, that is never.
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "86400")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+
+import ray
+
+from ganlib.errors import RequestError
+
+CONNECT_SECONDS = 10.0
+
+
+def connect(address: str | None) -> None:
+    """Attach to a cluster, or start Ray on this machine."""
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
+        ray.init(address="local", include_dashboard=False, **quiet)
+    else:
+        try:
+            check_answers(address)
+            ray.init(address=address, **quiet)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise RequestError(
+                f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
+                "'ray up cluster.yaml', or leave --address out"
+            ) from None
+    # Ray prints that a worker died on stdout, in the midst of the JSON lines; the director tells it anyway.
+    ray._private.worker._worker_logs_enabled = False
+
+
+def check_answers(address: str) -> None:
+    """Look whether something listens there at all: Ray itself tries for minutes.
+
+    Raises:
+        OSError: if nothing does.
+        ValueError: if it is not an address.
+    """
+    if address == "auto":
+        return
+    if "://" in address:
+        raise ValueError("give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+
+
+def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
+    """The nodes on which at least one trial fits."""
+    return [node for node in ray.nodes() if node["Alive"] and fits(node, gpu, cpu)]
+
+
+def fits(node: dict[str, Any], gpu: float, cpu: float) -> int:
+    """How many trials fit on a node."""
+    have = node["Resources"]
+    shares = [have.get(key, 0) // wanted for key, wanted in (("GPU", gpu), ("CPU", cpu)) if wanted]
+    return int(min(shares, default=0))
+
+
+def slots(gpu: float, cpu: float) -> int:
+    """How many trials fit on the nodes that are there now."""
+    return sum(fits(node, gpu, cpu) for node in fitting_nodes(gpu, cpu))
+
+
+def check_fits(gpu: float, cpu: float) -> None:
+    """Refuse a trial that no node can run.
+
+    Raises:
+        RequestError: naming what is asked for and what the largest node has.
+    """
+    if fitting_nodes(gpu, cpu):
+        return
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    has = "; ".join(f"{node.get('GPU', 0):g} GPU and {node.get('CPU', 0):g} CPU" for node in nodes)
+    raise RequestError(
+        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}): "
+        "lower them, or attach to a larger cluster with --address"
+    )
