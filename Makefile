@@ -66,5 +66,5 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/overhead.py
 
 lock:
-	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
+	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
 		--no-emit-index-url --upgrade -o requirements.lock --custom-compile-command "make lock"

@@ -77,7 +77,7 @@ class Results:
 class SweepProcess:
     """A running `sweep` command, in a process group of its own."""
 
-    def __init__(self, *arguments: object, cache: Path, log: Path) -> None:
+    def __init__(self, *arguments: object, cache: Path, log: Path, cwd: Path | None = None) -> None:
         environment = os.environ | {"SWEEP_CACHE": str(cache)}
         command = [sys.executable, "-m", "sweep", *map(str, arguments)]
         self.out, self.log = log.with_suffix(".out"), log
@@ -88,6 +88,7 @@ class SweepProcess:
                 stdout=output,
                 stderr=errors,
                 env=environment,
+                cwd=cwd,
                 start_new_session=True,
             )
 

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas
 import polars
 import pytest
+from PIL import Image
 from sweep_process import Results, SweepProcess, descendants, trial_workers, write_spec
+
+from ganlib.errors import RequestError
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -40,8 +44,15 @@ def address(cache: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spec whose pictures lie beside it, under a relative path."""
     path = write_spec(tmp_path_factory.mktemp("spec") / "small.yaml", TRIALS, EPOCHS)
-    path.write_text(path.read_text() + f"asha: {{grace: {GRACE}, reduction: 2}}\n")
+    text = path.read_text().replace("{source: avatars, count: 128,", "{source: pictures,")
+    path.write_text(f"{text}asha: {{grace: {GRACE}, reduction: 2}}\n")
+    (path.parent / "pictures").mkdir()
+    random = np.random.default_rng(0)
+    for index in range(128):
+        pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path.parent / "pictures" / f"{index}.png")
     return path
 
 
@@ -56,7 +67,7 @@ def test_two_nodes_share_a_sweep_that_outlives_its_driver(
 ) -> None:
     results = Results(tmp_path, "small")
     where = ("--address", address, "--storage", tmp_path)
-    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log") as run:
+    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
         run.until("work on both nodes", lambda: len(nodes_at_work()) == 2)
         run.until("evaluations", lambda: results.evaluations() >= 2)
         check_readable(tmp_path / "small")
@@ -85,3 +96,11 @@ def check_readable(folder: Path) -> None:
     for frame in (pandas.read_parquet(folder / "metrics"), polars.read_parquet(parts)):
         assert len(frame) >= len(rows)
         assert {"trial", "attempt", "kimg", "fid", "kid", "extractor_digest"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1", "ray://127.0.0.1:10001"])
+def test_an_address_at_which_no_cluster_answers(address: str) -> None:
+    from sweep.cluster import connect
+
+    with pytest.raises(RequestError, match=f"no Ray cluster answers at '{address}'"):
+        connect(address)
