@@ -60,7 +60,7 @@ def _numeric(kind: str, path: str, node: Node, problems: Problems) -> Float | In
     high = _number(kind, "high", path, node, problems, required=True)
     step = _number(kind, "step", path, node, problems, required=False)
     log = _flag("log", path, node, problems)
-    if len(problems.found) > before:
+    if len(problems.found) > before or low is None or high is None:  # an infinite one was told of before
         return None
     message = _broken_rule(low, high, step, log)
     if message:

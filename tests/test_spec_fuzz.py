@@ -160,6 +160,7 @@ specs = st.fixed_dictionaries({}, optional={name: section(name) for name in SECT
 
 @fuzz(300)
 @given(specs)
+@example({"model": {"family": {"type": "float", "low": float("inf"), "high": 0}}})
 def test_any_tree_of_known_keys(tree):
     survives(yaml.safe_dump(tree))
 
