@@ -28,7 +28,7 @@ from torch import nn
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data import prepare
-from ganlib.models.dcgan import build
+from ganlib.models.dcgan import DCGAN
 from ganlib.precision import uses_bf16
 from ganlib.steps import AdversarialStep
 from ganlib.stream import BatchStream, resident
@@ -71,7 +71,8 @@ def plain_loop(
         data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
     )
     torch.manual_seed(0)
-    generator, discriminator = (plain_layers(net).to(device) for net in build(model, size))
+    networks = DCGAN.generator(model, size), DCGAN.discriminator(model, size, "batch")
+    generator, discriminator = (plain_layers(net).to(device) for net in networks)
     criterion = nn.BCELoss()
     optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     optimizer_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
@@ -105,7 +106,7 @@ def our_loop(
     step = AdversarialStep(DataConfig(size=size), model, train, 0, torch.device(device))
     stream = BatchStream(pictures, batch, 0, torch.device(device))
     while True:
-        step.schedule(stream.shown / 1000 + 1, 0)
+        step.schedule(stream.shown / 1000 + 1)
         step(stream)
         yield batch
 

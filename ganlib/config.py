@@ -10,16 +10,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from ganlib.registry import Registry, UnknownNameError
 
-FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:build"})
+FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:DCGAN"})
 VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed")}
+"""Of the families that have variants; the first is the default. The others have only ``simple``."""
 LOSSES = Registry(
     "loss",
     {
-        "bce": "ganlib.losses:NonSaturating",
-        "lsgan": "ganlib.losses:LeastSquares",
-        "wgan-gp": "ganlib.losses:WassersteinGP",
+        "bce": "ganlib.losses.non_saturating:NonSaturating",
+        "lsgan": "ganlib.losses.least_squares:LeastSquares",
+        "mse": "ganlib.losses.least_squares:MeanSquares",
+        "wgan": "ganlib.losses.wasserstein:Wasserstein",
+        "wgan-gp": "ganlib.losses.wasserstein:WassersteinGP",
+        "hinge": "ganlib.losses.hinge:Hinge",
     },
 )
+LABELLED = ("bce", "lsgan", "mse")
+"""The losses that compare with labels; the options that change labels mean nothing to the others."""
 EXTRACTORS = Registry(
     "extractor",
     {
@@ -33,7 +39,9 @@ EXTRACTORS = Registry(
 )
 
 Unit = Literal["epochs", "kimg"]
+Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Label = Annotated[float, Field(ge=-1, le=1)]
 
 
 def _known(registry: Registry) -> AfterValidator:
@@ -74,7 +82,7 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _variant_of_family(self) -> "ModelConfig":
-        choices = VARIANTS[self.family]
+        choices = VARIANTS.get(self.family, ("simple",))
         if self.variant not in choices:
             raise ValueError(
                 f"unknown variant '{self.variant}' of family '{self.family}' (choices: {', '.join(choices)})"
@@ -88,14 +96,26 @@ class TrainConfig(Section):
     loss: Annotated[str, _known(LOSSES)] = "bce"
     lr_g: float = Field(2e-4, gt=0, le=1)
     lr_d: float = Field(2e-4, gt=0, le=1)
+    optimizer: Optimizer = "adam"
+    optimizer_d: Optimizer | None = None
     betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = (0.5, 0.999)
+    momentum: float = Field(0.0, ge=0, lt=1)
+    alpha: float = Field(0.99, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0, le=1)
     smoothing: float = Field(1.0, gt=0, le=1)
+    label_real: Label = 1.0
+    label_fake: Label = 0.0
+    label_g: Label = 1.0
     augment_p: float = Field(0.0, ge=0, le=1)
     milestones: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
     gamma: float = Field(1.0, gt=0, le=1)
     batch_size: int = Field(64, ge=2, le=8192)
+    d_steps: int | None = Field(None, ge=1, le=100)
     critic_steps: int | None = Field(None, ge=1, le=100)
+    clip: float = Field(0.01, gt=0)
     gp_weight: float = Field(10.0, ge=0)
+    r1_gamma: float = Field(0.0, ge=0)
+    r1_every: int = Field(1, ge=1, le=1000)
     ema_kimg: float = Field(10.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     epochs: float | None = Field(None, gt=0)
@@ -105,6 +125,24 @@ class TrainConfig(Section):
     def _one_budget(self) -> "TrainConfig":
         if self.epochs is not None and self.kimg is not None:
             raise ValueError("epochs and kimg are two names for one budget; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_number_of_steps(self) -> "TrainConfig":
+        if self.d_steps is not None and self.critic_steps is not None:
+            raise ValueError("d_steps and critic_steps are two names for one number; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_of_loss(self) -> "TrainConfig":
+        plain = TrainConfig.model_fields
+        for name in ("label_real", "label_fake", "label_g"):
+            if self.loss not in LABELLED and getattr(self, name) != plain[name].default:
+                condition = "when: {train.loss: [" + ", ".join(LABELLED) + "]}"
+                raise ValueError(
+                    f"{name} means nothing to the loss '{self.loss}', which compares with no labels; "
+                    f"leave it out, or search it {condition}"
+                )
         return self
 
 

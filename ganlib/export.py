@@ -18,9 +18,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from ganlib.config import ModelConfig, Section
+from ganlib.config import FAMILIES, ModelConfig, Section
 from ganlib.errors import RequestError, WorkError
-from ganlib.models.dcgan import build_generator
 from ganlib.steps import to_uint8
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -73,7 +72,7 @@ def rebuild(
         WorkError: if the weights are damaged or of another network.
     """
     with torch.random.fork_rng(devices=[]):
-        network = build_generator(config.model, config.size)
+        network = FAMILIES[config.model.family].generator(config.model, config.size)
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:

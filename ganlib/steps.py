@@ -2,7 +2,7 @@
 
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
-channels-last, convolutions run in bfloat16 where the hardware has it, and Adam is one fused kernel.
+channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
 Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
 decay) is a tensor on the device, so that a step's kernels are the same from the first to the last.
 """
@@ -15,10 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganlib import regularisers
 from ganlib.augment import augment
 from ganlib.config import FAMILIES, LOSSES, DataConfig, ModelConfig, TrainConfig
-from ganlib.losses import Loss, gradient_penalty
+from ganlib.losses import Labels, Loss
+from ganlib.optimizers import optimizer, set_rate
 from ganlib.precision import autocast
+from ganlib.regularisers import Regulariser
 
 EMA_RAMP = 0.05
 """The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
@@ -32,16 +35,24 @@ class Means:
     loss_d: float
     score_real: float
     score_fake: float
-
-
-def _adam(module: nn.Module, lr: float, betas: tuple[float, float], device: torch.device) -> torch.optim.Adam:
-    rate = torch.tensor(lr, device=device)
-    capturable = device.type == "cuda"
-    return torch.optim.Adam(module.parameters(), lr=rate, betas=betas, fused=True, capturable=capturable)
+    accuracy_real: float
+    """The share of real pictures that the discriminator takes for real."""
+    accuracy_fake: float
+    """The share of generated pictures that it takes for generated."""
 
 
 class AdversarialStep:
     """Generator, discriminator, their optimizers and the average of the generator's weights.
+
+    A family that trains in a way of its own subclasses this (see `ganlib.models.family`) and replaces one of
+
+    - ``schedule``: also set what depends on the time, such as how far a network has grown;
+    - ``_generate``: how a batch of pictures is made from random numbers;
+    - ``_real``: how real pictures are prepared;
+    - ``_generator_penalty``: a term beside the generator's loss.
+
+    All randomness comes from ``self.random``; what changes in training is a tensor on the device and is named in
+    ``_MODULES`` or ``_TENSORS``, so that it is in checkpoints; ``self.steps`` counts the steps taken.
 
     Args:
         data: for the size of the pictures.
@@ -51,77 +62,112 @@ class AdversarialStep:
         device: where everything lives.
     """
 
+    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d")
+    _TENSORS: tuple[str, ...] = ("sums",)
+
     def __init__(
         self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
     ) -> None:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
-        self.loss: Loss = LOSSES[train.loss]()
-        self.critic_steps = train.critic_steps or self.loss.critic_steps
+        self.loss: Loss = LOSSES[train.loss].of(train)
+        self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
+        self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
+        family = FAMILIES[model.family]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
-            generator, discriminator = FAMILIES[model.family](model, data.size, self.loss.norm)
+            generator = family.generator(model, data.size)
+            discriminator = family.discriminator(model, data.size, self.loss.norm)
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
         self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
-        self.optimizer_g = _adam(self.generator, train.lr_g, train.betas, device)
-        self.optimizer_d = _adam(self.discriminator, train.lr_d, train.betas, device)
+        self.optimizer_g = optimizer(train.optimizer, self.generator, train.lr_g, train, device)
+        name_d = train.optimizer_d or train.optimizer
+        self.optimizer_d = optimizer(name_d, self.discriminator, train.lr_d, train, device)
         self.random = torch.Generator(device).manual_seed(seed)
-        self.smoothing = torch.tensor(train.smoothing, device=device)
+        self.labels = Labels(
+            real=torch.tensor(train.label_real, device=device),
+            fake=torch.tensor(train.label_fake, device=device),
+            smoothing=torch.tensor(train.smoothing, device=device),
+        )
         self.augment_p = torch.tensor(train.augment_p, device=device)
         self.keep = torch.zeros((), device=device)
-        self.sums = torch.zeros(5, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(7, dtype=torch.float64, device=device)
+        self.steps = 0
 
     @property
     def pictures_per_step(self) -> int:
         """Real pictures that one step shows to the discriminator."""
         return self.train_config.batch_size * self.critic_steps
 
-    def schedule(self, kimg: float, decays: int) -> None:
-        """Set what depends on the time: learning rates after ``decays`` milestones, the average's decay."""
+    def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
+        """Set what depends on the time.
+
+        Args:
+            kimg: The clock after the next step.
+            lr_factor: What both learning rates are multiplied by.
+            progress: The share of the budget that is spent, from 0 to 1.
+        """
         train = self.train_config
-        factor = train.gamma**decays
-        self.optimizer_g.param_groups[0]["lr"].fill_(train.lr_g * factor)
-        self.optimizer_d.param_groups[0]["lr"].fill_(train.lr_d * factor)
+        set_rate(self.optimizer_g, train.lr_g * lr_factor)
+        set_rate(self.optimizer_d, train.lr_d * lr_factor)
         half_life = min(train.ema_kimg, EMA_RAMP * kimg)
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Tensor]) -> None:
         """Train on ``critic_steps`` batches ``(batch, 3, size, size)``, uint8, on the device."""
-        for remaining in reversed(range(self.critic_steps)):
-            with torch.set_grad_enabled(remaining == 0):  # only the last one's pictures teach the generator
+        for number in range(self.critic_steps):
+            # Only the last one's pictures teach the generator.
+            with torch.set_grad_enabled(number == self.critic_steps - 1):
                 fake = self._generate()
-            loss_d, real_out, fake_out = self._discriminator_half(next(batches), fake)
+            number += self.steps * self.critic_steps
+            loss_d, real_out, fake_out = self._discriminator_half(next(batches), fake, number)
         loss_g = self._generator_half(fake)
         self._update_average()
-        score = self.loss.score
+        self.steps += 1
+        self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
+
+    def _count(self, loss_g: Tensor, loss_d: Tensor, real_out: Tensor, fake_out: Tensor) -> None:
+        """Add to the sums behind `read_means`."""
+        score, boundary = self.loss.score, self.loss.boundary(real_out, fake_out)
+        right_real, right_fake = (real_out > boundary).float().mean(), (fake_out < boundary).float().mean()
+        scores = [score(real_out).mean(), score(fake_out).mean(), right_real, right_fake]
         one = torch.ones((), device=self.device)
-        values = [loss_g, loss_d, score(real_out).mean(), score(fake_out).mean(), one]
-        self.sums += torch.stack([value.detach() for value in values])
+        self.sums += torch.stack([loss_g, loss_d, *scores, one])
 
     def _generate(self) -> Tensor:
+        """Generated pictures ``(batch, 3, size, size)`` for training."""
         shape = (self.train_config.batch_size, self.latent_dim)
         latents = torch.randn(shape, generator=self.random, device=self.device)
         with self._autocast():
             pictures: Tensor = self.generator(latents)
         return pictures
 
-    def _discriminator_half(self, batch: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _real(self, batch: Tensor) -> Tensor:
+        """Real pictures, uint8, as the discriminator gets them: float32 in [-1, 1], augmented."""
         real = batch.float().div_(127.5).sub_(1)
         if self.train_config.augment_p > 0:
             real = augment(real, self.augment_p, self.random)
-        fake = fake.detach()
+        return real
+
+    def _discriminator_half(
+        self, batch: Tensor, fake: Tensor, number: int = 0
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        real, fake = self._real(batch), fake.detach()
         with self._autocast():
             real_out = self.discriminator(real).float()
             fake_out = self.discriminator(fake).float()
-        loss = self.loss.discriminator(real_out, fake_out, self.smoothing)
-        if self.loss.penalised:
-            # The penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
-            penalty = gradient_penalty(self.discriminator, real, fake.float(), self.random)
-            loss = loss + self.train_config.gp_weight * penalty
+        loss = self.loss.discriminator(real_out, fake_out, self.labels)
+        for regulariser in self.regularisers:
+            if number % regulariser.every == 0:
+                # A penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
+                term = regulariser.penalty(self.discriminator, real, fake.float(), self.random)
+                loss = loss + regulariser.every * term
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
+        for regulariser in self.regularisers:
+            regulariser.limit(self.discriminator)
         return loss, real_out, fake_out
 
     def _generator_half(self, fake: Tensor) -> Tensor:
@@ -132,10 +178,15 @@ class AdversarialStep:
             out = self.discriminator(fake).float()
         self.discriminator.requires_grad_(True)
         loss = self.loss.generator(out)
+        penalty = self._generator_penalty()
         self.optimizer_g.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss if penalty is None else loss + penalty).backward()
         self.optimizer_g.step()
         return loss
+
+    def _generator_penalty(self) -> Tensor | None:
+        """A term to be added to the generator's loss at this step, or none."""
+        return None
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -155,8 +206,7 @@ class AdversarialStep:
         """The means since the last call, and start anew. This waits for the device."""
         *sums, count = self.sums.tolist()
         self.sums.zero_()
-        loss_g, loss_d, score_real, score_fake = (value / max(count, 1) for value in sums)
-        return Means(loss_g, loss_d, score_real, score_fake)
+        return Means(*(value / max(count, 1) for value in sums))
 
     @torch.inference_mode()
     def sample(self, latents: Tensor) -> Tensor:
@@ -165,12 +215,11 @@ class AdversarialStep:
             pictures = self.average(latents.to(self.device))
         return to_uint8(pictures)
 
-    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d")
-
     def state(self) -> dict[str, Any]:
         """A copy of all that training depends on, as nested dicts of tensors and numbers."""
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
-        return deepcopy(parts | {"random": self.random.get_state(), "sums": self.sums})
+        parts |= {name: getattr(self, name) for name in self._TENSORS}
+        return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on exactly where `state` was taken."""
@@ -178,7 +227,9 @@ class AdversarialStep:
             # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
             getattr(self, name).load_state_dict(deepcopy(state[name]))
         self.random.set_state(state["random"].cpu())
-        self.sums.copy_(state["sums"])
+        for name in self._TENSORS:
+            getattr(self, name).copy_(state[name])
+        self.steps = int(state["steps"])
 
 
 def to_uint8(pictures: Tensor) -> Tensor:

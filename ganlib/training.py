@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.config import TrialConfig
+from ganlib.config import FAMILIES, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.optimizers import rate
 from ganlib.steps import AdversarialStep, to_uint8
 from ganlib.stream import BatchStream, resident
 
@@ -57,6 +58,8 @@ class Evaluation:
     loss_d: float
     score_real: float
     score_fake: float
+    accuracy_real: float
+    accuracy_fake: float
     probabilities: bool
     lr_g: float
     lr_d: float
@@ -138,7 +141,8 @@ class Fit(Iterator[Evaluation]):
         shown = int(resume["shown"]) if resume else 0
         stored = resident(pictures, self.device)
         self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
-        self.step = AdversarialStep(config.data, config.model, train, seed, self.device)
+        family = FAMILIES[config.model.family]
+        self.step: AdversarialStep = family.step(config.data, config.model, train, seed, self.device)
         self.steps = 0
         if resume:
             self.step.load_state(resume["step"])
@@ -179,8 +183,10 @@ class Fit(Iterator[Evaluation]):
             self.steps += 1
 
     def _schedule(self) -> None:
-        decays = sum(self.epoch >= milestone for milestone in self.config.train.milestones)
-        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, decays)
+        train = self.config.train
+        decays = sum(self.epoch >= milestone for milestone in train.milestones)
+        progress = self.stream.shown / self.budget_pictures
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, train.gamma**decays, progress)
 
     def _evaluate(self, means: Any, seconds_train: float, started: float) -> Evaluation:  # noqa: ANN401
         grid, finite = self._grid()
@@ -191,17 +197,14 @@ class Fit(Iterator[Evaluation]):
                 score = self.evaluator.score(self._generate())
             except NonFiniteError:
                 score = None
-        rates = [
-            group.param_groups[0]["lr"].item() for group in (self.step.optimizer_g, self.step.optimizer_d)
-        ]
         return Evaluation(
             kimg=self.kimg,
             epoch=self.epoch,
             step=self.steps,
             **vars(means),
             probabilities=self.step.loss.probabilities,
-            lr_g=rates[0],
-            lr_d=rates[1],
+            lr_g=rate(self.step.optimizer_g),
+            lr_d=rate(self.step.optimizer_d),
             pixel_std=pixel_std(pixels) if finite else math.nan,
             similarity=pairwise_similarity(pixels) if finite else math.nan,
             real_similarity=self.evaluator.real_similarity,

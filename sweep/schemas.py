@@ -61,6 +61,8 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("loss_d", pa.float64()),
         ("score_real", pa.float64()),
         ("score_fake", pa.float64()),
+        ("accuracy_real", pa.float64()),
+        ("accuracy_fake", pa.float64()),
         ("pixel_std", pa.float64()),
         ("similarity", pa.float64()),
         ("lr_g", pa.float64()),

@@ -32,7 +32,8 @@ from sweep.storage import Folder
 
 GRID_COLUMNS = 8
 MEASURED = (
-    *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
+    *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
+    *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
     *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
 )
 """What a row of ``metrics`` takes from an `Evaluation`, beside its score."""

@@ -75,7 +75,7 @@ class NoStep:
         for _ in range(self.take):
             next(batches)
 
-    def schedule(self, kimg: float, decays: int) -> None:
+    def schedule(self, kimg: float, lr_factor: float, progress: float) -> None:
         pass
 
     def read_means(self) -> None:

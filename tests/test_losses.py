@@ -6,10 +6,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganlib.config import LOSSES
-from ganlib.losses import LeastSquares, NonSaturating, WassersteinGP, gradient_penalty
+from ganlib.config import LABELLED, LOSSES, TrainConfig
+from ganlib.losses import Labels
+from ganlib.losses.hinge import Hinge
+from ganlib.losses.least_squares import LeastSquares, MeanSquares
+from ganlib.losses.non_saturating import NonSaturating
+from ganlib.losses.wasserstein import Wasserstein, WassersteinGP
+from ganlib.regularisers import R1, GradientPenalty, WeightClipping
 
-ONE = torch.tensor(1.0)
+
+def labels(real: float = 1.0, fake: float = 0.0, smoothing: float = 1.0) -> Labels:
+    return Labels(*(torch.tensor(value) for value in (real, fake, smoothing)))
+
+
+ONE = labels()
 
 
 def full(value: float, n: int = 4) -> Tensor:
@@ -23,11 +33,14 @@ def test_bce_of_a_discriminator_that_knows_nothing() -> None:
     assert torch.equal(loss.score(full(0)), full(0.5))
 
 
-@pytest.mark.parametrize(("name", "on_fake"), [("bce", math.log(2)), ("lsgan", 0.0), ("wgan-gp", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "on_fake"),
+    [("bce", math.log(2)), ("lsgan", 0.0), ("mse", 0.0), ("wgan", 0.0), ("wgan-gp", 0.0), ("hinge", 1.0)],
+)
 def test_without_the_real_part_only_the_fake_part_is_left(name: str, on_fake: float) -> None:
-    loss = LOSSES[name]()
-    assert loss.discriminator(full(7), full(0), torch.tensor(0.0)).item() == pytest.approx(on_fake)
-    assert loss.discriminator(full(7), full(3), torch.tensor(0.0)).item() > on_fake
+    loss = LOSSES[name].of(TrainConfig(loss=name))
+    assert loss.discriminator(full(7), full(0), labels(smoothing=0.0)).item() == pytest.approx(on_fake)
+    assert loss.discriminator(full(7), full(3), labels(smoothing=0.0)).item() > on_fake
 
 
 def test_bce_is_torchs_with_targets_one_and_zero() -> None:
@@ -56,7 +69,8 @@ def test_least_squares_at_and_off_its_targets() -> None:
 
 
 def test_wasserstein_is_a_difference_of_means() -> None:
-    loss = WassersteinGP()
+    loss = Wasserstein()
+    assert WassersteinGP.discriminator is Wasserstein.discriminator
     assert loss.discriminator(torch.tensor([1.0, 3.0]), torch.tensor([5.0, 9.0]), ONE).item() == 7 - 2
     assert loss.generator(torch.tensor([5.0, 9.0])).item() == -7
     assert torch.equal(loss.score(full(-3)), full(-3))
@@ -64,18 +78,18 @@ def test_wasserstein_is_a_difference_of_means() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_smoothing_multiplies_the_real_part_and_nothing_else(name: str) -> None:
-    loss = LOSSES[name]()
+    loss = LOSSES[name].of(TrainConfig(loss=name))
     real, fake = torch.randn(2, 20).double().unbind()
-    nothing = loss.discriminator(real, fake, torch.tensor(0.0))
+    nothing = loss.discriminator(real, fake, labels(smoothing=0.0))
     real_part = loss.discriminator(real, fake, ONE) - nothing
-    smoothed = loss.discriminator(real, fake, torch.tensor(0.9, dtype=torch.float64))
-    torch.testing.assert_close(smoothed, nothing + 0.9 * real_part)
-    torch.testing.assert_close(nothing, loss.discriminator(real + 5, fake, torch.tensor(0.0)))
+    smoothed = loss.discriminator(real, fake, labels(smoothing=0.75))
+    torch.testing.assert_close(smoothed, nothing + 0.75 * real_part)
+    torch.testing.assert_close(nothing, loss.discriminator(real + 5, fake, labels(smoothing=0.0)))
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_signs_push_the_right_way(name: str) -> None:
-    loss = LOSSES[name]()
+    loss = LOSSES[name].of(TrainConfig(loss=name))
     real, fake = full(0.3).requires_grad_(True), full(0.3).requires_grad_(True)
     loss.discriminator(real, fake, ONE).backward()
     assert (real.grad < 0).all(), "a higher value of real pictures must lower the discriminator's loss"
@@ -87,7 +101,7 @@ def test_signs_push_the_right_way(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_means_not_sums(name: str) -> None:
-    loss = LOSSES[name]()
+    loss = LOSSES[name].of(TrainConfig(loss=name))
     real, fake = torch.randn(2, 6).unbind()
     once = loss.discriminator(real, fake, ONE)
     torch.testing.assert_close(loss.discriminator(real.repeat(3), fake.repeat(3), ONE), once)
@@ -95,12 +109,27 @@ def test_losses_are_means_not_sums(name: str) -> None:
 
 
 def test_what_each_loss_asks_of_the_discriminator() -> None:
-    asked = {name: (c.norm, c.critic_steps, c.penalised, c.probabilities) for name, c in LOSSES.items()}
+    train = TrainConfig(clip=0.25, gp_weight=3.0)
+    losses = {name: loss.of(train) for name, loss in LOSSES.items()}
+    asked = {name: (c.norm, c.critic_steps, c.probabilities) for name, c in losses.items()}
+    plain = ("batch", 1, False)
     assert asked == {
-        "bce": ("batch", 1, False, True),
-        "lsgan": ("batch", 1, False, False),
-        "wgan-gp": ("none", 5, True, False),
+        "bce": ("batch", 1, True),
+        "lsgan": plain,
+        "mse": plain,
+        "wgan": ("batch", 5, False),
+        "wgan-gp": ("none", 5, False),
+        "hinge": plain,
     }
+    terms = {name: loss.regularisers(train) for name, loss in losses.items()}
+    (clipping,), (penalty,) = terms.pop("wgan"), terms.pop("wgan-gp")
+    assert isinstance(clipping, WeightClipping) and clipping.bound == 0.25
+    assert isinstance(penalty, GradientPenalty) and penalty.weight == 3.0
+    assert not any(terms.values())
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def pair(n: int = 6) -> tuple[Tensor, Tensor]:
@@ -113,7 +142,7 @@ def pair(n: int = 6) -> tuple[Tensor, Tensor]:
 def test_the_penalty_of_a_linear_critic_is_its_slopes_distance_from_one(norm: float) -> None:
     weight = torch.ones(48, dtype=torch.float64)
     weight = (norm * weight / weight.norm()).requires_grad_(True)
-    penalty = gradient_penalty(lambda x: x.flatten(1) @ weight, *pair(), torch.Generator().manual_seed(0))
+    penalty = GradientPenalty(1.0).penalty(lambda x: x.flatten(1) @ weight, *pair(), seeded())
     assert penalty.item() == pytest.approx((norm - 1) ** 2, abs=1e-12)
     penalty.backward()
     # d/dw (||w|| - 1)^2 = 2 (||w|| - 1) w / ||w||; at w = 0 torch takes 0.
@@ -129,7 +158,7 @@ def test_the_penalty_looks_at_points_between_real_and_fake() -> None:
         seen.append(x.detach())
         return x.square().flatten(1).sum(1) / 2  # its gradient is the point itself
 
-    penalty = gradient_penalty(critic, real, fake, torch.Generator().manual_seed(3))
+    penalty = GradientPenalty(1.0).penalty(critic, real, fake, seeded(3))
     (between,) = seen
     share = ((between - real) / (fake - real)).flatten(1)
     assert (share.std(1) < 1e-6).all(), "one share for a whole picture"
@@ -142,11 +171,10 @@ def test_the_penalty_looks_at_points_between_real_and_fake() -> None:
 def test_the_penalty_reaches_the_weights_of_a_network_and_not_the_pictures() -> None:
     real, fake = pair()
     critic = nn.Sequential(nn.Conv2d(3, 4, 3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(16, 1)).double()
-    random = torch.Generator()
     weight = critic[0].weight
 
     def value() -> Tensor:
-        return gradient_penalty(lambda x: critic(x).flatten(), real, fake, random.manual_seed(1))
+        return GradientPenalty(1.0).penalty(lambda x: critic(x).flatten(), real, fake, seeded(1))
 
     value().backward()
     # Against a central difference: the double backward is right.
@@ -156,3 +184,102 @@ def test_the_penalty_reaches_the_weights_of_a_network_and_not_the_pictures() -> 
     less = value().item()
     assert weight.grad[0, 0, 0, 0].item() == pytest.approx((more - less) / 2e-5, rel=1e-5)
     assert real.grad is None
+
+
+def test_hinge_counts_only_what_is_inside_the_margin() -> None:
+    loss = Hinge()
+    assert loss.discriminator(full(1), full(-1), ONE).item() == 0
+    assert loss.discriminator(full(7), full(-7), ONE).item() == 0
+    assert loss.discriminator(full(0), full(0), ONE).item() == 2
+    assert loss.discriminator(full(-2), full(0.5), ONE).item() == 3 + 1.5
+    assert loss.generator(full(3)).item() == -3
+
+
+def test_mean_squares_are_least_squares_without_the_halves() -> None:
+    real, fake = torch.randn((2, 9), dtype=torch.float64).unbind()
+    halves, whole = LeastSquares(), MeanSquares()
+    torch.testing.assert_close(
+        whole.discriminator(real, fake, ONE), 2 * halves.discriminator(real, fake, ONE)
+    )
+    mse = nn.MSELoss()
+    torch.testing.assert_close(whole.generator(fake), mse(fake, torch.ones_like(fake)))
+
+
+def test_the_papers_other_targets_of_least_squares() -> None:
+    train = TrainConfig(loss="lsgan", label_fake=-1.0, label_real=1.0, label_g=0.0)
+    loss = LeastSquares.of(train)
+    targets = labels(real=1.0, fake=-1.0)
+    assert (loss.a, loss.b, loss.c) == (-1, 1, 0)
+    assert loss.discriminator(full(1), full(-1), targets).item() == 0
+    assert loss.discriminator(full(0), full(0), targets).item() == 0.5 + 0.5
+    assert loss.generator(full(0)).item() == 0
+    assert loss.generator(full(-1)).item() == 0.5
+    assert loss.boundary(full(9), full(9)).item() == 0
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_are_what_the_discriminator_is_best_off_to_answer(name: str) -> None:
+    loss = LOSSES[name].of(TrainConfig(loss=name))
+    answers = {"bce": lambda label: math.log(label / (1 - label))}.get(name, lambda label: label)
+    real, fake = (full(answers(label)).double().requires_grad_(True) for label in (0.75, 0.25))
+    loss.discriminator(real, fake, labels(real=0.75, fake=0.25)).backward()
+    assert real.grad.abs().max() < 1e-7
+    assert fake.grad.abs().max() < 1e-7
+
+
+def test_labels_may_differ_from_picture_to_picture() -> None:
+    real, fake = torch.randn((2, 2), dtype=torch.float64).unbind()
+    each = Labels(torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.25]), torch.tensor(1.0))
+    for name in LABELLED:
+        loss = LOSSES[name].of(TrainConfig(loss=name))
+        single = [
+            loss.discriminator(real[i : i + 1], fake[i : i + 1], labels(a, b))
+            for i, (a, b) in enumerate([(1.0, 0.5), (0.0, 0.25)])
+        ]
+        torch.testing.assert_close(loss.discriminator(real, fake, each), sum(single) / 2)
+
+
+def test_where_a_picture_is_taken_for_real() -> None:
+    cut = {
+        name: loss.of(TrainConfig(loss=name)).boundary(full(6), full(2)).item()
+        for name, loss in LOSSES.items()
+    }
+    assert cut == {"bce": 0, "lsgan": 0.5, "mse": 0.5, "wgan": 4, "wgan-gp": 4, "hinge": 0}
+
+
+@pytest.mark.parametrize("name", ["label_real", "label_fake", "label_g"])
+def test_labels_are_refused_where_a_loss_has_none(name: str) -> None:
+    for loss in set(LOSSES) - set(LABELLED):
+        with pytest.raises(ValueError, match=f"{name} means nothing to the loss '{loss}'"):
+            TrainConfig(loss=loss, **{name: 0.5})
+    for loss in LABELLED:
+        TrainConfig(loss=loss, **{name: 0.5})
+
+
+def test_r1_of_a_quadratic_critic() -> None:
+    """D(x) = s |x|^2 / 2 has the gradient s x: R1 is gamma / 2 * s^2 * E|x|^2, and knows nothing of fakes."""
+    real, fake = pair()
+    scale = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+
+    def critic(x: Tensor) -> Tensor:
+        return scale * x.square().flatten(1).sum(1) / 2
+
+    penalty = R1(gamma=10.0).penalty(critic, real, fake, seeded())
+    energy = real.square().flatten(1).sum(1).mean()
+    torch.testing.assert_close(penalty, 5.0 * 9.0 * energy)
+    penalty.backward()
+    torch.testing.assert_close(scale.grad, 10.0 * 3.0 * energy)
+    assert torch.equal(penalty, R1(gamma=10.0).penalty(critic, real, fake * 7, seeded()))
+
+
+def test_clipping_bounds_every_weight_and_keeps_small_ones() -> None:
+    critic = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    critic[1].running_mean.fill_(5.0)
+    before = critic[0].weight.detach().clone()
+    WeightClipping(0.2).limit(critic)
+    assert all(value.abs().max() <= 0.2 for value in critic.parameters())
+    inside = before.abs() <= 0.2
+    assert inside.any() and not inside.all()
+    assert torch.equal(critic[0].weight[inside], before[inside])
+    assert (critic[1].running_mean == 5).all(), "statistics are no weights"
+    assert all(value.requires_grad and value.grad_fn is None for value in critic.parameters())

@@ -5,7 +5,12 @@ import torch
 from torch import nn
 
 from ganlib.config import VARIANTS, ModelConfig
-from ganlib.models.dcgan import Discriminator, Generator, build, build_generator
+from ganlib.models.dcgan import DCGAN, Discriminator, Generator, build_generator
+
+
+def build(config: ModelConfig, size: int, norm: str = "batch") -> tuple[Generator, Discriminator]:
+    return DCGAN.generator(config, size), DCGAN.discriminator(config, size, norm)
+
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 SIZES = (28, 32, 64, 128)

@@ -1,4 +1,1 @@
-"""The networks. A family is a function ``build(config, size, norm) -> (generator, discriminator)``.
-
-Families are registered by name in `ganlib.config.FAMILIES`.
-"""
+"""The networks, by family; see `ganlib.models.family`. Families are registered in `ganlib.config.FAMILIES`."""

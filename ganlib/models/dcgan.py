@@ -20,14 +20,13 @@ Filters double with every halving of the picture, up to eight times the width.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from torch import Tensor, nn
 
 from ganlib.config import ModelConfig
+from ganlib.losses import Norm
+from ganlib.models.family import Family
 from ganlib.models.layers import Down, Head, Stem, Up
-
-Norm = Literal["batch", "none"]
 
 WIDEST = 8
 """Filters grow to at most this multiple of the width, as in the paper."""
@@ -138,17 +137,19 @@ def build_generator(config: ModelConfig, size: int) -> Generator:
     return generator
 
 
-def build(config: ModelConfig, size: int, norm: Norm = "batch") -> tuple[Generator, Discriminator]:
-    """A generator and a discriminator with freshly drawn weights (torch's global RNG).
+def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discriminator:
+    """The discriminator alone, likewise.
 
     Args:
-        config: family ``dcgan``; variant, latent dimension and width.
+        config: family ``dcgan``; variant and width.
         size: side of the pictures, 28, 32, 64 or 128 pixels.
         norm: ``"batch"``, or ``"none"`` for critics whose loss looks at one picture at a time (WGAN-GP).
     """
     variant = _VARIANTS[config.variant]
-    generator = build_generator(config, size)
     width = round(config.width * variant.width)
     discriminator = Discriminator(size, width, norm, variant.extra_d_layer)
     discriminator.apply(_initialise)
-    return generator, discriminator
+    return discriminator
+
+
+DCGAN = Family(build_generator, build_discriminator)

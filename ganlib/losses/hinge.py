@@ -1,0 +1,22 @@
+"""The hinge loss.
+
+Lim & Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894; Miyato et al., "Spectral Normalization for
+Generative Adversarial Networks", 2018, https://arxiv.org/abs/1802.05957, equations 16 and 17.
+"""
+
+from torch import Tensor
+from torch.nn.functional import relu
+
+from ganlib.losses import Labels, Loss
+
+
+class Hinge(Loss):
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], and -E[D(G(z))] for the generator."""
+
+    def discriminator(self, real: Tensor, fake: Tensor, labels: Labels) -> Tensor:
+        """Only pictures inside the margin count; ``smoothing`` is a factor on the real half."""
+        return labels.smoothing * relu(1 - real).mean() + relu(1 + fake).mean()
+
+    def generator(self, fake: Tensor) -> Tensor:
+        """-E[D(G(z))]."""
+        return -fake.mean()
