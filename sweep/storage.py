@@ -13,6 +13,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ganlib.errors import RequestError, WorkError
@@ -64,6 +65,13 @@ def explained(action: str, where: str) -> Iterator[None]:
         reason = known or error.strerror or str(error) or type(error).__name__
         kind = MissingFileError if missing else WorkError
         raise kind(f"could not {action} '{where}': {reason}") from error
+
+
+class Stamp(NamedTuple):
+    """When a file was last written, and how large it is: two contents of one name hardly share both."""
+
+    mtime_ns: int
+    size: int
 
 
 class Folder(ABC):
@@ -155,6 +163,10 @@ class Folder(ABC):
         """Names directly in a folder, sorted, without temporary files; empty if the folder is absent."""
 
     @abstractmethod
+    def stamps(self, path: str = "") -> dict[str, Stamp]:
+        """The stamp of everything directly in a folder, by its name; as `names`."""
+
+    @abstractmethod
     def delete(self, path: str) -> None:
         """Delete a file or a whole tree; it is fine if nothing is there."""
 
@@ -220,6 +232,16 @@ class LocalFolder(Folder):
             except FileNotFoundError:
                 return []
         return sorted(name for name in found if not name.endswith(TEMPORARY))
+
+    def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
+        target, found = self._at(path), {}
+        names = self.names(path)
+        with explained("look into", str(target)):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # deleted since
+                    status = os.stat(f"{target}/{name}")
+                    found[name] = Stamp(status.st_mtime_ns, status.st_size)
+        return found
 
     def delete(self, path: str) -> None:  # noqa: D102
         target = self._at(path)

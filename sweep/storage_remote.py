@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from ganlib.errors import RequestError
-from sweep.storage import TEMPORARY, Folder, explained, relative_parts
+from sweep.storage import TEMPORARY, Folder, Stamp, explained, relative_parts
 
 
 class RemoteFolder(Folder):
@@ -82,8 +82,12 @@ class RemoteFolder(Folder):
             return bool(self._filesystem.get_file_info(self._at(path)).type != fs.FileType.NotFound)
 
     def names(self, path: str = "") -> list[str]:  # noqa: D102
-        found = [str(info.base_name) for info in self._entries(path, recursive=False)]
-        return sorted(name for name in found if name and not name.endswith(TEMPORARY))
+        return list(self.stamps(path))
+
+    def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
+        entries = {str(entry.base_name): entry for entry in self._entries(path, recursive=False)}
+        names = sorted(name for name in entries if name and not name.endswith(TEMPORARY))
+        return {name: Stamp(entries[name].mtime_ns or 0, entries[name].size or 0) for name in names}
 
     def delete(self, path: str) -> None:  # noqa: D102
         target = self._at(path)

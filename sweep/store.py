@@ -8,14 +8,15 @@ needs compacting. There is one writer, the driver of the sweep; its crash loses 
 
 import math
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganlib.errors import WorkError
+from sweep import compact
 from sweep.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
 from sweep.storage import Folder
 
@@ -127,14 +128,7 @@ class Store:
         schema = self._schemas[dataset]
         wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
         # Parts are in order, and so are the rows in each; only events of different trials interleave.
-        names = [name for name in self.folder.names(dataset) if name.endswith(".parquet")]
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            tables = list(pool.map(lambda name: self._read(dataset, name, wanted), names))
-        # It gives columns that older parts lack their place and type. (empty_table() would import pandas.)
-        empty = pa.Table.from_batches([], schema=schema)
-        if wanted is not None:
-            empty = empty.select([name for name in wanted if name in schema.names])
-        table = pa.concat_tables([empty, *tables], promote_options="permissive")
+        table = compact.read(self.folder, dataset, schema, wanted, partial(self._read, dataset))
         if dataset == "events":
             table = table.sort_by("time")
         return table.replace_schema_metadata(schema.metadata)

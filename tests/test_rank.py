@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
-from sweep.rank import Identity, MixedIdentityError, leaderboard, rank, rank_or_explain
+from sweep.rank import COLUMNS, Identity, MixedIdentityError, decisive, leaderboard, rank, rank_or_explain
+from sweep.schemas import SCHEMAS
 from sweep.storage import LocalFolder
 from sweep.store import Store
 
@@ -187,3 +189,31 @@ def test_ranks_are_what_sorting_by_hand_gives(
         assert entry.value == best[entry.trial]
         assert entry.rank == 1 + sum(best[n] < best[entry.trial] for n in eligible)
     assert sorted(entry.trial for entry in board.entries) == list(range(len(trials)))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), numbers, st.sampled_from([8, 9, None]), st.sampled_from(["a", None])),
+        max_size=25,
+    ),
+    st.sampled_from(["kid", "fid"]),
+)
+def test_the_decisive_rows_decide_as_all_rows_do(
+    values: list[tuple[int, float | None, int | None, str | None]], metric: str
+) -> None:
+    trials = [trial(n) for n in range(5)]
+    rows = [
+        measured(n, float(i // 2), value, n_fake=count, data_hash=data)
+        for i, (n, value, count, data) in enumerate(sorted(values, key=lambda value: value[0]))
+    ]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
+    few = decisive(table, metric).to_pylist()
+    assert len(few) <= len(rows)
+    assert outcome(trials, few, metric) == outcome(trials, rows, metric)
+
+
+def outcome(trials: list[dict[str, Any]], rows: list[dict[str, Any]], metric: str) -> object:
+    try:
+        return rank(trials, rows, metric)
+    except MixedIdentityError as error:
+        return str(error)

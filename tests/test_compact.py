@@ -1,0 +1,182 @@
+"""Snapshots of many parts: fast, never wrong, and never needed."""
+
+import os
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweep import compact
+from sweep.storage import LocalFolder, Stamp
+from sweep.store import Store
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalFolder:
+    """A folder in which three loose parts are many."""
+    monkeypatch.setattr(compact, "MANY", 3)
+    return LocalFolder(tmp_path / "study")
+
+
+def fill(store: Store, trials: int, evaluations: int = 2, kid: float = 0.5) -> None:
+    for trial in range(trials):
+        store.put_trial({"trial": trial, "attempt": 0, "status": "finished"})
+        for step in range(evaluations):
+            store.add("metrics", {"trial": trial, "attempt": 0, "kimg": step + 1.0, "kid": kid})
+
+
+def settle(folder: LocalFolder) -> None:
+    """Make every part look as if it had been written a minute ago."""
+    then = time.time_ns() - 60 * 10**9
+    for path in Path(folder.url).rglob("*.parquet"):
+        os.utime(path, ns=(then, then))
+
+
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the parts that are read from now on."""
+    names: list[str] = []
+    real = Store._read
+    monkeypatch.setattr(Store, "_read", lambda self, d, name, c: names.append(name) or real(self, d, name, c))
+    return names
+
+
+def test_a_snapshot_spares_reading_the_parts(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    names = opened(monkeypatch)
+    before = Store(folder).rows("metrics")
+    assert len(names) == 5 and folder.exists("compact/metrics")
+    names.clear()
+    assert Store(folder).rows("metrics") == before and names == []
+    some = Store(folder).table("metrics", ["kid"])
+    assert some.column_names == ["trial", "kimg", "kid"] and some.num_rows == 10 and names == []
+
+
+def test_only_parts_that_changed_are_read(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    Store(folder).rows("metrics")
+    writer = Store(folder)
+    writer.add("metrics", {"trial": 2, "attempt": 0, "kimg": 9.0, "kid": 0.1})
+    writer.add("metrics", {"trial": 7, "attempt": 0, "kimg": 1.0, "kid": 0.2})
+    folder.delete("metrics/00004.parquet")
+    names = opened(monkeypatch)
+    rows = [(row["trial"], row["kimg"]) for row in Store(folder).rows("metrics")]
+    assert rows == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (2, 9), (3, 1), (3, 2), (7, 1)]
+    assert sorted(names) == ["00002.parquet", "00007.parquet"]
+
+
+def test_fresh_parts_stay_loose(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part may be rewritten within one tick of a coarse clock: its stamp would not tell."""
+    fill(Store(folder), trials=5)
+    before = Store(folder).rows("trials")
+    names = opened(monkeypatch)
+    assert Store(folder).rows("trials") == before and len(names) == 5
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"not parquet at all"])
+def test_a_damaged_snapshot_is_passed_over(folder: LocalFolder, damage: bytes) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    before = Store(folder).rows("metrics")
+    folder.write("compact/metrics", damage)
+    assert Store(folder).rows("metrics") == before
+    assert len(folder.read("compact/metrics")) > 1000  # written anew
+
+
+def test_a_flipped_bit_in_a_snapshot_is_found(folder: LocalFolder) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    before = Store(folder).rows("metrics")
+    data = bytearray(folder.read("compact/metrics"))
+    data[len(data) // 2] ^= 1
+    folder.write("compact/metrics", bytes(data))
+    assert Store(folder).rows("metrics") == before
+
+
+def test_a_snapshot_of_something_else_is_passed_over(folder: LocalFolder) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    before = Store(folder).rows("metrics")
+    folder.write("compact/metrics", folder.read("metrics/00000.parquet"))
+    assert Store(folder).rows("metrics") == before
+    Store(folder).rows("trials")
+    folder.write("compact/metrics", folder.read("compact/trials"))
+    assert Store(folder).rows("metrics") == before
+
+
+def test_a_folder_that_may_only_be_read(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert len(Store(folder).rows("metrics")) == 10
+    assert not folder.exists("compact/metrics")
+
+
+def test_other_programs_see_no_row_twice(folder: LocalFolder) -> None:
+    fill(Store(folder), trials=5)
+    settle(folder)
+    Store(folder).rows("metrics")
+    count = duckdb.sql(f"SELECT count(*) FROM '{folder.url}/metrics/*.parquet'").fetchall()
+    assert count == [(10,)]
+
+
+def test_events_are_ordered_by_time_from_a_snapshot_too(folder: LocalFolder) -> None:
+    store = Store(folder)
+    for second in (5, 3, 9, 1):
+        store.add("events", {"kind": "note", "trial": second % 4, "time": float(second)})
+        store.add("events", {"kind": "note", "trial": 4 + second, "time": float(second + 1)})
+    settle(folder)
+    for _ in range(2):
+        times = [row["time"] for row in Store(folder).rows("events")]
+        assert times == sorted(times) and len(times) == 8
+
+
+def test_columns_that_old_parts_lack_are_null(folder: LocalFolder) -> None:
+    fill(Store(folder), trials=4)
+    newer = Store(folder, {"train.lr_g": "float"})
+    newer.put_trial({"trial": 4, "status": "running", "param.train.lr_g": 0.5})
+    settle(folder)
+    for _ in range(2):
+        rows = Store(folder).rows("trials")
+        assert [row["param.train.lr_g"] for row in rows] == [None] * 4 + [0.5]
+    assert Store(folder).table("trials", ["param.train.lr_g"]).column_names == ["trial", "param.train.lr_g"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["write", "drop", "settle", "read"]), st.integers(0, 6)), max_size=25)
+)
+def test_it_always_gives_what_the_parts_hold(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    folder = LocalFolder(tmp_path_factory.mktemp("any"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compact, "MANY", 2)
+        model: dict[int, list[float]] = {}
+        for time_, (step, trial) in enumerate(steps):
+            if step == "write":
+                Store(folder).add("metrics", {"trial": trial, "attempt": 0, "kimg": float(time_)})
+                model.setdefault(trial, []).append(float(time_))
+            elif step == "drop":
+                folder.delete(f"metrics/{trial:05d}.parquet")
+                model.pop(trial, None)
+            elif step == "settle" and not folder.exists("compact"):
+                settle(folder)
+            rows = [(row["trial"], row["kimg"]) for row in Store(folder).rows("metrics")]
+            assert rows == [(trial, kimg) for trial in sorted(model) for kimg in model[trial]]
+
+
+def test_stamps_of_a_folder(folder: LocalFolder) -> None:
+    assert folder.stamps("nowhere") == {}
+    folder.write("a/one", b"12345")
+    stamp = folder.stamps("a")["one"]
+    assert stamp.size == 5 and stamp == Stamp(*stamp)
+    assert list(folder.stamps("a")) == folder.names("a")
