@@ -1,4 +1,4 @@
-"""Augmentation of a batch on its device: flips, and colour jitter as one matrix a picture.
+"""Augmentation of real pictures on their device: flips, and changes of colour as one matrix a picture.
 
 Brightness, contrast, saturation and hue are affine in RGB, so that all four together are one 3x3 matrix and
 an offset, as in Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020,
@@ -6,6 +6,7 @@ https://arxiv.org/abs/2006.06676, appendix B. There is no loop over pictures and
 """
 
 import math
+from collections.abc import Collection
 
 import torch
 from torch import Tensor
@@ -18,9 +19,11 @@ SATURATION = 0.2
 """Factor of the distance from grey, drawn from [0.8, 1.2]."""
 HUE = 0.05
 """Rotation about the grey axis, drawn from [-0.05, 0.05] of a turn."""
+FLASH = 0.5
+"""Policy ``flash``, as of a camera: light, counted from black, is multiplied by 1 to 1.5."""
 
 
-def _around_grey(angle: Tensor) -> Tensor:
+def around_grey(angle: Tensor) -> Tensor:
     """Rotations of RGB about the axis (1, 1, 1): ``(n,)`` radians to ``(n, 3, 3)`` (Rodrigues)."""
     axis = torch.full((3,), 1 / math.sqrt(3), device=angle.device, dtype=angle.dtype)
     outer = axis[:, None] * axis[None, :]
@@ -37,29 +40,42 @@ def colour_matrices(n: int, generator: torch.Generator, device: torch.device) ->
     draw = torch.rand((4, n), generator=generator, device=device) * 2 - 1
     brightness = draw[0] * 2 * BRIGHTNESS  # the range [-1, 1] is two wide
     contrast, saturation = 1 + draw[1] * CONTRAST, 1 + draw[2] * SATURATION
-    hue = _around_grey(draw[3] * HUE * 2 * math.pi)
+    hue = around_grey(draw[3] * HUE * 2 * math.pi)
     grey = torch.full((3, 3), 1 / 3, device=device)
     eye = torch.eye(3, device=device)
     saturated = grey + saturation[:, None, None] * (eye - grey)
     return contrast[:, None, None] * (saturated @ hue), brightness[:, None].expand(n, 3)
 
 
-def augment(pictures: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture is, with probability ``p``, mirrored and its colours jittered.
+def flash_matrices(n: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Random boosts of brightness, in the form of `colour_matrices`."""
+    gain = 1 + FLASH * torch.rand((n,), generator=generator, device=device)
+    return gain[:, None, None] * torch.eye(3, device=device), (gain - 1)[:, None].expand(n, 3)
+
+
+def augment(
+    pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Collection[str] = ("flip", "color")
+) -> Tensor:
+    """To each picture, with probability ``p``, all of the policies are applied.
 
     Args:
         pictures: ``(n, 3, h, w)`` float, in [-1, 1].
         p: a scalar tensor on the pictures' device, in [0, 1]; it may change between calls.
         generator: the RNG, on the pictures' device.
+        policies: of ``flip`` (mirror it), ``color`` (jitter brightness, contrast, saturation and hue) and
+            ``flash`` (boost the brightness).
 
     Returns:
         The same shape, layout and range. Pictures that were not chosen are unchanged to the last bit.
     """
-    n = len(pictures)
-    chosen = torch.rand((n,), generator=generator, device=pictures.device) < p
-    matrices, offsets = colour_matrices(n, generator, pictures.device)
-    # Channels last, the mixing of channels is a product of (pixels, 3) with (3, 3) in place.
-    pixels = pictures.flip(3).permute(0, 2, 3, 1).flatten(1, 2)
-    mixed = torch.baddbmm(offsets[:, None, :], pixels, matrices.transpose(1, 2)).clamp_(-1, 1)
-    changed = mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2)
+    n, device = len(pictures), pictures.device
+    chosen = torch.rand((n,), generator=generator, device=device) < p
+    changed = pictures.flip(3) if "flip" in policies else pictures
+    for policy, draw in (("color", colour_matrices), ("flash", flash_matrices)):
+        if policy in policies:
+            matrices, offsets = draw(n, generator, device)
+            # Channels last, the mixing of channels is a product of (pixels, 3) with (3, 3) in place.
+            pixels = changed.permute(0, 2, 3, 1).flatten(1, 2)
+            mixed = torch.baddbmm(offsets[:, None, :], pixels, matrices.transpose(1, 2)).clamp_(-1, 1)
+            changed = mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2)
     return torch.where(chosen[:, None, None, None], changed, pictures)

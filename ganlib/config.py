@@ -4,6 +4,7 @@ Each class is one section of a spec with plain values in it. They are built once
 inside takes them, or plain arguments, and does not validate again.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from ganlib.registry import Registry, UnknownNameError
 
 FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:DCGAN"})
-VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed")}
+VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed", "extra")}
 """Of the families that have variants; the first is the default. The others have only ``simple``."""
 LOSSES = Registry(
     "loss",
@@ -26,6 +27,8 @@ LOSSES = Registry(
 )
 LABELLED = ("bce", "lsgan", "mse")
 """The losses that compare with labels; the options that change labels mean nothing to the others."""
+CRITICS = ("wgan", "wgan-gp")
+"""The losses whose outputs have no zero, so that no sign says what is taken for real."""
 EXTRACTORS = Registry(
     "extractor",
     {
@@ -42,6 +45,8 @@ Unit = Literal["epochs", "kimg"]
 Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Label = Annotated[float, Field(ge=-1, le=1)]
+Policy = Literal["flip", "color", "flash"]
+DiffPolicy = Literal["color", "translation", "cutout"]
 
 
 def _known(registry: Registry) -> AfterValidator:
@@ -73,12 +78,17 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """Which networks. ``width`` is the number of filters of the widest-image layer (DCGAN's 64)."""
+    """Which networks. ``width`` is the number of filters of the widest-image layer (DCGAN's 64).
+
+    ``d_norm`` (null: what the loss asks for) and ``d_dropout`` are of the DCGAN's discriminator.
+    """
 
     family: Annotated[str, _known(FAMILIES)] = "dcgan"
     variant: str = "simple"
     latent_dim: int = Field(100, ge=1, le=4096)
     width: int = Field(64, ge=4, le=512, multiple_of=4)
+    d_norm: Literal["batch", "spectral", "instance", "none"] | None = None
+    d_dropout: float = Field(0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _variant_of_family(self) -> "ModelConfig":
@@ -91,7 +101,10 @@ class ModelConfig(Section):
 
 
 class TrainConfig(Section):
-    """How a trial trains. ``epochs`` or ``kimg`` is the whole budget; ``milestones`` count epochs."""
+    """How a trial trains; the tricks are off by default. docs/systems.md says what each key does.
+
+    ``epochs`` or ``kimg`` is the whole budget; ``milestones`` count epochs.
+    """
 
     loss: Annotated[str, _known(LOSSES)] = "bce"
     lr_g: float = Field(2e-4, gt=0, le=1)
@@ -106,7 +119,15 @@ class TrainConfig(Section):
     label_real: Label = 1.0
     label_fake: Label = 0.0
     label_g: Label = 1.0
+    soft_labels: float = Field(0.0, ge=0, le=0.5)
+    label_flip_p: float = Field(0.0, ge=0, le=0.5)
+    instance_noise: float = Field(0.0, ge=0, le=2)
     augment_p: float = Field(0.0, ge=0, le=1)
+    augment: Annotated[tuple[Policy, ...], Field(strict=False, min_length=1)] = ("flip", "color")
+    equalize_p: float = Field(0.0, ge=0, le=1)
+    diffaugment: Annotated[tuple[DiffPolicy, ...], Field(strict=False)] = ()
+    ada_target: float = Field(0.0, ge=0, lt=1)
+    ada_kimg: float = Field(500.0, gt=0)
     milestones: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
     gamma: float = Field(1.0, gt=0, le=1)
     batch_size: int = Field(64, ge=2, le=8192)
@@ -134,16 +155,26 @@ class TrainConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _labels_of_loss(self) -> "TrainConfig":
-        plain = TrainConfig.model_fields
-        for name in ("label_real", "label_fake", "label_g"):
-            if self.loss not in LABELLED and getattr(self, name) != plain[name].default:
-                condition = "when: {train.loss: [" + ", ".join(LABELLED) + "]}"
-                raise ValueError(
-                    f"{name} means nothing to the loss '{self.loss}', which compares with no labels; "
-                    f"leave it out, or search it {condition}"
-                )
+    def _tricks_of_loss(self) -> "TrainConfig":
+        for name in ("label_real", "label_fake", "label_g", "soft_labels", "label_flip_p"):
+            if self.loss not in LABELLED and getattr(self, name) != _default(TrainConfig, name):
+                raise ValueError(_meaningless(name, self.loss, "compares with no labels", LABELLED))
+        if self.loss in CRITICS and self.ada_target:
+            others = [name for name in LOSSES if name not in CRITICS]
+            raise ValueError(_meaningless("ada_target", self.loss, "has no sign to adapt to", others))
+        if self.loss == "bce" and min(self.label_real, self.label_fake, self.label_g) < 0:
+            raise ValueError("label_real, label_fake and label_g must be probabilities with the loss bce")
         return self
+
+
+def _default(section: type[Section], name: str) -> object:
+    return section.model_fields[name].default
+
+
+def _meaningless(name: str, value: str, why: str, others: Iterable[str]) -> str:
+    """The name stands alone among keys, so that a spec's reader shows the problem there."""
+    listed = ", ".join(others)
+    return f"{name} means nothing with {value}, which {why}; leave it out, or search it only when: {listed}"
 
 
 class EvaluateConfig(Section):
@@ -180,3 +211,12 @@ class TrialConfig(Section):
     train: TrainConfig
     evaluate: EvaluateConfig
     collapse: CollapseConfig
+
+    @model_validator(mode="after")
+    def _penalty_without_batches(self) -> "TrialConfig":
+        if self.train.loss == "wgan-gp" and self.model.d_norm == "batch":
+            raise ValueError(
+                "d_norm cannot be batch with the loss wgan-gp: its penalty is of each picture by itself; use "
+                "instance, spectral or none"
+            )
+        return self

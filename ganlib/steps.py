@@ -18,10 +18,14 @@ from torch import Tensor, nn
 from ganlib import regularisers
 from ganlib.augment import augment
 from ganlib.config import FAMILIES, LOSSES, DataConfig, ModelConfig, TrainConfig
-from ganlib.losses import Labels, Loss
+from ganlib.equalize import random_equalize
+from ganlib.labels import Labeller
+from ganlib.losses import Loss
+from ganlib.models.discriminator_parts import give_random
 from ganlib.optimizers import optimizer, set_rate
 from ganlib.precision import autocast
 from ganlib.regularisers import Regulariser
+from ganlib.view import View
 
 EMA_RAMP = 0.05
 """The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
@@ -62,7 +66,7 @@ class AdversarialStep:
         device: where everything lives.
     """
 
-    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d")
+    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d", "view")
     _TENSORS: tuple[str, ...] = ("sums",)
 
     def __init__(
@@ -76,7 +80,7 @@ class AdversarialStep:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
             generator = family.generator(model, data.size)
-            discriminator = family.discriminator(model, data.size, self.loss.norm)
+            discriminator = family.discriminator(model, data.size, model.d_norm or self.loss.norm)
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
@@ -85,12 +89,12 @@ class AdversarialStep:
         name_d = train.optimizer_d or train.optimizer
         self.optimizer_d = optimizer(name_d, self.discriminator, train.lr_d, train, device)
         self.random = torch.Generator(device).manual_seed(seed)
-        self.labels = Labels(
-            real=torch.tensor(train.label_real, device=device),
-            fake=torch.tensor(train.label_fake, device=device),
-            smoothing=torch.tensor(train.smoothing, device=device),
-        )
+        for network in (self.generator, self.discriminator):
+            give_random(network, self.random)
+        self.labels = Labeller(train, self.random, device)
+        self.view = View(train, self.random, device)
         self.augment_p = torch.tensor(train.augment_p, device=device)
+        self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
         self.sums = torch.zeros(7, dtype=torch.float64, device=device)
         self.steps = 0
@@ -112,6 +116,7 @@ class AdversarialStep:
         set_rate(self.optimizer_g, train.lr_g * lr_factor)
         set_rate(self.optimizer_d, train.lr_d * lr_factor)
         half_life = min(train.ema_kimg, EMA_RAMP * kimg)
+        self.view.schedule(progress)
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Tensor]) -> None:
@@ -145,19 +150,22 @@ class AdversarialStep:
 
     def _real(self, batch: Tensor) -> Tensor:
         """Real pictures, uint8, as the discriminator gets them: float32 in [-1, 1], augmented."""
+        train = self.train_config
+        if train.equalize_p > 0:
+            batch = random_equalize(batch, self.equalize_p, self.random)
         real = batch.float().div_(127.5).sub_(1)
-        if self.train_config.augment_p > 0:
-            real = augment(real, self.augment_p, self.random)
+        if train.augment_p > 0:
+            real = augment(real, self.augment_p, self.random, train.augment)
         return real
 
     def _discriminator_half(
         self, batch: Tensor, fake: Tensor, number: int = 0
     ) -> tuple[Tensor, Tensor, Tensor]:
-        real, fake = self._real(batch), fake.detach()
+        real, fake = self.view(self._real(batch)), self.view(fake.detach())
         with self._autocast():
             real_out = self.discriminator(real).float()
             fake_out = self.discriminator(fake).float()
-        loss = self.loss.discriminator(real_out, fake_out, self.labels)
+        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw())
         for regulariser in self.regularisers:
             if number % regulariser.every == 0:
                 # A penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
@@ -168,6 +176,7 @@ class AdversarialStep:
         self.optimizer_d.step()
         for regulariser in self.regularisers:
             regulariser.limit(self.discriminator)
+        self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
         return loss, real_out, fake_out
 
     def _generator_half(self, fake: Tensor) -> Tensor:
@@ -175,7 +184,7 @@ class AdversarialStep:
         # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
         self.discriminator.requires_grad_(False)
         with self._autocast():
-            out = self.discriminator(fake).float()
+            out = self.discriminator(self.view(fake)).float()
         self.discriminator.requires_grad_(True)
         loss = self.loss.generator(out)
         penalty = self._generator_penalty()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlib import augment as module
-from ganlib.augment import _around_grey, augment, colour_matrices
+from ganlib.augment import around_grey, augment, colour_matrices
 
 
 def random(seed: int = 0) -> torch.Generator:
@@ -105,7 +105,7 @@ def test_colours_are_mixed_by_the_matrices() -> None:
 
 def test_hue_turns_about_grey_and_is_orthogonal() -> None:
     angles = torch.linspace(-4, 4, 33, dtype=torch.float64)
-    turns = _around_grey(angles)
+    turns = around_grey(angles)
     eye = torch.eye(3, dtype=torch.float64).expand_as(turns)
     torch.testing.assert_close(turns @ turns.transpose(1, 2), eye)
     torch.testing.assert_close(torch.linalg.det(turns), torch.ones(33, dtype=torch.float64))
@@ -115,7 +115,7 @@ def test_hue_turns_about_grey_and_is_orthogonal() -> None:
 
 
 def test_a_third_of_a_turn_makes_red_green_green_blue_and_blue_red() -> None:
-    turn = _around_grey(torch.tensor([2 * math.pi / 3], dtype=torch.float64))[0]
+    turn = around_grey(torch.tensor([2 * math.pi / 3], dtype=torch.float64))[0]
     expected = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=torch.float64)
     torch.testing.assert_close(turn, expected)
 

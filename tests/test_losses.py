@@ -250,7 +250,7 @@ def test_where_a_picture_is_taken_for_real() -> None:
 @pytest.mark.parametrize("name", ["label_real", "label_fake", "label_g"])
 def test_labels_are_refused_where_a_loss_has_none(name: str) -> None:
     for loss in set(LOSSES) - set(LABELLED):
-        with pytest.raises(ValueError, match=f"{name} means nothing to the loss '{loss}'"):
+        with pytest.raises(ValueError, match=f"{name} means nothing with {loss}"):
             TrainConfig(loss=loss, **{name: 0.5})
     for loss in LABELLED:
         TrainConfig(loss=loss, **{name: 0.5})

@@ -34,7 +34,7 @@ def parameters(module: nn.Module) -> int:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("variant", VARIANTS["dcgan"])
-@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("norm", ["batch", "none", "spectral"])
 def test_shapes_and_range(variant: str, size: int, norm: str) -> None:
     generator, discriminator = made(variant, size, norm)
     pictures = generator(10 * torch.randn(3, 5))
@@ -49,6 +49,7 @@ def test_shapes_and_range(variant: str, size: int, norm: str) -> None:
         ("simple", [512, 256, 128, 64, 3], [64, 128, 256, 512, 1]),
         ("extended", [768, 384, 192, 96, 3], [96, 192, 384, 768, 768, 1]),
         ("buffed", [1024, 512, 256, 128, 3], [128, 256, 512, 1024, 1]),
+        ("extra", [512, 256, 128, 64, 64, 3], [64, 128, 256, 512, 512, 1]),
     ],
 )
 def test_filters_at_64_pixels_are_the_papers(
@@ -94,6 +95,30 @@ def test_parameters_of_a_critic_and_of_the_extended_discriminator() -> None:
     assert parameters(critic) == kernels + 64 + 128 + 256 + 512, "a bias for each filter, no normalisation"
     kernels = 16 * (3 * 96 + 96 * 192 + 192 * 384 + 384 * 768 + 768) + 9 * 768 * 768
     assert parameters(extended) == kernels + 2 * (192 + 384 + 768 + 768)
+
+
+def test_the_extra_variants_maps_and_activations() -> None:
+    """A 4x4x512 stem, three stages to 32x32x64, one that keeps the size, the last to 3x64x64; all leaky."""
+    with torch.device("meta"):
+        generator, discriminator = build(ModelConfig(variant="extra"), 64)
+    maps, features = [], torch.empty(2, 100, device="meta")
+    for layer in generator.layers:
+        features = layer(features)
+        if isinstance(layer, CONVOLUTIONS):
+            maps.append(tuple(features.shape[1:]))
+    assert maps == [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32), (64, 32, 32), (3, 64, 64)]
+    assert not [layer for layer in generator.modules() if isinstance(layer, nn.ReLU)]
+    assert len([layer for layer in generator.modules() if isinstance(layer, nn.LeakyReLU)]) == 5
+    maps = []
+    for layer in discriminator.layers:
+        features = layer(features)
+        if isinstance(layer, CONVOLUTIONS):
+            maps.append(tuple(features.shape[1:]))
+    assert maps[:-1] == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 4, 4)]
+    plain = [parameters(net) for net in build(ModelConfig(width=4), 64)]
+    extra = [parameters(net) for net in build(ModelConfig(variant="extra", width=4), 64)]
+    assert extra[0] - plain[0] == 9 * 4 * 4 + 2 * 4
+    assert extra[1] - plain[1] == 9 * 32 * 32 + 2 * 32
 
 
 @pytest.mark.parametrize("variant", VARIANTS["dcgan"])

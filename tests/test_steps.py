@@ -46,6 +46,16 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
+TRICKS: dict[str, Any] = {
+    **{"augment_p": 0.5, "augment": ["flip", "color", "flash"], "equalize_p": 0.5},
+    **{"smoothing": 0.9, "label_real": 0.9, "label_fake": 0.1, "soft_labels": 0.1, "label_flip_p": 0.2},
+    **{"diffaugment": ["color", "translation", "cutout"], "ada_target": 0.6, "ada_kimg": 0.1},
+    **{"instance_noise": 0.1, "r1_gamma": 1.0, "r1_every": 2, "d_steps": 2, "weight_decay": 0.01},
+    "model": {"d_norm": "spectral", "d_dropout": 0.3},
+}
+"""All at once."""
+
+
 def same(first: Any, second: Any) -> bool:
     """Whether two states are equal to the last bit."""
     if isinstance(first, Tensor):
@@ -234,12 +244,13 @@ class Watch(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_step_never_waits_for_the_device(loss: str) -> None:
-    step, source = made(loss=loss, augment_p=0.5), batches()
+@pytest.mark.parametrize("options", [*({"loss": loss, "augment_p": 0.5} for loss in LOSSES), TRICKS])
+def test_a_step_never_waits_for_the_device(options: dict[str, Any]) -> None:
+    step, source = made(**options), batches()
     with Watch() as watch:
         step.schedule(1.0)
-        step(source)
+        for _ in range(2):
+            step(source)
     waits = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select"}
     assert "convolution" in watch.names
     assert not waits & watch.names
@@ -373,7 +384,16 @@ def test_sampling_changes_nothing() -> None:
     assert same(before, step.state())
 
 
-@pytest.mark.parametrize("options", [{}, {"loss": "wgan-gp", "critic_steps": 2}, {"augment_p": 0.5}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"loss": "wgan-gp", "critic_steps": 2},
+        {"loss": "wgan", "critic_steps": 2, "optimizer": "rmsprop", "momentum": 0.5},
+        {"loss": "hinge", "optimizer": "sgd", "momentum": 0.5, "optimizer_d": "adagrad"},
+        TRICKS,
+    ],
+)
 def test_a_state_goes_on_to_the_last_bit(options: dict[str, Any]) -> None:
     step, source = made(**options), batches()
     for _ in range(2):
@@ -424,7 +444,7 @@ def test_pictures_and_weights_are_channels_last() -> None:
 def test_augmentation_only_changes_the_real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Tensor, float]] = []
 
-    def spy(pictures: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
+    def spy(pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Any) -> Tensor:
         seen.append((pictures.clone(), p.item()))
         return pictures
 

@@ -4,15 +4,17 @@ Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convol
 Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
 normalisation everywhere but at the image ends, no biases beside it, weights drawn from N(0, 0.02).
 
-Three variants, as the student studies of anime faces name them. At 64 px and ``width`` 64:
+Four variants, as the student studies of anime faces name them. At 64 px and ``width`` 64:
 
-========== ============================== ================================================
-variant    generator                      discriminator
-========== ============================== ================================================
-simple     512-256-128-64-3, five layers  64-128-256-512-1, five layers
-extended   768-384-192-96-3, five layers  96-192-384-768-768-1, six layers (one keeps 4x4)
-buffed     1024-512-256-128-3             128-256-512-1024-1
-========== ============================== ================================================
+========== ======================================= ================================================
+variant    generator                               discriminator
+========== ======================================= ================================================
+simple     512-256-128-64-3, five layers           64-128-256-512-1, five layers
+extended   768-384-192-96-3, five layers           96-192-384-768-768-1, six layers (one keeps 4x4)
+buffed     1024-512-256-128-3                      128-256-512-1024-1
+extra      512-256-128-64-64-3, six layers         64-128-256-512-512-1, six layers (one keeps 4x4)
+           (one keeps 32x32), LeakyReLU throughout
+========== ======================================= ================================================
 
 The number of up- and down-sampling layers follows the picture size: 28 px starts at 7x7, the others at 4x4.
 Filters double with every halving of the picture, up to eight times the width.
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 
 from ganlib.config import ModelConfig
 from ganlib.losses import Norm
+from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
 from ganlib.models.family import Family
 from ganlib.models.layers import Down, Head, Stem, Up
 
@@ -35,13 +38,16 @@ WIDEST = 8
 @dataclass(frozen=True)
 class _Variant:
     width: float
-    extra_d_layer: bool
+    extra_d_layer: bool = False
+    extra_g_layer: bool = False
+    leaky_g: bool = False
 
 
 _VARIANTS = {
-    "simple": _Variant(width=1.0, extra_d_layer=False),
+    "simple": _Variant(width=1.0),
     "extended": _Variant(width=1.5, extra_d_layer=True),
-    "buffed": _Variant(width=2.0, extra_d_layer=False),
+    "buffed": _Variant(width=2.0),
+    "extra": _Variant(width=1.0, extra_d_layer=True, extra_g_layer=True, leaky_g=True),
 }
 
 
@@ -67,15 +73,22 @@ class Generator(nn.Module):
         - output: ``(n, 3, size, size)``, in [-1, 1]
     """
 
-    def __init__(self, latent_dim: int, size: int, width: int) -> None:
+    def __init__(
+        self, latent_dim: int, size: int, width: int, extra_layer: bool = False, leaky: bool = False
+    ) -> None:
         super().__init__()
         self.latent_dim, self.size = latent_dim, size
         base, stages = _shape(size)
         filters = _filters(width, stages)[::-1]
-        layers: list[nn.Module] = [Stem(latent_dim, filters[0], base)]
+
+        def activated(channels: int) -> list[nn.Module]:
+            return [nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, True) if leaky else nn.ReLU(True)]
+
+        layers: list[nn.Module] = [Stem(latent_dim, filters[0], base), *activated(filters[0])]
         for before, after in pairwise(filters):
-            layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True), Up(before, after)]
-        layers += [nn.BatchNorm2d(filters[-1]), nn.ReLU(inplace=True)]
+            layers += [Up(before, after), *activated(after)]
+        if extra_layer:
+            layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=False), *activated(filters[-1])]
         layers += [Up(filters[-1], 3), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -93,22 +106,21 @@ class Discriminator(nn.Module):
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int, norm: Norm, extra_layer: bool) -> None:
+    def __init__(self, size: int, width: int, norm: Norm, extra_layer: bool, dropout: float = 0.0) -> None:
         super().__init__()
         base, stages = _shape(size)
         filters = _filters(width, stages)
+        bias = needs_bias(norm)
 
-        def normalised(channels: int) -> list[nn.Module]:
-            return [nn.BatchNorm2d(channels)] if norm == "batch" else []
+        def activated(channels: int, norm: Norm = norm) -> list[nn.Module]:
+            dropouts = [Dropout(dropout)] if dropout else []
+            return [*normalisation(norm, channels), nn.LeakyReLU(0.2, True), *dropouts]
 
-        # Beside batch normalisation a bias does nothing; without it, it is needed.
-        bias = norm == "none"
-        layers: list[nn.Module] = [Down(3, filters[0], bias), nn.LeakyReLU(0.2, True)]
+        layers: list[nn.Module] = [Down(3, filters[0], bias), *activated(filters[0], "none")]
         for before, after in pairwise(filters):
-            layers += [Down(before, after, bias), *normalised(after), nn.LeakyReLU(0.2, True)]
+            layers += [Down(before, after, bias), *activated(after)]
         if extra_layer:
-            layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=bias), *normalised(filters[-1])]
-            layers += [nn.LeakyReLU(0.2, True)]
+            layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=bias), *activated(filters[-1])]
         layers += [Head(filters[-1], base)]
         self.layers = nn.Sequential(*layers)
 
@@ -124,15 +136,16 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 
 
 def build_generator(config: ModelConfig, size: int) -> Generator:
     """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
-    width = round(config.width * _VARIANTS[config.variant].width)
-    generator = Generator(config.latent_dim, size, width)
+    variant = _VARIANTS[config.variant]
+    width = round(config.width * variant.width)
+    generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g)
     generator.apply(_initialise)
     return generator
 
@@ -141,14 +154,17 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discrimin
     """The discriminator alone, likewise.
 
     Args:
-        config: family ``dcgan``; variant and width.
+        config: family ``dcgan``; variant, width and dropout.
         size: side of the pictures, 28, 32, 64 or 128 pixels.
-        norm: ``"batch"``, or ``"none"`` for critics whose loss looks at one picture at a time (WGAN-GP).
+        norm: of its layers but the first; batch normalisation is not for losses that look at one picture at a
+            time (WGAN-GP).
     """
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
-    discriminator = Discriminator(size, width, norm, variant.extra_d_layer)
+    discriminator = Discriminator(size, width, norm, variant.extra_d_layer, config.d_dropout)
     discriminator.apply(_initialise)
+    if norm == "spectral":
+        normalise_spectrally(discriminator)
     return discriminator
 
 
