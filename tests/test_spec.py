@@ -240,8 +240,8 @@ resources: {gpu: 2.5}
         "x.yaml:2: data.sorce: unknown key, did you mean 'source'?",
         "x.yaml:4: model.family: unknown model family 'dcgn', did you mean 'dcgan'? (choices: dcgan)",
         "x.yaml:5: model.variant.choices[1]: 'simple' is given twice",
-        "x.yaml:7: train.loss.choices[1]: unknown loss 'wgn', did you mean 'wgan-gp'? (choices: bce, lsgan, "
-        "wgan-gp)",
+        "x.yaml:7: train.loss.choices[1]: unknown loss 'wgn', did you mean 'wgan'? (choices: bce, lsgan, mse, "
+        "wgan, wgan-gp, hinge)",
         "x.yaml:8: train.lr_d: low 0.01 is greater than high 0.001",
         "x.yaml:11: train.lr_g.low: must be above 0, got -1",
         "x.yaml:12: train.lr_g.high: must be at most 1, got 2",
