@@ -82,7 +82,8 @@ class Director:
 
     def begin(self, study: Path) -> None:
         """Start a new sweep, with its Optuna study in the file ``study``."""
-        self.study = Study.create(study, self.spec.name, self.spec.space, self.spec.search)
+        spec = self.spec
+        self.study = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -104,8 +105,11 @@ class Director:
 
     def _config(self, trial: Trial) -> TrialConfig:
         config = self.spec.resolve(trial.params)
-        train = config.train.model_copy(update={"kimg": self.info["budget"], "epochs": None})
+        train = config.train.model_copy(update={"kimg": self._budget(trial), "epochs": None})
         return config.model_copy(update={"train": train})
+
+    def _budget(self, trial: Trial) -> float:
+        return self.spec.trial_budget(trial.params, self.info["images"], self.info["budget"])
 
     def _assign(self, trial: Trial) -> dict[str, Any]:
         trial.attempt += 1
@@ -260,7 +264,8 @@ class Director:
             trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
             self.trials[trial.number] = trial
         past = [self.trials[number].outcome() for number in sorted(self.trials)]
-        self.study = Study.rebuild(study, self.spec.name, self.spec.space, self.spec.search, past)
+        spec = self.spec
+        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
         # In the order of arrival: a verdict depends on who was there before.
         entries = sorted(self.store.rows("rungs"), key=lambda entry: entry["time"])
         if self.asha:
@@ -276,7 +281,7 @@ class Director:
             stopped = stopped or self._stopped_by_asha(trial, kimg, value)
         if stopped:
             self._end(trial, "stopped")
-        elif trial.kimg >= self.info["budget"]:
+        elif trial.kimg >= self._budget(trial):
             self._end(trial, "finished")
         else:
             self._queue.append(trial.number)

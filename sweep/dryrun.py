@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.asha import expected_survivors
 from sweep.search import preview
+from sweep.sections import NOT_SEARCHABLE
 from sweep.spec import Spec
 from sweep.yamltree import inline
 
@@ -45,8 +46,8 @@ def ladder(spec: Spec, trials: int) -> Ladder | None:
     Returns:
         None where it takes the number of pictures to compare the rungs with the budget.
     """
-    units = {"kimg"} if spec.plain["train.kimg"] is not None else set()
-    units |= {"epochs"} if spec.plain["train.epochs"] is not None else set()
+    values = [spec.plain, *spec.configs]
+    units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
     units |= {spec.asha.unit} if spec.asha else set()
     if spec.data.source == "avatars":
         unit, images = "kimg", spec.data.count
@@ -87,7 +88,7 @@ def facts(spec: Spec) -> dict[str, Any]:
             {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
         ],
         "expected_training": steps and steps.share,
-        "samples": preview(spec.space, spec.search, SAMPLES),
+        "samples": preview(spec.space, spec.search, SAMPLES, spec.configs),
     }
 
 
@@ -95,7 +96,12 @@ def _lines(spec: Spec) -> Iterator[str]:
     trials = trials_of(spec)
     yield "# The spec with every default"
     yield spec.to_yaml()
-    yield f"# Searched by {spec.search.sampler}, {trials} trials, seed {spec.search.seed}"
+    given = len(spec.configs)
+    if given and given == trials:
+        yield f"# {trials} trials, each with a configuration that is given"
+    else:
+        first = f", after {given} given configurations" if given else ""
+        yield f"# Searched by {spec.search.sampler}{first}, {trials} trials, seed {spec.search.seed}"
     width = max((len(path) for path in spec.space), default=0)
     for path, distribution in spec.space.items():
         yield f"{path:{width}}  {inline(distribution.plain())}{_when(distribution.when)}"
@@ -103,7 +109,7 @@ def _lines(spec: Spec) -> Iterator[str]:
         yield "nothing: all trials have the same configuration and differ by their seed"
     yield ""
     yield from _rung_lines(spec, trials)
-    samples = preview(spec.space, spec.search, SAMPLES)
+    samples = preview(spec.space, spec.search, SAMPLES, spec.configs)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
         yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())
@@ -116,7 +122,9 @@ def _rung_lines(spec: Spec, trials: int) -> Iterator[str]:
         yield "# Rungs"
         yield "they depend on the number of pictures, which 'sweep data' counts"
         return
-    yield f"# Rungs; every trial ends at {steps.budget:g} {steps.unit}"
+    own = any(path in NOT_SEARCHABLE for point in spec.configs for path in point)
+    who = "the longest trial" if own else "every trial"
+    yield f"# Rungs; {who} ends at {steps.budget:g} {steps.unit}"
     for place, arriving, going_on in steps.rungs:
         yield f"{place:g} {steps.unit}: about {arriving:.0f} trials arrive, {going_on:.0f} go on"
     if steps.rungs:

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from sweep import overrides as command_line
 from sweep.fields import BAD, blame, check_section, check_whole
-from sweep.problems import Problems, show, unknown_key
+from sweep.problems import Problems, sentences, show, unknown_key
+from sweep.read_configs import Point, read_configs
 from sweep.read_space import read_space
-from sweep.sections import FIELDS, SEARCHABLE, SECTIONS
+from sweep.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS
 from sweep.space import GRID_LIMIT, Space
 from sweep.yamltree import Node, read
 
@@ -32,6 +33,7 @@ class Draft:
     sections: dict[str, Any]
     plain: dict[str, Any]
     space: Space
+    configs: list[Point]
 
 
 def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
@@ -82,7 +84,7 @@ class _Reader:
 
     def draft(self, file: str) -> Draft:
         for key, entry in self._entries.items():
-            if key not in SECTIONS and key != "name":
+            if key not in SECTIONS and key not in ("name", "configs"):
                 self._add(entry, key, _unknown_section(key))
         name = self._name(file)
         sections: dict[str, Any] = {}
@@ -101,10 +103,15 @@ class _Reader:
                 sections[section] = check_whole(section, values, node, self._problems)
         space = read_space(nodes, plain | _settled(sections), self._fixed, self._problems)
         plain |= {path: _default(path) for path in nodes if path not in space}
-        self._check_trials(sections, plain, space)
-        self._check_budget(plain, sections)
-        self._check_sampler(sections["search"], space)
-        return Draft(name, sections, plain, space)
+        listed = not len(space)
+        configs, space = read_configs(self._entries.get("configs"), space, plain, self._fixed, self._problems)
+        self._check_trials(sections, plain, space, configs)
+        self._check_budget(plain, sections, configs)
+        self._check_sampler(sections["search"], space, configs)
+        if configs and listed and sections["search"] is not BAD:
+            trials = min(sections["search"].trials, len(configs))
+            sections["search"] = sections["search"].model_copy(update={"trials": trials})
+        return Draft(name, sections, plain, space, configs)
 
     def _add(self, node: Node | None, path: str, message: str) -> None:
         node = node or Node(None, self._root.file, 1)
@@ -134,12 +141,21 @@ class _Reader:
                 filled[path] = _default(path)
         return filled
 
-    def _check_trials(self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space) -> None:
+    def _check_trials(
+        self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space, configs: list[Point]
+    ) -> None:
         """Every combination of choices and ends of ranges must make a trial; of many, a sample is tried."""
-        if self._problems.under("data", "model", "train", "evaluate", "collapse"):
+        if self._problems.under("data", "model", "train", "evaluate", "collapse", "configs"):
             return
-        corners, complete = space.corners(_CORNERS)
         trial = (sections["data"], sections["evaluate"], sections["collapse"])
+        for number, point in enumerate(configs):
+            try:
+                build_trial(*trial, {**plain, **point})
+            except ValidationError as error:
+                message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
+                self._add(self._root.at("configs", number), f"configs[{number}]", message)
+        listed = any(path in plain for path in space)
+        corners, complete = ([{}], False) if listed else space.corners(_CORNERS)
         for params in corners:
             try:
                 build_trial(*trial, {**plain, **params})
@@ -152,14 +168,25 @@ class _Reader:
                     self._root.at(*path.split(".")), f"{path}.when", "can never hold: its keys exclude it"
                 )
 
-    def _check_budget(self, plain: Mapping[str, Any], sections: Mapping[str, Any]) -> None:
-        if self._problems.under("train", "asha", "evaluate"):
+    def _check_budget(
+        self, plain: Mapping[str, Any], sections: Mapping[str, Any], configs: list[Point]
+    ) -> None:
+        if self._problems.under("train", "asha", "evaluate", "configs"):
             return
         asha, evaluate = sections["asha"], sections["evaluate"]
-        limits = (plain["train.epochs"], plain["train.kimg"], asha and asha.max)
-        if all(limit is None for limit in limits):
-            message = "a trial has no end; give train.epochs, train.kimg or asha.max"
-            self._add(self._entries.get("train"), "train", message)
+        for number, point in enumerate(configs or [{}]):
+            values = {**plain, **point}
+            limits = (values["train.epochs"], values["train.kimg"], asha and asha.max)
+            if all(limit is None for limit in limits):
+                where, node = ("train", self._entries.get("train"))
+                if configs:
+                    where, node = f"configs[{number}]", self._root.at("configs", number)
+                message = "a trial has no end; give train.epochs, train.kimg or asha.max"
+                self._add(node, where, message)
+            for path in NOT_SEARCHABLE:
+                if asha and path in point:
+                    node = self._root.at("configs", number, path)
+                    self._add(node, f"configs[{number}].{path}", f"must be left out: {NOT_SEARCHABLE[path]}")
         if asha and asha.unit == evaluate.unit and asha.grace < evaluate.every:
             first = f"{evaluate.every:g} {asha.unit} (evaluate.every)"
             message = (
@@ -168,7 +195,7 @@ class _Reader:
             )
             self._add(self._root.at("asha", "grace"), "asha.grace", message)
 
-    def _check_sampler(self, search: Any, space: Space) -> None:  # noqa: ANN401 - SearchConfig or BAD
+    def _check_sampler(self, search: Any, space: Space, configs: list[Point]) -> None:  # noqa: ANN401
         if search is BAD or self._problems.under("model", "train"):
             return
         node = self._root.at("search", "sampler")
@@ -176,6 +203,10 @@ class _Reader:
             message = "cmaes needs a float or int to search that is active in every trial; use tpe or random"
             self._add(node, "search.sampler", message)
         if search.sampler != "grid":
+            return
+        if configs:
+            message = "a grid tries every combination by itself; leave out configs, or use another sampler"
+            self._add(node, "search.sampler", message)
             return
         endless = [path for path, distribution in space.items() if distribution.grid_size() is None]
         for path in endless:
@@ -214,5 +245,5 @@ def _unknown_section(key: str) -> str:
     return (
         f"unknown section; did you mean {' or '.join(owners)}?"
         if owners
-        else unknown_key(key, ["name", *SECTIONS])
+        else unknown_key(key, ["name", "configs", *SECTIONS])
     )

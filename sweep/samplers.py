@@ -22,7 +22,11 @@ from sweep.space import Float, Int, Space
 
 
 def sampler_for(
-    search: SearchConfig, space: Space, number: int, grid: Sequence[Mapping[str, Any]]
+    search: SearchConfig,
+    space: Space,
+    number: int,
+    grid: Sequence[Mapping[str, Any]],
+    points: Sequence[Mapping[str, Any]] = (),
 ) -> BaseSampler:
     """The sampler of one trial.
 
@@ -31,8 +35,11 @@ def sampler_for(
         space: What is searched.
         number: The trial's number.
         grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
+        points: Parameters of the first trials, likewise; what one leaves out is drawn at random.
     """
     seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
+    if number < len(points):
+        return FixedSampler(points[number], RandomSampler(seed=seed))
     if search.sampler == "grid":
         return FixedSampler(grid[number])
     if search.sampler == "random":
@@ -47,10 +54,11 @@ def sampler_for(
 
 
 class FixedSampler(BaseSampler):
-    """Gives the parameters it was made with."""
+    """Gives the parameters it was made with, and asks ``others`` for those it has not."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(self, params: Mapping[str, Any], others: BaseSampler | None = None) -> None:
         self._params = dict(params)
+        self._others = others
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """No parameter is drawn together with others."""
@@ -66,6 +74,8 @@ class FixedSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:  # noqa: ANN401 - whatever the distribution holds
         """The value it was made with."""
+        if self._others is not None and param_name not in self._params:
+            return self._others.sample_independent(study, trial, param_name, param_distribution)
         return self._params[param_name]
 
 

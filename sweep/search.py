@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 State = Literal["finished", "stopped", "collapsed", "failed"]
+Points = Sequence[Mapping[str, Any]]
 PastState = Literal["finished", "stopped", "collapsed", "failed", "running"]
 
 WORST = 1e9
@@ -69,8 +70,11 @@ class Study:
     Made by `create` or `rebuild`.
     """
 
-    def __init__(self, path: Path, name: str, space: Space, search: SearchConfig) -> None:
+    def __init__(
+        self, path: Path, name: str, space: Space, search: SearchConfig, points: Points = ()
+    ) -> None:
         self._path, self._space, self._search = path, space, search
+        self._points = [space.stored(point) for point in points]
         self._grid = grid_order(space, search)
         with study_file.writing(path):
             self._storage, self._study = study_file.open_study(path, name)
@@ -78,8 +82,10 @@ class Study:
             self._count = self._storage.get_n_trials(self._id)
 
     @classmethod
-    def create(cls, path: Path, name: str, space: Space, search: SearchConfig) -> "Study":
-        """A new study in a new file.
+    def create(
+        cls, path: Path, name: str, space: Space, search: SearchConfig, points: Points = ()
+    ) -> "Study":
+        """A new study in a new file; ``points`` are the parameters of its first trials.
 
         Raises:
             RequestError: if the file exists.
@@ -89,11 +95,17 @@ class Study:
             raise RequestError(
                 f"there is a study at {path} already; resume the sweep, or choose another name"
             )
-        return cls(path, name, space, search)
+        return cls(path, name, space, search, points)
 
     @classmethod
     def rebuild(
-        cls, path: Path, name: str, space: Space, search: SearchConfig, trials: Sequence[PastTrial]
+        cls,
+        path: Path,
+        name: str,
+        space: Space,
+        search: SearchConfig,
+        trials: Sequence[PastTrial],
+        points: Points = (),
     ) -> "Study":
         """A study that holds ``trials``, in place of whatever is at ``path``.
 
@@ -103,6 +115,7 @@ class Study:
             space: What is searched.
             search: How.
             trials: All trials so far; the number of each is its position.
+            points: As in `create`.
 
         Raises:
             WorkError: if the trials do not fit the space or the file cannot be written.
@@ -124,7 +137,7 @@ class Study:
                 raise
             study_file.close(storage)
             study_file.replace(fresh, path)
-        return cls(path, name, space, search)
+        return cls(path, name, space, search, points)
 
     def ask(self) -> Asked | None:
         """The next trial to run; None when there are as many as the search or its grid has.
@@ -139,7 +152,9 @@ class Study:
         if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
             return None
         with study_file.writing(self._path):
-            self._study.sampler = sampler_for(self._search, self._space, self._count, self._grid or ())
+            self._study.sampler = sampler_for(
+                self._search, self._space, self._count, self._grid or (), self._points
+            )
             trial = self._study.ask()
             self._count += 1
             try:
@@ -198,7 +213,7 @@ def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | Non
     return [space.stored(cell) for cell in cells]
 
 
-def preview(space: Space, search: SearchConfig, count: int) -> list[dict[str, Any]]:
+def preview(space: Space, search: SearchConfig, count: int, points: Points = ()) -> list[dict[str, Any]]:
     """The parameters of a search's first trials, as they are while none has ended; nothing is written."""
     import optuna
 
@@ -208,9 +223,10 @@ def preview(space: Space, search: SearchConfig, count: int) -> list[dict[str, An
     study = optuna.create_study(direction="minimize")
     grid = grid_order(space, search)
     count = min(count, search.trials, len(grid) if grid is not None else count)
+    stored = [space.stored(point) for point in points]
     shown = []
     for number in range(count):
-        study.sampler = sampler_for(search, space, number, grid or ())
+        study.sampler = sampler_for(search, space, number, grid or (), stored)
         shown.append(space.suggest(study.ask()))
     return shown
 

@@ -5,6 +5,7 @@ stand where a value could stand; those keys are searched. Everything that is wro
 once, each problem with its file, line, key, rule and value.
 """
 
+import math
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class Spec:
         name: The name of the sweep and of its folder.
         plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
         space: The distribution of each key that is.
+        configs: The points that are tried first, each from path to value. Where nothing is searched, they are
+            all: each names the same keys, which are in ``plain`` too, and ``space`` has their values.
         asha: None for no early stopping.
     """
 
@@ -44,6 +47,7 @@ class Spec:
     resources: ResourcesConfig
     plain: Mapping[str, Any]
     space: Space
+    configs: Sequence[Mapping[str, Any]] = ()
 
     def resolve(self, params: Mapping[str, Any]) -> TrialConfig:
         """The configuration of one trial.
@@ -71,11 +75,21 @@ class Spec:
             images: How many pictures the data set has; an epoch shows each once.
         """
         ends = [_kimg(self.asha.max, self.asha.unit, images)] if self.asha and self.asha.max else []
-        if self.plain["train.epochs"] is not None:
-            ends.append(_kimg(self.plain["train.epochs"], "epochs", images))
-        if self.plain["train.kimg"] is not None:
-            ends.append(float(self.plain["train.kimg"]))
+        return min([*ends, max(self._end(point, images) for point in self.configs or [{}])])
+
+    def _end(self, params: Mapping[str, Any], images: int) -> float:
+        """Where the trial with these parameters ends by its own keys, in kimg."""
+        values = {**self.plain, **params}
+        ends = [math.inf]
+        if values["train.epochs"] is not None:
+            ends.append(_kimg(values["train.epochs"], "epochs", images))
+        if values["train.kimg"] is not None:
+            ends.append(float(values["train.kimg"]))
         return min(ends)
+
+    def trial_budget(self, params: Mapping[str, Any], images: int, budget: float) -> float:
+        """How long the trial with these parameters trains, in kimg; ``budget`` is that of the sweep."""
+        return min(budget, self._end(params, images))
 
     def rungs(self, images: int) -> tuple[float, ...]:
         """Where ASHA compares trials, in kimg, rising; empty without ASHA or where the budget ends before."""
@@ -95,7 +109,9 @@ class Spec:
 
     def to_plain(self) -> dict[str, Any]:
         """The spec as plain JSON values with every key, a distribution where one stands."""
-        return {"name": self.name} | {section: self._section(section) for section in SECTIONS}
+        sections = {section: self._section(section) for section in SECTIONS}
+        configs = {"configs": [dict(point) for point in self.configs]} if self.configs else {}
+        return {"name": self.name} | sections | configs
 
     def to_yaml(self) -> str:
         """The spec as YAML with every key; `parse` gives an equal `Spec` for it."""
@@ -104,6 +120,8 @@ class Spec:
             if isinstance(values, dict):
                 lines.append(f"{section}:")
                 lines += [f"  {key}: {yamltree.inline(value)}" for key, value in values.items()]
+            elif isinstance(values, list):
+                lines += [f"{section}:", *(f"- {yamltree.inline(value)}" for value in values)]
             else:
                 lines.append(f"{section}: {yamltree.inline(values)}")
         return "\n".join(lines) + "\n"
@@ -116,7 +134,7 @@ class Spec:
         values: dict[str, Any] = {}
         for name in SECTIONS[section].model_fields:
             path = f"{section}.{name}"
-            if path in self.space:
+            if path in self.space and path not in self.plain:
                 when = {other: _unlisted(those) for other, those in self.space[path].when.items()}
                 values[name] = self.space[path].plain() | ({"when": when} if when else {})
             else:
@@ -166,7 +184,9 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
         SpecError: with everything that is wrong in it.
     """
     draft = read_draft(text, file, overrides)
-    return Spec(name=draft.name, plain=draft.plain, space=draft.space, **draft.sections)
+    return Spec(
+        name=draft.name, plain=draft.plain, space=draft.space, configs=draft.configs, **draft.sections
+    )
 
 
 def _unlisted(values: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the values are
