@@ -133,14 +133,26 @@ def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
     dead = _not_finite(now)
     if dead or not limits.enabled or len(history) < limits.patience or now.step < limits.warmup_steps:
         return dead
-    bests = [math.inf]
-    for signals in history:
-        value = signals.metric if signals.metric is not None else math.inf
-        bests.append(min(bests[-1], value))
-    recent = list(zip(history, bests, strict=False))[-limits.patience :]
+    recent = _with_bests(history)[-limits.patience :]
     for kind, rule in RULES.items():
         outcomes = [rule(signals, limits, best) for signals, best in recent]
         if all(broken for broken, _, _ in outcomes):
             _, reason, numbers = outcomes[-1]
             return Verdict(kind, now.kimg, now.step, reason, numbers)
     return None
+
+
+def healthy(history: Sequence[Signals], limits: CollapseConfig) -> bool:
+    """Whether the last evaluation of a run breaks no rule, not even once: a point that is worth coming back to."""
+    now, best = _with_bests(history)[-1]
+    broken = limits.enabled and any(rule(now, limits, best)[0] for rule in RULES.values())
+    return not broken and _not_finite(now) is None
+
+
+def _with_bests(history: Sequence[Signals]) -> list[tuple[Signals, float]]:
+    """Each evaluation with the best metric before it; infinite where there was none."""
+    bests = [math.inf]
+    for signals in history:
+        value = signals.metric if signals.metric is not None else math.inf
+        bests.append(min(bests[-1], value))
+    return list(zip(history, bests, strict=False))

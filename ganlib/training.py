@@ -105,7 +105,8 @@ class Fit(Iterator[Evaluation]):
             numbers on the same machine with the same number of threads.
         device: ``"cpu"`` or ``"cuda"``.
         resume: what `Fit.state` returned.
-        interrupt: asked before every step; once it says True, iteration raises `Interrupted`.
+        interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
+            asked again.
 
     Raises:
         RequestError: fewer pictures than a batch, pictures of another size, or no budget.
@@ -143,10 +144,10 @@ class Fit(Iterator[Evaluation]):
         self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
         family = FAMILIES[config.model.family]
         self.step: AdversarialStep = family.step(config.data, config.model, train, seed, self.device)
-        self.steps = 0
+        self.steps, self._seconds = 0, 0.0
         if resume:
             self.step.load_state(resume["step"])
-            self.steps = int(resume["steps"])
+            self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
         self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
 
     @property
@@ -163,10 +164,13 @@ class Fit(Iterator[Evaluation]):
         if self.stream.shown >= self.budget_pictures:
             raise StopIteration
         started = time.perf_counter()
-        self._train_until(self._next_target())
-        means = self.step.read_means()  # waits for the device, so that the time is true
-        trained = time.perf_counter()
-        return self._evaluate(means, trained - started, trained)
+        try:
+            self._train_until(self._next_target())
+            means = self.step.read_means()  # waits for the device, so that the time is true
+        finally:
+            self._seconds += time.perf_counter() - started
+        seconds, self._seconds = self._seconds, 0.0
+        return self._evaluate(means, seconds, time.perf_counter())
 
     def _next_target(self) -> int:
         # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.
@@ -226,6 +230,7 @@ class Fit(Iterator[Evaluation]):
         random = torch.Generator(self.device).manual_seed(LATENT_SEED)
 
         def generate(count: int) -> Tensor:
+            self.interrupt()  # a sign of life; an evaluation is not interrupted
             shape = (count, self.config.model.latent_dim)
             return self.step.sample(torch.randn(shape, generator=random, device=self.device))
 
@@ -233,7 +238,12 @@ class Fit(Iterator[Evaluation]):
 
     def state(self) -> dict[str, Any]:
         """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
-        return {"shown": self.stream.shown, "steps": self.steps, "step": self.step.state()}
+        return {
+            "shown": self.stream.shown,
+            "steps": self.steps,
+            "seconds": self._seconds,
+            "step": self.step.state(),
+        }
 
 
 fit = Fit

@@ -76,6 +76,16 @@ def slots(gpu: float, cpu: float) -> int:
     return sum(fits(node, gpu, cpu) for node in fitting_nodes(gpu, cpu))
 
 
+def largest_share(gpu: float, cpu: float) -> float:
+    """How many times its resources one trial could get on some node; a part of a GPU becomes at most a whole."""
+    shares = [1.0]
+    for node in fitting_nodes(gpu, cpu):
+        have = node["Resources"]
+        of_gpu = (1 / gpu if gpu < 1 else have.get("GPU", 0) // gpu) if gpu else have.get("CPU", 0) / cpu
+        shares.append(min(of_gpu, have.get("CPU", 0) / cpu))
+    return max(shares)
+
+
 def check_fits(gpu: float, cpu: float) -> None:
     """Refuse a trial that no node can run.
 

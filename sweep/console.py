@@ -72,7 +72,7 @@ class Progress:
         self.before = self._trained()
 
     def _trained(self) -> float:
-        return sum(trial.kimg for trial in self.director.trials.values())
+        return sum(max(trial.kimg, trial.now_kimg) for trial in self.director.trials.values())
 
     @property
     def elapsed(self) -> float:
@@ -142,7 +142,7 @@ class LiveTable:
             table.add_row(
                 str(trial.number),
                 status,
-                f"{trial.kimg:.1f}",
+                f"{max(trial.kimg, trial.now_kimg):.1f}",
                 number(row.get("loss_g")),
                 number(row.get("loss_d")),
                 number(row.get(metric)),
@@ -213,6 +213,8 @@ class PlainLines:
             return state + (f", about {duration(eta)} to go" if eta else "")
         if event.kind == "collapsed":
             return f"collapsed ({trial.verdict}) {state}"
+        if event.kind == "rollback":
+            return f"rolled back ({event.detail['kind']}) {state}"
         if event.kind in ("failed", "restart"):
             reason = event.detail.get("failure") or event.detail.get("reason")
             return f"{'is tried again' if event.kind == 'restart' else 'failed'}: {reason}"

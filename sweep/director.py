@@ -2,9 +2,10 @@
 
 Both runners, Ray and local, drive one `Director`: they fetch assignments, hand in reports, and do what it says.
 It is the only writer of the sweep's records, and every decision is written down before it is acted on, so that
-`Director.resume` can rebuild it from the folder alone.
+`sweep.recovery` can rebuild it from the folder alone.
 """
 
+import contextlib
 import enum
 import json
 import time
@@ -12,18 +13,24 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ganlib.config import TrialConfig
+from sweep import ledger
 from sweep.asha import Asha
+from sweep.retention import after_sweep, after_trial
 from sweep.search import Study
 from sweep.spec import Spec
-from sweep.storage import Folder
+from sweep.storage import Folder, StorageError
 from sweep.store import Store
 from sweep.trials import Status, Trial, end_state
 
-MAX_FAILURES = 2
-"""A trial whose worker dies is tried again this often, from its last checkpoint."""
+MOST_SHARE = 2.0
+"""A trial that ran out of memory gets this many times its share, once."""
+
+Failure = Literal["died", "hung", "error", "memory", "request", "storage"]
+"""Why a worker gave up: its process was lost, gave no sign of life, raised, or could not get memory; the
+request was wrong (trying again is of no use); or the disk or network failed (which is no fault of the trial)."""
 
 
 class Next(enum.Enum):
@@ -53,9 +60,13 @@ class Director:
         owner: the lease under which trials run.
         gpu: of each trial, after what the machine has.
         threads: of each trial on a CPU.
+        largest_share: how many times that a trial could get at most.
         room: how many trials may run at a time, now. No trial is drawn before there is room for it, so that the
             sampler knows all that it can.
         watch: told of every `Event`.
+
+    Attributes:
+        halted: Why nothing more can be recorded; None while it can.
     """
 
     def __init__(
@@ -67,15 +78,17 @@ class Director:
         owner: str,
         gpu: float,
         threads: int,
+        largest_share: float = 1.0,
         room: Callable[[], int] = lambda: 1,
         watch: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.spec, self.folder, self.store = spec, folder, store
         self.info, self.owner, self.gpu, self.threads = info, owner, gpu, threads
-        self.room, self.watch = room, watch
+        self.largest_share, self.room, self.watch = min(largest_share, MOST_SHARE), room, watch
         self.trials: dict[int, Trial] = {}
         self.stopping = False
-        self._queue: deque[int] = deque()
+        self.halted: str | None = None
+        self.queue: deque[int] = deque()
         self._live: set[int] = set()
         self.asha = Asha(info["rungs"], spec.asha.reduction) if spec.asha else None
         self.study: Study
@@ -89,12 +102,21 @@ class Director:
 
     def next(self) -> "dict[str, Any] | Next":
         """The next assignment as plain values, or why there is none."""
+        try:
+            return self._next()
+        except StorageError as error:
+            self.halt(str(error))
+            return Next.DONE
+
+    def _next(self) -> "dict[str, Any] | Next":
         if self.stopping:
             return Next.WAIT if self._live else Next.DONE
-        if len(self._live) >= self.room():
+        share = self.trials[self.queue[0]].share if self.queue else 1.0
+        taken = sum(self.trials[number].share for number in self._live)
+        if self._live and taken + share > self.room():
             return Next.WAIT
-        if self._queue:
-            return self._assign(self.trials[self._queue.popleft()])
+        if self.queue:
+            return self._assign(self.trials[self.queue.popleft()])
         asked = self.study.ask()
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
@@ -137,7 +159,9 @@ class Director:
             "config": config,
             "data_hash": self.info["data_hash"],
             "threads": self.threads,
-            "gpu": self.gpu,
+            "gpu": min(self.gpu * trial.share, max(self.gpu, 1.0)),
+            "share": trial.share,
+            "timeout": self.spec.resources.timeout,
             "seen_kimg": trial.kimg if trial.last_row else -1.0,
         }
 
@@ -149,7 +173,21 @@ class Director:
         A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
         """
         trial = self.trials[report["trial"]]
-        if report["attempt"] != trial.attempt or trial.number not in self._live:
+        if report["pulse"] and self._counts(trial, report["attempt"]):
+            trial.now_kimg = report["kimg"]
+            return self.halted is None
+        try:
+            return self._judge(trial, report)
+        except StorageError as error:
+            self.halt(str(error))
+            return False
+
+    def _counts(self, trial: Trial, attempt: int) -> bool:
+        """Whether an attempt is the one that the trial is in."""
+        return attempt == trial.attempt and trial.number in self._live
+
+    def _judge(self, trial: Trial, report: Mapping[str, Any]) -> bool:
+        if not self._counts(trial, report["attempt"]):
             self._event(trial, "stale_report", {"attempt": report["attempt"]})
             return False
         place = {"device": report["device"], "node": report["node"]}
@@ -158,17 +196,22 @@ class Director:
             return False
         self._record(trial, report)
         if report["verdict"]:
-            trial.verdict = report["verdict"]["kind"]
-            self._event(trial, "collapse", report["verdict"])
-            self._end(trial, "collapsed", **place)
-            return False
+            kind = "rollback" if report["rolled_back"] else "collapse"
+            self._event(trial, kind, report["verdict"])
+            if not report["rolled_back"]:
+                trial.verdict = report["verdict"]["kind"]
+                self._end(trial, "collapsed", **place)
+                return False
+            self.watch(Event("rollback", trial, report["verdict"]))
         stop = self._stopped_by_asha(trial, report["kimg"], report["value"])
         if stop or report["last"]:
             self._end(trial, "stopped" if stop else "finished", **place)
             return False
         self._put(trial, **place)
         self.watch(Event("evaluation", trial, report["row"]))
-        return True
+        if self.halted is not None:
+            self._end(trial, "interrupted", **place)
+        return self.halted is None
 
     def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
         row = report["row"]
@@ -199,20 +242,41 @@ class Director:
             )
         return decision.stop
 
-    def fail(self, number: int, attempt: int, reason: str, retry: bool = True) -> None:
-        """A trial's worker died or raised: try again from its checkpoint, or give it up."""
+    def fail(self, number: int, attempt: int, reason: str, kind: Failure = "died") -> None:
+        """A trial's worker gave up: try again from its checkpoint, or give the trial up."""
         trial = self.trials[number]
-        if attempt != trial.attempt or number not in self._live:
-            return
-        trial.failures += 1
-        again = retry and trial.failures <= MAX_FAILURES and not self.stopping
-        self._event(trial, "restart" if again else "failure", {"reason": reason, "failures": trial.failures})
-        if again:
-            self._live.discard(number)
-            self._queue.append(number)
-            self.watch(Event("restart", trial, {"reason": reason}))
-        elif self.stopping:
+        if self._counts(trial, attempt):
+            try:
+                self._fail(trial, reason, kind)
+            except StorageError as error:
+                self.halt(str(error))
+
+    def _fail(self, trial: Trial, reason: str, kind: Failure) -> None:
+        if kind == "storage":
+            self.halt(reason)
+        if self.stopping:
             self._end(trial, "interrupted", failure=reason)
+            return
+        more = kind == "memory" and trial.share < self.largest_share
+        if more:
+            trial.share = self.largest_share
+        else:
+            trial.failures += 1
+        again = more or (
+            kind in ("died", "hung", "error") and trial.failures <= self.spec.resources.max_failures
+        )
+        if kind == "memory" and not more:
+            reason += (
+                f". It had {trial.share:g} times the spec's resources: lower train.batch_size, model.width or "
+                "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"
+            )
+        detail = {"reason": reason, "kind": kind, "failures": trial.failures, "share": trial.share}
+        self._event(trial, "restart" if again else "failure", detail)
+        if again:
+            self._live.discard(trial.number)
+            self.queue.append(trial.number)
+            self._put(trial)
+            self.watch(Event("restart", trial, detail))
         else:
             self._end(trial, "failed", failure=reason)
 
@@ -220,30 +284,38 @@ class Director:
         """Start no more trials; the running ones are told through the lease."""
         self.stopping = True
 
+    def halt(self, reason: str) -> None:
+        """Nothing can be recorded any more: stop, and leave everything as it can be resumed."""
+        self.stopping = True
+        if self.halted is None:
+            self.halted = reason
+            self.watch(Event("halt", None, {"reason": reason}))
+
     def abandon(self) -> None:
         """The runner has ended; whatever it left running or waiting is interrupted, and can be resumed."""
-        waiting = {number for number in self._queue if self.trials[number].status == "running"}
+        waiting = {number for number in self.queue if self.trials[number].status == "running"}
         for number in sorted(self._live | waiting):
-            self._end(self.trials[number], "interrupted")
+            # What cannot be written stays "running" in the records, and is taken up all the same.
+            with contextlib.suppress(StorageError):
+                self._end(self.trials[number], "interrupted")
+        if not self.stopping and not any(trial.unfinished for trial in self.trials.values()):
+            after_sweep(self.folder, self.spec.keep, self.trials.values())
 
     def _end(self, trial: Trial, status: Status, **columns: Any) -> None:  # noqa: ANN401
         trial.status = status
         self._live.discard(trial.number)
         self._put(trial, ended=time.time(), **columns)
+        self.watch(Event(status, trial, columns))
         if status != "interrupted":
             past = trial.outcome()
             self.study.tell(trial.number, end_state(past), past.value, past.values, past.attrs)
-            # Only what can still be resumed needs its full checkpoint; the best generator stays.
-            place = f"checkpoints/{trial.number:05d}"
-            for name in self.folder.names(place):
-                if name.endswith(".ckpt"):
-                    self.folder.delete(f"{place}/{name}")
-        self.watch(Event(status, trial, columns))
+            after_trial(self.folder, self.spec.keep, trial)
 
     # ---- records -----------------------------------------------------------------------------------------
 
     def _put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         self.store.put_trial(trial.row() | columns)
+        ledger.write(self.store, trial.number)
 
     def _event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
         row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
@@ -251,37 +323,22 @@ class Director:
 
     # ---- coming back -------------------------------------------------------------------------------------
 
-    def restore(self, study: Path) -> None:
-        """Take up what the folder remembers: trials, rungs, and decisions that a crash cut short.
-
-        The Optuna study is written anew into the file ``study``, from the trials: it may have been torn.
-        """
-        metric = self.spec.search.metric
-        rows: dict[int, list[dict[str, Any]]] = {}
-        for row in self.store.rows("metrics"):
-            rows.setdefault(row["trial"], []).append(row)
-        for record in self.store.rows("trials"):
-            trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
-            self.trials[trial.number] = trial
-        past = [self.trials[number].outcome() for number in sorted(self.trials)]
-        spec = self.spec
-        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
-        # In the order of arrival: a verdict depends on who was there before.
-        entries = sorted(self.store.rows("rungs"), key=lambda entry: entry["time"])
-        if self.asha:
-            self.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
-        stopped = {entry["trial"] for entry in entries if entry["stopped"]}
+    def take_up(self, trials: Mapping[int, Trial], study: Study, stopped: set[int]) -> None:
+        """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""
+        self.trials, self.study = dict(trials), study
         for trial in self.trials.values():
             if trial.unfinished:
                 self._continue(trial, trial.number in stopped)
 
     def _continue(self, trial: Trial, stopped: bool) -> None:
-        """Finish the bookkeeping of an unfinished trial, or queue it."""
+        """Finish the bookkeeping of an unfinished trial that a crash cut short, or queue it."""
         for kimg, value in trial.values:
             stopped = stopped or self._stopped_by_asha(trial, kimg, value)
-        if stopped:
+        if trial.verdict:
+            self._end(trial, "collapsed")
+        elif stopped:
             self._end(trial, "stopped")
         elif trial.kimg >= self._budget(trial):
             self._end(trial, "finished")
         else:
-            self._queue.append(trial.number)
+            self.queue.append(trial.number)

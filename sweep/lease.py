@@ -118,16 +118,20 @@ class Owner:
 
 
 class Tenant:
-    """A trial's side of the lease: call it to learn whether to stop. It reads the file every few seconds."""
+    """A trial's side of the lease: call it to learn whether to stop. It reads the file every few seconds.
+
+    Attributes:
+        over: The last answer.
+    """
 
     def __init__(self, folder: Folder, owner: str) -> None:
         self.folder, self.owner = folder, owner
-        self._next, self._over = time.monotonic() + POLL_SECONDS, False
+        self._next, self.over = time.monotonic() + POLL_SECONDS, False
 
     def __call__(self) -> bool:
         """Whether to stop."""
-        if not self._over and time.monotonic() >= self._next:
+        if not self.over and time.monotonic() >= self._next:
             self._next = time.monotonic() + POLL_SECONDS
             lease = read(self.folder)
-            self._over = lease is None or lease.owner != self.owner or lease.stopping
-        return self._over
+            self.over = lease is None or lease.owner != self.owner or lease.stopping
+        return self.over

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from sweep.director import Director, Next
-from sweep.trial import Assignment, TrialRun, preflight
+from sweep.preflight import preflight
+from sweep.storage import StorageError
+from sweep.trial import Assignment, TrialRun
 
 
 class LocalRunner:
@@ -20,27 +22,30 @@ class LocalRunner:
         import torch
 
         self.gpu = gpu if torch.cuda.is_available() else 0.0
-        self.threads = threads
+        self.threads, self.largest_share = threads, 1.0
 
     def room(self) -> int:
         """One trial at a time."""
         return 1
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
-        """See `sweep.trial.preflight`."""
+        """See `sweep.preflight.preflight`."""
         return preflight(config, data_hash, folder, owner, self.gpu, self.threads)
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
         """Train until the director has no more assignments; ``beat`` is called between reports."""
         while not isinstance(assignment := director.next(), Next):
+            this = assignment["trial"], assignment["attempt"]
             try:
-                for report in TrialRun(Assignment(**assignment)):
+                # No watchdog: it would take a breakpoint for a trial that hangs.
+                for report in TrialRun(Assignment(**assignment | {"timeout": 0.0})):
                     beat()
                     if not director.report(asdict(report)):
                         break
+            except StorageError as error:
+                director.fail(*this, str(error), "storage")
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                director.fail(assignment["trial"], assignment["attempt"], reason, retry=False)
+                director.fail(*this, f"{type(error).__name__}: {error}", "request")
                 raise
 
     def close(self) -> None:

@@ -9,72 +9,66 @@ import json
 import logging
 import tempfile
 import time
-import traceback
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweep.cluster import check_fits, connect, fitting_nodes, slots  # isort: skip - sets Ray's environment
+from sweep.cluster import check_fits, connect, largest_share, slots  # isort: skip - sets Ray's environment
 
 import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ganlib.errors import RequestError, WorkError
-from sweep import __version__
-from sweep.director import Director, Next
+from sweep.director import Director, Failure, Next
+from sweep.ray_worker import TRIAL, TrialActor, end_process, preflight
 
-TRIAL = "assignment"
 RECOUNT_SECONDS = 5.0
+DETECTION_SECONDS = 15.0
+"""The worker's own watchdog comes first; the driver's is for one that cannot bite any more."""
+
+Attempt = tuple[int, int]
+"""A trial's number and the number of its attempt."""
 
 
-class TrialActor(tune.Trainable):  # type: ignore[misc]
-    """One worker. It is reused for one trial after another, so that torch and the data are loaded once."""
+class Signs:
+    """The driver's watch over its workers: where each is, when it was last heard of, and what it died of."""
 
-    def setup(self, config: dict[str, Any]) -> None:
-        """Take an assignment; the work starts with the first step, where errors can be reported."""
-        self.assignment = config[TRIAL]
-        self.run: Any = None
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.processes: dict[Attempt, tuple[str, int]] = {}
+        self.heard: dict[Attempt, float] = {}
+        self.causes: dict[Attempt, tuple[str, Failure]] = {}
 
-    def step(self) -> dict[str, Any]:
-        """Train up to the next report."""
-        from sweep.trial import Assignment, TrialRun
+    def hear(self, attempt: Attempt, process: "tuple[str, int] | None" = None) -> None:
+        """A sign of life; the first one tells the process."""
+        self.heard[attempt] = time.monotonic()
+        if process is not None:
+            self.processes[attempt] = process
 
-        try:
-            if self.run is None:
-                self.run = TrialRun(Assignment(**self.assignment))
-            # As text: Tune flattens nested results.
-            return {"report": json.dumps(asdict(next(self.run)))}
-        except Exception as error:
-            # As a result, not as an exception: so its text reaches the driver whole.
-            self.run = None
-            return {
-                "failure": f"{type(error).__name__}: {error}",
-                "traceback": traceback.format_exc(),
-                "retry": not isinstance(error, RequestError),
-            }
+    def forget(self, attempt: Attempt) -> "tuple[str, Failure] | None":
+        """It has ended; returns what is known of the cause."""
+        self.heard.pop(attempt, None)
+        self.processes.pop(attempt, None)
+        return self.causes.pop(attempt, None)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next assignment; nothing of the old trial is kept but the process's caches."""
-        self.setup(new_config)
-        return True
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Never asked for: trials write their own checkpoints into the sweep's folder."""
-
-    def load_checkpoint(self, checkpoint: Any) -> None:  # noqa: ANN401
-        """Never asked for."""
+    def end_silent(self) -> None:
+        """End the processes that have said nothing for too long."""
+        limit = time.monotonic() - self.timeout - DETECTION_SECONDS
+        for attempt in [attempt for attempt, heard in self.heard.items() if heard < limit]:
+            self.causes[attempt] = f"no sign of life for {self.timeout:g} s (resources.timeout)", "hung"
+            del self.heard[attempt]
+            end_process(*self.processes[attempt])
 
 
 class DirectorSearcher(Searcher):  # type: ignore[misc]
     """Tune's searcher interface to a `Director`. Ray may pickle it: the director stays behind."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, signs: Signs) -> None:
         super().__init__()
         self.director: Director | None = director
-        self.attempts: dict[str, tuple[int, int]] = {}
+        self.signs = signs
+        self.attempts: dict[str, Attempt] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"director": None}
@@ -91,12 +85,10 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
         """A worker ended. If it died, the director decides whether to try again."""
         assert self.director is not None
-        trial, attempt = self.attempts.pop(trial_id, (None, None))
-        if trial is not None and attempt is not None:
+        attempt = self.attempts.pop(trial_id, None)
+        if attempt is not None:
             # Ended trials were reported; whatever still counts as live was lost with its worker.
-            self.director.fail(
-                trial, attempt, "the worker process died (killed, out of memory, or its node was lost)"
-            )
+            self.director.fail(*attempt, *(self.signs.forget(attempt) or (DIED, "died")))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the folder remembers."""
@@ -105,12 +97,16 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         """Nothing: `sweep resume` starts a fresh Tuner."""
 
 
+DIED = "the worker process died (killed, out of memory, hung beyond resources.timeout, or its node was lost)"
+
+
 class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
     """Tune's scheduler interface to a `Director`: ASHA, collapse and the budget decide there."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Director, signs: Signs) -> None:
         super().__init__()
         self.director: Director | None = director
+        self.signs = signs
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"director": None}
@@ -118,12 +114,37 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:  # noqa: ANN401
         """Hand in a report; stop or go on as the director says."""
         assert self.director is not None
+        attempt = _attempt(trial)
+        if "hello" in result:
+            self.signs.hear(attempt, tuple(result["hello"]))
+            return str(TrialScheduler.CONTINUE)
         if "failure" in result:
-            assignment = trial.config[TRIAL]
-            self.director.fail(assignment["trial"], assignment["attempt"], result["failure"], result["retry"])
+            self.director.fail(*attempt, result["failure"], result["kind"])
             return str(TrialScheduler.STOP)
+        self.signs.hear(attempt)
         go_on = self.director.report(json.loads(result["report"]))
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
+        """A worker died: Ray knows when that was its own memory monitor's doing."""
+        error = trial.get_pickled_error()
+        if isinstance(error, ray.exceptions.OutOfMemoryError):
+            self.signs.causes[_attempt(trial)] = (
+                "Ray ended the worker: the machine ran out of memory",
+                "memory",
+            )
+
+
+def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
+    assignment = trial.config[TRIAL]
+    return assignment["trial"], assignment["attempt"]
+
+
+def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
+    """What a trial asks Ray for: its share of the spec's resources."""
+    share = config[TRIAL]["share"]
+    whole = max(gpu, 1.0)
+    return tune.PlacementGroupFactory([{"CPU": cpu * share, "GPU": min(gpu * share, whole)}])
 
 
 class Heartbeat(tune.Callback):  # type: ignore[misc]
@@ -161,6 +182,7 @@ class RayRunner:
         self.gpu = gpu if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = cpu, max_concurrent
         check_fits(self.gpu, cpu)
+        self.largest_share = largest_share(self.gpu, cpu)
         self._slots, self._counted = 0, 0.0
         self.threads = max(1, int(cpu))
 
@@ -172,53 +194,34 @@ class RayRunner:
             self._slots, self._counted = slots(self.gpu, self.cpu), time.monotonic()
         return self._slots
 
-    @property
-    def resources(self) -> dict[str, float]:
-        """What one trial asks Ray for."""
-        return {"cpu": self.cpu, "gpu": self.gpu}
-
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
-        """Run `sweep.trial.preflight` on every node, so that what cannot work is said before trials start."""
-        arguments = (json.dumps(config), data_hash, folder, owner, self.gpu, self.threads)
-        tasks = []
-        for node in fitting_nodes(self.gpu, self.cpu):
-            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(_preflight).options(
-                num_cpus=self.cpu, num_gpus=self.gpu, max_retries=0, scheduling_strategy=here
-            )
-            tasks.append(task.remote(*arguments))
-        try:
-            outcomes: list[dict[str, str]] = ray.get(tasks)
-        except ray.exceptions.RayError as error:
-            raise WorkError(f"a worker could not prepare for the trials: {error}") from None
-        for outcome in outcomes:
-            if "request" in outcome:
-                raise RequestError(outcome["request"])
-            if outcome["sweep"] != __version__:
-                raise WorkError(
-                    f"{outcome['node']} has sweep {outcome['sweep']}, this machine {__version__}: install the "
-                    "same version on all nodes"
-                )
-        return outcomes[0]
+        """Run `sweep.preflight.preflight` on every node, so that what cannot work is said before trials start."""
+        return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads)
 
     def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
         """Train until the director has no more assignments."""
         # It calls a trial that was tried again "not complete"; real errors are raised.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         local = director.folder.local("ray")
+        signs = Signs(director.spec.resources.timeout)
+
+        def turn() -> None:
+            beat()
+            signs.end_silent()
+
         with tempfile.TemporaryDirectory() as scratch:
             tuner = tune.Tuner(
-                tune.with_resources(TrialActor, self.resources),
+                tune.with_resources(TrialActor, partial(_resources, cpu=self.cpu, gpu=self.gpu)),
                 tune_config=tune.TuneConfig(
-                    search_alg=DirectorSearcher(director),
-                    scheduler=DirectorScheduler(director),
+                    search_alg=DirectorSearcher(director, signs),
+                    scheduler=DirectorScheduler(director, signs),
                     num_samples=-1,
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
                     name="tune",
                     storage_path=str(local or Path(scratch)),
-                    callbacks=[Heartbeat(beat)],
+                    callbacks=[Heartbeat(turn)],
                     failure_config=tune.FailureConfig(max_failures=0),
                     verbose=0,
                 ),
@@ -228,14 +231,3 @@ class RayRunner:
     def close(self) -> None:
         """Leave the cluster, or end the Ray that was started here."""
         ray.shutdown()
-
-
-def _preflight(
-    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, str]:
-    from sweep.trial import preflight
-
-    try:
-        return preflight(json.loads(config), data_hash, folder, owner, gpu, threads)
-    except RequestError as error:
-        return {"request": str(error)}

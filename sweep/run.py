@@ -5,13 +5,13 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ganlib.data import contact_sheet
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep.before import anchored, any_config, check_batch_size, describe, png, prepare_pictures
 from sweep.console import (
     JsonLines,
@@ -25,8 +25,9 @@ from sweep.console import (
 )
 from sweep.director import Director, Event
 from sweep.lease import Owner
+from sweep.recovery import restore
 from sweep.spec import Spec, parse
-from sweep.storage import Folder
+from sweep.storage import Folder, StorageError
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Runner(Protocol):
     name: str
     gpu: float
     threads: int
+    largest_share: float
 
     def room(self) -> int:
         """How many trials may run at a time, now."""
@@ -107,7 +109,7 @@ def resume(folder: Folder, options: Options) -> int:
     Raises:
         RequestError: it has finished, or another process runs it.
     """
-    spec = parse(folder.read(SPEC).decode(), f"{folder.url}/{SPEC}")
+    spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = json.loads(folder.read(INFO))
     view = view_for(options.as_json)
     with Owner(folder) as owner, study_file(folder) as study:
@@ -130,7 +132,7 @@ def resume(folder: Folder, options: Options) -> int:
         with runner_for(spec, options, view) as runner:
             runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
             director = new_director(spec, folder, store, info, owner, runner, view)
-            director.restore(study)
+            restore(director, study)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
             view.say(
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
@@ -148,6 +150,11 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     finally:
         director.abandon()
         view.close()
+    if director.halted is not None:
+        raise WorkError(
+            f"{director.halted}. What is on record is whole; when that is mended, go on with "
+            f"'sweep resume {director.spec.name}'"
+        )
     return conclude(director, view, time.monotonic() - started)
 
 
@@ -167,9 +174,9 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         view.say(f"best: trial {best.number}, {label} {number(value)} at {kimg:.1f} kimg")
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
-    view.say(f"results: {director.folder.url}")
+    view.say(f"results: {director.folder}")
     if isinstance(view, JsonLines):
-        outcome = {"name": name, "folder": director.folder.url, "counts": counts}
+        outcome = {"name": name, "folder": str(director.folder), "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
     return 0 if best and not director.stopping else 1
 
@@ -180,10 +187,22 @@ def new_director(
     """A director with everything it needs but its study."""
 
     def watch(event: Event) -> None:
+        if event.kind == "halt":
+            with suppress(StorageError):
+                owner.stop()
         view.event(event)
 
     return Director(
-        spec, folder, store, info, owner.lease.owner, runner.gpu, runner.threads, runner.room, watch
+        spec,
+        folder,
+        store,
+        info,
+        owner.lease.owner,
+        runner.gpu,
+        runner.threads,
+        runner.largest_share,
+        runner.room,
+        watch,
     )
 
 

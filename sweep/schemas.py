@@ -44,6 +44,8 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("device", pa.string()),
         ("node", pa.string()),
         ("failure", pa.string()),
+        ("failures", pa.int32()),
+        ("share", pa.float64()),
     ],
     "metrics": [
         *_TRIAL,
@@ -69,6 +71,8 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("lr_d", pa.float64()),
         ("seconds_train", pa.float64()),
         ("seconds_eval", pa.float64()),
+        ("verdict", pa.string()),
+        ("rolled_back", pa.bool_()),
     ],
     "events": [
         ("time", _TIME),

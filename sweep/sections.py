@@ -14,6 +14,8 @@ from ganlib.config import (
     Unit,
 )
 
+Keep = Literal["none", "best", "all"]
+
 
 def _whole_above_one(gpu: float) -> float:
     if gpu > 1 and not float(gpu).is_integer():
@@ -50,11 +52,28 @@ class AshaConfig(Section):
 
 
 class ResourcesConfig(Section):
-    """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none."""
+    """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none.
+
+    A trial whose worker dies, raises or gives no sign of life for ``timeout`` seconds (longer than its longest
+    evaluation) goes on from its checkpoint, ``max_failures`` times.
+    """
 
     gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
     cpu: float = Field(1.0, gt=0, le=4096)
     max_concurrent: int | None = Field(None, ge=1)
+    max_failures: int = Field(2, ge=0, le=1000)
+    timeout: float = Field(1800.0, ge=1, le=1e6)
+
+
+class KeepConfig(Section):
+    """What is kept of a trial that has ended: its best generator, also its last checkpoint (``all``), or nothing.
+
+    ``stopped`` is for collapsed and failed trials too, and takes effect when the sweep ends. The weights of the
+    sweep's best trial are always kept.
+    """
+
+    finished: Keep = "best"
+    stopped: Keep = "none"
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -66,6 +85,7 @@ SECTIONS: dict[str, type[Section]] = {
     "search": SearchConfig,
     "asha": AshaConfig,
     "resources": ResourcesConfig,
+    "keep": KeepConfig,
 }
 SEARCHABLE = ("model", "train")
 # The budget is in a searchable section, but trials that are compared must have the same.

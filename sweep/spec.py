@@ -19,10 +19,13 @@ from ganlib.errors import RequestError
 from sweep import yamltree
 from sweep.problems import Problem, SpecError, sentences
 from sweep.read_spec import build_trial, read_draft
-from sweep.sections import SEARCHABLE, SECTIONS, AshaConfig, ResourcesConfig, SearchConfig
+from sweep.sections import SEARCHABLE, SECTIONS, AshaConfig, KeepConfig, ResourcesConfig, SearchConfig
 from sweep.space import Space
 
-__all__ = ["AshaConfig", "Problem", "ResourcesConfig", "SearchConfig", "Spec", "SpecError", "load", "parse"]
+__all__ = [
+    *("AshaConfig", "KeepConfig", "ResourcesConfig", "SearchConfig"),
+    *("Problem", "Spec", "SpecError", "load", "parse"),
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Spec:
     search: SearchConfig
     asha: AshaConfig | None
     resources: ResourcesConfig
+    keep: KeepConfig
     plain: Mapping[str, Any]
     space: Space
     configs: Sequence[Mapping[str, Any]] = ()

@@ -36,7 +36,11 @@ _REASONS = {
 }
 
 
-class MissingFileError(WorkError):
+class StorageError(WorkError):
+    """The disk or the network failed; the work itself may be fine."""
+
+
+class MissingFileError(StorageError):
     """The file asked for is not there."""
 
 
@@ -63,7 +67,7 @@ def explained(action: str, where: str) -> Iterator[None]:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
         reason = known or error.strerror or str(error) or type(error).__name__
-        kind = MissingFileError if missing else WorkError
+        kind = MissingFileError if missing else StorageError
         raise kind(f"could not {action} '{where}': {reason}") from error
 
 
@@ -83,6 +87,11 @@ class Folder(ABC):
 
     url: str
 
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2]
+
     @classmethod
     def open(cls, url: str | Path) -> "Folder":
         """The folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
@@ -91,7 +100,8 @@ class Folder(ABC):
         ``?region=...&endpoint_override=...&scheme=...``.
 
         Raises:
-            RequestError: for an empty location, an unknown scheme, or an S3 URL without a bucket.
+            RequestError: for an empty location, an unknown scheme, or an S3 URL without a bucket or with a
+                password in it (it would end up in records and on screens).
         """
         text = str(url)
         if not text or "\0" in text:
@@ -104,11 +114,17 @@ class Folder(ABC):
         if scheme not in SCHEMES:
             hint = did_you_mean(scheme, list(SCHEMES))
             raise RequestError(
-                f"unknown storage scheme '{scheme}://' in '{text}'{hint} (a folder, or s3://bucket/prefix)"
+                f"unknown storage scheme '{scheme}://'{hint} (a folder, or s3://bucket/prefix)"
             )
         if scheme == "file":
             return LocalFolder(Path(rest))
-        if not urlsplit(text).netloc:
+        netloc = urlsplit(text).netloc
+        if "@" in netloc:
+            raise RequestError(
+                f"keys do not belong into a URL (s3://...@{netloc.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
+            )
+        if not netloc:
             raise RequestError(f"'{text}' names no bucket; write s3://bucket/prefix")
         from sweep.storage_remote import RemoteFolder
 
@@ -139,7 +155,7 @@ class Folder(ABC):
 
         Raises:
             MissingFileError: if it does not exist.
-            WorkError: if it cannot be read.
+            StorageError: if it cannot be read.
         """
 
     @abstractmethod
@@ -147,7 +163,7 @@ class Folder(ABC):
         """Replace a file atomically, creating the folders above it; it is on the device when this returns.
 
         Raises:
-            WorkError: if the disk is full, read-only or not ours; the old file is then untouched.
+            StorageError: if the disk is full, read-only or not ours; the old file is then untouched.
         """
 
     @abstractmethod

@@ -1,14 +1,31 @@
-"""A `sweep.storage.Folder` in an object store (``s3://``), through pyarrow's file systems."""
+"""A `sweep.storage.Folder` in an object store (``s3://``), through pyarrow's file systems.
 
-import contextlib
-from typing import Any
+A network loses requests. Each of ours can be repeated without harm (objects are read, replaced or deleted
+whole), so it is, with growing pauses, before an error is told.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 from pyarrow import fs
 
 from ganlib.errors import RequestError
-from sweep.storage import TEMPORARY, Folder, Stamp, explained, relative_parts
+from sweep.storage import TEMPORARY, Folder, MissingFileError, Stamp, StorageError, explained, relative_parts
+
+T = TypeVar("T")
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+FINAL = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "NO_SUCH_BUCKET",
+    "CREDENTIALS",
+)
+"""What S3 says when asking again is of no use."""
 
 
 class RemoteFolder(Folder):
@@ -37,9 +54,25 @@ class RemoteFolder(Folder):
         return urlunsplit((scheme, netloc, full, query, fragment))
 
     def _shown(self, path: str) -> str:
-        """The URL for error texts: without options, and without the credentials that may stand in it."""
+        """The URL for error texts, without options."""
         scheme, netloc, full, _, _ = urlsplit(self._url(path))
-        return urlunsplit((scheme, netloc.rpartition("@")[2], full, "", ""))
+        return urlunsplit((scheme, netloc, full, "", ""))
+
+    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
+        """The result of ``work``; a failure is tried again after each of the pauses, then explained."""
+        for pause in PAUSES_SECONDS:
+            try:
+                with explained(action, self._shown(path)):
+                    return work()
+            except MissingFileError:
+                raise
+            except StorageError as error:
+                if any(final in str(error) for final in FINAL):
+                    raise
+                # Not all trials of a cluster at the same moment.
+                time.sleep(pause * random.uniform(0.5, 1.5))
+        with explained(action, self._shown(path)):
+            return work()
 
     @classmethod
     def connect(cls, url: str) -> "RemoteFolder":
@@ -60,16 +93,18 @@ class RemoteFolder(Folder):
         return RemoteFolder(self._url(name), self._filesystem, self._at(name))
 
     def read(self, path: str) -> bytes:  # noqa: D102
-        with (
-            explained("read", self._shown(path)),
-            self._filesystem.open_input_stream(self._at(path)) as stream,
-        ):
-            return bytes(stream.read())
+        def work() -> bytes:
+            with self._filesystem.open_input_stream(self._at(path)) as stream:
+                return bytes(stream.read())
+
+        return self._tried("read", path, work)
 
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
-        target = self._at(path)
-        with explained("write", self._shown(path)), self._filesystem.open_output_stream(target) as stream:
-            stream.write(data)
+        def work() -> None:
+            with self._filesystem.open_output_stream(self._at(path)) as stream:
+                stream.write(data)
+
+        self._tried("write", path, work)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         if self.exists(path):
@@ -78,8 +113,7 @@ class RemoteFolder(Folder):
         return True
 
     def exists(self, path: str = "") -> bool:  # noqa: D102
-        with explained("look for", self._shown(path)):
-            return bool(self._filesystem.get_file_info(self._at(path)).type != fs.FileType.NotFound)
+        return bool(self._kind(path) != fs.FileType.NotFound)
 
     def names(self, path: str = "") -> list[str]:  # noqa: D102
         return list(self.stamps(path))
@@ -91,17 +125,26 @@ class RemoteFolder(Folder):
 
     def delete(self, path: str) -> None:  # noqa: D102
         target = self._at(path)
-        with explained("delete", self._shown(path)), contextlib.suppress(FileNotFoundError):
+
+        def work() -> None:
             kind = self._filesystem.get_file_info(target).type
             if kind == fs.FileType.Directory:
                 self._filesystem.delete_dir(target)
             elif kind == fs.FileType.File:
                 self._filesystem.delete_file(target)
 
+        try:
+            self._tried("delete", path, work)
+        except MissingFileError:
+            return  # somebody else was quicker
+
     def size_bytes(self) -> int:  # noqa: D102
         return sum(info.size or 0 for info in self._entries("", recursive=True))
 
+    def _kind(self, path: str) -> Any:  # noqa: ANN401
+        target = self._at(path)
+        return self._tried("look for", path, lambda: self._filesystem.get_file_info(target).type)
+
     def _entries(self, path: str, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(path), allow_not_found=True, recursive=recursive)
-        with explained("list", self._shown(path)):
-            return list(self._filesystem.get_file_info(selector))
+        return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))

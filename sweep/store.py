@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ganlib.errors import WorkError
 from sweep import compact
 from sweep.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
+from sweep.sealed import seal, unseal
 from sweep.storage import Folder
 
-__all__ = ["SCHEMAS", "STATUSES", "Store"]
+__all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
 
 _SWEEP_PART = "sweep"  # the part of events that belong to no trial
 # What may stand once in a trial's part; events have no such key.
@@ -34,6 +34,10 @@ _ORDER = {
 }
 # What a new attempt has yet to find out for itself.
 _OF_ATTEMPT = {"verdict": None, "failure": None, "ended": None}
+
+
+class DamagedPartError(WorkError):
+    """A part is torn, changed or of another version."""
 
 
 class Store:
@@ -111,6 +115,23 @@ class Store:
             rows = self._from_disk("trials", _part(number))
         return dict(rows[0]) if rows else None
 
+    def part(self, dataset: str, trial: int) -> list[dict[str, Any]]:
+        """The rows of one trial.
+
+        Raises:
+            DamagedPartError: if the part cannot be read.
+        """
+        return [dict(row) for row in self._load(dataset, _part(trial))]
+
+    def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Put these rows in the place of a trial's part, whatever it holds; no rows, no part."""
+        checked = [self._checked(dataset, row) for row in rows]
+        if checked:
+            self._write(dataset, _part(trial), checked)
+        else:
+            self.folder.delete(f"{dataset}/{_part(trial)}.parquet")
+            self._parts.pop((dataset, _part(trial)), None)
+
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """All rows of a dataset, ordered as in `table`; a null is None."""
         return to_rows(self.table(dataset))
@@ -160,23 +181,24 @@ class Store:
     def _write(self, dataset: str, name: str, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
-        sink = pa.BufferOutputStream()
         table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
-        pq.write_table(table, sink, compression="none")  # on so few rows it would cost size and time
-        self.folder.write(f"{dataset}/{name}.parquet", sink.getvalue().to_pybytes())
+        self.folder.write(f"{dataset}/{name}.parquet", seal(table))
         self._parts[(dataset, name)] = rows  # only once it is on disk: a failed write may be tried again
 
     def _read(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
         path = f"{dataset}/{name}"
         data = self.folder.read(path)
         try:
-            file = pq.ParquetFile(pa.BufferReader(data))
+            file = unseal(data)
             version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
             if version == (expected := f"{dataset}/1"):
                 return file.read(columns=columns, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise WorkError(f"'{self.folder}/{path}' is not a readable Parquet file: {error}") from error
-        raise WorkError(
+            raise DamagedPartError(
+                f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
+                f"('sweep check {self.folder.name} --repair' mends it)"
+            ) from error
+        raise DamagedPartError(
             f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
             "use the version of sweep that wrote it"
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganlib.errors import WorkError
+from sweep.storage import StorageError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -62,7 +62,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turn what SQLite, SQLAlchemy and the disk raise into one readable error.
 
     Raises:
-        WorkError: naming the file and the reason.
+        StorageError: naming the file and the reason.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
@@ -71,7 +71,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, SQLAlchemyError, StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
-        raise WorkError(
+        raise StorageError(
             f"cannot write the study {path}: {reason}. Nothing is lost: it is written anew when the sweep "
             "is resumed"
         ) from error

@@ -7,8 +7,8 @@ driver has on record, the missing reports are given out again first: no finished
 """
 
 import json
-import platform
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -16,21 +16,25 @@ from typing import Any
 
 import torch
 
-from ganlib import checkpoint, collapse
+from ganlib import collapse
 from ganlib.config import DataConfig, EvaluateConfig, TrialConfig
 from ganlib.data import ImageSet, cache_dir, prepare
 from ganlib.data.sheet import grid
-from ganlib.errors import RequestError, WorkError
+from ganlib.errors import WorkError
 from ganlib.export import pack_weights
-from ganlib.metrics import Evaluator, load_extractor
+from ganlib.metrics import Evaluator
 from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted
-from sweep import __version__
+from sweep import ledger
 from sweep.before import png
+from sweep.checkpoints import Checkpoints
 from sweep.lease import Tenant
-from sweep.lease import read as read_lease
+from sweep.retention import BEST
 from sweep.storage import Folder
+from sweep.watchdog import Watchdog
 
 GRID_COLUMNS = 8
+PULSE_SECONDS = 5.0
+"""A trial says at least this often that it lives, except during an evaluation."""
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
     *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
@@ -53,13 +57,17 @@ class Assignment:
     data_hash: str
     threads: int = 1
     gpu: float = 0.0
+    share: float = 1.0
+    """Of the spec's resources."""
+    timeout: float = 0.0
+    """Seconds without a sign of life after which the worker ends itself; 0 for never."""
     seen_kimg: float = -1.0
     """The last evaluation that the driver has on record."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a trial says after an evaluation, or when it was interrupted; plain values."""
+    """What a trial says after an evaluation, when it was interrupted, or as a sign of life; plain values."""
 
     trial: int
     attempt: int
@@ -72,8 +80,11 @@ class Report:
     best: bool = False
     """Whether this is the trial's best value so far."""
     verdict: dict[str, Any] | None = None
+    rolled_back: bool = False
+    """Whether it goes on in spite of the verdict, from its last good checkpoint."""
     last: bool = False
     interrupted: bool = False
+    pulse: bool = False
     device: str = ""
     node: str = ""
     signals: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +127,10 @@ def _evaluator(data: str, evaluate: str, device: str) -> Evaluator:
     return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache_dir())
 
 
+class SupersededError(WorkError):
+    """This worker was thought dead, and its trial is another's now."""
+
+
 class TrialRun(Iterator[Report]):
     """Train one attempt of a trial; see the module's text.
 
@@ -136,10 +151,14 @@ class TrialRun(Iterator[Report]):
                 f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): give every node the same files"
             )
         self.history: list[Report] = []
-        saved = self._newest_checkpoint()
+        self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
+        saved = self.checkpoints.newest()
         if saved:
             self.history = [Report(**json.loads(text)) for text in saved["history"]]
         self._backlog = [report for report in self.history if report.kimg > assignment.seen_kimg + 1e-9]
+        self.watchdog = Watchdog(assignment.timeout)
+        self._tenant = Tenant(self.folder, assignment.owner)
+        self._pulse = time.monotonic() + PULSE_SECONDS
         self.fit = Fit(
             config,
             images.pictures,
@@ -147,33 +166,41 @@ class TrialRun(Iterator[Report]):
             seed=assignment.seed,
             device=self.device,
             resume=saved["fit"] if saved else None,
-            interrupt=Tenant(self.folder, assignment.owner),
+            interrupt=self._pause,
         )
         self.limits = config.collapse
 
-    @property
-    def _place(self) -> str:
-        return f"checkpoints/{self.assignment.trial:05d}"
-
-    def _newest_checkpoint(self) -> dict[str, Any] | None:
-        """The newest checkpoint that is whole; a damaged one is passed over for the one before it."""
-        for name in sorted(self.folder.names(self._place), reverse=True):
-            if name.endswith(".ckpt"):
-                try:
-                    return checkpoint.load(self.folder.read(f"{self._place}/{name}"), name, self.device)
-                except checkpoint.BrokenCheckpointError:
-                    continue
-        return None
+    def _pause(self) -> bool:
+        """Asked before every step: is it time to stop, or to say something?"""
+        self.watchdog.feed()
+        return self._tenant() or time.monotonic() >= self._pulse
 
     def __next__(self) -> Report:
         if self._backlog:
             return self._stamped(self._backlog.pop(0))
+        self.watchdog.feed()
         try:
-            evaluation = next(self.fit)
+            return self._record(next(self.fit))
         except Interrupted:
-            self._save()
-            return self._stamped(Report(self.assignment.trial, 0, self.fit.kimg, interrupted=True))
-        return self._record(evaluation)
+            self._pulse = time.monotonic() + PULSE_SECONDS
+            if not self._tenant.over:
+                return self._said(pulse=True)
+            self._refuse_if_superseded()
+            self._save(healthy=False)
+            return self._said(interrupted=True)
+        finally:
+            self.watchdog.rest()
+
+    def _said(self, **what: Any) -> Report:  # noqa: ANN401
+        return self._stamped(Report(self.assignment.trial, 0, self.fit.kimg, **what))
+
+    def _refuse_if_superseded(self) -> None:
+        """Leave the files alone when another worker has this trial by now; this one was thought dead."""
+        newest = ledger.attempt(self.folder, self.assignment.trial)
+        if newest > self.assignment.attempt:
+            raise SupersededError(
+                f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
+            )
 
     def _stamped(self, report: Report) -> Report:
         """The report as of this attempt, on this machine."""
@@ -185,6 +212,7 @@ class TrialRun(Iterator[Report]):
         return Report(**plain)
 
     def _record(self, evaluation: Evaluation) -> Report:
+        self._refuse_if_superseded()
         signals = self._signals(evaluation)
         past = [collapse.Signals(**report.signals) for report in self.history]
         verdict = collapse.judge([*past, signals], self.limits)
@@ -194,7 +222,7 @@ class TrialRun(Iterator[Report]):
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
             kimg=evaluation.kimg,
-            row=self._row(evaluation),
+            row=self._row(evaluation) | {"verdict": verdict.kind if verdict else None},
             sample=self._write_sample(evaluation),
             value=value,
             best=value is not None and verdict is None and value < min(values, default=float("inf")),
@@ -205,9 +233,9 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         if report.best:
             weights = pack_weights(self.fit.step.average)
-            self.folder.write(f"{self._place}/best.safetensors", weights)
+            self.folder.write(f"{self.checkpoints.place}/{BEST}", weights)
         if not verdict:
-            self._save()
+            self._save(healthy=collapse.healthy([*past, signals], self.limits))
         return self._stamped(report)
 
     def _signals(self, evaluation: Evaluation) -> collapse.Signals:
@@ -235,51 +263,6 @@ class TrialRun(Iterator[Report]):
             "latents": f"normal:{LATENT_SEED}",
         }
 
-    def _save(self) -> None:
-        """Write a checkpoint; then drop all but the two newest (one to fall back on)."""
-        history = [json.dumps(asdict(report)) for report in self.history]
-        data = checkpoint.dump({"fit": self.fit.state(), "history": history})
-        name = f"{round(self.fit.kimg * 1000):012d}.ckpt"
-        self.folder.write(f"{self._place}/{name}", data)
-        old = [n for n in self.folder.names(self._place) if n.endswith(".ckpt")][:-2]
-        for name in old:
-            self.folder.delete(f"{self._place}/{name}")
-
-
-def preflight(
-    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, str]:
-    """What has to work before the first trial may start, done once on every node: storage, pictures, extractor.
-
-    Returns:
-        The device, the extractor's name and digest, and the versions of what matters.
-
-    Raises:
-        RequestError: what the user can mend, such as weights that are missing.
-    """
-    host = socket.gethostname()
-    lease = read_lease(Folder.open(folder))
-    if lease is None or lease.owner != owner:
-        raise RequestError(
-            f"the sweep's folder {folder} is not there on {host}: give a --storage that all nodes share, "
-            "a network disk or s3://"
-        )
-    torch.set_num_threads(max(1, threads))
-    trial = TrialConfig.model_validate_json(json.dumps(config))
-    device = place(gpu)
-    evaluator = evaluator_of(trial.data, trial.evaluate, device)
-    if images_of(trial.data).hash != data_hash:
-        raise RequestError(
-            f"the pictures on {host} are not those on this machine: give every node the same files"
-        )
-    extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
-    _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
-    return {
-        "device": describe(device),
-        "node": host,
-        "sweep": __version__,
-        "extractor": extractor.name,
-        "extractor_digest": extractor.digest,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    def _save(self, healthy: bool) -> None:
+        history = [asdict(report) for report in self.history]
+        self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)

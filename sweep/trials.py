@@ -22,7 +22,9 @@ class Trial:
         attempt: 0-based; -1 before it was first handed out.
         values: (kimg, metric) of its healthy evaluations.
         rung: the highest that it has reached.
-        failures: how often its worker died.
+        failures: how often its worker died, hung or raised.
+        now_kimg: how far it is at this moment, between two evaluations.
+        share: of the spec's resources that it gets; 2 after it ran out of memory.
         last_row: its newest row of ``metrics``.
     """
 
@@ -36,6 +38,8 @@ class Trial:
     rung: int | None = None
     verdict: str | None = None
     failures: int = 0
+    share: float = 1.0
+    now_kimg: float = 0.0
     seconds_train: float = 0.0
     seconds_eval: float = 0.0
     last_row: dict[str, Any] = field(default_factory=dict)
@@ -43,8 +47,11 @@ class Trial:
     @classmethod
     def remembered(cls, record: Mapping[str, Any], rows: Sequence[dict[str, Any]], metric: str) -> "Trial":
         """A trial from its row of ``trials`` and its rows of ``metrics``, oldest first."""
-        # The evaluation at which a trial was called collapsed does not count for it.
-        healthy = rows[:-1] if record["status"] == "collapsed" else rows
+        verdict = record["verdict"]
+        if record["status"] in UNFINISHED and rows and rows[-1]["verdict"] and not rows[-1]["rolled_back"]:
+            verdict = rows[-1]["verdict"]  # its end was not written down any more
+        # An evaluation at which a trial was called collapsed does not count for it.
+        healthy = [row for row in rows if row["verdict"] is None]
         return cls(
             number=record["trial"],
             params=json.loads(record["params"]),
@@ -54,7 +61,9 @@ class Trial:
             kimg=rows[-1]["kimg"] if rows else 0.0,
             values=[(row["kimg"], row[metric]) for row in healthy if row[metric] is not None],
             rung=record["rung"],
-            verdict=record["verdict"],
+            verdict=verdict,
+            failures=record["failures"] or 0,
+            share=record["share"] or 1.0,
             seconds_train=sum(row["seconds_train"] for row in rows),
             seconds_eval=sum(row["seconds_eval"] for row in rows),
             last_row=rows[-1] if rows else {},
@@ -72,7 +81,8 @@ class Trial:
 
     def add(self, row: Mapping[str, Any], value: float | None) -> None:
         """Take in a row of ``metrics``; ``value`` is None where the evaluation does not count."""
-        self.kimg, self.last_row = row["kimg"], dict(row)
+        self.kimg = self.now_kimg = row["kimg"]
+        self.last_row = dict(row)
         self.seconds_train += row["seconds_train"]
         self.seconds_eval += row["seconds_eval"]
         if value is not None:
@@ -81,7 +91,17 @@ class Trial:
     def row(self) -> dict[str, Any]:
         """Its row of ``trials``, as far as it changes."""
         kimg, value = self.best or (None, None)
-        names = ["attempt", "status", "rung", "verdict", "kimg", "seconds_train", "seconds_eval"]
+        names = [
+            "attempt",
+            "status",
+            "rung",
+            "verdict",
+            "kimg",
+            "seconds_train",
+            "seconds_eval",
+            "failures",
+            "share",
+        ]
         known = {name: getattr(self, name) for name in names}
         return known | {"trial": self.number, "best_kimg": kimg, "best_value": value}
 

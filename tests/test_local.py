@@ -65,7 +65,9 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     for row in rows["trials"]:
         kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
         assert kimgs == sorted(set(kimgs)) and kimgs[-1] == row["kimg"]
-        assert (finished / "checkpoints" / f"{row['trial']:05d}" / "best.safetensors").is_file()
+        kept = (finished / "checkpoints" / f"{row['trial']:05d}" / "best.safetensors").is_file()
+        assert kept or row["status"] != "finished"
+        assert (finished / "ledger" / f"{row['trial']:05d}.json").is_file()
         assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
     for row in rows["samples"]:
         assert (finished / row["path"]).is_file()

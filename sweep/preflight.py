@@ -1,0 +1,55 @@
+"""What has to work before the first trial may start, tried out on every node."""
+
+import json
+import platform
+import socket
+from typing import Any
+
+import torch
+
+from ganlib.config import TrialConfig
+from ganlib.errors import RequestError
+from ganlib.metrics import load_extractor
+from sweep import __version__
+from sweep.lease import read
+from sweep.storage import Folder
+from sweep.trial import describe, evaluator_of, images_of, place
+
+
+def preflight(
+    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
+) -> dict[str, str]:
+    """Try out storage, pictures and extractor on this node.
+
+    Returns:
+        The device, the extractor's name and digest, and the versions of what matters.
+
+    Raises:
+        RequestError: what the user can mend, such as weights that are missing.
+    """
+    host = socket.gethostname()
+    lease = read(Folder.open(folder))
+    if lease is None or lease.owner != owner:
+        raise RequestError(
+            f"the sweep's folder {folder} is not there on {host}: give a --storage that all nodes share, "
+            "a network disk or s3://"
+        )
+    torch.set_num_threads(max(1, threads))
+    trial = TrialConfig.model_validate_json(json.dumps(config))
+    device = place(gpu)
+    evaluator = evaluator_of(trial.data, trial.evaluate, device)
+    if images_of(trial.data).hash != data_hash:
+        raise RequestError(
+            f"the pictures on {host} are not those on this machine: give every node the same files"
+        )
+    extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
+    _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
+    return {
+        "device": describe(device),
+        "node": host,
+        "sweep": __version__,
+        "extractor": extractor.name,
+        "extractor_digest": extractor.digest,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,33 @@
+"""Coming back: a director as the folder remembers it, whatever ended the last one."""
+
+from pathlib import Path
+from typing import Any
+
+from sweep.director import Director
+from sweep.search import Study
+from sweep.trials import Trial
+
+
+def restore(director: Director, study: Path) -> None:
+    """Take up what the folder remembers: trials, rungs, and decisions that a crash cut short.
+
+    The Optuna study is written anew into the file ``study``, from the trials: it may have been torn.
+
+    Raises:
+        WorkError: if the records are damaged or contradict each other.
+    """
+    spec, store = director.spec, director.store
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in store.rows("metrics"):
+        rows.setdefault(row["trial"], []).append(row)
+    trials = {
+        record["trial"]: Trial.remembered(record, rows.get(record["trial"], []), spec.search.metric)
+        for record in store.rows("trials")
+    }
+    past = [trials[number].outcome() for number in sorted(trials)]
+    rebuilt = Study.rebuild(study, spec.name, spec.space, spec.search, past)
+    # In the order of arrival: a verdict depends on who was there before.
+    entries = sorted(store.rows("rungs"), key=lambda entry: entry["time"])
+    if director.asha:
+        director.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
+    director.take_up(trials, rebuilt, {entry["trial"] for entry in entries if entry["stopped"]})

@@ -1,0 +1,57 @@
+"""Parquet files that are either right or refused.
+
+Parquet has no digest of the whole file, and a flipped bit in a page or in the footer can read as another
+number. So a part carries the SHA-256 of its own bytes in its key-value metadata, computed with zeros in the
+digest's place; every other reader sees one more key. A part without the key (written by somebody else) is read
+as it is.
+"""
+
+import hashlib
+import re
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+KEY = "sweep.sha256"
+_BLANK = b"0" * 64
+# Thrift's compact protocol puts the field's header and the length between a key and its value.
+_SEAL = re.compile(re.escape(KEY.encode()) + rb".{1,3}?([0-9a-f]{64})", re.DOTALL)
+
+
+class BrokenPartError(ValueError):
+    """The bytes are not those that were written."""
+
+
+def seal(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file that carries its own digest."""
+    sink = pa.BufferOutputStream()
+    # Uncompressed: on so few rows compression costs size and time.
+    with pq.ParquetWriter(sink, table.schema, compression="none") as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: _BLANK.decode()})
+    data = bytearray(sink.getvalue().to_pybytes())
+    start, end = _place(data)
+    data[start:end] = hashlib.sha256(data).hexdigest().encode()
+    return bytes(data)
+
+
+def unseal(data: bytes) -> pq.ParquetFile:
+    """The Parquet file in ``data``.
+
+    Raises:
+        BrokenPartError: if a byte has changed since it was sealed.
+        pyarrow.ArrowException, OSError: if it is no Parquet file.
+    """
+    if _SEAL.search(data):
+        blank = bytearray(data)
+        start, end = _place(blank)
+        blank[start:end] = _BLANK
+        if hashlib.sha256(blank).hexdigest().encode() != data[start:end]:
+            raise BrokenPartError("its content does not match its digest")
+    return pq.ParquetFile(pa.BufferReader(data))
+
+
+def _place(data: bytearray) -> tuple[int, int]:
+    """Where the digest stands: the last match, since a cell of the table may hold anything."""
+    *_, match = _SEAL.finditer(data)
+    return match.span(1)
