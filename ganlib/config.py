@@ -192,9 +192,16 @@ class EvaluateConfig(Section):
 
 
 class CollapseConfig(Section):
-    """When a run is called dead; see `ganlib.collapse` for what each number is compared with."""
+    """When a run is called dead; see `ganlib.collapse` for what each number is compared with.
+
+    With ``policy: rollback`` it goes on from its last healthy checkpoint, ``max_rollbacks`` times, with fresh
+    noise and both learning rates multiplied by ``lr_factor``.
+    """
 
     enabled: bool = True
+    policy: Literal["stop", "rollback"] = "stop"
+    lr_factor: float = Field(0.5, gt=0, le=1)
+    max_rollbacks: int = Field(1, ge=1, le=100)
     patience: int = Field(2, ge=1)
     warmup_steps: int = Field(200, ge=0)
     saturated_score: float = Field(0.995, gt=0.5, lt=1)

@@ -142,13 +142,19 @@ class Fit(Iterator[Evaluation]):
         shown = int(resume["shown"]) if resume else 0
         stored = resident(pictures, self.device)
         self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
-        family = FAMILIES[config.model.family]
-        self.step: AdversarialStep = family.step(config.data, config.model, train, seed, self.device)
+        self.seed, self.step = seed, self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
+        self.rollbacks, self.lr_factor = 0, 1.0
         if resume:
             self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
+            self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
+
+    def _fresh_step(self, seed: int) -> AdversarialStep:
+        config = self.config
+        make: type[AdversarialStep] = FAMILIES[config.model.family].step
+        return make(config.data, config.model, config.train, seed, self.device)
 
     @property
     def kimg(self) -> float:
@@ -190,7 +196,8 @@ class Fit(Iterator[Evaluation]):
         train = self.config.train
         decays = sum(self.epoch >= milestone for milestone in train.milestones)
         progress = self.stream.shown / self.budget_pictures
-        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, train.gamma**decays, progress)
+        factor = train.gamma**decays * self.lr_factor
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress)
 
     def _evaluate(self, means: Any, seconds_train: float, started: float) -> Evaluation:  # noqa: ANN401
         grid, finite = self._grid()
@@ -236,12 +243,30 @@ class Fit(Iterator[Evaluation]):
 
         return generate
 
+    def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
+        """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.
+
+        Args:
+            state: what `state` returned when all was well; None for fresh weights.
+            lr_factor: what both learning rates are multiplied by from now on.
+        """
+        self.rollbacks += 1
+        self.lr_factor *= lr_factor
+        seed = self.seed + 2**31 * self.rollbacks
+        if state is None:
+            self.step = self._fresh_step(seed)
+        else:
+            self.step.load_state(state["step"])
+            self.step.random.manual_seed(seed)
+
     def state(self) -> dict[str, Any]:
         """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
         return {
             "shown": self.stream.shown,
             "steps": self.steps,
             "seconds": self._seconds,
+            "rollbacks": self.rollbacks,
+            "lr_factor": self.lr_factor,
             "step": self.step.state(),
         }
 

@@ -43,7 +43,7 @@ class Identity:
         return f"{METRICS[metric]} ({extractor}, n={self.n_fake})"
 
 
-COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", *Identity.__dataclass_fields__]
+COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *Identity.__dataclass_fields__]
 """What ranking needs of ``metrics``."""
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
@@ -195,7 +195,8 @@ def finite(value: float | None) -> float | None:
 
 
 def _measured(row: Row, metric: str) -> bool:
-    return finite(row[metric]) is not None
+    """Whether an evaluation counts: it has a number, and the run was not called dead at it."""
+    return finite(row[metric]) is not None and not row.get("verdict")
 
 
 def _entries(trials: Sequence[Row], metrics: Iterable[Row], metric: str) -> list[Entry]:

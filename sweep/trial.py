@@ -214,19 +214,24 @@ class TrialRun(Iterator[Report]):
     def _record(self, evaluation: Evaluation) -> Report:
         self._refuse_if_superseded()
         signals = self._signals(evaluation)
-        past = [collapse.Signals(**report.signals) for report in self.history]
+        past = self._signals_since_rollback()
         verdict = collapse.judge([*past, signals], self.limits)
-        value = getattr(evaluation.score, self.assignment.metric) if evaluation.score else None
+        value = (
+            getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
+        )
+        roll_back = verdict is not None and not evaluation.last and self._may_roll_back()
         values = [report.value for report in self.history if report.value is not None]
         report = Report(
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
             kimg=evaluation.kimg,
-            row=self._row(evaluation) | {"verdict": verdict.kind if verdict else None},
+            row=self._row(evaluation)
+            | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
             sample=self._write_sample(evaluation),
             value=value,
-            best=value is not None and verdict is None and value < min(values, default=float("inf")),
+            best=value is not None and value < min(values, default=float("inf")),
             verdict=verdict.to_dict() if verdict else None,
+            rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),
         )
@@ -234,9 +239,21 @@ class TrialRun(Iterator[Report]):
         if report.best:
             weights = pack_weights(self.fit.step.average)
             self.folder.write(f"{self.checkpoints.place}/{BEST}", weights)
+        if roll_back:
+            saved = self.checkpoints.good()
+            self.fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
+            self._save(healthy=False)
         if not verdict:
             self._save(healthy=collapse.healthy([*past, signals], self.limits))
         return self._stamped(report)
+
+    def _may_roll_back(self) -> bool:
+        return self.limits.policy == "rollback" and self.fit.rollbacks < self.limits.max_rollbacks
+
+    def _signals_since_rollback(self) -> list[collapse.Signals]:
+        """What the verdict looks at: what came before a rollback is forgiven."""
+        last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
+        return [collapse.Signals(**report.signals) for report in self.history[last:]]
 
     def _signals(self, evaluation: Evaluation) -> collapse.Signals:
         names = collapse.Signals.__dataclass_fields__.keys() - {"metric"}
