@@ -5,6 +5,7 @@ the network around them). Nothing in it is executed on loading: safetensors hold
 configuration is validated like a spec.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,11 @@ class ExportConfig(Section):
 
 
 def pack_weights(module: nn.Module) -> bytes:
-    """A network's weights and buffers as safetensors."""
+    """A network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
     state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
-    return save_tensors(state)
+    plain = save_tensors(state)
+    body = plain[8 + int.from_bytes(plain[:8], "little") :]
+    return save_tensors(state, metadata={"sha256": hashlib.sha256(body).hexdigest()})
 
 
 @dataclass(frozen=True)

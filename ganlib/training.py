@@ -107,6 +107,7 @@ class Fit(Iterator[Evaluation]):
         resume: what `Fit.state` returned.
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
             asked again.
+        alive: called before every batch of an evaluation, which is not interrupted.
 
     Raises:
         RequestError: fewer pictures than a batch, pictures of another size, or no budget.
@@ -126,9 +127,11 @@ class Fit(Iterator[Evaluation]):
         device: torch.device | str = "cpu",
         resume: dict[str, Any] | None = None,
         interrupt: Callable[[], bool] = lambda: False,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         train, evaluate = config.train, config.evaluate
-        self.config, self.evaluator, self.interrupt = config, evaluator, interrupt
+        self.config, self.evaluator = config, evaluator
+        self.interrupt, self.alive = interrupt, alive
         self.device = torch.device(device)
         self.images = len(pictures)
         if train.kimg is None and train.epochs is None:
@@ -237,7 +240,7 @@ class Fit(Iterator[Evaluation]):
         random = torch.Generator(self.device).manual_seed(LATENT_SEED)
 
         def generate(count: int) -> Tensor:
-            self.interrupt()  # a sign of life; an evaluation is not interrupted
+            self.alive()
             shape = (count, self.config.model.latent_dim)
             return self.step.sample(torch.randn(shape, generator=random, device=self.device))
 

@@ -76,6 +76,12 @@ def check_batch_size(spec: Spec, images: int) -> None:
         )
 
 
+def planned(spec: Spec) -> int:
+    """How many trials a sweep has: what its search asks for, or what its grid holds."""
+    cells = spec.space.grid() if spec.search.sampler == "grid" else None
+    return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
+
+
 def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: str) -> dict[str, Any]:
     """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
     count = len(images)
@@ -90,7 +96,7 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: str) -
         "extractor": facts["extractor"],
         "extractor_digest": facts["extractor_digest"],
         "metric": spec.search.metric,
-        "trials": spec.search.trials,
+        "trials": planned(spec),
         "budget": spec.budget(count),
         "interval": spec.interval(count),
         "rungs": list(spec.rungs(count)),

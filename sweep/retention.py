@@ -35,6 +35,7 @@ def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> No
     ranked = {trial.number: trial.best[1] for trial in ended if trial.best and trial.status in RANKED}
     winners = {number for number, value in ranked.items() if value == min(ranked.values())}
     for trial in ended:
+        after_trial(folder, keep, trial)  # a crash may have come between a trial's end and this
         if _rule(keep, trial) == "none" and trial.number not in winners:
             folder.delete(place_of(trial.number))
 

@@ -6,13 +6,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ganlib.data import contact_sheet
 from ganlib.errors import RequestError, WorkError
-from sweep.before import anchored, any_config, check_batch_size, describe, png, prepare_pictures
+from sweep.before import anchored, any_config, check_batch_size, describe, planned, png, prepare_pictures
 from sweep.console import (
     JsonLines,
     LiveTable,
@@ -29,6 +29,7 @@ from sweep.recovery import restore
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
+from sweep.trials import UNFINISHED
 
 if TYPE_CHECKING:
     import types
@@ -103,11 +104,16 @@ def start(spec: Spec, options: Options) -> int:
                 return drive(director, runner, owner, view)
 
 
-def resume(folder: Folder, options: Options) -> int:
-    """Go on with a sweep that was interrupted; returns the exit code.
+def resume(folder: Folder, options: Options, more: int = 0) -> int:
+    """Go on with a sweep that was interrupted, or has finished and gets more trials; returns the exit code.
+
+    Args:
+        folder: of the sweep.
+        options: how to run.
+        more: trials to add.
 
     Raises:
-        RequestError: it has finished, or another process runs it.
+        RequestError: another process runs it, its pictures have changed, or its grid has no more trials.
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = json.loads(folder.read(INFO))
@@ -121,12 +127,14 @@ def resume(folder: Folder, options: Options) -> int:
                 f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
                 f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
             )
+        if more:
+            spec, info = extended(folder, spec, info, more)
         store = Store(folder, spec.space.kinds())
-        ended = {"finished", "stopped", "collapsed", "failed"}
-        done = [row for row in store.rows("trials") if row["status"] in ended]
-        if len(done) >= info["trials"]:
+        done = [row for row in store.rows("trials") if row["status"] not in UNFINISHED]
+        if len(done) >= planned(spec):
             view.say(
-                f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}'"
+                f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}', "
+                f"or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
         with runner_for(spec, options, view) as runner:
@@ -138,6 +146,25 @@ def resume(folder: Folder, options: Options) -> int:
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
             )
             return drive(director, runner, owner, view)
+
+
+def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tuple[Spec, dict[str, Any]]:
+    """The spec and ``sweep.json`` of a sweep with more trials, written down.
+
+    Raises:
+        RequestError: if its grid has no more.
+    """
+    search = spec.search.model_copy(update={"trials": info["trials"] + more})
+    larger = replace(spec, search=search)
+    if planned(larger) == planned(spec):
+        raise RequestError(
+            f"the grid of '{spec.name}' has {planned(spec)} combinations, and all of them are planned already: "
+            "there is nothing to add"
+        )
+    info = info | {"trials": search.trials}
+    folder.write(SPEC, larger.to_yaml().encode())
+    folder.write(INFO, json.dumps(info, indent=2).encode())
+    return larger, info
 
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:

@@ -115,13 +115,13 @@ class Store:
             rows = self._from_disk("trials", _part(number))
         return dict(rows[0]) if rows else None
 
-    def part(self, dataset: str, trial: int) -> list[dict[str, Any]]:
-        """The rows of one trial.
+    def part(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+        """The rows of one trial; None for the events of the sweep itself.
 
         Raises:
             DamagedPartError: if the part cannot be read.
         """
-        return [dict(row) for row in self._load(dataset, _part(trial))]
+        return [dict(row) for row in self._load(dataset, _SWEEP_PART if trial is None else _part(trial))]
 
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
         """Put these rows in the place of a trial's part, whatever it holds; no rows, no part."""

@@ -167,6 +167,7 @@ class TrialRun(Iterator[Report]):
             device=self.device,
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
+            alive=self.watchdog.feed,
         )
         self.limits = config.collapse
 

@@ -1,4 +1,4 @@
-"""`collapse: {policy: rollback}`: a run that dies goes on from its last healthy checkpoint, a bounded number of times."""
+"""`collapse.policy: rollback`: a run that dies goes on from its last healthy checkpoint, but not for ever."""
 
 from pathlib import Path
 

@@ -15,10 +15,12 @@ from sweep import __version__
 COMMANDS = {
     "run": "Run a sweep.",
     "resume": "Go on with a sweep that was interrupted.",
+    "extend": "Add trials to a sweep, and go on with it.",
     "ls": "List the sweeps in a storage folder.",
     "show": "Show one sweep: trials, rungs, verdicts, events.",
     "best": "Rank the trials of a sweep; export the winner.",
     "report": "Write the comparison report of a sweep.",
+    "check": "Check that everything of a sweep is whole; mend it.",
     "data": "Prepare and describe the pictures of a spec, without training.",
 }
 

@@ -1,0 +1,279 @@
+"""Is everything in a sweep's folder whole, and does it agree? The rules behind ``sweep check``.
+
+A sweep on a machine that dies must keep its promise: every finished evaluation is on record once, kimg only
+grows, decisions follow from the records, and what a record names is there. Each rule below looks at one side of
+that and yields `Finding`s; one that can be mended knows how.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from ganlib.errors import WorkError
+from sweep import ledger
+from sweep.asha import Asha
+from sweep.lease import read as read_lease
+from sweep.schemas import SCHEMAS, STATUSES
+from sweep.spec import Spec, parse
+from sweep.storage import Folder
+from sweep.store import DamagedPartError, Store
+from sweep.trials import UNFINISHED, Trial
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        path: The file or folder in question, relative to the sweep's folder.
+        what: One sentence.
+        mend: Puts it right; None where that cannot be done.
+    """
+
+    path: str
+    what: str
+    mend: Callable[[], None] | None = field(default=None, compare=False)
+
+
+@dataclass
+class Records:
+    """All that could be read of a sweep, and what could not.
+
+    Attributes:
+        parts: By dataset and trial: the rows.
+        running: Whether a driver lives: then what it is writing now is not judged.
+    """
+
+    folder: Folder
+    spec: Spec
+    info: dict[str, Any]
+    store: Store
+    running: bool
+    parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
+    damage: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Folder) -> "Records":
+        """Read everything.
+
+        Raises:
+            WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
+        """
+        spec = parse(folder.read("spec.yaml").decode(errors="replace"), f"{folder}/spec.yaml")
+        try:
+            info = json.loads(folder.read("sweep.json"))
+            info["budget"], info["rungs"], info["trials"], info["data_hash"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorkError(f"'{folder}/sweep.json' is broken: {error}") from None
+        lease = read_lease(folder)
+        store = Store(folder, spec.space.kinds())
+        records = cls(folder, spec, info, store, lease is not None and lease.alive)
+        for dataset in SCHEMAS:
+            for name in folder.names(dataset):
+                records._read(dataset, name)
+        return records
+
+    def _read(self, dataset: str, name: str) -> None:
+        path = f"{dataset}/{name}"
+        stem = name.removesuffix(".parquet")
+        drop = partial(self.folder.delete, path)
+        if name == stem or not (stem.isdigit() or path == "events/sweep.parquet"):
+            self.damage.append(Finding(path, "is no part of this dataset", drop))
+            return
+        trial = int(stem) if stem.isdigit() else None
+        try:
+            rows = self.store.part(dataset, trial)
+        except DamagedPartError as error:
+            if trial is None:
+                self.damage.append(Finding(path, f"{_reason(error)}; what it said cannot be restored", drop))
+            else:
+                self.damage.append(Finding(path, _reason(error), self.from_ledger(dataset, trial)))
+            return
+        if trial is not None:
+            self.parts[dataset, trial] = rows
+
+    def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
+        """What puts a part back as the ledger has it, if it can."""
+        try:
+            copy = ledger.read(self.folder, trial)
+        except ledger.DamagedLedgerError:
+            return None
+        return None if copy is None else partial(self.store.replace, dataset, trial, copy[dataset])
+
+    @property
+    def trials(self) -> dict[int, dict[str, Any]]:
+        """The rows of ``trials`` by number."""
+        return {
+            trial: rows[0] for (dataset, trial), rows in sorted(self.parts.items()) if dataset == "trials"
+        }
+
+    def rows(self, dataset: str, trial: int) -> Rows:
+        """The rows of one part; none where it is not there or cannot be read."""
+        return self.parts.get((dataset, trial), [])
+
+    def settled(self, trial: int) -> bool:
+        """Whether nothing can be in flight for a trial."""
+        return not self.running or self.trials[trial]["status"] not in UNFINISHED
+
+
+def find(records: Records) -> list[Finding]:
+    """All findings. The later rules build on the earlier: they see only what could be read."""
+    from sweep.check_files import checkpoints, leftovers, pictures, study, weights
+
+    found = list(records.damage)
+    for rule in (ledgers, trials, evaluations, rungs, pictures, weights, checkpoints):
+        found += rule(records)
+    if not records.running and not found:  # else it would only repeat what was said
+        found += study(records)
+    return found + list(leftovers(records))
+
+
+def ledgers(records: Records) -> Iterator[Finding]:
+    """Every trial has a copy, the copy is whole, and nothing that it has is missing in the parts."""
+    for trial in _numbers(records):
+        path = ledger.path_of(trial)
+        try:
+            copy = ledger.read(records.folder, trial)
+        except ledger.DamagedLedgerError as error:
+            yield Finding(path, _reason(error), partial(ledger.write, records.store, trial))
+            continue
+        if copy is None:
+            yield Finding(path, "is missing", partial(ledger.write, records.store, trial))
+            continue
+        for dataset, rows in copy.items():
+            damaged = any(f.path == f"{dataset}/{trial:05d}.parquet" for f in records.damage)
+            lost = len(rows) - len(records.rows(dataset, trial))
+            if lost > 0 and not damaged and records.settled(trial):
+                mend = records.from_ledger(dataset, trial)
+                yield Finding(
+                    f"{dataset}/{trial:05d}.parquet", f"lacks {lost} rows that the ledger has", mend
+                )
+
+
+def trials(records: Records) -> Iterator[Finding]:
+    """Numbers without a gap; a status that is one; numbers that follow from the evaluations."""
+    found = records.trials
+    for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
+        path = f"trials/{number:05d}.parquet"
+        if not any(finding.path == path for finding in records.damage):
+            yield Finding(path, "is missing", records.from_ledger("trials", number))
+    for number, row in found.items():
+        path = f"trials/{number:05d}.parquet"
+        for what in _of_trial(records, row):
+            yield Finding(path, what)
+        if records.settled(number) and (stale := _stale(records, row)):
+            mend = _put(records, number, stale)
+            told = ", ".join(f"{name} is {row[name]} and should be {value}" for name, value in stale.items())
+            yield Finding(path, told, mend)
+
+
+def _of_trial(records: Records, row: dict[str, Any]) -> Iterator[str]:
+    rows = records.rows("metrics", row["trial"])
+    if row["status"] not in STATUSES:
+        yield f"has the unknown status {row['status']!r}"
+    if row["status"] == "finished" and row["kimg"] < records.info["budget"] * (1 - 1e-9):
+        yield f"is finished at {row['kimg']:g} of {records.info['budget']:g} kimg"
+    if row["status"] == "collapsed" and not (
+        row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
+    ):
+        last = rows[-1]["verdict"] if rows else "nothing"
+        yield f"is collapsed ({row['verdict']}), but its last evaluation says {last}"
+    if row["status"] == "stopped" and not any(r["stopped"] for r in records.rows("rungs", row["trial"])):
+        yield "is stopped, but no rung says so"
+    if row["status"] in ("finished", "stopped", "collapsed") and row["ended"] is None:
+        yield f"is {row['status']} without a time"
+
+
+def _stale(records: Records, row: dict[str, Any]) -> dict[str, Any]:
+    """What a trial's row says otherwise than its evaluations do."""
+    rows = records.rows("metrics", row["trial"])
+    try:
+        true = Trial.remembered(row, rows, records.spec.search.metric).row()
+    except (ValueError, TypeError):
+        return {}
+    names = ("kimg", "best_kimg", "best_value", "seconds_train", "seconds_eval")
+    return {name: true[name] for name in names if not _equal(true[name], row[name])}
+
+
+def _put(records: Records, number: int, columns: dict[str, Any]) -> Callable[[], None]:
+    def mend() -> None:
+        records.store.put_trial({"trial": number, **columns})
+        ledger.write(records.store, number)
+
+    return mend
+
+
+def evaluations(records: Records) -> Iterator[Finding]:
+    """Kimg strictly grows, attempts do not go back, every row belongs to a trial, numbers are numbers."""
+    for (dataset, number), rows in sorted(records.parts.items()):
+        path = f"{dataset}/{number:05d}.parquet"
+        if dataset != "trials" and number not in records.trials:
+            if not any(finding.path == f"trials/{number:05d}.parquet" for finding in records.damage):
+                yield Finding(path, f"has rows of trial {number}, which is not on record")
+            continue
+        if any(row["trial"] != number for row in rows):
+            yield Finding(path, "has rows of another trial")
+        if dataset not in ("metrics", "samples"):
+            continue
+        for before, row in pairwise(rows):
+            if not row["kimg"] > before["kimg"]:
+                yield Finding(path, f"kimg does not grow: {row['kimg']:g} after {before['kimg']:g}")
+            if row["attempt"] < before["attempt"]:
+                yield Finding(path, f"attempt {row['attempt']} has a row after attempt {before['attempt']}")
+        for row in rows if dataset == "metrics" else ():
+            bad = [m for m in ("kid", "fid") if row[m] is None or not math.isfinite(row[m])]
+            if bad and row["verdict"] is None:
+                yield Finding(
+                    path, f"{' and '.join(bad)} at {row['kimg']:g} kimg is no number, and there is no verdict"
+                )
+
+
+def rungs(records: Records) -> Iterator[Finding]:
+    """What stands in the rungs is what was measured, and played again it gives the same decisions."""
+    entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
+    if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
+        return
+    asha = Asha(records.info["rungs"], records.spec.asha.reduction)
+    for entry in sorted(entries, key=lambda entry: entry["time"]):
+        path = f"rungs/{entry['trial']:05d}.parquet"
+        value = _measured(records, entry)
+        if value is not None and not _equal(value, entry["value"]):
+            yield Finding(
+                path, f"has {entry['value']:g} at {entry['kimg']:g} kimg, where {value:g} was measured"
+            )
+        try:
+            decision = asha.record(entry["trial"], entry["rung_kimg"], entry["value"])
+        except ValueError as error:
+            yield Finding(path, str(error))
+            continue
+        if entry["rung"] == decision.rung and not _equal(decision.cutoff, entry["cutoff"]):
+            was = f"the cutoff at {entry['rung_kimg']:g} kimg was {entry['cutoff']}"
+            yield Finding(path, f"{was}, and by the rungs it is {decision.cutoff}")
+
+
+def _measured(records: Records, entry: dict[str, Any]) -> float | None:
+    metric = records.spec.search.metric
+    values = [r[metric] for r in records.rows("metrics", entry["trial"]) if _equal(r["kimg"], entry["kimg"])]
+    return values[0] if values else None
+
+
+def _numbers(records: Records) -> list[int]:
+    copies = [int(name[:-5]) for name in records.folder.names("ledger") if name[:-5].isdigit()]
+    return sorted({trial for _, trial in records.parts} | set(copies))
+
+
+def _equal(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _reason(error: Exception) -> str:
+    """The error without the path that stands before it."""
+    return str(error).partition("' ")[2] or str(error)

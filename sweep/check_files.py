@@ -1,0 +1,160 @@
+"""The rules of ``sweep check`` about what the records name: pictures, weights, checkpoints, the Optuna study."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+from sweep.check import Finding, Records
+from sweep.retention import BEST, SUFFIX, place_of
+from sweep.storage import TEMPORARY, MissingFileError
+from sweep.trials import UNFINISHED, Trial
+
+STUDY = "study.db"
+
+
+def pictures(records: Records) -> Iterator[Finding]:
+    """Every sample on record has its picture, and it can be decoded."""
+    from PIL import Image
+
+    for number in records.trials:
+        for sample in records.rows("samples", number):
+            path = sample["path"]
+            try:
+                # PNG has a check sum in every chunk.
+                with Image.open(BytesIO(records.folder.read(path))) as picture:
+                    picture.load()
+            except MissingFileError:
+                yield Finding(path, f"is missing: the samples of trial {number} at {sample['kimg']:g} kimg")
+            except Exception as error:  # a damaged picture makes the decoder raise anything
+                yield Finding(path, f"is no whole picture: {error}")
+
+
+def weights(records: Records) -> Iterator[Finding]:
+    """A finished trial has its best generator (unless the spec keeps none), and it is whole."""
+    for number, row in records.trials.items():
+        path = f"{place_of(number)}/{BEST}"
+        try:
+            data = records.folder.read(path)
+        except MissingFileError:
+            measured = row["best_value"] is not None
+            if row["status"] == "finished" and measured and records.spec.keep.finished != "none":
+                yield Finding(path, f"is missing: the generator of trial {number}, which has finished")
+            continue
+        if why := broken_weights(data):
+            yield Finding(path, why)
+
+
+def broken_weights(data: bytes) -> str | None:
+    """Why these bytes are not the weights that were written (see `ganlib.export.pack_weights`), or None."""
+    size = int.from_bytes(data[:8], "little")
+    try:
+        digest = json.loads(data[8 : 8 + size])["__metadata__"]["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return "is no safetensors file of this program"
+    whole = hashlib.sha256(data[8 + size :]).hexdigest() == digest
+    return None if whole else "is damaged: its content does not match its digest"
+
+
+def checkpoints(records: Records) -> Iterator[Finding]:
+    """An unfinished trial's checkpoints are whole, and one that has ended leaves none behind."""
+    for number, row in records.trials.items():
+        if records.running:
+            continue  # it writes and drops them as we look
+        place = place_of(number)
+        unfinished = row["status"] in UNFINISHED
+        kept = records.spec.keep.finished if row["status"] == "finished" else records.spec.keep.stopped
+        for name in records.folder.names(place):
+            path = f"{place}/{name}"
+            if not name.endswith(SUFFIX):
+                continue
+            if not unfinished and kept != "all":
+                what = f"is of trial {number}, which has ended: nothing can go on from it"
+                yield Finding(path, what, partial(records.folder.delete, path))
+                continue
+            head, _, payload = records.folder.read(path).partition(b"\n")
+            if head.split(b" ")[-1] != hashlib.sha256(payload).hexdigest().encode():
+                what = "is damaged; the one before it is used"
+                yield Finding(path, what, partial(records.folder.delete, path))
+
+
+def study(records: Records) -> Iterator[Finding]:
+    """The Optuna study says of every trial what the records say."""
+    from optuna import load_study
+    from optuna.storages import RDBStorage
+
+    path = records.folder.local(STUDY)
+    if path is None:
+        return  # on S3 it is written anew at every resume
+    past = [_remembered(records, number).outcome() for number in sorted(records.trials)]
+
+    def mend() -> None:
+        from sweep.search import Study
+
+        Study.rebuild(path, records.spec.name, records.spec.space, records.spec.search, past).close()
+
+    if not path.exists():
+        yield Finding(STUDY, "is missing", mend)
+        return
+    if torn := _torn(path):
+        yield Finding(STUDY, torn, mend)
+        return
+    try:
+        storage = RDBStorage(f"sqlite:///{path}")
+        try:
+            trials = load_study(study_name=records.spec.name, storage=storage).trials
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    except Exception as error:  # SQLite, SQLAlchemy and Optuna each have their own
+        yield Finding(STUDY, f"cannot be read: {str(error).splitlines()[0]}", mend)
+        return
+    expected = {"finished": "COMPLETE", "stopped": "PRUNED", "collapsed": "PRUNED", "failed": "FAIL"}
+    if len(trials) < len(past):
+        yield Finding(STUDY, f"has {len(trials)} trials, the records {len(past)}", mend)
+    for known, trial in zip(past, trials, strict=False):
+        state = expected.get(known.state, "RUNNING")
+        if trial.state.name != state:
+            yield Finding(STUDY, f"trial {known.number} is {trial.state.name}, by the records {state}", mend)
+        elif records.spec.space.stored(known.params) != trial.params:
+            yield Finding(STUDY, f"trial {known.number} has other parameters than the records", mend)
+        elif state == "COMPLETE" and trial.value != known.value:
+            yield Finding(
+                STUDY, f"trial {known.number} has {trial.value}, by the records {known.value}", mend
+            )
+
+
+def _torn(path: Path) -> str | None:
+    """Why a file is no whole SQLite data base, or None."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            (said,) = connection.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.Error as error:
+        return f"cannot be read: {error}"
+    if path.stat().st_size % page:
+        return "is torn: its last page is not whole"
+    return None if said == "ok" else f"is damaged: {said.splitlines()[0]}"
+
+
+def leftovers(records: Records) -> Iterator[Finding]:
+    """No half-written files of a process that was killed."""
+    root = records.folder.local()
+    if root is None or records.running:
+        return
+    for directory, _, names in os.walk(root):
+        for name in sorted(names):
+            if name.endswith(TEMPORARY):
+                file = Path(directory) / name
+                path = file.relative_to(root).as_posix()
+                yield Finding(path, "was left half-written by a process that was killed", file.unlink)
+
+
+def _remembered(records: Records, number: int) -> Trial:
+    rows = records.rows("metrics", number)
+    return Trial.remembered(records.trials[number], rows, records.spec.search.metric)

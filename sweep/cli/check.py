@@ -1,0 +1,78 @@
+"""``sweep check [NAME]``."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sweep.cli.run import storage_option
+
+if TYPE_CHECKING:
+    from sweep.check import Finding
+    from sweep.storage import Folder
+
+PASSES = 4
+"""What is mended may uncover more: a part brings back a trial, the trial brings back its rungs."""
+
+
+@click.command(name="check")
+@click.argument("name", required=False)
+@storage_option
+@click.option("--repair", is_flag=True, help="Mend what can be mended.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None:
+    """Check that everything of the sweep NAME (the newest by default) is whole and agrees.
+
+    Looks at every record, decision, picture, checkpoint and digest. Exits with 1 if something is wrong, or
+    could not be mended with --repair.
+    """
+    from sweep.check import Records, find
+    from sweep.lease import Owner
+    from sweep.schemas import to_json
+    from sweep.storage import Folder
+    from sweep.sweeps import open_sweep
+
+    folder = open_sweep(Folder.open(storage), name).folder
+    mended: list[Finding] = []
+    if repair:
+        with Owner(folder):
+            for _ in range(PASSES):
+                if not (found := mend(folder)):
+                    break
+                mended += found
+    records = Records.load(folder)
+    left = find(records)
+    if as_json:
+        told = {"name": folder.name, "running": records.running}
+        lists = {
+            key: [{"path": f.path, "what": f.what, "repairable": f.mend is not None} for f in those]
+            for key, those in (("mended", mended), ("findings", left))
+        }
+        click.echo(to_json(told | lists, indent=2))
+        sys.exit(1 if left else 0)
+    for finding in mended:
+        click.echo(f"mended: {finding.path} {finding.what}")
+    for finding in left:
+        click.echo(f"{finding.path} {finding.what}")
+    rows = sum(len(rows) for (dataset, _), rows in records.parts.items() if dataset == "metrics")
+    checked = f"{len(records.trials)} trials, {rows} evaluations"
+    if not left:
+        click.echo(f"'{folder.name}' is whole: {checked}")
+        sys.exit(0)
+    click.echo(f"'{folder.name}' has {len(left)} faults ({checked})")
+    if not repair and any(finding.mend for finding in left):
+        click.echo(f"mend what can be mended with 'sweep check {folder.name} --repair'")
+    sys.exit(1)
+
+
+def mend(folder: "Folder") -> "list[Finding]":
+    """Mend all that is found and can be mended; returns that."""
+    from sweep.check import Records, find
+
+    records = Records.load(folder)
+    records.running = False  # this process holds the lease
+    able = [finding for finding in find(records) if finding.mend]
+    for finding in able:
+        if finding.mend:
+            finding.mend()
+    return able

@@ -1,0 +1,197 @@
+"""`sweep check` sees whatever is damaged, names it, and mends what can be mended; `sweep extend` goes on."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from sweep import ledger
+from sweep.cli import cli
+from sweep.schemas import SCHEMAS
+from sweep.storage import Folder
+from sweep.store import Store
+
+pytestmark = pytest.mark.slow
+
+SPEC = """
+name: small
+data: {source: avatars, count: 96, size: 32}
+model: {width: 8, latent_dim: 16}
+train:
+  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
+  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
+  batch_size: 16
+evaluate: {every: 1, n_fake: 32, n_real: 48}
+collapse: {enabled: false}
+search: {trials: 5, seed: 3}
+asha: {grace: 1, reduction: 2, max: 3}
+"""
+
+
+def sweep(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def check(folder: Path, *options: str) -> Result:
+    return sweep("check", "small", "--storage", folder.parent, *options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("check")
+    (root / "spec.yaml").write_text(SPEC)
+    done = sweep("run", root / "spec.yaml", "--local", "--storage", root / "runs")
+    assert done.exit_code == 0, done.output
+    return root / "runs" / "small"
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(finished, tmp_path / "runs" / "small"))
+
+
+def everything(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    store = Store(Folder.open(folder))
+    return {dataset: store.rows(dataset) for dataset in SCHEMAS}
+
+
+def trial_with(folder: Path, status: str) -> int:
+    return next(row["trial"] for row in Store(Folder.open(folder)).rows("trials") if row["status"] == status)
+
+
+def test_a_sweep_that_went_well_is_whole(finished: Path) -> None:
+    result = check(finished)
+    assert result.exit_code == 0 and "'small' is whole: 5 trials" in result.output
+    told = json.loads(check(finished, "--json").output)
+    assert told["findings"] == [] and told["running"] is False
+    assert "'small' is whole" in check(finished, "--repair").output
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
+@pytest.mark.parametrize("dataset", ["trials", "metrics", "samples", "rungs"])
+def test_every_damaged_part_is_named_and_restored(
+    dataset: str, damage: Callable[[Path], None], folder: Path
+) -> None:
+    before = everything(folder)
+    number = trial_with(folder, "stopped")
+    damage(folder / dataset / f"{number:05d}.parquet")
+    result = check(folder)
+    assert result.exit_code == 1 and f"{dataset}/{number:05d}.parquet" in result.output
+    assert "--repair" in result.output
+    mended = check(folder, "--repair")
+    assert mended.exit_code == 0, mended.output
+    assert f"mended: {dataset}/{number:05d}.parquet" in mended.output
+    assert everything(folder) == before
+    assert check(folder).exit_code == 0
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
+def test_the_ledger_and_the_study_are_written_anew(damage: Callable[[Path], None], folder: Path) -> None:
+    damage(folder / ledger.path_of(1))
+    assert "ledger/00001.json" in check(folder).output
+    assert check(folder, "--repair").exit_code == 0
+    if damage is not flip:  # a flipped bit in a page that SQLite does not use is no harm
+        damage(folder / "study.db")
+        assert "study.db" in check(folder).output
+        assert check(folder, "--repair").exit_code == 0
+
+
+def test_a_study_that_says_something_else(folder: Path) -> None:
+    finished = trial_with(folder, "finished")
+    with sqlite3.connect(folder / "study.db") as connection:
+        connection.execute("UPDATE trial_values SET value = 0.001")
+    assert f"study.db trial {finished} has 0.001, by the records" in check(folder).output
+    assert check(folder, "--repair").exit_code == 0
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
+def test_what_cannot_be_made_again_is_told(damage: Callable[[Path], None], folder: Path) -> None:
+    number = trial_with(folder, "finished")
+    weights = folder / "checkpoints" / f"{number:05d}" / "best.safetensors"
+    picture = sorted((folder / "images" / f"{number:05d}").iterdir())[0]
+    damage(weights)
+    damage(picture)
+    result = check(folder, "--repair")
+    assert result.exit_code == 1
+    assert str(weights.relative_to(folder)) in result.output
+    assert str(picture.relative_to(folder)) in result.output
+
+
+def test_rows_that_break_the_rules(folder: Path) -> None:
+    """Written through the store, so with right digests: only the rules can see them."""
+    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    number = trial_with(folder, "finished")
+    rows = store.part("metrics", number)
+    store.replace("metrics", number, [*rows[:-1], rows[-1] | {"kimg": rows[0]["kimg"], "fid": float("nan")}])
+    other = trial_with(folder, "stopped")
+    entry = store.part("rungs", other)[0]
+    store.replace("rungs", other, [entry | {"value": entry["value"] / 2}])
+    output = check(folder).output
+    for words in ("kimg does not grow", "fid at", "is no number", "was measured", "kimg is", "should be"):
+        assert words in output, output
+
+
+def test_leftovers_of_killed_processes_go(folder: Path) -> None:
+    number = trial_with(folder, "finished")
+    left = [
+        folder / "metrics" / ".00001.parquet.0123456789ab.tmp",
+        folder / "checkpoints" / f"{number:05d}" / "000-000000000096-good.ckpt",
+        folder / "trials" / "notes.txt",
+    ]
+    for path in left:
+        path.write_bytes(b"x")
+    output = check(folder).output
+    assert all(str(path.relative_to(folder)) in output for path in left), output
+    assert check(folder, "--repair").exit_code == 0
+    assert not any(path.exists() for path in left)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"budget": 1}'])
+def test_without_its_description_nothing_can_be_checked(content: bytes, folder: Path) -> None:
+    (folder / "sweep.json").write_bytes(content)
+    result = check(folder)
+    assert result.exit_code == 1 and "sweep.json' is broken" in result.output
+
+
+def test_other_readers_see_a_sealed_part(finished: Path) -> None:
+    part = next((finished / "metrics").iterdir())
+    assert pq.read_table(part).num_rows >= 1
+    assert b"sweep.sha256" in pq.ParquetFile(part).metadata.metadata
+
+
+def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
+    before = everything(folder)
+    told = sweep("resume", "small", "--local", "--storage", folder.parent)
+    assert told.exit_code == 0 and "has finished" in told.output and "sweep extend small" in told.output
+    for wrong in ("0", "-1", "+0", "many", "1.5"):
+        assert sweep("extend", "small", "--trials", wrong, "--storage", folder.parent).exit_code == 2
+    done = sweep("extend", "small", "--trials", "+2", "--local", "--storage", folder.parent)
+    assert done.exit_code == 0, done.output
+    after = everything(folder)
+    assert [row["trial"] for row in after["trials"]] == list(range(7))
+    for dataset in ("metrics", "samples", "rungs"):
+        assert [row for row in after[dataset] if row["trial"] < 5] == before[dataset]
+    assert [row for row in after["trials"] if row["trial"] < 5] == before["trials"]
+    result = check(folder)
+    assert result.exit_code == 0, result.output
