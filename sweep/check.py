@@ -68,7 +68,7 @@ class Records:
         spec = parse(folder.read("spec.yaml").decode(errors="replace"), f"{folder}/spec.yaml")
         try:
             info = json.loads(folder.read("sweep.json"))
-            info["budget"], info["rungs"], info["trials"], info["data_hash"]
+            info["budget"], info["rungs"], info["trials"], info["images"], info["data_hash"]
         except (ValueError, KeyError, TypeError) as error:
             raise WorkError(f"'{folder}/sweep.json' is broken: {error}") from None
         lease = read_lease(folder)
@@ -177,8 +177,11 @@ def _of_trial(records: Records, row: dict[str, Any]) -> Iterator[str]:
     rows = records.rows("metrics", row["trial"])
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
-    if row["status"] == "finished" and row["kimg"] < records.info["budget"] * (1 - 1e-9):
-        yield f"is finished at {row['kimg']:g} of {records.info['budget']:g} kimg"
+    budget = records.spec.trial_budget(
+        json.loads(row["params"]), records.info["images"], records.info["budget"]
+    )
+    if row["status"] == "finished" and row["kimg"] < budget * (1 - 1e-9):
+        yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
     if row["status"] == "collapsed" and not (
         row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
     ):

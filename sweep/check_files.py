@@ -96,7 +96,8 @@ def study(records: Records) -> Iterator[Finding]:
     def mend() -> None:
         from sweep.search import Study
 
-        Study.rebuild(path, records.spec.name, records.spec.space, records.spec.search, past).close()
+        spec = records.spec
+        Study.rebuild(path, spec.name, spec.space, spec.search, past, spec.configs).close()
 
     if not path.exists():
         yield Finding(STUDY, "is missing", mend)

@@ -25,7 +25,7 @@ def restore(director: Director, study: Path) -> None:
         for record in store.rows("trials")
     }
     past = [trials[number].outcome() for number in sorted(trials)]
-    rebuilt = Study.rebuild(study, spec.name, spec.space, spec.search, past)
+    rebuilt = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
     # In the order of arrival: a verdict depends on who was there before.
     entries = sorted(store.rows("rungs"), key=lambda entry: entry["time"])
     if director.asha:
