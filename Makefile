@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint bench lock
+.PHONY: help setup demo test lint bench soak lock
 help:
 	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test    all tests"
@@ -59,6 +59,10 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
+
+# By hand: 300 trials with workers killed at random, about a quarter of an hour on two cores.
+soak: $(STAMP)
+	@$(BIN)/python benchmarks/soak.py --out benchmarks/results/soak.json
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py

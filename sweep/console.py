@@ -184,16 +184,19 @@ def _order(trial: Trial) -> tuple[int, float, int]:
 
 
 class PlainLines:
-    """One line an event, for logs and pipes."""
+    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
 
     def open(self, director: Director) -> None:  # noqa: D102
         self.director, self.progress, self.label = director, Progress(director), metric_label(director)
 
     def event(self, event: Event) -> None:  # noqa: D102
-        trial = event.trial
-        if trial is None:
+        trial, progress = event.trial, self.progress
+        if trial is None or progress is None:
             return
-        head = f"[{duration(self.progress.elapsed)}] trial {trial.number}"
+        head = f"[{duration(progress.elapsed)}] trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
             print(f"{head} starts{again}: {short_params(trial.params)}")
@@ -209,7 +212,7 @@ class PlainLines:
             f"d {number(row.get('loss_d'))}"
         )
         if event.kind == "evaluation":
-            eta = self.progress.eta()
+            eta = self.progress.eta() if self.progress else None
             return state + (f", about {duration(eta)} to go" if eta else "")
         if event.kind == "collapsed":
             return f"collapsed ({trial.verdict}) {state}"

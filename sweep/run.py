@@ -152,16 +152,17 @@ def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tup
     """The spec and ``sweep.json`` of a sweep with more trials, written down.
 
     Raises:
-        RequestError: if its grid has no more.
+        RequestError: if its grid or list of configurations has no more.
     """
     search = spec.search.model_copy(update={"trials": info["trials"] + more})
-    larger = replace(spec, search=search)
+    # Read again: a list of configurations or a grid has only so many.
+    larger = parse(replace(spec, search=search).to_yaml(), SPEC)
     if planned(larger) == planned(spec):
         raise RequestError(
-            f"the grid of '{spec.name}' has {planned(spec)} combinations, and all of them are planned already: "
+            f"'{spec.name}' has {planned(spec)} configurations in its grid or list, and all are planned already: "
             "there is nothing to add"
         )
-    info = info | {"trials": search.trials}
+    info = info | {"trials": planned(larger)}
     folder.write(SPEC, larger.to_yaml().encode())
     folder.write(INFO, json.dumps(info, indent=2).encode())
     return larger, info

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,8 +77,19 @@ class Results:
 class SweepProcess:
     """A running `sweep` command, in a process group of its own."""
 
-    def __init__(self, *arguments: object, cache: Path, log: Path, cwd: Path | None = None) -> None:
-        environment = os.environ | {"SWEEP_CACHE": str(cache)}
+    def __init__(
+        self,
+        *arguments: object,
+        cache: Path,
+        log: Path,
+        cwd: Path | None = None,
+        faults: Sequence[dict[str, Any]] = (),
+        **environ: str,
+    ) -> None:
+        environment = os.environ | {"SWEEP_CACHE": str(cache)} | environ
+        if faults:
+            path = [str(Path(__file__).parent / "faults"), *filter(None, [os.environ.get("PYTHONPATH")])]
+            environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
         command = [sys.executable, "-m", "sweep", *map(str, arguments)]
         self.out, self.log = log.with_suffix(".out"), log
         with self.out.open("wb") as output, log.open("wb") as errors:

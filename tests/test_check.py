@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from ganlib.errors import RequestError
 from sweep import ledger
 from sweep.cli import cli
 from sweep.schemas import SCHEMAS
@@ -195,3 +196,22 @@ def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
     assert [row for row in after["trials"] if row["trial"] < 5] == before["trials"]
     result = check(folder)
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "search: {sampler: grid, trials: 8}\ntrain: {epochs: 1, loss: {type: categorical, choices: [bce, lsgan]}}",
+        "search: {trials: 8}\ntrain: {epochs: 1}\nconfigs: [{train.loss: bce}, {train.loss: lsgan}]",
+    ],
+)
+def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> None:
+    from sweep.before import planned
+    from sweep.run import extended
+    from sweep.spec import parse
+
+    spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
+    assert planned(spec) == 2
+    with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
+        extended(Folder.open(tmp_path), spec, {"trials": 2}, 3)
+    assert not list(tmp_path.iterdir())

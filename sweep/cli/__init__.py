@@ -60,11 +60,16 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except RequestError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {harmless(str(error))}", err=True)
             ctx.exit(2)
         except WorkError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {harmless(str(error))}", err=True)
             ctx.exit(1)
+
+
+def harmless(text: str) -> str:
+    """Text for a terminal: what could steer it (a name or a path may hold anything) is shown as its escape."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 @click.group(

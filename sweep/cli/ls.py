@@ -39,6 +39,7 @@ def command(storage: str, as_json: bool) -> None:
         tables.Column("best", right=True),
         tables.Column("metric", droppable=True),
         tables.Column("size", right=True),
+        tables.Column("checkpoints", right=True, droppable=True),
         tables.Column("status", droppable=True),
     ]
     rows = [
@@ -49,6 +50,7 @@ def command(storage: str, as_json: bool) -> None:
             text.number(fact["best"]),
             f"{METRICS.get(fact['metric'], fact['metric'])} ({fact['extractor'] or 'unknown extractor'})",
             text.size(fact["bytes"]),
+            text.size(fact["checkpoint_bytes"]),
             ", ".join(f"{n} {status}" for status, n in fact["statuses"].items()) or "nothing yet",
         ]
         for fact in facts
@@ -77,5 +79,6 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
         "extractor": sweep.info.get("extractor"),
         "best": min((value for value in values if value is not None), default=None),
         "bytes": sweep.folder.size_bytes(),
+        "checkpoint_bytes": (sweep.folder / "checkpoints").size_bytes(),
         "folder": str(sweep.folder),
     }

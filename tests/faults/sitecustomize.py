@@ -1,0 +1,125 @@
+"""Breaks a sweep's processes on purpose. Python imports this by itself where it is on PYTHONPATH.
+
+``SWEEP_FAULTS`` is a JSON list of faults. Each has a ``do`` and where it happens:
+
+- ``write``: at the nth replacement of a file whose path holds this text; ``when`` before or after it;
+- ``trial``: in that trial, once ``kimg`` thousand pictures were shown;
+- ``worker``: when a process that Ray started for a worker imports this module.
+
+``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
+"""
+
+import errno
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+FAULTS = json.loads(os.environ.get("SWEEP_FAULTS", "[]"))
+IN_WORKER = b"default_worker.py" in Path("/proc/self/cmdline").read_bytes()
+
+
+def due(fault):
+    """Whether it has not happened yet; from now on it has."""
+    mark = fault.get("mark")
+    if mark is None:
+        return True
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def do(what, run=None):
+    if what == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif what == "hang":
+        time.sleep(1e6)
+    elif what == "full":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    elif what == "memory":
+        raise MemoryError("injected")
+    elif what == "raise":
+        raise ValueError("injected")
+    elif what == "nan":
+        import torch
+
+        with torch.no_grad():
+            next(run.fit.step.generator.parameters()).fill_(float("nan"))
+    else:
+        raise AssertionError(what)
+
+
+def break_writes(faults):
+    replace, seen = os.replace, dict.fromkeys(range(len(faults)), 0)
+
+    def breaking(source, target, **options):
+        for when in ("before", "after"):
+            for number, fault in enumerate(faults):
+                if fault["write"] in str(target) and fault.get("when", "before") == when:
+                    seen[number] += 1
+                    if seen[number] >= fault.get("nth", 1) and due(fault):
+                        do(fault["do"])
+            if when == "before":
+                replace(source, target, **options)
+
+    os.replace = breaking
+
+
+def break_trials(module):
+    pause = module.TrialRun._pause
+    faults = [fault for fault in FAULTS if "trial" in fault]
+
+    def breaking(self):
+        stop = pause(self)  # the watchdog has just been fed
+        for fault in faults:
+            if (
+                fault["trial"] == self.assignment.trial
+                and self.fit.kimg >= fault.get("kimg", 0)
+                and due(fault)
+            ):
+                do(fault["do"], self)
+        return stop
+
+    module.TrialRun._pause = breaking
+
+
+class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Runs a function when a module has been imported, or refuses to import it."""
+
+    def __init__(self, name, function):
+        self.name, self.function = name, function
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        if self.function is None:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        self.function(module)
+
+
+if writes := [fault for fault in FAULTS if "write" in fault]:
+    break_writes(writes)
+if any("trial" in fault for fault in FAULTS):
+    sys.meta_path.insert(0, After("sweep.trial", break_trials))
+for fault in FAULTS if IN_WORKER else ():
+    if fault.get("worker") == "version":
+        sys.meta_path.insert(0, After("sweep", lambda module: setattr(module, "__version__", "0.0.1")))
+    elif "worker" in fault:
+        sys.meta_path.insert(0, After(fault["worker"], None))
