@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import threading
+import time
 import traceback
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from sweep.cluster import fitting_nodes  # isort: skip - sets Ray's environment
@@ -17,6 +20,7 @@ from ganlib.errors import RequestError, WorkError
 from sweep import __version__
 
 TRIAL = "assignment"
+ORPHAN_SECONDS = 2.0
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
@@ -24,6 +28,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take an assignment; the work starts with the second step, where errors can be reported."""
+        end_with_parent()
         self.assignment = config[TRIAL]
         self.run: Any = None
         self.greeted = False
@@ -59,6 +64,19 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def load_checkpoint(self, checkpoint: Any) -> None:  # noqa: ANN401
         """Never asked for."""
+
+
+@cache
+def end_with_parent() -> None:
+    """End this process soon after its parent, Ray's daemon on this node: an orphan would hold its GPU for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="sweep-orphan-watch", daemon=True).start()
 
 
 def kind_of(error: BaseException) -> str:
