@@ -9,14 +9,14 @@ import enum
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ganlib.config import TrialConfig
 from sweep.asha import Asha
-from sweep.search import Study
+from sweep.search import Asked, PastTrial, State, Study
 from sweep.spec import Spec
 from sweep.storage import Folder
 from sweep.store import Store
@@ -40,6 +40,23 @@ class Event:
     kind: str
     trial: Trial | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Asking(Protocol):
+    """Where trials come from: an Optuna study, or a list (`sweep.confirm`)."""
+
+    def ask(self) -> Asked | None:
+        """The next trial; None when there is no more."""
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        value: float | None = None,
+        values: Sequence[tuple[float, float]] = (),
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """How a trial ended; see `sweep.search.Study.tell`."""
 
 
 class Director:
@@ -78,12 +95,17 @@ class Director:
         self._queue: deque[int] = deque()
         self._live: set[int] = set()
         self.asha = Asha(info["rungs"], spec.asha.reduction) if spec.asha else None
-        self.study: Study
+        self.study: Asking
 
     def begin(self, study: Path) -> None:
         """Start a new sweep, with its Optuna study in the file ``study``."""
         spec = self.spec
         self.study = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
+
+    def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
+        """Put all trials so far into a new study in the file ``study``: the old one may have been torn."""
+        spec = self.spec
+        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -98,7 +120,9 @@ class Director:
         asked = self.study.ask()
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
-        seed = (self.spec.search.seed * 1_000_003 + asked.number) % 2**31
+        seed = (
+            (self.spec.search.seed * 1_000_003 + asked.number) % 2**31 if asked.seed is None else asked.seed
+        )
         trial = Trial(asked.number, dict(asked.params), seed)
         self.trials[trial.number] = trial
         return self._assign(trial)
@@ -254,7 +278,7 @@ class Director:
     def restore(self, study: Path) -> None:
         """Take up what the folder remembers: trials, rungs, and decisions that a crash cut short.
 
-        The Optuna study is written anew into the file ``study``, from the trials: it may have been torn.
+        The Optuna study is written anew into the file ``study``, from the trials.
         """
         metric = self.spec.search.metric
         rows: dict[int, list[dict[str, Any]]] = {}
@@ -264,8 +288,7 @@ class Director:
             trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
             self.trials[trial.number] = trial
         past = [self.trials[number].outcome() for number in sorted(self.trials)]
-        spec = self.spec
-        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
+        self.rebuild(study, past)
         # In the order of arrival: a verdict depends on who was there before.
         entries = sorted(self.store.rows("rungs"), key=lambda entry: entry["time"])
         if self.asha:

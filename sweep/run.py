@@ -140,15 +140,20 @@ def resume(folder: Folder, options: Options) -> int:
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
-    view.open(director)
     started = time.monotonic()
+    train(director, runner, owner, view)
+    return conclude(director, view, time.monotonic() - started)
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
+    """Train all trials, or until somebody wants to stop."""
+    view.open(director)
     try:
         with stop_on_signal(director, owner, view):
             runner.run(director, view.beat)
     finally:
         director.abandon()
         view.close()
-    return conclude(director, view, time.monotonic() - started)
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
@@ -175,16 +180,21 @@ def conclude(director: Director, view: View, seconds: float) -> int:
 
 
 def new_director(
-    spec: Spec, folder: Folder, store: Store, info: dict[str, Any], owner: Owner, runner: Runner, view: View
+    spec: Spec,
+    folder: Folder,
+    store: Store,
+    info: dict[str, Any],
+    owner: Owner,
+    runner: Runner,
+    view: View,
+    kind: Callable[..., Director] = Director,
 ) -> Director:
     """A director with everything it needs but its study."""
 
     def watch(event: Event) -> None:
         view.event(event)
 
-    return Director(
-        spec, folder, store, info, owner.lease.owner, runner.gpu, runner.threads, runner.room, watch
-    )
+    return kind(spec, folder, store, info, owner.lease.owner, runner.gpu, runner.threads, runner.room, watch)
 
 
 @contextmanager
