@@ -139,8 +139,10 @@ def _ended(folder: Folder) -> int:
 
 
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
-    """The sweep's spec without early stopping, and with the budget that a trial had which nobody stopped."""
-    plain = {**spec.plain, "train.kimg": budget, "train.epochs": None}
+    """The sweep's spec without early stopping; where only that said when a trial ends, the budget says it."""
+    plain = dict(spec.plain)
+    if not any(path in spec.space or plain.get(path) is not None for path in ("train.epochs", "train.kimg")):
+        plain["train.kimg"] = budget
     search = spec.search.model_copy(update={"trials": runs})
     return replace(spec, asha=None, plain=plain, search=search)
 
