@@ -13,7 +13,7 @@ from ganlib.registry import Registry, UnknownNameError
 
 FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:DCGAN"})
 VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed", "extra")}
-"""Of the families that have variants; the first is the default. The others have only ``simple``."""
+"""Of the families that have variants; the others have only ``simple``."""
 LOSSES = Registry(
     "loss",
     {

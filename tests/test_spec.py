@@ -38,7 +38,8 @@ def test_shipped_specs_are_right(path):
     again = parse(spec.to_yaml())
     assert again == spec
     assert again.to_yaml() == spec.to_yaml()
-    assert spec.rungs(20_000), "a shipped sweep stops early"
+    if not spec.configs and spec.search.trials > 1:
+        assert spec.rungs(20_000), "a shipped search stops early"
 
 
 def test_the_study_of_dcgans():
