@@ -27,16 +27,18 @@ CONDITIONAL = {
 @pytest.mark.slow
 def test_a_sweep_over_systems_runs_through_and_its_report_compares_them(tmp_path: Path) -> None:
     place = ["--storage", str(tmp_path)]
-    overrides = [part for value in [*SMALL, "search.trials=7"] for part in ("--set", value)]
+    overrides = [part for value in [*SMALL, "search.trials=8"] for part in ("--set", value)]
     run = CliRunner().invoke(cli, ["run", str(SPEC), "--local", *place, *overrides], catch_exceptions=False)
     assert run.exit_code == 0, run.output
     rows = list(Store(Folder.open(tmp_path / "compare")).rows("trials"))
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert {row["status"] for row in rows} <= {"finished", "stopped", "collapsed"}
-    assert {row["param.train.loss"] for row in rows} == {"bce", "lsgan", "hinge", "wgan", "wgan-gp"}
+    assert {row["param.model.family"] for row in rows} == {"dcgan", "stylegan2"}
+    assert {row["param.train.loss"] for row in rows} == {"bce", "lsgan", "hinge", "wgan", "wgan-gp", None}
     for row in rows:
         train = json.loads(row["config"])["train"]
-        assert train["loss"] == row["param.train.loss"]
+        assert train["loss"] == (row["param.train.loss"] or "bce")
+        assert (row["param.train.r1_gamma"] is None) == (row["param.model.family"] == "dcgan")
         for path, losses in CONDITIONAL.items():
             value = row[f"param.{path}"]
             assert (value is not None) == (row["param.train.loss"] in losses), (path, row["param.train.loss"])
@@ -47,7 +49,7 @@ def test_a_sweep_over_systems_runs_through_and_its_report_compares_them(tmp_path
     assert report.exit_code == 0, report.output
     (page,) = tmp_path.rglob("report.html")
     text = page.read_text()
-    for loss in ("bce", "lsgan", "hinge", "wgan", "wgan-gp"):
-        assert f">{loss}<" in text or f'"{loss}"' in text
+    for system in ("dcgan", "stylegan2", "bce", "lsgan", "hinge", "wgan", "wgan-gp"):
+        assert f">{system}<" in text or f'"{system}"' in text
     for path in CONDITIONAL:
         assert path.removeprefix("train.") in text
