@@ -36,6 +36,10 @@ DATA = DataConfig(size=32, count=PICTURES)
 EVALUATE = EvaluateConfig(n_fake=1024, n_real=2048, every=1e6, unit="kimg")
 MODEL: dict[str, Any] = {"latent_dim": LATENT, "width": 32}
 TRAIN: dict[str, Any] = {"batch_size": 64, "kimg": 1e6}
+STYLED: dict[str, Any] = {
+    **{"batch_size": 32, "lr_g": 2.5e-3, "lr_d": 2.5e-3, "betas": (0.0, 0.99)},
+    **{"style_mixing": 0.9, "ema_kimg": 2.0},
+}
 SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "dcgan": {"train": {"lr_g": 5e-4, "lr_d": 2e-4}},
     "dcgan-extra": {"model": {"variant": "extra"}, "train": {"lr_g": 5e-4, "lr_d": 2e-4}},
@@ -45,6 +49,14 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "hinge": {
         "model": {"d_norm": "spectral"},
         "train": {"loss": "hinge", "lr_g": 5e-4, "lr_d": 5e-4, "betas": (0.0, 0.9)},
+    },
+    "stylegan": {
+        "model": {"family": "stylegan", "width": 8, "mapping_layers": 4},
+        "train": STYLED | {"r1_gamma": 0.5, "r1_every": 8, "grow_kimg": 1.5, "fade_kimg": 1.5},
+    },
+    "stylegan2": {
+        "model": {"family": "stylegan2", "width": 8, "mapping_layers": 2},
+        "train": STYLED | {"r1_gamma": 0.1, "r1_every": 16, "path_weight": 2.0, "path_every": 8},
     },
 }
 
