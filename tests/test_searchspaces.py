@@ -1,6 +1,7 @@
 """Every shipped spec trains: two steps of its given configurations, or of the first that its search draws."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from ganlib.metrics import Score
 from ganlib.training import Fit
 from sweep.search import preview
+from sweep.sections import SECTIONS
 from sweep.spec import load
 
 SHIPPED = sorted((Path(__file__).parents[1] / "searchspaces").rglob("*.yaml"))
@@ -41,6 +43,15 @@ def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
     assert {"dcgan", "wgan", "wgan-gp", "lsgan", "hinge", "compare", "quickstart"} <= names
     studies = {path.stem for path in SHIPPED if path.parent.name == "studies"}
     assert studies == {"madajczak", "wang", "menon", "koivisto", "wu"}
+
+
+@pytest.mark.parametrize("section", ["model", "train"])
+def test_every_key_of_a_trial_is_explained(section: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "systems.md").read_text()
+    fields = SECTIONS[section].model_fields
+    assert fields
+    unexplained = [name for name in fields if not re.search(rf"`(model\.|train\.)?{name}[`:]", text)]
+    assert not set(unexplained) - {"latent_dim", "width", "variant"}, "named by the networks' own tables"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
