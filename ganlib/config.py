@@ -11,9 +11,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from ganlib.registry import Registry, UnknownNameError
 
-FAMILIES = Registry("model family", {"dcgan": "ganlib.models.dcgan:DCGAN"})
-VARIANTS: dict[str, tuple[str, ...]] = {"dcgan": ("simple", "extended", "buffed", "extra")}
-"""Of the families that have variants; the first is the default. The others have only ``simple``."""
+FAMILIES = Registry(
+    "model family",
+    {
+        "dcgan": "ganlib.models.dcgan:DCGAN",
+        "stylegan": "ganlib.models.stylegan:STYLEGAN",
+        "stylegan2": "ganlib.models.stylegan2:STYLEGAN2",
+    },
+)
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "dcgan": ("simple", "extended", "buffed", "extra"),
+    "stylegan2": ("simple", "large"),
+}
+"""Of the families that have variants; the others have only ``simple``."""
 LOSSES = Registry(
     "loss",
     {
@@ -29,6 +39,19 @@ LABELLED = ("bce", "lsgan", "mse")
 """The losses that compare with labels; the options that change labels mean nothing to the others."""
 CRITICS = ("wgan", "wgan-gp")
 """The losses whose outputs have no zero, so that no sign says what is taken for real."""
+STYLED = ("stylegan", "stylegan2")
+"""The families with styles."""
+FAMILIES_OF: dict[str, tuple[str, ...]] = {
+    "d_norm": ("dcgan",),
+    "d_dropout": ("dcgan",),
+    "mapping_layers": STYLED,
+    "style_mixing": STYLED,
+    "grow_kimg": ("stylegan",),
+    "fade_kimg": ("stylegan",),
+    "path_weight": ("stylegan2",),
+    "path_every": ("stylegan2",),
+}
+"""The options that only some families have."""
 EXTRACTORS = Registry(
     "extractor",
     {
@@ -80,7 +103,8 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """Which networks. ``width`` is the number of filters of the widest-image layer (DCGAN's 64).
 
-    ``d_norm`` (null: what the loss asks for) and ``d_dropout`` are of the DCGAN's discriminator.
+    ``d_norm`` (null: what the loss asks for) and ``d_dropout`` are of the DCGAN's discriminator; ``mapping_layers`` is
+    the depth of a StyleGAN's mapping network, and ``width`` 64 its papers' numbers of feature maps.
     """
 
     family: Annotated[str, _known(FAMILIES)] = "dcgan"
@@ -89,6 +113,7 @@ class ModelConfig(Section):
     width: int = Field(64, ge=4, le=512, multiple_of=4)
     d_norm: Literal["batch", "spectral", "instance", "none"] | None = None
     d_dropout: float = Field(0.0, ge=0, lt=1)
+    mapping_layers: int = Field(8, ge=1, le=16)
 
     @model_validator(mode="after")
     def _variant_of_family(self) -> "ModelConfig":
@@ -137,6 +162,11 @@ class TrainConfig(Section):
     gp_weight: float = Field(10.0, ge=0)
     r1_gamma: float = Field(0.0, ge=0)
     r1_every: int = Field(1, ge=1, le=1000)
+    style_mixing: float = Field(0.0, ge=0, le=1)
+    grow_kimg: float = Field(0.0, ge=0)
+    fade_kimg: float | None = Field(None, ge=0)
+    path_weight: float = Field(0.0, ge=0)
+    path_every: int = Field(4, ge=1, le=1000)
     ema_kimg: float = Field(10.0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     epochs: float | None = Field(None, gt=0)
@@ -152,6 +182,15 @@ class TrainConfig(Section):
     def _one_number_of_steps(self) -> "TrainConfig":
         if self.d_steps is not None and self.critic_steps is not None:
             raise ValueError("d_steps and critic_steps are two names for one number; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _fading_without_growing(self) -> "TrainConfig":
+        if self.fade_kimg is not None and not self.grow_kimg:
+            raise ValueError(
+                "fade_kimg means nothing without grow_kimg, for how many kimg each size trains before the next is "
+                "faded in; 0 trains at full size from the start"
+            )
         return self
 
     @model_validator(mode="after")
@@ -218,6 +257,31 @@ class TrialConfig(Section):
     train: TrainConfig
     evaluate: EvaluateConfig
     collapse: CollapseConfig
+
+    @model_validator(mode="after")
+    def _options_of_family(self) -> "TrialConfig":
+        family = self.model.family
+        for section in (self.model, self.train):
+            changed = {name for name in type(section).model_fields if name in FAMILIES_OF}
+            changed = {name for name in changed if getattr(section, name) != _default(type(section), name)}
+            for name in sorted(changed):
+                if family not in FAMILIES_OF[name]:
+                    what, why = f"the family {family}", "has no such option"
+                    raise ValueError(_meaningless(name, what, why, FAMILIES_OF[name]))
+        return self
+
+    @model_validator(mode="after")
+    def _limits_of_styles(self) -> "TrialConfig":
+        if self.model.family not in STYLED:
+            return self
+        if self.data.size == 28:
+            raise ValueError(f"the family {self.model.family} makes pictures of 32, 64 or 128 pixels, not 28")
+        if self.train.loss == "wgan":
+            raise ValueError(
+                f"the loss wgan cannot train the family {self.model.family}: its weights are scaled when they are "
+                "used (equalised learning rate), so clipping them limits nothing; use wgan-gp, or bce with r1_gamma"
+            )
+        return self
 
     @model_validator(mode="after")
     def _penalty_without_batches(self) -> "TrialConfig":

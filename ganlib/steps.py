@@ -200,13 +200,12 @@ class AdversarialStep:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Move the average to the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
-        for kind in ("parameters", "buffers"):
-            pairs = zip(getattr(self.average, kind)(), getattr(self.generator, kind)(), strict=True)
-            floats = [(a, w) for a, w in pairs if a.is_floating_point()]
-            averages, weights = [a for a, _ in floats], [w for _, w in floats]
-            torch._foreach_sub_(averages, weights)
-            torch._foreach_mul_(averages, self.keep)
-            torch._foreach_add_(averages, weights)
+        pairs = zip(_tensors(self.average), _tensors(self.generator), strict=True)
+        floats = [(a, w) for a, w in pairs if a.is_floating_point()]
+        averages, weights = [a for a, _ in floats], [w for _, w in floats]
+        torch._foreach_sub_(averages, weights)
+        torch._foreach_mul_(averages, self.keep)
+        torch._foreach_add_(averages, weights)
 
     def _autocast(self) -> Any:  # noqa: ANN401 - torch types its context managers so
         return autocast(self.train_config.precision, self.device)
@@ -239,6 +238,10 @@ class AdversarialStep:
         for name in self._TENSORS:
             getattr(self, name).copy_(state[name])
         self.steps = int(state["steps"])
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
 
 
 def to_uint8(pictures: Tensor) -> Tensor:

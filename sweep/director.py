@@ -10,16 +10,16 @@ import enum
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ganlib.config import TrialConfig
 from sweep import ledger
 from sweep.asha import Asha
 from sweep.retention import after_sweep, after_trial
-from sweep.search import Study
+from sweep.search import Asked, PastTrial, State, Study
 from sweep.spec import Spec
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
@@ -47,6 +47,23 @@ class Event:
     kind: str
     trial: Trial | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Asking(Protocol):
+    """Where trials come from: an Optuna study, or a list (`sweep.confirm`)."""
+
+    def ask(self) -> Asked | None:
+        """The next trial; None when there is no more."""
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        value: float | None = None,
+        values: Sequence[tuple[float, float]] = (),
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """How a trial ended; see `sweep.search.Study.tell`."""
 
 
 class Director:
@@ -91,12 +108,17 @@ class Director:
         self.queue: deque[int] = deque()
         self._live: set[int] = set()
         self.asha = Asha(info["rungs"], spec.asha.reduction) if spec.asha else None
-        self.study: Study
+        self.study: Asking
 
     def begin(self, study: Path) -> None:
         """Start a new sweep, with its Optuna study in the file ``study``."""
         spec = self.spec
         self.study = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
+
+    def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
+        """Put all trials so far into a new study in the file ``study``: the old one may have been torn."""
+        spec = self.spec
+        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -120,7 +142,9 @@ class Director:
         asked = self.study.ask()
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
-        seed = (self.spec.search.seed * 1_000_003 + asked.number) % 2**31
+        seed = (
+            (self.spec.search.seed * 1_000_003 + asked.number) % 2**31 if asked.seed is None else asked.seed
+        )
         trial = Trial(asked.number, dict(asked.params), seed)
         self.trials[trial.number] = trial
         return self._assign(trial)
@@ -323,9 +347,9 @@ class Director:
 
     # ---- coming back -------------------------------------------------------------------------------------
 
-    def take_up(self, trials: Mapping[int, Trial], study: Study, stopped: set[int]) -> None:
+    def take_up(self, trials: Mapping[int, Trial], stopped: set[int]) -> None:
         """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""
-        self.trials, self.study = dict(trials), study
+        self.trials = dict(trials)
         for trial in self.trials.values():
             if trial.unfinished:
                 self._continue(trial, trial.number in stopped)

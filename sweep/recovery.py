@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from sweep.director import Director
-from sweep.search import Study
 from sweep.trials import Trial
 
 
@@ -25,7 +24,7 @@ def restore(director: Director, study: Path) -> None:
         for record in store.rows("trials")
     }
     past = [trials[number].outcome() for number in sorted(trials)]
-    rebuilt = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
+    director.rebuild(study, past)
     # In the order of arrival: a verdict depends on who was there before.
     entries = sorted(store.rows("rungs"), key=lambda entry: entry["time"])
     for entry in entries:  # the trial's own row may not have been written after it
@@ -33,4 +32,4 @@ def restore(director: Director, study: Path) -> None:
         known.rung = max(entry["rung"], -1 if known.rung is None else known.rung)
     if director.asha:
         director.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
-    director.take_up(trials, rebuilt, {entry["trial"] for entry in entries if entry["stopped"]})
+    director.take_up(trials, {entry["trial"] for entry in entries if entry["stopped"]})

@@ -170,8 +170,18 @@ def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tup
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
-    view.open(director)
     started = time.monotonic()
+    train(director, runner, owner, view)
+    return conclude(director, view, time.monotonic() - started)
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
+    """Train all trials, or until somebody wants to stop.
+
+    Raises:
+        WorkError: if nothing could be recorded any more.
+    """
+    view.open(director)
     try:
         with stop_on_signal(director, owner, view):
             runner.run(director, view.beat)
@@ -183,7 +193,6 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
             f"'sweep resume {director.spec.name}'"
         )
-    return conclude(director, view, time.monotonic() - started)
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
@@ -210,7 +219,14 @@ def conclude(director: Director, view: View, seconds: float) -> int:
 
 
 def new_director(
-    spec: Spec, folder: Folder, store: Store, info: dict[str, Any], owner: Owner, runner: Runner, view: View
+    spec: Spec,
+    folder: Folder,
+    store: Store,
+    info: dict[str, Any],
+    owner: Owner,
+    runner: Runner,
+    view: View,
+    kind: Callable[..., Director] = Director,
 ) -> Director:
     """A director with everything it needs but its study."""
 
@@ -220,7 +236,7 @@ def new_director(
                 owner.stop()
         view.event(event)
 
-    return Director(
+    return kind(
         spec,
         folder,
         store,

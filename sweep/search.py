@@ -37,10 +37,11 @@ and then by value, so that a dead trial stands behind every other one.
 
 @dataclass(frozen=True)
 class Asked:
-    """What to try next: the trial's number and the value of each active key."""
+    """What to try next: the trial's number, the value of each active key, and its seed if that is not free."""
 
     number: int
     params: dict[str, Any]
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -83,15 +83,18 @@ def printable(text: str) -> str:
     )
 
 
-def trial_numbers(trials: Iterable[int]) -> str:
-    """``trial 7``, ``trials 0-3, 7``: numbers in order, neighbours folded."""
+def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
+    """``trial 7``, ``trials 0-3, 7``: numbers in order, neighbours folded; ``most`` runs of them are named."""
     runs: list[list[int]] = []
     for trial in sorted(trials):
         if runs and trial == runs[-1][-1] + 1:
             runs[-1].append(trial)
         else:
             runs.append([trial])
-    folded = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    shown = runs[:most]
+    folded = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in shown)
+    if rest := sum(map(len, runs)) - sum(map(len, shown)):
+        folded += f" and {rest} more"
     return f"trial{'s' if sum(map(len, runs)) > 1 else ''} {folded}"
 
 

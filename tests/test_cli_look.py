@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from synthetic import make_sweep, shared_storage
+from synthetic import KINDS, make_sweep, shared_storage
 
 from sweep import tables
 from sweep.cli import cli
@@ -135,12 +135,62 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
     assert json.loads(result.stdout)["ranked"] and "exported" in result.stderr
 
 
+@pytest.mark.parametrize(("by", "groups"), [("loss", {"bce", "lsgan", "wgan-gp"}), ("family", {"dcgan"})])
+def test_best_within_groups(storage: Path, by: str, groups: set[str]) -> None:
+    whole = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"]
+    told = json.loads(fine("best", "faces", "--by", by, "--json", "--storage", storage))
+    assert told["by"] == by and set(told["groups"]) == groups and "ranked" not in told
+    for group, entries in told["groups"].items():
+        of_group = [e for e in whole if by == "family" or e["params"]["train.loss"] == group]
+        assert entries == of_group[:1]
+    lines = fine("best", "faces", "--by", by, "--top", 2, "--storage", storage).splitlines()
+    assert lines[1].split()[:2] == [by, "rank"]
+    assert sum(line.split()[0] in groups for line in lines[2:]) == 2 * len(groups)
+
+
+def test_best_names_a_group_without_a_winner(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    assert Store(sweep.folder, KINDS).put_trial({"trial": 1, "status": "collapsed", "verdict": "flat_image"})
+    text = fine("best", "--by", "loss", "--storage", tmp_path)
+    assert "loss lsgan: no trial can be ranked" in text and "collapsed: flat_image (trial 1)" in text
+    told = json.loads(fine("best", "--by", "loss", "--json", "--storage", tmp_path))
+    assert told["groups"]["lsgan"] == [] and list(told["groups"])[-1] == "lsgan"
+
+
+def test_best_names_few_of_many_left_out(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=1, pictures=False)
+    for number in range(2, 62, 2):
+        row = {"trial": number, "status": "collapsed", "verdict": "flat_image"}
+        assert Store(sweep.folder, KINDS).put_trial(row)
+    text = fine("best", "--storage", tmp_path)
+    assert "(trials 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24 and 18 more)" in text
+
+
+def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    assert json.loads(fine("best", "--json", "--storage", tmp_path))["ranked"][0]["confidence"] == "one seed"
+    plan = [{"trial": trial, "seed": seed} for seed in range(3) for trial in (0, 2)]
+    sweep.folder.write("confirm/sweep.json", json.dumps({"plan": plan, "metric": "kid"}).encode())
+    for number in range(5):
+        row = {"trial": number, "status": "finished", "best_value": [0.1, 0.5][number % 2] + number / 100}
+        assert Store(sweep.folder / "confirm").put_trial(row)
+    text = fine("best", "--storage", tmp_path)
+    assert "confirmed: trial 0: mean 0.12 of 3 fresh seeds, 95 % interval 0.07" in text
+    assert "confirmed: trial 2: mean 0.52 of 2 fresh seeds" in text and "(1 run to come)" in text
+    assert "confirmed: trial 0 is better than trial 2 (Welch's t-test, p = " in text
+    told = json.loads(fine("best", "--json", "--storage", tmp_path))
+    assert told["confirmation"]["comparison"]["distinct"] is True
+    sure = {row["trial"]: row["confidence"] for row in told["ranked"]}
+    assert sure[1] == "one seed" and sure[0].startswith("mean 0.12 of 3 fresh seeds")
+
+
 def test_wrong_requests_to_best(storage: Path) -> None:
     assert "unknown metric 'fids', did you mean 'fid'?" in refused(
         "best", "--metric", "fids", "--storage", storage
     )
     assert "--force belongs to --export" in refused("best", "--force", "--storage", storage)
     assert "'--top'" in refused("best", "--top", 0, "--storage", storage)
+    assert "'--by'" in refused("best", "--by", "size", "--storage", storage)
 
 
 # ---- show --------------------------------------------------------------------------------------------------

@@ -227,6 +227,14 @@ def test_fixed_latents_of_a_narrow_space_begin_those_of_a_wide_one() -> None:
 # The same numbers twice, and cut in pieces
 
 
+TRICKS: dict[str, Any] = {
+    **{"diffaugment": ["color", "translation"], "ada_target": 0.1, "ada_kimg": 0.1, "instance_noise": 0.3},
+    **{"soft_labels": 0.1, "label_flip_p": 0.1, "equalize_p": 0.3, "r1_gamma": 1.0, "r1_every": 3},
+    "model": {"d_norm": "spectral", "d_dropout": 0.2},
+}
+"""Those that draw numbers or change in training."""
+
+
 def run_of(config: TrialConfig, pictures: np.ndarray, seed: int = 0, **options: Any) -> Fit:
     return fit(config, pictures, MeanPicture(), seed=seed, **options)
 
@@ -275,7 +283,9 @@ def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
     return checkpoint.load(checkpoint.dump(state), "state")
 
 
-@pytest.mark.parametrize("options", [{}, {"loss": "wgan-gp", "critic_steps": 2}, {"precision": "bf16"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"loss": "wgan-gp", "critic_steps": 2}, {"precision": "bf16"}, TRICKS]
+)
 @pytest.mark.parametrize("done", [0, 1, 2])
 def test_resuming_after_an_evaluation_goes_on_to_the_last_bit(
     done: int, options: dict[str, Any], pictures: Make, trial_config: Make
@@ -291,12 +301,14 @@ def test_resuming_after_an_evaluation_goes_on_to_the_last_bit(
     assert bits(again) == bits(whole)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 5, 7, 12])
+@pytest.mark.parametrize(
+    ("steps", "options"), [(0, {}), (1, {}), (5, {}), (7, {}), (12, {}), (1, TRICKS), (7, TRICKS)]
+)
 def test_interrupting_after_any_step_goes_on_to_the_last_bit(
-    steps: int, pictures: Make, trial_config: Make
+    steps: int, options: dict[str, Any], pictures: Make, trial_config: Make
 ) -> None:
     """40 pictures in batches of 6 also cut epochs and evaluations across batches."""
-    config = trial_config(epochs=2.0, batch_size=6, augment_p=0.3)
+    config = trial_config(epochs=2.0, batch_size=6, augment_p=0.3, **options)
     whole = run_of(config, pictures())
     evaluations = [plain(evaluation) for evaluation in whole]
     begun, early = run_of(config, pictures(), interrupt=cut(steps)), []

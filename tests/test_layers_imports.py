@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-READERS = ("store", "rank", "report", "storage", "schemas", "sweeps", "text")
+READERS = ("store", "rank", "compact", "confirmed", "report", "storage", "schemas", "sweeps", "text")
 """Modules of `sweep` that work on a laptop which has only the results."""
 
 

@@ -38,7 +38,8 @@ def test_shipped_specs_are_right(path):
     again = parse(spec.to_yaml())
     assert again == spec
     assert again.to_yaml() == spec.to_yaml()
-    assert spec.rungs(20_000), "a shipped sweep stops early"
+    if not spec.configs and spec.search.trials > 1:
+        assert spec.rungs(20_000), "a shipped search stops early"
 
 
 def test_the_study_of_dcgans():
@@ -238,7 +239,8 @@ resources: {gpu: 2.5}
         "x.yaml:2: data.count: must be a whole number, got '20'",
         "x.yaml:2: data.size: must be one of 28, 32, 64, 128, got 65",
         "x.yaml:2: data.sorce: unknown key, did you mean 'source'?",
-        "x.yaml:4: model.family: unknown model family 'dcgn', did you mean 'dcgan'? (choices: dcgan)",
+        "x.yaml:4: model.family: unknown model family 'dcgn', did you mean 'dcgan'? (choices: dcgan, stylegan, "
+        "stylegan2)",
         "x.yaml:5: model.variant.choices[1]: 'simple' is given twice",
         "x.yaml:7: train.loss.choices[1]: unknown loss 'wgn', did you mean 'wgan'? (choices: bce, lsgan, mse, "
         "wgan, wgan-gp, hinge)",

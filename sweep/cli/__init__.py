@@ -19,6 +19,7 @@ COMMANDS = {
     "ls": "List the sweeps in a storage folder.",
     "show": "Show one sweep: trials, rungs, verdicts, events.",
     "best": "Rank the trials of a sweep; export the winner.",
+    "confirm": "Train the best configurations again, with fresh seeds.",
     "report": "Write the comparison report of a sweep.",
     "check": "Check that everything of a sweep is whole; mend it.",
     "data": "Prepare and describe the pictures of a spec, without training.",

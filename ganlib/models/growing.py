@@ -1,0 +1,75 @@
+"""Networks that begin with 4x4 pictures and grow.
+
+Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", 2017,
+https://arxiv.org/abs/1710.10196, section 2: each size trains for a while, then the layers of the next one are
+faded in. How far a network has grown is one number, its stage, and a pure function of the clock.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def stage_at(kimg: float, grow_kimg: float, fade_kimg: float, last: int) -> float:
+    """The stage at a time: every size trains for ``grow_kimg``, then the next is faded in over ``fade_kimg``.
+
+    Args:
+        kimg: Thousands of real images shown.
+        grow_kimg: 0 = full size from the start.
+        fade_kimg: 0 = the next size comes at once.
+        last: The stage of the full size.
+    """
+    if not grow_kimg:
+        return float(last)
+    grown, within = divmod(kimg, grow_kimg + fade_kimg)
+    faded = (within - grow_kimg) / fade_kimg if fade_kimg else 0.0
+    return min(grown + max(faded, 0.0), float(last))
+
+
+class Growth(nn.Module):
+    """How far a network has grown; kept in ``state_dict`` too, so that a half-grown network is loaded as one.
+
+    At the whole stage s pictures have 4 * 2**s pixels; between s and s + 1 the next size is faded in with a weight
+    that rises from 0 to 1.
+
+    Args:
+        last: The stage of the full size, where it begins.
+
+    Attributes:
+        stage: From 0 to ``last``.
+        reached: The stage of the largest layers in use.
+        fading: Whether those are being faded in.
+    """
+
+    fade: Tensor
+
+    def __init__(self, last: int) -> None:
+        super().__init__()
+        # In a tensor, because it changes with every step; the stage itself decides what is computed at all.
+        self.register_buffer("fade", torch.ones(()), persistent=False)
+        self.last = last
+        self.grow_to(float(last))
+
+    def grow_to(self, stage: float) -> None:
+        """Set the stage."""
+        self.stage, self.reached = stage, math.ceil(stage)
+        self.fading = stage != self.reached
+        self.fade.fill_(stage - math.floor(stage) if self.fading else 1.0)
+
+    @property
+    def side(self) -> int:
+        """Side of the pictures at this stage."""
+        return 4 << self.reached
+
+    def forward(self, old: Tensor, new: Tensor) -> Tensor:
+        """Between what the smaller network gives and what the new layers give."""
+        return torch.lerp(old, new, self.fade.to(new.dtype))
+
+    def get_extra_state(self) -> Tensor:
+        """The stage, for ``state_dict``."""
+        return torch.tensor(self.stage, dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Grow to the stage of a ``state_dict``."""
+        self.grow_to(float(state))

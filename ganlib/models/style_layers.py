@@ -1,0 +1,246 @@
+"""The layers that StyleGAN and StyleGAN2 share.
+
+Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", 2017,
+https://arxiv.org/abs/1710.10196 (equalised learning rate, section 4.1; minibatch standard deviation, section 3);
+Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
+https://arxiv.org/abs/1812.04948 (mapping network, noise, bilinear filtering).
+
+Doubling and halving are a 3x3 convolution together with a 2x2 box and the binomial filter [1, 2, 1]. The box is
+folded into the kernel (3x3 becomes 4x4 with stride 2), which costs 4 products for a pixel instead of 9; box and
+[1, 2, 1] make the papers' [1, 3, 3, 1]. These are convolutions of torch, so that nothing has to be compiled and
+everything can be differentiated twice.
+"""
+
+import math
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+GAIN = math.sqrt(2)
+"""He's gain for ReLU, which the papers use before a leaky ReLU too."""
+SLOPE = 0.2
+GROUP = 4
+"""Pictures that are compared with each other in a group of the minibatch standard deviation."""
+
+
+def activate(x: Tensor) -> Tensor:
+    """Leaky ReLU with slope 0.2."""
+    return F.leaky_relu(x, SLOPE)
+
+
+def channels(side: int, width: int, doubled: bool = False) -> int:
+    """Feature maps at ``side`` x ``side`` pixels; ``width`` 64 are the papers' numbers, another scales them.
+
+    Args:
+        side: 4 to 1024.
+        width: 64 for 512 maps at up to 32 px, then half as many at each doubling.
+        doubled: Twice as many from 64 px on, still at most 512: StyleGAN2's configuration F.
+    """
+    literal = {4: 512, 8: 512, 16: 512, 32: 512, 64: 256, 128: 128, 256: 64, 512: 32, 1024: 16}
+    return min(512, literal[side] * (1 + doubled)) * width // 64
+
+
+class EqualizedLinear(nn.Module):
+    """A linear layer with equalised learning rate: weights of N(0, 1), scaled by He's constant when used.
+
+    Args:
+        inputs: Width of the input.
+        outputs: Width of the output.
+        gain: Standard deviation of the output for an input of N(0, 1).
+        lr_factor: Makes the layer learn as if with that multiple of the learning rate, bias included.
+        bias: Initial bias.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, gain: float = GAIN, lr_factor: float = 1.0, bias: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_factor)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr_factor))
+        self.scale, self.lr_factor = gain / math.sqrt(inputs) * lr_factor, lr_factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, inputs)`` to ``(n, outputs)``."""
+        return F.linear(x, self.weight * self.scale, self.bias * self.lr_factor)
+
+
+class EqualizedConv(nn.Module):
+    """A convolution with equalised learning rate, which may halve or double the picture.
+
+    Args:
+        inputs: Channels of the input.
+        outputs: Channels of the output.
+        kernel: 1 or 3; 3 where the picture doubles.
+        size: What becomes of the picture's side.
+        gain: Standard deviation of the output for an input of N(0, 1).
+        bias: Whether there is one; it begins at 0.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        size: Literal["same", "half", "double"] = "same",
+        gain: float = GAIN,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.size, self.scale = size, gain / math.sqrt(inputs * kernel**2)
+        if size == "half":
+            self.blur = Blur(inputs, padding=(kernel + 1) // 2)
+        elif size == "double":
+            self.blur = Blur(outputs, padding=0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, inputs, h, w)`` to ``(n, outputs, h, w)``, or half or twice as high and wide."""
+        weight = self.weight * self.scale
+        if self.size == "same":
+            return F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
+        if self.size == "half":
+            return F.conv2d(self.blur(x), _boxed(weight) / 4, self.bias, stride=2)
+        x = F.conv_transpose2d(x, _boxed(weight.flip(2, 3)).transpose(0, 1), stride=2)
+        x = self.blur(x)
+        return x if self.bias is None else x + self.bias[:, None, None].to(x.dtype)
+
+
+def _boxed(weight: Tensor) -> Tensor:
+    """Kernels convolved with a 2x2 box of ones: ``(a, b, k, k)`` to ``(a, b, k + 1, k + 1)``."""
+    wide = F.pad(weight, (1, 1, 1, 1))
+    return wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
+
+
+class _Blur(torch.autograd.Function):
+    """Depthwise convolution with a symmetric 3x3 kernel ``(c, 1, 3, 3)``; its gradient is one too.
+
+    Torch's own gradient of a depthwise convolution is many times slower on a CPU, and its second derivative is a
+    loop over the channels.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, padding: int) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(kernel)
+        ctx.padding = padding
+        with torch.autocast(x.device.type, enabled=False):
+            return F.conv2d(x, kernel.to(x.dtype), padding=padding, groups=len(kernel))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        (kernel,) = ctx.saved_tensors
+        back: Tensor = _Blur.apply(gradients[0], kernel, 2 - ctx.padding)
+        return back, None, None
+
+
+class Blur(nn.Module):
+    """[1, 2, 1] / 4 along rows and columns; zero beyond the edges.
+
+    Args:
+        channels: Of the input.
+        padding: 0 (only where the filter fits: one pixel less at each edge), 1 or 2 (wherever it touches).
+    """
+
+    kernel: Tensor
+
+    def __init__(self, channels: int, padding: int) -> None:
+        super().__init__()
+        row = torch.tensor([0.25, 0.5, 0.25])
+        self.register_buffer("kernel", torch.outer(row, row).repeat(channels, 1, 1, 1), persistent=False)
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, channels, h, w)`` to ``(n, channels, h + 2 * padding - 2, w + 2 * padding - 2)``."""
+        blurred: Tensor = _Blur.apply(x, self.kernel, self.padding)
+        return blurred
+
+
+def double(x: Tensor) -> Tensor:
+    """Twice as high and wide, bilinear: [1, 3, 3, 1] / 4 along rows and columns (edges are repeated)."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class Noise(nn.Module):
+    """One picture of noise, the same for all channels, for each layer: either fresh or always the same.
+
+    Args:
+        side: Of the feature maps.
+    """
+
+    fixed: Tensor
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.register_buffer("fixed", torch.randn(1, 1, side, side))
+
+    def forward(self, x: Tensor, random: torch.Generator | None) -> Tensor:
+        """Noise for maps ``(n, c, side, side)``: N(0, 1) drawn for each picture, or without ``random`` fixed."""
+        if random is None:
+            return self.fixed.to(x.dtype)
+        n, _, h, w = x.shape
+        return torch.randn((n, 1, h, w), generator=random, device=x.device).to(x.dtype)
+
+
+class Mapping(nn.Module):
+    """Latents to intermediate latents: normalised, then fully connected layers that learn 100 times slower.
+
+    Args:
+        latent_dim: Width of the latents and of all layers (the papers': 512).
+        layers: How many (the papers': 8).
+    """
+
+    def __init__(self, latent_dim: int, layers: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            EqualizedLinear(latent_dim, latent_dim, lr_factor=0.01) for _ in range(layers)
+        )
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """``(n, latent_dim)`` to the same shape, in float32."""
+        with torch.autocast(latents.device.type, enabled=False):
+            x = latents.float()
+            x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+            for layer in self.layers:
+                x = activate(layer(x))
+        return x
+
+
+class MinibatchStd(nn.Module):
+    """Adds a channel with how much the pictures of a group differ, so that a collapse shows.
+
+    A group is the largest number of pictures up to `GROUP` that divides the batch, or the whole batch where that
+    would be one picture, so that every batch size works.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, c, h, w)`` to ``(n, c + 1, h, w)``; picture i is in the group of i + n / group."""
+        n, _, h, w = x.shape
+        group = max((size for size in range(1, min(GROUP, n) + 1) if n % size == 0), default=1)
+        group = n if group == 1 else group
+        groups = x.float().unflatten(0, (group, n // group))
+        spread = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+        channel = spread.repeat(group)[:, None, None, None].expand(n, 1, h, w)
+        return torch.cat([x, channel.to(x.dtype)], 1).contiguous(memory_format=torch.channels_last)
+
+
+class StyleHead(nn.Module):
+    """The end of both discriminators: 4x4 maps to one value.
+
+    Args:
+        width: Channels of the maps.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.spread = MinibatchStd()
+        self.conv = EqualizedConv(width + 1, width)
+        self.hidden = EqualizedLinear(16 * width, width)
+        self.out = EqualizedLinear(width, 1, gain=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, width, 4, 4)`` to ``(n,)``."""
+        x = activate(self.conv(self.spread(x)))
+        value: Tensor = self.out(activate(self.hidden(x.flatten(1))))
+        return value.flatten()

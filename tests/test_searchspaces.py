@@ -1,0 +1,69 @@
+"""Every shipped spec trains: two steps of its given configurations, or of the first that its search draws."""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganlib.metrics import Score
+from ganlib.training import Fit
+from sweep.search import preview
+from sweep.sections import SECTIONS
+from sweep.spec import load
+
+SHIPPED = sorted((Path(__file__).parents[1] / "searchspaces").rglob("*.yaml"))
+DRAWN = 4
+BATCH = 4
+CHEAP = [
+    f"train.batch_size={BATCH}",
+    "model.width=8",
+    "evaluate.every=1000",
+    "evaluate.unit=kimg",
+    "asha=null",
+]
+BUDGET = ["train.epochs=null", "train.kimg=0.001"]
+
+
+class NoScore:
+    """Metrics that cost nothing."""
+
+    real_similarity = 0.25
+
+    def score(self, generate: Callable[[int], torch.Tensor]) -> Score:
+        assert generate(2).shape[0] == 2
+        return Score(1.0, 1.0, 0.1, 8, 2, "none", "0" * 64)
+
+
+def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
+    names = {path.stem for path in SHIPPED}
+    assert {"dcgan", "wgan", "wgan-gp", "lsgan", "hinge", "compare", "quickstart"} <= names
+    studies = {path.stem for path in SHIPPED if path.parent.name == "studies"}
+    assert studies == {"madajczak", "wang", "menon", "koivisto", "wu"}
+
+
+@pytest.mark.parametrize("section", ["model", "train"])
+def test_every_key_of_a_trial_is_explained(section: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "systems.md").read_text()
+    fields = SECTIONS[section].model_fields
+    assert fields
+    unexplained = [name for name in fields if not re.search(rf"`(model\.|train\.)?{name}[`:]", text)]
+    assert not set(unexplained) - {"latent_dim", "width", "variant"}, "named by the networks' own tables"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_spec_trains_two_steps(path: Path) -> None:
+    spec = load(path, [*CHEAP, *BUDGET])
+    count = len(spec.configs) or min(DRAWN, spec.search.trials)
+    for params in preview(spec.space, spec.search, count, spec.configs):
+        config = spec.resolve(params)
+        pictures = np.random.default_rng(0).integers(0, 256, (8, *[config.data.size] * 2, 3), np.uint8)
+        one = Fit(config, pictures, NoScore()).step.pictures_per_step
+        train = config.train.model_copy(update={"kimg": 2 * one / 1000})
+        (evaluation,) = Fit(config.model_copy(update={"train": train}), pictures, NoScore())
+        assert evaluation.step == 2, params
+        assert evaluation.score is not None, params
+        assert all(map(math.isfinite, (evaluation.loss_g, evaluation.loss_d))), params
