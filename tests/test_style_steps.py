@@ -227,8 +227,8 @@ def test_an_export_makes_the_pictures_of_the_average(
     evaluation = next(run)
     about = export.ExportConfig(model=config.model, size=32)
     loaded = export.rebuild(about, export.pack_weights(run.step.average), "x")
+    network: Any = loaded.network.to(memory_format=torch.channels_last)  # as training has it: to the last bit
     assert np.array_equal(loaded.pictures(run._latents), evaluation.grid)
-    network: Any = loaded.network
     assert network.w_avg.any()
     assert torch.equal(network.w_avg, run.step.average.w_avg)
     latents = run._latents[:2]
