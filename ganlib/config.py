@@ -266,8 +266,8 @@ class TrialConfig(Section):
             changed = {name for name in changed if getattr(section, name) != _default(type(section), name)}
             for name in sorted(changed):
                 if family not in FAMILIES_OF[name]:
-                    what, why = f"the family {family}", "has no such option"
-                    raise ValueError(_meaningless(name, what, why, FAMILIES_OF[name]))
+                    why = "has no such option"
+                    raise ValueError(_meaningless(name, family, why, FAMILIES_OF[name]))
         return self
 
     @model_validator(mode="after")

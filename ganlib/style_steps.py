@@ -7,14 +7,18 @@ https://arxiv.org/abs/1710.10196, section 2; Karras et al., "Analyzing and Impro
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ganlib.models.growing import stage_at
+from ganlib.models.style_generator import StyleGenerator
 from ganlib.steps import AdversarialStep
+
+if TYPE_CHECKING:
+    from ganlib.models.stylegan import Discriminator, Generator
 
 MEAN_SHARE = 0.005
 """A batch's weight in the mean style (StyleGAN's decay of 0.995)."""
@@ -27,6 +31,8 @@ PATH_SHRINK = 2
 class StyleStep(AdversarialStep):
     """Fresh noise, the mean style, and with probability ``style_mixing`` the styles of two latents in a picture."""
 
+    generator: StyleGenerator
+
     def _generate(self) -> Tensor:
         styles = self._styles(self.train_config.batch_size)
         with self._autocast():
@@ -34,57 +40,53 @@ class StyleStep(AdversarialStep):
 
     def _styles(self, count: int) -> Tensor:
         """Styles ``(count, layers, latent_dim)`` of random latents, mixed."""
-        generator: Any = self.generator
-        styles: Tensor = generator.map(self._latents(count))
-        generator.follow_mean(styles, MEAN_SHARE)
+        styles = self.generator.map(self._latents(count))
+        self.generator.follow_mean(styles, MEAN_SHARE)
         p = self.train_config.style_mixing
         if not p:
             return styles
-        n, layers = count, self._layers()
-        cut = torch.randint(1, layers, (n, 1), generator=self.random, device=self.device)
-        cut = torch.where(torch.rand((n, 1), generator=self.random, device=self.device) < p, cut, layers)
-        second = torch.arange(generator.layers, device=self.device) >= cut
-        return torch.where(second[:, :, None], generator.map(self._latents(n)), styles)
+        layers = self._layers()
+        crossing = torch.randint(1, layers, (count, 1), generator=self.random, device=self.device)
+        mixed = torch.rand((count, 1), generator=self.random, device=self.device) < p
+        crossing = torch.where(mixed, crossing, layers)
+        second = torch.arange(self.generator.layers, device=self.device) >= crossing
+        return torch.where(second[:, :, None], self.generator.map(self._latents(count)), styles)
 
     def _latents(self, count: int) -> Tensor:
         return torch.randn((count, self.latent_dim), generator=self.random, device=self.device)
 
     def _layers(self) -> int:
         """Layers that are in use."""
-        layers: int = self._net().layers
-        return layers
-
-    def _net(self) -> Any:  # noqa: ANN401 - a StyleGenerator; torch types the attributes of modules as modules
-        return self.generator
+        return self.generator.layers
 
     def _pictures(self, styles: Tensor) -> Tensor:
-        pictures: Tensor = self._net().synthesize(styles, self.random)
-        return pictures
+        return self.generator.synthesize(styles, self.random)
 
 
 class GrowingStep(StyleStep):
     """StyleGAN's: both networks grow with the clock, and real pictures are as small as the generated ones."""
+
+    generator: "Generator"
+    average: "Generator"
+    discriminator: "Discriminator"
 
     def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
         """See `AdversarialStep.schedule`; also sets the stage of the networks, a function of ``kimg`` alone."""
         super().schedule(kimg, lr_factor, progress)
         train = self.train_config
         fade = train.grow_kimg if train.fade_kimg is None else train.fade_kimg
-        stage = stage_at(kimg, train.grow_kimg, fade, self._net().growth.last)
-        for network in (self.generator, self.discriminator, self.average):
-            growth: Any = network.growth
+        stage = stage_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
+        for growth in (self.generator.growth, self.discriminator.growth, self.average.growth):
             growth.grow_to(stage)
 
     def _layers(self) -> int:
-        layers: int = 2 * (self._net().growth.reached + 1)
-        return layers
+        return 2 * (self.generator.growth.reached + 1)
 
     def _pictures(self, styles: Tensor) -> Tensor:
-        pictures: Tensor = self._net().grown(styles, self.random)
-        return pictures
+        return self.generator.grown(styles, self.random)
 
     def _real(self, batch: Tensor) -> Tensor:
-        real, growth = super()._real(batch), self._net().growth
+        real, growth = super()._real(batch), self.generator.growth
         if growth.side < real.shape[-1]:
             real = F.avg_pool2d(real, real.shape[-1] // growth.side)
         if growth.fading:

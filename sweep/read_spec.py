@@ -160,13 +160,22 @@ class _Reader:
             try:
                 build_trial(*trial, {**plain, **params})
             except ValidationError as error:
-                section = _SECTION_OF.get(error.title, "model")
+                section = _SECTION_OF.get(error.title) or self._named(error.errors()[0]["msg"])
                 blame(section, error, self._entries.get(section) or self._root, self._problems)
         for path in space:
             if complete and not any(path in params for params in corners):
                 self._add(
                     self._root.at(*path.split(".")), f"{path}.when", "can never hold: its keys exclude it"
                 )
+
+    def _named(self, message: str) -> str:
+        """The section of which a rule between sections names a key; ``model`` where none is in the file."""
+        words = set(re.findall(r"\w+", message))
+        for section in ("train", "model", "data"):
+            node = self._entries.get(section)
+            if node is not None and isinstance(node.value, dict) and words & set(node.value):
+                return section
+        return "model"
 
     def _check_budget(
         self, plain: Mapping[str, Any], sections: Mapping[str, Any], configs: list[Point]

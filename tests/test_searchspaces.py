@@ -40,7 +40,17 @@ class NoScore:
 
 def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
     names = {path.stem for path in SHIPPED}
-    assert {"dcgan", "wgan", "wgan-gp", "lsgan", "hinge", "compare", "quickstart"} <= names
+    assert {
+        "dcgan",
+        "wgan",
+        "wgan-gp",
+        "lsgan",
+        "hinge",
+        "stylegan",
+        "stylegan2",
+        "compare",
+        "quickstart",
+    } <= names
     studies = {path.stem for path in SHIPPED if path.parent.name == "studies"}
     assert studies == {"madajczak", "wang", "menon", "koivisto", "wu"}
 

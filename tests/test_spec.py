@@ -314,6 +314,19 @@ resources: {gpu: 2.5}
             SMALL + "model:\n  variant: big",
             "x.yaml:3: model.variant: unknown variant 'big' of family 'dcgan'",
         ),
+        (
+            SMALL + "model:\n  family: stylegan2\n  d_norm: batch",
+            "x.yaml:4: model.d_norm: d_norm means nothing with stylegan2, which has no such option",
+        ),
+        ("train: {epochs: 4, style_mixing: 0.9}", "x.yaml:1: train.style_mixing: style_mixing means nothing"),
+        (
+            "train: {epochs: 4, loss: wgan}\nmodel: {family: stylegan}",
+            "x.yaml:1: train.loss: the loss wgan cannot train the family stylegan",
+        ),
+        (
+            SMALL + "data: {size: 28}\nmodel: {family: stylegan}",
+            "x.yaml:3: model.family: the family stylegan makes pictures of 32, 64 or 128 pixels, not 28",
+        ),
         (SMALL + "model: {width: 6}", "x.yaml:2: model.width: must be a multiple of 4, got 6"),
         (SMALL + "evaluate: {extractor: resnet}", "x.yaml:2: evaluate.extractor: unknown extractor 'resnet'"),
         (SMALL + "search: {metric: is}", "x.yaml:2: search.metric: must be one of 'kid', 'fid'; got 'is'"),

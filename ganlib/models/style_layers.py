@@ -30,6 +30,11 @@ def activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, SLOPE)
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """bfloat16 to float32, for sums over many numbers; others as they are."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def channels(side: int, width: int, doubled: bool = False) -> int:
     """Feature maps at ``side`` x ``side`` pixels; ``width`` 64 are the papers' numbers, another scales them.
 
@@ -200,7 +205,7 @@ class Mapping(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """``(n, latent_dim)`` to the same shape, in float32."""
         with torch.autocast(latents.device.type, enabled=False):
-            x = latents.float()
+            x = at_least_float32(latents)
             x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
             for layer in self.layers:
                 x = activate(layer(x))
@@ -219,7 +224,7 @@ class MinibatchStd(nn.Module):
         n, _, h, w = x.shape
         group = max((size for size in range(1, min(GROUP, n) + 1) if n % size == 0), default=1)
         group = n if group == 1 else group
-        groups = x.float().unflatten(0, (group, n // group))
+        groups = at_least_float32(x).unflatten(0, (group, n // group))
         spread = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
         channel = spread.repeat(group)[:, None, None, None].expand(n, 1, h, w)
         return torch.cat([x, channel.to(x.dtype)], 1).contiguous(memory_format=torch.channels_last)

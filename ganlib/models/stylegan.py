@@ -28,7 +28,15 @@ from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.growing import Growth
 from ganlib.models.style_generator import StyleGenerator, sides_of
-from ganlib.models.style_layers import EqualizedConv, EqualizedLinear, Noise, StyleHead, activate, channels
+from ganlib.models.style_layers import (
+    EqualizedConv,
+    EqualizedLinear,
+    Noise,
+    StyleHead,
+    activate,
+    at_least_float32,
+    channels,
+)
 from ganlib.style_steps import GrowingStep
 
 
@@ -42,8 +50,8 @@ class AdaIN(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Maps ``(n, width, h, w)`` with a style ``(n, latent_dim)``."""
         with torch.autocast(x.device.type, enabled=False):
-            scale, shift = self.affine(style.float())[:, :, None, None].chunk(2, 1)
-            variance, mean = torch.var_mean(x.float(), (2, 3), correction=0, keepdim=True)
+            scale, shift = self.affine(style)[:, :, None, None].chunk(2, 1)
+            variance, mean = torch.var_mean(at_least_float32(x), (2, 3), correction=0, keepdim=True)
             factor = (scale + 1) * torch.rsqrt(variance + 1e-8)
             offset = shift - mean * factor
         return torch.addcmul(offset.to(x.dtype), x, factor.to(x.dtype))

@@ -61,7 +61,7 @@ class Modulated(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Maps ``(n, inputs, h, w)`` with a style ``(n, latent_dim)`` to ``(n, outputs, h, w)`` or twice that."""
         with torch.autocast(x.device.type, enabled=False):
-            scale = self.affine(style.float())
+            scale = self.affine(style)
             if self.demodulate:
                 power = (self.conv.weight * self.conv.scale).square().sum((2, 3))
                 back = torch.rsqrt(scale.square() @ power.T + 1e-8)
