@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from ganlib.config import TrialConfig
+from ganlib.config import FAMILIES, TrialConfig
 from ganlib.errors import RequestError
-from ganlib.metrics import load_extractor
+from ganlib.metrics import load_extractor, pairwise_similarity
 from sweep import __version__
 from sweep.lease import read
 from sweep.storage import Folder
@@ -44,6 +44,7 @@ def preflight(
         )
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
     _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
+    _try_out(trial, device)
     return {
         "device": describe(device),
         "node": host,
@@ -53,3 +54,9 @@ def preflight(
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+def _try_out(trial: TrialConfig, device: torch.device) -> None:
+    """Build the networks and touch what is imported late, so that what is missing is missed now."""
+    FAMILIES[trial.model.family].step(trial.data, trial.model, trial.train, 0, device)
+    pairwise_similarity(torch.zeros((2, 3, trial.data.size, trial.data.size), dtype=torch.uint8))
