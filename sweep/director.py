@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ganlib.config import TrialConfig
 from sweep import ledger
-from sweep.asha import Asha
 from sweep.retention import after_sweep, after_trial
-from sweep.search import Asked, PastTrial, State, Study
+from sweep.rungs import Rungs
+from sweep.search import Asking, PastTrial, Study
 from sweep.spec import Spec
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
@@ -47,23 +47,6 @@ class Event:
     kind: str
     trial: Trial | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Asking(Protocol):
-    """Where trials come from: an Optuna study, or a list (`sweep.confirm`)."""
-
-    def ask(self) -> Asked | None:
-        """The next trial; None when there is no more."""
-
-    def tell(
-        self,
-        number: int,
-        state: State,
-        value: float | None = None,
-        values: Sequence[tuple[float, float]] = (),
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
-        """How a trial ended; see `sweep.search.Study.tell`."""
 
 
 class Director:
@@ -107,7 +90,7 @@ class Director:
         self.halted: str | None = None
         self.queue: deque[int] = deque()
         self._live: set[int] = set()
-        self.asha = Asha(info["rungs"], spec.asha.reduction) if spec.asha else None
+        self.rungs = Rungs(store, info["rungs"], spec.asha.reduction if spec.asha else None)
         self.study: Asking
 
     def begin(self, study: Path) -> None:
@@ -227,7 +210,7 @@ class Director:
                 self._end(trial, "collapsed", **place)
                 return False
             self.watch(Event("rollback", trial, report["verdict"]))
-        stop = self._stopped_by_asha(trial, report["kimg"], report["value"])
+        stop = self.rungs.stops(trial, report["kimg"], report["value"])
         if stop or report["last"]:
             self._end(trial, "stopped" if stop else "finished", **place)
             return False
@@ -244,27 +227,6 @@ class Director:
         if not self.store.add("metrics", row):
             return  # on record already: handed in again after a crash
         trial.add(row, None if report["verdict"] else report["value"])
-
-    def _stopped_by_asha(self, trial: Trial, kimg: float, value: float | None) -> bool:
-        if self.asha is None or value is None:
-            return False
-        decision = self.asha.record(trial.number, kimg, value)
-        for index, entered in decision.entries:
-            trial.rung = index
-            self.store.add(
-                "rungs",
-                {
-                    "trial": trial.number,
-                    "attempt": trial.attempt,
-                    "rung": index,
-                    "rung_kimg": self.asha.rungs[index],
-                    "kimg": kimg,
-                    "value": entered,
-                    "cutoff": decision.cutoff,
-                    "stopped": decision.stop and index == decision.rung,
-                },
-            )
-        return decision.stop
 
     def fail(self, number: int, attempt: int, reason: str, kind: Failure = "died") -> None:
         """A trial's worker gave up: try again from its checkpoint, or give the trial up."""
@@ -357,7 +319,7 @@ class Director:
     def _continue(self, trial: Trial, stopped: bool) -> None:
         """Finish the bookkeeping of an unfinished trial that a crash cut short, or queue it."""
         for kimg, value in trial.values:
-            stopped = stopped or self._stopped_by_asha(trial, kimg, value)
+            stopped = stopped or self.rungs.stops(trial, kimg, value)
         if trial.verdict:
             self._end(trial, "collapsed")
         elif stopped:

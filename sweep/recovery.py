@@ -25,11 +25,4 @@ def restore(director: Director, study: Path) -> None:
     }
     past = [trials[number].outcome() for number in sorted(trials)]
     director.rebuild(study, past)
-    # In the order of arrival: a verdict depends on who was there before.
-    entries = sorted(store.rows("rungs"), key=lambda entry: entry["time"])
-    for entry in entries:  # the trial's own row may not have been written after it
-        known = trials[entry["trial"]]
-        known.rung = max(entry["rung"], -1 if known.rung is None else known.rung)
-    if director.asha:
-        director.asha.load((entry["rung_kimg"], entry["trial"], entry["value"]) for entry in entries)
-    director.take_up(trials, {entry["trial"] for entry in entries if entry["stopped"]})
+    director.take_up(trials, director.rungs.remember(trials))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ganlib.errors import RequestError, WorkError
 from sweep import study_file
@@ -63,6 +63,23 @@ class PastTrial:
     values: Sequence[tuple[float, float]] = ()
     value: float | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Asking(Protocol):
+    """Where trials come from: an Optuna study, or a list (`sweep.confirm`)."""
+
+    def ask(self) -> Asked | None:
+        """The next trial; None when there is no more."""
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        value: float | None = None,
+        values: Sequence[tuple[float, float]] = (),
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """How a trial ended; see `sweep.search.Study.tell`."""
 
 
 class Study:
