@@ -22,6 +22,7 @@ COMMANDS = {
     "confirm": "Train the best configurations again, with fresh seeds.",
     "report": "Write the comparison report of a sweep.",
     "check": "Check that everything of a sweep is whole; mend it.",
+    "generate": "Make pictures with an exported generator.",
     "data": "Prepare and describe the pictures of a spec, without training.",
 }
 
