@@ -1,7 +1,7 @@
 """``sweep generate EXPORT``: pictures of an exported generator."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -9,6 +9,7 @@ from ganlib.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
     from ganlib.export import LoadedGenerator
+    from ganlib.models.style_generator import Layers, StyleGenerator
 
 MOVING = (".gif", ".mp4")
 STEPS = {".png": 8, ".gif": 24, ".mp4": 24}
@@ -64,7 +65,7 @@ def command(
         generator.check_styles("--truncation")
     if mix is not None:
         generator.check_styles("--mix")
-        _mixed(generator, mix, count or 6, seed, truncation, out)
+        _mixed(generator, cast("Layers", mix), count or 6, seed, truncation, out)
     elif interpolate is not None:
         _walk(generator, interpolate, count or 4, seed, truncation, out)
     elif out.suffix.lower() == ".png":
@@ -117,15 +118,16 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
     (save_gif if suffix == ".gif" else save_mp4)(out, [sheet_of(frame) for frame in pictures])
 
 
-def _mixed(g: "LoadedGenerator", layers: str, count: int, seed: int, truncation: float, out: Path) -> None:
-    from importlib import import_module
-
+def _mixed(
+    g: "LoadedGenerator", layers: "Layers", count: int, seed: int, truncation: float, out: Path
+) -> None:
+    from ganlib.models.style_generator import mix_grid
     from ganlib.steps import to_uint8
     from ganlib.walks import sheet_of
 
-    mix_grid = import_module("ganlib.models.style_generator").mix_grid
     sources, destinations = g.latents(2 * count, seed).to(g.device).split(count)
-    pictures = mix_grid(g.network, sources, destinations, layers, truncation).flatten(0, 1)
+    network = cast("StyleGenerator", g.network)
+    pictures = mix_grid(network, sources, destinations, layers, truncation).flatten(0, 1)
     _save(sheet_of(to_uint8(pictures).permute(0, 2, 3, 1).cpu().numpy(), cols=1 + count), out)
 
 
