@@ -58,12 +58,13 @@ def make_sweep(
     pictures: bool = True,
     size: int = 32,
     every: float = INTERVAL,
+    film: bool = False,
     info: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Write a whole sweep; about a sixth of its trials collapse, one fails, ASHA stops most others.
 
-    ``running`` leaves the last trials unfinished, one of them without a row. ``info`` replaces keys of
-    ``sweep.json``.
+    ``running`` leaves the last trials unfinished, one of them without a row. ``film`` draws the pictures of every
+    evaluation, not only those of each trial's best and last. ``info`` replaces keys of ``sweep.json``.
     """
     folder = Folder.open(storage) / name
     folder.write("spec.yaml", SPEC.format(name=json.dumps(name), trials=trials).encode())
@@ -73,7 +74,7 @@ def make_sweep(
         folder.write("images/real.png", _png(99, size, quality=1.0))
     for number in range(trials):
         late = running and number >= trials - 2
-        _trial(store, number, trials, late, pictures, size, every)
+        _trial(store, number, trials, late, pictures, size, every, film)
     store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
     return open_sweep(Folder.open(storage), name)
 
@@ -154,7 +155,7 @@ def _skill(params: Mapping[str, Any]) -> float:
 
 
 def _trial(
-    store: Store, number: int, trials: int, late: bool, pictures: bool, size: int, every: float
+    store: Store, number: int, trials: int, late: bool, pictures: bool, size: int, every: float, film: bool
 ) -> None:
     params = _params(number)
     skill = _skill(params)
@@ -188,7 +189,7 @@ def _trial(
         if pictures:
             quality = 0.0 if verdict else skill * (1 - math.exp(-kimg / 30))
             path = f"images/{number:05d}/{kimg:.3f}.png"
-            if kimg in (kimgs[-1], row["best_kimg"]):  # the ones that readers look at
+            if film or kimg in (kimgs[-1], row["best_kimg"]):  # the ones that readers look at
                 store.folder.write(path, _png(7, size, quality, same=verdict == "low_diversity"))
                 at = {"trial": number, "attempt": 0, "kimg": kimg, "path": path, "rows": 8, "cols": 8}
                 store.add("samples", at | {"latents": "normal:0"})
