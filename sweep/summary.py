@@ -71,7 +71,9 @@ def summarise(sweep: Sweep, trials: Sequence[Row], rungs: Sequence[Row], events:
         rungs=_rungs(sweep.info.get("rungs") or [], rungs),
         seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
         seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
-        seconds_saved=sum(seconds_saved(row, budget) for row in trials) if isinstance(budget, (int, float)) else 0.0,
+        seconds_saved=sum(seconds_saved(row, budget) for row in trials)
+        if isinstance(budget, (int, float))
+        else 0.0,
         events=dict(Counter(row["kind"] for row in events).most_common()),
         skipped=[_file(row) for row in events if row["kind"] == "skipped_file"],
     )

@@ -18,7 +18,9 @@ from sweep.cli.run import storage_option
 )
 @click.option("--full", is_flag=True, help="Embed every picture of every trial in full size.")
 @click.option("--serve", is_flag=True, help="Serve it on this machine only, and refresh it as results land.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For --serve; 0: any.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For --serve; 0: any."
+)
 def command(
     names: tuple[str, ...], storage: str, out: Path | None, full: bool, serve: bool, port: int
 ) -> None:

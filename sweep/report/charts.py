@@ -38,7 +38,11 @@ def rungs(results: Results) -> list[dict[str, Any]]:
         prefix = f"{printable(facts.sweep.name)}, " if results.several else ""
         for rung in facts.summary.rungs:
             rows = [row for rows in facts.rungs.values() for row in rows if row["rung"] == rung.index]
-            fate = f"{rung.survived} of {count(rung.reached, 'trial')} went on" if rung.reached else "not reached yet"
+            fate = (
+                f"{rung.survived} of {count(rung.reached, 'trial')} went on"
+                if rung.reached
+                else "not reached yet"
+            )
             found.append(
                 {
                     "kimg": rung.kimg,

@@ -20,7 +20,7 @@ COLOURS = ("#2456a6", "#d1662c", "#2e8b6e", "#a13d8f", "#8a6d00")
 GREY, RED, MUTED = "#c4c3bd", "#bf3a2b", "#686862"
 LEFT, RIGHT = 2, 1  # panels: the metric is as high as the others together
 _SHORT = {"score_real": "Score, real", "score_fake": "Score, generated"}
-_STYLE = {
+_STYLE: Any = {
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -92,7 +92,9 @@ def _points(trial: Trial, key: str) -> list[tuple[float, float]]:
 def _collapses(axes: "Axes", results: Results, key: str) -> None:
     last = [_points(trial, key)[-1] for trial in results.trials if _collapsed(trial) and _points(trial, key)]
     if last:
-        axes.plot(*zip(*last, strict=True), "x", color=RED, markersize=4, markeredgewidth=1.0, label="collapsed")
+        axes.plot(
+            *zip(*last, strict=True), "x", color=RED, markersize=4, markeredgewidth=1.0, label="collapsed"
+        )
 
 
 def _collapsed(trial: Trial) -> bool:

@@ -71,7 +71,9 @@ def _processor(facts: Facts, row: Row) -> tuple[str, float]:
 
 def _hours(seconds: Mapping[str, float]) -> str:
     known = {kind: item / 3600 for kind, item in seconds.items() if item >= 1}
-    return " and ".join(f"{text.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items())
+    return " and ".join(
+        f"{text.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items()
+    )
 
 
 def about(facts: Facts) -> list[tuple[str, str | list[str]]]:

@@ -44,7 +44,9 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
     environment.globals.update(text=text, headline=headline, range_words=range_words, where_words=where_words)
     template = environment.from_string(_asset("page.html.j2"))
     captions = {
-        trial.key: {column: caption(results, trial, frame) for column, frame in album.frames[trial.key].items()}
+        trial.key: {
+            column: caption(results, trial, frame) for column, frame in album.frames[trial.key].items()
+        }
         for trial in results.trials
         if trial.key in album.frames
     }

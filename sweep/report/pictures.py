@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from typing import TypeVar
 
 from PIL import Image
 
@@ -22,15 +23,24 @@ from sweep.report.results import Results, Trial
 REAL = "images/real.png"
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
-COLUMNS = 12
-"""Moments of training that are shown."""
+COLUMNS, FRAMES = 12, 400
+"""Moments of training that are shown; fewer, where trials have more pictures than that at so many moments."""
 BLOCK_BYTES, WHOLE_BYTES = 8_500_000, 4_500_000
 """Of all blocks, and of all whole grids: base64 adds a third, plotly.js 5 MB, and a page should stay below 25."""
-_BLOCKS = ((288, 82), (288, 70), (240, 72), (192, 70), (144, 65), (112, 55), (88, 45))  # longest side, quality
+_BLOCKS = (
+    (288, 82),
+    (288, 70),
+    (240, 72),
+    (192, 70),
+    (144, 65),
+    (112, 55),
+    (88, 45),
+)  # longest side, quality
 _WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
-_UNSCALED = (100_000, 90)
 _MAX_SIDE = 8192  # a sheet of 64 pictures of 1,000 px; more is not one of ours
 _WORKERS = 4
+T = TypeVar("T")
+R = TypeVar("R")
 Place = tuple[str, int]
 """A trial's key and a column, or ``real`` and a sweep, or ``portrait``."""
 
@@ -80,22 +90,22 @@ class Album:
         """
         pictured = [trial for trial in results.trials if trial.samples]
         shown = pictured if full else pictured[:LIMIT]
-        columns = _columns(shown, None if full else COLUMNS)
+        columns = _columns(shown, full)
         moments = {trial.key: _moments(trial, columns) for trial in shown}
         shots = {
             (trial.key, column): _Shot(trial.facts, row["path"], row)
             for trial in shown
             for column, row in moments[trial.key].items()
         }
-        ends = {place: shot for place, shot in shots.items() if place[1] == max(moments[place[0]])}
+        ends = [(key, max(found)) for key, found in moments.items()]
         reals = {("real", i): _Shot(facts, REAL, {}) for i, facts in enumerate(results.sweeps)}
-        portrait = {("portrait", 0): shot for shot in _portrait(results)}
+        alone = _portrait(results)
         if full:
-            blocks = _embedded(shots | reals | portrait, lambda shot: _url(shot, *_UNSCALED))
-            wholes = blocks
+            blocks = wholes = _each(shots | reals | alone, _unscaled)
         else:
-            blocks = _fitted(shots | reals, _BLOCKS, BLOCK_BYTES, block=True)
-            wholes = _fitted(ends | reals | portrait, _WHOLES, WHOLE_BYTES)
+            large = {place: shots[place] for place in ends} | reals | alone
+            blocks = _fitted(_each(shots | reals, _block), _BLOCKS, BLOCK_BYTES)
+            wholes = _fitted(_each(large, _whole), _WHOLES, WHOLE_BYTES)
 
         def frame(place: Place, kimg: float) -> Frame:
             whole = wholes.get(place)
@@ -142,21 +152,30 @@ def open_picture(facts: Facts, path: str) -> Image.Image | None:
 
 def embed(picture: Image.Image, side: int, quality: int) -> str:
     """A picture as a ``data:`` URL (WebP), its longest side at most ``side`` pixels."""
-    if max(picture.size) > side:
-        picture = picture.copy()
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = BytesIO()
-    picture.save(buffer, "WEBP", quality=quality, method=2)
+    _at_most(picture, side).save(buffer, "WEBP", quality=quality, method=2)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _columns(trials: Sequence[Trial], most: int | None) -> list[float]:
-    """The moments to show: all evaluations, or as many of them evenly spread, the first and the last among them."""
+def _at_most(picture: Image.Image, side: int) -> Image.Image:
+    if max(picture.size) <= side:
+        return picture
+    picture = picture.copy()
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
+def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
+    """The moments to show: all evaluations, or some of them, evenly spread, the first and the last among them."""
     moments = sorted({_nominal(trial, row["kimg"]) for trial in trials for row in trial.samples})
-    if most is None or len(moments) <= most:
+    if full:
         return moments
-    step = (len(moments) - 1) / (most - 1)
-    return [moments[round(index * step)] for index in range(most)]
+    for most in range(min(COLUMNS, len(moments)), 2, -1):
+        step = (len(moments) - 1) / (most - 1)
+        columns = [moments[round(index * step)] for index in range(most)]
+        if sum(len(_moments(trial, columns)) for trial in trials) <= FRAMES:
+            return columns
+    return [moments[0], moments[-1]] if len(moments) > 2 else moments
 
 
 def _nominal(trial: Trial, kimg: float) -> float:
@@ -176,55 +195,60 @@ def _moments(trial: Trial, columns: Sequence[float]) -> dict[int, Row]:
     return found
 
 
-def _portrait(results: Results) -> list[_Shot]:
+def _portrait(results: Results) -> dict[Place, _Shot]:
+    """The winner at its best evaluation, if there is such a picture."""
     winner = results.winner
-    if winner is None:
-        return []
-    at_best = [row for row in winner.samples if row["kimg"] == winner.entry.kimg]
-    return [_Shot(winner.facts, row["path"], row) for row in at_best[-1:]]
+    for row in winner.samples if winner else ():
+        if winner and row["kimg"] == winner.entry.kimg:
+            return {("portrait", 0): _Shot(winner.facts, row["path"], row)}
+    return {}
 
 
-def _url(shot: _Shot, side: int, quality: int, block: bool = False) -> str | None:
+def _whole(shot: _Shot) -> Image.Image | None:
+    """The whole grid, no larger than it may be shown."""
     picture = open_picture(shot.facts, shot.path)
-    if picture is None:
-        return None
-    if block:
-        picture = _block(picture, shot.row)
-    small = max(picture.size) < 200 and quality > 65  # it will be looked at enlarged
-    return embed(picture, side, max(quality, 88) if small else quality)
+    return None if picture is None else _at_most(picture, _WHOLES[0][0])
 
 
-def _block(sheet: Image.Image, row: Row) -> Image.Image:
+def _block(shot: _Shot) -> Image.Image | None:
     """The first pictures of a grid: all of small ones, the first 4 x 4 of larger ones."""
-    cols, rows = row.get("cols") or 8, row.get("rows") or 8
+    sheet = open_picture(shot.facts, shot.path)
+    if sheet is None:
+        return None
+    cols, rows = shot.row.get("cols") or 8, shot.row.get("rows") or 8
     width, height = (sheet.width - GAP) // cols, (sheet.height - GAP) // rows
     side = 8 if width <= 36 else 4
-    return sheet.crop((0, 0, min(cols, side) * width + GAP, min(rows, side) * height + GAP))
+    block = sheet.crop((0, 0, min(cols, side) * width + GAP, min(rows, side) * height + GAP))
+    return _at_most(block, _BLOCKS[0][0])
 
 
 def _fitted(
-    shots: Mapping[Place, _Shot], steps: Sequence[tuple[int, int]], budget: int, block: bool = False
+    pictures: Mapping[Place, Image.Image], steps: Sequence[tuple[int, int]], budget: int
 ) -> dict[Place, str]:
-    """The pictures as large as the budget allows; those that cannot be read are left out."""
-    some = dict(list(shots.items())[:: max(1, len(shots) // 8)])
+    """The pictures, as large as the budget allows."""
+    some = dict(list(pictures.items())[:: max(1, len(pictures) // 8)])
     urls: dict[Place, str] = {}
     for left, (side, quality) in zip(reversed(range(len(steps))), steps, strict=True):
-        encode = partial(_url, side=side, quality=quality, block=block)
+        encode = partial(embed, side=side, quality=quality)
         # A guess from a few pictures saves encoding all of them in vain.
-        if left and _bytes(_embedded(some, encode)) * len(shots) / max(len(some), 1) > budget:
+        if left and _bytes(_each(some, encode)) * len(pictures) / max(len(some), 1) > budget:
             continue
-        urls = _embedded(shots, encode)
+        urls = _each(pictures, encode)
         if _bytes(urls) <= 1.05 * budget:
             break
     return urls
 
 
-def _embedded(
-    shots: Mapping[Place, _Shot], encode: Callable[[_Shot], str | None]
-) -> dict[Place, str]:
+def _unscaled(shot: _Shot) -> str | None:
+    picture = open_picture(shot.facts, shot.path)
+    return None if picture is None else embed(picture, _MAX_SIDE, 90)
+
+
+def _each(things: Mapping[Place, T], make: Callable[[T], R | None]) -> dict[Place, R]:
+    """What becomes of each thing, in several threads; nothing of those that become None."""
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        urls = pool.map(encode, shots.values())
-        return {place: url for place, url in zip(shots, urls, strict=True) if url}
+        made = pool.map(make, things.values())
+        return {place: one for place, one in zip(things, made, strict=True) if one is not None}
 
 
 def _bytes(urls: Mapping[Place, str]) -> float:

@@ -170,9 +170,7 @@ def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
     paths = dict.fromkeys(path for config in configs for path in config)
     found = {path: [config.get(path) for config in configs] for path in paths if path not in searched}
     known = [index for index, config in enumerate(configs) if config]
-    return {
-        path: values for path, values in found.items() if len({text.value(values[i]) for i in known}) > 1
-    }
+    return {path: values for path, values in found.items() if len({text.value(values[i]) for i in known}) > 1}
 
 
 def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[Trial]:
@@ -194,12 +192,11 @@ def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[An
 
 def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Param]:
     nodes = {path: node for facts in reversed(sweeps) for path, node in facts.space.items()}
-    searched = [
-        path for facts in sweeps if facts.board.entries for path in facts.board.entries[0].params
-    ]
+    searched = [path for facts in sweeps if facts.board.entries for path in facts.board.entries[0].params]
     paths = list(dict.fromkeys([*([SWEEP] if len(sweeps) > 1 else []), *searched, *fixed]))
     values = {
-        path: [entry.params.get(path) for facts in sweeps for entry in facts.board.entries] + fixed.get(path, [])
+        path: [entry.params.get(path) for facts in sweeps for entry in facts.board.entries]
+        + fixed.get(path, [])
         for path in paths
     }
     return [

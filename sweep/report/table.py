@@ -43,7 +43,12 @@ def columns(results: Results) -> list[Column]:
     head = [Column("Rank"), Column("Trial"), Column("Status"), *metrics]
     head += [Column("Best at", "kimg at the best evaluation"), Column("Trained", "kimg trained so far")]
     params = [Column(param.title, param.path, param) for param in results.params]
-    return [*head, *params, Column("Seed", "of the trial's training"), Column("Time", "training and measuring")]
+    return [
+        *head,
+        *params,
+        Column("Seed", "of the trial's training"),
+        Column("Time", "training and measuring"),
+    ]
 
 
 def rows(results: Results) -> list[tuple[Trial, list[Cell]]]:
@@ -58,13 +63,32 @@ def csv_text(results: Results) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     params = [param.path for param in results.params if param.path != "sweep"]
     numbers = ["kimg", "seconds_train", "seconds_eval"]
-    head = ["sweep", "trial", "rank", "status", "rung", "verdict", "seed", "kid", "kid_se", "fid", "best_kimg"]
+    head = [
+        "sweep",
+        "trial",
+        "rank",
+        "status",
+        "rung",
+        "verdict",
+        "seed",
+        "kid",
+        "kid_se",
+        "fid",
+        "best_kimg",
+    ]
     writer.writerow([_plain(name) for name in [*head, *numbers, "extractor", "n_fake", *params]])
     for trial in results.trials:
         entry, row = trial.entry, trial.entry.row
         identity = trial.facts.board.identity
         record = [trial.facts.sweep.name, entry.trial, entry.rank, entry.status, row["rung"], row["verdict"]]
-        record += [row["seed"], entry.kid, entry.kid_se, entry.fid, entry.kimg, *(row[name] for name in numbers)]
+        record += [
+            row["seed"],
+            entry.kid,
+            entry.kid_se,
+            entry.fid,
+            entry.kimg,
+            *(row[name] for name in numbers),
+        ]
         record += [identity.extractor, identity.n_fake] if identity else ["", ""]
         writer.writerow([_plain(item) for item in [*record, *(trial.values[path] for path in params)]])
     return stream.getvalue()
