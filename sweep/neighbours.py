@@ -7,6 +7,7 @@ are, at the end of a sweep or by a report on the same machine, and kept in the s
 neighbours in the order of the trial's grid, with the numbers as its text.
 """
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -85,23 +86,41 @@ def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list
     return where[:count], distances, round(float(np.median(levels[count:])), 2)
 
 
-def find(
-    trial: int, kimg: float, sheet: Image.Image, cols: int, real: Pictures
-) -> tuple[Neighbours, Image.Image]:
+def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[Neighbours, Image.Image]:
     """The neighbours of a trial's grid, in a grid like it.
 
     Args:
         trial: Whose grid.
         kimg: Of which evaluation.
         sheet: The grid.
-        cols: Pictures in a row of it.
         real: The sweep's pictures, uint8 (n, s, s, 3).
 
     Raises:
         ValueError: if the grid is not one of pictures of that size.
     """
-    where, distances, usual = nearest(cut(sheet, cols, real.shape[1]), real)
+    cols = (sheet.width - GAP) // (real.shape[1] + GAP)
+    where, distances, usual = nearest(cut(sheet, real.shape[1]), real)
     return Neighbours(trial, kimg, len(real), distances, usual), grid(np.ascontiguousarray(real[where]), cols)
+
+
+def remember(
+    folder: Folder, data_hash: str, trial: int, kimg: float, sheet: Image.Image
+) -> tuple[Neighbours, Image.Image] | None:
+    """Find the neighbours of a trial's grid among the packed pictures, and keep them if the folder lets us.
+
+    Returns:
+        None if this machine has not got the pictures, or they are not of the grid's size.
+    """
+    real = packed(data_hash)
+    if real is None:
+        return None
+    try:
+        found = find(trial, kimg, sheet, real)
+    except ValueError:
+        return None
+    with contextlib.suppress(WorkError):  # it may only be read
+        write(folder, *found)
+    return found
 
 
 def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
@@ -142,16 +161,16 @@ def packed(data_hash: str) -> Pictures | None:
     return None
 
 
-def cut(sheet: Image.Image, cols: int, size: int) -> Pictures:
+def cut(sheet: Image.Image, size: int) -> Pictures:
     """The pictures of a grid that `ganlib.data.sheet.grid` made, uint8 (n, size, size, 3).
 
     Raises:
         ValueError: if it is not such a grid.
     """
-    if sheet.width != cols * (size + GAP) + GAP or (sheet.height - GAP) % (size + GAP):
-        raise ValueError(f"a sheet of {sheet.size} is no grid of {cols} columns of {size} px")
+    (cols, right), (rows, below) = (divmod(side - GAP, size + GAP) for side in sheet.size)
+    if right or below or cols < 1 or rows < 1:
+        raise ValueError(f"a sheet of {sheet.width} x {sheet.height} is no grid of pictures of {size} px")
     array = np.asarray(sheet.convert("RGB"))
-    rows = (array.shape[0] - GAP) // (size + GAP)
     return np.stack(
         [
             array[top : top + size, left : left + size]

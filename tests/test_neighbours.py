@@ -40,7 +40,7 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
     real = pictures(70, 32)
     folder = Folder.open(tmp_path)
     assert neighbours.read(folder) is None
-    found, sheet = neighbours.find(3, 12.5, grid(real[6:70], 8), 8, real)
+    found, sheet = neighbours.find(3, 12.5, grid(real[6:70], 8), real)
     neighbours.write(folder, found, sheet)
     again = neighbours.read(folder)
     assert again is not None and again[0] == found
@@ -49,8 +49,8 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
 
 
 def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no grid of 8 columns of 32 px"):
-        neighbours.find(0, 1.0, Image.new("RGB", (100, 100)), 8, pictures(10, 32))
+    with pytest.raises(ValueError, match="100 x 100 is no grid of pictures of 32 px"):
+        neighbours.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
     folder = Folder.open(tmp_path)
     for data in (b"", b"\x89PNG but not really"):
         folder.write(neighbours.FILE, data)

@@ -83,6 +83,7 @@ def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
         "key": trial.key,
         "name": trial.name,
         "rank": entry.rank,
+        "healthy": trial.healthy,
         "status": entry.status,
         "best": _short(entry.value),
         "about": about,

@@ -1,13 +1,11 @@
 """The winner's pictures, each above its nearest real neighbour."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
 from ganlib.data.sheet import GAP
-from ganlib.errors import WorkError
 from sweep import neighbours
 from sweep.neighbours import Neighbours
 from sweep.report.pictures import embed, open_picture
@@ -44,8 +42,11 @@ def closest(results: Results) -> Closest | None:
     sheet = open_picture(winner.facts, row["path"]) if winner and row else None
     if winner is None or row is None or sheet is None:
         return None
-    cols = row["cols"] or 8
-    found = _kept(winner) or _searched(winner, sheet, cols)
+    sweep = winner.facts.sweep
+    data_hash = str(sweep.info.get("data_hash") or "")
+    found = _kept(winner) or neighbours.remember(
+        sweep.folder, data_hash, winner.entry.trial, row["kimg"], sheet
+    )
     if found is None or found[1].size != sheet.size:
         return None
     rows = row["rows"] or 8
@@ -59,20 +60,6 @@ def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
     if found and (found[0].trial, found[0].kimg) == (winner.entry.trial, winner.entry.kimg):
         return found
     return None
-
-
-def _searched(winner: Trial, sheet: Image.Image, cols: int) -> tuple[Neighbours, Image.Image] | None:
-    sweep = winner.facts.sweep
-    real = neighbours.packed(str(sweep.info.get("data_hash") or ""))
-    if real is None or winner.entry.kimg is None:
-        return None
-    try:
-        found = neighbours.find(winner.entry.trial, winner.entry.kimg, sheet, cols, real)
-    except ValueError:
-        return None  # a grid of another size than the pictures
-    with contextlib.suppress(WorkError):  # a folder that may only be read
-        neighbours.write(sweep.folder, *found)
-    return found
 
 
 def _pairs(sheet: Image.Image, real: Image.Image, rows: int, chosen: Sequence[int]) -> Image.Image:

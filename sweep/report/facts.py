@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from sweep.confirmed import Confirmation, confirmation
 from sweep.rank import Entry, Leaderboard, check_metric, rank_or_explain
 from sweep.spec_text import Node, distributions
 from sweep.summary import Summary, detail, summarise
@@ -23,6 +24,7 @@ class Facts:
         events: In order of time.
         samples: Rows of each trial, ordered by kimg.
         rungs: Rows of each trial, ordered by rung.
+        confirmed: What fresh seeds say of the best; None before ``sweep confirm``.
         problem: Why the trials cannot be ranked together; None if they can.
         written: When this was read.
     """
@@ -34,6 +36,7 @@ class Facts:
     samples: Mapping[int, Sequence[Row]]
     rungs: Mapping[int, Sequence[Row]]
     board: Leaderboard
+    confirmed: Confirmation | None
     problem: str | None
     summary: Summary
     written: datetime
@@ -58,6 +61,7 @@ class Facts:
             samples=_by_trial(trials, store.rows("samples")),
             rungs=_by_trial(trials, rungs),
             board=board,
+            confirmed=confirmation(sweep),
             problem=problem,
             summary=summarise(sweep, trials, rungs, events),
             written=datetime.now(UTC),
@@ -73,6 +77,16 @@ class Facts:
     def winner(self) -> Entry | None:
         """The best trial, if any can be ranked."""
         return self.board.ranked[0] if self.board.ranked else None
+
+    @property
+    def floor(self) -> float | None:
+        """What real pictures score against other real ones, on as many as trials are ranked by."""
+        floors, identity = self.sweep.info.get("floor"), self.board.identity
+        for floor in floors if isinstance(floors, list) and identity else ():
+            if isinstance(floor, dict) and identity and floor.get("n_fake") == identity.n_fake:
+                value = floor.get(self.board.metric)
+                return value if isinstance(value, (int, float)) else None
+        return None
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:

@@ -1,10 +1,11 @@
 """The first things that a report says: what is best, how sure that is, what became of the trials, what it cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sweep import text
+from sweep.confirmed import label, verdict
 from sweep.report.facts import Facts, Row
 from sweep.report.results import Results
 from sweep.spec_text import searched
@@ -29,19 +30,19 @@ def parts(results: Results) -> list[Part]:
         rungs = {rung.index: rung.kimg for rung in facts.summary.rungs}
         for row in facts.trials:
             at = 0.0
-            label = row["status"]
+            words = row["status"]
             if row["status"] == "stopped":
                 at = rungs.get(row["rung"], row["kimg"] or 0.0)
-                label = f"stopped at {text.kimg(at)} kimg"
+                words = f"stopped at {text.kimg(at)} kimg"
             elif row["status"] == "collapsed":
-                label = f"collapsed, {row['verdict'] or 'no verdict'}"
-            counted[row["status"], at, label] = counted.get((row["status"], at, label), 0) + 1
+                words = f"collapsed, {row['verdict'] or 'no verdict'}"
+            counted[row["status"], at, words] = counted.get((row["status"], at, words), 0) + 1
         waiting = (facts.summary.planned or 0) - len(facts.trials)
         if waiting > 0:
             key = ("waiting", 0.0, "not started")
             counted[key] = counted.get(key, 0) + waiting
     ordered = sorted(counted.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1], -item[1]))
-    return [Part(status, label, count) for (status, _, label), count in ordered]
+    return [Part(status, words, count) for (status, _, words), count in ordered]
 
 
 def hours(results: Results) -> tuple[str, str]:
@@ -101,13 +102,31 @@ def about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     return [(term, words) for term, words in terms if words]
 
 
+@dataclass(frozen=True)
+class Sureness:
+    """How sure the winner is: a short label, and sentences on what fresh seeds gave."""
+
+    label: str
+    words: str
+
+
+def sureness(results: Results) -> Sureness:
+    """What `sweep confirm` found of the winner; one seed before it was asked."""
+    winner = results.winner
+    confirmed = winner.facts.confirmed if winner else None
+    repeats = confirmed.of(winner.entry.trial) if confirmed and winner else None
+    if confirmed is None or repeats is None or repeats.mean is None:
+        return Sureness("one seed", "")
+    again = text.count(len(repeats.values), "fresh seed")
+    told = label(confirmed, repeats.trial)
+    return Sureness(again, f"Trained again: {told}. {sentence(verdict(confirmed))}")
+
+
+def sentence(words: str) -> str:
+    """With a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def day(time: datetime) -> str:
     """A time as a reader anywhere understands it."""
     return f"{time.day} {time:%B %Y, %H:%M} UTC"
-
-
-def went_on(numbers: Sequence[int], several: bool) -> str:
-    """Trials by number; only how many, where numbers would be those of several sweeps."""
-    if several or not numbers:
-        return ""
-    return text.trial_numbers(numbers)

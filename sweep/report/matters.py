@@ -32,7 +32,7 @@ class Matters:
     @classmethod
     def of(cls, results: Results) -> "Matters":
         """Judge the trials of a report."""
-        ranked = [] if results.problem else [t for t in results.trials if t.entry.rank is not None]
+        ranked = [] if results.problem else [trial for trial in results.trials if trial.healthy]
         judged = [trial for trial in results.trials if _lived(trial)]
         marked = np.array([trial.entry.status == "collapsed" for trial in judged], bool)
         best = [_best(param, ranked) for param in results.params]
@@ -54,7 +54,7 @@ class Matters:
         if self.best:
             return ""
         if self.ranked < FEWEST:
-            return f"{text.count(self.ranked, 'trial')} can be ranked; below {FEWEST} nothing can be said."
+            return f"{text.count(self.ranked, 'trial')} to judge by; below {FEWEST} nothing can be said."
         return "No searched parameter takes more than one value."
 
     @property
@@ -95,7 +95,8 @@ def _best(param: Param, ranked: Sequence[Trial]) -> Importance | None:
     with_it = [trial for trial in ranked if trial.values.get(param.path) is not None]
     if len(with_it) < FEWEST:
         return None
-    return importance(param, _values(param, with_it), top([trial.entry.value or 0.0 for trial in with_it]))
+    # By place in the list: a trial that was stopped early may have a value that compares with no other.
+    return importance(param, _values(param, with_it), top(range(len(with_it))))
 
 
 def _sorted(found: Sequence[Importance | None]) -> list[Importance]:

@@ -63,6 +63,8 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
         scripts={name: Markup(script) for name, script in scripts.items()},
         hashes=[_hash(script) for script in scripts.values()],
         metric=METRICS[results.metric],
+        sure=headline.sureness(results),
+        floor=results.winner.facts.floor if results.winner else None,
         first=results.sweeps[0],
         written=headline.day(max(facts.written for facts in results.sweeps)),
         parts=headline.parts(results),
@@ -171,6 +173,7 @@ def _commands(results: Results) -> Sequence[tuple[str, str]]:
     return [
         ("Run it again, under another name", "sweep run spec.yaml --name NEW_NAME"),
         ("Rank its trials", f"sweep best {first}"),
+        ("Train its best again with fresh seeds", f"sweep confirm {first}"),
         ("Export the winner", f"sweep best {first} --export DIR"),
         ("Write this report", f"sweep report {' '.join(names)}"),
     ]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sweep import text
-from sweep.rank import METRICS, Entry, Identity
+from sweep.rank import METRICS, OUT_OF_PLAY, Entry, Identity
 from sweep.report.facts import Facts, Row
 from sweep.spec_text import condition
 from sweep.sweeps import Sweep
@@ -56,6 +56,11 @@ class Trial:
     def metrics(self) -> Sequence[Row]:
         """Its evaluations, in order of kimg."""
         return self.facts.metrics.get(self.entry.trial, ())
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it was measured and neither collapsed nor failed."""
+        return self.entry.value is not None and self.entry.status not in OUT_OF_PLAY
 
     @property
     def samples(self) -> Sequence[Row]:

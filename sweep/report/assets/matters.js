@@ -2,7 +2,7 @@
 
 const MOST_AXES = 12;
 const NOWHERE = -0.16; // where a line passes an axis on which its trial has no value
-const ranked = charts.trials.filter((trial) => trial.rank != null && trial.best != null);
+const ranked = charts.trials.filter((trial) => trial.healthy);
 const fallen = charts.trials.filter((trial) => trial.collapse);
 const short = (value) => {
   if (typeof value !== "number") return String(value);
@@ -39,7 +39,7 @@ const parallel = (place, axes) => () => {
   const metric = metricAxis();
   const heights = (trial) => [
     ...axes.map(({ index, scale: { at } }) => (trial.values[index] == null ? NOWHERE : at(trial.values[index]))),
-    trial.best == null || trial.rank == null ? null : metric.at(trial.best),
+    trial.healthy ? metric.at(trial.best) : null,
   ];
   const trace = (trials, style) => {
     const made = { x: [], y: [], text: [], meta: [] };
