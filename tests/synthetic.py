@@ -104,6 +104,23 @@ def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: s
     return sweep
 
 
+def draw_large(sweep: Sweep, kinds: int, size: int = 64) -> None:
+    """Sample grids for every evaluation of `make_large`: a few files that all rows name."""
+    for kind in range(kinds):
+        sweep.folder.write(f"images/{kind}.png", _png(7, size, kind / kinds))
+    sweep.folder.write("images/real.png", _png(99, size, quality=1.0))
+    schema = Store(sweep.folder)._schemas["samples"]
+    for part in sorted((Path(sweep.folder.url) / "metrics").glob("*.parquet")):
+        rows = [
+            {"trial": row["trial"], "attempt": 0, "kimg": row["kimg"], "rows": 8, "cols": 8}
+            | {"path": f"images/{(row['trial'] + index) % kinds}.png", "latents": "normal:0"}
+            for index, row in enumerate(pq.read_table(part, columns=["trial", "kimg"]).to_pylist())
+        ]
+        target = Path(sweep.folder.url) / "samples" / part.name
+        target.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), target, compression="none")
+
+
 @lru_cache
 def shared_storage() -> Path:
     """A storage folder with the finished sweep ``faces`` and the older, running ``live``; only to be read."""
