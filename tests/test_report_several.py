@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from synthetic import make_sweep, shared_storage
+from synthetic import KINDS, make_sweep, shared_storage
 from test_report import page_of
 
 from sweep.report import write_report
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
 from sweep.storage import Folder
+from sweep.store import Store
 from sweep.sweeps import Sweep, open_sweep
 
 
@@ -20,10 +21,11 @@ def faces() -> Sweep:
 
 
 def with_config(sweep: Sweep, batch_size: int) -> Sweep:
-    for row in sweep.store.rows("trials"):
+    store = Store(sweep.folder, KINDS)
+    for row in store.rows("trials"):
         config = json.loads(row["config"])
         config["train"]["batch_size"] = batch_size
-        sweep.store.put_trial({"trial": row["trial"], "status": row["status"], "config": config})
+        store.put_trial({"trial": row["trial"], "status": row["status"], "config": config})
     return sweep
 
 
