@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 300
+OTHERS = 200
+"""Trials in grey, the best of the others; more lines would only be a grey area."""
 COLOURS = ("#2456a6", "#d1662c", "#2e8b6e", "#a13d8f", "#8a6d00")
 GREY, RED, MUTED = "#c4c3bd", "#bf3a2b", "#686862"
 LEFT, RIGHT = 2, 1  # panels: the metric is as high as the others together
@@ -60,7 +62,7 @@ def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) 
     from matplotlib.collections import LineCollection
 
     key = panel["key"]
-    others = [_points(trial, key) for trial in results.trials[SHOWN:]]
+    others = [_points(trial, key) for trial in results.trials[SHOWN : SHOWN + OTHERS]]
     axes.add_collection(LineCollection([p for p in others if len(p) > 1], colors=GREY, linewidths=0.5))
     for trial, colour in zip(results.trials[:SHOWN], COLOURS, strict=False):
         points = _points(trial, key)

@@ -23,7 +23,7 @@ from sweep.report.results import Results, Trial
 REAL = "images/real.png"
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
-COLUMNS, FRAMES = 12, 400
+COLUMNS, FRAMES = 12, 320
 """Moments of training that are shown; fewer, where trials have more pictures than that at so many moments."""
 BLOCK_BYTES, WHOLE_BYTES = 8_500_000, 4_500_000
 """Of all blocks, and of all whole grids: base64 adds a third, plotly.js 5 MB, and a page should stay below 25."""

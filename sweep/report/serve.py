@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from ganlib.errors import RequestError, WorkError
+from sweep.confirmed import FOLDER as CONFIRMED
 from sweep.report import BESIDE, PAGE, make
+from sweep.store import Store
 from sweep.sweeps import Sweep
 
 HOST = "127.0.0.1"
@@ -90,15 +92,16 @@ class Server:
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Changes whenever a trial starts, is measured or ends.
+    """Changes whenever a trial, or a run that confirms one, starts, is measured or ends.
 
     Raises:
         WorkError: if the trials cannot be read.
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
-        rows = sweep.store.table("trials", ["status", "attempt", "kimg", "best_value", "verdict"]).to_pylist()
-        digest.update(repr((sweep.name, rows)).encode())
+        for folder in (sweep.folder, sweep.folder / CONFIRMED):
+            rows = Store(folder).table("trials", ["status", "attempt", "kimg", "best_value", "verdict"])
+            digest.update(repr((sweep.name, rows.to_pylist())).encode())
     return digest.hexdigest()[:16]
 
 
