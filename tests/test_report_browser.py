@@ -83,7 +83,7 @@ def test_the_slider_changes_the_pictures(page: Browser) -> None:
     assert page.run("document.getElementById('moment-at').textContent") == "12 kimg"
     first = page.run(SOURCES)
     changed = [a != b for a, b in zip(first, last, strict=True)]
-    assert len(first) == 12 and changed[0] and sum(changed) > 6  # some have one evaluation only
+    assert len(first) == 12 and changed[0] and sum(changed) >= 4  # others have one evaluation only
     page.key("ArrowRight", 39)
     second = page.run(SOURCES)
     assert second != first
