@@ -1,6 +1,5 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
-import contextlib
 import io
 import json
 import signal
@@ -187,7 +186,7 @@ def keep_neighbours(director: Director) -> None:
     if best is None or best.best is None:
         return
     kimg = best.best[0]
-    with contextlib.suppress(WorkError, OSError):
+    with suppress(WorkError, OSError):
         data = director.folder.read(f"images/{best.number:05d}/{kimg:.3f}.png")
         with Image.open(io.BytesIO(data)) as sheet:
             remember(director.folder, director.info["data_hash"], best.number, kimg, sheet)
