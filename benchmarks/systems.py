@@ -52,7 +52,7 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "stylegan": {
         "model": {"family": "stylegan", "width": 8, "mapping_layers": 4},
-        "train": STYLED | {"r1_gamma": 0.5, "r1_every": 8, "grow_kimg": 1.5, "fade_kimg": 1.5},
+        "train": STYLED | {"r1_gamma": 0.5, "r1_every": 8, "grow_kimg": 0.75, "fade_kimg": 0.75},
     },
     "stylegan2": {
         "model": {"family": "stylegan2", "width": 8, "mapping_layers": 2},

@@ -1,12 +1,13 @@
 """A trained generator as files that any program can load.
 
 An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild
-the network around them). Nothing in it is executed on loading: safetensors holds only tensors, and the
-configuration is validated like a spec.
+the network around them, and the SHA-256 of every other file). Nothing in it is executed on loading: safetensors
+holds only tensors, and the configuration is validated like a spec. `ganlib.programs` adds programs for others.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,17 +22,22 @@ from torch import Tensor, nn
 
 from ganlib.config import FAMILIES, ModelConfig, Section
 from ganlib.errors import RequestError, WorkError
+from ganlib.programs import has_styles
 from ganlib.steps import to_uint8
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 class ExportConfig(Section):
-    """What ``config.json`` holds; ``about`` is free for notes (metrics, data, versions)."""
+    """What ``config.json`` holds.
+
+    ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
+    """
 
     format: Literal["sweep-generator-1"] = "sweep-generator-1"
     model: ModelConfig
     size: Literal[28, 32, 64, 128]
+    digests: dict[str, str] = Field(default_factory=dict)
     about: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -51,19 +57,52 @@ class LoadedGenerator:
     config: ExportConfig
     device: torch.device
 
-    @torch.inference_mode()
-    def pictures(self, latents: Tensor) -> np.ndarray:
-        """Pictures ``(n, size, size, 3)`` uint8 of latents ``(n, latent_dim)``, in float32."""
-        raw = self.network(latents.to(self.device))
-        return to_uint8(raw).permute(0, 2, 3, 1).cpu().numpy()
+    def latents(self, count: int, seed: int = 0) -> Tensor:
+        """Standard normal latents ``(count, latent_dim)``; the same seed gives the same ones everywhere.
 
-    def sample(self, count: int, seed: int = 0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same ones."""
+        Raises:
+            RequestError: for a count below 1, or a seed that is none.
+        """
         if count < 1:
             raise RequestError(f"count must be at least 1, got {count}")
+        if not 0 <= seed < 2**63:
+            raise RequestError(f"seed must be between 0 and 2**63 - 1, got {seed}")
         random = torch.Generator().manual_seed(seed)
-        latents = torch.randn((count, self.config.model.latent_dim), generator=random)
-        return np.concatenate([self.pictures(part) for part in latents.split(batch_size)])
+        return torch.randn((count, self.config.model.latent_dim), generator=random)
+
+    @torch.inference_mode()
+    def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
+        """Pictures ``(n, size, size, 3)`` uint8 of latents ``(n, latent_dim)``, in float32.
+
+        Args:
+            latents: Standard normal.
+            truncation: Below 1, pictures are more typical and less varied; only for families with styles.
+            batch_size: How many are made at a time.
+
+        Raises:
+            RequestError: for a truncation of a generator without styles.
+        """
+        extra = {}
+        if truncation != 1:
+            self.check_styles("truncation")
+            extra["truncation"] = truncation
+        parts = [to_uint8(self.network(part.to(self.device), **extra)) for part in latents.split(batch_size)]
+        return torch.cat(parts).permute(0, 2, 3, 1).cpu().numpy()
+
+    def check_styles(self, what: str) -> None:
+        """Refuse what needs a mapping network.
+
+        Raises:
+            RequestError: if there is none.
+        """
+        if not has_styles(self.network):
+            raise RequestError(
+                f"{what} needs a generator with a mapping network (a StyleGAN); this is a {self.config.model.family}"
+            )
+
+    def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
+        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same ones."""
+        return self.pictures(self.latents(count, seed), truncation, batch_size)
 
 
 def rebuild(
@@ -85,10 +124,18 @@ def rebuild(
     return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
 
 
-def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> None:
-    """Write the two files of an export into an existing folder."""
+def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> ExportConfig:
+    """Write the two files of an export into an existing folder; returns the configuration with the digest."""
     (folder / WEIGHTS).write_bytes(weights)
+    return add_digests(folder, config, [WEIGHTS])
+
+
+def add_digests(folder: Path, config: ExportConfig, names: Iterable[str]) -> ExportConfig:
+    """Write ``config.json`` with the digests of files that lie beside it."""
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    config = config.model_copy(update={"digests": config.digests | found})
     (folder / CONFIG).write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
+    return config
 
 
 def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> LoadedGenerator:
@@ -100,7 +147,7 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
 
     Raises:
         RequestError: if the folder is no export.
-        WorkError: if its files are damaged.
+        WorkError: if its files are damaged, or not those that were exported.
 
     Example:
         >>> load_generator("export").sample(64, seed=7).shape  # doctest: +SKIP
@@ -115,4 +162,10 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors())
         raise WorkError(f"{root / CONFIG} is not the configuration of an export: {found}") from None
-    return rebuild(config, (root / WEIGHTS).read_bytes(), str(root / WEIGHTS), device)
+    weights = (root / WEIGHTS).read_bytes()
+    if hashlib.sha256(weights).hexdigest() != config.digests.get(WEIGHTS):
+        raise WorkError(
+            f"{root / WEIGHTS} is not the file that was exported: its SHA-256 is not the one in {CONFIG}. "
+            "Export it again, or copy it again"
+        )
+    return rebuild(config, weights, str(root / WEIGHTS), device)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -9,18 +10,35 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweep.director import Director, Event
+from sweep.director import Event
 from sweep.schemas import to_json
+from sweep.spec import Spec
 from sweep.tables import STYLES
 from sweep.trials import Trial
 
 ROWS = 24
 
 
+class Shown(Protocol):
+    """What a view needs of a sweep: a `Director` has it, and so has `sweep.watch.Watched`."""
+
+    @property
+    def spec(self) -> Spec:
+        """What was asked for."""
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The facts of the sweep."""
+
+    @property
+    def trials(self) -> Mapping[int, Trial]:
+        """All trials so far."""
+
+
 class View(Protocol):
     """Something that shows a sweep's progress."""
 
-    def open(self, director: Director) -> None:
+    def open(self, director: Shown) -> None:
         """The trials are about to start."""
 
     def event(self, event: Event) -> None:
@@ -59,7 +77,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
-def metric_label(director: Director) -> str:
+def metric_label(director: Shown) -> str:
     """The metric with its extractor: an EfficientNet FID is never called plain FID."""
     return f"{director.spec.search.metric.upper()} ({director.info['extractor']})"
 
@@ -67,7 +85,7 @@ def metric_label(director: Director) -> str:
 class Progress:
     """How far a sweep is, and about how long it will still take."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Shown) -> None:
         self.director, self.started = director, time.monotonic()
         self.before = self._trained()
 
@@ -100,7 +118,7 @@ class LiveTable:
         self.live: Live | None = None
         self._drawn = 0.0
 
-    def open(self, director: Director) -> None:  # noqa: D102 - see View
+    def open(self, director: Shown) -> None:  # noqa: D102 - see View
         self.director, self.progress, self.label = director, Progress(director), metric_label(director)
         self.live = Live(self._render(), console=self.console, refresh_per_second=4, transient=True)
         self.live.start()
@@ -170,7 +188,7 @@ class LiveTable:
         return f"{len(trials)} of {total} trials: " + ", ".join(parts)
 
 
-def best_trial(director: Director) -> Trial | None:
+def best_trial(director: Shown) -> Trial | None:
     """The trial with the best value; collapsed and failed ones never win."""
     able = [t for t in director.trials.values() if t.best and t.status not in ("collapsed", "failed")]
     return min(able, key=lambda trial: trial.best[1] if trial.best else float("inf"), default=None)
@@ -189,7 +207,7 @@ class PlainLines:
     def __init__(self) -> None:
         self.progress: Progress | None = None
 
-    def open(self, director: Director) -> None:  # noqa: D102
+    def open(self, director: Shown) -> None:  # noqa: D102
         self.director, self.progress, self.label = director, Progress(director), metric_label(director)
 
     def event(self, event: Event) -> None:  # noqa: D102
@@ -237,7 +255,7 @@ class PlainLines:
 class JsonLines:
     """One JSON object a line; the last has ``event: end``."""
 
-    def open(self, director: Director) -> None:  # noqa: D102
+    def open(self, director: Shown) -> None:  # noqa: D102
         self.director = director
 
     def event(self, event: Event) -> None:  # noqa: D102

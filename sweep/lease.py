@@ -83,7 +83,7 @@ class Owner:
                 age = time.time() - other.beat
                 raise RequestError(
                     f"another process runs this sweep: pid {other.pid} on {other.host}, seen {age:.0f} s ago. "
-                    "Stop it first, or watch it with 'sweep show'"
+                    "Stop it first, or look on with 'sweep watch'"
                 )
             self.taken_over = other
             self.folder.write(FILE, data)

@@ -1,5 +1,6 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
+import io
 import json
 import signal
 import tempfile
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from PIL import Image
 
 from ganlib.data import contact_sheet
 from ganlib.errors import RequestError, WorkError
@@ -25,6 +28,7 @@ from sweep.console import (
 )
 from sweep.director import Director, Event
 from sweep.lease import Owner
+from sweep.neighbours import remember
 from sweep.recovery import restore
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
@@ -172,7 +176,20 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
     started = time.monotonic()
     train(director, runner, owner, view)
+    keep_neighbours(director)
     return conclude(director, view, time.monotonic() - started)
+
+
+def keep_neighbours(director: Director) -> None:
+    """The winner's nearest real pictures, for reports on machines that have only the sweep's folder."""
+    best = best_trial(director)
+    if best is None or best.best is None:
+        return
+    kimg = best.best[0]
+    with suppress(WorkError, OSError):
+        data = director.folder.read(f"images/{best.number:05d}/{kimg:.3f}.png")
+        with Image.open(io.BytesIO(data)) as sheet:
+            remember(director.folder, director.info["data_hash"], best.number, kimg, sheet)
 
 
 def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:

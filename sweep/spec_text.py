@@ -11,12 +11,11 @@ _KINDS = ("float", "int", "categorical")
 
 def searched(spec: Node) -> dict[str, str]:
     """What is searched, and over which range: ``{"train.lr_g": "1e-05 to 0.001, log"}``."""
-    return {path: _words(node) for path, node in _distributions(spec, ())}
+    return {path: _words(node) for path, node in distributions(spec)}
 
 
-def _distributions(
-    node: Mapping[str, Any], above: tuple[str, ...]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def distributions(node: Node, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Node]]:
+    """Every distribution of a spec with its path, as the spec has it; nothing in it has been checked."""
     for key, item in node.items():
         if not isinstance(item, Mapping):
             continue
@@ -24,7 +23,7 @@ def _distributions(
         if item.get("type") in _KINDS:
             yield ".".join(path), item
         elif len(path) < 8:
-            yield from _distributions(item, path)
+            yield from distributions(item, path)
 
 
 def _words(node: Node) -> str:
@@ -35,7 +34,13 @@ def _words(node: Node) -> str:
         words = f"{value(node.get('low'))} to {value(node.get('high'))}"
         words += f" in steps of {value(node['step'])}" if node.get("step") else ""
         words += ", log" if node.get("log") else ""
+    when = condition(node)
+    return f"{words} when {when}" if when else words
+
+
+def condition(node: Node) -> str:
+    """When a conditional distribution applies, such as ``train.loss = bce``; empty if always."""
     when = node.get("when")
-    if isinstance(when, Mapping):
-        words += " when " + " and ".join(f"{path} = {value(wanted)}" for path, wanted in when.items())
-    return words
+    if not isinstance(when, Mapping):
+        return ""
+    return " and ".join(f"{path} = {value(wanted)}" for path, wanted in when.items())

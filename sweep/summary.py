@@ -71,7 +71,9 @@ def summarise(sweep: Sweep, trials: Sequence[Row], rungs: Sequence[Row], events:
         rungs=_rungs(sweep.info.get("rungs") or [], rungs),
         seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
         seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
-        seconds_saved=sum(_saved(row, budget) for row in trials) if isinstance(budget, (int, float)) else 0.0,
+        seconds_saved=sum(seconds_saved(row, budget) for row in trials)
+        if isinstance(budget, (int, float))
+        else 0.0,
         events=dict(Counter(row["kind"] for row in events).most_common()),
         skipped=[_file(row) for row in events if row["kind"] == "skipped_file"],
     )
@@ -85,7 +87,8 @@ def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
     return [Rung(index, kimg[index], reached[index], stopped[index]) for index in sorted(kimg)]
 
 
-def _saved(row: Row, budget: float) -> float:
+def seconds_saved(row: Row, budget: float) -> float:
+    """What a trial that was stopped or collapsed would still have taken to the full budget, at its pace."""
     if row["status"] not in ("stopped", "collapsed") or not row["kimg"]:
         return 0.0
     spent = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)

@@ -58,12 +58,13 @@ def make_sweep(
     pictures: bool = True,
     size: int = 32,
     every: float = INTERVAL,
+    film: bool = False,
     info: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Write a whole sweep; about a sixth of its trials collapse, one fails, ASHA stops most others.
 
-    ``running`` leaves the last trials unfinished, one of them without a row. ``info`` replaces keys of
-    ``sweep.json``.
+    ``running`` leaves the last trials unfinished, one of them without a row. ``film`` draws the pictures of every
+    evaluation, not only those of each trial's best and last. ``info`` replaces keys of ``sweep.json``.
     """
     folder = Folder.open(storage) / name
     folder.write("spec.yaml", SPEC.format(name=json.dumps(name), trials=trials).encode())
@@ -73,7 +74,7 @@ def make_sweep(
         folder.write("images/real.png", _png(99, size, quality=1.0))
     for number in range(trials):
         late = running and number >= trials - 2
-        _trial(store, number, trials, late, pictures, size, every)
+        _trial(store, number, trials, late, pictures, size, every, film)
     store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
     return open_sweep(Folder.open(storage), name)
 
@@ -101,6 +102,23 @@ def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: s
             # Not through the store: a thousand flushes to the disk are not what is looked at.
             pq.write_table(pa.Table.from_pylist(rows, schema=schemas[dataset]), part, compression="none")
     return sweep
+
+
+def draw_large(sweep: Sweep, kinds: int, size: int = 64) -> None:
+    """Sample grids for every evaluation of `make_large`: a few files that all rows name."""
+    for kind in range(kinds):
+        sweep.folder.write(f"images/{kind}.png", _png(7, size, kind / kinds))
+    sweep.folder.write("images/real.png", _png(99, size, quality=1.0))
+    schema = Store(sweep.folder)._schemas["samples"]
+    for part in sorted((Path(sweep.folder.url) / "metrics").glob("*.parquet")):
+        rows = [
+            {"trial": row["trial"], "attempt": 0, "kimg": row["kimg"], "rows": 8, "cols": 8}
+            | {"path": f"images/{(row['trial'] + index) % kinds}.png", "latents": "normal:0"}
+            for index, row in enumerate(pq.read_table(part, columns=["trial", "kimg"]).to_pylist())
+        ]
+        target = Path(sweep.folder.url) / "samples" / part.name
+        target.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), target, compression="none")
 
 
 @lru_cache
@@ -154,7 +172,7 @@ def _skill(params: Mapping[str, Any]) -> float:
 
 
 def _trial(
-    store: Store, number: int, trials: int, late: bool, pictures: bool, size: int, every: float
+    store: Store, number: int, trials: int, late: bool, pictures: bool, size: int, every: float, film: bool
 ) -> None:
     params = _params(number)
     skill = _skill(params)
@@ -188,7 +206,7 @@ def _trial(
         if pictures:
             quality = 0.0 if verdict else skill * (1 - math.exp(-kimg / 30))
             path = f"images/{number:05d}/{kimg:.3f}.png"
-            if kimg in (kimgs[-1], row["best_kimg"]):  # the ones that readers look at
+            if film or kimg in (kimgs[-1], row["best_kimg"]):  # the ones that readers look at
                 store.folder.write(path, _png(7, size, quality, same=verdict == "low_diversity"))
                 at = {"trial": number, "attempt": 0, "kimg": kimg, "path": path, "rows": 8, "cols": 8}
                 store.add("samples", at | {"latents": "normal:0"})

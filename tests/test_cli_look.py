@@ -125,12 +125,17 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
 
     seen = []
     fake = types.ModuleType("sweep.winner")
-    fake.export = lambda folder, row, out, force: seen.append((folder.url, row["trial"], out, force))
+    fake.export = lambda sweep, trial, out, force: (
+        seen.append((sweep.folder.url, trial, out, force)) or ["no"]
+    )
     monkeypatch.setitem(sys.modules, "sweep.winner", fake)
     best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["trial"]
     text = fine("best", "faces", "--export", tmp_path / "out", "--force", "--storage", storage)
     assert seen == [(str(storage / "faces"), best, tmp_path / "out", True)]
     assert f"exported trial {best} to" in text
+    assert "note: no" in run("best", "faces", "--export", tmp_path / "out", "--storage", storage).stderr
+    other = run("best", "faces", "--metric", "fid", "--export", tmp_path / "out", "--storage", storage)
+    assert other.exit_code == 2 and "kept generators at their best kid" in other.stderr
     result = run("best", "faces", "--json", "--export", tmp_path / "out", "--storage", storage)
     assert json.loads(result.stdout)["ranked"] and "exported" in result.stderr
 

@@ -1,5 +1,6 @@
 """A whole sweep through the local runner: records, resume, export, and a second run that gives the same numbers."""
 
+import hashlib
 import json
 import os
 import signal
@@ -8,7 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+import yaml
 from click.testing import CliRunner
 
 from ganlib.errors import RequestError
@@ -125,7 +129,44 @@ def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     assert done.stdout.strip() == "(3, 32, 32, 3)"
     metrics = json.loads((tmp_path / "export" / "metrics.json").read_text())
     best = min(records(finished)["metrics"], key=lambda row: row["kid"])
-    assert metrics["kid"] == best["kid"] and ranking
+    assert metrics["kid"] == best["kid"] and ranking and metrics["confidence"] == "one seed"
+    # The evaluation through the exported file is the one of training, up to bfloat16 where it trained in that.
+    assert metrics["measured_again"]["kid"] == pytest.approx(best["kid"], abs=3 * best["kid_se"])
+    check_files(tmp_path / "export")
+
+
+def check_files(export: Path) -> None:
+    """Every file is there with its digest, and every program makes the loaded generator's pictures."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from ganlib import load_generator
+
+    generator = load_generator(export)
+    digests = generator.config.digests
+    files = {"model.safetensors", "model.pt2", "model.onnx", "samples.png", "metrics.json"}
+    assert set(digests) == files
+    assert {path.name for path in export.iterdir()} == files | {"config.json", "README.md"}
+    for name, digest in digests.items():
+        assert hashlib.sha256((export / name).read_bytes()).hexdigest() == digest
+    session = onnxruntime.InferenceSession(str(export / "model.onnx"), providers=["CPUExecutionProvider"])
+    archive = torch.export.load(export / "model.pt2").module()
+    for count in (1, 3, 70):
+        latents = generator.latents(count, seed=5)
+        direct = generator.network(latents).numpy()
+        (pictures,) = session.run(["pictures"], {"latents": latents.numpy()})
+        assert pictures.shape == (count, 3, 32, 32) and np.abs(pictures - direct).max() < 1e-4
+        assert np.abs(archive(latents).numpy() - direct).max() < 1e-4
+    check_card((export / "README.md").read_text())
+
+
+def check_card(text: str) -> None:
+    """The model card has the front matter that Hugging Face reads, and what a person needs."""
+    _, front, body = text.split("---\n", 2)
+    facts = yaml.safe_load(front)
+    assert facts["license"] == "cc-by-4.0" and facts["pipeline_tag"] == "unconditional-image-generation"
+    metric = facts["model-index"][0]["results"][0]["metrics"][0]
+    assert metric["type"] == "kid" and metric["name"] == "KID (efficientnet_lite0@64, n=32)"
+    for words in ("load_generator", "Lisa Wischofsky", "lr_g:", "one seed", "extractor_digest", "model.onnx"):
+        assert words in body
 
 
 def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:

@@ -25,17 +25,16 @@ CHEAP = [
     "evaluate.unit=kimg",
     "asha=null",
 ]
-BUDGET = ["train.epochs=null", "train.kimg=0.001"]
+BUDGET = ["train.epochs=null", "train.kimg=1000"]
 
 
 class NoScore:
-    """Metrics that cost nothing."""
+    """Metrics that nobody asks for."""
 
     real_similarity = 0.25
 
     def score(self, generate: Callable[[int], torch.Tensor]) -> Score:
-        assert generate(2).shape[0] == 2
-        return Score(1.0, 1.0, 0.1, 8, 2, "none", "0" * 64)
+        raise NotImplementedError
 
 
 def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
@@ -71,9 +70,13 @@ def test_a_shipped_spec_trains_two_steps(path: Path) -> None:
     for params in preview(spec.space, spec.search, count, spec.configs):
         config = spec.resolve(params)
         pictures = np.random.default_rng(0).integers(0, 256, (8, *[config.data.size] * 2, 3), np.uint8)
-        one = Fit(config, pictures, NoScore()).step.pictures_per_step
-        train = config.train.model_copy(update={"kimg": 2 * one / 1000})
-        (evaluation,) = Fit(config.model_copy(update={"train": train}), pictures, NoScore())
-        assert evaluation.step == 2, params
-        assert evaluation.score is not None, params
-        assert all(map(math.isfinite, (evaluation.loss_g, evaluation.loss_d))), params
+        run = Fit(config, pictures, NoScore())
+        for _ in range(2):
+            run._schedule()
+            run.step(run.stream)
+        assert all(map(math.isfinite, vars(run.step.read_means()).values())), params
+        assert run.step.sample(torch.randn(2, config.model.latent_dim)).shape == (
+            2,
+            3,
+            *[config.data.size] * 2,
+        )

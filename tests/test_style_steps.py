@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 from test_fit import MeanPicture, bits, plain
+from test_steps import Watch
 from torch import Tensor
 
 from ganlib import export
@@ -255,6 +256,18 @@ def test_every_trick_goes_with_growing_pictures() -> None:
         step.schedule(kimg)
         step(source)
     assert all(map(math.isfinite, vars(step.read_means()).values()))
+
+
+@pytest.mark.parametrize(
+    ("family", "options"), [("stylegan", TRICKS | {"grow_kimg": 1.0}), ("stylegan2", PATHS)]
+)
+def test_a_step_never_waits_for_the_device(family: str, options: dict[str, Any]) -> None:
+    step, source = made(family, **options), batches()
+    with Watch() as watch:
+        step.schedule(1.5)  # 8 px are being faded in
+        step(source)
+    assert "convolution" in watch.names
+    assert not {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select"} & watch.names
 
 
 def test_steps_of_the_families() -> None:

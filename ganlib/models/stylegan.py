@@ -115,7 +115,8 @@ class Generator(StyleGenerator):
 
     def grown(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
         """The same pictures, of the size to which the network has grown."""
-        x = self.constant[None].expand(len(styles), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        n = styles.shape[0]  # not len(): a trace would take it for a constant
+        x = self.constant[None].expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
         before, reached = x, self.growth.reached
         for i in range(reached + 1):
             before, x = x, self.blocks[i](x, styles[:, 2 * i : 2 * i + 2], random)

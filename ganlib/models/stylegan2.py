@@ -120,7 +120,8 @@ class Generator(StyleGenerator):
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
         """See `StyleGenerator.synthesize`."""
-        x = self.constant[None].expand(len(styles), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        n = styles.shape[0]  # not len(): a trace would take it for a constant
+        x = self.constant[None].expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.convs[0](x, styles[:, 0], random)
         picture: Tensor = self.to_rgb[0](x, styles[:, 1])
         for i in range(1, len(self.sides)):

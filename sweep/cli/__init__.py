@@ -18,10 +18,12 @@ COMMANDS = {
     "extend": "Add trials to a sweep, and go on with it.",
     "ls": "List the sweeps in a storage folder.",
     "show": "Show one sweep: trials, rungs, verdicts, events.",
+    "watch": "Look on while a sweep runs.",
     "best": "Rank the trials of a sweep; export the winner.",
     "confirm": "Train the best configurations again, with fresh seeds.",
     "report": "Write the comparison report of a sweep.",
     "check": "Check that everything of a sweep is whole; mend it.",
+    "generate": "Make pictures with an exported generator.",
     "data": "Prepare and describe the pictures of a spec, without training.",
 }
 

@@ -64,10 +64,16 @@ def command(
     if out is not None:
         if not board.ranked:
             raise RequestError(f"there is nothing to export: no trial of '{sweep.name}' can be ranked yet")
+        if board.metric != sweep.metric:
+            raise RequestError(
+                f"the sweep kept generators at their best {sweep.metric}, so that is what can be exported: leave out "
+                f"--metric {board.metric}"
+            )
         from sweep.winner import export
 
         winner = board.ranked[0].trial
-        export(sweep.folder, sweep.store.trial(winner) or {}, out, force)
+        for note in export(sweep, winner, out, force):
+            click.echo(f"note: {note}", err=True)
         click.echo(f"exported trial {winner} to {out}", err=as_json)
 
 

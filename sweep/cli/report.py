@@ -1,4 +1,4 @@
-"""``sweep report [NAME]``: the comparison report."""
+"""``sweep report [NAME...]``: the comparison report."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sweep.cli.run import storage_option
 
 
 @click.command(name="report")
-@click.argument("name", required=False)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @storage_option
 @click.option(
     "--out",
@@ -16,14 +16,34 @@ from sweep.cli.run import storage_option
     metavar="FILE",
     help="The HTML file to write [default: report.html in the sweep's folder].",
 )
-def command(name: str | None, storage: str, out: Path | None) -> None:
-    """Write the report of the sweep NAME (the newest by default): an HTML file and comparison.png beside it.
+@click.option("--full", is_flag=True, help="Embed every picture of every trial in full size.")
+@click.option("--serve", is_flag=True, help="Serve it on this machine only, and refresh it as results land.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For --serve; 0: any."
+)
+def command(
+    names: tuple[str, ...], storage: str, out: Path | None, full: bool, serve: bool, port: int
+) -> None:
+    """Write the report of the sweeps NAME... (the newest by default): an HTML file, and files for papers beside it.
 
-    Works while the sweep runs. The file needs no network and can be sent to others as it is.
+    Works while a sweep runs. The HTML file needs no network and can be sent to others as it is. Beside it are
+    comparison.png, curves.png, importance.png and trials.csv. Several sweeps are compared with each other.
     """
+    from ganlib.errors import RequestError
     from sweep.report import write_report
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
 
-    for path in write_report(open_sweep(Folder.open(storage), name), out):
+    folder = Folder.open(storage)
+    sweeps = [open_sweep(folder, name) for name in dict.fromkeys(names)] or [open_sweep(folder)]
+    if serve:
+        if out is not None:
+            raise RequestError("--serve writes no file: leave out --out")
+        from sweep.report.serve import Server
+
+        with Server(sweeps, port, full) as server:
+            click.echo(f"{server.url} (Ctrl-C ends it)")
+            server.run()
+        return
+    for path in write_report(sweeps, out, folder, full):
         click.echo(path)

@@ -1,53 +1,79 @@
-"""The comparison report of a sweep: one HTML file that needs nothing else, and a picture for papers.
+"""The comparison report of one sweep or several: one HTML file that needs nothing else, and files for papers.
 
 It can be written at any time, also while the sweep runs; what is not there yet is left out or said to be
 missing.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ganlib.errors import RequestError
+from sweep.report.closest import closest
 from sweep.report.comparison import comparison
-from sweep.report.facts import Facts
+from sweep.report.figures import curves, importances
 from sweep.report.page import render
 from sweep.report.pictures import Album
+from sweep.report.results import Results
+from sweep.report.table import csv_text
 from sweep.storage import Folder, LocalFolder
 from sweep.sweeps import Sweep
 
 PAGE = "report.html"
-COMPARISON = "comparison.png"
+COMPARISON, CURVES, IMPORTANCE, TRIALS = "comparison.png", "curves.png", "importance.png", "trials.csv"
+BESIDE = (COMPARISON, CURVES, IMPORTANCE, TRIALS)
 
 
-def write_report(sweep: Sweep, out: Path | None = None) -> list[str]:
-    """Write the HTML page, and ``comparison.png`` beside it if there are pictures.
+def write_report(
+    sweeps: Sequence[Sweep], out: Path | None = None, storage: Folder | None = None, full: bool = False
+) -> list[str]:
+    """Write the HTML page, and beside it `BESIDE`, each if there is something to show.
 
     Args:
-        sweep: What to report on.
-        out: The HTML file; ``report.html`` in the sweep's folder by default.
+        sweeps: What to report on; several are compared.
+        out: The HTML file; by default ``report.html`` in the sweep's folder, or, of several sweeps, in
+            ``reports/`` of ``storage``.
+        storage: The folder of the sweeps; needed for several of them without ``out``.
+        full: Embed every picture of every trial in full size.
 
     Returns:
         Where the files are.
 
     Raises:
-        RequestError: if ``out`` is a folder.
+        RequestError: if ``out`` is a folder, or one of the names beside it.
         WorkError: if the results cannot be read, or the files not written.
     """
-    folder, name = _target(sweep, out)
-    facts = Facts.read(sweep)
-    album = Album.read(facts)
-    files = {name: render(facts, album).encode()}
-    if sheet := comparison(facts, album):
-        files[COMPARISON] = sheet
-    for file, data in files.items():
-        folder.write(file, data)
-    return [str(folder.local(file) or f"{folder}/{file}") for file in files]
+    folder, name = _target(sweeps, out, storage)
+    files = make(sweeps, full=full)
+    files[name] = files.pop(PAGE)
+    names = [name, *(other for other in files if other != name)]
+    for file in names:
+        folder.write(file, files[file])
+    return [str(folder.local(file) or f"{folder}/{file}") for file in names]
 
 
-def _target(sweep: Sweep, out: Path | None) -> tuple[Folder, str]:
+def make(sweeps: Sequence[Sweep], full: bool = False, live: str = "") -> dict[str, bytes]:
+    """The files of a report by name; ``live`` is the state that a served page shows."""
+    results = Results.read(sweeps)
+    page = render(results, Album.read(results, full), closest(results), live)
+    made = {
+        PAGE: page.encode(),
+        COMPARISON: comparison(results),
+        CURVES: curves(results),
+        IMPORTANCE: importances(results),
+        TRIALS: csv_text(results).encode(),
+    }
+    return {name: data for name, data in made.items() if data}
+
+
+def _target(sweeps: Sequence[Sweep], out: Path | None, storage: Folder | None) -> tuple[Folder, str]:
     if out is None:
-        return sweep.folder, PAGE
+        if len(sweeps) == 1 or storage is None:
+            return sweeps[0].folder, PAGE
+        names = [sweep.name for sweep in sweeps]
+        some = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
+        return storage / "reports" / some, PAGE
     if out.is_dir():
         raise RequestError(f"--out is the folder '{out}'; give a file, such as '{out / PAGE}'")
-    if out.name == COMPARISON:
-        raise RequestError(f"--out is the HTML file; '{COMPARISON}' is written beside it")
+    if out.name in BESIDE:
+        raise RequestError(f"--out is the HTML file; '{out.name}' is written beside it")
     return LocalFolder(out.parent), out.name

@@ -1,11 +1,11 @@
-"""The learning curves of a sweep as plain data, which the page's script draws with plotly.js."""
+"""The plots of a report as plain data, which the page's scripts draw with plotly.js."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sweep.rank import METRICS, Entry
-from sweep.report.facts import Facts, Row
-from sweep.text import count, kimg, value
+from sweep.rank import METRICS
+from sweep.report.results import Param, Results, Trial
+from sweep.text import count, kimg, printable, value
 
 SERIES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
 SHOWN = 5
@@ -14,27 +14,49 @@ SHOWN = 5
 _CROWDED = 4.0
 
 
-def chart_data(facts: Facts) -> dict[str, Any]:
-    """Curves of all trials, best first, with rungs and collapses; NaN stands for what was not measured."""
-    board = facts.board
+def chart_data(results: Results) -> dict[str, Any]:
+    """All trials, best first, with their curves; NaN stands for what was not measured."""
     return {
-        "metric": board.metric,
-        "panels": _panels(facts),
-        "trials": [_curves(entry, facts.metrics.get(entry.trial, ())) for entry in board.entries],
-        "rungs": [
-            {"kimg": rung.kimg, "label": f"{kimg(rung.kimg)} kimg: {_fate(rung.reached, rung.survived)}"}
-            for rung in facts.summary.rungs
+        "metric": results.metric,
+        "label": results.label,
+        "panels": panels(results),
+        "trials": [_trial(trial, results.params) for trial in results.trials],
+        "params": [
+            {"path": p.path, "title": p.title, "number": p.number, "log": p.log, "when": p.when}
+            for p in results.params
         ],
-        "collapses": [
-            {"trial": trial, "kimg": said["kimg"], "verdict": _verdict(facts, trial)}
-            for trial, said in facts.collapses.items()
-        ],
-        "shown": [entry.trial for entry in board.entries[:SHOWN]],
+        "rungs": [{"kimg": rung["kimg"], "label": rung["label"]} for rung in rungs(results)],
+        "shown": [trial.key for trial in results.trials[:SHOWN]],
+        "worst": _range([trial.entry.value for trial in results.trials]),
     }
 
 
-def _panels(facts: Facts) -> list[dict[str, Any]]:
-    identity, metric = facts.board.identity, facts.board.metric
+def rungs(results: Results) -> list[dict[str, Any]]:
+    """The rungs of all sweeps in order of kimg: how many went on, and who."""
+    found = []
+    for facts in results.sweeps:
+        prefix = f"{printable(facts.sweep.name)}, " if results.several else ""
+        for rung in facts.summary.rungs:
+            rows = [row for rows in facts.rungs.values() for row in rows if row["rung"] == rung.index]
+            fate = (
+                f"{rung.survived} of {count(rung.reached, 'trial')} went on"
+                if rung.reached
+                else "not reached yet"
+            )
+            found.append(
+                {
+                    "kimg": rung.kimg,
+                    "label": f"{prefix}{kimg(rung.kimg)} kimg: {fate}",
+                    "went_on": [row["trial"] for row in rows if not row["stopped"]],
+                    "stopped": [row["trial"] for row in rows if row["stopped"]],
+                }
+            )
+    return sorted(found, key=lambda rung: rung["kimg"])
+
+
+def panels(results: Results) -> list[dict[str, Any]]:
+    """What there are curves of, the metric first: key, title, and an axis where a few values need another."""
+    identity, metric = results.identity, results.metric
     other = "fid" if metric == "kid" else "kid"
     names = {name: identity.label(name) if identity else METRICS[name] for name in METRICS}
     titles = {
@@ -46,24 +68,47 @@ def _panels(facts: Facts) -> list[dict[str, Any]]:
         "score_fake": "Discriminator score on generated pictures",
         "similarity": "Similarity of the generated pictures",
     }
-    rows = [row for rows in facts.metrics.values() for row in rows]
-    panels = [
+    rows = [row for trial in results.trials for row in trial.metrics]
+    return [
         {"key": key, "title": title, "range": _range([row[key] for row in rows])}
         for key, title in titles.items()
         if any(row[key] is not None for row in rows)
     ]
-    return panels
 
 
-def _curves(entry: Entry, rows: Sequence[Row]) -> dict[str, Any]:
-    params = [f"{path} {value(item)}" for path, item in entry.params.items() if item is not None]
+def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
+    entry, rows = trial.entry, trial.metrics
+    about = [f"{path} {value(item)}" for path, item in trial.values.items() if item is not None]
     return {
-        "trial": entry.trial,
+        "key": trial.key,
+        "name": trial.name,
+        "rank": entry.rank,
+        "healthy": trial.healthy,
         "status": entry.status,
-        "about": params,
+        "best": _short(entry.value),
+        "about": about,
+        "values": [_place(param, trial.values.get(param.path)) for param in params],
+        "collapse": _collapse(trial),
+        "rungs": [
+            [row["rung_kimg"], _short(row["value"]), _short(row["cutoff"]), bool(row["stopped"])]
+            for row in trial.facts.rungs.get(entry.trial, ())
+            if row["value"] is not None
+        ],
         "kimg": [_short(row["kimg"]) for row in rows],
         **{key: [_short(row[key]) for row in rows] for key in SERIES},
     }
+
+
+def _place(param: Param, item: object) -> object:
+    """Where a value stands on its parameter's axis: a number, the name of a choice, or nowhere."""
+    return item if param.number or item is None else value(item)
+
+
+def _collapse(trial: Trial) -> dict[str, Any] | None:
+    said = trial.facts.collapses.get(trial.entry.trial)
+    if said is None:
+        return None
+    return {"kimg": said["kimg"], "verdict": trial.entry.row["verdict"] or "collapsed"}
 
 
 def _short(number: float | None) -> float | None:
@@ -80,11 +125,3 @@ def _range(values: Sequence[float | None]) -> list[float] | None:
         return None
     margin = 0.06 * (usual - low)
     return [low - margin, usual + 4 * margin]
-
-
-def _fate(reached: int, survived: int) -> str:
-    return f"{survived} of {count(reached, 'trial')} went on" if reached else "not reached yet"
-
-
-def _verdict(facts: Facts, trial: int) -> str:
-    return next((row["verdict"] or "collapsed" for row in facts.trials if row["trial"] == trial), "collapsed")

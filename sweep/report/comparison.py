@@ -5,10 +5,10 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sweep.rank import METRICS, Entry
-from sweep.report.facts import Facts
-from sweep.report.pictures import Album
-from sweep.text import kimg, number, printable, with_error
+from sweep.rank import METRICS
+from sweep.report.pictures import REAL, open_picture
+from sweep.report.results import Results, Trial
+from sweep.text import kimg, printable
 
 TILES = 12
 COLUMNS = 4
@@ -19,32 +19,34 @@ HEADER = 92
 INK, GREY = (20, 20, 20), (100, 100, 100)
 
 
-def comparison(facts: Facts, album: Album) -> bytes | None:
+def comparison(results: Results) -> bytes | None:
     """A PNG at 300 dots per inch of at most `TILES` grids, real pictures first, then the best trials.
 
     Returns:
         None if there are no pictures of trials.
     """
-    entries = [entry for entry in facts.board.entries if entry.trial in album.grids]
-    if not entries:
+    real = open_picture(results.sweeps[0], REAL)
+    tiles = [(real, "Real pictures", "")] if real is not None else []
+    before = len(tiles)
+    for trial in results.trials:
+        if len(tiles) == TILES:
+            break
+        sheet = open_picture(trial.facts, trial.samples[-1]["path"]) if trial.samples else None
+        if sheet is not None:
+            tiles.append((sheet, *_caption(results, trial)))
+    if len(tiles) == before:
         return None
-    tiles = [(album.real, "Real pictures", "")] if album.real is not None else []
-    tiles += [
-        (album.grids[entry.trial], *_caption(entry, facts.board.metric))
-        for entry in entries[: TILES - len(tiles)]
-    ]
-    title = printable(facts.sweep.name)
-    subtitle = f"{facts.board.label}, smaller is better. The same latents for every trial; one seed each."
-    return _png(_sheet(tiles, title, printable(subtitle)))
+    subtitle = f"{results.label}, smaller is better. The same latents for every trial; one seed each."
+    return _png(_sheet(tiles, printable(results.title), printable(subtitle)))
 
 
-def _caption(entry: Entry, metric: str) -> tuple[str, str]:
-    value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
-    first = f"Trial {entry.trial}"
+def _caption(results: Results, trial: Trial) -> tuple[str, str]:
+    entry = trial.entry
+    first = printable(trial.name)
     if entry.reason is None:
-        first += f"   best {METRICS[metric]} {value}"
+        first += f"   best {METRICS[results.metric]} {results.value(entry)}"
     state = f"collapsed ({entry.row['verdict']})" if entry.status == "collapsed" else entry.status
-    return first, f"{state} at {kimg(entry.row['kimg'])} kimg"
+    return first, f"{printable(state)} at {kimg(entry.row['kimg'])} kimg"
 
 
 def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from sweep.confirmed import Confirmation, confirmation
 from sweep.rank import Entry, Leaderboard, check_metric, rank_or_explain
+from sweep.spec_text import Node, distributions
 from sweep.summary import Summary, detail, summarise
 from sweep.sweeps import Sweep
 
@@ -20,8 +22,9 @@ class Facts:
     Attributes:
         metrics: Rows of each trial, ordered by kimg.
         events: In order of time.
-        samples: Of each trial, its last one.
-        portrait: The sample of the winner at its best evaluation; None if there is none.
+        samples: Rows of each trial, ordered by kimg.
+        rungs: Rows of each trial, ordered by rung.
+        confirmed: What fresh seeds say of the best; None before ``sweep confirm``.
         problem: Why the trials cannot be ranked together; None if they can.
         written: When this was read.
     """
@@ -30,16 +33,17 @@ class Facts:
     trials: Sequence[Row]
     metrics: Mapping[int, Sequence[Row]]
     events: Sequence[Row]
-    samples: Mapping[int, Row]
-    portrait: Row | None
+    samples: Mapping[int, Sequence[Row]]
+    rungs: Mapping[int, Sequence[Row]]
     board: Leaderboard
+    confirmed: Confirmation | None
     problem: str | None
     summary: Summary
     written: datetime
 
     @classmethod
-    def read(cls, sweep: Sweep) -> "Facts":
-        """Read all datasets of a sweep.
+    def read(cls, sweep: Sweep, metric: str | None = None) -> "Facts":
+        """Read all datasets of a sweep and rank its trials by ``metric``, the sweep's own by default.
 
         Raises:
             WorkError: if one cannot be read.
@@ -48,22 +52,16 @@ class Facts:
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows = store.rows("metrics")
-        board, problem = rank_or_explain(trials, rows, check_metric(sweep.metric))
-        best = board.ranked[0] if board.ranked else None
-        samples = store.rows("samples")
-        metrics: dict[int, list[Row]] = {row["trial"]: [] for row in trials}
-        for row in rows:
-            metrics.setdefault(row["trial"], []).append(row)
+        board, problem = rank_or_explain(trials, rows, check_metric(metric or sweep.metric))
         return cls(
             sweep=sweep,
             trials=trials,
-            metrics=metrics,
+            metrics=_by_trial(trials, rows),
             events=events,
-            samples={row["trial"]: row for row in samples},
-            portrait=next(
-                (s for s in samples if best and (s["trial"], s["kimg"]) == (best.trial, best.kimg)), None
-            ),
+            samples=_by_trial(trials, store.rows("samples")),
+            rungs=_by_trial(trials, rungs),
             board=board,
+            confirmed=confirmation(sweep),
             problem=problem,
             summary=summarise(sweep, trials, rungs, events),
             written=datetime.now(UTC),
@@ -80,6 +78,26 @@ class Facts:
         """The best trial, if any can be ranked."""
         return self.board.ranked[0] if self.board.ranked else None
 
+    @property
+    def floor(self) -> float | None:
+        """What real pictures score against other real ones, on as many as trials are ranked by."""
+        floors, identity = self.sweep.info.get("floor"), self.board.identity
+        for floor in floors if isinstance(floors, list) and identity else ():
+            if isinstance(floor, dict) and identity and floor.get("n_fake") == identity.n_fake:
+                value = floor.get(self.board.metric)
+                return value if isinstance(value, (int, float)) else None
+        return None
+
+    @cached_property
+    def spec(self) -> Mapping[str, Any]:
+        """The resolved spec as plain values."""
+        return self.sweep.spec()
+
+    @cached_property
+    def space(self) -> Mapping[str, Node]:
+        """What was searched: path to distribution, as the spec has it."""
+        return dict(distributions(self.spec))
+
     @cached_property
     def collapses(self) -> dict[int, dict[str, Any]]:
         """Of each collapsed trial, what its last collapse event says, with its ``kimg``."""
@@ -90,3 +108,10 @@ class Facts:
             for row in self.trials
             if row["status"] == "collapsed"
         }
+
+
+def _by_trial(trials: Sequence[Row], rows: Sequence[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {row["trial"]: [] for row in trials}
+    for row in rows:
+        found.setdefault(row["trial"], []).append(row)
+    return found

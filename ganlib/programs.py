@@ -1,0 +1,191 @@
+"""A generator as programs that run without this library: ONNX and a ``torch.export`` archive.
+
+A program is traced once and takes any number of latents. A generator with styles (`map` and `synthesize`) gives
+three: ``model`` (latents and truncation to pictures), ``mapping`` (latents and truncation to styles) and
+``synthesis`` (styles to pictures), so that styles can be mixed between the last two.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlib.errors import WorkError
+
+TOLERANCE = 1e-3
+"""How far a program's pictures, in [-1, 1], may be from the generator's: an eighth of a level of 255."""
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+LARGEST_BATCH = 65_536
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is traced.
+
+    Attributes:
+        name: Of its files, without suffix.
+        module: A pure function of its inputs.
+        inputs: Name and example of each. Those with a dimension have the batch as their first.
+        output: Its name.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    output: str
+
+
+class _Truncated(nn.Module):
+    """The mapping of a generator with styles, with the truncation as an input."""
+
+    generator: Any  # with `map`, `synthesize` and the mean style `w_avg`
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, latents: Tensor, truncation: Tensor) -> Tensor:
+        styles: Tensor = self.generator.map(latents)
+        return torch.lerp(self.generator.w_avg.to(styles), styles, truncation)
+
+
+class _Whole(_Truncated):
+    """Mapping and synthesis in one."""
+
+    def forward(self, latents: Tensor, truncation: Tensor) -> Tensor:
+        styles = super().forward(latents, truncation)
+        pictures: Tensor = self.generator.synthesize(styles)
+        return pictures
+
+
+class _Synthesis(nn.Module):
+    """The other half."""
+
+    generator: Any  # with `map`, `synthesize` and the mean style `w_avg`
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, styles: Tensor) -> Tensor:
+        pictures: Tensor = self.generator.synthesize(styles)
+        return pictures
+
+
+def has_styles(generator: nn.Module) -> bool:
+    """Whether a generator has a mapping network."""
+    return hasattr(generator, "map") and hasattr(generator, "synthesize")
+
+
+def programs_of(generator: nn.Module, latents: Tensor) -> list[Program]:
+    """What is exported of a generator; ``latents`` (at least 2) are the example."""
+    if not has_styles(generator):
+        return [Program("model", generator, {"latents": latents}, "pictures")]
+    psi = torch.tensor(0.7)
+    with torch.no_grad():
+        styles = _Truncated(generator)(latents, psi)
+    both = {"latents": latents, "truncation": psi}
+    return [
+        Program("model", _Whole(generator), both, "pictures"),
+        Program("mapping", _Truncated(generator), both, "styles"),
+        Program("synthesis", _Synthesis(generator), {"styles": styles}, "pictures"),
+    ]
+
+
+def missing_for_onnx() -> list[str]:
+    """The packages that ONNX needs and that are not installed."""
+    return [name for name in ONNX_PACKAGES if find_spec(name) is None]
+
+
+def write(program: Program, folder: Path, onnx: bool) -> list[str]:
+    """Write ``NAME.pt2``, and ``NAME.onnx`` if asked for; check both against the module.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        WorkError: if a file does not compute what the module does.
+        OSError: if it cannot be written.
+    """
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    shapes = tuple({0: batch} if example.ndim else {} for example in program.inputs.values())
+    arguments = tuple(program.inputs.values())
+    archive = folder / f"{program.name}.pt2"
+    with _quiet():
+        exported = torch.export.export(program.module, arguments, dynamic_shapes=shapes)
+        torch.export.save(exported, archive)
+        again = torch.export.load(archive).module()
+    _compare(program, archive, lambda *inputs: again(*inputs).numpy())
+    if not onnx:
+        return [archive.name]
+    path = folder / f"{program.name}.onnx"
+    with _quiet():
+        made: Any = torch.onnx.export(
+            program.module,
+            arguments,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=list(program.inputs),
+            output_names=[program.output],
+            verbose=False,
+        )
+        made.save(path)
+    _compare(program, path, onnx_function(path))
+    return [archive.name, path.name]
+
+
+def onnx_function(path: Path) -> Callable[..., np.ndarray]:
+    """An ONNX file as a function of tensors, in the order of its inputs, run by onnxruntime on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [given.name for given in session.get_inputs()]
+
+    def run(*inputs: Tensor) -> np.ndarray:
+        feeds = dict(zip(names, (given.numpy() for given in inputs), strict=True))
+        output: np.ndarray = session.run(None, feeds)[0]
+        return output
+
+    return run
+
+
+def _compare(program: Program, path: Path, run: Callable[..., np.ndarray]) -> None:
+    """A program gives what the module gives, also for other batches than the one it was traced with."""
+    whole: Sequence[Tensor] = list(program.inputs.values())
+    for count in (len(whole[0]), 1):
+        inputs = [given[:count] if given.ndim else given for given in whole]
+        with torch.inference_mode():
+            expected = program.module(*inputs).numpy()
+        distance = float(np.abs(run(*inputs) - expected).max())
+        if not distance <= TOLERANCE:
+            raise WorkError(
+                f"{path} does not compute what the generator does: {program.output} differ by up to {distance:g} "
+                f"(at most {TOLERANCE:g} is allowed)"
+            )
+
+
+@contextmanager
+def _quiet() -> Any:  # noqa: ANN401 - a generator of nothing
+    """Tracing warns of its own inner workings."""
+    import logging
+
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

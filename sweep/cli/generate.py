@@ -1,0 +1,153 @@
+"""``sweep generate EXPORT``: pictures of an exported generator."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from ganlib.errors import RequestError, WorkError
+
+if TYPE_CHECKING:
+    from ganlib.export import LoadedGenerator
+    from ganlib.models.style_generator import Layers, StyleGenerator
+
+MOVING = (".gif", ".mp4")
+STEPS = {".png": 8, ".gif": 24, ".mp4": 24}
+"""Pictures from one latent of a walk to the next."""
+LAYERS = ("coarse", "middle", "fine")
+
+
+@click.command(name="generate")
+@click.argument("export", type=click.Path(path_type=Path))
+@click.option(
+    "--count", type=click.IntRange(min=1, max=100_000), help="How many [default: 64; walks 4, --mix 6]."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the latents."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="generated.png",
+    show_default=True,
+    help="A .png sheet, a folder for single PNGs, or with --interpolate a .gif or .mp4.",
+)
+@click.option(
+    "--interpolate",
+    type=click.IntRange(min=2, max=1000),
+    metavar="K",
+    help="Walk through K latents: a moving picture, or in a .png one row a walk.",
+)
+@click.option(
+    "--truncation", type=click.FloatRange(0, 2), default=1.0, help="Of styles: below 1 more typical."
+)
+@click.option(
+    "--mix", type=click.Choice(LAYERS), help="Mix styles: rows give these layers, columns the rest."
+)
+def command(
+    export: Path,
+    count: int | None,
+    seed: int,
+    out: Path,
+    interpolate: int | None,
+    truncation: float,
+    mix: str | None,
+) -> None:
+    """Make pictures with the generator in the folder EXPORT, which 'sweep best --export' wrote.
+
+    The same seed gives the same pictures. --truncation and --mix are for generators with styles (StyleGAN).
+    """
+    _check(out, interpolate, mix)
+    from ganlib.export import load_generator
+
+    generator = load_generator(export)
+    if truncation != 1:
+        generator.check_styles("--truncation")
+    if mix is not None:
+        generator.check_styles("--mix")
+        _mixed(generator, cast("Layers", mix), count or 6, seed, truncation, out)
+    elif interpolate is not None:
+        _walk(generator, interpolate, count or 4, seed, truncation, out)
+    elif out.suffix.lower() == ".png":
+        from ganlib.walks import sheet_of
+
+        _save(sheet_of(generator.sample(count or 64, seed, truncation)), out)
+    else:
+        _folder(generator, count or 64, seed, truncation, out)
+    click.echo(out)
+
+
+def _check(out: Path, interpolate: int | None, mix: str | None) -> None:
+    """Refuse what does not go together, before anything is loaded."""
+    suffix = out.suffix.lower()
+    if suffix not in ("", ".png", *MOVING):
+        raise RequestError(f"--out: '{out}' must end in .png, .gif or .mp4, or be a folder")
+    if suffix in MOVING and interpolate is None:
+        raise RequestError(
+            f"--out: a {suffix} shows a walk between latents; say through how many: --interpolate 4"
+        )
+    if interpolate is not None and mix is not None:
+        raise RequestError("--interpolate and --mix are two different pictures; give one of them")
+    if (interpolate is not None or mix is not None) and not suffix:
+        raise RequestError("--out: give a file (.png; .gif or .mp4 with --interpolate), not a folder")
+    if mix is not None and suffix != ".png":
+        raise RequestError("--out: mixed styles are one sheet; give a .png")
+    if suffix and (out.is_dir() or not out.parent.is_dir()):
+        raise RequestError(
+            f"--out: there is no folder '{out.parent}'" if not out.is_dir() else f"'{out}' is a folder"
+        )
+    if suffix == ".mp4":
+        from ganlib.walks import ffmpeg
+
+        ffmpeg()
+
+
+def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: float, out: Path) -> None:
+    import numpy as np
+
+    from ganlib.walks import save_gif, save_mp4, sheet_of, walk
+
+    suffix = out.suffix.lower()
+    latents = g.latents(keys * count, seed).unflatten(0, (keys, count))
+    frames = walk(latents, STEPS[suffix], closed=suffix in MOVING)
+    if suffix == ".png":
+        pictures = g.pictures(frames.transpose(0, 1).flatten(0, 1), truncation)
+        _save(sheet_of(pictures, cols=len(frames)), out)
+        return
+    pictures = np.stack([g.pictures(frame, truncation) for frame in frames])
+    (save_gif if suffix == ".gif" else save_mp4)(out, [sheet_of(frame) for frame in pictures])
+
+
+def _mixed(
+    g: "LoadedGenerator", layers: "Layers", count: int, seed: int, truncation: float, out: Path
+) -> None:
+    from ganlib.models.style_generator import mix_grid
+    from ganlib.steps import to_uint8
+    from ganlib.walks import sheet_of
+
+    sources, destinations = g.latents(2 * count, seed).to(g.device).split(count)
+    network = cast("StyleGenerator", g.network)
+    pictures = mix_grid(network, sources, destinations, layers, truncation).flatten(0, 1)
+    _save(sheet_of(to_uint8(pictures).permute(0, 2, 3, 1).cpu().numpy(), cols=1 + count), out)
+
+
+def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:
+    from PIL import Image
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        digits = max(5, len(str(count - 1)))
+        done = 0
+        for part in g.latents(count, seed).split(256):
+            for picture in g.pictures(part, truncation):
+                Image.fromarray(picture).save(out / f"{done:0{digits}d}.png")
+                done += 1
+    except OSError as error:
+        raise WorkError(f"could not write the pictures to {out}: {error.strerror or error}") from None
+
+
+def _save(sheet: object, out: Path) -> None:
+    try:
+        sheet.save(out, "PNG")  # type: ignore[attr-defined]
+    except OSError as error:
+        raise WorkError(f"could not write {out}: {error.strerror or error}") from None

@@ -1,0 +1,23 @@
+"""``sweep watch [NAME]``."""
+
+import click
+
+from sweep.cli.run import json_option, storage_option
+
+
+@click.command(name="watch")
+@click.argument("name", required=False)
+@storage_option
+@json_option
+def command(name: str | None, storage: str, as_json: bool) -> None:
+    """Look on while the sweep NAME (the newest by default) runs: the live table of 'sweep run'.
+
+    From any terminal or machine that sees the storage folder; it only reads. Ends with the sweep, or with Ctrl-C,
+    which stops the looking, not the sweep.
+    """
+    from sweep.console import view_for
+    from sweep.storage import Folder
+    from sweep.sweeps import open_sweep
+    from sweep.watch import watch
+
+    watch(open_sweep(Folder.open(storage), name), view_for(as_json))

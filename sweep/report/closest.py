@@ -1,0 +1,74 @@
+"""The winner's pictures, each above its nearest real neighbour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from ganlib.data.sheet import GAP
+from sweep import neighbours
+from sweep.neighbours import Neighbours
+from sweep.report.pictures import embed, open_picture
+from sweep.report.results import Results, Trial
+
+_SIDE, _QUALITY = 1100, 80
+_BETWEEN = 10  # pixels between pairs of rows
+
+
+@dataclass(frozen=True)
+class Closest:
+    """Pairs of rows: generated pictures, and under each the nearest real one.
+
+    Attributes:
+        pictures: ``data:`` URLs of the upper and the lower half of the grid.
+        facts: The numbers.
+    """
+
+    pictures: Sequence[str]
+    facts: Neighbours
+
+
+def closest(results: Results) -> Closest | None:
+    """The neighbours of the winner's pictures at its best.
+
+    They are read from the sweep's folder; if they are not there, or another trial's, they are looked for among
+    the packed pictures, and kept.
+
+    Returns:
+        None without a winner or its pictures, or where the packed pictures are not on this machine.
+    """
+    winner = results.winner
+    row = next((r for r in winner.samples if r["kimg"] == winner.entry.kimg), None) if winner else None
+    sheet = open_picture(winner.facts, row["path"]) if winner and row else None
+    if winner is None or row is None or sheet is None:
+        return None
+    sweep = winner.facts.sweep
+    data_hash = str(sweep.info.get("data_hash") or "")
+    found = _kept(winner) or neighbours.remember(
+        sweep.folder, data_hash, winner.entry.trial, row["kimg"], sheet
+    )
+    if found is None or found[1].size != sheet.size:
+        return None
+    rows = row["rows"] or 8
+    halves = [part for part in (range((rows + 1) // 2), range((rows + 1) // 2, rows)) if part]
+    pictures = [embed(_pairs(sheet, found[1], rows, half), _SIDE, _QUALITY) for half in halves]
+    return Closest(pictures, found[0])
+
+
+def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
+    found = neighbours.read(winner.facts.sweep.folder)
+    if found and (found[0].trial, found[0].kimg) == (winner.entry.trial, winner.entry.kimg):
+        return found
+    return None
+
+
+def _pairs(sheet: Image.Image, real: Image.Image, rows: int, chosen: Sequence[int]) -> Image.Image:
+    """The chosen rows of two sheets alternating, with room between the pairs."""
+    down = (sheet.height - GAP) // rows
+    pairs = Image.new("RGB", (sheet.width, len(chosen) * (2 * down + _BETWEEN) - _BETWEEN + GAP), "white")
+    for place, row in enumerate(chosen):
+        top = place * (2 * down + _BETWEEN)
+        for index, source in enumerate((sheet, real)):
+            strip = source.crop((0, row * down, sheet.width, (row + 1) * down + GAP))
+            pairs.paste(strip, (0, top + index * down))
+    return pairs

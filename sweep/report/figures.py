@@ -1,0 +1,146 @@
+"""``curves.png`` and ``importance.png``, for papers and slides; drawn with Matplotlib."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from sweep.rank import METRICS, finite
+from sweep.report.charts import SHOWN, panels, rungs
+from sweep.report.importance import Importance
+from sweep.report.matters import Matters
+from sweep.report.results import Results, Trial
+from sweep.text import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 300
+OTHERS = 200
+"""Trials in grey, the best of the others; more lines would only be a grey area."""
+COLOURS = ("#2456a6", "#d1662c", "#2e8b6e", "#a13d8f", "#8a6d00")
+GREY, RED, MUTED = "#c4c3bd", "#bf3a2b", "#686862"
+LEFT, RIGHT = 2, 1  # panels: the metric is as high as the others together
+_SHORT = {"score_real": "Score, real", "score_fake": "Score, generated"}
+_STYLE: Any = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "text.parse_math": False,  # names are no formulas
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+}
+
+
+def curves(results: Results) -> bytes | None:
+    """A PNG of the learning curves: the best trials in colour, with one standard error of KID.
+
+    Returns:
+        None while nothing has been measured.
+    """
+    shown = panels(results)[:5]
+    if not shown:
+        return None
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+        grid = figure.add_gridspec(2, 4)
+        places = [grid[:, :2], grid[0, 2], grid[0, 3], grid[1, 2], grid[1, 3]]
+        for place, panel in zip(places, shown, strict=False):
+            _curves(figure.add_subplot(place), panel, results, large=panel is shown[0])
+        about = "" if results.identity is None else f" ({results.label.partition(' (')[2]}"
+        figure.suptitle(printable(results.title) + about, fontsize=9, x=0.01, ha="left")
+        return _png(figure)
+
+
+def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) -> None:
+    from matplotlib.collections import LineCollection
+
+    key = panel["key"]
+    others = [_points(trial, key) for trial in results.trials[SHOWN : SHOWN + OTHERS]]
+    axes.add_collection(LineCollection([p for p in others if len(p) > 1], colors=GREY, linewidths=0.5))
+    for trial, colour in zip(results.trials[:SHOWN], COLOURS, strict=False):
+        points = _points(trial, key)
+        if not points:
+            continue
+        x, y = zip(*points, strict=True)
+        axes.plot(x, y, color=colour, linewidth=1.2, marker="o", markersize=1.8, label=printable(trial.name))
+        if key == "kid" and large:
+            errors = [finite(row["kid_se"]) or 0.0 for row in trial.metrics if finite(row[key]) is not None]
+            low, high = zip(*((v - e, v + e) for v, e in zip(y, errors, strict=True)), strict=True)
+            axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
+    _collapses(axes, results, key)
+    for rung in rungs(results):
+        axes.axvline(rung["kimg"], color=MUTED, linewidth=0.6, linestyle=":", zorder=0)
+    axes.autoscale()
+    axes.set_xlim(left=0)
+    if panel["range"]:
+        axes.set_ylim(*panel["range"])
+    axes.set_title(_SHORT.get(key, METRICS.get(key, panel["title"])))
+    axes.set_xlabel("kimg" if large else "")
+    if large and results.trials:
+        axes.legend(frameon=False, fontsize=7)
+
+
+def _points(trial: Trial, key: str) -> list[tuple[float, float]]:
+    return [(row["kimg"], row[key]) for row in trial.metrics if finite(row[key]) is not None]
+
+
+def _collapses(axes: "Axes", results: Results, key: str) -> None:
+    last = [_points(trial, key)[-1] for trial in results.trials if _collapsed(trial) and _points(trial, key)]
+    if last:
+        axes.plot(
+            *zip(*last, strict=True), "x", color=RED, markersize=4, markeredgewidth=1.0, label="collapsed"
+        )
+
+
+def _collapsed(trial: Trial) -> bool:
+    return trial.entry.status == "collapsed"
+
+
+def importances(results: Results) -> bytes | None:
+    """A PNG of what decides who is best, and of what decides who collapses, each with its level of chance.
+
+    Returns:
+        None where neither can be said.
+    """
+    matters = Matters.of(results)
+    parts = [(matters.best, f"for\n{results.label}", COLOURS[0]), (matters.deaths, "for collapsing", RED)]
+    shown = [part for part in parts if part[0]]
+    if not shown:
+        return None
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        most = max(len(items) for items, _, _ in shown)
+        figure = Figure(figsize=(3.6 * len(shown), 1.1 + 0.28 * most), layout="constrained")
+        for axes, (items, title, colour) in zip(
+            figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
+        ):
+            _bars(axes, items, title, colour)
+        return _png(figure)
+
+
+def _bars(axes: "Axes", items: Sequence[Importance], title: str, colour: str) -> None:
+    names = [printable(item.param.title) for item in items]
+    places = range(len(items))
+    colours = [colour if item.clear else GREY for item in items]
+    axes.barh(places, [item.value for item in items], height=0.62, color=colours)
+    for place, item in zip(places, items, strict=True):
+        axes.plot([item.chance] * 2, [place - 0.42, place + 0.42], color="black", linewidth=1.1)
+    axes.set_yticks(list(places), names)
+    axes.invert_yaxis()
+    axes.set_xlabel("importance (PED-ANOVA); line: chance, 95 %")
+    axes.set_title(f"Importance {title}")
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,103 @@
+"""What mattered in a sweep: parameters that decide who is best, and those that decide who collapses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweep import text
+from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
+from sweep.report.results import Param, Results, Trial
+
+
+@dataclass(frozen=True)
+class Matters:
+    """Importances, the greatest first.
+
+    Attributes:
+        best: For being among the best.
+        ranked: How many trials that was judged by.
+        deaths: For collapsing.
+        risks: Where collapses are concentrated, in the order of ``deaths``.
+        judged: How many trials that was judged by, of which ``collapsed`` collapsed.
+    """
+
+    best: Sequence[Importance]
+    ranked: int
+    deaths: Sequence[Importance]
+    risks: Sequence[Risk]
+    judged: int
+    collapsed: int
+
+    @classmethod
+    def of(cls, results: Results) -> "Matters":
+        """Judge the trials of a report."""
+        ranked = [] if results.problem else [trial for trial in results.trials if trial.healthy]
+        judged = [trial for trial in results.trials if _lived(trial)]
+        marked = np.array([trial.entry.status == "collapsed" for trial in judged], bool)
+        best = [_best(param, ranked) for param in results.params]
+        deaths = [importance(param, _values(param, judged), marked) for param in results.params]
+        kept = _sorted(deaths)
+        risks = [risk(item.param, _values(item.param, judged), marked) for item in kept]
+        return cls(
+            best=_sorted(best),
+            ranked=len(ranked),
+            deaths=kept,
+            risks=[item for item in risks if item],
+            judged=len(judged),
+            collapsed=int(marked.sum()),
+        )
+
+    @property
+    def why_no_best(self) -> str:
+        """Why nothing can be said of the best; empty if it can."""
+        if self.best:
+            return ""
+        if self.ranked < FEWEST:
+            return f"{text.count(self.ranked, 'trial')} to judge by; below {FEWEST} nothing can be said."
+        return "No searched parameter takes more than one value."
+
+    @property
+    def why_no_deaths(self) -> str:
+        """Why nothing can be said of collapses; empty if it can."""
+        if self.deaths:
+            return ""
+        if not self.collapsed:
+            return "No trial collapsed."
+        return f"{self.collapsed} of {text.count(self.judged, 'trial')} collapsed: too few to say why."
+
+
+def range_words(param: Param, low: object, high: object) -> str:
+    """A range or a choice in words: ``1e-05 to 0.001``, ``bce``."""
+    if not param.number or low == high:
+        return text.value(low)
+    return f"{text.value(low)} to {text.value(high)}"
+
+
+def where_words(item: Importance) -> str:
+    """The values of the chosen trials in words."""
+    if isinstance(item.where, tuple):
+        return range_words(item.param, *item.where)
+    return ", ".join(f"{choice} ({count})" for choice, count in item.where.items())
+
+
+def _lived(trial: Trial) -> bool:
+    """Whether it says anything about collapses: it collapsed, or it was measured and did not."""
+    entry = trial.entry
+    return entry.status == "collapsed" or (entry.status != "failed" and bool(trial.metrics))
+
+
+def _values(param: Param, trials: Sequence[Trial]) -> list[object]:
+    return [trial.values.get(param.path) for trial in trials]
+
+
+def _best(param: Param, ranked: Sequence[Trial]) -> Importance | None:
+    with_it = [trial for trial in ranked if trial.values.get(param.path) is not None]
+    if len(with_it) < FEWEST:
+        return None
+    # By place in the list: a trial that was stopped early may have a value that compares with no other.
+    return importance(param, _values(param, with_it), top(range(len(with_it))))
+
+
+def _sorted(found: Sequence[Importance | None]) -> list[Importance]:
+    return sorted((item for item in found if item), key=lambda item: -item.value)

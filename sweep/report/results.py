@@ -1,0 +1,247 @@
+"""The trials of one sweep or several as one list, best first: what every part of the report shows."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from sweep import text
+from sweep.rank import METRICS, OUT_OF_PLAY, Entry, Identity
+from sweep.report.facts import Facts, Row
+from sweep.spec_text import condition
+from sweep.sweeps import Sweep
+
+SWEEP = "sweep"
+"""The parameter that stands for a trial's sweep, where a report is on several."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """What may differ between two trials.
+
+    Attributes:
+        path: Such as ``train.lr_g``.
+        title: The path, as short as is clear.
+        number: Whether its values are numbers on an axis; otherwise they are named choices.
+        log: Whether that axis is logarithmic.
+        when: Where it applies, in words; empty if everywhere.
+    """
+
+    path: str
+    title: str
+    number: bool
+    log: bool
+    when: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of one of the sweeps.
+
+    Attributes:
+        key: Its name in links: ``7``, or ``1-7`` for trial 7 of the second sweep.
+        name: ``Trial 7``, or ``faces 7`` where there are several sweeps.
+        entry: Its place among all trials of the report.
+        values: Value of each `Param`, None where the trial has none.
+    """
+
+    key: str
+    name: str
+    facts: Facts
+    entry: Entry
+    values: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def metrics(self) -> Sequence[Row]:
+        """Its evaluations, in order of kimg."""
+        return self.facts.metrics.get(self.entry.trial, ())
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it was measured and neither collapsed nor failed."""
+        return self.entry.value is not None and self.entry.status not in OUT_OF_PLAY
+
+    @property
+    def samples(self) -> Sequence[Row]:
+        """Its pictures, in order of kimg."""
+        return self.facts.samples.get(self.entry.trial, ())
+
+
+@dataclass(frozen=True)
+class Results:
+    """All trials of a report.
+
+    Attributes:
+        sweeps: At least one.
+        trials: The ranked, best first, then the others.
+        params: What differs between trials.
+        metric: What they are ranked by.
+        identity: What the metric was measured with; None if nothing was, or not everything alike.
+        problem: Why not all trials can be ranked together; None if they can.
+    """
+
+    sweeps: Sequence[Facts]
+    trials: Sequence[Trial]
+    params: Sequence[Param]
+    metric: str
+    identity: Identity | None
+    problem: str | None
+
+    @classmethod
+    def read(cls, sweeps: Sequence[Sweep]) -> "Results":
+        """Read sweeps and rank their trials together, by the metric of the first sweep.
+
+        Raises:
+            WorkError: if one cannot be read.
+        """
+        metric = sweeps[0].metric
+        read = [Facts.read(sweep, metric) for sweep in sweeps]
+        fixed = _fixed(read) if len(read) > 1 else {}
+        params = _params(read, fixed)
+        trials = [
+            trial for index, facts in enumerate(read) for trial in _trials(index, facts, len(read) > 1, fixed)
+        ]
+        trials = [
+            replace(trial, values={p.path: trial.values.get(p.path) for p in params}) for trial in trials
+        ]
+        identities = {facts.board.identity for facts in read if facts.board.identity}
+        problem = "\n".join(facts.problem for facts in read if facts.problem) or None
+        if len(identities) > 1 and problem is None:
+            problem = _differ(read, metric)
+        if problem is None:
+            trials = _ranked(trials)
+        identity = next(iter(identities)) if len(identities) == 1 else None
+        return cls(read, trials, params, metric, identity, problem)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one sweep."""
+        return len(self.sweeps) > 1
+
+    @property
+    def title(self) -> str:
+        """The names of the sweeps."""
+        return ", ".join(facts.sweep.name for facts in self.sweeps)
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come."""
+        return any(facts.running for facts in self.sweeps)
+
+    @cached_property
+    def winner(self) -> Trial | None:
+        """The best of all, if the trials can be ranked together and any is."""
+        first = self.trials[0] if self.trials else None
+        return first if first and first.entry.rank is not None and self.problem is None else None
+
+    @property
+    def label(self) -> str:
+        """The metric's name with its identity; the bare name where there is no one identity."""
+        return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
+
+    def column(self, metric: str) -> str:
+        """A metric's name where there is little room."""
+        return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
+
+    def value(self, entry: Entry) -> str:
+        """The metric of a trial at its best, with its standard error if it has one."""
+        if self.metric == "kid":
+            return text.with_error(entry.kid, entry.kid_se)
+        return text.number(entry.value)
+
+
+def config_of(row: Row) -> Mapping[str, Any]:
+    """The configuration of a trial, flattened: ``{"train.lr_g": 0.001}``; empty if none is on record."""
+    try:
+        loaded = json.loads(row["config"] or "{}")
+    except ValueError:
+        return {}
+    return dict(_flat(loaded, ())) if isinstance(loaded, dict) else {}
+
+
+def _flat(node: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, item in node.items():
+        path = (*above, str(key))
+        found += _flat(item, path) if isinstance(item, dict) else [(".".join(path), item)]
+    return found
+
+
+def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
+    """What is the same within each sweep but not between them: path to the value of each sweep."""
+    configs = [config_of(facts.trials[0]) if facts.trials else {} for facts in sweeps]
+    searched = {path for facts in sweeps for entry in facts.board.entries for path in entry.params}
+    paths = dict.fromkeys(path for config in configs for path in config)
+    found = {path: [config.get(path) for config in configs] for path in paths if path not in searched}
+    known = [index for index, config in enumerate(configs) if config]
+    return {path: values for path, values in found.items() if len({text.value(values[i]) for i in known}) > 1}
+
+
+def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[Trial]:
+    name = facts.sweep.name
+    common = {SWEEP: name} | {path: values[index] for path, values in fixed.items()} if several else {}
+    config = config_of(facts.trials[0]) if several and facts.trials else {}
+    return [
+        Trial(
+            key=f"{index}-{entry.trial}" if several else str(entry.trial),
+            name=f"{name} {entry.trial}" if several else f"Trial {entry.trial}",
+            facts=facts,
+            entry=entry,
+            # What this sweep fixes and another one searches is a value of all its trials.
+            values={**config, **common, **entry.params} if several else entry.params,
+        )
+        for entry in facts.board.entries
+    ]
+
+
+def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Param]:
+    nodes = {path: node for facts in reversed(sweeps) for path, node in facts.space.items()}
+    searched = [path for facts in sweeps if facts.board.entries for path in facts.board.entries[0].params]
+    paths = list(dict.fromkeys([*([SWEEP] if len(sweeps) > 1 else []), *searched, *fixed]))
+    values = {
+        path: [entry.params.get(path) for facts in sweeps for entry in facts.board.entries]
+        + fixed.get(path, [])
+        for path in paths
+    }
+    return [
+        Param(
+            path=path,
+            title=title,
+            number=nodes.get(path, {}).get("type") != "categorical" and _numbers(values[path]),
+            log=nodes.get(path, {}).get("log") is True and all(v is None or v > 0 for v in values[path]),
+            when=condition(nodes.get(path, {})),
+        )
+        for path, title in zip(paths, text.short_names(paths), strict=True)
+    ]
+
+
+def _numbers(values: Sequence[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known)
+
+
+def _ranked(trials: Sequence[Trial]) -> list[Trial]:
+    """Ranked together: each sweep's own ranks give way to those among all."""
+    ranked = [trial for trial in trials if trial.entry.reason is None and trial.entry.value is not None]
+    ranked.sort(key=lambda trial: trial.entry.value or 0.0)
+    placed: list[Trial] = []
+    for place, trial in enumerate(ranked, start=1):
+        tied = placed and placed[-1].entry.value == trial.entry.value
+        rank = placed[-1].entry.rank if tied else place
+        placed.append(replace(trial, entry=replace(trial.entry, rank=rank)))
+    return placed + [trial for trial in trials if trial.entry.reason is not None]
+
+
+def _differ(sweeps: Sequence[Facts], metric: str) -> str:
+    names = [name for name in Identity.__dataclass_fields__]
+    known = [(facts.sweep.name, facts.board.identity) for facts in sweeps if facts.board.identity]
+    differing = [name for name in names if len({getattr(identity, name) for _, identity in known}) > 1]
+    lines = [
+        f"  {text.printable(name)}: {', '.join(f'{key}={getattr(identity, key)}' for key in differing)}"
+        for name, identity in known
+    ]
+    return (
+        f"the {METRICS[metric]} of these sweeps cannot be compared, it was measured with another "
+        f"{' and '.join(differing)}; each sweep is ranked by itself:\n" + "\n".join(lines)
+    )

@@ -1,0 +1,101 @@
+"""Looking on while a sweep runs, from another terminal or another machine: the view of `sweep run`, from its folder.
+
+Only reads, so that any number may look, and needs neither ray nor torch.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sweep import lease
+from sweep.console import View
+from sweep.director import Event
+from sweep.spec import parse
+from sweep.sweeps import SPEC, Sweep
+from sweep.trials import UNFINISHED, Trial
+
+LOOK_SECONDS = 2.0
+
+
+class Watched:
+    """A sweep as its folder shows it; what a view needs of a director.
+
+    Attributes:
+        spec: What was asked for.
+        info: ``sweep.json``.
+        trials: As of the last `refresh`.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep, self.info = sweep, sweep.info
+        self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
+        self.trials: dict[int, Trial] = {}
+        self._seen: dict[int, tuple[int, str, float]] = {}
+
+    def refresh(self) -> list[Event]:
+        """Read the folder; returns what is new. At first that is the state of every trial."""
+        store, metric = self.sweep.store, self.spec.search.metric
+        # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
+        records = store.rows("trials")
+        rows: dict[int, list[dict[str, Any]]] = {}
+        for row in store.rows("metrics"):
+            rows.setdefault(row["trial"], []).append(row)
+        for record in records:
+            trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
+            self.trials[trial.number] = trial
+        return [
+            event for trial in self.trials.values() for event in self._news(trial, rows.get(trial.number, []))
+        ]
+
+    def _news(self, trial: Trial, rows: list[dict[str, Any]]) -> list[Event]:
+        attempt, status, kimg = self._seen.get(trial.number, (-1, "", -1.0))
+        self._seen[trial.number] = trial.attempt, trial.status, trial.kimg
+        events = []
+        if trial.attempt > attempt and trial.status == "running":
+            events.append(Event("start", trial))
+        ended = trial.status != status and trial.status != "running"
+        fresh: list[Mapping[str, Any]] = [row for row in rows if row["kimg"] > kimg]
+        if not status:  # of the past, only where a trial is now
+            fresh = [] if ended else fresh[-1:]
+        events += [Event("evaluation", trial, row) for row in fresh]
+        return [*events, Event(trial.status, trial)] if ended else events
+
+    @property
+    def running(self) -> bool:
+        """Whether somebody runs it now."""
+        held = lease.read(self.sweep.folder)
+        return held is not None and held.alive
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its trials have ended."""
+        ended = all(trial.status not in UNFINISHED for trial in self.trials.values())
+        return ended and len(self.trials) >= int(self.info.get("trials") or 0)
+
+
+def watch(sweep: Sweep, view: View) -> None:
+    """Show a sweep until nobody runs it any more, or the person has seen enough (Ctrl-C).
+
+    Raises:
+        RequestError: if its spec is gone.
+        WorkError: if its records cannot be read.
+    """
+    watched = Watched(sweep)
+    news = watched.refresh()
+    view.open(watched)
+    try:
+        while True:
+            running = watched.running  # before looking: what was written until then is seen
+            for event in [*news, *watched.refresh()]:
+                view.event(event)
+            news = []
+            view.beat()
+            if not running:
+                break
+            time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        return
+    finally:
+        view.close()
+    if not watched.complete:
+        view.say(f"nobody runs '{sweep.name}' now; go on with 'sweep resume {sweep.name}'")

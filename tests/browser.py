@@ -1,0 +1,146 @@
+"""A headless Chromium, driven over its DevTools pipe: no package is needed for it.
+
+https://chromedevtools.github.io/devtools-protocol/ ; with ``--remote-debugging-pipe`` the browser reads commands
+from descriptor 3 and writes answers and events to descriptor 4, as JSON, each ended by a NUL.
+"""
+
+import base64
+import json
+import os
+import select
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), "")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
+    *("--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe"),
+)
+PATIENCE = 240.0
+
+
+class Browser:
+    """One page in a browser; everything that it complains about is in ``complaints``."""
+
+    def __init__(self, to_browser: int, from_browser: int) -> None:
+        self._to, self._from, self._buffer, self._sent = to_browser, from_browser, b"", 0
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self._loaded = 0
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = ""
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable")
+
+    def _call(self, method: str, **params: Any) -> Any:
+        self._sent += 1
+        message = {"id": self._sent, "method": method, "params": params}
+        if getattr(self, "_session", ""):
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read(PATIENCE)
+            if answer is not None and answer.get("id") == self._sent:
+                assert "error" not in answer, f"{method}: {answer['error']}"
+                return answer["result"]
+
+    def _read(self, seconds: float) -> dict[str, Any] | None:
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._from], [], [], seconds)
+            if not ready:
+                return None
+            more = os.read(self._from, 1 << 20)
+            assert more, "the browser has ended"
+            self._buffer += more
+        line, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        self._note(message.get("method", ""), message.get("params", {}))
+        return message
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        if event == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(told["exceptionDetails"])[:600])
+        elif event == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
+            self.complaints.append(json.dumps(told["args"])[:600])
+        elif event == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(told["entry"]["text"])
+        elif event == "Network.loadingFailed" and not told.get("canceled"):
+            self.complaints.append(f"request failed: {told['errorText']}")
+        elif event == "Network.requestWillBeSent" and not told["request"]["url"].startswith("data:"):
+            self.requests.append(told["request"]["url"])
+        elif event == "Page.loadEventFired":
+            self._loaded += 1
+
+    def open(self, url: str, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Load a page in a window of that size and wait for it."""
+        phone = width < 600
+        size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        loaded = self._loaded
+        self._call("Page.navigate", url=url)
+        end = time.monotonic() + PATIENCE
+        while self._loaded == loaded:
+            assert time.monotonic() < end, f"{url} did not load"
+            self._read(1.0)
+
+    def run(self, script: str) -> Any:
+        """The value of a JavaScript expression (awaited), as JSON."""
+        told = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in told, told["exceptionDetails"]
+        return told["result"].get("value")
+
+    def wait(self, script: str) -> None:
+        """Wait until an expression is true."""
+        end = time.monotonic() + PATIENCE
+        while not self.run(script):
+            assert time.monotonic() < end, f"never came true: {script}"
+            time.sleep(0.1)
+
+    def key(self, name: str, code: int) -> None:
+        """Press and let go of a key, such as ``ArrowRight``."""
+        text = {"Enter": "\r", " ": " "}.get(name)
+        event = {"key": name, "code": name, "windowsVirtualKeyCode": code}
+        self._call("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text else {}))
+        self._call("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def draw_all(self) -> None:
+        """Scroll through the page, so that everything that is drawn late is drawn."""
+        self.run(
+            """(async () => { for (let y = 0; y < document.body.scrollHeight; y += 700) {
+            scrollTo({ top: y, behavior: "instant" }); await new Promise((go) => setTimeout(go, 30)); }
+            scrollTo({ top: 0, behavior: "instant" }); })()"""
+        )
+
+    def screenshot(self, path: Path, full: bool = True) -> None:
+        """A PNG of the window, or of the whole page."""
+        told = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=full)
+        path.write_bytes(base64.b64decode(told["data"]))
+
+
+@contextmanager
+def browser(profile: Path) -> Iterator[Browser]:
+    """A browser with a fresh profile, ended afterwards."""
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+    # The browser wants 3 and 4; a shell moves what it inherits there.
+    moves = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
+    command = ["bash", "-c", moves, CHROMIUM, *FLAGS, f"--user-data-dir={profile}"]
+    process = subprocess.Popen(command, pass_fds=(theirs_in, theirs_out), stderr=subprocess.DEVNULL)
+    os.close(theirs_in)
+    os.close(theirs_out)
+    try:
+        yield Browser(ours_out, ours_in)
+    finally:
+        process.terminate()
+        process.wait(20)
+        os.close(ours_out)
+        os.close(ours_in)

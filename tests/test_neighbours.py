@@ -1,0 +1,70 @@
+"""Nearest real neighbours: found where they are known, kept, and read back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlib.data.sheet import grid
+from sweep import neighbours
+from sweep.storage import Folder
+
+
+def test_a_copy_is_its_own_original(pictures: Callable[..., np.ndarray]) -> None:
+    real = pictures(50, 32)
+    where, distances, usual = neighbours.nearest(real[[7, 40]], real)
+    assert list(where) == [7, 40] and max(distances) < 0.1
+    assert usual > 5, "real pictures are not counted as their own neighbours"
+
+
+@pytest.mark.parametrize("size", [28, 64])
+def test_it_agrees_with_the_plain_way(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    real = rng.integers(0, 256, (30, size, size, 3), dtype=np.uint8)
+    fake = rng.integers(0, 256, (5, size, size, 3), dtype=np.uint8)
+    monkeypatch.setattr(neighbours, "_BLOCK_BYTES", 7 * real[0].nbytes * 4)  # in several blocks
+    where, distances, _ = neighbours.nearest(fake, real)
+    factor = max(1, size // neighbours.SIDE)
+    small = [
+        np.stack([np.asarray(Image.fromarray(p).reduce(factor), np.float64) for p in part])
+        for part in (fake, real)
+    ]
+    plain = np.sqrt(((small[0][:, None] - small[1][None]) ** 2).mean((2, 3, 4)))
+    assert np.allclose(distances, plain.min(1), atol=0.5)  # Pillow rounds
+    assert np.all(plain[np.arange(5), where] - plain.min(1) < 0.5)
+
+
+def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    real = pictures(70, 32)
+    folder = Folder.open(tmp_path)
+    assert neighbours.read(folder) is None
+    found, sheet = neighbours.find(3, 12.5, grid(real[6:70], 8), real)
+    neighbours.write(folder, found, sheet)
+    again = neighbours.read(folder)
+    assert again is not None and again[0] == found
+    assert np.array_equal(np.asarray(again[1]), np.asarray(grid(real[6:70], 8)))
+    assert found.pictures == 70 and len(found.distances) == 64 and found.median < 0.1
+
+
+def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="100 x 100 is no grid of pictures of 32 px"):
+        neighbours.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
+    folder = Folder.open(tmp_path)
+    for data in (b"", b"\x89PNG but not really"):
+        folder.write(neighbours.FILE, data)
+        assert neighbours.read(folder) is None
+    Image.new("RGB", (9, 9)).save(tmp_path / neighbours.FILE, "PNG")
+    assert neighbours.read(folder) is None
+
+
+def test_packed_pictures_are_found_by_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganlib.config import DataConfig
+    from ganlib.data import prepare
+
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path))
+    assert neighbours.packed("0" * 64) is None
+    images = prepare(DataConfig(source="avatars", count=9, size=28))
+    assert np.array_equal(neighbours.packed(images.hash), images.pictures)
+    assert neighbours.packed("0" * 64) is None

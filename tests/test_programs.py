@@ -1,0 +1,91 @@
+"""Generators as programs: compared before they count, and with styles in two halves."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganlib import programs
+from ganlib.errors import WorkError
+from ganlib.programs import Program, programs_of, write
+
+
+class Styled(nn.Module):
+    """The smallest generator with styles."""
+
+    w_avg: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mapping = nn.Linear(4, 4)
+        self.paint = nn.Linear(8, 3 * 2 * 2)
+        self.register_buffer("w_avg", torch.tensor([1.0, -1.0, 0.5, 0.0]))
+
+    def map(self, latents: Tensor, truncation: float = 1.0) -> Tensor:
+        w = torch.lerp(self.w_avg, self.mapping(latents), truncation)
+        return w[:, None].expand(-1, 2, -1)
+
+    def synthesize(self, styles: Tensor) -> Tensor:
+        return torch.tanh(self.paint(styles.flatten(1))).unflatten(1, (3, 2, 2))
+
+    def forward(self, latents: Tensor, truncation: float = 1.0) -> Tensor:
+        return self.synthesize(self.map(latents, truncation))
+
+
+@pytest.fixture
+def styled() -> Styled:
+    torch.manual_seed(0)
+    return Styled().eval().requires_grad_(False)
+
+
+def test_styles_come_in_two_halves(styled: Styled, tmp_path: Path) -> None:
+    latents = torch.randn(5, 4)
+    found = {program.name: program for program in programs_of(styled, latents)}
+    assert list(found) == ["model", "mapping", "synthesis"]
+    loaded = {}
+    for program in found.values():
+        assert write(program, tmp_path, onnx=False) == [f"{program.name}.pt2"]
+        loaded[program.name] = torch.export.load(tmp_path / f"{program.name}.pt2").module()
+    for psi in (0.0, 0.5, 1.0):
+        expected = styled(latents[:3], psi)
+        assert torch.allclose(loaded["model"](latents[:3], torch.tensor(psi)), expected, atol=1e-6)
+        styles = loaded["mapping"](latents[:3], torch.tensor(psi))
+        assert torch.allclose(loaded["synthesis"](styles), expected, atol=1e-6)
+    mixed = loaded["mapping"](latents, torch.tensor(1.0)).clone()
+    mixed[0, 1] = mixed[4, 1]
+    assert torch.allclose(loaded["synthesis"](mixed), styled.synthesize(mixed), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_styles_as_onnx(styled: Styled, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    latents = torch.randn(5, 4)
+    (model, *_) = programs_of(styled, latents)
+    assert write(model, tmp_path, onnx=True) == ["model.pt2", "model.onnx"]
+    run = programs.onnx_function(tmp_path / "model.onnx")
+    for psi in (0.3, 1.0):
+        expected = styled(latents[:2], psi).numpy()
+        assert np.abs(run(latents[:2], torch.tensor(psi)) - expected).max() < 1e-5
+
+
+def test_a_program_that_computes_something_else_is_refused(
+    styled: Styled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = nn.Linear(4, 4).requires_grad_(False)
+    real = torch.export.load
+
+    class Wrong:
+        def module(self) -> Any:
+            return lambda latents: plain(latents) + 0.01
+
+    monkeypatch.setattr(torch.export, "load", lambda path: real(path) and Wrong())
+    with pytest.raises(
+        WorkError, match=r"model.pt2 does not compute what the generator does: pictures differ by"
+    ):
+        write(Program("model", plain, {"latents": torch.randn(3, 4)}, "pictures"), tmp_path, onnx=False)
+    broken = {"latents": torch.full((3, 4), torch.nan)}
+    with pytest.raises(WorkError, match="differ by up to nan"):
+        write(Program("model", plain, broken, "pictures"), tmp_path, onnx=False)
