@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.registry import did_you_mean
 from sweep import overrides as command_line
 from sweep.fields import BAD, blame, check_section, check_whole
 from sweep.problems import Problems, sentences, show, unknown_key
 from sweep.read_configs import Point, read_configs
 from sweep.read_space import read_space
-from sweep.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS
+from sweep.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS, TRACKERS
 from sweep.space import GRID_LIMIT, Space
 from sweep.yamltree import Node, read
 
@@ -34,6 +35,7 @@ class Draft:
     plain: dict[str, Any]
     space: Space
     configs: list[Point]
+    track: list[str]
 
 
 def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
@@ -84,7 +86,7 @@ class _Reader:
 
     def draft(self, file: str) -> Draft:
         for key, entry in self._entries.items():
-            if key not in SECTIONS and key not in ("name", "configs"):
+            if key not in SECTIONS and key not in ("name", "configs", "track"):
                 self._add(entry, key, _unknown_section(key))
         name = self._name(file)
         sections: dict[str, Any] = {}
@@ -111,7 +113,7 @@ class _Reader:
         if configs and listed and sections["search"] is not BAD:
             trials = min(sections["search"].trials, len(configs))
             sections["search"] = sections["search"].model_copy(update={"trials": trials})
-        return Draft(name, sections, plain, space, configs)
+        return Draft(name, sections, plain, space, configs, self._track())
 
     def _add(self, node: Node | None, path: str, message: str) -> None:
         node = node or Node(None, self._root.file, 1)
@@ -129,6 +131,24 @@ class _Reader:
             message = f"is missing, and the file's name cannot be used for it: {show(default)}"
             self._add(None, "name", message)
         return default
+
+    def _track(self) -> list[str]:
+        """The programs that are told how trials go."""
+        node = self._entries.get("track")
+        names = node.plain() if node is not None else None
+        if names is None:
+            return []
+        if not isinstance(names, list):
+            self._add(
+                node, "track", f"must be a list of {', '.join(TRACKERS)}, such as [mlflow]; got {show(names)}"
+            )
+            return []
+        for number, name in enumerate(names):
+            if not isinstance(name, str) or name not in TRACKERS:
+                hint = did_you_mean(str(name), list(TRACKERS))
+                message = f"unknown tracker {show(name)}{hint} (choices: {', '.join(TRACKERS)})"
+                self._add(self._root.at("track", number), f"track[{number}]", message)
+        return list(dict.fromkeys(map(str, names)))
 
     def _with_defaults(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values by path, with the defaults of the keys that are not in the file."""
@@ -254,5 +274,5 @@ def _unknown_section(key: str) -> str:
     return (
         f"unknown section; did you mean {' or '.join(owners)}?"
         if owners
-        else unknown_key(key, ["name", "configs", *SECTIONS])
+        else unknown_key(key, ["name", "configs", "track", *SECTIONS])
     )

@@ -33,6 +33,7 @@ from sweep.recovery import restore
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
+from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
+    check_tracking(spec.track, folder)
     view = view_for(options.as_json)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
@@ -121,6 +123,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = json.loads(folder.read(INFO))
+    check_tracking(spec.track, folder)
     view = view_for(options.as_json)
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:

@@ -87,6 +87,8 @@ SECTIONS: dict[str, type[Section]] = {
     "resources": ResourcesConfig,
     "keep": KeepConfig,
 }
+TRACKERS = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
+"""The programs that can be told how trials go, and the package that each needs."""
 SEARCHABLE = ("model", "train")
 # The budget is in a searchable section, but trials that are compared must have the same.
 NOT_SEARCHABLE = {

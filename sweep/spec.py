@@ -39,6 +39,7 @@ class Spec:
         configs: The points that are tried first, each from path to value. Where nothing is searched, they are
             all: each names the same keys, which are in ``plain`` too, and ``space`` has their values.
         asha: None for no early stopping.
+        track: Which programs are told how trials go; see `sweep.track`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Spec:
     plain: Mapping[str, Any]
     space: Space
     configs: Sequence[Mapping[str, Any]] = ()
+    track: Sequence[str] = ()
 
     def resolve(self, params: Mapping[str, Any]) -> TrialConfig:
         """The configuration of one trial.
@@ -115,7 +117,8 @@ class Spec:
         """The spec as plain JSON values with every key, a distribution where one stands."""
         sections = {section: self._section(section) for section in SECTIONS}
         configs = {"configs": [dict(point) for point in self.configs]} if self.configs else {}
-        return {"name": self.name} | sections | configs
+        track = {"track": list(self.track)} if self.track else {}
+        return {"name": self.name} | sections | configs | track
 
     def to_yaml(self) -> str:
         """The spec as YAML with every key; `parse` gives an equal `Spec` for it."""
@@ -189,7 +192,12 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
     """
     draft = read_draft(text, file, overrides)
     return Spec(
-        name=draft.name, plain=draft.plain, space=draft.space, configs=draft.configs, **draft.sections
+        name=draft.name,
+        plain=draft.plain,
+        space=draft.space,
+        configs=draft.configs,
+        track=draft.track,
+        **draft.sections,
     )
 
 

@@ -47,7 +47,8 @@ class Browser:
         os.write(self._to, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._read(PATIENCE)
-            if answer is not None and answer.get("id") == self._sent:
+            assert answer is not None, f"the browser did not answer {method} within {PATIENCE:.0f} s"
+            if answer.get("id") == self._sent:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
 

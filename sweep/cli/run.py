@@ -32,6 +32,7 @@ set_option = click.option(
 @storage_option
 @click.option("--name", help="Name of the sweep [default: the spec's].")
 @set_option
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files for each trial.")
 @click.option("--dry-run", is_flag=True, help="Show what would be run; train nothing.")
 @json_option
 def command(
@@ -41,6 +42,7 @@ def command(
     storage: str,
     name: str | None,
     overrides: tuple[str, ...],
+    tensorboard: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -49,6 +51,8 @@ def command(
     Trials run under Ray on all of this machine, or on the cluster at --address; where there is no GPU they run
     on the CPU. Ctrl-C once: running trials write a checkpoint and end; 'sweep resume' goes on.
     """
+    from dataclasses import replace
+
     from ganlib.errors import RequestError
     from sweep.spec import load
 
@@ -56,6 +60,8 @@ def command(
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
     named = (*overrides, f"name={name}") if name is not None else overrides
     loaded = load(spec, named)
+    if tensorboard and "tensorboard" not in loaded.track:
+        loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
     if dry_run:
         from sweep.dryrun import describe
 

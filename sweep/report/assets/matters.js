@@ -107,7 +107,7 @@ const slice = (place, { param, index, scale: { choices } }) => () => {
   const dead = trace(fallen, () => above, { symbol: "x-thin", size: 8, line: { width: 1.8, color: red } },
     (trial) => `${label(trial)}<br>${plain(trial.collapse.verdict)}`);
   const horizontal = param.number ? { type: param.log ? "log" : "linear", nticks: 6, exponentformat: "power",
-    ...(param.log ? { dtick: scales[index].ticks[2][1] / scales[index].ticks[0][1] < 30 ? "D2" : 1 } : {}) }
+    ...(param.log ? { dtick: scales[index].ticks[2][1] / scales[index].ticks[0][1] < 200 ? "D2" : 1 } : {}) }
     : { tickmode: "array", tickvals: [...choices.keys()], ticktext: choices.map((choice) => plain(clip(choice, 14))), range: [-0.6, choices.length - 0.4] };
   const layout = {
     ...appearance(), margin: { l: 56, r: 12, t: 8, b: 34 },
