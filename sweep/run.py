@@ -33,6 +33,7 @@ from sweep.recovery import restore
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
+from sweep.track import Tracking
 from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
 
@@ -249,12 +250,14 @@ def new_director(
     kind: Callable[..., Director] = Director,
 ) -> Director:
     """A director with everything it needs but its study."""
+    tracking = Tracking(spec.track, folder, spec.name, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":
             with suppress(StorageError):
                 owner.stop()
         view.event(event)
+        tracking.event(event)
 
     return kind(
         spec,
