@@ -7,7 +7,8 @@ tested, explained and repeated from the stored rows. The order below is the orde
 `non_finite`     a loss, a score or a generated picture is NaN or infinite
 `flat_image`     the pictures are flat: their pixels' standard deviation is below ``flat_std``
 `low_diversity`  all pictures look the same: their mean pairwise similarity has gone ``similarity`` of
-                 the way from that of real pictures (0) to identical ones (1)
+                 the way from that of real pictures (0) to identical ones (1), or the variety of their
+                 features is below ``variety``, from none (0) to that of real pictures (1)
 `d_saturated`    the discriminator is sure: mean score above ``saturated_score`` on real and below its
                  complement on fake pictures (only where scores are probabilities)
 `metric_blowup`  the metric is ``blowup`` times the best that this run has had
@@ -43,6 +44,8 @@ class Signals:
     real_similarity: float
     """The same of real pictures."""
     metric: float | None
+    variety: float | None = None
+    """Of the generated pictures' features, from 0, all the same, to that of real pictures, 1."""
 
     @property
     def finite(self) -> bool:
@@ -84,6 +87,12 @@ def _alike(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str
         f"above {limits.similarity:.0%}"
     )
     numbers = {"similarity": now.similarity, "real_similarity": now.real_similarity}
+    if share <= limits.similarity and now.variety is not None and now.variety < limits.variety:
+        reason = (
+            f"the features of the generated pictures vary {now.variety:.1%} as much as those of real ones, "
+            f"below {limits.variety:.1%}"
+        )
+        return True, reason, numbers | {"variety": now.variety}
     return share > limits.similarity, reason, numbers
 
 

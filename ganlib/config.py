@@ -61,6 +61,11 @@ EXTRACTORS = Registry(
         "efficientnet_lite0@128": "ganlib.metrics.efficientnet:load_128",
         "inception": "ganlib.metrics.inception:load",
         "inception@torch-fidelity": "ganlib.metrics.inception:load_torch_fidelity",
+        "inception@clean-fid": "ganlib.metrics.inception:load_clean_fid",
+        "vgg16": "ganlib.metrics.fidelity:load_vgg16",
+        "clip": "ganlib.metrics.fidelity:load_clip",
+        "dinov2": "ganlib.metrics.fidelity:load_dinov2",
+        "torchscript": "ganlib.metrics.torchscript:load",
     },
 )
 
@@ -217,13 +222,17 @@ def _meaningless(name: str, value: str, why: str, others: Iterable[str]) -> str:
 
 
 class EvaluateConfig(Section):
-    """How a generator is measured. ``weights`` is a local file for extractors that do not ship theirs."""
+    """How a generator is measured. ``weights`` is a local file for extractors that do not ship theirs.
+
+    A trial starts with ``n_first`` generated pictures an evaluation and ends with ``n_fake``; see `ganlib.ladder`.
+    """
 
     extractor: Annotated[str, _known(EXTRACTORS)] = "efficientnet_lite0"
     weights: str | None = None
     every: float = Field(2.0, gt=0)
     unit: Unit = "epochs"
     n_fake: int = Field(2048, ge=2, le=1_000_000)
+    n_first: int = Field(256, ge=2, le=1_000_000)
     n_real: int | None = Field(None, ge=2)
     kid_subsets: int = Field(100, ge=1, le=10_000)
     kid_subset_size: int = Field(1000, ge=2)
@@ -244,19 +253,28 @@ class CollapseConfig(Section):
     patience: int = Field(2, ge=1)
     warmup_steps: int = Field(200, ge=0)
     saturated_score: float = Field(0.995, gt=0.5, lt=1)
-    similarity: float = Field(0.85, gt=0, le=1)
+    similarity: float = Field(0.75, gt=0, le=1)
+    variety: float = Field(0.05, ge=0, lt=1)
     flat_std: float = Field(0.01, ge=0, lt=0.5)
     blowup: float = Field(5.0, gt=1)
 
 
 class TrialConfig(Section):
-    """One concrete configuration: everything a trial's training depends on, beside its seed."""
+    """One concrete configuration: everything a trial's training depends on, beside its seed.
+
+    ``ladder`` follows from the sweep's rungs: up to the evaluation that reaches so many kimg, so many pictures are
+    generated for each; ``evaluate.n_fake`` afterwards, and at the end.
+    """
 
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
     evaluate: EvaluateConfig
     collapse: CollapseConfig
+    ladder: Annotated[
+        tuple[Annotated[tuple[float, Annotated[int, Field(ge=2)]], Field(strict=False)], ...],
+        Field(strict=False),
+    ] = ()
 
     @model_validator(mode="after")
     def _options_of_family(self) -> "TrialConfig":

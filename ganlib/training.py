@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganlib.config import FAMILIES, TrialConfig
 from ganlib.errors import RequestError
+from ganlib.ladder import stage_at
 from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.optimizers import rate
 from ganlib.steps import AdversarialStep, to_uint8
@@ -39,15 +40,16 @@ class Scorer(Protocol):
     def real_similarity(self) -> float:
         """Mean pairwise similarity of real pictures."""
 
-    def score(self, generate: Callable[[int], Tensor]) -> Score:
-        """Metrics of the pictures that ``generate(count)`` returns."""
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+        """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """One point of a run: what was measured after ``kimg`` thousand real images.
 
-    ``score`` is None where the generator no longer makes finite pictures. ``grid`` holds the same 64 latents'
+    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
+    was measured on (see `ganlib.ladder`): only scores of one stage compare. ``grid`` holds the same 64 latents'
     pictures at every evaluation of every trial, uint8 ``(64, size, size, 3)``. Seconds are of this interval.
     """
 
@@ -67,11 +69,20 @@ class Evaluation:
     similarity: float
     real_similarity: float
     score: Score | None
+    stage: int
     seconds_train: float
     seconds_eval: float
     grid: np.ndarray
     last: bool
     """Whether the budget is spent."""
+
+    @property
+    def variety(self) -> float | None:
+        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures."""
+        score = self.score
+        if score is None or score.vendi is None or score.real_vendi is None or score.real_vendi <= 1:
+            return None
+        return (score.vendi - 1) / (score.real_vendi - 1)
 
 
 def fixed_latents(count: int, latent_dim: int, seed: int = LATENT_SEED) -> Tensor:
@@ -152,6 +163,7 @@ class Fit(Iterator[Evaluation]):
             self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
+        self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
         self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
@@ -205,12 +217,15 @@ class Fit(Iterator[Evaluation]):
     def _evaluate(self, means: Any, seconds_train: float, started: float) -> Evaluation:  # noqa: ANN401
         grid, finite = self._grid()
         pixels = grid.permute(0, 3, 1, 2)
+        last = self.stream.shown >= self.budget_pictures
+        stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
         score = None
         if finite and all(map(math.isfinite, vars(means).values())):
             try:
-                score = self.evaluator.score(self._generate())
+                score = self.evaluator.score(self._generate(stage.n_fake), stage.n_fake, last)
             except NonFiniteError:
                 score = None
+        self.measured_kimg = self.kimg
         return Evaluation(
             kimg=self.kimg,
             epoch=self.epoch,
@@ -223,8 +238,9 @@ class Fit(Iterator[Evaluation]):
             similarity=pairwise_similarity(pixels) if finite else math.nan,
             real_similarity=self.evaluator.real_similarity,
             score=score,
+            stage=stage.number,
             grid=grid.cpu().numpy(),
-            last=self.stream.shown >= self.budget_pictures,
+            last=last,
             seconds_train=seconds_train,
             seconds_eval=time.perf_counter() - started,
         )
@@ -236,13 +252,18 @@ class Fit(Iterator[Evaluation]):
             raw = self.step.average(self._latents)
         return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
 
-    def _generate(self) -> Callable[[int], Tensor]:
+    def _generate(self, total: int) -> Callable[[int], Tensor]:
+        """What makes the next ``count`` of ``total`` pictures; their latents do not depend on how it is called."""
         random = torch.Generator(self.device).manual_seed(LATENT_SEED)
+        latents = torch.randn((total, self.config.model.latent_dim), generator=random, device=self.device)
+        made = 0
 
         def generate(count: int) -> Tensor:
+            nonlocal made
             self.alive()
-            shape = (count, self.config.model.latent_dim)
-            return self.step.sample(torch.randn(shape, generator=random, device=self.device))
+            pictures = self.step.sample(latents[made : made + count])
+            made += count  # only now: where memory ran out, the same latents are asked for again
+            return pictures
 
         return generate
 
@@ -267,6 +288,7 @@ class Fit(Iterator[Evaluation]):
         return {
             "shown": self.stream.shown,
             "steps": self.steps,
+            "measured_kimg": self.measured_kimg,
             "seconds": self._seconds,
             "rollbacks": self.rollbacks,
             "lr_factor": self.lr_factor,

@@ -21,9 +21,10 @@ from sweep.spec import Spec
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
 
 
-def any_config(spec: Spec) -> dict[str, Any]:
+def any_config(spec: Spec, images: int) -> dict[str, Any]:
     """Some configuration of the space: what is checked before the start is the same for all."""
-    return spec.resolve({}).model_dump(mode="json")
+    config = spec.resolve({}).model_copy(update={"ladder": spec.ladder(images)})
+    return config.model_dump(mode="json")
 
 
 def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
@@ -82,7 +83,7 @@ def planned(spec: Spec) -> int:
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
-def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: str) -> dict[str, Any]:
+def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -> dict[str, Any]:
     """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
     count = len(images)
     return {
@@ -100,6 +101,8 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, str], runner: str) -
         "budget": spec.budget(count),
         "interval": spec.interval(count),
         "rungs": list(spec.rungs(count)),
+        "ladder": [list(step) for step in spec.ladder(count)],
+        "floor": facts["floor"],
         "runner": runner,
         "device": facts["device"],
         "versions": {"sweep": __version__, "python": platform.python_version()}

@@ -11,9 +11,9 @@ import yaml
 
 from ganlib.config import TrialConfig
 from ganlib.export import ExportConfig
+from ganlib.metrics.identity import Identity
 from ganlib.programs import TOLERANCE
 from sweep import text
-from sweep.rank import Identity
 from sweep.sweeps import Sweep
 
 Row = Mapping[str, Any]

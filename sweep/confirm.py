@@ -166,7 +166,7 @@ def _train(
             "put the old ones back"
         )
     with runner_for(spec, options, view) as runner:
-        facts = runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
+        facts = runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
         if facts["extractor_digest"] != info["extractor_digest"]:
             raise RequestError(
                 f"the weights of {facts['extractor']} are not those that the sweep was measured with; "

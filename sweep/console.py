@@ -191,14 +191,13 @@ class LiveTable:
 def best_trial(director: Shown) -> Trial | None:
     """The trial with the best value; collapsed and failed ones never win."""
     able = [t for t in director.trials.values() if t.best and t.status not in ("collapsed", "failed")]
-    return min(able, key=lambda trial: trial.best[1] if trial.best else float("inf"), default=None)
+    return min(able, key=lambda trial: trial.standing, default=None)
 
 
-def _order(trial: Trial) -> tuple[int, float, int]:
+def _order(trial: Trial) -> tuple[int, tuple[float, float], int]:
     """Running trials first, then the best."""
-    best = trial.best
     dead = trial.status in ("collapsed", "failed")
-    return (trial.status != "running", float("inf") if dead or not best else best[1], trial.number)
+    return (trial.status != "running", (2.0, 0.0) if dead else trial.standing, trial.number)
 
 
 class PlainLines:

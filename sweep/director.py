@@ -135,7 +135,8 @@ class Director:
     def _config(self, trial: Trial) -> TrialConfig:
         config = self.spec.resolve(trial.params)
         train = config.train.model_copy(update={"kimg": self._budget(trial), "epochs": None})
-        return config.model_copy(update={"train": train})
+        ladder = tuple((kimg, count) for kimg, count in self.info.get("ladder", ()))
+        return config.model_copy(update={"train": train, "ladder": ladder})
 
     def _budget(self, trial: Trial) -> float:
         return self.spec.trial_budget(trial.params, self.info["images"], self.info["budget"])
@@ -170,6 +171,7 @@ class Director:
             "share": trial.share,
             "timeout": self.spec.resources.timeout,
             "seen_kimg": trial.kimg if trial.last_row else -1.0,
+            "floor": self.info.get("floor", []),
         }
 
     # ---- judging -----------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ class Director:
                 self._end(trial, "collapsed", **place)
                 return False
             self.watch(Event("rollback", trial, report["verdict"]))
-        stop = self.rungs.stops(trial, report["kimg"], report["value"])
+        stop = self._stopped_at_rung(trial, report["kimg"], report["value"])
         if stop or report["last"]:
             self._end(trial, "stopped" if stop else "finished", **place)
             return False
@@ -227,6 +229,14 @@ class Director:
         if not self.store.add("metrics", row):
             return  # on record already: handed in again after a crash
         trial.add(row, None if report["verdict"] else report["value"])
+        if report["suspicion"]:
+            self._event(trial, "under_floor", report["suspicion"])
+
+    def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
+        """A trial's last evaluation is measured in full, as others at a rung are not: it is compared with none."""
+        if self.info.get("ladder") and kimg >= self._budget(trial):
+            return False
+        return self.rungs.stops(trial, kimg, value)
 
     def fail(self, number: int, attempt: int, reason: str, kind: Failure = "died") -> None:
         """A trial's worker gave up: try again from its checkpoint, or give the trial up."""
@@ -319,7 +329,7 @@ class Director:
     def _continue(self, trial: Trial, stopped: bool) -> None:
         """Finish the bookkeeping of an unfinished trial that a crash cut short, or queue it."""
         for kimg, value in trial.values:
-            stopped = stopped or self.rungs.stops(trial, kimg, value)
+            stopped = stopped or self._stopped_at_rung(trial, kimg, value)
         if trial.verdict:
             self._end(trial, "collapsed")
         elif stopped:

@@ -28,7 +28,7 @@ class LocalRunner:
         """One trial at a time."""
         return 1
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """See `sweep.preflight.preflight`."""
         return preflight(config, data_hash, folder, owner, self.gpu, self.threads)
 

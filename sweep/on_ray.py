@@ -194,7 +194,7 @@ class RayRunner:
             self._slots, self._counted = slots(self.gpu, self.cpu), time.monotonic()
         return self._slots
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Run `sweep.preflight.preflight` on every node, so that what cannot work is said before trials start."""
         return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads)
 

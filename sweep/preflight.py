@@ -3,6 +3,7 @@
 import json
 import platform
 import socket
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -18,11 +19,12 @@ from sweep.trial import describe, evaluator_of, images_of, place
 
 def preflight(
     config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Try out storage, pictures and extractor on this node.
 
     Returns:
-        The device, the extractor's name and digest, and the versions of what matters.
+        The device, the extractor's name and digest, the floor at each step of the ladder, and the versions of what
+        matters.
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
@@ -45,12 +47,15 @@ def preflight(
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
     _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
     _try_out(trial, device)
+    counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
+    floors = [evaluator.floor(count) for count in counts]
     return {
         "device": describe(device),
         "node": host,
         "sweep": __version__,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,
+        "floor": [asdict(floor) for floor in floors if floor],
         "torch": torch.__version__,
         "python": platform.python_version(),
     }

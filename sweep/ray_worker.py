@@ -109,7 +109,7 @@ def _kill(pid: int) -> None:
 
 def preflight(
     config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, cpu: float, threads: int
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Run `sweep.preflight.preflight` on every node where a trial fits; what the first of them says.
 
     Raises:
@@ -129,10 +129,10 @@ def preflight(
     return outcomes[0]
 
 
-def _outcome(task: Any, host: str) -> dict[str, str]:  # noqa: ANN401
+def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401
     """What a node said, or the error that it stands for."""
     try:
-        outcome: dict[str, str] = ray.get(task)
+        outcome: dict[str, Any] = ray.get(task)
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None) or error
         if isinstance(cause, ImportError):
@@ -155,7 +155,7 @@ def _missing(host: str, what: str) -> str:
 
 def _preflight(
     config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, str]:
+) -> dict[str, Any]:
     try:
         from sweep import __version__ as version
 

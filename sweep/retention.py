@@ -32,7 +32,7 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
 def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> None:
     """All trials have ended: drop the generators that the spec does not keep; never that of the best trial."""
     ended = list(trials)
-    ranked = {trial.number: trial.best[1] for trial in ended if trial.best and trial.status in RANKED}
+    ranked = {trial.number: trial.standing for trial in ended if trial.best and trial.status in RANKED}
     winners = {number for number, value in ranked.items() if value == min(ranked.values())}
     for trial in ended:
         after_trial(folder, keep, trial)  # a crash may have come between a trial's end and this

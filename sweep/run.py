@@ -65,7 +65,7 @@ class Runner(Protocol):
     def room(self) -> int:
         """How many trials may run at a time, now."""
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, str]:
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Check on the workers what has to work before the first trial starts."""
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
@@ -94,7 +94,9 @@ def start(spec: Spec, options: Options) -> int:
         check_batch_size(spec, len(images))
         spec = anchored(spec)
         with runner_for(spec, options, view) as runner:
-            facts = runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
+            facts = runner.preflight(
+                any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner
+            )
             info = describe(spec, images, facts, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
@@ -146,7 +148,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
             )
             return 0
         with runner_for(spec, options, view) as runner:
-            runner.preflight(any_config(spec), images.hash, folder.url, owner.lease.owner)
+            runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
             director = new_director(spec, folder, store, info, owner, runner, view)
             restore(director, study)
             unfinished = sum(trial.unfinished for trial in director.trials.values())

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig, Unit
 from ganlib.errors import RequestError
+from ganlib.ladder import ladder
 from sweep import yamltree
 from sweep.problems import Problem, SpecError, sentences
 from sweep.read_spec import build_trial, read_draft
@@ -108,6 +109,13 @@ class Spec:
             rungs.append(rung)
             amount *= self.asha.reduction
         return tuple(rungs)
+
+    def ladder(self, images: int) -> tuple[tuple[float, int], ...]:
+        """How many pictures are generated up to which kimg, before the full measurements; see `ganlib.ladder`."""
+        if self.asha is None:
+            return ()
+        n_first, n_fake = self.evaluate.n_first, self.evaluate.n_fake
+        return tuple(ladder(self.rungs(images), self.asha.reduction, self.interval(images), n_first, n_fake))
 
     def interval(self, images: int) -> float:
         """How much training lies between two evaluations, in kimg."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ganlib.errors import RequestError, WorkError
+from ganlib.metrics.identity import Floor
 from ganlib.registry import did_you_mean
 from sweep.storage import Folder, MissingFileError
 from sweep.store import Store
@@ -39,6 +40,12 @@ class Sweep:
     def metric(self) -> str:
         """The metric that the search minimises, ``kid`` or ``fid``."""
         return str(self.info.get("metric") or "kid")
+
+    @property
+    def floors(self) -> list[Floor]:
+        """What held-out real pictures score, for each number of pictures that trials are measured with."""
+        floors = self.info.get("floor")
+        return [Floor(**floor) for floor in floors] if isinstance(floors, list) else []
 
     @property
     def store(self) -> Store:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganlib import collapse
@@ -23,6 +24,7 @@ from ganlib.data.sheet import grid
 from ganlib.errors import WorkError
 from ganlib.export import pack_weights
 from ganlib.metrics import Evaluator
+from ganlib.metrics.identity import Floor
 from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted
 from sweep import ledger
 from sweep.before import png
@@ -63,6 +65,8 @@ class Assignment:
     """Seconds without a sign of life after which the worker ends itself; 0 for never."""
     seen_kimg: float = -1.0
     """The last evaluation that the driver has on record."""
+    floor: list[dict[str, Any]] = field(default_factory=list)
+    """What held-out real pictures score, for each number of pictures; see `ganlib.metrics.identity.Floor`."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Report:
     device: str = ""
     node: str = ""
     signals: dict[str, Any] = field(default_factory=dict)
+    suspicion: dict[str, Any] | None = None
+    """Why the result is too good to be honest, and where the nearest real pictures are shown."""
 
 
 def place(gpu: float) -> torch.device:
@@ -159,10 +165,12 @@ class TrialRun(Iterator[Report]):
         self.watchdog = Watchdog(assignment.timeout)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
+        self.pictures = images.pictures
+        self.evaluator = evaluator_of(config.data, config.evaluate, self.device)
         self.fit = Fit(
             config,
             images.pictures,
-            evaluator_of(config.data, config.evaluate, self.device),
+            self.evaluator,
             seed=assignment.seed,
             device=self.device,
             resume=saved["fit"] if saved else None,
@@ -221,7 +229,9 @@ class TrialRun(Iterator[Report]):
             getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
         )
         roll_back = verdict is not None and not evaluation.last and self._may_roll_back()
-        values = [report.value for report in self.history if report.value is not None]
+        # Values on fewer pictures do not compare with this one.
+        past_rows = [(report.value, report.row or {}) for report in self.history if report.value is not None]
+        values = [other for other, row in past_rows if (row.get("stage") or 0) == evaluation.stage]
         report = Report(
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
@@ -235,6 +245,7 @@ class TrialRun(Iterator[Report]):
             rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),
+            suspicion=self._suspicion(evaluation),
         )
         self.history.append(report)
         if report.best:
@@ -266,7 +277,23 @@ class TrialRun(Iterator[Report]):
         row = {name: getattr(evaluation, name) for name in MEASURED}
         score = asdict(evaluation.score) if evaluation.score else {}
         ids = {"trial": self.assignment.trial, "attempt": self.assignment.attempt}
-        return row | score | ids | {"data_hash": self.assignment.data_hash}
+        identity = {"data_hash": self.assignment.data_hash, "ema": True, "stage": evaluation.stage}
+        return row | score | ids | identity
+
+    def _suspicion(self, evaluation: Evaluation) -> dict[str, Any] | None:
+        """Whether the score is below that of real pictures; then shows the nearest real ones of some."""
+        score = evaluation.score
+        floors = [Floor(**floor) for floor in self.assignment.floor]
+        floor = next((floor for floor in floors if score and floor.n_fake == score.n_fake), None)
+        reason = floor.beaten_by(score.fid, score.kid, score.kid_se) if floor and score else None
+        if reason is None:
+            return None
+        made = evaluation.grid[:GRID_COLUMNS]
+        nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
+        real = self.pictures[nearest.indices[:, 0].numpy()]
+        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}-nearest.png"
+        self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
+        return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
         path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"

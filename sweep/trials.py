@@ -1,6 +1,7 @@
 """What is known of one trial while a sweep runs, and how it is written down and read back."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,6 +22,8 @@ class Trial:
         seed: of its training.
         attempt: 0-based; -1 before it was first handed out.
         values: (kimg, metric) of its healthy evaluations.
+        stage: step of the evaluation ladder that the newest of them was measured on.
+        earlier: how many of them were measured on a lower one, and do not compare with the rest.
         rung: the highest that it has reached.
         failures: how often its worker died, hung or raised.
         now_kimg: how far it is at this moment, between two evaluations.
@@ -35,6 +38,8 @@ class Trial:
     status: Status = "running"
     kimg: float = 0.0
     values: list[tuple[float, float]] = field(default_factory=list)
+    stage: int = 0
+    earlier: int = 0
     rung: int | None = None
     verdict: str | None = None
     failures: int = 0
@@ -52,14 +57,13 @@ class Trial:
             verdict = rows[-1]["verdict"]  # its end was not written down any more
         # An evaluation at which a trial was called collapsed does not count for it.
         healthy = [row for row in rows if row["verdict"] is None]
-        return cls(
+        trial = cls(
             number=record["trial"],
             params=json.loads(record["params"]),
             seed=record["seed"],
             attempt=record["attempt"],
             status=record["status"],
             kimg=rows[-1]["kimg"] if rows else 0.0,
-            values=[(row["kimg"], row[metric]) for row in healthy if row[metric] is not None],
             rung=record["rung"],
             verdict=verdict,
             failures=record["failures"] or 0,
@@ -68,11 +72,23 @@ class Trial:
             seconds_eval=sum(row["seconds_eval"] for row in rows),
             last_row=rows[-1] if rows else {},
         )
+        for row in healthy:
+            trial._take(row, row[metric])
+        return trial
 
     @property
     def best(self) -> tuple[float, float] | None:
-        """(kimg, value) of the best evaluation, the earliest of equals; None before there is one."""
-        return min(self.values, key=lambda pair: (pair[1], pair[0]), default=None)
+        """(kimg, value) of the best evaluation, the earliest of equals; None before there is one.
+
+        Only evaluations of the highest stage count: values of different numbers of pictures do not compare.
+        """
+        return min(self.values[self.earlier :], key=lambda pair: (pair[1], pair[0]), default=None)
+
+    @property
+    def standing(self) -> tuple[float, float]:
+        """What trials are ordered by, the best first: those that were measured with more pictures, then the value."""
+        best = self.best
+        return (-self.stage, best[1]) if best else (1.0, math.inf)
 
     @property
     def unfinished(self) -> bool:
@@ -85,8 +101,15 @@ class Trial:
         self.last_row = dict(row)
         self.seconds_train += row["seconds_train"]
         self.seconds_eval += row["seconds_eval"]
-        if value is not None:
-            self.values.append((row["kimg"], value))
+        self._take(row, value)
+
+    def _take(self, row: Mapping[str, Any], value: float | None) -> None:
+        if value is None:
+            return
+        stage = row.get("stage") or 0
+        if stage > self.stage:
+            self.stage, self.earlier = stage, len(self.values)
+        self.values.append((row["kimg"], value))
 
     def row(self) -> dict[str, Any]:
         """Its row of ``trials``, as far as it changes."""
@@ -101,6 +124,7 @@ class Trial:
             "seconds_eval",
             "failures",
             "share",
+            "stage",
         ]
         known = {name: getattr(self, name) for name in names}
         return known | {"trial": self.number, "best_kimg": kimg, "best_value": value}

@@ -44,7 +44,11 @@ DEAD = {
 }
 ALIVE = {
     "flat_image": [{"pixel_std": 0.0101}],
-    "low_diversity": [{"similarity": 0.3 + 0.7 * 0.849}, {"similarity": 0.99, "real_similarity": 0.95}],
+    "low_diversity": [
+        {"similarity": 0.3 + 0.7 * 0.849},
+        {"similarity": 0.99, "real_similarity": 0.95},
+        {"variety": 0.051},
+    ],
     "d_saturated": [
         {"score_real": 0.9949, "score_fake": 0.0049},
         {"score_real": 0.9951, "score_fake": 0.0051},
@@ -53,6 +57,14 @@ ALIVE = {
     ],
     "metric_blowup": [{"metric": 499.9}, {"metric": 0.0}],
 }
+
+
+def test_features_without_variety_are_low_diversity_whatever_the_pixels_say() -> None:
+    verdict = judge(history(*[{"variety": 0.049}] * 2), LIMITS)
+    assert kind(verdict) == "low_diversity"
+    assert "vary 4.9% as much as those of real ones, below 5.0%" in verdict.reason
+    assert verdict.numbers["variety"] == 0.049
+    assert judge(history({"variety": 0.049}, {"variety": None}), LIMITS) is None
 
 
 def history(*changes: dict[str, Any], start: int = 1000) -> list[Signals]:
@@ -231,7 +243,7 @@ class Distance:
         real = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         self.mean, self.real_similarity = real.float().mean(0), pairwise_similarity(real)
 
-    def score(self, generate: Callable[[int], Tensor]) -> Score:
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         value = (generate(32).float().mean(0) - self.mean).abs().mean().item()
         return Score(value, value, 0.0, 40, 32, "distance", "0" * 64)
 

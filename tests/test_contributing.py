@@ -23,7 +23,7 @@ TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 class NoScore:
     real_similarity = 0.25
 
-    def score(self, generate: Callable[[int], torch.Tensor]) -> Score:
+    def score(self, generate: Callable[[int], torch.Tensor], n_fake: int, full: bool) -> Score:
         return Score(1.0, 1.0, 0.1, 8, 2, "none", "0" * 64)
 
 

@@ -33,7 +33,7 @@ class MeanPicture:
     def __init__(self) -> None:
         self.seen: list[Tensor] = []
 
-    def score(self, generate: Callable[[int], Tensor]) -> Score:
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         pictures = torch.cat([generate(3), generate(2)])
         self.seen.append(pictures)
         value = (pictures.float() - 30).abs().mean().item()
@@ -261,7 +261,7 @@ from ganlib.config import TrialConfig
 from ganlib.training import Fit
 class Scorer:
     real_similarity = 0.25
-    def score(self, generate): return None
+    def score(self, generate, n_fake, full): return None
 torch.set_num_threads(int(sys.argv[3]))
 config = TrialConfig.model_validate_json(sys.argv[1])
 (e,) = Fit(config, np.load(sys.argv[2], mmap_mode="r"), Scorer(), seed=4)
@@ -394,7 +394,7 @@ def test_a_generator_that_is_no_longer_finite_is_not_scored(pictures: Make, tria
 
 def test_features_that_are_not_finite_are_no_score(pictures: Make, trial_config: Make) -> None:
     class Refuses(MeanPicture):
-        def score(self, generate: Callable[[int], Tensor]) -> Score:
+        def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
             raise NonFiniteError("features are NaN")
 
     (evaluation,) = fit(trial_config(epochs=1.0), pictures(), Refuses())
@@ -404,7 +404,7 @@ def test_features_that_are_not_finite_are_no_score(pictures: Make, trial_config:
 
 def test_an_error_in_the_evaluator_surfaces(pictures: Make, trial_config: Make) -> None:
     class Breaks(MeanPicture):
-        def score(self, generate: Callable[[int], Tensor]) -> Score:
+        def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
             raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):

@@ -18,10 +18,14 @@ from ganlib.metrics import (
     NonFiniteError,
     Score,
     fid_from_features,
+    fid_infinity_from_features,
     kid_from_features,
     pairwise_similarity,
+    prdc_from_features,
+    vendi_from_features,
 )
 from ganlib.metrics import evaluator as evaluator_module
+from ganlib.metrics.identity import Floor
 
 CONFIG = EvaluateConfig(n_fake=40, batch_size=16, kid_subsets=20, kid_subset_size=10)
 
@@ -72,7 +76,8 @@ def test_score_is_that_of_the_features(tiny: Extractor) -> None:
     pictures = real_pictures()
     score = Evaluator(pictures, "hash", CONFIG).score(generator())
     fake = torch.cat([tiny(part) for part in map(generator(), (16, 16, 8))])
-    real = tiny(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    shuffled = pictures[np.random.RandomState(0).permutation(60)]
+    real = tiny(torch.from_numpy(shuffled).permute(0, 3, 1, 2))
     assert score.fid == pytest.approx(fid_from_features(real, fake), rel=1e-9)
     assert (score.kid, score.kid_se) == pytest.approx(kid_from_features(real, fake, 20, 10), rel=1e-6)
     assert (score.n_real, score.n_fake) == (60, 40)
@@ -248,3 +253,88 @@ def test_memory_map_and_bundled_extractor_end_to_end(tmp_path: Path) -> None:
     assert score.fid > 0
     assert math.isfinite(score.kid)
     assert score.kid_se > 0
+
+
+def test_fewer_pictures_and_full_measurements(tiny: Extractor) -> None:
+    evaluator = Evaluator(real_pictures(), "hash", CONFIG)
+    few = evaluator.score(generator(), 20)
+    assert few.n_fake == 20 and few.coverage is few.fid_infinity is None
+    full = evaluator.score(generator(), full=True)
+    real, fake = evaluator.real.features, torch.cat([tiny(part) for part in map(generator(), (16, 16, 8))])
+    assert (full.precision, full.recall, full.density, full.coverage) == prdc_from_features(real, fake)
+    assert (full.fid_infinity, full.fid_infinity_se) == fid_infinity_from_features(real, fake)
+    assert full.vendi == vendi_from_features(fake)
+    assert full.real_vendi == vendi_from_features(real[:40])
+    assert full.resize == tiny.resize
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_floor_is_the_score_of_pictures_that_were_held_out(tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"n_fake": 30, "n_real": 50})
+    pictures = real_pictures(80)
+    order = np.random.RandomState(0).permutation(80)
+    held_out = torch.from_numpy(pictures[order[50:]]).permute(0, 3, 1, 2)
+    parts = iter(held_out.split(16))
+    evaluator = Evaluator(pictures, "hash", config, cache=tmp_path)
+    expected = evaluator.score(lambda _: next(parts))
+    floor = Evaluator(Untouchable(pictures), "hash", config, cache=tmp_path).floor()
+    assert floor == Floor(30, expected.fid, expected.kid, expected.kid_se)
+    assert evaluator.floor(20).n_fake == 20
+    assert evaluator.floor(31) is None
+    assert Evaluator(pictures, "hash", config.model_copy(update={"n_real": None})).n_real == 50
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_generator_that_recites_its_examples_is_below_the_floor_and_found_out() -> None:
+    pictures = real_pictures(160)
+    evaluator = Evaluator(pictures, "hash", CONFIG.model_copy(update={"n_real": 60}))
+    chosen = np.random.RandomState(0).permutation(160)[:40]
+    parts = iter(torch.from_numpy(pictures[chosen]).permute(0, 3, 1, 2).split(16))
+    score = evaluator.score(lambda _: next(parts))
+    floor = evaluator.floor()
+    assert "FID" in floor.beaten_by(score.fid, score.kid, score.kid_se)
+    honest = evaluator.score(generator(brightness=30))
+    assert floor.beaten_by(honest.fid, honest.kid, honest.kid_se) is None
+    nearest = evaluator.nearest_real(torch.from_numpy(pictures[chosen[:5]]).permute(0, 3, 1, 2), k=2)
+    assert nearest.indices[:, 0].tolist() == chosen[:5].tolist()
+    assert nearest.distances[:, 0].max() < 1e-6 < nearest.distances[:, 1].min()
+
+
+class Crowded(Tiny):
+    """Has room for so many pictures at a time."""
+
+    room = 5
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if len(pictures) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(pictures)
+
+
+def test_out_of_memory_halves_the_batch_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tiny: Extractor, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = Evaluator(real_pictures(), "hash", CONFIG).score(generator_of_rows())
+    crowded = Extractor("tiny", "0" * 64, 12, Crowded())
+    monkeypatch.setattr(evaluator_module, "load_extractor", lambda *_: crowded)
+    evaluator = Evaluator(real_pictures(), "hash", CONFIG)
+    assert evaluator.score(generator_of_rows(room=9)) == expected
+    assert "in batches of 4 pictures" in caplog.text
+    monkeypatch.setattr(Crowded, "room", 0)
+    with pytest.raises(WorkError, match="no memory left to evaluate a single picture"):
+        evaluator.score(generator_of_rows())
+
+
+def generator_of_rows(room: int = 100) -> Callable[[int], Tensor]:
+    """The next of fixed pictures; where memory is short, it can be asked again."""
+    pictures = torch.from_numpy(real_pictures(40, seed=3)).permute(0, 3, 1, 2)
+    made = 0
+
+    def generate(count: int) -> Tensor:
+        nonlocal made
+        if count > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        made += count
+        return pictures[made - count : made]
+
+    return generate

@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
-from sweep.rank import COLUMNS, Identity, MixedIdentityError, decisive, leaderboard, rank, rank_or_explain
+from ganlib.metrics.identity import Floor, Identity
+from sweep.rank import COLUMNS, MixedIdentityError, decisive, leaderboard, rank, rank_or_explain
 from sweep.schemas import SCHEMAS
 from sweep.storage import LocalFolder
 from sweep.store import Store
@@ -22,6 +23,8 @@ IDENTITY = {
     "n_fake": 512,
     "n_real": 3000,
     "data_hash": "a1b2",
+    "resize": "bilinear antialiased to 64",
+    "ema": True,
 }
 
 
@@ -110,6 +113,8 @@ def test_equal_values_of_one_trial_mean_the_earlier_evaluation() -> None:
         ("n_fake", 2048),
         ("n_real", 9),
         ("data_hash", "x"),
+        ("resize", "bicubic"),
+        ("ema", False),
     ],
 )
 def test_different_measures_are_not_ranked_together(column: str, other: object) -> None:
@@ -145,6 +150,64 @@ def test_who_shows_everything_gets_the_reason_instead() -> None:
 def test_nothing_yet() -> None:
     board = rank([], [], "kid")
     assert board.entries == [] and board.identity is None and board.label == "KID"
+
+
+def climbed(number: int, kimg: float, kid: float, stage: int) -> dict[str, Any]:
+    return measured(number, kimg, kid, stage=stage, n_fake=[128, 384, 512][stage])
+
+
+def test_only_those_on_the_highest_step_of_the_ladder_are_ranked() -> None:
+    trials = [trial(0), trial(1, "stopped"), trial(2), trial(3, "stopped"), trial(4, "failed", failure="no")]
+    rows = [
+        *(climbed(0, 1.0, 0.10, 0), climbed(0, 2.0, 0.3, 1), climbed(0, 3.0, 0.25, 2)),
+        *(climbed(1, 1.0, 0.20, 0), climbed(1, 2.0, 0.01, 1)),
+        *(
+            climbed(2, 1.0, 0.50, 0),
+            climbed(2, 2.0, 0.2, 1),
+            climbed(2, 3.0, 0.22, 2),
+            climbed(2, 4.0, 0.21, 2),
+        ),
+        *(climbed(3, 1.0, 0.001, 0),),
+    ]
+    floors = [Floor(128, 9.0, 0.0, 0.001), Floor(512, 5.0, 0.0, 0.001)]
+    board = rank(trials, rows, "kid", floors)
+    assert [(e.trial, e.value, e.kimg) for e in board.ranked] == [(2, 0.21, 4.0), (0, 0.25, 3.0)]
+    assert [(e.trial, e.value, e.n_fake) for e in board.left_out[:2]] == [(1, 0.01, 384), (3, 0.001, 128)]
+    assert board.left_out[0].reason == "measured on 384 pictures, not on 512"
+    assert board.left_out[2].reason == "failed: no"
+    assert board.label == "KID (efficientnet_lite0@64, n=512)"
+    assert [e.floor for e in board.ranked] == [floors[1]] * 2 and board.left_out[0].floor is None
+
+
+def test_while_nobody_has_climbed_the_first_step_is_ranked() -> None:
+    assert order([trial(0), trial(1)], [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 0)]) == [1, 0]
+    # The one who climbed is dead: the others are compared where they are.
+    trials = [trial(0), trial(1, "collapsed", verdict="flat_image")]
+    assert order(trials, [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 1)]) == [0]
+
+
+def test_the_ladder_excuses_the_number_of_pictures_only() -> None:
+    rows = [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 1) | {"extractor": "inception"}]
+    with pytest.raises(MixedIdentityError, match="differ in extractor and n_fake"):
+        rank([trial(0), trial(1)], rows, "kid")
+    rows = [climbed(0, 1.0, 0.2, 1), climbed(1, 1.0, 0.1, 1) | {"n_fake": 9}]
+    with pytest.raises(MixedIdentityError, match="differ in n_fake"):
+        rank([trial(0), trial(1)], rows, "kid")
+
+
+def test_results_below_the_floor_are_suspicious() -> None:
+    floor = Floor(512, fid=9.0, kid=0.001, kid_se=0.0004)
+    rows = [
+        measured(0, 1.0, 0.0, fid=9.1, kid_se=0.0003),  # two standard errors together: 0.001
+        measured(1, 1.0, -0.0011, fid=9.1, kid_se=0.0003),
+        measured(2, 1.0, 0.1, fid=8.9),
+    ]
+    board = rank([trial(n) for n in range(3)], rows, "kid", [floor])
+    assert {entry.trial: bool(entry.suspicion) for entry in board.ranked} == {0: False, 1: True, 2: True}
+    assert [line.partition(";")[0] for line in board.suspicions] == [
+        "trial 1: KID -0.0011 is below that of held-out real pictures, 0.001",
+        "trial 2: FID 8.9 is below that of held-out real pictures, 9",
+    ]
 
 
 def test_unknown_metrics_are_refused_by_name(tmp_path: Path) -> None:
@@ -191,20 +254,24 @@ def test_ranks_are_what_sorting_by_hand_gives(
     assert sorted(entry.trial for entry in board.entries) == list(range(len(trials)))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 4), numbers, st.sampled_from([8, 9, None]), st.sampled_from(["a", None])),
+        st.tuples(
+            *(st.integers(0, 4), numbers, st.sampled_from([8, 9, None]), st.sampled_from(["a", None])),
+            st.sampled_from([0, 1, None]),
+        ),
         max_size=25,
     ),
     st.sampled_from(["kid", "fid"]),
 )
 def test_the_decisive_rows_decide_as_all_rows_do(
-    values: list[tuple[int, float | None, int | None, str | None]], metric: str
+    values: list[tuple[int, float | None, int | None, str | None, int | None]], metric: str
 ) -> None:
     trials = [trial(n) for n in range(5)]
     rows = [
-        measured(n, float(i // 2), value, n_fake=count, data_hash=data)
-        for i, (n, value, count, data) in enumerate(sorted(values, key=lambda value: value[0]))
+        measured(n, float(i // 2), value, n_fake=count, data_hash=data, stage=stage)
+        for i, (n, value, count, data, stage) in enumerate(sorted(values, key=lambda value: value[0]))
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
     few = decisive(table, metric).to_pylist()

@@ -33,7 +33,7 @@ class NoScore:
 
     real_similarity = 0.25
 
-    def score(self, generate: Callable[[int], torch.Tensor]) -> Score:
+    def score(self, generate: Callable[[int], torch.Tensor], n_fake: int, full: bool) -> Score:
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""How good are the pictures: FID, KID and diversity, with the features they are measured on.
+"""How good are the pictures: FID, KID, precision and recall, diversity, and the features they are measured on.
 
 Names are imported when they are first asked for, so that ``import ganlib.metrics`` costs nothing.
 """
@@ -7,40 +7,66 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganlib.metrics.diversity import pairwise_similarity, pixel_std
+    from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
     from ganlib.metrics.evaluator import Evaluator, Score
     from ganlib.metrics.extractor import Extractor, load_extractor
     from ganlib.metrics.features import NonFiniteError
     from ganlib.metrics.frechet import fid_from_features
+    from ganlib.metrics.identity import Floor, Identity
+    from ganlib.metrics.infinity import FidInfinity, fid_infinity_from_features
     from ganlib.metrics.kernel import Kid, kid_from_features
+    from ganlib.metrics.neighbours import Neighbours, Prdc, nearest_real, prdc_from_features
+    from ganlib.metrics.pictures import fid, kid
     from ganlib.metrics.real import RealStatistics
 
 _MODULES = {
     "Evaluator": "evaluator",
     "Extractor": "extractor",
+    "FidInfinity": "infinity",
+    "Floor": "identity",
+    "Identity": "identity",
     "Kid": "kernel",
+    "Neighbours": "neighbours",
     "NonFiniteError": "features",
+    "Prdc": "neighbours",
     "RealStatistics": "real",
     "Score": "evaluator",
+    "fid": "pictures",
     "fid_from_features": "frechet",
+    "fid_infinity_from_features": "infinity",
+    "kid": "pictures",
     "kid_from_features": "kernel",
     "load_extractor": "extractor",
+    "nearest_real": "neighbours",
     "pairwise_similarity": "diversity",
     "pixel_std": "diversity",
+    "prdc_from_features": "neighbours",
+    "vendi_from_features": "diversity",
 }
 
 __all__ = [
     "Evaluator",
     "Extractor",
+    "FidInfinity",
+    "Floor",
+    "Identity",
     "Kid",
+    "Neighbours",
     "NonFiniteError",
+    "Prdc",
     "RealStatistics",
     "Score",
+    "fid",
     "fid_from_features",
+    "fid_infinity_from_features",
+    "kid",
     "kid_from_features",
     "load_extractor",
+    "nearest_real",
     "pairwise_similarity",
     "pixel_std",
+    "prdc_from_features",
+    "vendi_from_features",
 ]
 
 

@@ -6,25 +6,29 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlib.errors import RequestError
+from ganlib.metrics.features import FeatureArray, as_features
 
 PICTURES = 128
 PAIRS = 64
 SIZE = 32
 WINDOW = 7
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of the scales in MS-SSIM, the finest first, as Wang et al. found them; those of the scales that fit sum to 1."""
 
 
 def pairwise_similarity(pictures: Tensor) -> float:
-    """Mean structural similarity (Wang et al. 2004) of up to 64 pairs of different pictures.
+    """Mean multi-scale structural similarity (MS-SSIM, Wang et al. 2003) of up to 64 pairs of different pictures.
 
     Pictures larger than 32 pixels are resized to 32 (bilinear, antialiased). Of more than 128 pictures, 128
-    evenly spaced ones are used. The pairs depend on the number of pictures only. Computed by
-    `skimage.metrics.structural_similarity` on the three colour channels, with its 7 x 7 window.
+    evenly spaced ones are used. The pairs depend on the number of pictures only. Each scale has half the pixels
+    of the one before; there are as many as the 7 x 7 window fits into, five at most: three at 32 pixels. At each
+    scale the terms are those of `skimage.metrics.structural_similarity`, averaged over the colour channels.
 
     Args:
         pictures: uint8 (n, 3, h, w), values 0 to 255, n >= 2, h and w >= 7.
 
     Returns:
-        A mean in [-1, 1]; 1 when all are the same.
+        A mean in [0, 1]; 1 when all are the same.
 
     Raises:
         RequestError: on another dtype or shape, or fewer than two pictures.
@@ -36,17 +40,80 @@ def pairwise_similarity(pictures: Tensor) -> float:
             f"pictures have shape {tuple(pictures.shape)}; similarity needs at least 2 of at least "
             f"{WINDOW} x {WINDOW} pixels"
         )
-    from skimage.metrics import structural_similarity
-
     rows = np.unique(np.linspace(0, n - 1, min(n, PICTURES)).round().astype(int))
     small = _small(pictures[torch.from_numpy(rows).to(pictures.device)])
     first, second = np.triu_indices(len(small), k=1)
     chosen = np.random.RandomState(0).permutation(len(first))[:PAIRS]
-    values = [
-        structural_similarity(small[i], small[j], channel_axis=2, data_range=255.0)
-        for i, j in zip(first[chosen], second[chosen], strict=True)
-    ]
-    return float(np.mean(values))
+    return float(ms_ssim(small[first[chosen]], small[second[chosen]]).mean())
+
+
+def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
+    """MS-SSIM of each picture of ``x`` with that of ``y``; see `pairwise_similarity`.
+
+    Args:
+        x: (n, 3, h, w) float, values 0 to 255, h and w >= 7.
+        y: the same.
+
+    Returns:
+        (n,), in [0, 1]; a negative similarity of a scale counts as 0.
+    """
+    scales = min(int(np.log2(min(x.shape[2:]) / WINDOW)) + 1, len(SCALE_WEIGHTS))
+    weights = np.array(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS[:scales])
+    result = x.new_ones(len(x))
+    for scale, weight in enumerate(weights):
+        if scale:
+            x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+        luminance, structure = _ssim_terms(x, y)
+        # Brightness is compared at the coarsest scale only.
+        term = structure * luminance if scale == scales - 1 else structure
+        result = result * term.mean((1, 2, 3)).clamp(min=0) ** float(weight)
+    return result
+
+
+def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Similarity of local brightness, and of local contrast and structure, in each full window."""
+    stable_mean, stable_contrast = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    sample = WINDOW**2 / (WINDOW**2 - 1)
+
+    def mean(z: Tensor) -> Tensor:
+        return F.avg_pool2d(z, WINDOW, stride=1)
+
+    mean_x, mean_y = mean(x), mean(y)
+    variance_x, variance_y = sample * (mean(x * x) - mean_x**2), sample * (mean(y * y) - mean_y**2)
+    covariance = sample * (mean(x * y) - mean_x * mean_y)
+    luminance = (2 * mean_x * mean_y + stable_mean) / (mean_x**2 + mean_y**2 + stable_mean)
+    structure = (2 * covariance + stable_contrast) / (variance_x + variance_y + stable_contrast)
+    return luminance, structure
+
+
+def vendi_from_features(features: FeatureArray) -> float:
+    """How many different pictures there are, in effect (Vendi score, Friedman and Dieng 2023, arXiv:2210.02410).
+
+    The exponential of the entropy of the eigenvalues of K / n, K the matrix of the cosines between the pictures'
+    features. Cosines between the features of any two pictures are far from 0, so that the number is much smaller than
+    n, and only to be compared with that of other pictures of the same extractor and of equal n.
+
+    Args:
+        features: (n, d) array or tensor, one row a picture, n >= 2; rows of zeros count as equal to one another.
+
+    Returns:
+        A number from 1, all the same, to n, all orthogonal.
+
+    Raises:
+        RequestError: on a wrong shape, and on NaN or infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> round(vendi_from_features(np.repeat(np.eye(3), 4, axis=0)), 6)
+        3.0
+    """
+    with torch.inference_mode():
+        x = as_features(features, "features")
+        x = torch.cat([x, (x == 0).all(1, keepdim=True).to(x)], dim=1)
+        x = x / x.norm(dim=1, keepdim=True)
+        gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+        shares = torch.linalg.eigvalsh(gram / len(x)).clamp(min=0)
+        return float((-torch.special.xlogy(shares, shares).sum()).exp().clamp(1, len(x)))
 
 
 def pixel_std(pictures: Tensor) -> float:
@@ -77,9 +144,9 @@ def _check(pictures: Tensor) -> None:
         )
 
 
-def _small(pictures: Tensor) -> np.ndarray:
-    x = pictures.detach().float()
+def _small(pictures: Tensor) -> Tensor:
+    x = pictures.detach().double()
     size = (min(SIZE, x.shape[2]), min(SIZE, x.shape[3]))
     if x.shape[2:] != size:
         x = F.interpolate(x, size, mode="bilinear", antialias=True)
-    return x.permute(0, 2, 3, 1).cpu().numpy()
+    return x

@@ -63,7 +63,9 @@ def _load(size: int, weights: str | None, device: torch.device | str) -> Extract
     network.float().requires_grad_(False).eval()
     network.fold()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Extractor(f"efficientnet_lite0@{size}", loaded.digest, DIM, network)
+    return Extractor(
+        f"efficientnet_lite0@{size}", loaded.digest, DIM, network, f"bilinear antialiased to {size}"
+    )
 
 
 def _bundled_weights() -> Path:

@@ -5,9 +5,10 @@ file, so that an evaluation costs the generated pictures and two statistics of m
 one of all trials ever reads the real pictures.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,17 @@ import torch
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.cache import Arrays, load_or_compute
-from ganlib.metrics.diversity import PICTURES, pairwise_similarity
+from ganlib.metrics.diversity import PICTURES, pairwise_similarity, vendi_from_features
 from ganlib.metrics.extractor import load_extractor
 from ganlib.metrics.features import NonFiniteError
+from ganlib.metrics.identity import Floor
+from ganlib.metrics.infinity import fid_infinity_from_features
+from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
+
+logger = logging.getLogger(__name__)
 
 CHOICE_SEED = 0
 """Seed of the choice of real pictures: one for all sweeps, so that all are measured against the same."""
@@ -28,7 +34,11 @@ SUBSET_SEED = 0
 """Seed of KID's subsets: the same features give the same number."""
 MIN_REAL = 2048
 """Real pictures used at least, where there are as many and the configuration does not say."""
-FORMAT = 2
+VENDI_PICTURES = 256
+"""Pictures of which the Vendi score is computed, at most: it depends on their number."""
+NEIGHBOUR = 5
+"""Which neighbour the balls of precision, recall, density and coverage reach to (Naeem et al. 2020)."""
+FORMAT = 3
 """Version of what the cache file holds; raise it when that, or the way it is computed, changes."""
 
 
@@ -44,6 +54,16 @@ class Score:
         n_fake: Generated pictures used.
         extractor: Full name of the extractor.
         extractor_digest: SHA-256 (hex) of its weights file.
+        resize: How pictures were brought to its size.
+        vendi: Vendi score of the first 256 generated pictures, 1 where all are the same.
+        real_vendi: The same of as many real pictures.
+        fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
+            measurements only, else None.
+        fid_infinity_se: Its standard error.
+        precision: Share of generated pictures that could be real.
+        recall: Share of real pictures that could be generated.
+        density: Precision that counts how many real pictures are near; may exceed 1.
+        coverage: Share of real pictures with a generated one near.
     """
 
     fid: float
@@ -53,6 +73,15 @@ class Score:
     n_fake: int
     extractor: str
     extractor_digest: str
+    resize: str = ""
+    vendi: float | None = None
+    real_vendi: float | None = None
+    fid_infinity: float | None = None
+    fid_infinity_se: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    density: float | None = None
+    coverage: float | None = None
 
 
 class Evaluator:
@@ -90,49 +119,107 @@ class Evaluator:
         self.config = config
         self.device = torch.device(device)
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
-        self.n_real = min(config.n_real or max(config.n_fake, MIN_REAL), shape[0])
+        self.n_real = _count_real(config, shape[0])
         self._pictures = pictures
         self._cache = cache
+        self._batch = config.batch_size
+        self._held_out = min(config.n_fake, shape[0] - self.n_real)
         self._identity = {
             "data": data_hash,
             "pictures": shape[0],
             "extractor": self.extractor.name,
             "digest": self.extractor.digest,
             "n_real": self.n_real,
+            "held_out": self._held_out,
             "seed": CHOICE_SEED,
             "format": FORMAT,
         }
 
-    def score(self, generate: Callable[[int], Tensor]) -> Score:
-        """Measure a generator with ``config.n_fake`` pictures.
+    def score(
+        self, generate: Callable[[int], Tensor], n_fake: int | None = None, full: bool = False
+    ) -> Score:
+        """Measure a generator.
 
         Args:
-            generate: ``generate(k)`` returns k new pictures, uint8 (k, 3, h, w), on the evaluator's device.
-            It is
-                called without gradients, for at most ``config.batch_size`` pictures at a time.
+            generate: ``generate(k)`` returns k new pictures, uint8 (k, 3, h, w), on the evaluator's device. It is
+                called without gradients, for at most ``config.batch_size`` pictures at a time; where it runs out
+                of memory it is asked again, for half as many.
+            n_fake: How many pictures; ``config.n_fake`` by default.
+            full: Also compute what costs more: precision, recall, density, coverage, and FID at infinity.
 
         Raises:
             NonFiniteError: if a feature is NaN or infinite.
             RequestError: if ``generate`` returns another number, dtype or shape.
+            WorkError: if there is not even memory for one picture.
         """
         config, real = self.config, self.real
-        fake = self._generated_features(generate)
+        count = n_fake or config.n_fake
+        fake = self._generated_features(generate, count)
         finite = torch.isfinite(fake).all(1)
         if not bool(finite.all()):
             raise NonFiniteError(
-                f"{int((~finite).sum())} of {config.n_fake} generated pictures have NaN or infinite features "
+                f"{int((~finite).sum())} of {count} generated pictures have NaN or infinite features "
                 f"({self.extractor.name}); the generator has diverged"
             )
         kid = real.kid(fake, config.kid_subsets, config.kid_subset_size, SUBSET_SEED)
+        varied = min(VENDI_PICTURES, count, self.n_real)
         return Score(
             fid=real.frechet(fake),
             kid=kid.mean,
             kid_se=kid.se,
             n_real=self.n_real,
-            n_fake=config.n_fake,
+            n_fake=count,
             extractor=self.extractor.name,
             extractor_digest=self.extractor.digest,
+            resize=self.extractor.resize,
+            vendi=vendi_from_features(fake[:varied]),
+            real_vendi=self._real_vendi(varied),
+            **(self._in_full(fake) if full else {}),
         )
+
+    def _in_full(self, fake: Tensor) -> dict[str, float]:
+        """What is measured where a trial has ended; too few pictures leave it out."""
+        real = self.real.features
+        found: dict[str, float] = {}
+        if min(len(real), len(fake)) > NEIGHBOUR:
+            found |= prdc_from_features(real, fake, NEIGHBOUR)._asdict()
+        if min(len(real), len(fake)) >= 10:
+            infinity = fid_infinity_from_features(real, fake)
+            found |= {"fid_infinity": infinity.value, "fid_infinity_se": infinity.se}
+        return found
+
+    def floor(self, n_fake: int | None = None) -> Floor | None:
+        """The score of held-out real pictures in place of generated ones.
+
+        Args:
+            n_fake: How many; ``config.n_fake`` by default.
+
+        Returns:
+            None where the set has not so many pictures beside the ``n_real`` that are compared with.
+        """
+        count = n_fake or self.config.n_fake
+        if count > self._held_out:
+            return None
+        fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
+        kid = self.real.kid(fake, self.config.kid_subsets, self.config.kid_subset_size, SUBSET_SEED)
+        return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
+
+    def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
+        """The real pictures nearest to given ones, by features, among those whose features are known.
+
+        Those are the ``n_real`` that generators are compared with, and the ones held out for the floor.
+
+        Args:
+            pictures: uint8 (m, 3, h, w), m >= 2.
+            k: How many for each.
+
+        Returns:
+            Positions in the real pictures that the evaluator was made with, (m, k), and distances.
+        """
+        known = np.concatenate([self._stored["features"], self._stored["held_out"]])
+        found = nearest_real(self._features(pictures.to(self.device)), known, k)
+        rows = torch.from_numpy(self._choice())[found.indices.cpu()]
+        return Neighbours(rows, found.distances.cpu())
 
     @cached_property
     def real(self) -> RealStatistics:
@@ -143,37 +230,92 @@ class Evaluator:
 
     @property
     def real_similarity(self) -> float:
-        """Mean structural similarity of pairs of real pictures, in [-1, 1]: a healthy generator nears it."""
+        """Mean similarity of pairs of real pictures, in [0, 1]: a healthy generator nears it."""
         return float(self._stored["similarity"])
+
+    def _real_vendi(self, count: int) -> float:
+        if count not in self._vendi:
+            self._vendi[count] = vendi_from_features(self.real.features[:count])
+        return self._vendi[count]
+
+    @cached_property
+    def _vendi(self) -> dict[int, float]:
+        return {}
 
     @cached_property
     def _stored(self) -> Arrays:
         return load_or_compute(self._cache, self._identity, self._measure_real)
 
+    def _choice(self) -> np.ndarray:
+        """Positions of the real pictures that are used, in random order: to compare with, then held out."""
+        order = np.random.RandomState(CHOICE_SEED).permutation(len(self._pictures))
+        return order[: self.n_real + self._held_out]
+
     def _measure_real(self) -> Arrays:
-        chosen = np.random.RandomState(CHOICE_SEED).permutation(len(self._pictures))[: self.n_real]
-        rows = np.sort(chosen)  # pictures lie on a disk in this order
-        step = self.config.batch_size
-        batches = [self._pictures_at(rows[i : i + step]) for i in range(0, len(rows), step)]
-        features = torch.cat([self.extractor(batch) for batch in batches])
-        similar = pairwise_similarity(self._pictures_at(chosen[:PICTURES]))
-        arrays = {"features": features.cpu().numpy(), "similarity": np.array(similar)}
+        chosen = self._choice()
+        features = np.empty((len(chosen), self.extractor.dim), np.float32)
+        places = np.argsort(chosen)  # pictures lie on a disk in this order
+        for start in range(0, len(places), self.config.batch_size):
+            batch = places[start : start + self.config.batch_size]
+            features[batch] = self._features(self._pictures_at(chosen[batch])).cpu().numpy()
+        similar = pairwise_similarity(self._pictures_at(chosen[: self.n_real][:PICTURES]))
+        real, held_out = features[: self.n_real], features[self.n_real :]
+        arrays = {"features": real, "held_out": held_out, "similarity": np.array(similar)}
         if self.n_real > self.extractor.dim:  # below that the factor is the features themselves
-            arrays["factor"] = RealStatistics(features).gaussian.factor.contiguous().cpu().numpy()
+            arrays["factor"] = RealStatistics(real).gaussian.factor.contiguous().numpy()
         return arrays
 
     def _pictures_at(self, rows: np.ndarray) -> Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))
         return pictures.permute(0, 3, 1, 2).to(self.device)
 
-    def _generated_features(self, generate: Callable[[int], Tensor]) -> Tensor:
-        config = self.config
-        features = torch.empty(config.n_fake, self.extractor.dim, device=self.device)
-        for start in range(0, config.n_fake, config.batch_size):
-            count = min(config.batch_size, config.n_fake - start)
-            with torch.no_grad():
-                pictures = generate(count)
+    def _generated_features(self, generate: Callable[[int], Tensor], total: int) -> Tensor:
+        features = torch.empty(total, self.extractor.dim, device=self.device)
+        made = 0
+        while made < total:
+            count = min(self._batch, total - made)
+            pictures = self._within_memory(partial(generate, count))
+            if pictures is None:
+                continue
             if len(pictures) != count:
                 raise RequestError(f"generate({count}) returned {len(pictures)} pictures")
-            features[start : start + count] = self.extractor(pictures)
+            features[made : made + count] = self._features(pictures)
+            made += count
         return features
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        """Features of pictures, extracted in smaller pieces where memory is short."""
+        parts: list[Tensor] = []
+        done = 0
+        while done < len(pictures):
+            piece = pictures[done : done + self._batch]
+            part = self._within_memory(partial(self.extractor, piece))
+            if part is not None:
+                parts.append(part)
+                done += len(piece)
+        return torch.cat(parts)
+
+    def _within_memory(self, work: Callable[[], Tensor]) -> Tensor | None:
+        """The result; None if there was not enough memory, and then the batch is halved for good."""
+        try:
+            with torch.no_grad():
+                return work()
+        except torch.OutOfMemoryError as error:
+            if self._batch == 1:
+                raise WorkError(
+                    f"the device has no memory left to evaluate a single picture ({error}); give each trial a larger "
+                    "share of it (resources.gpu)"
+                ) from None
+        self._batch //= 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        logger.warning("out of memory in an evaluation: going on in batches of %d pictures", self._batch)
+        return None
+
+
+def _count_real(config: EvaluateConfig, available: int) -> int:
+    """How many real pictures are compared with; by default as many are left as the floor needs, if possible."""
+    if config.n_real is not None:
+        return min(config.n_real, available)
+    wanted = max(config.n_fake, MIN_REAL)
+    return min(wanted, available - config.n_fake if available >= 2 * config.n_fake else available)

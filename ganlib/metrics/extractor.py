@@ -23,12 +23,14 @@ class Extractor:
         digest: SHA-256 (hex) of the weights file.
         dim: Length of a feature vector.
         network: Maps uint8 (n, 3, h, w) to float32 (n, dim); it does its own resizing and scaling.
+        resize: How it does that: the filter, and whose convention.
     """
 
     name: str
     digest: str
     dim: int
     network: nn.Module
+    resize: str = ""
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """Features of pictures, on their device.

@@ -4,6 +4,7 @@ The weights are TensorFlow's of 2015-12-05 (Szegedy et al. 2016, arXiv:1512.0056
 the file that pytorch-fid and torch-fidelity both download. The two prepare pictures differently, which
 moves FID by some percent: ``inception`` is pytorch-fid's way, ``inception@torch-fidelity`` is
 torch-fidelity's and TensorFlow 1's. Both take uint8 and resize to 299 pixels, bilinear, not antialiased.
+``inception@clean-fid`` resizes as Parmar et al. 2022 (arXiv:2104.11222) ask for: bicubic and antialiased.
 """
 
 import contextlib
@@ -48,7 +49,7 @@ def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extr
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
-    return _load("inception", prepare_as_pytorch_fid, weights, device)
+    return _load("inception", prepare_as_pytorch_fid, weights, device, "bilinear to 299 (pytorch-fid)")
 
 
 def load_torch_fidelity(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
@@ -57,21 +58,40 @@ def load_torch_fidelity(weights: str | None = None, device: torch.device | str =
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
-    return _load("inception@torch-fidelity", prepare_as_torch_fidelity, weights, device)
+    resize = "bilinear to 299 (TensorFlow 1, torch-fidelity)"
+    return _load("inception@torch-fidelity", prepare_as_torch_fidelity, weights, device, resize)
 
 
-def _load(name: str, prepare: Prepare, weights: str | None, device: torch.device | str) -> Extractor:
+def load_clean_fid(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
+    """The extractor with pictures prepared as clean-fid does: an antialiased resize (Parmar et al. 2022).
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
+    """
+    resize = "bicubic antialiased to 299 (clean-fid)"
+    return _load("inception@clean-fid", prepare_as_clean_fid, weights, device, resize)
+
+
+def _load(
+    name: str, prepare: Prepare, weights: str | None, device: torch.device | str, resize: str
+) -> Extractor:
     loaded = _standard_weights() if weights is None else read_weights(Path(weights))
     network = InceptionFeatures(prepare, _layers(loaded, weights or URL))
     network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Extractor(name, loaded.digest, DIM, network)
+    return Extractor(name, loaded.digest, DIM, network, resize)
 
 
 def prepare_as_pytorch_fid(pictures: Tensor) -> Tensor:
     """Scale to [0, 1], resize with half-pixel centres and no antialiasing, scale to [-1, 1]."""
     x = F.interpolate(pictures.float().div_(255), (SIZE, SIZE), mode="bilinear", align_corners=False)
     return x.mul_(2).sub_(1)
+
+
+def prepare_as_clean_fid(pictures: Tensor) -> Tensor:
+    """Resize as Pillow does on floats, bicubic and antialiased, cut to [0, 255], scale as (value - 128) / 128."""
+    x = F.interpolate(pictures.float(), (SIZE, SIZE), mode="bicubic", antialias=True)
+    return x.clamp_(0, 255).sub_(128).div_(128)
 
 
 def prepare_as_torch_fidelity(pictures: Tensor) -> Tensor:

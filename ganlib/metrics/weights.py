@@ -21,18 +21,31 @@ class Weights(NamedTuple):
     digest: str
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file.
+
+    Raises:
+        RequestError: if it is missing or unreadable.
+    """
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RequestError(
+            f"cannot read the weights file '{path}': {error.strerror}; give the path of an existing file"
+        ) from None
+
+
 def read_weights(path: Path) -> Weights:
     """Read a PyTorch weights file; the bytes that are hashed are the bytes that are parsed.
 
     Raises:
         RequestError: if the file is missing, unreadable or no dictionary of tensors.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RequestError(
-            f"cannot read the weights file '{path}': {error.strerror}; give the path of an existing file"
-        ) from None
+    content = _content(path)
     try:
         # Old but good files are written with a pickle protocol that PyTorch warns of.
         with warnings.catch_warnings(action="ignore"):

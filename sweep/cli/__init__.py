@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "Write the comparison report of a sweep.",
     "check": "Check that everything of a sweep is whole; mend it.",
     "generate": "Make pictures with an exported generator.",
+    "score": "Score a folder of pictures against real ones.",
     "data": "Prepare and describe the pictures of a spec, without training.",
 }
 

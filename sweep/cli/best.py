@@ -54,7 +54,7 @@ def command(
     if force and out is None:
         raise RequestError("--force belongs to --export DIR")
     sweep = open_sweep(Folder.open(storage), name)
-    board = leaderboard(sweep.store, metric or sweep.metric)
+    board = leaderboard(sweep.store, metric or sweep.metric, sweep.floors)
     found = confirmation(sweep)
     groups = _groups(sweep, board, by)
     if as_json:
@@ -112,6 +112,7 @@ def _print(
             tables.Column("trial", right=True),
             tables.Column("status"),
             tables.Column(board.column(board.metric), right=True),
+            tables.Column("floor", right=True, droppable=True),
             tables.Column(board.column(other), right=True, droppable=True),
             tables.Column("at kimg", right=True),
             *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
@@ -132,6 +133,8 @@ def _print(
             coming = f" ({text.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
             click.echo(f"confirmed: trial {repeats.trial}: {confirmed.label(found, repeats.trial)}{coming}")
         click.echo(f"confirmed: {confirmed.verdict(found)}")
+    for suspicion in board.suspicions:
+        click.echo(f"suspicious: {suspicion}")
     for reason, trials in _left_out(board).items():
         click.echo(f"left out: {reason} ({text.trial_numbers(trials, NAMED)})")
 
@@ -140,7 +143,8 @@ def _cells(entry: "Entry", metric: str, other: str, names: list[str]) -> list[st
     from sweep import text
 
     values = {"kid": text.with_error(entry.kid, entry.kid_se), "fid": text.number(entry.fid)}
-    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], values[other]]
+    floor = text.number(getattr(entry.floor, metric, None))
+    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, values[other]]
     return [*head, text.kimg(entry.kimg), *(text.value(entry.params.get(path)) for path in names)]
 
 
@@ -168,7 +172,9 @@ def _as_dict(
     count = top or (1 if by else 10)
 
     def plain(entry: "Entry") -> dict[str, Any]:
-        kept = {key: value for key, value in vars(entry).items() if key not in ("row", "reason", "rank")}
+        hidden = ("row", "reason", "rank", "floor")
+        kept = {key: value for key, value in vars(entry).items() if key not in hidden}
+        kept["floor"] = getattr(entry.floor, board.metric, None)
         sure = confirmed.label(found, entry.trial)
         return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
 

@@ -64,11 +64,13 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
     from sweep.summary import summarise
 
     table = sweep.store.table(
-        "trials", ["status", "verdict", "kimg", "best_value", "seconds_train", "seconds_eval"]
+        "trials", ["status", "verdict", "kimg", "best_value", "stage", "seconds_train", "seconds_eval"]
     )
     trials = table.to_pylist()
     summary = summarise(sweep, trials, [], [])
-    values = [finite(row["best_value"]) for row in trials if row["status"] not in OUT_OF_PLAY]
+    able = [r for r in trials if r["status"] not in OUT_OF_PLAY and finite(r["best_value"]) is not None]
+    highest = max((row["stage"] or 0 for row in able), default=0)
+    values = [finite(row["best_value"]) for row in able if (row["stage"] or 0) == highest]
     return {
         "name": sweep.name,
         "created": sweep.created,

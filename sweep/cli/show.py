@@ -9,6 +9,7 @@ from sweep.cli.run import storage_option
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ganlib.metrics.identity import Floor
     from sweep.rank import Entry, Leaderboard
     from sweep.summary import Rung, Summary
     from sweep.sweeps import Sweep
@@ -34,7 +35,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
     summary = summarise(sweep, trials, rungs, events)
     metrics = to_rows(store.table("metrics", COLUMNS))
-    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric))
+    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors)
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
         return
@@ -44,6 +45,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     if board.entries:
         click.echo("")
         _print_trials(board)
+    for suspicion in board.suspicions:
+        click.echo(f"suspicious: {suspicion}")
 
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
@@ -66,8 +69,9 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
         ),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
-        ("time", f"{spent} over all trials, of which {text.duration(summary.seconds_eval)} evaluating"),
+        ("time", f"{spent} over all trials, of which {_evaluating(summary)} evaluating"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
+        ("floor", [_floor(floor) for floor in sweep.floors]),
         ("verdicts", [f"{verdict}: {text.count(n, 'trial')}" for verdict, n in summary.verdicts.items()]),
         ("events", [f"{kind}: {n}" for kind, n in summary.events.items()]),
         ("skipped", _skipped(summary.skipped)),
@@ -76,6 +80,25 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     for title, value in facts:
         for index, line in enumerate([value] if isinstance(value, str) else value):
             click.echo(f"  {title if index == 0 else '':9} {text.printable(line)}")
+
+
+def _evaluating(summary: "Summary") -> str:
+    """Such as ``12 s (7 %)``."""
+    from sweep import text
+
+    total = summary.seconds_train + summary.seconds_eval
+    share = f" ({100 * summary.seconds_eval / total:.0f} %)" if total else ""
+    return text.duration(summary.seconds_eval) + share
+
+
+def _floor(floor: "Floor") -> str:
+    """What held-out real pictures score, in one line."""
+    from sweep import text
+
+    kid = text.with_error(floor.kid, floor.kid_se)
+    return (
+        f"KID {kid}, FID {text.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
+    )
 
 
 def _data(info: "Mapping[str, Any]") -> str:
@@ -108,6 +131,8 @@ def _print_trials(board: "Leaderboard") -> None:
         tables.Column("status"),
         tables.Column("kimg", right=True),
         tables.Column(board.column(board.metric), right=True),
+        tables.Column("floor", right=True, droppable=True),
+        tables.Column("pictures", right=True, droppable=True),
         tables.Column("note", droppable=True),
         *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
     ]
@@ -116,7 +141,8 @@ def _print_trials(board: "Leaderboard") -> None:
         row = entry.row
         error = entry.kid_se if board.metric == "kid" else None
         head = [str(entry.trial), entry.status, text.kimg(row["kimg"]), text.with_error(entry.value, error)]
-        return [*head, _note(entry), *(text.value(entry.params.get(path)) for path in names)]
+        measure = [text.number(getattr(entry.floor, board.metric, None)), text.value(entry.n_fake)]
+        return [*head, *measure, _note(entry), *(text.value(entry.params.get(path)) for path in names)]
 
     tables.show(columns, [cells(entry) for entry in sorted(board.entries, key=lambda entry: entry.trial)])
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ganlib.metrics.identity import Identity
 from sweep import text
-from sweep.rank import METRICS, OUT_OF_PLAY, Entry, Identity
+from sweep.rank import METRICS, OUT_OF_PLAY, Entry
 from sweep.report.facts import Facts, Row
 from sweep.spec_text import condition
 from sweep.sweeps import Sweep

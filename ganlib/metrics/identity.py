@@ -1,0 +1,82 @@
+"""What a metric value was measured with. Two values are compared only if all of this is equal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from math import hypot, isfinite
+from typing import Any
+
+NAMES = {"kid": "KID", "fid": "FID"}
+
+
+@dataclass(frozen=True, order=True)
+class Identity:
+    """Everything beside the generator that a value of a metric depends on.
+
+    Attributes:
+        extractor: Full name of the extractor, input size included.
+        extractor_digest: SHA-256 (hex) of its weights.
+        resize: How pictures are brought to the extractor's size, by filter and whose convention.
+        n_fake: Generated pictures.
+        n_real: Real pictures.
+        ema: Whether the running average of the generator's weights made the pictures. In a sweep it always does
+            (with ``train.ema_kimg`` 0 that average is the generator itself).
+        data_hash: Digest of the real pictures' content.
+    """
+
+    extractor: str = ""
+    extractor_digest: str = ""
+    resize: str = ""
+    n_fake: int = 0
+    n_real: int = 0
+    ema: bool | None = None
+    data_hash: str = ""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Identity":
+        """The identity of a row of ``metrics``; columns that are missing or null count as unknown."""
+        known = {name: row.get(name) for name in IDENTITY}
+        return cls(**{name: value for name, value in known.items() if value is not None})
+
+    def label(self, metric: str) -> str:
+        """The metric's name for tables and plots, such as ``KID (efficientnet_lite0@64, n=512)``."""
+        return f"{NAMES[metric]} ({self.extractor or 'unknown extractor'}, n={self.n_fake})"
+
+
+IDENTITY = tuple(field.name for field in fields(Identity))
+"""The names of what makes up an identity, which are columns of ``metrics``."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What held-out real pictures score in place of generated ones: the best that a generator can honestly do.
+
+    Attributes:
+        n_fake: How many they were; comparable are only results on as many.
+        fid: Their Frechet distance.
+        kid: Their kernel distance.
+        kid_se: Its standard error.
+    """
+
+    n_fake: int
+    fid: float
+    kid: float
+    kid_se: float
+
+    def beaten_by(self, fid: float | None, kid: float | None, kid_se: float | None) -> str | None:
+        """Why a result on as many pictures is suspicious; None if it is not.
+
+        FID may not be below the floor at all; KID not by more than two standard errors of the two together, for it
+        scatters around 0 where FID cannot.
+        """
+        if fid is not None and fid < self.fid:
+            return f"FID {fid:.4g} is below that of held-out real pictures, {self.fid:.4g}"
+        scatter = [error for error in (kid_se, self.kid_se) if error is not None and isfinite(error)]
+        if kid is not None and kid < self.kid - 2 * hypot(*scatter):
+            return f"KID {kid:.4g} is below that of held-out real pictures, {self.kid:.4g}"
+        return None
+
+
+def differing(identities: Iterable[Identity]) -> list[str]:
+    """The names of what is not the same in all of them."""
+    rows = [asdict(identity) for identity in identities]
+    return [name for name in IDENTITY if len({row[name] for row in rows}) > 1]

@@ -1,0 +1,52 @@
+"""``sweep score FOLDER``: the metrics of any generator's pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(name="score")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER_OR_SPEC",
+    help="Real pictures: a folder, or a spec, which then says how to measure too.",
+)
+@click.option("--extractor", metavar="NAME", help="Which network's features  [default: the spec's]")
+@click.option("--weights", type=click.Path(), help="A local weights file for the extractor.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(folder: Path, against: Path, extractor: str | None, weights: str | None, as_json: bool) -> None:
+    """Score the pictures in FOLDER against real ones: FID, KID, precision, recall, density, coverage, variety.
+
+    Numbers compare only if everything below "measured with" is the same.
+    """
+    from sweep.schemas import to_json
+    from sweep.score import score
+
+    found = score(folder, against, extractor, weights)
+    click.echo(to_json(found, indent=2) if as_json else _text(found))
+
+
+def _text(found: dict[str, Any]) -> str:
+    from sweep import text
+
+    identity = found["identity"]
+    lines = [
+        f"KID           {text.with_error(found['kid'], found['kid_se'])}",
+        f"FID           {text.number(found['fid'])}",
+        f"FID infinity  {text.with_error(found['fid_infinity'], found['fid_infinity_se'])}",
+        *(f"{name:13} {text.number(found[name])}" for name in ("precision", "recall", "density", "coverage")),
+        f"Vendi score   {text.number(found['vendi'])} (real pictures: {text.number(found['real_vendi'])})",
+    ]
+    if found["floor"]:
+        floor = found["floor"]
+        kid = text.with_error(floor["kid"], floor["kid_se"])
+        lines.append(f"floor         KID {kid}, FID {text.number(floor['fid'])} (held-out real pictures)")
+    if found["suspicion"]:
+        lines.append(f"suspicious    {found['suspicion']}")
+    lines.append("measured with")
+    names = ("extractor", "extractor_digest", "resize", "n_fake", "n_real", "data_hash")
+    return "\n".join([*lines, *(f"  {name:17} {identity[name]}" for name in names)])

@@ -1,0 +1,91 @@
+"""Scoring a folder of pictures, whoever made them: against another folder, or against the pictures of a spec."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganlib.config import EvaluateConfig
+from ganlib.data import cache_dir, prepare
+from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
+from ganlib.metrics.evaluator import NEIGHBOUR
+from ganlib.metrics.infinity import fid_infinity_from_features
+from ganlib.metrics.pictures import PictureSet, features_of, open_pictures
+from ganlib.metrics.real import RealStatistics
+from sweep import spec as specs
+
+
+def score(folder: Path, against: Path, extractor: str | None, weights: str | None) -> dict[str, Any]:
+    """Every metric of the pictures in a folder, with the identity of the numbers.
+
+    Args:
+        folder: Generated pictures.
+        against: A folder of real pictures, all of which are used; or a spec, whose real pictures are chosen, cached
+            and compared with as in its sweep, so that the numbers are those that the sweep would give.
+        extractor: A name; by default the spec's, or ``efficientnet_lite0``.
+        weights: Its weights file; by default the spec's.
+
+    Raises:
+        RequestError: if something is not there, is no picture, or there are too few.
+    """
+    fakes = open_pictures(folder, "the folder")
+    if against.is_dir():
+        config = EvaluateConfig.model_validate(
+            {"weights": weights} | ({"extractor": extractor} if extractor else {})
+        )
+        loaded = load_extractor(config.extractor, config.weights)
+        reals = open_pictures(against, "the real pictures")
+        real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
+    else:
+        spec = specs.load(against)
+        given = {"extractor": extractor, "weights": weights}
+        config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
+        images = prepare(spec.data)
+        evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir())
+        loaded, real, digest, floor = (
+            evaluator.extractor,
+            evaluator.real,
+            images.hash,
+            evaluator.floor(fakes.count),
+        )
+    fake = features_of(fakes, loaded)
+    identity = Identity(
+        extractor=loaded.name,
+        extractor_digest=loaded.digest,
+        resize=loaded.resize,
+        n_fake=fakes.count,
+        n_real=len(real),
+        data_hash=digest,
+    )
+    return measure(real, fake, config, identity, floor)
+
+
+def measure(
+    real: RealStatistics, fake: torch.Tensor, config: EvaluateConfig, identity: Identity, floor: Floor | None
+) -> dict[str, Any]:
+    """All metrics of features, as plain values; those for which there are too few pictures are None."""
+    kid = real.kid(fake, config.kid_subsets, config.kid_subset_size)
+    found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}
+    smaller = min(len(real), len(fake))
+    infinity = fid_infinity_from_features(real.features, fake) if smaller >= 10 else None
+    prdc = prdc_from_features(real.features, fake, NEIGHBOUR) if smaller > NEIGHBOUR else None
+    found |= {"fid_infinity": infinity and infinity.value, "fid_infinity_se": infinity and infinity.se}
+    found |= {name: prdc and getattr(prdc, name) for name in ("precision", "recall", "density", "coverage")}
+    found |= {"vendi": vendi_from_features(fake[:smaller])}
+    found |= {"real_vendi": vendi_from_features(real.features[:smaller])}
+    found["floor"] = asdict(floor) if floor else None
+    found["suspicion"] = floor.beaten_by(found["fid"], kid.mean, kid.se) if floor else None
+    return found | {"identity": asdict(identity)}
+
+
+def content_hash(pictures: PictureSet) -> str:
+    """SHA-256 (hex) of the decoded pictures in order: equal for equal pictures, whatever their files are called."""
+    digest = hashlib.sha256()
+    for start in range(0, pictures.count, 64):
+        for picture in pictures.read(start, min(start + 64, pictures.count)):
+            digest.update(f"{tuple(picture.shape)}".encode())
+            digest.update(np.ascontiguousarray(picture.numpy()).tobytes())
+    return digest.hexdigest()
