@@ -117,6 +117,11 @@ class Records:
         """The rows of one part; none where it is not there or cannot be read."""
         return self.parts.get((dataset, trial), [])
 
+    def budget(self, trial: int) -> float:
+        """Of a trial, in kimg."""
+        params = json.loads(self.trials[trial]["params"])
+        return self.spec.trial_budget(params, self.info["images"], self.info["budget"])
+
     def settled(self, trial: int) -> bool:
         """Whether nothing can be in flight for a trial."""
         return not self.running or self.trials[trial]["status"] not in UNFINISHED
@@ -177,9 +182,7 @@ def _of_trial(records: Records, row: dict[str, Any]) -> Iterator[str]:
     rows = records.rows("metrics", row["trial"])
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
-    budget = records.spec.trial_budget(
-        json.loads(row["params"]), records.info["images"], records.info["budget"]
-    )
+    budget = records.budget(row["trial"])
     if row["status"] == "finished" and row["kimg"] < budget * (1 - 1e-9):
         yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
     if row["status"] == "collapsed" and not (
@@ -258,6 +261,21 @@ def rungs(records: Records) -> Iterator[Finding]:
         if entry["rung"] == decision.rung and not _equal(decision.cutoff, entry["cutoff"]):
             was = f"the cutoff at {entry['rung_kimg']:g} kimg was {entry['cutoff']}"
             yield Finding(path, f"{was}, and by the rungs it is {decision.cutoff}")
+    known = {(entry["trial"], entry["rung"]) for entry in entries}
+    for number in filter(records.settled, records.trials):
+        reached = _compared_at(records, number)
+        for index, rung in enumerate(records.info["rungs"]):
+            if reached >= rung * (1 - 1e-9) and (number, index) not in known:
+                what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
+                yield Finding(f"rungs/{number:05d}.parquet", what)
+
+
+def _compared_at(records: Records, number: int) -> float:
+    """How far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
+    kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
+    if records.info.get("ladder"):  # the last one is measured in full, and so compared with none
+        kimgs = [kimg for kimg in kimgs if kimg < records.budget(number)]
+    return max(kimgs, default=-1.0)
 
 
 def _measured(records: Records, entry: dict[str, Any]) -> float | None:

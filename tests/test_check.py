@@ -149,7 +149,17 @@ def test_rows_that_break_the_rules(folder: Path) -> None:
     entry = store.part("rungs", other)[0]
     store.replace("rungs", other, [entry | {"value": entry["value"] / 2}])
     output = check(folder).output
-    for words in ("kimg does not grow", "fid at", "is no number", "was measured", "kimg is", "should be"):
+    store.replace("rungs", number, [])
+    output += check(folder).output
+    for words in (
+        "has no entry there",
+        "kimg does not grow",
+        "fid at",
+        "is no number",
+        "was measured",
+        "kimg is",
+        "should be",
+    ):
         assert words in output, output
 
 
@@ -215,3 +225,15 @@ def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> No
     with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
         extended(Folder.open(tmp_path), spec, {"trials": 2}, 3)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_ladder_leaves_the_last_evaluation_out_of_the_rungs(tmp_path: Path) -> None:
+    """A budget that ends at the evaluation which passes a rung: measured in full, compared with none."""
+    spec = SPEC.replace("{every: 1, n_fake: 32", "{every: 2, n_first: 16, n_fake: 32")
+    (tmp_path / "spec.yaml").write_text(
+        spec.replace("grace: 1, reduction: 2, max: 3", "grace: 2, reduction: 1.5, max: 3.5")
+    )
+    done = sweep("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
+    result = check(tmp_path / "runs" / "small")
+    assert result.exit_code == 0, result.output
