@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,16 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -
         "runner": runner,
         "device": facts["device"],
         "versions": {"sweep": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in PACKAGES},
+        | {name: found for name in PACKAGES if (found := _version(name))},
     }
+
+
+def _version(package: str) -> str | None:
+    """Of an installed package; a machine that only runs locally may lack Ray."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def png(picture: Image.Image) -> bytes:
