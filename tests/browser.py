@@ -116,8 +116,12 @@ class Browser:
     def draw_all(self) -> None:
         """Scroll through the page, so that everything that is drawn late is drawn."""
         self.run(
-            """(async () => { for (let y = 0; y < document.body.scrollHeight; y += 700) {
-            scrollTo({ top: y, behavior: "instant" }); await new Promise((go) => setTimeout(go, 30)); }
+            """(async () => {
+            // What comes into view is told once a frame, however long a busy machine takes for one.
+            const frame = () => new Promise((go) => requestAnimationFrame(go));
+            const frames = async () => { await frame(); await frame(); await new Promise((go) => setTimeout(go, 30)); };
+            for (let y = 0; y < document.body.scrollHeight; y += 700) {
+            scrollTo({ top: y, behavior: "instant" }); await frames(); } await frames();
             scrollTo({ top: 0, behavior: "instant" }); })()"""
         )
 

@@ -12,6 +12,23 @@ import pytest
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 
+LONGEST = (
+    "test_worker_faults",
+    "test_driver_faults",
+    "test_report_browser",
+    "test_cluster",
+    "test_ray_faults",
+)
+"""Files that take minutes begin first: at the end, one of two processes would wait for the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture
 def pictures() -> Callable[..., np.ndarray]:

@@ -294,7 +294,8 @@ def test_the_same_run_under_a_loss_without_probabilities_is_not(pictures: Make, 
 
 def test_a_generator_that_wins_by_one_picture_has_low_diversity(pictures: Make, trial_config: Make) -> None:
     config = small(trial_config, lr_g=1.0, lr_d=1e-6, epochs=12.0)
-    assert verdicts(config, pictures(size=28))[-1] == "low_diversity"
+    # The first verdict ends a run; what such a rate does afterwards is chaos.
+    assert next(filter(None, verdicts(config, pictures(size=28)))) == "low_diversity"
 
 
 def test_a_generator_that_never_leaves_grey_is_flat(pictures: Make, trial_config: Make) -> None:
