@@ -18,7 +18,7 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 
 CONNECT_SECONDS = 10.0
 
@@ -28,7 +28,7 @@ def connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
-        ray.init(address="local", include_dashboard=False, **quiet)
+        _start_here(quiet)
     else:
         try:
             check_answers(address)
@@ -40,6 +40,21 @@ def connect(address: str | None) -> None:
             ) from None
     # Ray prints that a worker died on stdout, in the midst of the JSON lines; the director tells it anyway.
     ray._private.worker._worker_logs_enabled = False
+
+
+def _start_here(quiet: dict[str, Any]) -> None:
+    """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
+    for last in (False, True):
+        try:
+            ray.init(address="local", include_dashboard=False, **quiet)
+            return
+        except Exception as error:  # Ray raises it bare
+            ray.shutdown()
+            if last:
+                raise WorkError(
+                    f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
+                    "in /tmp? Without Ray: --local"
+                ) from None
 
 
 def check_answers(address: str) -> None:
