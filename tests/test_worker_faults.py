@@ -149,8 +149,8 @@ def test_a_lost_node_gives_its_trials_to_the_others(cluster, cache: Path, tmp_pa
     ("fault", "words"),
     [
         (
-            "skimage.metrics",
-            "cannot import what it needs (ModuleNotFoundError: No module named 'skimage.metrics')",
+            "safetensors.torch",
+            "cannot import what it needs (ModuleNotFoundError: No module named 'safetensors.torch')",
         ),
         ("version", "has sweep 0.0.1, this machine"),
     ],
