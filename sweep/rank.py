@@ -142,7 +142,9 @@ def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
     def codes(name: str) -> "np.ndarray":
         return np.from_dlpack(measured[name].combine_chunks().dictionary_encode("encode").indices)
 
-    measured = metrics.filter(pc.is_finite(metrics[metric]))
+    # As `_measured` has it for rows: an evaluation at which the run was called dead must not hide the best one.
+    alive = pc.is_null(metrics["verdict"])
+    measured = metrics.filter(pc.and_(pc.is_finite(metrics[metric]), alive))
     trial, kimg, values = (array(measured[name]) for name in ("trial", "kimg", metric))
     # Values of different stages do not compare: each stage of a trial has a best one.
     stage = codes("stage")

@@ -279,6 +279,16 @@ def test_the_decisive_rows_decide_as_all_rows_do(
     assert outcome(trials, few, metric) == outcome(trials, rows, metric)
 
 
+def test_a_dead_evaluation_does_not_hide_the_best_one() -> None:
+    """Rolled back, a trial goes on: what it had when it was called dead counts for nothing, however small."""
+    values = [(1.0, 0.7, None), (2.0, 0.5, None), (3.0, 0.1, "low_diversity"), (4.0, 0.6, None)]
+    rows = [measured(0, kimg, kid, verdict=verdict) for kimg, kid, verdict in values]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
+    few = decisive(table, "kid").to_pylist()
+    (entry,) = rank([trial(0)], few, "kid").ranked
+    assert (entry.value, entry.kimg, entry.last) == (0.5, 2.0, 0.6)
+
+
 def outcome(trials: list[dict[str, Any]], rows: list[dict[str, Any]], metric: str) -> object:
     try:
         return rank(trials, rows, metric)
