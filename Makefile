@@ -13,6 +13,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the benchmarks behind the README's figures"
+	@echo "make soak    300 trials with workers killed at random, about ten minutes"
 	@echo "make setup   only the environment, in $(VENV)"
 	@echo "make lock    resolve the dependencies anew into requirements.lock"
 
@@ -60,7 +61,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
 
-# By hand: 300 trials with workers killed at random, about a quarter of an hour on two cores.
+# By hand: 300 trials with workers killed at random, about ten minutes on two cores.
 soak: $(STAMP)
 	@$(BIN)/python benchmarks/soak.py --out benchmarks/results/soak.json
 

@@ -3,7 +3,7 @@
 import io
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,6 +42,21 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
     say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source}{skipped}")
     if images.attribution:
         say(f"      {images.attribution}")
+    return images
+
+
+def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None]) -> ImageSet:
+    """`prepare_pictures` of a sweep that has begun; ``info`` is its ``sweep.json``.
+
+    Raises:
+        RequestError: if they are no longer those that it began with.
+    """
+    images = prepare_pictures(spec, say)
+    if images.hash != info["data_hash"]:
+        raise RequestError(
+            f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
+            f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
+        )
     return images
 
 

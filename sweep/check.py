@@ -21,6 +21,7 @@ from sweep.schemas import SCHEMAS, STATUSES
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import DamagedPartError, Store
+from sweep.sweeps import INFO, SPEC
 from sweep.trials import UNFINISHED, Trial
 
 Rows = list[dict[str, Any]]
@@ -65,12 +66,12 @@ class Records:
         Raises:
             WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
         """
-        spec = parse(folder.read("spec.yaml").decode(errors="replace"), f"{folder}/spec.yaml")
+        spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
         try:
-            info = json.loads(folder.read("sweep.json"))
+            info = json.loads(folder.read(INFO))
             info["budget"], info["rungs"], info["trials"], info["images"], info["data_hash"]
         except (ValueError, KeyError, TypeError) as error:
-            raise WorkError(f"'{folder}/sweep.json' is broken: {error}") from None
+            raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from None
         lease = read_lease(folder)
         store = Store(folder, spec.space.kinds())
         records = cls(folder, spec, info, store, lease is not None and lease.alive)

@@ -13,9 +13,8 @@ from pathlib import Path
 from sweep.check import Finding, Records
 from sweep.retention import BEST, SUFFIX, place_of
 from sweep.storage import TEMPORARY, MissingFileError
+from sweep.study_file import STUDY
 from sweep.trials import UNFINISHED, Trial
-
-STUDY = "study.db"
 
 
 def pictures(records: Records) -> Iterator[Finding]:

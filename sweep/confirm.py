@@ -15,18 +15,19 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import confirmed, text
-from sweep.before import any_config, describe, prepare_pictures
+from sweep.before import any_config, describe, same_pictures
 from sweep.console import JsonLines, view_for
 from sweep.director import Director
 from sweep.lease import Owner
 from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
-from sweep.run import INFO, SPEC, Options, View, new_director, runner_for, train
+from sweep.run import View, new_director, train
+from sweep.runners import Options, runner_for
 from sweep.search import Asked, PastTrial, State
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store
-from sweep.sweeps import Sweep
+from sweep.sweeps import INFO, SPEC, Sweep
 from sweep.trials import UNFINISHED
 
 Plan = list[dict[str, int]]
@@ -159,13 +160,8 @@ def _train(
     """Do what is left of the plan; returns whether it was interrupted."""
     info, folder = sweep.info, owner.folder
     spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info["budget"], len(plan))
-    images = prepare_pictures(spec, view.say)
-    if images.hash != info["data_hash"]:
-        raise RequestError(
-            f"the pictures have changed since the sweep ({images.hash[:12]} instead of {info['data_hash'][:12]}): "
-            "put the old ones back"
-        )
-    with runner_for(spec, options, view) as runner:
+    images = same_pictures(spec, info, view.say)
+    with runner_for(spec, options, view.say) as runner:
         facts = runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
         if facts["extractor_digest"] != info["extractor_digest"]:
             raise RequestError(

@@ -123,6 +123,14 @@ def remember(
     return found
 
 
+def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:
+    """`remember` those of a trial's samples on record; where that cannot be, there are none: nobody waits for them."""
+    with contextlib.suppress(WorkError, OSError):
+        data = folder.read(f"images/{trial:05d}/{kimg:.3f}.png")
+        with Image.open(BytesIO(data)) as sheet:
+            remember(folder, data_hash, trial, kimg, sheet)
+
+
 def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
     """Keep what `find` found in the sweep's folder.
 

@@ -1,21 +1,27 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
-import io
 import json
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from ganlib.data import contact_sheet
 from ganlib.errors import RequestError, WorkError
-from sweep.before import anchored, any_config, check_batch_size, describe, planned, png, prepare_pictures
+from sweep.before import (
+    anchored,
+    any_config,
+    check_batch_size,
+    describe,
+    planned,
+    png,
+    prepare_pictures,
+    same_pictures,
+)
 from sweep.console import (
     JsonLines,
     LiveTable,
@@ -28,11 +34,14 @@ from sweep.console import (
 )
 from sweep.director import Director, Event
 from sweep.lease import Owner
-from sweep.neighbours import remember
+from sweep.neighbours import keep
 from sweep.recovery import restore
+from sweep.runners import Options, Runner, runner_for
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
+from sweep.study_file import STUDY
+from sweep.sweeps import INFO, SPEC
 from sweep.track import Tracking
 from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
@@ -41,38 +50,6 @@ if TYPE_CHECKING:
     import types
 
 View = LiveTable | PlainLines | JsonLines
-INFO, SPEC, STUDY = "sweep.json", "spec.yaml", "study.db"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, beside what the spec says."""
-
-    storage: str = "runs"
-    local: bool = False
-    address: str | None = None
-    as_json: bool = False
-
-
-class Runner(Protocol):
-    """Where trials are trained; `sweep.local` and `sweep.on_ray` have one each."""
-
-    name: str
-    gpu: float
-    threads: int
-    largest_share: float
-
-    def room(self) -> int:
-        """How many trials may run at a time, now."""
-
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
-        """Check on the workers what has to work before the first trial starts."""
-
-    def run(self, director: Director, beat: Callable[[], None]) -> None:
-        """Train until the director has no more assignments."""
-
-    def close(self) -> None:
-        """Give back what was taken."""
 
 
 def start(spec: Spec, options: Options) -> int:
@@ -93,7 +70,7 @@ def start(spec: Spec, options: Options) -> int:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         spec = anchored(spec)
-        with runner_for(spec, options, view) as runner:
+        with runner_for(spec, options, view.say) as runner:
             facts = runner.preflight(
                 any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner
             )
@@ -131,12 +108,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
-        images = prepare_pictures(spec, view.say)
-        if images.hash != info["data_hash"]:
-            raise RequestError(
-                f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
-                f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
-            )
+        images = same_pictures(spec, info, view.say)
         if more:
             spec, info = extended(folder, spec, info, more)
         store = Store(folder, spec.space.kinds())
@@ -147,7 +119,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
-        with runner_for(spec, options, view) as runner:
+        with runner_for(spec, options, view.say) as runner:
             runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
             director = new_director(spec, folder, store, info, owner, runner, view)
             restore(director, study)
@@ -182,20 +154,10 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
     started = time.monotonic()
     train(director, runner, owner, view)
-    keep_neighbours(director)
-    return conclude(director, view, time.monotonic() - started)
-
-
-def keep_neighbours(director: Director) -> None:
-    """The winner's nearest real pictures, for reports on machines that have only the sweep's folder."""
     best = best_trial(director)
-    if best is None or best.best is None:
-        return
-    kimg = best.best[0]
-    with suppress(WorkError, OSError):
-        data = director.folder.read(f"images/{best.number:05d}/{kimg:.3f}.png")
-        with Image.open(io.BytesIO(data)) as sheet:
-            remember(director.folder, director.info["data_hash"], best.number, kimg, sheet)
+    if best and best.best:
+        keep(director.folder, director.info["data_hash"], best.number, best.best[0])
+    return conclude(director, view, time.monotonic() - started)
 
 
 def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
@@ -275,31 +237,6 @@ def new_director(
         runner.room,
         watch,
     )
-
-
-@contextmanager
-def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
-    """The local runner, or Ray's; closed at the end."""
-    resources = spec.resources
-    runner: Runner
-    if options.local:
-        from sweep.local import LocalRunner
-
-        runner = LocalRunner(resources.gpu, max(1, int(resources.cpu)))
-    else:
-        view.say(
-            "starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ..."
-        )
-        from sweep.on_ray import RayRunner
-
-        runner = RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
-    try:
-        if resources.gpu and not runner.gpu:
-            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
-        view.say(f"runner: {runner.name}, {runner.room()} trials at a time, {'GPU' if runner.gpu else 'CPU'}")
-        yield runner
-    finally:
-        runner.close()
 
 
 @contextmanager

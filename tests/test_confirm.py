@@ -13,7 +13,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from synthetic import KINDS, make_sweep
 
-from sweep import confirm as confirming
 from sweep import confirmed
 from sweep.cli import cli
 from sweep.confirm import Planned, extended
@@ -228,6 +227,6 @@ def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     class Other:
         hash = "ffff"
 
-    monkeypatch.setattr(confirming, "prepare_pictures", lambda *_: Other())
+    monkeypatch.setattr("sweep.before.prepare_pictures", lambda *_: Other())
     result = run("confirm", "--local", "--storage", tmp_path)
     assert result.exit_code == 2 and "the pictures have changed since the sweep" in result.stderr

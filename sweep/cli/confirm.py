@@ -36,7 +36,7 @@ def command(
     """
     from ganlib.errors import RequestError
     from sweep.confirm import confirm
-    from sweep.run import Options
+    from sweep.runners import Options
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
 

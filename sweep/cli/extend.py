@@ -29,7 +29,8 @@ def command(
 
     The new trials are searched with all that the sampler has learned, and meet the same rungs.
     """
-    from sweep.run import Options, resume
+    from sweep.run import resume
+    from sweep.runners import Options
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
 

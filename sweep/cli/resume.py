@@ -19,7 +19,8 @@ def command(name: str | None, local: bool, address: str | None, storage: str, as
     Finished trials are not run again, unfinished ones go on from their checkpoints, and the sampler and ASHA
     remember what they knew.
     """
-    from sweep.run import Options, resume
+    from sweep.run import resume
+    from sweep.runners import Options
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
 

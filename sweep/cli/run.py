@@ -67,6 +67,7 @@ def command(
 
         describe(loaded, as_json)
         return
-    from sweep.run import Options, start
+    from sweep.run import start
+    from sweep.runners import Options
 
     sys.exit(start(loaded, Options(storage, local, address, as_json)))
