@@ -10,22 +10,18 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganlib.errors import RequestError
-from ganlib.metrics.identity import IDENTITY, NAMES, Floor, Identity, differing
+from ganlib.metrics.identity import NAMES, Floor, Identity, differing
 from ganlib.registry import did_you_mean
+from sweep.decisive import COLUMNS, decisive
 from sweep.store import Store, to_rows
 from sweep.text import trial_numbers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 METRICS = NAMES
 Row = Mapping[str, Any]
 OUT_OF_PLAY = ("collapsed", "failed")
-COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "stage", "verdict", *IDENTITY]
-"""What ranking needs of ``metrics``."""
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
 
@@ -124,38 +120,6 @@ def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ())
     trials = store.table("trials")
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
     return rank(trials, to_rows(decisive(store.table("metrics", COLUMNS), metric)), metric, floors)
-
-
-def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
-    """The rows of ``metrics`` on which `rank` depends: of each trial the best and newest, one of each identity.
-
-    They are few, and picked without making Python objects of the others.
-    """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    # Through dlpack and buffers: other ways between pyarrow and NumPy import pandas, which takes seconds.
-    def array(column: "pa.ChunkedArray") -> "np.ndarray":
-        return np.from_dlpack(column.combine_chunks())
-
-    def codes(name: str) -> "np.ndarray":
-        return np.from_dlpack(measured[name].combine_chunks().dictionary_encode("encode").indices)
-
-    # As `_measured` has it for rows: an evaluation at which the run was called dead must not hide the best one.
-    alive = pc.is_null(metrics["verdict"])
-    measured = metrics.filter(pc.and_(pc.is_finite(metrics[metric]), alive))
-    trial, kimg, values = (array(measured[name]) for name in ("trial", "kimg", metric))
-    # Values of different stages do not compare: each stage of a trial has a best one.
-    stage = codes("stage")
-    group = trial.astype(np.int64) * (int(stage.max(initial=0)) + 1) + stage
-    order = np.lexsort((np.arange(len(trial)), kimg, values, group))
-    best = order[np.unique(group[order], return_index=True)[1]]
-    newest = len(trial) - 1 - np.unique(trial[::-1], return_index=True)[1]
-    kinds = np.stack([trial, *map(codes, IDENTITY)])
-    few = np.unique(np.concatenate([best, newest, np.unique(kinds, axis=1, return_index=True)[1]]))
-    few = few.astype(np.int64)
-    return measured.take(pa.Array.from_buffers(pa.int64(), len(few), [None, pa.py_buffer(few)]))
 
 
 def rank(

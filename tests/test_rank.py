@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Floor, Identity
-from sweep.rank import COLUMNS, MixedIdentityError, decisive, leaderboard, rank, rank_or_explain
+from sweep.decisive import COLUMNS, decisive
+from sweep.rank import MixedIdentityError, leaderboard, rank, rank_or_explain
 from sweep.schemas import SCHEMAS
 from sweep.storage import LocalFolder
 from sweep.store import Store

@@ -23,7 +23,8 @@ SKIPPED_SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(name: str | None, storage: str, as_json: bool) -> None:
     """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
-    from sweep.rank import COLUMNS, check_metric, rank_or_explain
+    from sweep.decisive import COLUMNS
+    from sweep.rank import check_metric, rank_or_explain
     from sweep.schemas import to_json
     from sweep.storage import Folder
     from sweep.store import to_rows
