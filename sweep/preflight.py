@@ -14,7 +14,7 @@ from ganlib.metrics import load_extractor, pairwise_similarity
 from sweep import __version__
 from sweep.lease import read
 from sweep.storage import Folder
-from sweep.trial import describe, evaluator_of, images_of, place
+from sweep.workplace import describe, evaluator_of, images_of, place
 
 
 def preflight(

@@ -11,19 +11,16 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from ganlib import collapse
-from ganlib.config import DataConfig, EvaluateConfig, TrialConfig
-from ganlib.data import ImageSet, cache_dir, prepare
+from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import WorkError
 from ganlib.export import pack_weights
-from ganlib.metrics import Evaluator
 from ganlib.metrics.identity import Floor
 from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted
 from sweep import ledger
@@ -33,6 +30,7 @@ from sweep.lease import Tenant
 from sweep.retention import BEST
 from sweep.storage import Folder
 from sweep.watchdog import Watchdog
+from sweep.workplace import describe, evaluator_of, images_of, place
 
 GRID_COLUMNS = 8
 PULSE_SECONDS = 5.0
@@ -94,43 +92,6 @@ class Report:
     signals: dict[str, Any] = field(default_factory=dict)
     suspicion: dict[str, Any] | None = None
     """Why the result is too good to be honest, and where the nearest real pictures are shown."""
-
-
-def place(gpu: float) -> torch.device:
-    """The device of a trial; on a GPU it is limited to its share of the memory."""
-    if gpu <= 0 or not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
-    torch.cuda.set_per_process_memory_fraction(min(gpu, 1.0))
-    return torch.device("cuda")
-
-
-def describe(device: torch.device) -> str:
-    """``cpu``, or the GPU's name."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def images_of(config: DataConfig) -> ImageSet:
-    """The pictures of a sweep; kept for the next trial of this process."""
-    return _images(config.model_dump_json())
-
-
-def evaluator_of(data: DataConfig, evaluate: EvaluateConfig, device: torch.device) -> Evaluator:
-    """The evaluator of a sweep, with its extractor loaded; kept for the next trial of this process."""
-    return _evaluator(data.model_dump_json(), evaluate.model_dump_json(), str(device))
-
-
-@lru_cache(maxsize=4)
-def _images(config: str) -> ImageSet:
-    return prepare(DataConfig.model_validate_json(config))
-
-
-@lru_cache(maxsize=4)
-def _evaluator(data: str, evaluate: str, device: str) -> Evaluator:
-    images = _images(data)
-    config = EvaluateConfig.model_validate_json(evaluate)
-    return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache_dir())
 
 
 class SupersededError(WorkError):

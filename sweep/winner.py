@@ -30,7 +30,8 @@ from sweep.schemas import to_json
 from sweep.storage import Folder, MissingFileError
 from sweep.store import to_rows
 from sweep.sweeps import Sweep
-from sweep.trial import GRID_COLUMNS, evaluator_of, images_of
+from sweep.trial import GRID_COLUMNS
+from sweep.workplace import evaluator_of, images_of
 
 LEVELS = 6.0
 """How far, in mean levels of 255, exported pictures may be from those of training: bfloat16 against float32."""

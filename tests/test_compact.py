@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep import compact
-from sweep.storage import LocalFolder, Stamp
+from sweep.storage import Stamp
+from sweep.storage_local import LocalFolder
 from sweep.store import Store
 
 

@@ -15,7 +15,7 @@ from ganlib.metrics.identity import Floor, Identity
 from sweep.decisive import COLUMNS, decisive
 from sweep.rank import MixedIdentityError, leaderboard, rank, rank_or_explain
 from sweep.schemas import SCHEMAS
-from sweep.storage import LocalFolder
+from sweep.storage_local import LocalFolder
 from sweep.store import Store
 
 IDENTITY = {

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from ganlib.errors import RequestError, WorkError
-from sweep.storage import Folder, LocalFolder, MissingFileError, relative_parts
+from sweep.storage import Folder, MissingFileError, relative_parts
+from sweep.storage_local import LocalFolder
 from sweep.storage_remote import RemoteFolder
 
 

@@ -15,7 +15,8 @@ from sweep import track
 from sweep.cli import cli
 from sweep.director import Event
 from sweep.spec import SpecError, parse
-from sweep.storage import Folder, LocalFolder
+from sweep.storage import Folder
+from sweep.storage_local import LocalFolder
 from sweep.track import Tracking, check
 from sweep.trials import Status, Trial
 

@@ -15,7 +15,8 @@ from sweep.report.page import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.report.table import csv_text
-from sweep.storage import Folder, LocalFolder
+from sweep.storage import Folder
+from sweep.storage_local import LocalFolder
 from sweep.sweeps import Sweep
 
 PAGE = "report.html"
