@@ -15,6 +15,7 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import confirmed, text
+from sweep.asking import Asked, PastTrial
 from sweep.before import any_config, describe, same_pictures
 from sweep.console import JsonLines, view_for
 from sweep.director import Director
@@ -23,7 +24,6 @@ from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
 from sweep.run import View, new_director, train
 from sweep.runners import Options, runner_for
-from sweep.search import Asked, PastTrial, State
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store
@@ -48,14 +48,7 @@ class Planned:
         self._next += 1
         return Asked(number, self._configurations[run["trial"]], run["seed"])
 
-    def tell(
-        self,
-        number: int,
-        state: State,
-        value: float | None = None,
-        values: Sequence[tuple[float, float]] = (),
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
+    def tell(self, past: PastTrial) -> None:
         """There is nobody who learns from it."""
 
 

@@ -17,13 +17,14 @@ from typing import Any, Literal
 
 from ganlib.config import TrialConfig
 from sweep import ledger
+from sweep.asking import Asking, PastTrial
 from sweep.retention import after_sweep, after_trial
 from sweep.rungs import Rungs
-from sweep.search import Asking, PastTrial, Study
+from sweep.search import Study
 from sweep.spec import Spec
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
-from sweep.trials import Status, Trial, end_state
+from sweep.trials import Status, Trial
 
 MOST_SHARE = 2.0
 """A trial that ran out of memory gets this many times its share, once."""
@@ -303,8 +304,7 @@ class Director:
         self._put(trial, ended=time.time(), **columns)
         self.watch(Event(status, trial, columns))
         if status != "interrupted":
-            past = trial.outcome()
-            self.study.tell(trial.number, end_state(past), past.value, past.values, past.attrs)
+            self.study.tell(trial.outcome())
             after_trial(self.folder, self.spec.keep, trial)
 
     # ---- records -----------------------------------------------------------------------------------------

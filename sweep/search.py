@@ -10,21 +10,20 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganlib.errors import RequestError, WorkError
 from sweep import study_file
+from sweep.asking import Asked, PastTrial
 from sweep.sections import SearchConfig
 from sweep.space import Space
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
-State = Literal["finished", "stopped", "collapsed", "failed"]
 Points = Sequence[Mapping[str, Any]]
-PastState = Literal["finished", "stopped", "collapsed", "failed", "running"]
 
 WORST = 1e9
 """What the sampler is told of a collapsed trial.
@@ -33,53 +32,6 @@ It is finite because Optuna leaves a trial with NaN running for ever, and it is 
 value of a pruned trial, at step 0: TPE puts complete trials first and orders pruned ones by how far they came
 and then by value, so that a dead trial stands behind every other one.
 """
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What to try next: the trial's number, the value of each active key, and its seed if that is not free."""
-
-    number: int
-    params: dict[str, Any]
-    seed: int | None = None
-
-
-@dataclass(frozen=True)
-class PastTrial:
-    """A trial from the sweep's records, as `Study.rebuild` takes it.
-
-    Attributes:
-        number: Its number, which is also its position.
-        params: The value of each key that was active, by path.
-        state: How it ended; ``running`` for one that will go on.
-        values: (kimg, metric) of its evaluations, finite.
-        value: The metric of a finished trial, finite.
-        attrs: Notes for the people who look at the study, such as the verdict.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    state: PastState
-    values: Sequence[tuple[float, float]] = ()
-    value: float | None = None
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Asking(Protocol):
-    """Where trials come from: an Optuna study, or a list (`sweep.confirm`)."""
-
-    def ask(self) -> Asked | None:
-        """The next trial; None when there is no more."""
-
-    def tell(
-        self,
-        number: int,
-        state: State,
-        value: float | None = None,
-        values: Sequence[tuple[float, float]] = (),
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
-        """How a trial ended; see `sweep.search.Study.tell`."""
 
 
 class Study:
@@ -179,41 +131,31 @@ class Study:
                 params = self._space.suggest(trial)
             except BaseException:
                 with suppress(Exception):
-                    self.tell(trial.number, "failed")
+                    self.tell(PastTrial(trial.number, {}, "failed"))
                 raise
         return Asked(trial.number, params)
 
-    def tell(
-        self,
-        number: int,
-        state: State,
-        value: float | None = None,
-        values: Sequence[tuple[float, float]] = (),
-        attrs: Mapping[str, Any] | None = None,
-    ) -> None:
+    def tell(self, past: PastTrial) -> None:
         """Say how a trial ended, once.
 
-        Args:
-            number: The trial.
-            state: ``finished`` becomes COMPLETE with ``value``; ``stopped`` PRUNED with the last of
-                ``values``; ``collapsed`` PRUNED with `WORST`; ``failed`` FAIL.
-            value: The metric of a finished trial.
-            values: (kimg, metric) of its evaluations.
-            attrs: User attributes, JSON values.
+        A ``finished`` one becomes COMPLETE with its value, a ``stopped`` one PRUNED with the last of its values, a
+        ``collapsed`` one PRUNED with `WORST`, a ``failed`` one FAIL.
 
         Raises:
-            ValueError: if a number is not finite or one that the state needs is missing.
+            ValueError: if it is still running, a number is not finite, or one that its state needs is missing.
             WorkError: if the file cannot be written.
         """
-        outcome = _Outcome.of(number, state, value, values)
+        if past.state == "running":
+            raise ValueError(f"trial {past.number} has not ended")
+        outcome = _Outcome.of(past)
         with study_file.writing(self._path):
-            trial = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+            trial = self._storage.get_trial_id_from_study_id_trial_number(self._id, past.number)
             for step, reported in outcome.steps.items():
                 self._storage.set_trial_intermediate_value(trial, step, reported)
-            for key, note in (attrs or {}).items():
+            for key, note in past.attrs.items():
                 self._storage.set_trial_user_attr(trial, key, note)
             complete = outcome.state == "COMPLETE"
-            self._study.tell(number, outcome.value if complete else None, state=outcome.optuna_state())
+            self._study.tell(past.number, outcome.value if complete else None, state=outcome.optuna_state())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -258,18 +200,17 @@ class _Outcome:
     steps: dict[int, float]
 
     @classmethod
-    def of(
-        cls, number: int, state: PastState, value: float | None, values: Sequence[tuple[float, float]]
-    ) -> "_Outcome":
+    def of(cls, past: PastTrial) -> "_Outcome":
+        number, state = past.number, past.state
         if state == "collapsed":
             return cls("PRUNED", WORST, {0: WORST})
-        steps = {max(1, round(1000 * kimg)): float(reported) for kimg, reported in values}
+        steps = {max(1, round(1000 * kimg)): float(reported) for kimg, reported in past.values}
         if not all(math.isfinite(reported) for reported in steps.values()):
-            raise ValueError(f"trial {number} has an evaluation that is not finite: {list(values)}")
+            raise ValueError(f"trial {number} has an evaluation that is not finite: {list(past.values)}")
         if state == "finished":
-            if value is None or not math.isfinite(value):
-                raise ValueError(f"trial {number} has finished with {value}; it needs a finite value")
-            return cls("COMPLETE", float(value), steps)
+            if past.value is None or not math.isfinite(past.value):
+                raise ValueError(f"trial {number} has finished with {past.value}; it needs a finite value")
+            return cls("COMPLETE", float(past.value), steps)
         if state == "stopped":
             if not steps:
                 raise ValueError(f"trial {number} was stopped, so it needs the value for which it was")
@@ -290,7 +231,7 @@ def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
     from optuna.trial import create_trial
 
     try:
-        outcome = _Outcome.of(past.number, past.state, past.value, past.values)
+        outcome = _Outcome.of(past)
         return create_trial(
             state=outcome.optuna_state(),
             value=outcome.value,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sweep.search import PastState, PastTrial, State
+from sweep.asking import PastTrial, State
 
 Status = Literal["running", "finished", "stopped", "collapsed", "failed", "interrupted"]
 UNFINISHED = ("running", "interrupted")
@@ -132,7 +132,7 @@ class Trial:
     def outcome(self) -> PastTrial:
         """What the sampler is to know: a trial that finished without a single number has failed."""
         best = self.best
-        state: PastState
+        state: State
         if self.status == "running" or self.status == "interrupted":
             state = "running"
         elif self.status == "finished" and best is None:
@@ -147,10 +147,3 @@ class Trial:
             value=best[1] if best and state == "finished" else None,
             attrs={"verdict": self.verdict} if self.verdict else {},
         )
-
-
-def end_state(past: PastTrial) -> State:
-    """The state of a trial that has ended, for `sweep.search.Study.tell`."""
-    if past.state == "running":
-        raise ValueError(f"trial {past.number} has not ended")
-    return past.state

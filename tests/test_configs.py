@@ -5,10 +5,11 @@ import warnings
 import pytest
 from click.testing import CliRunner
 
+from sweep.asking import PastTrial
 from sweep.cli import cli
 from sweep.director import Director
 from sweep.dryrun import facts, trials_of
-from sweep.search import PastTrial, Study, preview
+from sweep.search import Study, preview
 from sweep.spec import SpecError, parse
 from sweep.storage import Folder
 from sweep.store import Store

@@ -9,7 +9,8 @@ import warnings
 import pytest
 
 from ganlib.errors import RequestError, WorkError
-from sweep.search import WORST, PastTrial, Study, preview
+from sweep.asking import PastTrial
+from sweep.search import WORST, Study, preview
 from sweep.sections import SearchConfig
 from sweep.space import Categorical, Float, Int, Space
 
@@ -57,10 +58,6 @@ def good(number, params):
     return PastTrial(number, params, "finished", [(1.0, value)], value)
 
 
-def tell(study, past):
-    study.tell(past.number, past.state, past.value, past.values, past.attrs)
-
-
 def run(tmp_path, space, search, count, rebuild_at=None):
     """Ask and tell with some trials at a time; at ``rebuild_at`` write the study anew from records."""
     # The Gaussian process learns only from finished trials, and is slow: it gets no others.
@@ -82,7 +79,7 @@ def run(tmp_path, space, search, count, rebuild_at=None):
         if len(running) == in_flight:
             number = running.pop(ends.randrange(in_flight))
             records[number] = end(number, records[number].params)
-            tell(study, records[number])
+            study.tell(records[number])
     study.close()
     return [record.params for record in records]
 
@@ -150,10 +147,11 @@ def test_states_reach_optuna(tmp_path):
     study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=9))
     for _ in range(5):
         study.ask()
-    study.tell(0, "finished", 3.0, [(0.5, 9.0), (1.5, 3.0)])
-    study.tell(1, "stopped", values=[(0.5, 8.0), (1.5, 7.0)])
-    study.tell(2, "collapsed", values=[(0.5, 2.0), (1.5, math.nan)], attrs={"verdict": "non_finite"})
-    study.tell(3, "failed", attrs={"reason": "out of memory"})
+    study.tell(PastTrial(0, {}, "finished", [(0.5, 9.0), (1.5, 3.0)], 3.0))
+    study.tell(PastTrial(1, {}, "stopped", [(0.5, 8.0), (1.5, 7.0)]))
+    dead = [(0.5, 2.0), (1.5, math.nan)]
+    study.tell(PastTrial(2, {}, "collapsed", dead, attrs={"verdict": "non_finite"}))
+    study.tell(PastTrial(3, {}, "failed", attrs={"reason": "out of memory"}))
     study.close()
     trials = load(tmp_path / "study.db").trials
     names = [trial.state.name for trial in trials]
@@ -170,7 +168,7 @@ def test_rebuilt_file_equals_the_one_that_was_told(tmp_path):
     records = []
     while (asked := study.ask()) is not None:
         records.append(outcome(asked.number, asked.params))
-        tell(study, records[-1])
+        study.tell(records[-1])
     study.close()
     Study.rebuild(tmp_path / "b.db", "dcgan", SPACE, search, records).close()
     first, second = load(tmp_path / "a.db").trials, load(tmp_path / "b.db").trials
@@ -207,15 +205,17 @@ def test_only_finite_values_are_told(tmp_path, bad):
     study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig())
     study.ask()
     with pytest.raises(ValueError, match="finite"):
-        study.tell(0, "finished", bad)
+        study.tell(PastTrial(0, {}, "finished", value=bad))
     if bad is not None:
         with pytest.raises(ValueError, match="finite"):
-            study.tell(0, "stopped", values=[(1.0, bad)])
+            study.tell(PastTrial(0, {}, "stopped", [(1.0, bad)]))
     with pytest.raises(ValueError, match="needs the value"):
-        study.tell(0, "stopped")
+        study.tell(PastTrial(0, {}, "stopped"))
     with pytest.raises(ValueError, match="unknown state"):
-        study.tell(0, "interrupted")
-    study.tell(0, "finished", 1.0)  # it is still there to be told
+        study.tell(PastTrial(0, {}, "interrupted"))
+    with pytest.raises(ValueError, match="has not ended"):
+        study.tell(PastTrial(0, {}, "running"))
+    study.tell(PastTrial(0, {}, "finished", value=1.0))  # it is still there to be told
 
 
 def test_the_search_ends(tmp_path):
@@ -252,9 +252,9 @@ def test_cmaes_finds_the_valley(tmp_path):
         x = (math.log10(asked.params["train.lr_g"]) + 5) / 2
         distances.append((x - 0.8) ** 2 + (asked.params["train.augment_p"] / 0.6 - 0.2) ** 2)
         if asked.number % 2:  # half of them stopped early; they count
-            study.tell(asked.number, "finished", distances[-1])
+            study.tell(PastTrial(asked.number, {}, "finished", value=distances[-1]))
         else:
-            study.tell(asked.number, "stopped", values=[(1.0, distances[-1])])
+            study.tell(PastTrial(asked.number, {}, "stopped", [(1.0, distances[-1])]))
     assert sum(distances[-12:]) < 0.25 * sum(distances[:12])
 
 
@@ -289,7 +289,7 @@ def test_tpe_learns(tmp_path):
     distances = []
     while (asked := study.ask()) is not None:
         distances.append(abs(math.log10(asked.params["train.lr_g"]) + 4.5) + asked.params["train.augment_p"])
-        study.tell(asked.number, "finished", distances[-1])
+        study.tell(PastTrial(asked.number, {}, "finished", value=distances[-1]))
     assert sum(distances[-10:]) < 0.5 * sum(distances[:10])
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from ganlib.errors import RequestError
 from sweep import track
+from sweep.asking import PastTrial
 from sweep.cli import cli
 from sweep.director import Event
 from sweep.spec import SpecError, parse
@@ -188,7 +189,7 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study.db", spec.name, spec.space, spec.search)
     asked = study.ask()
     assert asked is not None
-    study.tell(asked.number, "finished", 0.25, [(1.0, 0.5), (2.0, 0.25)])
+    study.tell(PastTrial(asked.number, asked.params, "finished", [(1.0, 0.5), (2.0, 0.25)], 0.25))
     study.close()
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/study.db")
     app = dashboard.wsgi(storage)
