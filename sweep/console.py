@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweep.director import Event
+from sweep.events import Event
 from sweep.schemas import to_json
 from sweep.spec import Spec
 from sweep.tables import STYLES

@@ -6,18 +6,17 @@ It is the only writer of the sweep's records, and every decision is written down
 """
 
 import contextlib
-import enum
 import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ganlib.config import TrialConfig
-from sweep import ledger
 from sweep.asking import Asking, PastTrial
+from sweep.events import Event, Failure, Next
+from sweep.records import Records
 from sweep.retention import after_sweep, after_trial
 from sweep.rungs import Rungs
 from sweep.search import Study
@@ -28,26 +27,6 @@ from sweep.trials import Status, Trial
 
 MOST_SHARE = 2.0
 """A trial that ran out of memory gets this many times its share, once."""
-
-Failure = Literal["died", "hung", "error", "memory", "request", "storage"]
-"""Why a worker gave up: its process was lost, gave no sign of life, raised, or could not get memory; the
-request was wrong (trying again is of no use); or the disk or network failed (which is no fault of the trial)."""
-
-
-class Next(enum.Enum):
-    """Why there is no assignment."""
-
-    WAIT = "wait"
-    DONE = "done"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something a person or a program may want to see."""
-
-    kind: str
-    trial: Trial | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Director:
@@ -83,7 +62,7 @@ class Director:
         room: Callable[[], int] = lambda: 1,
         watch: Callable[[Event], None] = lambda event: None,
     ) -> None:
-        self.spec, self.folder, self.store = spec, folder, store
+        self.spec, self.folder, self.records = spec, folder, Records(store)
         self.info, self.owner, self.gpu, self.threads = info, owner, gpu, threads
         self.largest_share, self.room, self.watch = min(largest_share, MOST_SHARE), room, watch
         self.trials: dict[int, Trial] = {}
@@ -149,7 +128,7 @@ class Director:
         config = self._config(trial).model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
-        self._put(
+        self.records.put(
             trial,
             seed=trial.seed,
             config=json.dumps(config),
@@ -198,7 +177,7 @@ class Director:
 
     def _judge(self, trial: Trial, report: Mapping[str, Any]) -> bool:
         if not self._counts(trial, report["attempt"]):
-            self._event(trial, "stale_report", {"attempt": report["attempt"]})
+            self.records.event(trial, "stale_report", {"attempt": report["attempt"]})
             return False
         place = {"device": report["device"], "node": report["node"]}
         if report["interrupted"]:
@@ -207,7 +186,7 @@ class Director:
         self._record(trial, report)
         if report["verdict"]:
             kind = "rollback" if report["rolled_back"] else "collapse"
-            self._event(trial, kind, report["verdict"])
+            self.records.event(trial, kind, report["verdict"])
             if not report["rolled_back"]:
                 trial.verdict = report["verdict"]["kind"]
                 self._end(trial, "collapsed", **place)
@@ -217,7 +196,7 @@ class Director:
         if stop or report["last"]:
             self._end(trial, "stopped" if stop else "finished", **place)
             return False
-        self._put(trial, **place)
+        self.records.put(trial, **place)
         self.watch(Event("evaluation", trial, report["row"]))
         if self.halted is not None:
             self._end(trial, "interrupted", **place)
@@ -225,13 +204,11 @@ class Director:
 
     def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
         row = report["row"]
-        self.store.add("samples", report["sample"])
-        # Last, because with it the evaluation counts as recorded.
-        if not self.store.add("metrics", row):
+        if not self.records.evaluation(row, report["sample"]):
             return  # on record already: handed in again after a crash
         trial.add(row, None if report["verdict"] else report["value"])
         if report["suspicion"]:
-            self._event(trial, "under_floor", report["suspicion"])
+            self.records.event(trial, "under_floor", report["suspicion"])
 
     def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
         """A trial's last evaluation is measured in full, as others at a rung are not: it is compared with none."""
@@ -268,11 +245,11 @@ class Director:
                 "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"
             )
         detail = {"reason": reason, "kind": kind, "failures": trial.failures, "share": trial.share}
-        self._event(trial, "restart" if again else "failure", detail)
+        self.records.event(trial, "restart" if again else "failure", detail)
         if again:
             self._live.discard(trial.number)
             self.queue.append(trial.number)
-            self._put(trial)
+            self.records.put(trial)
             self.watch(Event("restart", trial, detail))
         else:
             self._end(trial, "failed", failure=reason)
@@ -301,21 +278,11 @@ class Director:
     def _end(self, trial: Trial, status: Status, **columns: Any) -> None:  # noqa: ANN401
         trial.status = status
         self._live.discard(trial.number)
-        self._put(trial, ended=time.time(), **columns)
+        self.records.put(trial, ended=time.time(), **columns)
         self.watch(Event(status, trial, columns))
         if status != "interrupted":
             self.study.tell(trial.outcome())
             after_trial(self.folder, self.spec.keep, trial)
-
-    # ---- records -----------------------------------------------------------------------------------------
-
-    def _put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
-        self.store.put_trial(trial.row() | columns)
-        ledger.write(self.store, trial.number)
-
-    def _event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
-        row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
-        self.store.add("events", row | {"detail": dict(detail)})
 
     # ---- coming back -------------------------------------------------------------------------------------
 

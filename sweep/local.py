@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sweep.director import Director, Next
+from sweep.director import Director
+from sweep.events import Next
 from sweep.preflight import preflight
 from sweep.storage import StorageError
 from sweep.trial import Assignment, TrialRun

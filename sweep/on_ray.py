@@ -20,7 +20,8 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from sweep.director import Director, Failure, Next
+from sweep.director import Director
+from sweep.events import Failure, Next
 from sweep.ray_worker import TRIAL, TrialActor, end_process, preflight
 
 RECOUNT_SECONDS = 5.0

@@ -15,7 +15,7 @@ def restore(director: Director, study: Path) -> None:
     Raises:
         WorkError: if the records are damaged or contradict each other.
     """
-    spec, store = director.spec, director.store
+    spec, store = director.spec, director.records.store
     rows: dict[int, list[dict[str, Any]]] = {}
     for row in store.rows("metrics"):
         rows.setdefault(row["trial"], []).append(row)

@@ -32,7 +32,8 @@ from sweep.console import (
     number,
     view_for,
 )
-from sweep.director import Director, Event
+from sweep.director import Director
+from sweep.events import Event
 from sweep.lease import Owner
 from sweep.neighbours import keep
 from sweep.recovery import restore
@@ -201,7 +202,8 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         outcome = {"name": name, "folder": str(director.folder), "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
     for dataset in ("trials", "metrics"):
-        director.store.table(dataset)  # leaves a snapshot of many parts, so that the next reader is quick
+        # Leaves a snapshot of many parts, so that the next reader is quick.
+        director.records.store.table(dataset)
     return 0 if best and not director.stopping else 1
 
 

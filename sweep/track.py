@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganlib.errors import RequestError
-from sweep.director import Event
+from sweep.events import Event
 from sweep.sections import TRACKERS
 from sweep.storage import Folder, MissingFileError
 from sweep.trials import Trial

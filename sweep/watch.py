@@ -9,7 +9,7 @@ from typing import Any
 
 from sweep import lease
 from sweep.console import View
-from sweep.director import Event
+from sweep.events import Event
 from sweep.spec import parse
 from sweep.sweeps import SPEC, Sweep
 from sweep.trials import UNFINISHED, Trial

@@ -17,7 +17,6 @@ from click.testing import CliRunner
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
-from sweep.director import Director
 from sweep.storage import Folder
 from sweep.store import Store
 
@@ -215,10 +214,8 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
     assert row["status"] == "failed" and "in the step" in row["failure"]
 
 
-def test_a_stale_report_is_refused(finished: Path) -> None:
-    director = object.__new__(Director)
-    director.store = Store(Folder.open(finished))
-    assert director.store.add("metrics", {"trial": 0, "attempt": -1, "kimg": 99.0}) is False
+def test_a_row_of_an_older_attempt_is_refused(finished: Path) -> None:
+    assert Store(Folder.open(finished)).add("metrics", {"trial": 0, "attempt": -1, "kimg": 99.0}) is False
 
 
 def test_the_lease_refuses_a_second_driver(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ganlib.errors import RequestError
 from sweep import track
 from sweep.asking import PastTrial
 from sweep.cli import cli
-from sweep.director import Event
+from sweep.events import Event
 from sweep.spec import SpecError, parse
 from sweep.storage import Folder
 from sweep.storage_local import LocalFolder

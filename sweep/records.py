@@ -1,0 +1,34 @@
+"""What a director writes down: each trial in its rows and once more in its ledger."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sweep import ledger
+from sweep.store import Store
+from sweep.trials import Trial
+
+
+class Records:
+    """The records of a running sweep, of which it is the only writer.
+
+    All methods raise `sweep.storage.StorageError` where nothing can be written.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
+        """Write down how a trial stands; ``columns`` of ``trials`` keep what they were until they are named again."""
+        self.store.put_trial(trial.row() | columns)
+        ledger.write(self.store, trial.number)
+
+    def event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
+        """Write down that something happened to a trial."""
+        row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
+        self.store.add("events", row | {"detail": dict(detail)})
+
+    def evaluation(self, row: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
+        """Write down an evaluation; False if it was on record."""
+        self.store.add("samples", sample)
+        # Last, because with it the evaluation counts as recorded.
+        return self.store.add("metrics", row)
