@@ -1,0 +1,155 @@
+"""What `sweep best` shows of a leaderboard, to people and to programs."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sweep.confirmed import Confirmation
+    from sweep.rank import Entry, Leaderboard
+    from sweep.sweeps import Sweep
+
+OTHER = {"kid": "fid", "fid": "kid"}
+GROUPS = {"family": "model.family", "variant": "model.variant", "loss": "train.loss"}
+NAMED = 12
+"""Trials of one reason that are named; --json names all."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of a sweep.
+
+    Attributes:
+        sweep: Its name.
+        board: Its leaderboard.
+        found: What ``sweep confirm`` has found; None without one.
+        by: What the trials are grouped by, a key of `GROUPS`; None for not at all.
+        groups: The ranked trials of each value of it, best first; all are one group where ``by`` is None.
+        count: How many of each group are shown.
+    """
+
+    sweep: str
+    board: "Leaderboard"
+    found: "Confirmation | None"
+    by: str | None
+    groups: "dict[str, list[Entry]]"
+    count: int
+
+    @classmethod
+    def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
+        """The ``top`` best, or of each family, variant or loss; by default 10, or one of each."""
+        from sweep.confirmed import confirmation
+        from sweep.rank import best_within
+
+        groups = {"": list(board.ranked)}
+        if by is not None:
+            section, _, key = GROUPS[by].partition(".")
+            groups = best_within(board, GROUPS[by], (sweep.spec().get(section) or {}).get(key))
+        return cls(sweep.name, board, confirmation(sweep), by, groups, top or (1 if by else 10))
+
+    def show(self) -> None:
+        """Print a table, and a line for everything that a reader should know beside it."""
+        from sweep import text
+
+        board = self.board
+        click.echo(text.printable(f"{self.sweep}: {board.label}, smaller is better; one seed each"))
+        if any(self.groups.values()):
+            self._show_table()
+        else:
+            click.echo("no trial can be ranked yet")
+        if self.by:
+            for group, entries in self.groups.items():
+                if not entries:
+                    click.echo(text.printable(f"{self.by} {group}: no trial can be ranked"))
+        elif len(board.ranked) > self.count:
+            click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
+        self._show_confirmation()
+        for suspicion in board.suspicions:
+            click.echo(f"suspicious: {suspicion}")
+        for reason, trials in _left_out(board).items():
+            click.echo(f"left out: {reason} ({text.trial_numbers(trials, NAMED)})")
+
+    def _show_table(self) -> None:
+        from sweep import tables, text
+
+        board, by, other = self.board, self.by, OTHER[self.board.metric]
+        rows = [(group, entry) for group, entries in self.groups.items() for entry in entries[: self.count]]
+        names = [path for path in rows[0][1].params if any(e.params.get(path) is not None for _, e in rows)]
+        names = [path for path in names if by is None or path != GROUPS[by]]
+        columns = [
+            *([tables.Column(by)] if by else []),
+            tables.Column("rank", right=True),
+            tables.Column("trial", right=True),
+            tables.Column("status"),
+            tables.Column(board.column(board.metric), right=True),
+            tables.Column("floor", right=True, droppable=True),
+            tables.Column(board.column(other), right=True, droppable=True),
+            tables.Column("at kimg", right=True),
+            *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
+        ]
+        tables.show(
+            columns, [[*([g] if by else []), *_cells(e, board.metric, other, names)] for g, e in rows]
+        )
+
+    def _show_confirmation(self) -> None:
+        from sweep import confirmed, text
+
+        if self.found is None:
+            return
+        for repeats in self.found.repeats:
+            coming = f" ({text.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
+            label = confirmed.label(self.found, repeats.trial)
+            click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
+        click.echo(f"confirmed: {confirmed.verdict(self.found)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, with all that is left out."""
+        from sweep import confirmed
+
+        board = self.board
+        told: dict[str, Any] = {
+            "sweep": self.sweep,
+            "metric": board.metric,
+            "label": board.label,
+            "identity": asdict(board.identity) if board.identity else None,
+            "seeds": 1,
+            "trials": len(board.entries),
+        }
+        if self.by:
+            told |= {"by": self.by, "groups": {group: self._ranked(es) for group, es in self.groups.items()}}
+        else:
+            told["ranked"] = self._ranked(self.groups[""])
+        told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
+        told["confirmation"] = confirmed.as_dict(self.found, board) if self.found else None
+        return told
+
+    def _ranked(self, entries: "list[Entry]") -> list[dict[str, Any]]:
+        return [{"rank": entry.rank, **self._plain(entry)} for entry in entries[: self.count]]
+
+    def _plain(self, entry: "Entry") -> dict[str, Any]:
+        from sweep import confirmed
+
+        hidden = ("row", "reason", "rank", "floor")
+        kept = {key: value for key, value in vars(entry).items() if key not in hidden}
+        kept["floor"] = getattr(entry.floor, self.board.metric, None)
+        sure = confirmed.label(self.found, entry.trial)
+        return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
+
+
+def _cells(entry: "Entry", metric: str, other: str, names: list[str]) -> list[str]:
+    from sweep import text
+
+    values = {"kid": text.with_error(entry.kid, entry.kid_se), "fid": text.number(entry.fid)}
+    floor = text.number(getattr(entry.floor, metric, None))
+    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, values[other]]
+    return [*head, text.kimg(entry.kimg), *(text.value(entry.params.get(path)) for path in names)]
+
+
+def _left_out(board: "Leaderboard") -> dict[str, list[int]]:
+    from sweep.text import printable
+
+    reasons: dict[str, list[int]] = {}
+    for entry in board.left_out:
+        reasons.setdefault(printable(entry.reason or ""), []).append(entry.trial)
+    return reasons
