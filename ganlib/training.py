@@ -19,7 +19,7 @@ from ganlib.errors import RequestError
 from ganlib.ladder import stage_at
 from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.optimizers import rate
-from ganlib.steps import AdversarialStep, to_uint8
+from ganlib.steps import AdversarialStep, Means, to_uint8
 from ganlib.stream import BatchStream, resident
 
 GRID = 64
@@ -44,9 +44,9 @@ class Scorer(Protocol):
         """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """One point of a run: what was measured after ``kimg`` thousand real images.
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Means):
+    """One point of a run: what was measured after ``kimg`` thousand real images, beside the means since the last.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
     was measured on (see `ganlib.ladder`): only scores of one stage compare. ``grid`` holds the same 64 latents'
@@ -56,12 +56,6 @@ class Evaluation:
     kimg: float
     epoch: float
     step: int
-    loss_g: float
-    loss_d: float
-    score_real: float
-    score_fake: float
-    accuracy_real: float
-    accuracy_fake: float
     probabilities: bool
     lr_g: float
     lr_d: float
@@ -214,7 +208,7 @@ class Fit(Iterator[Evaluation]):
         factor = train.gamma**decays * self.lr_factor
         self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress)
 
-    def _evaluate(self, means: Any, seconds_train: float, started: float) -> Evaluation:  # noqa: ANN401
+    def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         grid, finite = self._grid()
         pixels = grid.permute(0, 3, 1, 2)
         last = self.stream.shown >= self.budget_pictures

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
-    from ganlib.metrics.evaluator import Evaluator, Score
+    from ganlib.metrics.evaluator import Evaluator
     from ganlib.metrics.extractor import Extractor, load_extractor
     from ganlib.metrics.features import NonFiniteError
     from ganlib.metrics.frechet import fid_from_features
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganlib.metrics.neighbours import Neighbours, Prdc, nearest_real, prdc_from_features
     from ganlib.metrics.pictures import fid, kid
     from ganlib.metrics.real import RealStatistics
+    from ganlib.metrics.score import Score
 
 _MODULES = {
     "Evaluator": "evaluator",
@@ -30,7 +31,7 @@ _MODULES = {
     "NonFiniteError": "features",
     "Prdc": "neighbours",
     "RealStatistics": "real",
-    "Score": "evaluator",
+    "Score": "score",
     "fid": "pictures",
     "fid_from_features": "frechet",
     "fid_infinity_from_features": "infinity",

@@ -7,7 +7,6 @@ one of all trials ever reads the real pictures.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from ganlib.metrics.identity import Floor
 from ganlib.metrics.infinity import fid_infinity_from_features
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
+from ganlib.metrics.score import Score
 
 logger = logging.getLogger(__name__)
 
@@ -42,54 +42,11 @@ FORMAT = 3
 """Version of what the cache file holds; raise it when that, or the way it is computed, changes."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """How near generated pictures are to real ones, with all that makes the numbers comparable.
-
-    Attributes:
-        fid: Frechet distance of the features, >= 0, lower is better.
-        kid: Kernel distance of the features, lower is better; near 0 it may be slightly negative.
-        kid_se: Standard error of ``kid``; NaN where there are too few pictures to tell.
-        n_real: Real pictures used.
-        n_fake: Generated pictures used.
-        extractor: Full name of the extractor.
-        extractor_digest: SHA-256 (hex) of its weights file.
-        resize: How pictures were brought to its size.
-        vendi: Vendi score of the first 256 generated pictures, 1 where all are the same.
-        real_vendi: The same of as many real pictures.
-        fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
-            measurements only, else None.
-        fid_infinity_se: Its standard error.
-        precision: Share of generated pictures that could be real.
-        recall: Share of real pictures that could be generated.
-        density: Precision that counts how many real pictures are near; may exceed 1.
-        coverage: Share of real pictures with a generated one near.
-    """
-
-    fid: float
-    kid: float
-    kid_se: float
-    n_real: int
-    n_fake: int
-    extractor: str
-    extractor_digest: str
-    resize: str = ""
-    vendi: float | None = None
-    real_vendi: float | None = None
-    fid_infinity: float | None = None
-    fid_infinity_se: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    density: float | None = None
-    coverage: float | None = None
-
-
 class Evaluator:
     """Measures generators against one set of real pictures.
 
     Args:
-        pictures: Real pictures, uint8 (n, s, s, 3), values 0 to 255; may be a memory map. They are read
-        only if
+        pictures: Real pictures, uint8 (n, s, s, 3), values 0 to 255; may be a memory map. They are read only if
             the cache does not hold what is needed of them.
         data_hash: Identity of the pictures' content.
         config: How to measure.
@@ -97,8 +54,7 @@ class Evaluator:
         cache: Folder for what the real pictures contribute; None computes it anew in each process.
 
     Raises:
-        RequestError: if the pictures have another dtype or shape or are fewer than two, or the extractor
-        cannot
+        RequestError: if the pictures have another dtype or shape or are fewer than two, or the extractor cannot
             be loaded.
     """
 

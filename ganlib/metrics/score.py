@@ -1,0 +1,45 @@
+"""What an evaluation measures of a generator."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """How near generated pictures are to real ones, with all that makes the numbers comparable.
+
+    Attributes:
+        fid: Frechet distance of the features, >= 0, lower is better.
+        kid: Kernel distance of the features, lower is better; near 0 it may be slightly negative.
+        kid_se: Standard error of ``kid``; NaN where there are too few pictures to tell.
+        n_real: Real pictures used.
+        n_fake: Generated pictures used.
+        extractor: Full name of the extractor.
+        extractor_digest: SHA-256 (hex) of its weights file.
+        resize: How pictures were brought to its size.
+        vendi: Vendi score of the first 256 generated pictures, 1 where all are the same.
+        real_vendi: The same of as many real pictures.
+        fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
+            measurements only, else None.
+        fid_infinity_se: Its standard error.
+        precision: Share of generated pictures that could be real.
+        recall: Share of real pictures that could be generated.
+        density: Precision that counts how many real pictures are near; may exceed 1.
+        coverage: Share of real pictures with a generated one near.
+    """
+
+    fid: float
+    kid: float
+    kid_se: float
+    n_real: int
+    n_fake: int
+    extractor: str
+    extractor_digest: str
+    resize: str = ""
+    vendi: float | None = None
+    real_vendi: float | None = None
+    fid_infinity: float | None = None
+    fid_infinity_se: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    density: float | None = None
+    coverage: float | None = None
