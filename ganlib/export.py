@@ -20,8 +20,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from ganlib.config import FAMILIES, ModelConfig, Section
+from ganlib.config import ModelConfig, Section
 from ganlib.errors import RequestError, WorkError
+from ganlib.names import FAMILIES
 from ganlib.programs import has_styles
 from ganlib.steps import to_uint8
 

@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from ganlib import regularisers
 from ganlib.augment import augment
-from ganlib.config import FAMILIES, LOSSES, DataConfig, ModelConfig, TrainConfig
+from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.equalize import random_equalize
 from ganlib.labels import Labeller
 from ganlib.losses import Loss
 from ganlib.models.discriminator_parts import give_random
+from ganlib.names import FAMILIES, LOSSES
 from ganlib.optimizers import optimizer, set_rate
 from ganlib.precision import autocast
 from ganlib.regularisers import Regulariser

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.config import FAMILIES, TrialConfig
+from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.ladder import stage_at
 from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.names import FAMILIES
 from ganlib.optimizers import rate
 from ganlib.steps import AdversarialStep, Means, to_uint8
 from ganlib.stream import BatchStream, resident

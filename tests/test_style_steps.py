@@ -14,7 +14,8 @@ from test_steps import Watch
 from torch import Tensor
 
 from ganlib import export
-from ganlib.config import FAMILIES, DataConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.config import DataConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.names import FAMILIES
 from ganlib.regularisers import R1
 from ganlib.style_steps import GrowingStep, PathLengthStep, path_lengths
 from ganlib.training import fit

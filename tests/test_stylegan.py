@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganlib.config import FAMILIES, ModelConfig
+from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.models import stylegan, stylegan2
 from ganlib.models.style_generator import mix_grid, style_layers
 from ganlib.models.stylegan import AdaIN
 from ganlib.models.stylegan2 import Modulated
+from ganlib.names import FAMILIES
 
 STYLES = ("stylegan", "stylegan2")
 

@@ -3,7 +3,7 @@
 A loss compares the discriminator's raw outputs (float32, shape ``(n,)``) with labels, says what to show of such
 an output, and what it needs of the discriminator: its normalisation, how many of its steps go to one of the
 generator, and which terms (a gradient penalty, clipped weights) belong to it. The names are in
-`ganlib.config.LOSSES`.
+`ganlib.names.LOSSES`.
 """
 
 from dataclasses import dataclass

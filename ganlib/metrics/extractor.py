@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganlib.config import EXTRACTORS
 from ganlib.errors import RequestError
+from ganlib.names import EXTRACTORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def load_extractor(
     The random state is left as it was found.
 
     Args:
-        name: A name in `ganlib.config.EXTRACTORS`.
+        name: A name in `ganlib.names.EXTRACTORS`.
         weights: A local weights file of the extractor's layout. Default: the weights the extractor ships
             with, or downloads once.
         device: Where it shall run.

@@ -56,7 +56,7 @@ def fid(
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
             files, of any sizes. n >= 2.
         b: Pictures to compare with.
-        extractor: A name in `ganlib.config.EXTRACTORS`, or a loaded extractor.
+        extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
         device: Where features are extracted.
 
@@ -92,7 +92,7 @@ def kid(
     Args:
         a: Pictures, as for `fid`.
         b: Pictures to compare with.
-        extractor: A name in `ganlib.config.EXTRACTORS`, or a loaded extractor.
+        extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
         device: Where features are extracted.
         subsets: As in `kid_from_features`, and so are ``subset_size`` and ``seed``.

@@ -1,1 +1,1 @@
-"""The networks, by family; see `ganlib.models.family`. Families are registered in `ganlib.config.FAMILIES`."""
+"""The networks, by family; see `ganlib.models.family`. Families are registered in `ganlib.names.FAMILIES`."""

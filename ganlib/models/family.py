@@ -1,6 +1,6 @@
 """What a model family is: its networks, and the step that trains them.
 
-One instance stands in each family's module and is registered by name in `ganlib.config.FAMILIES`. Most families
+One instance stands in each family's module and is registered by name in `ganlib.names.FAMILIES`. Most families
 need only networks. One that trains in a way of its own (growing networks, mixed styles) brings a subclass of
 `AdversarialStep`, whose methods are made to be replaced one by one: see its text.
 """
