@@ -15,7 +15,7 @@ from ganlib.data import ImageSet, prepare
 from ganlib.data.sources import AVATARS
 from ganlib.errors import RequestError
 from sweep import __version__
-from sweep.space import Categorical
+from sweep.distributions import Categorical
 from sweep.spec import Spec
 
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")

@@ -5,130 +5,20 @@ grows, decisions follow from the records, and what a record names is there. Each
 that and yields `Finding`s; one that can be mended knows how.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from ganlib.errors import WorkError
 from sweep import ledger
 from sweep.asha import Asha
-from sweep.lease import read as read_lease
-from sweep.schemas import SCHEMAS, STATUSES
-from sweep.spec import Spec, parse
-from sweep.storage import Folder
-from sweep.store import DamagedPartError, Store
-from sweep.sweeps import INFO, SPEC
-from sweep.trials import UNFINISHED, Trial
-
-Rows = list[dict[str, Any]]
+from sweep.found import Finding, Found, reason
+from sweep.schemas import STATUSES
+from sweep.trials import Trial
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be.
-
-    Attributes:
-        path: The file or folder in question, relative to the sweep's folder.
-        what: One sentence.
-        mend: Puts it right; None where that cannot be done.
-    """
-
-    path: str
-    what: str
-    mend: Callable[[], None] | None = field(default=None, compare=False)
-
-
-@dataclass
-class Records:
-    """All that could be read of a sweep, and what could not.
-
-    Attributes:
-        parts: By dataset and trial: the rows.
-        running: Whether a driver lives: then what it is writing now is not judged.
-    """
-
-    folder: Folder
-    spec: Spec
-    info: dict[str, Any]
-    store: Store
-    running: bool
-    parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
-    damage: list[Finding] = field(default_factory=list)
-
-    @classmethod
-    def load(cls, folder: Folder) -> "Records":
-        """Read everything.
-
-        Raises:
-            WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
-        """
-        spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
-        try:
-            info = json.loads(folder.read(INFO))
-            info["budget"], info["rungs"], info["trials"], info["images"], info["data_hash"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from None
-        lease = read_lease(folder)
-        store = Store(folder, spec.space.kinds())
-        records = cls(folder, spec, info, store, lease is not None and lease.alive)
-        for dataset in SCHEMAS:
-            for name in folder.names(dataset):
-                records._read(dataset, name)
-        return records
-
-    def _read(self, dataset: str, name: str) -> None:
-        path = f"{dataset}/{name}"
-        stem = name.removesuffix(".parquet")
-        drop = partial(self.folder.delete, path)
-        if name == stem or not (stem.isdigit() or path == "events/sweep.parquet"):
-            self.damage.append(Finding(path, "is no part of this dataset", drop))
-            return
-        trial = int(stem) if stem.isdigit() else None
-        try:
-            rows = self.store.part(dataset, trial)
-        except DamagedPartError as error:
-            if trial is None:
-                self.damage.append(Finding(path, f"{_reason(error)}; what it said cannot be restored", drop))
-            else:
-                self.damage.append(Finding(path, _reason(error), self.from_ledger(dataset, trial)))
-            return
-        if trial is not None:
-            self.parts[dataset, trial] = rows
-
-    def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
-        """What puts a part back as the ledger has it, if it can."""
-        try:
-            copy = ledger.read(self.folder, trial)
-        except ledger.DamagedLedgerError:
-            return None
-        return None if copy is None else partial(self.store.replace, dataset, trial, copy[dataset])
-
-    @property
-    def trials(self) -> dict[int, dict[str, Any]]:
-        """The rows of ``trials`` by number."""
-        return {
-            trial: rows[0] for (dataset, trial), rows in sorted(self.parts.items()) if dataset == "trials"
-        }
-
-    def rows(self, dataset: str, trial: int) -> Rows:
-        """The rows of one part; none where it is not there or cannot be read."""
-        return self.parts.get((dataset, trial), [])
-
-    def budget(self, trial: int) -> float:
-        """Of a trial, in kimg."""
-        params = json.loads(self.trials[trial]["params"])
-        return self.spec.trial_budget(params, self.info["images"], self.info["budget"])
-
-    def settled(self, trial: int) -> bool:
-        """Whether nothing can be in flight for a trial."""
-        return not self.running or self.trials[trial]["status"] not in UNFINISHED
-
-
-def find(records: Records) -> list[Finding]:
+def find(records: Found) -> list[Finding]:
     """All findings. The later rules build on the earlier: they see only what could be read."""
     from sweep.check_files import checkpoints, leftovers, pictures, study, weights
 
@@ -140,14 +30,14 @@ def find(records: Records) -> list[Finding]:
     return found + list(leftovers(records))
 
 
-def ledgers(records: Records) -> Iterator[Finding]:
+def ledgers(records: Found) -> Iterator[Finding]:
     """Every trial has a copy, the copy is whole, and nothing that it has is missing in the parts."""
     for trial in _numbers(records):
         path = ledger.path_of(trial)
         try:
             copy = ledger.read(records.folder, trial)
         except ledger.DamagedLedgerError as error:
-            yield Finding(path, _reason(error), partial(ledger.write, records.store, trial))
+            yield Finding(path, reason(error), partial(ledger.write, records.store, trial))
             continue
         if copy is None:
             yield Finding(path, "is missing", partial(ledger.write, records.store, trial))
@@ -162,7 +52,7 @@ def ledgers(records: Records) -> Iterator[Finding]:
                 )
 
 
-def trials(records: Records) -> Iterator[Finding]:
+def trials(records: Found) -> Iterator[Finding]:
     """Numbers without a gap; a status that is one; numbers that follow from the evaluations."""
     found = records.trials
     for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
@@ -179,7 +69,7 @@ def trials(records: Records) -> Iterator[Finding]:
             yield Finding(path, told, mend)
 
 
-def _of_trial(records: Records, row: dict[str, Any]) -> Iterator[str]:
+def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
     rows = records.rows("metrics", row["trial"])
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
@@ -197,7 +87,7 @@ def _of_trial(records: Records, row: dict[str, Any]) -> Iterator[str]:
         yield f"is {row['status']} without a time"
 
 
-def _stale(records: Records, row: dict[str, Any]) -> dict[str, Any]:
+def _stale(records: Found, row: dict[str, Any]) -> dict[str, Any]:
     """What a trial's row says otherwise than its evaluations do."""
     rows = records.rows("metrics", row["trial"])
     try:
@@ -208,7 +98,7 @@ def _stale(records: Records, row: dict[str, Any]) -> dict[str, Any]:
     return {name: true[name] for name in names if not _equal(true[name], row[name])}
 
 
-def _put(records: Records, number: int, columns: dict[str, Any]) -> Callable[[], None]:
+def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], None]:
     def mend() -> None:
         records.store.put_trial({"trial": number, **columns})
         ledger.write(records.store, number)
@@ -216,7 +106,7 @@ def _put(records: Records, number: int, columns: dict[str, Any]) -> Callable[[],
     return mend
 
 
-def evaluations(records: Records) -> Iterator[Finding]:
+def evaluations(records: Found) -> Iterator[Finding]:
     """Kimg strictly grows, attempts do not go back, every row belongs to a trial, numbers are numbers."""
     for (dataset, number), rows in sorted(records.parts.items()):
         path = f"{dataset}/{number:05d}.parquet"
@@ -241,7 +131,7 @@ def evaluations(records: Records) -> Iterator[Finding]:
                 )
 
 
-def rungs(records: Records) -> Iterator[Finding]:
+def rungs(records: Found) -> Iterator[Finding]:
     """What stands in the rungs is what was measured, and played again it gives the same decisions."""
     entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
     if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
@@ -271,7 +161,7 @@ def rungs(records: Records) -> Iterator[Finding]:
                 yield Finding(f"rungs/{number:05d}.parquet", what)
 
 
-def _compared_at(records: Records, number: int) -> float:
+def _compared_at(records: Found, number: int) -> float:
     """How far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
     kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
     if records.info.get("ladder"):  # the last one is measured in full, and so compared with none
@@ -279,13 +169,13 @@ def _compared_at(records: Records, number: int) -> float:
     return max(kimgs, default=-1.0)
 
 
-def _measured(records: Records, entry: dict[str, Any]) -> float | None:
+def _measured(records: Found, entry: dict[str, Any]) -> float | None:
     metric = records.spec.search.metric
     values = [r[metric] for r in records.rows("metrics", entry["trial"]) if _equal(r["kimg"], entry["kimg"])]
     return values[0] if values else None
 
 
-def _numbers(records: Records) -> list[int]:
+def _numbers(records: Found) -> list[int]:
     copies = [int(name[:-5]) for name in records.folder.names("ledger") if name[:-5].isdigit()]
     return sorted({trial for _, trial in records.parts} | set(copies))
 
@@ -294,8 +184,3 @@ def _equal(first: float | None, second: float | None) -> bool:
     if first is None or second is None:
         return first is second
     return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
-
-
-def _reason(error: Exception) -> str:
-    """The error without the path that stands before it."""
-    return str(error).partition("' ")[2] or str(error)

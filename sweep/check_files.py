@@ -10,14 +10,14 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from sweep.check import Finding, Records
+from sweep.found import Finding, Found
 from sweep.retention import BEST, SUFFIX, place_of
 from sweep.storage import TEMPORARY, MissingFileError
 from sweep.study_file import STUDY
 from sweep.trials import UNFINISHED, Trial
 
 
-def pictures(records: Records) -> Iterator[Finding]:
+def pictures(records: Found) -> Iterator[Finding]:
     """Every sample on record has its picture, and it can be decoded."""
     from PIL import Image
 
@@ -34,7 +34,7 @@ def pictures(records: Records) -> Iterator[Finding]:
                 yield Finding(path, f"is no whole picture: {error}")
 
 
-def weights(records: Records) -> Iterator[Finding]:
+def weights(records: Found) -> Iterator[Finding]:
     """A finished trial has its best generator (unless the spec keeps none), and it is whole."""
     for number, row in records.trials.items():
         path = f"{place_of(number)}/{BEST}"
@@ -60,7 +60,7 @@ def broken_weights(data: bytes) -> str | None:
     return None if whole else "is damaged: its content does not match its digest"
 
 
-def checkpoints(records: Records) -> Iterator[Finding]:
+def checkpoints(records: Found) -> Iterator[Finding]:
     """An unfinished trial's checkpoints are whole, and one that has ended leaves none behind."""
     for number, row in records.trials.items():
         if records.running:
@@ -82,7 +82,7 @@ def checkpoints(records: Records) -> Iterator[Finding]:
                 yield Finding(path, what, partial(records.folder.delete, path))
 
 
-def study(records: Records) -> Iterator[Finding]:
+def study(records: Found) -> Iterator[Finding]:
     """The Optuna study says of every trial what the records say."""
     from optuna import load_study
     from optuna.storages import RDBStorage
@@ -142,7 +142,7 @@ def _torn(path: Path) -> str | None:
     return None if said == "ok" else f"is damaged: {said.splitlines()[0]}"
 
 
-def leftovers(records: Records) -> Iterator[Finding]:
+def leftovers(records: Found) -> Iterator[Finding]:
     """No half-written files of a process that was killed."""
     root = records.folder.local()
     if root is None or records.running:
@@ -155,6 +155,6 @@ def leftovers(records: Records) -> Iterator[Finding]:
                 yield Finding(path, "was left half-written by a process that was killed", file.unlink)
 
 
-def _remembered(records: Records, number: int) -> Trial:
+def _remembered(records: Found, number: int) -> Trial:
     rows = records.rows("metrics", number)
     return Trial.remembered(records.trials[number], rows, records.spec.search.metric)

@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ganlib.registry import did_you_mean
+from sweep.distributions import Categorical, Distribution
 from sweep.fields import BAD, check_value
 from sweep.problems import Problems, show
 from sweep.sections import FIELDS, SEARCHABLE
-from sweep.space import Categorical, Distribution, Space
+from sweep.space import Space
 from sweep.yamltree import Node
 
 Point = dict[str, Any]

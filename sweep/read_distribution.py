@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from sweep.distributions import Categorical, Distribution, Float, Int, steps_between
 from sweep.fields import BAD, check_value
 from sweep.problems import Problems, one_of, show, unknown_key
-from sweep.space import Categorical, Distribution, Float, Int, steps_between
 from sweep.yamltree import Node
 
 _MOST_STEPS = 1e9

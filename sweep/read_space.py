@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganlib.registry import did_you_mean
+from sweep.distributions import Categorical, Conditions, Distribution, Float, Int
 from sweep.fields import BAD, check_value
 from sweep.problems import Problems, show
 from sweep.read_distribution import read_distribution
 from sweep.sections import FIELDS
-from sweep.space import Categorical, Conditions, Distribution, Float, Int, Space
+from sweep.space import Space
 from sweep.yamltree import Node
 
 

@@ -17,8 +17,9 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.distributions import Float, Int
 from sweep.sections import SearchConfig
-from sweep.space import Float, Int, Space
+from sweep.space import Space
 
 
 def sampler_for(

@@ -10,9 +10,10 @@ import pytest
 
 from ganlib.errors import RequestError, WorkError
 from sweep.asking import PastTrial
+from sweep.distributions import Categorical, Float, Int
 from sweep.search import WORST, Study, preview
 from sweep.sections import SearchConfig
-from sweep.space import Categorical, Float, Int, Space
+from sweep.space import Space
 
 optuna = pytest.importorskip("optuna")
 

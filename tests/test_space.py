@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweep.distributions import Categorical, Float, Int
 from sweep.problems import SpecError
-from sweep.space import GRID_LIMIT, Categorical, Float, Int, Space
+from sweep.space import GRID_LIMIT, Space
 from sweep.spec import parse
 
 

@@ -8,7 +8,7 @@ import click
 from sweep.cli.run import storage_option
 
 if TYPE_CHECKING:
-    from sweep.check import Finding
+    from sweep.found import Finding
     from sweep.storage import Folder
 
 PASSES = 4
@@ -26,7 +26,8 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     Looks at every record, decision, picture, checkpoint and digest. Exits with 1 if something is wrong, or
     could not be mended with --repair.
     """
-    from sweep.check import Records, find
+    from sweep.check import find
+    from sweep.found import Found
     from sweep.lease import Owner
     from sweep.schemas import to_json
     from sweep.storage import Folder
@@ -40,7 +41,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
                 if not (found := mend(folder)):
                     break
                 mended += found
-    records = Records.load(folder)
+    records = Found.load(folder)
     left = find(records)
     if as_json:
         told = {"name": folder.name, "running": records.running}
@@ -67,9 +68,10 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
 
 def mend(folder: "Folder") -> "list[Finding]":
     """Mend all that is found and can be mended; returns that."""
-    from sweep.check import Records, find
+    from sweep.check import find
+    from sweep.found import Found
 
-    records = Records.load(folder)
+    records = Found.load(folder)
     records.running = False  # this process holds the lease
     able = [finding for finding in find(records) if finding.mend]
     for finding in able:
