@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ganlib import programs
+from ganlib.config import ModelConfig
 from ganlib.errors import WorkError
+from ganlib.names import FAMILIES, STYLED
 from ganlib.programs import Program, programs_of, write
 
 
@@ -89,3 +91,14 @@ def test_a_program_that_computes_something_else_is_refused(
     broken = {"latents": torch.full((3, 4), torch.nan)}
     with pytest.raises(WorkError, match="differ by up to nan"):
         write(Program("model", plain, broken, "pictures"), tmp_path, onnx=False)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_exported(family: str, tmp_path: Path) -> None:
+    """`write` compares each file with the network, even where maps are still flat; one that differs is an error."""
+    torch.manual_seed(0)
+    config = ModelConfig(family=family, latent_dim=8, width=4, mapping_layers=2 if family in STYLED else 8)
+    network = FAMILIES[family].generator(config, 32).eval().requires_grad_(False)
+    whole = programs_of(network, torch.randn(3, 8))[0]
+    onnx = not programs.missing_for_onnx()
+    assert write(whole, tmp_path, onnx=onnx) == ["model.pt2", "model.onnx"][: 1 + onnx]

@@ -12,6 +12,7 @@ from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.models import stylegan, stylegan2
 from ganlib.models.style_generator import mix_grid, style_layers
+from ganlib.models.style_layers import EPSILON
 from ganlib.models.stylegan import AdaIN
 from ganlib.models.stylegan2 import Modulated
 from ganlib.names import FAMILIES
@@ -150,7 +151,7 @@ def test_modulation_is_that_of_the_weights(size: str) -> None:
     plain = layer.conv.weight.detach().clone()
     for i in range(3):
         scaled = plain * layer.conv.scale * layer.affine(style[i : i + 1]).view(1, 4, 1, 1)
-        scaled = scaled / (scaled.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
+        scaled = scaled / (scaled.square().sum((1, 2, 3), keepdim=True) + EPSILON).sqrt()
         layer.conv.weight.data = scaled / layer.conv.scale
         torch.testing.assert_close(out[i : i + 1], layer.conv(x[i : i + 1]), rtol=1e-9, atol=1e-9)
 

@@ -21,6 +21,8 @@ from torch.nn import functional as F
 GAIN = math.sqrt(2)
 """He's gain for ReLU, which the papers use before a leaky ReLU too."""
 SLOPE = 0.2
+EPSILON = 1e-7
+"""Keeps roots in generators from zero. Not the papers' 1e-8: the exporter to ONNX takes that for zero, and drops it."""
 GROUP = 4
 """Pictures that are compared with each other in a group of the minibatch standard deviation."""
 
@@ -206,7 +208,7 @@ class Mapping(nn.Module):
         """``(n, latent_dim)`` to the same shape, in float32."""
         with torch.autocast(latents.device.type, enabled=False):
             x = at_least_float32(latents)
-            x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+            x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
             for layer in self.layers:
                 x = activate(layer(x))
         return x

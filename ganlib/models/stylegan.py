@@ -29,6 +29,7 @@ from ganlib.models.family import Family
 from ganlib.models.growing import Growth
 from ganlib.models.style_generator import StyleGenerator, sides_of
 from ganlib.models.style_layers import (
+    EPSILON,
     EqualizedConv,
     EqualizedLinear,
     Noise,
@@ -52,7 +53,7 @@ class AdaIN(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             scale, shift = self.affine(style)[:, :, None, None].chunk(2, 1)
             variance, mean = torch.var_mean(at_least_float32(x), (2, 3), correction=0, keepdim=True)
-            factor = (scale + 1) * torch.rsqrt(variance + 1e-8)
+            factor = (scale + 1) * torch.rsqrt(variance + EPSILON)
             offset = shift - mean * factor
         return torch.addcmul(offset.to(x.dtype), x, factor.to(x.dtype))
 

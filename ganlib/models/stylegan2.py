@@ -25,6 +25,7 @@ from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.style_generator import StyleGenerator, sides_of
 from ganlib.models.style_layers import (
+    EPSILON,
     GAIN,
     EqualizedConv,
     EqualizedLinear,
@@ -64,7 +65,7 @@ class Modulated(nn.Module):
             scale = self.affine(style)
             if self.demodulate:
                 power = (self.conv.weight * self.conv.scale).square().sum((2, 3))
-                back = torch.rsqrt(scale.square() @ power.T + 1e-8)
+                back = torch.rsqrt(scale.square() @ power.T + EPSILON)
         x = self.conv(x * scale[:, :, None, None].to(x.dtype))
         return x * back[:, :, None, None].to(x.dtype) if self.demodulate else x
 
