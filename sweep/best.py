@@ -25,7 +25,7 @@ class Best:
         board: Its leaderboard.
         found: What ``sweep confirm`` has found; None without one.
         by: What the trials are grouped by, a key of `GROUPS`; None for not at all.
-        groups: The ranked trials of each value of it, best first; all are one group where ``by`` is None.
+        groups: The trials of each value of it, best first; all are one group where ``by`` is None.
         count: How many of each group are shown.
     """
 
@@ -40,12 +40,11 @@ class Best:
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
         """The ``top`` best, or of each family, variant or loss; by default 10, or one of each."""
         from sweep.confirmed import confirmation
-        from sweep.rank import best_within
+        from sweep.rank import grouped
 
-        groups = {"": list(board.ranked)}
+        groups = {"": board.entries}
         if by is not None:
-            section, _, key = GROUPS[by].partition(".")
-            groups = best_within(board, GROUPS[by], (sweep.spec().get(section) or {}).get(key))
+            groups = grouped(board, GROUPS[by], _unsearched(sweep, GROUPS[by]))
         return cls(sweep.name, board, confirmation(sweep), by, groups, top or (1 if by else 10))
 
     def show(self) -> None:
@@ -54,14 +53,16 @@ class Best:
 
         board = self.board
         click.echo(text.printable(f"{self.sweep}: {board.label}, smaller is better; one seed each"))
-        if any(self.groups.values()):
+        if board.ranked:
             self._show_table()
         else:
             click.echo("no trial can be ranked yet")
         if self.by:
             for group, entries in self.groups.items():
-                if not entries:
-                    click.echo(text.printable(f"{self.by} {group}: no trial can be ranked"))
+                if not _ranked(entries):
+                    click.echo(
+                        text.printable(f"{self.by} {group}: no trial can be ranked{self._has(entries)}")
+                    )
         elif len(board.ranked) > self.count:
             click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
         self._show_confirmation()
@@ -74,7 +75,7 @@ class Best:
         from sweep import tables, text
 
         board, by, other = self.board, self.by, OTHER[self.board.metric]
-        rows = [(group, entry) for group, entries in self.groups.items() for entry in entries[: self.count]]
+        rows = [(group, entry) for group, entries in self.groups.items() for entry in self._shown(entries)]
         names = [path for path in rows[0][1].params if any(e.params.get(path) is not None for _, e in rows)]
         names = [path for path in names if by is None or path != GROUPS[by]]
         columns = [
@@ -91,6 +92,17 @@ class Best:
         tables.show(
             columns, [[*([g] if by else []), *_cells(e, board.metric, other, names)] for g, e in rows]
         )
+
+    def _has(self, entries: "list[Entry]") -> str:
+        """What the best of a group has, none of which is ranked: those that came farthest stand first."""
+        from sweep import text
+        from sweep.rank import OUT_OF_PLAY
+
+        best = next((e for e in entries if e.value is not None and e.status not in OUT_OF_PLAY), None)
+        if best is None:
+            return ""
+        value = f"{self.board.metric.upper()} {text.number(best.value)} on {best.n_fake} pictures"
+        return f"; the best has {value} (trial {best.trial})"
 
     def _show_confirmation(self) -> None:
         from sweep import confirmed, text
@@ -117,15 +129,18 @@ class Best:
             "trials": len(board.entries),
         }
         if self.by:
-            told |= {"by": self.by, "groups": {group: self._ranked(es) for group, es in self.groups.items()}}
+            told |= {"by": self.by, "groups": {group: self._dicts(es) for group, es in self.groups.items()}}
         else:
-            told["ranked"] = self._ranked(self.groups[""])
+            told["ranked"] = self._dicts(self.groups[""])
         told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
         told["confirmation"] = confirmed.as_dict(self.found, board) if self.found else None
         return told
 
-    def _ranked(self, entries: "list[Entry]") -> list[dict[str, Any]]:
-        return [{"rank": entry.rank, **self._plain(entry)} for entry in entries[: self.count]]
+    def _shown(self, entries: "list[Entry]") -> "list[Entry]":
+        return _ranked(entries)[: self.count]
+
+    def _dicts(self, entries: "list[Entry]") -> list[dict[str, Any]]:
+        return [{"rank": entry.rank, **self._plain(entry)} for entry in self._shown(entries)]
 
     def _plain(self, entry: "Entry") -> dict[str, Any]:
         from sweep import confirmed
@@ -135,6 +150,22 @@ class Best:
         kept["floor"] = getattr(entry.floor, self.board.metric, None)
         sure = confirmed.label(self.found, entry.trial)
         return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
+
+
+def _ranked(entries: "list[Entry]") -> "list[Entry]":
+    return [entry for entry in entries if entry.rank is not None]
+
+
+def _unsearched(sweep: "Sweep", path: str) -> object:
+    """A key's value in trials where it is not searched: as the spec has it, or its default under a condition."""
+    section, _, key = path.partition(".")
+    value = (sweep.spec().get(section) or {}).get(key)
+    if not isinstance(value, dict):
+        return value
+    from ganlib.config import ModelConfig, Section, TrainConfig
+
+    sections: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
+    return sections[section].model_fields[key].default
 
 
 def _cells(entry: "Entry", metric: str, other: str, names: list[str]) -> list[str]:

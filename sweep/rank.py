@@ -152,20 +152,18 @@ def rank_or_explain(
         return Leaderboard(metric, None, [], entries), str(error)
 
 
-def best_within(board: Leaderboard, path: str, fixed: object) -> dict[str, list[Entry]]:
-    """The ranked trials of each value of a key, best first; the group with the best trial comes first.
+def grouped(board: Leaderboard, path: str, otherwise: object) -> dict[str, list[Entry]]:
+    """The trials of each value of a key, the ranked first; the group with the best trial comes first.
 
     Args:
         board: The leaderboard.
         path: A key of the spec, such as ``train.loss``.
-        fixed: Its value where it was not searched.
+        otherwise: Its value in the trials where it is not searched.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in board.entries:
         value = entry.params.get(path)
-        group = groups.setdefault(str(fixed if value is None else value), [])
-        if entry.rank is not None:
-            group.append(entry)
+        groups.setdefault(str(otherwise if value is None else value), []).append(entry)
     return groups
 
 

@@ -162,6 +162,21 @@ def test_best_names_a_group_without_a_winner(tmp_path: Path) -> None:
     assert told["groups"]["lsgan"] == [] and list(told["groups"])[-1] == "lsgan"
 
 
+def test_best_names_what_a_group_has_that_was_not_measured_in_full(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    store = Store(sweep.folder, KINDS)
+    entries = json.loads(fine("best", "--json", "--storage", tmp_path))["ranked"]
+    first = entries[0]
+    other = next(e for e in entries if e["params"]["train.loss"] != first["params"]["train.loss"])
+    (row,) = [row for row in store.rows("metrics") if row["trial"] == first["trial"]][-1:]
+    full = {"kimg": row["kimg"] + 1, "n_fake": 2 * row["n_fake"], "stage": (row["stage"] or 0) + 1}
+    assert store.add("metrics", row | full)
+    text = fine("best", "--by", "loss", "--storage", tmp_path)
+    group, trial = other["params"]["train.loss"], other["trial"]
+    has = f"KID {other['value']:.4g} on {other['n_fake']} pictures (trial {trial})"
+    assert f"loss {group}: no trial can be ranked; the best has {has}" in text
+
+
 def test_best_names_few_of_many_left_out(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=1, pictures=False)
     for number in range(2, 62, 2):

@@ -53,3 +53,6 @@ def test_a_sweep_over_systems_runs_through_and_its_report_compares_them(tmp_path
         assert f">{system}<" in text or f'"{system}"' in text
     for path in CONDITIONAL:
         assert path.removeprefix("train.") in text
+    best = CliRunner().invoke(cli, ["best", "compare", "--by", "loss", "--json", *place])
+    # A StyleGAN2's loss is not searched here: it is the default.
+    assert set(json.loads(best.stdout)["groups"]) == {"bce", "lsgan", "hinge", "wgan", "wgan-gp"}
