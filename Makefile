@@ -54,7 +54,7 @@ demo: $(STAMP)
 	elif [ -t 1 ] && [ "$$(uname)" = Darwin ]; then open "$$report"; fi
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import json
 import platform
 import socket
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -63,6 +64,7 @@ def preflight(
 
 
 def _try_out(trial: TrialConfig, device: torch.device) -> None:
-    """Build the networks and touch what is imported late, so that what is missing is missed now."""
+    """Build the networks and import what trials import late, so that what is missing is missed now."""
+    import_module("sweep.trial")
     FAMILIES[trial.model.family].step(trial.data, trial.model, trial.train, 0, device)
     pairwise_similarity(torch.zeros((2, 3, trial.data.size, trial.data.size), dtype=torch.uint8))
