@@ -19,7 +19,8 @@ from sweep.trial import Assignment, SupersededError, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-KILLS = 20
+KILLS = int(os.environ.get("SWEEP_KILLS", "6"))
+"""Each takes ten seconds or more, until the next worker has started. docs/reliability.md has it with 20."""
 NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
@@ -47,9 +48,9 @@ def check(storage: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_twenty_lost_workers_change_nothing(cache: Path, tmp_path: Path) -> None:
+def test_lost_workers_change_nothing(cache: Path, tmp_path: Path) -> None:
     """Killed at seeded moments, from the start of a worker to the midst of writing a checkpoint."""
-    spec = spec_of(tmp_path, trials=3, epochs=40, resources=f", max_failures: {KILLS}")
+    spec = spec_of(tmp_path, trials=3, epochs=2 * KILLS, resources=f", max_failures: {KILLS}")
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     results, chance, kills = Results(tmp_path, "small"), random.Random(1), 0
     where = ("--storage", tmp_path)
@@ -121,7 +122,7 @@ def test_a_lost_node_gives_its_trials_to_the_others(cluster, cache: Path, tmp_pa
     """`kill -9` of a raylet: its trial moves, and what its orphaned worker still does is refused."""
     node = cluster.add_node(**NODE)
     cluster.wait_for_nodes()
-    spec = spec_of(tmp_path, trials=2, epochs=60)
+    spec = spec_of(tmp_path, trials=2, epochs=40)
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     results = Results(tmp_path, "small")
     raylet = node.all_processes["raylet"][0].process.pid
