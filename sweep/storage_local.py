@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from ganlib.disk import sync_folder
 from sweep.storage import TEMPORARY, Folder, Stamp, explained, relative_parts
 
 
@@ -36,7 +37,7 @@ class LocalFolder(Folder):
         target = self._at(path)
         with explained("write", str(target)), _temporary(target, data) as temporary:
             os.replace(temporary, target)
-            _sync_directory(target.parent)
+            sync_folder(target.parent)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         target = self._at(path)
@@ -49,7 +50,7 @@ class LocalFolder(Folder):
                 if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
                     raise
                 return _create_without_links(target, data)
-            _sync_directory(target.parent)
+            sync_folder(target.parent)
         return True
 
     def exists(self, path: str = "") -> bool:  # noqa: D102
@@ -97,10 +98,7 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name[:60]}.{uuid.uuid4().hex[:12]}{TEMPORARY}"
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_new(temporary, data)
         yield temporary
     finally:
         with contextlib.suppress(OSError):
@@ -110,20 +108,15 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
 def _create_without_links(target: Path, data: bytes) -> bool:
     """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
     try:
-        with open(target, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_new(target, data)
     except FileExistsError:
         return False
     return True
 
 
-def _sync_directory(directory: Path) -> None:
-    """Make a rename survive a power cut, where the file system lets us."""
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist; it is on the device when this returns."""
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

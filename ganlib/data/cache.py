@@ -5,7 +5,6 @@ that the pictures are complete. Both are written under temporary names and renam
 file is missing, or whose first has another length than its header says, does not exist.
 """
 
-import contextlib
 import errno
 import hashlib
 import io
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganlib.data.folder import Skipped
+from ganlib.disk import sync_folder
 from ganlib.errors import RequestError, WorkError
 
 _BLOCK_BYTES = 1 << 24
@@ -180,7 +180,7 @@ def write_atomically(path: Path, text: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _claim(descriptor: int, size_bytes: int) -> None:
@@ -192,16 +192,6 @@ def _claim(descriptor: int, size_bytes: int) -> None:
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can
                 raise
-
-
-def _sync_folder(folder: Path) -> None:
-    # Not every file system lets a folder be opened or synced; then the rename alone must do.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
