@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganlib.config import TrialConfig
 from sweep.asking import Asking, PastTrial
 from sweep.events import Event, Failure, Next
 from sweep.records import Records
@@ -112,12 +111,6 @@ class Director:
         self.trials[trial.number] = trial
         return self._assign(trial)
 
-    def _config(self, trial: Trial) -> TrialConfig:
-        config = self.spec.resolve(trial.params)
-        train = config.train.model_copy(update={"kimg": self._budget(trial), "epochs": None})
-        ladder = tuple((kimg, count) for kimg, count in self.info.get("ladder", ()))
-        return config.model_copy(update={"train": train, "ladder": ladder})
-
     def _budget(self, trial: Trial) -> float:
         return self.spec.trial_budget(trial.params, self.info["images"], self.info["budget"])
 
@@ -125,7 +118,8 @@ class Director:
         trial.attempt += 1
         trial.status = "running"
         self._live.add(trial.number)
-        config = self._config(trial).model_dump(mode="json")
+        ladder = self.info.get("ladder", ())
+        config = self.spec.trial_config(trial.params, self._budget(trial), ladder).model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
         self.records.put(

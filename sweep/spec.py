@@ -7,7 +7,7 @@ once, each problem with its file, line, key, rule and value.
 
 import math
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,16 @@ class Spec:
     def trial_budget(self, params: Mapping[str, Any], images: int, budget: float) -> float:
         """How long the trial with these parameters trains, in kimg; ``budget`` is that of the sweep."""
         return min(budget, self._end(params, images))
+
+    def trial_config(
+        self, params: Mapping[str, Any], budget: float, ladder: Iterable[tuple[float, int]]
+    ) -> TrialConfig:
+        """The configuration with these parameters, its budget said in kimg, with the evaluations' ladder."""
+        config = self.resolve(params)
+        train = config.train.model_copy(update={"kimg": budget, "epochs": None})
+        return config.model_copy(
+            update={"train": train, "ladder": tuple((kimg, count) for kimg, count in ladder)}
+        )
 
     def rungs(self, images: int) -> tuple[float, ...]:
         """Where ASHA compares trials, in kimg, rising; empty without ASHA or where the budget ends before."""
