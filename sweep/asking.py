@@ -1,6 +1,6 @@
 """What a sweep asks for its next trial, and what it tells of those that have ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -24,15 +24,15 @@ class PastTrial:
         number: Its number, which is also its position.
         params: The value of each key that was active, by path.
         state: How it ended; ``running`` for one that will go on.
-        values: (kimg, metric) of its evaluations, finite.
-        value: The metric of a finished trial, finite.
-        attrs: Notes for the people who look at the study, such as the verdict.
+        kimg: How far it came.
+        value: The metric of its result, finite; None where there is none.
+        attrs: Notes for the people who look at the study, such as the verdict, and how many pictures were measured.
     """
 
     number: int
     params: Mapping[str, Any]
     state: State
-    values: Sequence[tuple[float, float]] = ()
+    kimg: float = 0.0
     value: float | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
 

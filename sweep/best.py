@@ -52,7 +52,9 @@ class Best:
         from sweep import text
 
         board = self.board
-        click.echo(text.printable(f"{self.sweep}: {board.label}, smaller is better; one seed each"))
+        click.echo(
+            text.printable(f"{self.sweep}: {board.label}, smaller is better; {_what(board)}; one seed each")
+        )
         if board.ranked:
             self._show_table()
         else:
@@ -66,6 +68,11 @@ class Best:
         elif len(board.ranked) > self.count:
             click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
         self._show_confirmation()
+        if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
+            click.echo(
+                f"still improving when the budget was spent: {text.trial_numbers(growing)} (more: 'sweep extend "
+                f"{self.sweep} --kimg KIMG')"
+            )
         for suspicion in board.suspicions:
             click.echo(f"suspicious: {suspicion}")
         for reason, trials in _left_out(board).items():
@@ -86,23 +93,20 @@ class Best:
             tables.Column(board.column(board.metric), right=True),
             tables.Column("floor", right=True, droppable=True),
             tables.Column(board.column(other), right=True, droppable=True),
+            *([tables.Column("pictures", right=True)] if board.provisional else []),
             tables.Column("at kimg", right=True),
             *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
         ]
-        tables.show(
-            columns, [[*([g] if by else []), *_cells(e, board.metric, other, names)] for g, e in rows]
-        )
+        tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names)] for g, e in rows])
 
     def _has(self, entries: "list[Entry]") -> str:
-        """What the best of a group has, none of which is ranked: those that came farthest stand first."""
-        from sweep import text
-        from sweep.rank import OUT_OF_PLAY
+        """What the best of a group has, none of which is ranked."""
+        from sweep.rank import OUT_OF_PLAY, had
 
         best = next((e for e in entries if e.value is not None and e.status not in OUT_OF_PLAY), None)
         if best is None:
             return ""
-        value = f"{self.board.metric.upper()} {text.number(best.value)} on {best.n_fake} pictures"
-        return f"; the best has {value} (trial {best.trial})"
+        return f"; the best has {had(best, self.board.metric)} (trial {best.trial})"
 
     def _show_confirmation(self) -> None:
         from sweep import confirmed, text
@@ -124,6 +128,7 @@ class Best:
             "sweep": self.sweep,
             "metric": board.metric,
             "label": board.label,
+            "provisional": board.provisional,
             "identity": asdict(board.identity) if board.identity else None,
             "seeds": 1,
             "trials": len(board.entries),
@@ -145,7 +150,7 @@ class Best:
     def _plain(self, entry: "Entry") -> dict[str, Any]:
         from sweep import confirmed
 
-        hidden = ("row", "reason", "rank", "floor")
+        hidden = ("row", "source", "reason", "rank", "floor")
         kept = {key: value for key, value in vars(entry).items() if key not in hidden}
         kept["floor"] = getattr(entry.floor, self.board.metric, None)
         sure = confirmed.label(self.found, entry.trial)
@@ -168,12 +173,23 @@ def _unsearched(sweep: "Sweep", path: str) -> object:
     return sections[section].model_fields[key].default
 
 
-def _cells(entry: "Entry", metric: str, other: str, names: list[str]) -> list[str]:
+def _what(board: "Leaderboard") -> str:
+    """What is ranked, in words."""
+    if board.provisional:
+        return "no trial has a result yet, so by the best so far of each"
+    return "each trial's best generator, measured once more when the trial had ended"
+
+
+def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -> list[str]:
     from sweep import text
+
+    metric = board.metric
 
     values = {"kid": text.with_error(entry.kid, entry.kid_se), "fid": text.number(entry.fid)}
     floor = text.number(getattr(entry.floor, metric, None))
     head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, values[other]]
+    if board.provisional:
+        head.append(text.value(entry.n_fake))
     return [*head, text.kimg(entry.kimg), *(text.value(entry.params.get(path)) for path in names)]
 
 

@@ -52,7 +52,7 @@ def card(
     front = yaml.safe_dump(_front(sweep, trial, numbers, identity), sort_keys=False, allow_unicode=True)
     sections = [
         f"---\n{front}---",
-        f"# {trial.model.family}, {trial.data.size} x {trial.data.size}: the best of the sweep {sweep.name}",
+        f"# {trial.model.family}, {trial.data.size} x {trial.data.size}: of the sweep {sweep.name}",
         "![64 pictures of the generator](samples.png)",
         _load(trial, config),
         "## Metrics",
@@ -61,7 +61,7 @@ def card(
         "## Data and licence",
         _data(sweep, trial),
         "## The configuration",
-        f"Trial {row['trial']} (seed {row['seed']}) after {numbers['kimg']:g} thousand real pictures.",
+        f"From {numbers['from']}; seed {row['seed']}; after {numbers['kimg']:g} thousand real pictures.",
         "```yaml\n" + yaml.safe_dump(_configuration(trial), sort_keys=False) + "```",
         "## Files",
         "\n".join(
@@ -117,10 +117,12 @@ def _load(trial: TrialConfig, config: ExportConfig) -> str:
 
 def _metrics(numbers: Row, identity: Identity) -> str:
     again = numbers["measured_again"] or {}
-    lines = ["| metric | on record | through the exported weights |", "|---|---|---|"]
+    kind = "result" if numbers["kind"] == "result" else "best so far"
+    lines = [f"| metric | {kind} | through the exported weights |", "|---|---|---|"]
     for name in ("kid", "fid"):
         shown = [
             text.with_error(row.get(name), row.get("kid_se") if name == "kid" else None)
+            + _pictures(row, numbers)
             for row in (numbers, again)
         ]
         lines.append(f"| {identity.label(name)} | {shown[0]} | {shown[1]} |")
@@ -128,6 +130,12 @@ def _metrics(numbers: Row, identity: Identity) -> str:
     return (
         "\n".join(lines) + f"\n\nSmaller is better. Numbers with another identity cannot be compared: {told}."
     )
+
+
+def _pictures(row: Row, numbers: Row) -> str:
+    """On how many pictures, where that is not what the metric's name says."""
+    count = row.get("n_fake")
+    return f" (n={count})" if count is not None and count != numbers["n_fake"] else ""
 
 
 def _data(sweep: Sweep, trial: TrialConfig) -> str:

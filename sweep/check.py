@@ -15,7 +15,6 @@ from sweep import ledger
 from sweep.asha import Asha
 from sweep.found import Finding, Found, reason
 from sweep.schemas import STATUSES
-from sweep.trials import Trial
 
 
 def find(records: Found) -> list[Finding]:
@@ -23,7 +22,7 @@ def find(records: Found) -> list[Finding]:
     from sweep.check_files import checkpoints, leftovers, pictures, study, weights
 
     found = list(records.damage)
-    for rule in (ledgers, trials, evaluations, rungs, pictures, weights, checkpoints):
+    for rule in (ledgers, trials, results, evaluations, rungs, pictures, weights, checkpoints):
         found += rule(records)
     if not records.running and not found:  # else it would only repeat what was said
         found += study(records)
@@ -89,12 +88,14 @@ def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
 
 def _stale(records: Found, row: dict[str, Any]) -> dict[str, Any]:
     """What a trial's row says otherwise than its evaluations do."""
-    rows = records.rows("metrics", row["trial"])
     try:
-        true = Trial.remembered(row, rows, records.spec.search.metric).row()
+        true = records.remembered(row["trial"]).row()
     except (ValueError, TypeError):
         return {}
-    names = ("kimg", "best_kimg", "best_value", "seconds_train", "seconds_eval")
+    names = (
+        *("kimg", "best_kimg", "best_value", "best_n_fake", "result", "result_se", "result_kimg"),
+        *("seconds_train", "seconds_eval"),
+    )
     return {name: true[name] for name in names if not _equal(true[name], row[name])}
 
 
@@ -104,6 +105,22 @@ def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], N
         ledger.write(records.store, number)
 
     return mend
+
+
+def results(records: Found) -> Iterator[Finding]:
+    """A trial that has ended with a healthy evaluation has a result, and that is of an evaluation on record."""
+    for number in filter(records.settled, records.trials):
+        path, trial = f"results/{number:05d}.parquet", records.remembered(number)
+        if trial.due:
+            yield Finding(
+                path, "is missing: the trial has ended and was not measured ('sweep resume' does that)"
+            )
+        rows = records.rows("results", number)
+        if len(rows) > 1:
+            yield Finding(path, f"has {len(rows)} results of one trial")
+        kimg = trial.result["kimg"] if trial.result else None
+        if kimg is not None and not any(one.kimg == kimg for one in trial.seen):
+            yield Finding(path, f"is of {kimg:g} kimg, where there is no healthy evaluation")
 
 
 def evaluations(records: Found) -> Iterator[Finding]:

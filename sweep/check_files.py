@@ -11,10 +11,11 @@ from io import BytesIO
 from pathlib import Path
 
 from sweep.found import Finding, Found
-from sweep.retention import BEST, SUFFIX, place_of
+from sweep.retention import SNAPSHOT, SUFFIX, place_of
+from sweep.snapshots import file_of
 from sweep.storage import TEMPORARY, MissingFileError
 from sweep.study_file import STUDY
-from sweep.trials import UNFINISHED, Trial
+from sweep.trials import UNFINISHED
 
 
 def pictures(records: Found) -> Iterator[Finding]:
@@ -35,18 +36,18 @@ def pictures(records: Found) -> Iterator[Finding]:
 
 
 def weights(records: Found) -> Iterator[Finding]:
-    """A finished trial has its best generator (unless the spec keeps none), and it is whole."""
+    """A measured trial has the generator that was measured (unless the spec keeps none), and snapshots are whole."""
     for number, row in records.trials.items():
-        path = f"{place_of(number)}/{BEST}"
-        try:
-            data = records.folder.read(path)
-        except MissingFileError:
-            measured = row["best_value"] is not None
-            if row["status"] == "finished" and measured and records.spec.keep.finished != "none":
-                yield Finding(path, f"is missing: the generator of trial {number}, which has finished")
-            continue
-        if why := broken_weights(data):
-            yield Finding(path, why)
+        place = place_of(number)
+        names = [name for name in records.folder.names(place) if name.startswith(SNAPSHOT)]
+        kimg = row["result_kimg"]
+        if row["status"] == "finished" and kimg is not None and records.spec.keep.finished != "none":
+            name = file_of(kimg)
+            if name not in names:
+                yield Finding(f"{place}/{name}", f"is missing: the generator of trial {number}")
+        for name in names:
+            if why := broken_weights(records.folder.read(f"{place}/{name}")):
+                yield Finding(f"{place}/{name}", why)
 
 
 def broken_weights(data: bytes) -> str | None:
@@ -72,7 +73,7 @@ def checkpoints(records: Found) -> Iterator[Finding]:
             path = f"{place}/{name}"
             if not name.endswith(SUFFIX):
                 continue
-            if not unfinished and kept != "all":
+            if not unfinished and kept != "all" and not row["still_improving"]:
                 what = f"is of trial {number}, which has ended: nothing can go on from it"
                 yield Finding(path, what, partial(records.folder.delete, path))
                 continue
@@ -90,7 +91,7 @@ def study(records: Found) -> Iterator[Finding]:
     path = records.folder.local(STUDY)
     if path is None:
         return  # on S3 it is written anew at every resume
-    past = [_remembered(records, number).outcome() for number in sorted(records.trials)]
+    past = [records.remembered(number).outcome(records.info["rungs"]) for number in sorted(records.trials)]
 
     def mend() -> None:
         from sweep.search import Study
@@ -153,8 +154,3 @@ def leftovers(records: Found) -> Iterator[Finding]:
                 file = Path(directory) / name
                 path = file.relative_to(root).as_posix()
                 yield Finding(path, "was left half-written by a process that was killed", file.unlink)
-
-
-def _remembered(records: Found, number: int) -> Trial:
-    rows = records.rows("metrics", number)
-    return Trial.remembered(records.trials[number], rows, records.spec.search.metric)

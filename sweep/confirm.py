@@ -22,10 +22,9 @@ from sweep.director import Director
 from sweep.lease import Owner
 from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
-from sweep.run import View, new_director, train
+from sweep.run import View, ended_and_measured, new_director, train
 from sweep.runners import Options, runner_for
 from sweep.spec import Spec, parse
-from sweep.storage import Folder
 from sweep.store import Store
 from sweep.sweeps import INFO, SPEC, Sweep
 from sweep.trials import UNFINISHED
@@ -83,24 +82,42 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")
     folder, view = sweep.folder / confirmed.FOLDER, view_for(options.as_json)
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
-    if len(board.ranked) < top:
-        view.say(f"only {text.count(len(board.ranked), 'trial')} can be ranked")
     if waiting := [entry.trial for entry in board.entries if entry.status in UNFINISHED]:
         view.say(f"'{sweep.name}' has not ended ({text.trial_numbers(waiting)}): its best may still change")
     with Owner(folder) as owner:
         old = json.loads(folder.read(INFO))["plan"] if folder.exists(INFO) else []
         taken = {row["seed"] for row in records.values()}
-        plan = extended(old, [entry.trial for entry in board.ranked[:top]], seeds, taken)
-        left = len(plan) - _ended(folder)
+        params = {number: json.loads(row["params"]) for number, row in records.items()}
+        chosen = distinct([entry.trial for entry in board.ranked], params, old)[:top]
+        if len(chosen) < top:
+            view.say(f"only {text.count(len(chosen), 'configuration')} can be confirmed")
+        plan = extended(old, chosen, seeds, taken)
+        left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
         if left:
             view.say(
                 f"{text.count(left, 'run')} to do of {len(plan)}, to the full budget, none stopped early"
             )
-            configurations = {run["trial"]: json.loads(records[run["trial"]]["params"]) for run in plan}
+            configurations = {run["trial"]: params[run["trial"]] for run in plan}
             interrupted = _train(sweep, plan, configurations, options, owner, view)
     _tell(sweep, board, view, interrupted)
     return int(interrupted)
+
+
+def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], plan: Plan) -> list[int]:
+    """Choose one trial of each configuration, the best first; equal ones are one.
+
+    Args:
+        ranked: Trials, the best first.
+        params: The searched values of each.
+        plan: What was planned before: its trials stand for their configurations.
+    """
+    planned = {json.dumps(params[run["trial"]], sort_keys=True): run["trial"] for run in plan}
+    chosen: dict[str, int] = {}
+    for trial in ranked:
+        key = json.dumps(params[trial], sort_keys=True)
+        chosen.setdefault(key, planned.get(key, trial))
+    return list(chosen.values())
 
 
 def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]) -> Plan:
@@ -126,11 +143,6 @@ def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]
 def _seed(trial: int, turn: int, salt: int) -> int:
     digest = hashlib.sha256(f"confirm {trial} {turn} {salt}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % 2**31
-
-
-def _ended(folder: Folder) -> int:
-    statuses = Store(folder).table("trials", ["status"])["status"].to_pylist()
-    return sum(status not in UNFINISHED for status in statuses)
 
 
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
@@ -161,7 +173,9 @@ def _train(
                 f"the weights of {facts['extractor']} are not those that the sweep was measured with; "
                 "its numbers could not be compared"
             )
-        facts_now = describe(spec, images, facts, runner.name) | {"budget": info["budget"], "plan": plan}
+        facts_now = describe(spec, images, facts, runner.name) | {"plan": plan}
+        # As the trials of the sweep were measured, on the way and at the end.
+        facts_now |= {name: info[name] for name in ("budget", "ladder", "floor") if name in info}
         folder.write(SPEC, spec.to_yaml().encode())
         folder.write(INFO, json.dumps(facts_now, indent=2).encode())
         store = Store(folder, spec.space.kinds())

@@ -2,8 +2,8 @@
 
 The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.confirm` trains the best
 configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
-is what ranks trials too: the best evaluation. The value from the sweep itself is not counted, because it was
-chosen for being good.
+is what ranks trials too: its result. The value from the sweep itself is not counted, because it was chosen for being
+good; it is shown beside the mean.
 """
 
 import json
@@ -23,7 +23,22 @@ from sweep.sweeps import INFO, Sweep
 
 FOLDER = "confirm"
 LEVEL = 0.95
+FEWEST = 3
+"""Seeds below which an interval says nothing: with two, Student's t reaches 12.7 standard errors to each side."""
+NARROW = 0.25
+"""How far an interval that is worth having reaches from the mean, as a share of it; seeds are counted for that."""
+MOST = 50
 TEST = "Welch's t-test"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that finished: its number in the confirmation, its seed, its result and where that generator was."""
+
+    number: int
+    seed: int
+    value: float
+    kimg: float
 
 
 @dataclass(frozen=True)
@@ -32,17 +47,20 @@ class Repeats:
 
     Attributes:
         trial: The trial of the sweep whose configuration it is.
-        values: The metric of each run that finished, in the order of the seeds.
-        seeds: Of these runs.
+        runs: Those that finished, in the order of the seeds.
         lost: Why other runs gave no value, such as ``d_saturated``, to how many there are.
         pending: Runs that have not ended.
     """
 
     trial: int
-    values: Sequence[float]
-    seeds: Sequence[int]
+    runs: Sequence[Run]
     lost: Mapping[str, int]
     pending: int
+
+    @property
+    def values(self) -> list[float]:
+        """The metric of each run's result."""
+        return [run.value for run in self.runs]
 
     @property
     def mean(self) -> float | None:
@@ -58,14 +76,25 @@ class Repeats:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the mean by Student's t; None below two values."""
-        if self.mean is None or self.spread is None:
-            return None
-        from scipy.special import stdtrit
+        """The 95 % interval of the mean by Student's t; None where it would say nothing.
 
+        That is below `FEWEST` values, and where it would reach past zero, which no spread of results does.
+        """
         n = len(self.values)
-        half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * self.spread / math.sqrt(n)
-        return self.mean - half, self.mean + half
+        if n < FEWEST or self.mean is None or self.spread is None:
+            return None
+        half = _half(self.spread, n)
+        return (self.mean - half, self.mean + half) if half <= abs(self.mean) else None
+
+    @cached_property
+    def lacking(self) -> int:
+        """How many more seeds an interval of `NARROW` times the mean to each side would need, by the spread so far."""
+        n = len(self.values)
+        if self.mean is None or self.spread is None:
+            return max(FEWEST - n, 0)
+        target = NARROW * abs(self.mean)
+        enough = (count for count in range(FEWEST, MOST) if _half(self.spread, count) <= target)
+        return max(next(enough, MOST) - n, 0)
 
 
 @dataclass(frozen=True)
@@ -99,9 +128,19 @@ class Confirmation:
         return next((repeats for repeats in self.repeats if repeats.trial == trial), None)
 
     @cached_property
+    def undecided(self) -> list[int]:
+        """The trials whose configurations cannot be told from the one with the best mean, that one first."""
+        first, *others = [repeats for repeats in self.repeats if repeats.values]
+        return [first.trial] + [
+            other.trial
+            for other in others
+            if not other.lost and not _apart(welch(first.values, other.values), first, other)
+        ]
+
+    @cached_property
     def comparison(self) -> Comparison | None:
-        """Of the two best; None where there are not two with at least two values each."""
-        able = [repeats for repeats in self.repeats if len(repeats.values) > 1]
+        """Of the two best; None where there are not two with at least `FEWEST` values each."""
+        able = [repeats for repeats in self.repeats if len(repeats.values) >= FEWEST]
         if len(able) < 2:
             return None
         p = welch(able[0].values, able[1].values)
@@ -123,11 +162,11 @@ def confirmation(sweep: Sweep) -> Confirmation | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise WorkError(f"'{folder}/{INFO}' is broken ({error}); delete {folder} to confirm anew") from None
-    table = Store(folder).table("trials", ["status", "verdict", "best_value"])
+    table = Store(folder).table("trials", ["status", "verdict", "best_value", "result", "result_kimg"])
     rows = {row["trial"]: row for row in table.to_pylist()}
-    runs: dict[int, list[tuple[int, Mapping[str, Any]]]] = {}
+    runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
     for number, (trial, seed) in enumerate(plan):
-        runs.setdefault(trial, []).append((seed, rows.get(number, {"status": "waiting"})))
+        runs.setdefault(trial, []).append((number, seed, rows.get(number, {"status": "waiting"})))
     found = [_repeats(trial, those) for trial, those in runs.items()]
     return Confirmation(metric, sorted(found, key=_order))
 
@@ -140,6 +179,8 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
     told = f"mean {text.number(repeats.mean)} of {text.count(len(repeats.values), 'fresh seed')}"
     if repeats.interval:
         told += f", 95 % interval {text.number(repeats.interval[0])} to {text.number(repeats.interval[1])}"
+    else:
+        told += f" (no interval yet: {_more(repeats)})"
     return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
 
 
@@ -147,7 +188,7 @@ def verdict(confirmed: Confirmation) -> str:
     """Whether the winner can be told from the runner-up, in a sentence."""
     comparison = confirmed.comparison
     if comparison is None:
-        return "two configurations with two seeds each are needed to compare them (--top, --seeds)"
+        return f"two configurations with {FEWEST} seeds each are needed to compare them (--top, --seeds)"
     pair = f"trial {comparison.winner} {{}} trial {comparison.runner_up} ({comparison.test}, p = {comparison.p:.2g})"
     if comparison.distinct:
         return pair.format("is better than")
@@ -171,7 +212,7 @@ def show(found: Confirmation, board: Leaderboard) -> None:
     rows = []
     for repeats in found.repeats:
         entry = entries.get(repeats.trial)
-        interval = " to ".join(map(text.number, repeats.interval)) if repeats.interval else text.MISSING
+        interval = " to ".join(map(text.number, repeats.interval)) if repeats.interval else _more(repeats)
         lost = ", ".join(f"{count} {reason}" for reason, count in repeats.lost.items()) or text.MISSING
         seeds = str(len(repeats.values)) + (f" (+{repeats.pending})" if repeats.pending else "")
         numbers = [text.number(repeats.mean), text.number(repeats.spread), interval, seeds, lost]
@@ -194,8 +235,9 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
             {
                 "trial": repeats.trial,
                 "in_the_sweep": values.get(repeats.trial),
-                **{name: getattr(repeats, name) for name in ("mean", "spread", "interval")},
-                **{name: getattr(repeats, name) for name in ("values", "seeds", "lost", "pending")},
+                **{name: getattr(repeats, name) for name in ("mean", "spread", "interval", "lacking")},
+                **{name: getattr(repeats, name) for name in ("values", "lost", "pending")},
+                "seeds": [run.seed for run in repeats.runs],
             }
             for repeats in found.repeats
         ],
@@ -225,19 +267,40 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
     return 2 * float(stdtr(freedom, -abs(means[0] - means[1]) / math.sqrt(total)))
 
 
-def _repeats(trial: int, runs: Sequence[tuple[int, Mapping[str, Any]]]) -> Repeats:
-    values, seeds, pending = [], [], 0
+def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> Repeats:
+    done, pending = [], 0
     lost: Counter[str] = Counter()
-    for seed, row in runs:
-        status, value = row["status"], finite(row.get("best_value"))
+    for number, seed, row in runs:
+        status, value = row["status"], finite(row.get("result"))
         if status == "finished" and value is not None:
-            values.append(value)
-            seeds.append(seed)
+            done.append(Run(number, seed, value, row["result_kimg"]))
+        elif status == "finished" and row["best_value"] is not None and row["result_kimg"] is None:
+            pending += 1  # it has yet to be measured
         elif status in ("finished", "collapsed", "failed"):
             lost["without a number" if status == "finished" else row["verdict"] or status] += 1
         else:
             pending += 1
-    return Repeats(trial, values, seeds, dict(lost), pending)
+    return Repeats(trial, done, dict(lost), pending)
+
+
+def _half(spread: float, n: int) -> float:
+    """Half the width of the interval of a mean of ``n`` values."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)
+
+
+def _more(repeats: Repeats) -> str:
+    """How many more seeds would make an interval worth having."""
+    lacking = max(repeats.lacking, 1)
+    about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
+    return f"needs {about} more seed{'' if about == '1' else 's'}"
+
+
+def _apart(p: float | None, first: Repeats, other: Repeats) -> bool:
+    """Whether two configurations can be told apart; with fewer than `FEWEST` seeds they cannot."""
+    enough = min(len(first.values), len(other.values)) >= FEWEST
+    return enough and p is not None and p < 1 - LEVEL
 
 
 def _order(repeats: Repeats) -> tuple[bool, float, int]:

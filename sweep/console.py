@@ -77,6 +77,18 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
+def described(trial: Trial) -> str:
+    """A trial's result in words: the metric with its error, on how many pictures, and where its best was."""
+    result = trial.result or {}
+    if trial.value is None:
+        return str(result.get("problem") or "no finite number")
+    error = f" ± {number(result['kid_se'])}" if trial.metric == "kid" else ""
+    return (
+        f"{trial.metric.upper()} {number(trial.value)}{error} on {result['n_fake']} pictures, of the generator at "
+        f"{result['kimg']:.1f} kimg"
+    )
+
+
 def metric_label(director: Shown) -> str:
     """The metric with its extractor: an EfficientNet FID is never called plain FID."""
     return f"{director.spec.search.metric.upper()} ({director.info['extractor']})"
@@ -150,7 +162,7 @@ class LiveTable:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("trial", "status"):
             table.add_column(name, no_wrap=True)
-        for name in ("kimg", "loss g", "loss d", self.label, "best"):
+        for name in ("kimg", "loss g", "loss d", self.label, "best", "result"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("configuration", overflow="fold")
         metric = self.director.spec.search.metric
@@ -164,7 +176,8 @@ class LiveTable:
                 number(row.get("loss_g")),
                 number(row.get("loss_d")),
                 number(row.get(metric)),
-                number(best[1] if best else None),
+                number(best.value if best else None),
+                number(trial.value),
                 Text(short_params(trial.params), style="dim"),
             )
         hidden = len(trials) - len(shown)
@@ -178,8 +191,10 @@ class LiveTable:
             counts[trial.status] = counts.get(trial.status, 0) + 1
         parts = [f"{count} {status}" for status, count in counts.items()]
         best = best_trial(self.director)
-        if best and best.best:
-            parts.append(f"best {number(best.best[1])} (trial {best.number})")
+        if best and best.value is not None:
+            parts.append(f"best result {number(best.value)} (trial {best.number})")
+        elif best and best.best:
+            parts.append(f"best so far {number(best.best.value)} (trial {best.number})")
         eta = self.progress.eta()
         parts.append(f"{duration(self.progress.elapsed)} elapsed")
         if eta:
@@ -189,15 +204,15 @@ class LiveTable:
 
 
 def best_trial(director: Shown) -> Trial | None:
-    """The trial with the best value; collapsed and failed ones never win."""
+    """The trial with the best result, or the best so far; collapsed and failed ones never win."""
     able = [t for t in director.trials.values() if t.best and t.status not in ("collapsed", "failed")]
     return min(able, key=lambda trial: trial.standing, default=None)
 
 
-def _order(trial: Trial) -> tuple[int, tuple[float, float], int]:
+def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:
     """Running trials first, then the best."""
     dead = trial.status in ("collapsed", "failed")
-    return (trial.status != "running", (2.0, 0.0) if dead else trial.standing, trial.number)
+    return (trial.status != "running", (3, 0.0) if dead else trial.standing, trial.number)
 
 
 class PlainLines:
@@ -231,6 +246,8 @@ class PlainLines:
         if event.kind == "evaluation":
             eta = self.progress.eta() if self.progress else None
             return state + (f", about {duration(eta)} to go" if eta else "")
+        if event.kind == "result":
+            return f"result: {described(trial)}"
         if event.kind == "collapsed":
             return f"collapsed ({trial.verdict}) {state}"
         if event.kind == "rollback":
@@ -267,7 +284,8 @@ class JsonLines:
                 "status": trial.status,
                 "verdict": trial.verdict,
                 "kimg": trial.kimg,
-                "best": trial.best[1] if trial.best else None,
+                "best": trial.best.value if trial.best else None,
+                "result": trial.value,
                 "params": trial.params,
             }
         detail = dict(event.detail) if event.detail else {}

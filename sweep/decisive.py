@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "stage", "verdict", *IDENTITY]
+COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *IDENTITY]
 """What ranking needs of ``metrics``."""
 
 
@@ -34,11 +34,8 @@ def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
     alive = pc.is_null(metrics["verdict"])
     measured = metrics.filter(pc.and_(pc.is_finite(metrics[metric]), alive))
     trial, kimg, values = (array(measured[name]) for name in ("trial", "kimg", metric))
-    # Values of different stages do not compare: each stage of a trial has a best one.
-    stage = codes("stage")
-    group = trial.astype(np.int64) * (int(stage.max(initial=0)) + 1) + stage
-    order = np.lexsort((np.arange(len(trial)), kimg, values, group))
-    best = order[np.unique(group[order], return_index=True)[1]]
+    order = np.lexsort((np.arange(len(trial)), kimg, values, trial))
+    best = order[np.unique(trial[order], return_index=True)[1]]
     newest = len(trial) - 1 - np.unique(trial[::-1], return_index=True)[1]
     kinds = np.stack([trial, *map(codes, IDENTITY)])
     few = np.unique(np.concatenate([best, newest, np.unique(kinds, axis=1, return_index=True)[1]]))

@@ -10,6 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sweep.records import Records
 from sweep.retention import after_sweep, after_trial
 from sweep.rungs import Rungs
 from sweep.search import Study
+from sweep.snapshots import candidates
 from sweep.spec import Spec
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
@@ -69,7 +71,8 @@ class Director:
         self.halted: str | None = None
         self.queue: deque[int] = deque()
         self._live: set[int] = set()
-        self.rungs = Rungs(store, info["rungs"], spec.asha.reduction if spec.asha else None)
+        self._rungs: list[float] = info["rungs"]
+        self.rungs = Rungs(store, self._rungs, spec.asha.reduction if spec.asha else None)
         self.study: Asking
 
     def begin(self, study: Path) -> None:
@@ -107,7 +110,7 @@ class Director:
         seed = (
             (self.spec.search.seed * 1_000_003 + asked.number) % 2**31 if asked.seed is None else asked.seed
         )
-        trial = Trial(asked.number, dict(asked.params), seed)
+        trial = Trial(asked.number, dict(asked.params), seed, self.spec.search.metric)
         self.trials[trial.number] = trial
         return self._assign(trial)
 
@@ -116,7 +119,8 @@ class Director:
 
     def _assign(self, trial: Trial) -> dict[str, Any]:
         trial.attempt += 1
-        trial.status = "running"
+        if not trial.due:  # that one has ended, and only its result is to be measured
+            trial.status = "running"
         self._live.add(trial.number)
         ladder = self.info.get("ladder", ())
         config = self.spec.trial_config(trial.params, self._budget(trial), ladder).model_dump(mode="json")
@@ -130,7 +134,9 @@ class Director:
             **started,
             **params,
         )
-        self.watch(Event("start", trial))
+        if not trial.due:
+            self.watch(Event("start", trial))
+        kept = candidates(trial.seen, trial.metric) if trial.due else None
         return {
             "sweep": self.folder.url,
             "owner": self.owner,
@@ -145,6 +151,7 @@ class Director:
             "share": trial.share,
             "timeout": self.spec.resources.timeout,
             "seen_kimg": trial.kimg if trial.last_row else -1.0,
+            "conclude": None if kept is None else [asdict(one) for one in kept],
             "floor": self.info.get("floor", []),
         }
 
@@ -174,35 +181,53 @@ class Director:
             self.records.event(trial, "stale_report", {"attempt": report["attempt"]})
             return False
         place = {"device": report["device"], "node": report["node"]}
-        if report["interrupted"]:
-            self._end(trial, "interrupted", **place)
+        if report["result"]:
+            self._conclude(trial, report, **place)
             return False
+        if report["interrupted"]:
+            self._pause(trial, **place)
+            return False
+        if trial.due:  # its worker could not read that it has ended
+            return self._queue(trial)
         self._record(trial, report)
         if report["verdict"]:
             kind = "rollback" if report["rolled_back"] else "collapse"
             self.records.event(trial, kind, report["verdict"])
             if not report["rolled_back"]:
                 trial.verdict = report["verdict"]["kind"]
-                self._end(trial, "collapsed", **place)
-                return False
+                return self._end(trial, "collapsed", **place)
             self.watch(Event("rollback", trial, report["verdict"]))
         stop = self._stopped_at_rung(trial, report["kimg"], report["value"])
         if stop or report["last"]:
-            self._end(trial, "stopped" if stop else "finished", **place)
-            return False
+            return self._end(trial, "stopped" if stop else "finished", **place)
         self.records.put(trial, **place)
         self.watch(Event("evaluation", trial, report["row"]))
         if self.halted is not None:
-            self._end(trial, "interrupted", **place)
+            self._pause(trial, **place)
         return self.halted is None
 
     def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
-        row = report["row"]
-        if not self.records.evaluation(row, report["sample"]):
+        if not self.records.evaluation(report["row"], report["sample"]):
             return  # on record already: handed in again after a crash
-        trial.add(row, None if report["verdict"] else report["value"])
+        trial.add(report["row"])
         if report["suspicion"]:
             self.records.event(trial, "under_floor", report["suspicion"])
+
+    def _conclude(self, trial: Trial, report: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
+        """Take in the result of a trial that has ended."""
+        if report["suspicion"]:
+            self.records.event(trial, "under_floor", report["suspicion"])
+        if problem := report["result"].get("problem"):
+            self.records.event(trial, "no_result", {"reason": problem})
+        self._close(trial, report["result"], **columns)
+
+    def _close(self, trial: Trial, result: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
+        """Write down the result of a trial, and tell everybody who waits for it."""
+        trial.conclude(self.records.result(trial, result))
+        self._live.discard(trial.number)
+        self.records.put(trial, **columns)
+        self.watch(Event("result", trial, dict(result)))
+        self._settle(trial)
 
     def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
         """A trial's last evaluation is measured in full, as others at a rung are not: it is compared with none."""
@@ -223,7 +248,7 @@ class Director:
         if kind == "storage":
             self.halt(reason)
         if self.stopping:
-            self._end(trial, "interrupted", failure=reason)
+            self._pause(trial, failure=reason)
             return
         more = kind == "memory" and trial.share < self.largest_share
         if more:
@@ -241,12 +266,13 @@ class Director:
         detail = {"reason": reason, "kind": kind, "failures": trial.failures, "share": trial.share}
         self.records.event(trial, "restart" if again else "failure", detail)
         if again:
-            self._live.discard(trial.number)
-            self.queue.append(trial.number)
+            self._queue(trial)
             self.records.put(trial)
             self.watch(Event("restart", trial, detail))
-        else:
-            self._end(trial, "failed", failure=reason)
+        elif trial.due:
+            self._close(trial, {"problem": f"it could not be measured: {reason}"})
+        elif self._end(trial, "failed", failure=reason):
+            self._queue(trial)  # its worker is gone, and its best generator is not
 
     def interrupt(self) -> None:
         """Start no more trials; the running ones are told through the lease."""
@@ -265,18 +291,40 @@ class Director:
         for number in sorted(self._live | waiting):
             # What cannot be written stays "running" in the records, and is taken up all the same.
             with contextlib.suppress(StorageError):
-                self._end(self.trials[number], "interrupted")
-        if not self.stopping and not any(trial.unfinished for trial in self.trials.values()):
+                self._pause(self.trials[number])
+        if not self.stopping and not any(trial.unfinished or trial.due for trial in self.trials.values()):
             after_sweep(self.folder, self.spec.keep, self.trials.values())
 
-    def _end(self, trial: Trial, status: Status, **columns: Any) -> None:  # noqa: ANN401
-        trial.status = status
+    def _pause(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
+        """Leave a trial as it can be resumed; one that has ended already stays what it is."""
         self._live.discard(trial.number)
+        if trial.unfinished:
+            trial.status = "interrupted"
+            self.records.put(trial, ended=time.time(), **columns)
+            self.watch(Event("interrupted", trial, columns))
+
+    def _end(self, trial: Trial, status: Status, **columns: Any) -> bool:  # noqa: ANN401
+        """Write down how a trial ended; returns whether its result is to be measured now."""
+        trial.status = status
         self.records.put(trial, ended=time.time(), **columns)
         self.watch(Event(status, trial, columns))
-        if status != "interrupted":
-            self.study.tell(trial.outcome())
-            after_trial(self.folder, self.spec.keep, trial)
+        if trial.due and self.halted is None:
+            return True
+        self._live.discard(trial.number)
+        if not trial.due:
+            self._settle(trial)
+        return False
+
+    def _queue(self, trial: Trial) -> bool:
+        """Hand a trial out again; returns that its present worker does not go on."""
+        self._live.discard(trial.number)
+        self.queue.append(trial.number)
+        return False
+
+    def _settle(self, trial: Trial) -> None:
+        """Tell the study of a trial, and drop the files that nobody needs any more."""
+        self.study.tell(trial.outcome(self._rungs))
+        after_trial(self.folder, self.spec.keep, trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
 
@@ -284,18 +332,17 @@ class Director:
         """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""
         self.trials = dict(trials)
         for trial in self.trials.values():
-            if trial.unfinished:
-                self._continue(trial, trial.number in stopped)
+            if trial.due or (trial.unfinished and self._goes_on(trial, trial.number in stopped)):
+                self.queue.append(trial.number)
 
-    def _continue(self, trial: Trial, stopped: bool) -> None:
-        """Finish the bookkeeping of an unfinished trial that a crash cut short, or queue it."""
-        for kimg, value in trial.values:
-            stopped = stopped or self._stopped_at_rung(trial, kimg, value)
+    def _goes_on(self, trial: Trial, stopped: bool) -> bool:
+        """Finish the bookkeeping of an unfinished trial that a crash cut short; whether it is to be handed out."""
+        for one in trial.seen:
+            stopped = stopped or self._stopped_at_rung(trial, one.kimg, one.value)
         if trial.verdict:
-            self._end(trial, "collapsed")
-        elif stopped:
-            self._end(trial, "stopped")
-        elif trial.kimg >= self._budget(trial):
-            self._end(trial, "finished")
-        else:
-            self.queue.append(trial.number)
+            return self._end(trial, "collapsed")
+        if stopped:
+            return self._end(trial, "stopped")
+        if trial.kimg >= self._budget(trial):
+            return self._end(trial, "finished")
+        return True

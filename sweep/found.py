@@ -14,7 +14,7 @@ from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import DamagedPartError, Store
 from sweep.sweeps import INFO, SPEC
-from sweep.trials import UNFINISHED
+from sweep.trials import UNFINISHED, Trial
 
 Rows = list[dict[str, Any]]
 
@@ -109,6 +109,11 @@ class Found:
     def rows(self, dataset: str, trial: int) -> Rows:
         """The rows of one part; none where it is not there or cannot be read."""
         return self.parts.get((dataset, trial), [])
+
+    def remembered(self, trial: int) -> Trial:
+        """A trial as its records have it."""
+        rows, results = self.rows("metrics", trial), self.rows("results", trial)
+        return Trial.remembered(self.trials[trial], rows, self.spec.search.metric, results)
 
     def budget(self, trial: int) -> float:
         """Of a trial, in kimg."""

@@ -1,8 +1,8 @@
 """The ledger: for every trial, a second copy of all that is on record of it.
 
-``ledger/00007.json`` holds the rows of trial 7 in all five datasets, behind a line with their SHA-256. The driver
+``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. The driver
 writes it after the parts themselves, so that a part which a disk has damaged can be restored, and a worker
-reads in it whether its own attempt still counts.
+reads in it whether its own attempt still counts, and whether its trial has ended.
 """
 
 import hashlib
@@ -54,16 +54,16 @@ def read(folder: Folder, trial: int) -> Copy | None:
     if head != MAGIC + b" " + hashlib.sha256(text[:-1]).hexdigest().encode():
         raise DamagedLedgerError(f"'{folder}/{path_of(trial)}' is damaged: it does not match its digest")
     plain: Mapping[str, list[dict[str, Any]]] = json.loads(text)
-    return {dataset: [_typed(dataset, row) for row in rows] for dataset, rows in plain.items()}
+    return {dataset: [_typed(dataset, row) for row in plain.get(dataset, [])] for dataset in SCHEMAS}
 
 
-def attempt(folder: Folder, trial: int) -> int:
-    """The newest attempt of a trial; -1 where that cannot be known."""
+def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
+    """The row of a trial in ``trials``; None where that cannot be known."""
     try:
         copy = read(folder, trial)
     except DamagedLedgerError:
-        return -1
-    return int(copy["trials"][0]["attempt"]) if copy and copy["trials"] else -1
+        return None
+    return copy["trials"][0] if copy and copy["trials"] else None
 
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:

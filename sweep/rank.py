@@ -1,15 +1,19 @@
 """Which trial is best: the leaderboard of a sweep, and what is left out of it and why.
 
-A metric without its identity is not a number: rows are ranked against each other only if extractor, its digest,
-resize, weights, the numbers of real and generated pictures and the data are the same. A sweep measures its trials
-with more pictures the further they come (see `ganlib.ladder`): those that came furthest are ranked among
-themselves, and the others are left out, with what they had. Smaller is better for both metrics.
+Trials are ranked by their results: the best generator of each, measured once more after the trial had ended, all alike
+(see `sweep.result`). A trial that has not ended has none; it is shown apart with the best that it has so far. Only
+while no trial at all has a result are trials ranked by that.
+
+A metric without its identity is not a number: values are ranked against each other only if extractor, its digest,
+resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for both
+metrics.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ganlib.errors import RequestError
@@ -17,7 +21,7 @@ from ganlib.metrics.identity import NAMES, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.decisive import COLUMNS, decisive
 from sweep.store import Store, to_rows
-from sweep.text import trial_numbers
+from sweep.text import kimg, number, trial_numbers, with_error
 
 METRICS = NAMES
 Row = Mapping[str, Any]
@@ -32,17 +36,20 @@ class MixedIdentityError(RequestError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One trial and its best evaluation by the metric; numbers are None where there is no finite one.
+    """One trial and its best generator by the metric; numbers are None where there is no finite one.
 
     Attributes:
         rank: 1 is best, ties share a rank; None if the trial is left out.
-        value: The metric at the best evaluation, which was at ``kimg``.
+        value: The metric of its result, of the generator at ``kimg``; of its best evaluation while it has none.
+        measured: Whether ``value`` is that of a result.
+        seen: The metric of its best evaluation, by which that generator was chosen.
         last: The metric at the newest evaluation that has one.
-        n_fake: Generated pictures at the best evaluation; the best is sought among those with the most.
+        n_fake: Generated pictures that ``value`` was measured on.
         floor: What held-out real pictures score on as many; None if that was not measured.
         suspicion: Why the values are too good to be honest; None if they are not.
         reason: Why the trial is left out; None if it is ranked.
         row: Its row of ``trials``.
+        source: The row of ``results``, or of ``metrics``, that its numbers are from.
     """
 
     trial: int
@@ -53,12 +60,15 @@ class Entry:
     kid: float | None
     kid_se: float | None
     fid: float | None
+    measured: bool
+    seen: float | None
     last: float | None
     n_fake: int | None
     floor: Floor | None
     suspicion: str | None
     reason: str | None
     row: Row = field(repr=False)
+    source: Row = field(repr=False, default_factory=dict)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -68,17 +78,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The ranked trials, best first, and those left out: what came far first, and then by number."""
+    """The ranked trials, best first, and those left out: first what may still be ranked, the best first.
+
+    Attributes:
+        provisional: Whether no trial has a result, so that the best so far is what is ranked.
+    """
 
     metric: str
     identity: Identity | None
     ranked: Sequence[Entry]
     left_out: Sequence[Entry]
+    provisional: bool = False
 
     @property
     def label(self) -> str:
         """The metric's name with its identity; the bare name while nothing has been measured."""
-        return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
+        if self.identity is None or self.provisional:  # what was seen so far was seen on different numbers
+            return f"{self.column(self.metric)} so far" if self.identity else METRICS[self.metric]
+        return self.identity.label(self.metric)
 
     def column(self, metric: str) -> str:
         """A metric's name where there is little room: still with its extractor, without which it is no number."""
@@ -101,10 +118,9 @@ class Leaderboard:
 
 
 def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ()) -> Leaderboard:
-    """Rank the trials of a sweep by their best finite value of a metric.
+    """Rank the trials of a sweep by a metric of their results.
 
-    Collapsed and failed trials never win, whatever they measured; running, stopped and interrupted trials
-    count with the best they have. The entries' rows lack the columns `UNRANKED`.
+    Collapsed and failed trials never win, whatever they measured. The entries' rows lack the columns `UNRANKED`.
 
     Args:
         store: The sweep's datasets.
@@ -117,37 +133,47 @@ def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ())
         WorkError: if a dataset cannot be read.
     """
     check_metric(metric)
+    # Results before trials: the reverse order could show an end without what came of it.
+    results = to_rows(store.table("results"))
     trials = store.table("trials")
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
-    return rank(trials, to_rows(decisive(store.table("metrics", COLUMNS), metric)), metric, floors)
+    evaluations = to_rows(decisive(store.table("metrics", COLUMNS), metric))
+    return rank(trials, evaluations, metric, floors, results)
 
 
 def rank(
-    trials: Sequence[Row], metrics: Iterable[Row], metric: str, floors: Sequence[Floor] = ()
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor] = (),
+    results: Iterable[Row] = (),
 ) -> Leaderboard:
-    """`leaderboard` of rows that were read before: of ``trials``, and of ``metrics`` ordered by kimg."""
-    metrics = list(metrics)
-    in_play = {row["trial"] for row in trials if row["status"] not in OUT_OF_PLAY}
-    identity = _one_identity([row for row in metrics if row["trial"] in in_play and _measured(row, metric)])
-    entries = _entries(trials, metrics, metric, floors)
-    if identity:
-        entries = [_at_full_count(entry, identity.n_fake) for entry in entries]
-    ranked = sorted((e for e in entries if e.reason is None), key=lambda e: (e.value, e.trial))
-    left_out = sorted((e for e in entries if e.reason is not None), key=_farthest_first)
-    return Leaderboard(metric, identity, _with_ranks(ranked), left_out)
+    """`leaderboard` of rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
+    entries = _entries(trials, metrics, results, metric, floors)
+    provisional = not any(entry.measured for entry in entries)
+    candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
+    identity = _one_identity([(entry.trial, entry.source) for entry in candidates], provisional)
+    ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
+    taken = {entry.trial for entry in ranked}
+    left = [replace(e, reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
+    return Leaderboard(metric, identity, _with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
 
 
 def rank_or_explain(
-    trials: Sequence[Row], metrics: Iterable[Row], metric: str, floors: Sequence[Floor] = ()
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor] = (),
+    results: Iterable[Row] = (),
 ) -> tuple[Leaderboard, str | None]:
     """`rank` for those who show everything: if it refuses, all are left out and its text is returned."""
-    metrics = list(metrics)
+    metrics, results = list(metrics), list(results)
     try:
-        return rank(trials, metrics, metric, floors), None
+        return rank(trials, metrics, metric, floors, results), None
     except MixedIdentityError as error:
         entries = [
             replace(entry, reason=entry.reason or "not measured like the others")
-            for entry in _entries(trials, metrics, metric, floors)
+            for entry in _entries(trials, metrics, results, metric, floors)
         ]
         return Leaderboard(metric, None, [], entries), str(error)
 
@@ -190,65 +216,89 @@ def _measured(row: Row, metric: str) -> bool:
 
 
 def _entries(
-    trials: Sequence[Row], metrics: Iterable[Row], metric: str, floors: Sequence[Floor]
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    results: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor],
 ) -> list[Entry]:
     evaluations: dict[int, list[Row]] = defaultdict(list)
     for row in metrics:
         if _measured(row, metric):
             evaluations[row["trial"]].append(row)
-    return [_entry(row, evaluations[row["trial"]], metric, floors) for row in trials]
+    of_trial = {row["trial"]: row for row in results if finite(row[metric]) is not None}
+    return [
+        _entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), metric, floors) for row in trials
+    ]
 
 
-def _entry(row: Row, evaluations: Sequence[Row], metric: str, floors: Sequence[Floor]) -> Entry:
-    highest = max(map(_stage, evaluations), default=0)
-    comparable = [e for e in evaluations if _stage(e) == highest]
-    best = min(comparable, key=lambda e: (e[metric], e["kimg"]), default={})
-    floor = next((floor for floor in floors if floor.n_fake == best.get("n_fake")), None)
-    fid, kid, kid_se = (finite(best.get(name)) for name in ("fid", "kid", "kid_se"))
-    return Entry(
+def _entry(
+    row: Row, evaluations: Sequence[Row], result: Row | None, metric: str, floors: Sequence[Floor]
+) -> Entry:
+    seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
+    source: Row = result or seen or {}
+    floor = next((floor for floor in floors if floor.n_fake == source.get("n_fake")), None)
+    fid, kid, kid_se = (finite(source.get(name)) for name in ("fid", "kid", "kid_se"))
+    entry = Entry(
         trial=row["trial"],
         status=row["status"],
         rank=None,
-        value=best.get(metric),
-        kimg=best.get("kimg"),
+        value=finite(source.get(metric)),
+        kimg=source.get("kimg"),
         kid=kid,
         kid_se=kid_se,
         fid=fid,
+        measured=result is not None,
+        seen=seen[metric] if seen else None,
         last=evaluations[-1][metric] if evaluations else None,
-        n_fake=best.get("n_fake"),
+        n_fake=source.get("n_fake"),
         floor=floor,
         suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
-        reason=_why_left_out(row, bool(evaluations), metric),
+        reason=None,
         row=row,
+        source=source,
     )
+    return replace(entry, reason=_why_left_out(entry, metric))
 
 
-def _stage(row: Row) -> int:
-    return row.get("stage") or 0
+def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
+    """The best first; a FID so far on more pictures before one on fewer, with which it does not compare."""
+    count = entry.n_fake or 0 if provisional and metric == "fid" else 0
+    return -count, entry.value or 0.0, entry.trial
 
 
-def _at_full_count(entry: Entry, n_fake: int) -> Entry:
-    """The entry, left out if it was measured on fewer pictures than those that are ranked."""
-    if entry.reason is None and entry.n_fake is not None and entry.n_fake < n_fake:
-        return replace(entry, reason=f"measured on {entry.n_fake} pictures, not on {n_fake}")
-    return entry
-
-
-def _farthest_first(entry: Entry) -> tuple[int, float, int]:
-    """Those that were only measured on fewer pictures come before those that cannot be ranked at all."""
+def _hopeful_first(entry: Entry) -> tuple[bool, float, int]:
+    """Those that may still be ranked come before those that cannot, the best first."""
     if entry.status in OUT_OF_PLAY or entry.value is None:
-        return 0, 0.0, entry.trial
-    return -(entry.n_fake or 0), entry.value, entry.trial
+        return True, 0.0, entry.trial
+    return False, entry.value, entry.trial
 
 
-def _why_left_out(row: Row, measured: bool, metric: str) -> str | None:
-    if row["status"] == "collapsed":
-        return f"collapsed: {row['verdict'] or 'no verdict on record'}"
-    if row["status"] == "failed":
+def had(entry: Entry, metric: str) -> str:
+    """What a trial has, in words: ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
+    if entry.value is None:
+        return ""
+    value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
+    return f"{METRICS[metric]} {value} on {entry.n_fake} pictures, at {kimg(entry.kimg)} kimg"
+
+
+def _so_far(entry: Entry, metric: str) -> str:
+    """Why a trial without a result is not ranked beside those that have one."""
+    words = {"running": "still running", "interrupted": "interrupted"}
+    return f"{words.get(entry.status, 'no result')}, so far {had(entry, metric)}"
+
+
+def _why_left_out(entry: Entry, metric: str) -> str | None:
+    row, before = entry.row, ""
+    if entry.value is not None:
+        before = f"; its best was {had(entry, metric)}"
+    if entry.status == "collapsed":
+        return f"collapsed: {row['verdict'] or 'no verdict on record'}{before}"
+    if entry.status == "failed":
         text = str(row["failure"] or "no error on record").strip().splitlines()
-        return f"failed: {text[-1] if text else 'no error on record'}"
-    if not measured:
-        return "not evaluated yet" if row["status"] == "running" else f"no finite {METRICS[metric]}"
+        return f"failed: {text[-1] if text else 'no error on record'}{before}"
+    if entry.value is None:
+        return "not evaluated yet" if entry.status == "running" else f"no finite {METRICS[metric]}"
     return None
 
 
@@ -260,23 +310,21 @@ def _with_ranks(entries: Iterable[Entry]) -> list[Entry]:
     return ranked
 
 
-def _one_identity(rows: Sequence[Row]) -> Identity | None:
-    """The identity of the evaluations of the highest stage; None if there are no evaluations.
+def _one_identity(rows: Sequence[tuple[int, Row]], provisional: bool) -> Identity | None:
+    """The identity of what is ranked, by trial; None if nothing is.
+
+    What is only the best so far was seen on different numbers of pictures; then that of the identity is the largest.
 
     Raises:
-        MixedIdentityError: if those of a stage, or those of two in more than the number of pictures, differ.
+        MixedIdentityError: if they differ in anything else.
     """
-    trials_by: dict[tuple[int, Identity], set[int]] = defaultdict(set)
-    for row in rows:
-        trials_by[_stage(row), Identity.of(row)].add(row["trial"])
-    stages = {stage for stage, _ in trials_by}
-    alike = {replace(identity, n_fake=0) for _, identity in trials_by}
-    if len(trials_by) > len(stages) or len(alike) > 1:
-        by_identity: dict[Identity, set[int]] = defaultdict(set)
-        for (_, identity), trials in trials_by.items():
-            by_identity[identity] |= trials
-        raise MixedIdentityError(_mixed(by_identity))
-    return max(trials_by, key=lambda pair: pair[0])[1] if trials_by else None
+    trials_by: dict[Identity, set[int]] = defaultdict(set)
+    for trial, row in rows:
+        trials_by[Identity.of(row)].add(trial)
+    alike = {replace(identity, n_fake=0) if provisional else identity for identity in trials_by}
+    if len(alike) > 1:
+        raise MixedIdentityError(_mixed(trials_by))
+    return max(trials_by, key=lambda identity: identity.n_fake, default=None)
 
 
 def _mixed(trials_by: Mapping[Identity, set[int]]) -> str:

@@ -32,3 +32,10 @@ class Records:
         self.store.add("samples", sample)
         # Last, because with it the evaluation counts as recorded.
         return self.store.add("metrics", row)
+
+    def result(self, trial: Trial, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Write down a trial's result, in the place of an earlier one; returns its row of ``results``."""
+        self.store.replace(
+            "results", trial.number, [{"trial": trial.number, "attempt": trial.attempt, **row}]
+        )
+        return self.store.part("results", trial.number)[0]

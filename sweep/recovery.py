@@ -1,9 +1,9 @@
 """Coming back: a director as the folder remembers it, whatever ended the last one."""
 
 from pathlib import Path
-from typing import Any
 
 from sweep.director import Director
+from sweep.store import by_trial
 from sweep.trials import Trial
 
 
@@ -16,13 +16,13 @@ def restore(director: Director, study: Path) -> None:
         WorkError: if the records are damaged or contradict each other.
     """
     spec, store = director.spec, director.records.store
-    rows: dict[int, list[dict[str, Any]]] = {}
-    for row in store.rows("metrics"):
-        rows.setdefault(row["trial"], []).append(row)
+    rows, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
     trials = {
-        record["trial"]: Trial.remembered(record, rows.get(record["trial"], []), spec.search.metric)
+        record["trial"]: Trial.remembered(
+            record, rows.get(record["trial"], []), spec.search.metric, results.get(record["trial"], [])
+        )
         for record in store.rows("trials")
     }
-    past = [trials[number].outcome() for number in sorted(trials)]
+    past = [trials[number].outcome(director.info["rungs"]) for number in sorted(trials)]
     director.rebuild(study, past)
     director.take_up(trials, director.rungs.remember(trials))

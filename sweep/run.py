@@ -27,6 +27,7 @@ from sweep.console import (
     LiveTable,
     PlainLines,
     best_trial,
+    described,
     duration,
     metric_label,
     number,
@@ -43,6 +44,7 @@ from sweep.storage import Folder, StorageError
 from sweep.store import Store
 from sweep.study_file import STUDY
 from sweep.sweeps import INFO, SPEC
+from sweep.text import trial_numbers
 from sweep.track import Tracking
 from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
@@ -113,10 +115,10 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
         if more:
             spec, info = extended(folder, spec, info, more)
         store = Store(folder, spec.space.kinds())
-        done = [row for row in store.rows("trials") if row["status"] not in UNFINISHED]
-        if len(done) >= planned(spec):
+        done = ended_and_measured(store)
+        if done >= planned(spec):
             view.say(
-                f"'{spec.name}' has finished: all its {len(done)} trials have ended. See 'sweep best {spec.name}', "
+                f"'{spec.name}' has finished: all its {done} trials have ended. See 'sweep best {spec.name}', "
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
@@ -129,6 +131,15 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
             )
             return drive(director, runner, owner, view)
+
+
+def ended_and_measured(store: Store) -> int:
+    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure."""
+    measured = {row["trial"] for row in store.rows("results")}
+    return sum(
+        row["status"] not in UNFINISHED and (row["trial"] in measured or row["best_value"] is None)
+        for row in store.rows("trials")
+    )
 
 
 def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tuple[Spec, dict[str, Any]]:
@@ -157,7 +168,8 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     train(director, runner, owner, view)
     best = best_trial(director)
     if best and best.best:
-        keep(director.folder, director.info["data_hash"], best.number, best.best[0])
+        kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
+        keep(director.folder, director.info["data_hash"], best.number, kimg)
     return conclude(director, view, time.monotonic() - started)
 
 
@@ -191,10 +203,17 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     name = director.spec.name
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     view.say(f"\n{len(trials)} trials in {duration(seconds)}: {told or 'none'}")
-    if best and best.best:
-        kimg, value = best.best
-        label = metric_label(director)
-        view.say(f"best: trial {best.number}, {label} {number(value)} at {kimg:.1f} kimg")
+    if best and best.value is not None:
+        view.say(f"best: trial {best.number}, {described(best)}")
+    elif best and best.best:
+        label, seen = metric_label(director), best.best
+        where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
+        view.say(f"best so far: trial {best.number}, {label} {number(seen.value)} {where}")
+    if growing := [trial.number for trial in trials if trial.still_improving]:
+        view.say(
+            f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "
+            f"{2 * director.info['budget']:g}'"
+        )
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
     view.say(f"results: {director.folder}")

@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 Points = Sequence[Mapping[str, Any]]
-
-WORST = 1e9
-"""What the sampler is told of a collapsed trial.
-
-It is finite because Optuna leaves a trial with NaN running for ever, and it is told as the only intermediate
-value of a pruned trial, at step 0: TPE puts complete trials first and orders pruned ones by how far they came
-and then by value, so that a dead trial stands behind every other one.
-"""
 
 
 class Study:
@@ -138,8 +130,10 @@ class Study:
     def tell(self, past: PastTrial) -> None:
         """Say how a trial ended, once.
 
-        A ``finished`` one becomes COMPLETE with its value, a ``stopped`` one PRUNED with the last of its values, a
-        ``collapsed`` one PRUNED with `WORST`, a ``failed`` one FAIL.
+        A ``finished`` one becomes COMPLETE with its value, a ``stopped`` one PRUNED with its value as that of the step
+        that it came to, a ``failed`` one FAIL. A ``collapsed`` one becomes PRUNED without any value: TPE and our CMA-ES
+        put complete trials first, order pruned ones by how far they came and then by value, and those without a
+        value stand behind all others.
 
         Raises:
             ValueError: if it is still running, a number is not finite, or one that its state needs is missing.
@@ -154,8 +148,7 @@ class Study:
                 self._storage.set_trial_intermediate_value(trial, step, reported)
             for key, note in past.attrs.items():
                 self._storage.set_trial_user_attr(trial, key, note)
-            complete = outcome.state == "COMPLETE"
-            self._study.tell(past.number, outcome.value if complete else None, state=outcome.optuna_state())
+            self._study.tell(past.number, outcome.value, state=outcome.optuna_state())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -193,32 +186,34 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
 
 @dataclass(frozen=True)
 class _Outcome:
-    """How a trial ended, in Optuna's terms; ``steps`` are pictures shown, as Optuna counts whole steps."""
+    """How a trial ended, in Optuna's terms; ``steps`` are pictures shown, as Optuna counts whole steps.
+
+    Only results stand in a study: they were all measured alike, which evaluations on the way are not.
+    """
 
     state: Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
-    value: float | None
-    steps: dict[int, float]
+    value: float | None = None
+    steps: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, past: PastTrial) -> "_Outcome":
-        number, state = past.number, past.state
+        number, state, value = past.number, past.state, past.value
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"trial {number} has a value that is not finite: {value}")
         if state == "collapsed":
-            return cls("PRUNED", WORST, {0: WORST})
-        steps = {max(1, round(1000 * kimg)): float(reported) for kimg, reported in past.values}
-        if not all(math.isfinite(reported) for reported in steps.values()):
-            raise ValueError(f"trial {number} has an evaluation that is not finite: {list(past.values)}")
+            return cls("PRUNED")
         if state == "finished":
-            if past.value is None or not math.isfinite(past.value):
-                raise ValueError(f"trial {number} has finished with {past.value}; it needs a finite value")
-            return cls("COMPLETE", float(past.value), steps)
+            if value is None:
+                raise ValueError(f"trial {number} has finished without a value")
+            return cls("COMPLETE", float(value))
         if state == "stopped":
-            if not steps:
-                raise ValueError(f"trial {number} was stopped, so it needs the value for which it was")
-            return cls("PRUNED", steps[max(steps)], steps)
+            return cls(
+                "PRUNED", None, {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
+            )
         if state == "failed":
-            return cls("FAIL", None, steps)
+            return cls("FAIL")
         if state == "running":
-            return cls("RUNNING", None, {})
+            return cls("RUNNING")
         raise ValueError(f"trial {number} has the unknown state {state!r}")
 
     def optuna_state(self) -> "TrialState":
@@ -237,7 +232,7 @@ def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
             value=outcome.value,
             params=space.stored(past.params),
             distributions=space.distributions(past.params),
-            intermediate_values=outcome.steps,
+            intermediate_values=dict(outcome.steps),
             user_attrs=dict(past.attrs),
         )
     except ValueError as error:

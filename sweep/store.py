@@ -1,4 +1,4 @@
-"""The results of a sweep as five Parquet datasets: trials, metrics, events, samples, rungs.
+"""The records of a sweep as six Parquet datasets: trials, results, metrics, events, samples, rungs.
 
 A dataset is a folder with one part per trial: ``metrics/00007.parquet`` holds every row of trial 7 and is
 replaced whole, atomically, whenever a row is added. So a reader (``SELECT * FROM 'metrics/*.parquet'`` in
@@ -28,6 +28,7 @@ _UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
 _ORDER = {
     "trials": ["trial"],
     "metrics": ["trial", "kimg"],
+    "results": ["trial"],
     "events": ["time"],
     "samples": ["trial", "kimg"],
     "rungs": ["trial", "rung"],
@@ -60,7 +61,7 @@ class Store:
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
 
-        A higher ``attempt`` than before clears ``verdict``, ``failure`` and ``ended``.
+        Where a trial runs again, a higher ``attempt`` than before clears ``verdict``, ``failure`` and ``ended``.
 
         Returns:
             False, and nothing is written, if ``attempt`` is lower than the one on record.
@@ -74,7 +75,8 @@ class Store:
         attempt = int(row.get("attempt", old.get("attempt", 0)))
         if attempt < old.get("attempt", 0):
             return False
-        fresh = _OF_ATTEMPT if attempt > old.get("attempt", 0) else {}
+        again = attempt > old.get("attempt", 0) and row.get("status") == "running"
+        fresh = _OF_ATTEMPT if again else {}
         merged = self._checked("trials", {**old, **fresh, **row, "attempt": attempt})
         if merged["status"] not in STATUSES:
             raise ValueError(
@@ -94,8 +96,8 @@ class Store:
             ValueError: for an unknown column or a missing one.
             WorkError: if it cannot be written.
         """
-        if dataset == "trials":
-            raise ValueError("rows of 'trials' are replaced, not added; use put_trial")
+        if dataset in ("trials", "results"):
+            raise ValueError(f"rows of '{dataset}' are replaced, not added; use put_trial or replace")
         checked = self._checked(dataset, row)
         name = _SWEEP_PART if checked["trial"] is None else _part(checked["trial"])
         rows = self._load(dataset, name)
@@ -202,6 +204,14 @@ class Store:
             f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
             "use the version of sweep that wrote it"
         )
+
+
+def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """The rows of each trial, in their order."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["trial"], []).append(row)
+    return found
 
 
 def to_rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -4,12 +4,15 @@ A `TrialRun` turns an `Assignment` into a stream of `Report`s. It owns what a tr
 the sample grid, the checkpoint and the best generator, all written before the report is given out, so that a
 report that was received never promises what is not there. If the checkpoint on disk is ahead of what the
 driver has on record, the missing reports are given out again first: no finished evaluation is lost.
+
+After each evaluation it looks up in the ledger what the driver has made of it. Where the trial has ended, what is left
+to do is its result (`sweep.result`): that is the last report.
 """
 
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,13 +25,16 @@ from ganlib.data.sheet import grid
 from ganlib.errors import WorkError
 from ganlib.export import pack_weights
 from ganlib.metrics.identity import Floor
-from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted
+from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted, fixed_latents
 from sweep import ledger
 from sweep.before import png
 from sweep.checkpoints import Checkpoints
 from sweep.lease import Tenant
-from sweep.retention import BEST
+from sweep.result import Measuring, measure
+from sweep.retention import keep_snapshots
+from sweep.snapshots import Seen, candidates, file_of
 from sweep.storage import Folder
+from sweep.trials import ENDED
 from sweep.watchdog import Watchdog
 from sweep.workplace import describe, evaluator_of, images_of, place
 
@@ -63,6 +69,8 @@ class Assignment:
     """Seconds without a sign of life after which the worker ends itself; 0 for never."""
     seen_kimg: float = -1.0
     """The last evaluation that the driver has on record."""
+    conclude: list[dict[str, Any]] | None = None
+    """Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result."""
     floor: list[dict[str, Any]] = field(default_factory=list)
     """What held-out real pictures score, for each number of pictures; see `ganlib.metrics.identity.Floor`."""
 
@@ -79,8 +87,8 @@ class Report:
     sample: dict[str, Any] | None = None
     value: float | None = None
     """The searched metric, smaller is better; None where it is not a finite number."""
-    best: bool = False
-    """Whether this is the trial's best value so far."""
+    result: dict[str, Any] | None = None
+    """The row of ``results``, when the trial has ended and was measured once more."""
     verdict: dict[str, Any] | None = None
     rolled_back: bool = False
     """Whether it goes on in spite of the verdict, from its last good checkpoint."""
@@ -117,28 +125,34 @@ class TrialRun(Iterator[Report]):
                 f"the pictures on {socket.gethostname()} are not those on the machine that started the sweep "
                 f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): give every node the same files"
             )
-        self.history: list[Report] = []
+        self.config, self.pictures = config, images.pictures
+        self.evaluator = evaluator_of(config.data, config.evaluate, self.device)
+        self.limits = config.collapse
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
-        saved = self.checkpoints.newest()
-        if saved:
-            self.history = [Report(**json.loads(text)) for text in saved["history"]]
-        self._backlog = [report for report in self.history if report.kimg > assignment.seen_kimg + 1e-9]
         self.watchdog = Watchdog(assignment.timeout)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
-        self.pictures = images.pictures
-        self.evaluator = evaluator_of(config.data, config.evaluate, self.device)
-        self.fit = Fit(
-            config,
-            images.pictures,
+        self.history: list[Report] = []
+        self._backlog: list[Report] = []
+        self._over, self._handed_in = assignment.conclude is not None, False
+        self.fit = None if self._over else self._resumed()
+
+    def _resumed(self) -> Fit:
+        """Training, where the newest checkpoint left it."""
+        saved = self.checkpoints.newest()
+        if saved:
+            self.history = [Report(**json.loads(text)) for text in saved["history"]]
+        self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
+        return Fit(
+            self.config,
+            self.pictures,
             self.evaluator,
-            seed=assignment.seed,
+            seed=self.assignment.seed,
             device=self.device,
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
             alive=self.watchdog.feed,
         )
-        self.limits = config.collapse
 
     def _pause(self) -> bool:
         """Asked before every step: is it time to stop, or to say something?"""
@@ -146,27 +160,74 @@ class TrialRun(Iterator[Report]):
         return self._tenant() or time.monotonic() >= self._pulse
 
     def __next__(self) -> Report:
-        if self._backlog:
-            return self._stamped(self._backlog.pop(0))
         self.watchdog.feed()
         try:
-            return self._record(next(self.fit))
+            if self._ended():
+                return self._conclude()
+            if self._backlog:
+                return self._hand_in(self._backlog.pop(0))
+            assert self.fit is not None
+            return self._hand_in(self._record(self.fit, next(self.fit)))
         except Interrupted:
             self._pulse = time.monotonic() + PULSE_SECONDS
             if not self._tenant.over:
                 return self._said(pulse=True)
             self._refuse_if_superseded()
-            self._save(healthy=False)
+            if self.fit is not None and not self._ended():
+                self._save(healthy=False)
             return self._said(interrupted=True)
         finally:
             self.watchdog.rest()
 
+    def _ended(self) -> bool:
+        """Whether the driver has made an end of the trial: it does so before it asks for more."""
+        if self._handed_in:
+            self._handed_in = False
+            row = ledger.trial_row(self.folder, self.assignment.trial)
+            self._over = row is not None and row["status"] in ENDED
+        return self._over
+
+    def _conclude(self) -> Report:
+        """Measure the trial's result; after an interruption, from the beginning."""
+
+        def alive() -> None:
+            self.watchdog.feed()
+            if self._tenant():
+                raise Interrupted
+
+        assignment, place = self.assignment, self.checkpoints.place
+        kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
+        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive)
+        ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
+        row = measure(self.folder, place, kept, measuring, ids)
+
+        def some() -> np.ndarray:
+            generator = measuring.load(self.folder, f"{place}/{file_of(row['kimg'])}")
+            latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
+            return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
+
+        suspicion = None if "problem" in row else self._suspicion(row, some)
+        return self._said(result=row, suspicion=suspicion)
+
+    def _candidates(self) -> list[Seen]:
+        """The evaluations so far whose snapshots are kept."""
+        metric = self.assignment.metric
+        seen = [Seen.of(report.row, metric) for report in self.history if report.row]
+        return candidates([one for one in seen if one], metric)
+
+    def _hand_in(self, report: Report) -> Report:
+        """An evaluation, as of this attempt on this machine."""
+        self._handed_in = True
+        return self._stamped(report)
+
     def _said(self, **what: Any) -> Report:  # noqa: ANN401
-        return self._stamped(Report(self.assignment.trial, 0, self.fit.kimg, **what))
+        kimg = self.fit.kimg if self.fit else max(self.assignment.seen_kimg, 0.0)
+        return self._stamped(Report(self.assignment.trial, 0, kimg, **what))
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""
-        newest = ledger.attempt(self.folder, self.assignment.trial)
+        row = ledger.trial_row(self.folder, self.assignment.trial)
+        newest = row["attempt"] if row else -1
         if newest > self.assignment.attempt:
             raise SupersededError(
                 f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
@@ -176,23 +237,21 @@ class TrialRun(Iterator[Report]):
         """The report as of this attempt, on this machine."""
         attempt, device = self.assignment.attempt, describe(self.device)
         plain = asdict(report) | {"attempt": attempt, "device": device, "node": socket.gethostname()}
-        for part in ("row", "sample"):
+        for part in ("row", "sample", "result"):
             if plain[part]:
                 plain[part] = plain[part] | {"attempt": attempt}
         return Report(**plain)
 
-    def _record(self, evaluation: Evaluation) -> Report:
+    def _record(self, fit: Fit, evaluation: Evaluation) -> Report:
         self._refuse_if_superseded()
+        score = asdict(evaluation.score) if evaluation.score else None
         signals = self._signals(evaluation)
         past = self._signals_since_rollback()
         verdict = collapse.judge([*past, signals], self.limits)
         value = (
             getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
         )
-        roll_back = verdict is not None and not evaluation.last and self._may_roll_back()
-        # Values on fewer pictures do not compare with this one.
-        past_rows = [(report.value, report.row or {}) for report in self.history if report.value is not None]
-        values = [other for other, row in past_rows if (row.get("stage") or 0) == evaluation.stage]
+        roll_back = verdict is not None and not evaluation.last and self._may_roll_back(fit)
         report = Report(
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
@@ -201,27 +260,29 @@ class TrialRun(Iterator[Report]):
             | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
             sample=self._write_sample(evaluation),
             value=value,
-            best=value is not None and value < min(values, default=float("inf")),
             verdict=verdict.to_dict() if verdict else None,
             rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),
-            suspicion=self._suspicion(evaluation),
+            suspicion=self._suspicion(score, lambda: evaluation.grid[:GRID_COLUMNS]) if score else None,
         )
         self.history.append(report)
-        if report.best:
-            weights = pack_weights(self.fit.step.average)
-            self.folder.write(f"{self.checkpoints.place}/{BEST}", weights)
+        better = any(one.kimg == report.kimg for one in self._candidates())
+        if better:
+            path = f"{self.checkpoints.place}/{file_of(report.kimg)}"
+            self.folder.write(path, pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
-            self.fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
+            fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
             self._save(healthy=False)
         if not verdict:
             self._save(healthy=collapse.healthy([*past, signals], self.limits))
-        return self._stamped(report)
+        if better:  # only now: before, what is on record may have needed the old one
+            keep_snapshots(self.folder, self.assignment.trial, self._candidates())
+        return report
 
-    def _may_roll_back(self) -> bool:
-        return self.limits.policy == "rollback" and self.fit.rollbacks < self.limits.max_rollbacks
+    def _may_roll_back(self, fit: Fit) -> bool:
+        return self.limits.policy == "rollback" and fit.rollbacks < self.limits.max_rollbacks
 
     def _signals_since_rollback(self) -> list[collapse.Signals]:
         """What the verdict looks at: what came before a rollback is forgiven."""
@@ -241,18 +302,18 @@ class TrialRun(Iterator[Report]):
         identity = {"data_hash": self.assignment.data_hash, "ema": True, "stage": evaluation.stage}
         return row | score | ids | identity
 
-    def _suspicion(self, evaluation: Evaluation) -> dict[str, Any] | None:
-        """Whether the score is below that of real pictures; then shows the nearest real ones of some."""
-        score = evaluation.score
+    def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
+        """Whether a score is below that of real pictures; then shows the nearest real ones of ``some`` pictures."""
         floors = [Floor(**floor) for floor in self.assignment.floor]
-        floor = next((floor for floor in floors if score and floor.n_fake == score.n_fake), None)
-        reason = floor.beaten_by(score.fid, score.kid, score.kid_se) if floor and score else None
+        floor = next((floor for floor in floors if floor.n_fake == score["n_fake"]), None)
+        reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
         if reason is None:
             return None
-        made = evaluation.grid[:GRID_COLUMNS]
+        made = some()
         nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
         real = self.pictures[nearest.indices[:, 0].numpy()]
-        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}-nearest.png"
+        kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
+        path = f"images/{self.assignment.trial:05d}/{kimg:.3f}-nearest.png"
         self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
@@ -270,5 +331,6 @@ class TrialRun(Iterator[Report]):
         }
 
     def _save(self, healthy: bool) -> None:
+        assert self.fit is not None
         history = [asdict(report) for report in self.history]
         self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)

@@ -11,6 +11,7 @@ from sweep import lease
 from sweep.console import View
 from sweep.events import Event
 from sweep.spec import parse
+from sweep.store import by_trial
 from sweep.sweeps import SPEC, Sweep
 from sweep.trials import UNFINISHED, Trial
 
@@ -31,17 +32,17 @@ class Watched:
         self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
         self.trials: dict[int, Trial] = {}
         self._seen: dict[int, tuple[int, str, float]] = {}
+        self._measured: set[int] = set()
 
     def refresh(self) -> list[Event]:
         """Read the folder; returns what is new. At first that is the state of every trial."""
         store, metric = self.sweep.store, self.spec.search.metric
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         records = store.rows("trials")
-        rows: dict[int, list[dict[str, Any]]] = {}
-        for row in store.rows("metrics"):
-            rows.setdefault(row["trial"], []).append(row)
+        rows, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
         for record in records:
-            trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
+            number = record["trial"]
+            trial = Trial.remembered(record, rows.get(number, []), metric, results.get(number, []))
             self.trials[trial.number] = trial
         return [
             event for trial in self.trials.values() for event in self._news(trial, rows.get(trial.number, []))
@@ -50,6 +51,9 @@ class Watched:
     def _news(self, trial: Trial, rows: list[dict[str, Any]]) -> list[Event]:
         attempt, status, kimg = self._seen.get(trial.number, (-1, "", -1.0))
         self._seen[trial.number] = trial.attempt, trial.status, trial.kimg
+        measured = trial.result is not None and trial.number not in self._measured
+        if measured:
+            self._measured.add(trial.number)
         events = []
         if trial.attempt > attempt and trial.status == "running":
             events.append(Event("start", trial))
@@ -58,7 +62,9 @@ class Watched:
         if not status:  # of the past, only where a trial is now
             fresh = [] if ended else fresh[-1:]
         events += [Event("evaluation", trial, row) for row in fresh]
-        return [*events, Event(trial.status, trial)] if ended else events
+        if ended:
+            events.append(Event(trial.status, trial))
+        return [*events, Event("result", trial)] if measured else events
 
     @property
     def running(self) -> bool:

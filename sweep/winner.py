@@ -6,7 +6,8 @@ the trainer's generator, and the metrics measured again through it are those on 
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,24 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from ganlib import programs
 from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import ExportConfig, LoadedGenerator, add_digests, load_generator, rebuild, save_generator
-from ganlib.steps import to_uint8
-from ganlib.training import GRID, LATENT_SEED, fixed_latents
+from ganlib.metrics import NonFiniteError
+from ganlib.training import GRID, fixed_latents
+from sweep import choice
 from sweep.before import png
 from sweep.card import card
+from sweep.choice import Choice
 from sweep.confirmed import confirmation, label
+from sweep.rank import Leaderboard
+from sweep.result import RESULT_SEED, Measuring
 from sweep.schemas import to_json
-from sweep.storage import Folder, MissingFileError
-from sweep.store import to_rows
+from sweep.storage import MissingFileError
+from sweep.store import Store, to_rows
 from sweep.sweeps import Sweep
 from sweep.trial import GRID_COLUMNS
 from sweep.workplace import evaluator_of, images_of
@@ -41,12 +45,12 @@ ERRORS = 3.0
 Row = Mapping[str, Any]
 
 
-def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[str]:
-    """Write the best generator of a trial into ``out``.
+def export(sweep: Sweep, chosen: Choice, out: Path, force: bool = False) -> list[str]:
+    """Write a generator that a sweep has kept into ``out``.
 
     Args:
-        sweep: whose trial it is.
-        number: of the trial.
+        sweep: whose it is.
+        chosen: which.
         out: a new or empty folder.
         force: write into a folder that is not empty.
 
@@ -54,19 +58,22 @@ def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[st
         What could not be done, a sentence each.
 
     Raises:
-        RequestError: ``out`` is not empty, or the trial has no generator to export.
+        RequestError: ``out`` is not empty, or the generator is not kept any more.
         WorkError: the export could not be written, or is not the trainer's generator.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not force:
         raise RequestError(f"{out} is not empty: choose another folder, or write over it with --force")
-    weights = _weights(sweep.folder, number)
-    row = sweep.store.trial(number) or {}
-    trial = TrialConfig.model_validate_json(row["config"])
-    measured = _measured(sweep, row)
+    try:
+        weights = chosen.folder.read(chosen.path)
+    except MissingFileError:
+        raise RequestError(
+            f"the generator of {chosen.where} is not there any more ('keep' in the spec says what stays)"
+        ) from None
+    trial = TrialConfig.model_validate_json(chosen.row["config"])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
-            notes = _make(sweep, row, trial, measured, weights, Path(place))
+            notes = _make(sweep, chosen, trial, weights, Path(place))
             out.mkdir(exist_ok=True)
             for file in sorted(Path(place).iterdir()):
                 os.replace(file, out / file.name)
@@ -75,19 +82,70 @@ def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[st
     return notes
 
 
-def _make(
-    sweep: Sweep, row: Row, trial: TrialConfig, measured: dict[str, Any], weights: bytes, place: Path
-) -> list[str]:
+def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
+    """Choose the generator to export: the best result of the winning configuration, as `sweep.choice` has it.
+
+    What trials hold that have not ended is measured now, where it looks better than all results.
+
+    Returns:
+        It, and what a reader should know about the choice.
+
+    Raises:
+        RequestError: if there is none.
+    """
+    notes = []
+    choices = choice.best(sweep, board, confirmation(sweep))
+    kept = [one for one in choices if one.kept]
+    if not kept:
+        raise RequestError(
+            f"the generators of the winning configuration are not there any more ({choices[0].where}): 'keep' in "
+            "the spec says what stays"
+        )
+    if kept[0] is not choices[0]:
+        notes.append(f"the generator of {choice.words(choices[0], board.metric)} is not kept any more")
+    winner = kept[0]
+    for other in choice.unmeasured(sweep, board, winner.value):
+        row = _result(sweep, other)[0] if other.kept else None
+        value = row[board.metric] if row else None
+        if row is None or value is None:
+            notes.append(f"{other.where} looks better, and cannot be measured here")
+        elif value < winner.value:
+            winner = replace(other, value=value)
+    if elsewhere := choice.better_elsewhere(board, winner):
+        notes.append(elsewhere)
+    return winner, notes
+
+
+def of_number(sweep: Sweep, board: Leaderboard, number: int) -> tuple[Choice, list[str]]:
+    """Choose the generator of one trial, whatever its rank.
+
+    Raises:
+        RequestError: if there is no such trial, or it has none.
+    """
+    entry = next((entry for entry in board.entries if entry.trial == number), None)
+    if entry is None:
+        raise RequestError(
+            f"'{sweep.name}' has no trial {number}; its trials are 0 to {len(board.entries) - 1}"
+        )
+    chosen = choice.of_trial(sweep, entry)
+    if chosen is None:
+        raise RequestError(f"trial {number} has no generator to export: {entry.reason or 'it has no number'}")
+    return chosen, [f"trial {number}: {entry.reason}"] if entry.reason else []
+
+
+def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, place: Path) -> list[str]:
     """All files, checked."""
-    config = ExportConfig(model=trial.model, size=trial.data.size, about=_about(sweep, row, trial))
-    ours = rebuild(config, weights, "best.safetensors")
+    row = chosen.row
+    measured, kind = _measured(chosen)
+    config = ExportConfig(model=trial.model, size=trial.data.size, about=_about(sweep, chosen, trial))
+    ours = rebuild(config, weights, chosen.path)
     latents = fixed_latents(GRID, trial.model.latent_dim)
     config = save_generator(place, config, weights)
     loaded = load_generator(place)
     pictures = loaded.pictures(latents)
     if not np.array_equal(pictures, ours.pictures(latents)):
         raise WorkError(f"{place} does not load as what was saved")
-    _compare_with_training(sweep.folder, row, pictures)
+    _compare_with_training(chosen, pictures)
     lacking = programs.missing_for_onnx()
     files = [
         file
@@ -97,11 +155,11 @@ def _make(
     notes = []
     if lacking:
         notes.append(f"no model.onnx: it needs {', '.join(lacking)} (pip install 'sweep-gan[onnx]')")
-    again, why = _measured_again(sweep, trial, measured, loaded)
+    again, why = _measured_again(sweep, chosen, measured, kind, loaded)
     if why:
         notes.append(f"the metrics were not measured again: {why}")
-    sure = label(confirmation(sweep), row["trial"])
-    numbers = measured | {"confidence": sure, "measured_again": again}
+    sure = label(confirmation(sweep), chosen.of)
+    numbers = measured | {"kind": kind, "from": chosen.where, "confidence": sure, "measured_again": again}
     (place / "samples.png").write_bytes(png(grid(pictures, GRID_COLUMNS)))
     (place / "metrics.json").write_text(to_json(numbers, indent=2) + "\n")
     files += ["samples.png", "metrics.json"]
@@ -110,13 +168,14 @@ def _make(
     return notes
 
 
-def _about(sweep: Sweep, row: Row, trial: TrialConfig) -> dict[str, Any]:
+def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
     info = sweep.info
     return {
         "sweep": sweep.name,
-        "trial": row["trial"],
-        "seed": row["seed"],
-        "kimg": row["best_kimg"],
+        "trial": chosen.of,
+        "from": chosen.where,
+        "seed": chosen.row["seed"],
+        "kimg": chosen.kimg,
         "data_hash": info["data_hash"],
         "attribution": info["attribution"],
         "train": trial.train.model_dump(mode="json"),
@@ -124,72 +183,70 @@ def _about(sweep: Sweep, row: Row, trial: TrialConfig) -> dict[str, Any]:
     }
 
 
-def _weights(folder: Folder, number: int) -> bytes:
-    try:
-        return folder.read(f"checkpoints/{number:05d}/best.safetensors")
-    except MissingFileError:
-        raise RequestError(
-            f"trial {number} has no generator to export: it had no healthy evaluation, or its checkpoints were deleted"
-        ) from None
+def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
+    """The row on record of a generator: of ``results``, or of ``metrics`` where its trial has none; and which."""
+    store = Store(chosen.folder)
+    for dataset, kind in (("results", "result"), ("metrics", "so far")):
+        for row in to_rows(store.table(dataset)):
+            if row["trial"] == chosen.number and row["kimg"] == chosen.kimg:
+                return row, kind
+    raise WorkError(f"{chosen.where} has nothing on record at {chosen.kimg} kimg")
 
 
-def _measured(sweep: Sweep, row: Row) -> dict[str, Any]:
-    """The row of ``metrics`` that the exported weights were measured by."""
-    for candidate in to_rows(sweep.store.table("metrics")):
-        if candidate["trial"] == row["trial"] and candidate["kimg"] == row["best_kimg"]:
-            return candidate
-    raise WorkError(f"trial {row['trial']} has no evaluation at {row['best_kimg']} kimg on record")
-
-
-def _compare_with_training(folder: Folder, row: Row, pictures: np.ndarray) -> None:
+def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
     """The export's pictures are those that training showed at that evaluation."""
-    number, kimg = row["trial"], row["best_kimg"]
+    path = f"images/{chosen.number:05d}/{chosen.kimg:.3f}.png"
     try:
-        shown = Image.open(BytesIO(folder.read(f"images/{number:05d}/{kimg:.3f}.png"))).convert("RGB")
+        shown = Image.open(BytesIO(chosen.folder.read(path))).convert("RGB")
     except MissingFileError:
         return
     ours = np.asarray(grid(pictures, GRID_COLUMNS).convert("RGB"), np.float32)
     distance = float(np.abs(ours - np.asarray(shown, np.float32)).mean())
     if distance > LEVELS:
         raise WorkError(
-            f"the exported generator's pictures are not those of trial {number} at {kimg:.1f} kimg "
+            f"the exported generator's pictures are not those of {chosen.where} at {chosen.kimg:.1f} kimg "
             f"(mean difference {distance:.1f} of 255): the sweep's folder is damaged"
         )
 
 
-def _measured_again(
-    sweep: Sweep, trial: TrialConfig, measured: Row, loaded: LoadedGenerator
+def _result(
+    sweep: Sweep, chosen: Choice, loaded: LoadedGenerator | None = None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """FID and KID of the exported file on the latents of training, or why they cannot be measured here.
-
-    Raises:
-        WorkError: if KID is not the one on record.
-    """
+    """What a generator scores on the latents of results, at the full number of pictures; or why that cannot be told."""
+    trial = TrialConfig.model_validate_json(chosen.row["config"])
+    device = torch.device("cpu")
     try:
         if images_of(trial.data).hash != sweep.info["data_hash"]:
             return None, "the pictures are not those of the sweep"
-        evaluator = evaluator_of(trial.data, trial.evaluate, torch.device("cpu"))
+        evaluator = evaluator_of(trial.data, trial.evaluate, device)
+        measuring = Measuring(trial, sweep.metric, evaluator, device, lambda: None)
+        generator = loaded or measuring.load(chosen.folder, chosen.path)
+        if generator is None:
+            return None, f"{chosen.path} is gone"
+        return asdict(measuring.score(generator, RESULT_SEED, full=False)), None
+    except NonFiniteError as error:
+        return None, str(error)
     except RequestError as error:
         return None, str(error)
-    score = evaluator.score(_generate(loaded))
-    if score.extractor_digest != measured["extractor_digest"]:
-        return None, f"the weights of {score.extractor} are not those of the sweep"
+
+
+def _measured_again(
+    sweep: Sweep, chosen: Choice, measured: Row, kind: str, loaded: LoadedGenerator
+) -> tuple[dict[str, Any] | None, str | None]:
+    """FID and KID of the exported file on the latents of results, or why they cannot be measured here.
+
+    Raises:
+        WorkError: if a KID on the same latents is not the one on record.
+    """
+    score, why = _result(sweep, chosen, loaded)
+    if score is None:
+        return None, why
+    if score["extractor_digest"] != measured["extractor_digest"]:
+        return None, f"the weights of {score['extractor']} are not those of the sweep"
     spread = measured["kid_se"] if np.isfinite(measured["kid_se"]) else abs(measured["kid"])
-    if not abs(score.kid - measured["kid"]) <= ERRORS * spread:
+    if kind == "result" and not abs(score["kid"] - measured["kid"]) <= ERRORS * spread:
         raise WorkError(
-            f"the exported generator has KID {score.kid:.4f}, and {measured['kid']:.4f} is on record "
+            f"the exported generator has KID {score['kid']:.4f}, and {measured['kid']:.4f} is on record "
             f"(at most {ERRORS:g} standard errors of {spread:.4f} are allowed): the sweep's folder is damaged"
         )
-    return {name: getattr(score, name) for name in ("fid", "kid", "kid_se")}, None
-
-
-def _generate(loaded: LoadedGenerator) -> Callable[[int], Tensor]:
-    """Pictures of the latents that training was measured with (on a CPU; a GPU draws others)."""
-    random = torch.Generator().manual_seed(LATENT_SEED)
-
-    def generate(count: int) -> Tensor:
-        latents = torch.randn((count, loaded.config.model.latent_dim), generator=random)
-        pictures: Tensor = to_uint8(loaded.network(latents))
-        return pictures
-
-    return generate
+    return {name: score[name] for name in ("fid", "kid", "kid_se", "n_fake")}, None

@@ -16,6 +16,9 @@ from sweep.cli.run import storage_option
     "--top", type=click.IntRange(min=1), help="How many to show [default: 10, with --by 1 of each]."
 )
 @click.option("--by", type=click.Choice(list(GROUPS)), help="The best within each family, variant or loss.")
+@click.option(
+    "--trial", type=click.IntRange(min=0), help="With --export: that trial's generator, not the winner's."
+)
 @click.option("--export", "out", type=click.Path(path_type=Path), help="Write the winner's generator there.")
 @click.option("--force", is_flag=True, help="Write the export into a folder that is not empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -25,13 +28,17 @@ def command(
     metric: str | None,
     top: int | None,
     by: str | None,
+    trial: int | None,
     out: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Rank the trials of the sweep NAME (the newest by default), best first; export the winner.
 
-    Collapsed and failed trials never win. Each trial is one seed, so that small differences may be luck: 'sweep
+    A trial's result is its best generator, measured once more when the trial had ended. Collapsed and failed trials
+    never win. --export writes the best result of the winning configuration, from the sweep or from its confirmation.
+
+    Each trial is one seed, so that small differences may be luck: 'sweep
     confirm' trains the best again with fresh seeds, and what it found is shown here.
     """
     from ganlib.errors import RequestError
@@ -40,8 +47,8 @@ def command(
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
 
-    if force and out is None:
-        raise RequestError("--force belongs to --export DIR")
+    if out is None and (force or trial is not None):
+        raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
     sweep = open_sweep(Folder.open(storage), name)
     board = leaderboard(sweep.store, metric or sweep.metric, sweep.floors)
     best = Best.of(sweep, board, by, top)
@@ -50,16 +57,15 @@ def command(
     else:
         best.show()
     if out is not None:
-        if not board.ranked:
-            raise RequestError(f"there is nothing to export: no trial of '{sweep.name}' can be ranked yet")
         if board.metric != sweep.metric:
             raise RequestError(
                 f"the sweep kept generators at their best {sweep.metric}, so that is what can be exported: leave out "
                 f"--metric {board.metric}"
             )
-        from sweep.winner import export
+        from sweep.choice import words
+        from sweep.winner import best_of, export, of_number
 
-        winner = board.ranked[0].trial
-        for note in export(sweep, winner, out, force):
+        chosen, notes = best_of(sweep, board) if trial is None else of_number(sweep, board, trial)
+        for note in [*notes, *export(sweep, chosen, out, force)]:
             click.echo(f"note: {note}", err=True)
-        click.echo(f"exported trial {winner} to {out}", err=as_json)
+        click.echo(f"exported {words(chosen, board.metric)}, to {out}", err=as_json)

@@ -47,7 +47,8 @@ def command(storage: str, as_json: bool) -> None:
             fact["name"],
             text.moment(fact["created"]),
             f"{fact['started']}/{fact['planned'] or '?'}",
-            text.number(fact["best"]),
+            text.number(fact["best"])
+            + (" so far" if fact["provisional"] and fact["best"] is not None else ""),
             f"{METRICS.get(fact['metric'], fact['metric'])} ({fact['extractor'] or 'unknown extractor'})",
             text.size(fact["bytes"]),
             text.size(fact["checkpoint_bytes"]),
@@ -64,13 +65,13 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
     from sweep.summary import summarise
 
     table = sweep.store.table(
-        "trials", ["status", "verdict", "kimg", "best_value", "stage", "seconds_train", "seconds_eval"]
+        "trials", ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]
     )
     trials = table.to_pylist()
     summary = summarise(sweep, trials, [], [])
-    able = [r for r in trials if r["status"] not in OUT_OF_PLAY and finite(r["best_value"]) is not None]
-    highest = max((row["stage"] or 0 for row in able), default=0)
-    values = [finite(row["best_value"]) for row in able if (row["stage"] or 0) == highest]
+    able = [row for row in trials if row["status"] not in OUT_OF_PLAY]
+    results = [value for row in able if (value := finite(row["result"])) is not None]
+    values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
     return {
         "name": sweep.name,
         "created": sweep.created,
@@ -79,7 +80,8 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
         "statuses": summary.statuses,
         "metric": sweep.metric,
         "extractor": sweep.info.get("extractor"),
-        "best": min((value for value in values if value is not None), default=None),
+        "best": min(values, default=None),
+        "provisional": not results,
         "bytes": sweep.folder.size_bytes(),
         "checkpoint_bytes": (sweep.folder / "checkpoints").size_bytes(),
         "folder": str(sweep.folder),

@@ -35,8 +35,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     store = sweep.store
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
     summary = summarise(sweep, trials, rungs, events)
-    metrics = to_rows(store.table("metrics", COLUMNS))
-    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors)
+    metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
+    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors, results)
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
         return
@@ -153,8 +153,10 @@ def _note(entry: "Entry") -> str:
     if entry.status == "stopped" and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:
-        return "best"
-    return (entry.reason or "").partition(": ")[2]
+        return "best so far" if not entry.measured else "best"
+    if entry.row.get("still_improving"):
+        return "still improving at its end"
+    return (entry.reason or "").partition(": ")[2].partition(";")[0]
 
 
 def _as_dict(

@@ -58,7 +58,11 @@ def panels(results: Results) -> list[dict[str, Any]]:
     """What there are curves of, the metric first: key, title, and an axis where a few values need another."""
     identity, metric = results.identity, results.metric
     other = "fid" if metric == "kid" else "kid"
-    names = {name: identity.label(name) if identity else METRICS[name] for name in METRICS}
+    counts = {n for trial in results.trials for row in trial.metrics if (n := row["n_fake"])}
+    names = {
+        name: f"{METRICS[name]} ({identity.extractor}, n={_span(counts)})" if identity else METRICS[name]
+        for name in METRICS
+    }
     titles = {
         metric: names[metric],
         other: names[other],
@@ -86,6 +90,8 @@ def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
         "healthy": trial.healthy,
         "status": entry.status,
         "best": _short(entry.value),
+        "result": [_short(entry.kimg), _short(entry.value), entry.n_fake] if entry.measured else None,
+        "n_fake": [row["n_fake"] for row in rows],
         "about": about,
         "values": [_place(param, trial.values.get(param.path)) for param in params],
         "collapse": _collapse(trial),
@@ -97,6 +103,11 @@ def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
         "kimg": [_short(row["kimg"]) for row in rows],
         **{key: [_short(row[key]) for row in rows] for key in SERIES},
     }
+
+
+def _span(counts: set[int]) -> str:
+    """``512``, or ``128 to 512`` where evaluations climb a ladder."""
+    return " to ".join(str(count) for count in sorted({min(counts), max(counts)})) if counts else "?"
 
 
 def _place(param: Param, item: object) -> object:

@@ -31,22 +31,23 @@ def comparison(results: Results) -> bytes | None:
     for trial in results.trials:
         if len(tiles) == TILES:
             break
-        sheet = open_picture(trial.facts, trial.samples[-1]["path"]) if trial.samples else None
+        shown = trial.chosen
+        sheet = open_picture(trial.facts, shown["path"]) if shown else None
         if sheet is not None:
-            tiles.append((sheet, *_caption(results, trial)))
+            tiles.append((sheet, *_caption(results, trial, shown["kimg"] if shown else None)))
     if len(tiles) == before:
         return None
     subtitle = f"{results.label}, smaller is better. The same latents for every trial; one seed each."
     return _png(_sheet(tiles, printable(results.title), printable(subtitle)))
 
 
-def _caption(results: Results, trial: Trial) -> tuple[str, str]:
+def _caption(results: Results, trial: Trial, at: float | None) -> tuple[str, str]:
     entry = trial.entry
     first = printable(trial.name)
     if entry.reason is None:
-        first += f"   best {METRICS[results.metric]} {results.value(entry)}"
+        first += f"   {METRICS[results.metric]} {results.value(entry)}"
     state = f"collapsed ({entry.row['verdict']})" if entry.status == "collapsed" else entry.status
-    return first, f"{printable(state)} at {kimg(entry.row['kimg'])} kimg"
+    return first, f"at {kimg(at)} kimg; {printable(state)} at {kimg(entry.row['kimg'])} kimg"
 
 
 def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:

@@ -51,8 +51,9 @@ class Facts:
         store = sweep.store
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
-        rows = store.rows("metrics")
-        board, problem = rank_or_explain(trials, rows, check_metric(metric or sweep.metric), sweep.floors)
+        rows, results = store.rows("metrics"), store.rows("results")
+        metric = check_metric(metric or sweep.metric)
+        board, problem = rank_or_explain(trials, rows, metric, sweep.floors, results)
         return cls(
             sweep=sweep,
             trials=trials,

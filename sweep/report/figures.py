@@ -53,7 +53,7 @@ def curves(results: Results) -> bytes | None:
         places = [grid[:, :2], grid[0, 2], grid[0, 3], grid[1, 2], grid[1, 3]]
         for place, panel in zip(places, shown, strict=False):
             _curves(figure.add_subplot(place), panel, results, large=panel is shown[0])
-        about = "" if results.identity is None else f" ({results.label.partition(' (')[2]}"
+        about = "" if results.identity is None else f" ({shown[0]['title'].partition(' (')[2]}"
         figure.suptitle(printable(results.title) + about, fontsize=9, x=0.01, ha="left")
         return _png(figure)
 
@@ -74,6 +74,9 @@ def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) 
             errors = [finite(row["kid_se"]) or 0.0 for row in trial.metrics if finite(row[key]) is not None]
             low, high = zip(*((v - e, v + e) for v, e in zip(y, errors, strict=True)), strict=True)
             axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
+        entry = trial.entry
+        if large and entry.measured and entry.kimg is not None and entry.value is not None:
+            axes.plot([entry.kimg], [entry.value], "*", color=colour, markersize=7, clip_on=False)
     _collapses(axes, results, key)
     for rung in rungs(results):
         axes.axvline(rung["kimg"], color=MUTED, linewidth=0.6, linestyle=":", zorder=0)

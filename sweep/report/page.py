@@ -92,9 +92,10 @@ def caption(results: Results, trial: Trial, frame: Frame) -> str:
         words = f"no finite {METRICS[metric]}"
     else:
         error = shown["kid_se"] if metric == "kid" else None
-        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)}"
-    if entry.kimg is not None and entry.kimg < frame.kimg:
-        at += f" (best {text.number(entry.value, 3)} at {text.kimg(round(entry.kimg, 1))} kimg)"
+        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)} on {shown['n_fake']} pictures"
+    if entry.measured and entry.kimg is not None:
+        where = "these" if entry.kimg == frame.kimg else f"at {text.kimg(round(entry.kimg, 1))} kimg"
+        at += f" (result {text.number(entry.value, 3)}, {where})"
     return f"{words} {at}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganlib.metrics.identity import Identity
 from sweep import text
-from sweep.rank import METRICS, OUT_OF_PLAY, Entry
+from sweep.rank import METRICS, Entry
 from sweep.report.facts import Facts, Row
 from sweep.spec_text import condition
 from sweep.sweeps import Sweep
@@ -60,8 +60,15 @@ class Trial:
 
     @property
     def healthy(self) -> bool:
-        """Whether it was measured and neither collapsed nor failed."""
-        return self.entry.value is not None and self.entry.status not in OUT_OF_PLAY
+        """Whether it is ranked, so that its value compares with others."""
+        return self.entry.rank is not None
+
+    @property
+    def chosen(self) -> Row | None:
+        """Its pictures at its best; the newest ones where those are not on record."""
+        at_best = [row for row in self.samples if row["kimg"] == self.entry.kimg]
+        found = at_best or list(self.samples)
+        return found[-1] if found else None
 
     @property
     def samples(self) -> Sequence[Row]:
@@ -139,6 +146,8 @@ class Results:
     @property
     def label(self) -> str:
         """The metric's name with its identity; the bare name where there is no one identity."""
+        if self.winner and not self.winner.entry.measured:
+            return f"{self.column(self.metric)} so far"
         return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
 
     def column(self, metric: str) -> str:
@@ -146,10 +155,11 @@ class Results:
         return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
 
     def value(self, entry: Entry) -> str:
-        """The metric of a trial at its best, with its standard error if it has one."""
-        if self.metric == "kid":
-            return text.with_error(entry.kid, entry.kid_se)
-        return text.number(entry.value)
+        """The metric of a trial, with its standard error if it has one, and its number of pictures if it is another."""
+        told = text.with_error(entry.kid, entry.kid_se) if self.metric == "kid" else text.number(entry.value)
+        if entry.value is None or (entry.measured and self.identity):
+            return told
+        return f"{told} so far (n={entry.n_fake})"
 
 
 def config_of(row: Row) -> Mapping[str, Any]:
@@ -225,13 +235,20 @@ def _numbers(values: Sequence[Any]) -> bool:
 def _ranked(trials: Sequence[Trial]) -> list[Trial]:
     """Ranked together: each sweep's own ranks give way to those among all."""
     ranked = [trial for trial in trials if trial.entry.reason is None and trial.entry.value is not None]
+    if any(
+        trial.entry.measured for trial in ranked
+    ):  # what is only the best so far does not compare with results
+        ranked = [trial for trial in ranked if trial.entry.measured]
     ranked.sort(key=lambda trial: trial.entry.value or 0.0)
     placed: list[Trial] = []
     for place, trial in enumerate(ranked, start=1):
         tied = placed and placed[-1].entry.value == trial.entry.value
         rank = placed[-1].entry.rank if tied else place
         placed.append(replace(trial, entry=replace(trial.entry, rank=rank)))
-    return placed + [trial for trial in trials if trial.entry.reason is not None]
+    taken = {trial.key for trial in ranked}
+    return placed + [
+        replace(trial, entry=replace(trial.entry, rank=None)) for trial in trials if trial.key not in taken
+    ]
 
 
 def _differ(sweeps: Sequence[Facts], metric: str) -> str:

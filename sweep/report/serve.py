@@ -100,7 +100,9 @@ def fingerprint(sweeps: Sequence[Sweep]) -> str:
     digest = hashlib.sha256()
     for sweep in sweeps:
         for folder in (sweep.folder, sweep.folder / CONFIRMED):
-            rows = Store(folder).table("trials", ["status", "attempt", "kimg", "best_value", "verdict"])
+            rows = Store(folder).table(
+                "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]
+            )
             digest.update(repr((sweep.name, rows.to_pylist())).encode())
     return digest.hexdigest()[:16]
 

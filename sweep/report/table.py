@@ -41,7 +41,10 @@ def columns(results: Results) -> list[Column]:
     other = _other(results.metric)
     metrics = [Column(results.column(metric)) for metric in (results.metric, other)]
     head = [Column("Rank"), Column("Trial"), Column("Status"), *metrics]
-    head += [Column("Best at", "kimg at the best evaluation"), Column("Trained", "kimg trained so far")]
+    head += [
+        Column("Best at", "kimg at which the generator was that was measured for the result"),
+        Column("Trained", "kimg trained so far"),
+    ]
     params = [Column(param.title, param.path, param) for param in results.params]
     return [
         *head,
@@ -75,8 +78,11 @@ def csv_text(results: Results) -> str:
         "kid_se",
         "fid",
         "best_kimg",
+        "measured",
+        "n_fake",
+        "best_seen",
     ]
-    writer.writerow([_plain(name) for name in [*head, *numbers, "extractor", "n_fake", *params]])
+    writer.writerow([_plain(name) for name in [*head, *numbers, "extractor", *params]])
     for trial in results.trials:
         entry, row = trial.entry, trial.entry.row
         identity = trial.facts.board.identity
@@ -87,9 +93,12 @@ def csv_text(results: Results) -> str:
             entry.kid_se,
             entry.fid,
             entry.kimg,
+            "result" if entry.measured else "so far" if entry.value is not None else None,
+            entry.n_fake,
+            entry.seen,
             *(row[name] for name in numbers),
         ]
-        record += [identity.extractor, identity.n_fake] if identity else ["", ""]
+        record += [identity.extractor] if identity else [""]
         writer.writerow([_plain(item) for item in [*record, *(trial.values[path] for path in params)]])
     return stream.getvalue()
 

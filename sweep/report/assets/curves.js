@@ -9,8 +9,12 @@ const rgba = (hex, alpha) => {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   return `rgba(${r},${g},${b},${alpha})`;
 };
-const point = (key) => (key === "kid" ? "%{y:.4g}%{customdata} at %{x} kimg" : "%{y:.4g} at %{x} kimg");
-const errors = (trial) => trial.kid_se.map((error) => (error == null ? "" : ` ± ${error.toPrecision(2)}`));
+const METRICS = ["kid", "fid"]; // they depend on the number of pictures, or their error does
+const point = (key) => (METRICS.includes(key) ? "%{y:.4g}%{customdata} at %{x} kimg" : "%{y:.4g} at %{x} kimg");
+const notes = (trial, key) => trial.n_fake.map((count, i) => {
+  const error = key === "kid" ? trial.kid_se[i] : null;
+  return `${error == null ? "" : ` ± ${error.toPrecision(2)}`} on ${count} pictures`;
+});
 const hover = (key) => `%{text}<br><b>${point(key)}</b><extra></extra>`;
 
 const others = (key) => {
@@ -20,7 +24,7 @@ const others = (key) => {
     trace.x.push(...trial.kimg, null);
     trace.y.push(...trial[key], null);
     for (let i = 0; i <= trial.kimg.length; i += 1) { trace.text.push(label(trial)); trace.ids.push(trial.key); }
-    if (key === "kid") trace.customdata.push(...errors(trial), "");
+    if (METRICS.includes(key)) trace.customdata.push(...notes(trial, key), "");
   }
   const single = charts.trials.some((trial) => trial.kimg.length === 1);
   const { ids, ...drawn } = trace;
@@ -48,10 +52,15 @@ const coloured = (key) => slots.flatMap((name, slot) => {
   const colour = css(`--c${slot}`);
   const line = {
     x: trial.kimg, y: trial[key], text: trial.kimg.map(() => label(trial)), meta: trial.kimg.map(() => trial.key),
-    customdata: key === "kid" ? errors(trial) : undefined, hovertemplate: hover(key), mode: "lines+markers",
+    customdata: METRICS.includes(key) ? notes(trial, key) : undefined, hovertemplate: hover(key), mode: "lines+markers",
     line: { color: colour, width: 2 }, marker: { color: colour, size: 4 },
   };
-  return key === "kid" ? [band(trial, colour), line] : [line];
+  const star = key === charts.metric && trial.result ? [{
+    x: [trial.result[0]], y: [trial.result[1]], mode: "markers", meta: [trial.key],
+    marker: { symbol: "star", size: 11, color: colour, line: { width: 1, color: css("--panel") } },
+    text: [label(trial)], hovertemplate: `%{text}<br><b>result %{y:.4g} on ${trial.result[2]} pictures</b><extra></extra>`,
+  }] : [];
+  return key === "kid" ? [band(trial, colour), line, ...star] : [line, ...star];
 });
 
 /* Who went on at a rung (open circles) and who was stopped there (bars); only where the metric is drawn. */
