@@ -21,8 +21,9 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import ExportConfig, LoadedGenerator, add_digests, load_generator, rebuild, save_generator
+from ganlib.latents import fixed_latents
 from ganlib.steps import to_uint8
-from ganlib.training import GRID, LATENT_SEED, fixed_latents
+from ganlib.training import GRID
 from sweep.before import png
 from sweep.card import card
 from sweep.confirmed import confirmation, label
@@ -184,12 +185,14 @@ def _measured_again(
 
 
 def _generate(loaded: LoadedGenerator) -> Callable[[int], Tensor]:
-    """Pictures of the latents that training was measured with (on a CPU; a GPU draws others)."""
-    random = torch.Generator().manual_seed(LATENT_SEED)
+    """Pictures of the latents that training was measured with."""
+    made = 0
 
     def generate(count: int) -> Tensor:
-        latents = torch.randn((count, loaded.config.model.latent_dim), generator=random)
+        nonlocal made
+        latents = fixed_latents(count, loaded.config.model.latent_dim, start=made)
         pictures: Tensor = to_uint8(loaded.network(latents))
+        made += count
         return pictures
 
     return generate
