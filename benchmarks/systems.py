@@ -23,8 +23,9 @@ from PIL import Image
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.sheet import grid
+from ganlib.latents import fixed_latents
 from ganlib.metrics import Evaluator, Score
-from ganlib.training import LATENT_SEED, Fit, Interrupted, fixed_latents
+from ganlib.training import Fit, Interrupted
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "systems.json"
@@ -110,9 +111,7 @@ def settings(config: TrialConfig) -> str:
 
 def score(evaluator: Evaluator, run: Fit) -> Score:
     """Metrics of the averaged generator, on the latents that training's evaluations use."""
-    random = torch.Generator().manual_seed(LATENT_SEED)
-    width = run.config.model.latent_dim
-    return evaluator.score(lambda count: run.step.sample(torch.randn((count, width), generator=random)))
+    return evaluator.score(run._generate())
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from ganlib.config import ModelConfig, Section
 from ganlib.errors import RequestError, WorkError
+from ganlib.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
 from ganlib.programs import has_styles
 from ganlib.steps import to_uint8
@@ -61,6 +63,8 @@ class LoadedGenerator:
     def latents(self, count: int, seed: int = 0) -> Tensor:
         """Standard normal latents ``(count, latent_dim)``; the same seed gives the same ones everywhere.
 
+        Fewer of them are the beginning of more.
+
         Raises:
             RequestError: for a count below 1, or a seed that is none.
         """
@@ -68,27 +72,35 @@ class LoadedGenerator:
             raise RequestError(f"count must be at least 1, got {count}")
         if not 0 <= seed < 2**63:
             raise RequestError(f"seed must be between 0 and 2**63 - 1, got {seed}")
-        random = torch.Generator().manual_seed(seed)
-        return torch.randn((count, self.config.model.latent_dim), generator=random)
+        return fixed_latents(count, self.config.model.latent_dim, seed)
 
     @torch.inference_mode()
     def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
         """Pictures ``(n, size, size, 3)`` uint8 of latents ``(n, latent_dim)``, in float32.
 
+        On one machine a picture depends on its latent and its place alone, not on how many follow it.
+
         Args:
             latents: Standard normal.
             truncation: Below 1, pictures are more typical and less varied; only for families with styles.
-            batch_size: How many are made at a time.
+            batch_size: How many are kept on the device at a time, >= 1; it changes no picture, because passes
+                are always of `ganlib.latents.BLOCK`.
 
         Raises:
-            RequestError: for a truncation of a generator without styles.
+            RequestError: for a truncation of a generator without styles, or a batch size below 1.
         """
+        if batch_size < 1:
+            raise RequestError(f"batch_size must be at least 1, got {batch_size}")
         extra = {}
         if truncation != 1:
             self.check_styles("truncation")
             extra["truncation"] = truncation
-        parts = [to_uint8(self.network(part.to(self.device), **extra)) for part in latents.split(batch_size)]
-        return torch.cat(parts).permute(0, 2, 3, 1).cpu().numpy()
+        make = partial(self.network, **extra)
+        whole_blocks = -(-batch_size // BLOCK) * BLOCK
+        parts = [
+            to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in latents.split(whole_blocks)
+        ]
+        return torch.cat(parts).permute(0, 2, 3, 1).numpy()
 
     def check_styles(self, what: str) -> None:
         """Refuse what needs a mapping network.
@@ -102,7 +114,10 @@ class LoadedGenerator:
             )
 
     def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, 3)`` uint8; the same seed gives the same ones."""
+        """``count`` random pictures, ``(count, size, size, 3)`` uint8.
+
+        The same seed gives the same ones, and fewer of them are the beginning of more.
+        """
         return self.pictures(self.latents(count, seed), truncation, batch_size)
 
 

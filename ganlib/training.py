@@ -17,6 +17,7 @@ from torch import Tensor
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.ladder import stage_at
+from ganlib.latents import fixed_latents
 from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.names import FAMILIES
 from ganlib.optimizers import rate
@@ -25,9 +26,6 @@ from ganlib.stream import BatchStream, resident
 
 GRID = 64
 """Pictures of one evaluation's sample grid."""
-LATENT_SEED = 20_151_106
-"""The latents of grids and metrics are the same for all trials of all sweeps."""
-WIDEST_LATENT = 4096
 
 
 class Interrupted(Exception):
@@ -78,16 +76,6 @@ class Evaluation(Means):
         if score is None or score.vendi is None or score.real_vendi is None or score.real_vendi <= 1:
             return None
         return (score.vendi - 1) / (score.real_vendi - 1)
-
-
-def fixed_latents(count: int, latent_dim: int, seed: int = LATENT_SEED) -> Tensor:
-    """Standard normal latents ``(count, latent_dim)``, the same on every machine and for every trial.
-
-    Row i of a narrower space is the beginning of row i of a wider one.
-    """
-    random = torch.Generator().manual_seed(seed)
-    rows = [torch.randn(WIDEST_LATENT, generator=random)[:latent_dim] for _ in range(count)]
-    return torch.stack(rows)
 
 
 def kimg_of(value: float, unit: str, images: int) -> float:
@@ -217,7 +205,7 @@ class Fit(Iterator[Evaluation]):
         score = None
         if finite and all(map(math.isfinite, vars(means).values())):
             try:
-                score = self.evaluator.score(self._generate(stage.n_fake), stage.n_fake, last)
+                score = self.evaluator.score(self._generate(), stage.n_fake, last)
             except NonFiniteError:
                 score = None
         self.measured_kimg = self.kimg
@@ -247,16 +235,15 @@ class Fit(Iterator[Evaluation]):
             raw = self.step.average(self._latents)
         return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
 
-    def _generate(self, total: int) -> Callable[[int], Tensor]:
-        """What makes the next ``count`` of ``total`` pictures; their latents do not depend on how it is called."""
-        random = torch.Generator(self.device).manual_seed(LATENT_SEED)
-        latents = torch.randn((total, self.config.model.latent_dim), generator=random, device=self.device)
+    def _generate(self) -> Callable[[int], Tensor]:
+        """What makes the next ``count`` pictures; their latents do not depend on how it is called."""
         made = 0
 
         def generate(count: int) -> Tensor:
             nonlocal made
             self.alive()
-            pictures = self.step.sample(latents[made : made + count])
+            latents = fixed_latents(count, self.config.model.latent_dim, start=made)
+            pictures = self.step.sample(latents)
             made += count  # only now: where memory ran out, the same latents are asked for again
             return pictures
 

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from ganlib.config import TrialConfig
 from ganlib.export import ExportConfig, LoadedGenerator, rebuild
+from ganlib.latents import LATENT_SEED, fixed_latents
 from ganlib.metrics import NonFiniteError, Score
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.steps import to_uint8
-from ganlib.training import LATENT_SEED, fixed_latents
 from sweep.snapshots import Seen, file_of
 from sweep.storage import Folder, MissingFileError
 

@@ -24,8 +24,9 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import WorkError
 from ganlib.export import pack_weights
+from ganlib.latents import LATENT_SEED, fixed_latents
 from ganlib.metrics.identity import Floor
-from ganlib.training import LATENT_SEED, Evaluation, Fit, Interrupted, fixed_latents
+from ganlib.training import Evaluation, Fit, Interrupted
 from sweep import ledger
 from sweep.before import png
 from sweep.checkpoints import Checkpoints

@@ -21,8 +21,9 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import ExportConfig, LoadedGenerator, add_digests, load_generator, rebuild, save_generator
+from ganlib.latents import fixed_latents
 from ganlib.metrics import NonFiniteError
-from ganlib.training import GRID, fixed_latents
+from ganlib.training import GRID
 from sweep import choice
 from sweep.before import png
 from sweep.card import card

@@ -19,8 +19,9 @@ from torch import Tensor
 from ganlib import checkpoint
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.errors import RequestError
+from ganlib.latents import fixed_latents
 from ganlib.metrics import Evaluator, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit, fixed_latents, kimg_of, pictures_of
+from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit, kimg_of, pictures_of
 
 Make = Callable[..., Any]
 
@@ -193,8 +194,7 @@ def test_metrics_are_always_taken_from_the_same_latents(pictures: Make, trial_co
     first, second = run
     for evaluation in (first, second):
         assert evaluation.score is not None
-    random = torch.Generator().manual_seed(20_151_106)
-    latents = torch.cat([torch.randn(3, 16, generator=random), torch.randn(2, 16, generator=random)])
+    latents = fixed_latents(5, 16)
     assert torch.equal(
         scorer.seen[1], torch.cat([run.step.sample(latents[:3]), run.step.sample(latents[3:])])
     )
@@ -209,19 +209,6 @@ def test_learning_rates_fall_at_milestones_in_epochs(pictures: Make, trial_confi
     factors = [1.0] * 5 + [0.5] * 10 + [0.25] * 5
     assert [e.lr_g for e in evaluations] == pytest.approx([0.002 * factor for factor in factors])
     assert [e.lr_d for e in evaluations] == pytest.approx([0.004 * factor for factor in factors])
-
-
-def test_fixed_latents_of_a_narrow_space_begin_those_of_a_wide_one() -> None:
-    wide = fixed_latents(6, 128)
-    assert torch.equal(fixed_latents(3, 16), wide[:3, :16])
-    torch.manual_seed(5)
-    state = torch.get_rng_state()
-    assert torch.equal(fixed_latents(6, 128), wide)
-    assert torch.equal(state, torch.get_rng_state())
-    many = fixed_latents(64, 4096)
-    assert abs(many.mean().item()) < 5 / math.sqrt(many.numel())
-    assert many.std().item() == pytest.approx(1, abs=5 / math.sqrt(2 * many.numel()))
-    assert not torch.equal(fixed_latents(2, 8), fixed_latents(2, 8, seed=1))
 
 
 # The same numbers twice, and cut in pieces

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlib.errors import RequestError
+from ganlib.latents import in_blocks
 from ganlib.models.style_layers import Mapping
 
 Layers = Literal["coarse", "middle", "fine"]
@@ -142,11 +143,14 @@ def mix_grid(
         RequestError: for unknown layers.
     """
     chosen = style_layers(generator, layers)
-    given, kept = generator.map(sources, truncation), generator.map(destinations, truncation)
+    given, kept = (
+        in_blocks(lambda part: generator.map(part, truncation), latents)
+        for latents in (sources, destinations)
+    )
     rows, cols = len(given), len(kept)
     mixed = kept[None].repeat(rows, 1, 1, 1)
     mixed[:, :, chosen] = given[:, None, chosen]
-    pictures = torch.cat([generator.synthesize(part) for part in (kept, given, *mixed)])
+    pictures = torch.cat([in_blocks(generator.synthesize, part) for part in (kept, given, *mixed)])
     pictures = pictures.float().clamp(-1, 1)
     grid = pictures.new_ones(1 + rows, 1 + cols, *pictures.shape[1:])
     grid[0, 1:], grid[1:, 0] = pictures[:cols], pictures[cols : cols + rows]

@@ -55,7 +55,8 @@ def command(
 ) -> None:
     """Make pictures with the generator in the folder EXPORT, which 'sweep best --export' wrote.
 
-    The same seed gives the same pictures. --truncation and --mix are for generators with styles (StyleGAN).
+    The same seed gives the same pictures, and fewer of them are the first of more. --truncation and --mix are for
+    generators with styles (StyleGAN).
     """
     _check(out, interpolate, mix)
     from ganlib.export import load_generator
@@ -108,7 +109,7 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
     from ganlib.walks import save_gif, save_mp4, sheet_of, walk
 
     suffix = out.suffix.lower()
-    latents = g.latents(keys * count, seed).unflatten(0, (keys, count))
+    latents = g.latents(count * keys, seed).unflatten(0, (count, keys)).transpose(0, 1)
     frames = walk(latents, STEPS[suffix], closed=suffix in MOVING)
     if suffix == ".png":
         pictures = g.pictures(frames.transpose(0, 1).flatten(0, 1), truncation)
@@ -125,7 +126,9 @@ def _mixed(
     from ganlib.steps import to_uint8
     from ganlib.walks import sheet_of
 
-    sources, destinations = g.latents(2 * count, seed).to(g.device).split(count)
+    # In turn, so that more rows and columns do not change the first ones.
+    latents = g.latents(2 * count, seed).to(g.device)
+    sources, destinations = latents[0::2], latents[1::2]
     network = cast("StyleGenerator", g.network)
     pictures = mix_grid(network, sources, destinations, layers, truncation).flatten(0, 1)
     _save(sheet_of(to_uint8(pictures).permute(0, 2, 3, 1).cpu().numpy(), cols=1 + count), out)
