@@ -4,7 +4,11 @@ Importing this sets, before Ray is imported, what Ray reads from the environment
 """
 
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -19,6 +23,7 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 import ray
 
 from ganlib.errors import RequestError, WorkError
+from sweep.stopping import POLITE
 
 CONNECT_SECONDS = 10.0
 
@@ -28,11 +33,13 @@ def connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
-        _start_here(quiet)
+        with _deaf():
+            _start_here(quiet)
     else:
         try:
             check_answers(address)
-            ray.init(address=address, **quiet)
+            with _deaf():
+                ray.init(address=address, **quiet)
         except (OSError, ValueError, RuntimeError) as error:
             raise RequestError(
                 f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
@@ -47,6 +54,7 @@ def _start_here(quiet: dict[str, Any]) -> None:
     for last in (False, True):
         try:
             ray.init(address="local", include_dashboard=False, **quiet)
+            _end_promptly()
             return
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
@@ -55,6 +63,37 @@ def _start_here(quiet: dict[str, Any]) -> None:
                     f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
                     "in /tmp? Without Ray: --local"
                 ) from None
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that are started within not hear SIGTERM and SIGHUP.
+
+    ``timeout``, Slurm, systemd and a terminal that is closed send them to all processes. Ray's daemons and workers
+    would end at once; so they live until the trials have written their checkpoints and this process ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in POLITE}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, POLITE)  # what is started inherits it
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():  # Ray has put its own in the place of ours
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _end_promptly() -> None:
+    """Have Ray end its daemons without asking them first: they do not hear it, and Ray waits a second for each."""
+    node = ray._private.worker._global_node
+    end = node.kill_all_processes
+
+    def kill(check_alive: bool = True, allow_graceful: bool = False, wait: bool = False) -> None:
+        end(check_alive=check_alive, allow_graceful=False, wait=wait)
+
+    node.kill_all_processes = kill
 
 
 def check_answers(address: str) -> None:

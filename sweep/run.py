@@ -1,14 +1,13 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
 import json
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganlib.data import contact_sheet
 from ganlib.errors import RequestError, WorkError
@@ -39,6 +38,7 @@ from sweep.neighbours import keep
 from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
 from sweep.spec import Spec, parse
+from sweep.stopping import Stopper
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
 from sweep.study_file import STUDY
@@ -46,9 +46,6 @@ from sweep.sweeps import INFO, SPEC
 from sweep.track import Tracking
 from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
-
-if TYPE_CHECKING:
-    import types
 
 View = LiveTable | PlainLines | JsonLines
 
@@ -169,7 +166,8 @@ def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
     """
     view.open(director)
     try:
-        with stop_on_signal(director, owner, view):
+        stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
+        with stopper.listening():
             runner.run(director, view.beat)
     finally:
         director.abandon()
@@ -255,22 +253,3 @@ def study_file(folder: Folder) -> Iterator[Path]:
         finally:
             if path.exists():
                 folder.write(STUDY, path.read_bytes())
-
-
-@contextmanager
-def stop_on_signal(director: Director, owner: Owner, view: View) -> Iterator[None]:
-    """Ctrl-C or SIGTERM once: trials write a checkpoint and end. Twice: leave at once."""
-
-    def handle(signum: int, frame: "types.FrameType | None") -> None:
-        if director.stopping:
-            raise KeyboardInterrupt
-        director.interrupt()
-        owner.stop()
-        view.say("stopping: running trials write a checkpoint and end. Press Ctrl-C again to leave at once.")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

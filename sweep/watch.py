@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sweep import lease
+from sweep import lease, outlet
 from sweep.console import View
 from sweep.events import Event
 from sweep.spec import parse
@@ -90,6 +90,8 @@ def watch(sweep: Sweep, view: View) -> None:
                 view.event(event)
             news = []
             view.beat()
+            if outlet.is_lost():
+                return
             if not running:
                 break
             time.sleep(LOOK_SECONDS)
