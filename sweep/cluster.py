@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -22,7 +22,9 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 
+from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
+from sweep.capacity import UNITS, Demand, Node
 from sweep.stopping import POLITE
 
 CONNECT_SECONDS = 10.0
@@ -53,7 +55,7 @@ def _start_here(quiet: dict[str, Any]) -> None:
     """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
     for last in (False, True):
         try:
-            ray.init(address="local", include_dashboard=False, **quiet)
+            ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
             _end_promptly()
             return
         except Exception as error:  # Ray raises it bare
@@ -86,12 +88,20 @@ def _deaf() -> Iterator[None]:
 
 
 def _end_promptly() -> None:
-    """Have Ray end its daemons without asking them first: they do not hear it, and Ray waits a second for each."""
+    """Have Ray kill what it has started: it would ask first, is not heard, and waits a second for each daemon."""
+    import psutil  # type: ignore[import-untyped]  # comes with Ray
+
     node = ray._private.worker._global_node
     end = node.kill_all_processes
 
     def kill(check_alive: bool = True, allow_graceful: bool = False, wait: bool = False) -> None:
+        daemons = {one.process.pid for those in node.all_processes.values() for one in those}
+        started = [child for child in psutil.Process().children(recursive=True) if child.pid not in daemons]
+        below = [child for child in started if daemons & {parent.pid for parent in child.parents()}]
         end(check_alive=check_alive, allow_graceful=False, wait=wait)
+        for child in below:  # agents and workers of a killed raylet notice only after a while
+            with suppress(psutil.Error):
+                child.kill()
 
     node.kill_all_processes = kill
 
@@ -113,44 +123,34 @@ def check_answers(address: str) -> None:
     socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
+def nodes() -> dict[str, Node]:
+    """The machines that are there now, by Ray's names for them."""
+    alive = (node for node in ray.nodes() if node["Alive"])
+    return {
+        node["NodeID"]: Node.having(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
+        for node in alive
+    }
+
+
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
-    """The nodes on which at least one trial fits."""
-    return [node for node in ray.nodes() if node["Alive"] and fits(node, gpu, cpu)]
-
-
-def fits(node: dict[str, Any], gpu: float, cpu: float) -> int:
-    """How many trials fit on a node."""
-    have = node["Resources"]
-    shares = [have.get(key, 0) // wanted for key, wanted in (("GPU", gpu), ("CPU", cpu)) if wanted]
-    return int(min(shares, default=0))
-
-
-def slots(gpu: float, cpu: float) -> int:
-    """How many trials fit on the nodes that are there now."""
-    return sum(fits(node, gpu, cpu) for node in fitting_nodes(gpu, cpu))
-
-
-def largest_share(gpu: float, cpu: float) -> float:
-    """How many times its resources one trial could get on some node; a part of a GPU becomes at most a whole."""
-    shares = [1.0]
-    for node in fitting_nodes(gpu, cpu):
-        have = node["Resources"]
-        of_gpu = (1 / gpu if gpu < 1 else have.get("GPU", 0) // gpu) if gpu else have.get("CPU", 0) / cpu
-        shares.append(min(of_gpu, have.get("CPU", 0) / cpu))
-    return max(shares)
+    """What Ray says of the nodes on which at least one trial fits."""
+    able = {name for name, node in nodes().items() if node.holds(Demand.of(cpu, gpu))}
+    return [node for node in ray.nodes() if node["NodeID"] in able]
 
 
 def check_fits(gpu: float, cpu: float) -> None:
     """Refuse a trial that no node can run.
 
     Raises:
-        RequestError: naming what is asked for and what the largest node has.
+        RequestError: naming what is asked for and what the nodes have.
     """
     if fitting_nodes(gpu, cpu):
         return
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    has = "; ".join(f"{node.get('GPU', 0):g} GPU and {node.get('CPU', 0):g} CPU" for node in nodes)
+    there = nodes().values()
+    has = "; ".join(f"{len(node.gpus)} GPU and {node.cpu / UNITS:g} CPU" for node in there)
+    cores = os.cpu_count() or 1
+    less = f"; this process may use {available()} of {cores} cores" if available() < cores else ""
     raise RequestError(
-        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}): "
+        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}{less}): "
         "lower them, or attach to a larger cluster with --address"
     )

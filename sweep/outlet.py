@@ -43,7 +43,7 @@ _REPLACED = BARS | {"│": "|", "┃": "|"} | DOTS | IN_ASCII
 
 
 def spelled(text: str, encoding: str) -> str:
-    """The text in characters that the encoding has; what has no like in ASCII is written as ``\\u00e9``.
+    """The text in characters that the encoding has: a like one in ASCII, or the escape that JSON has for it.
 
     JSON keeps its meaning: there every character that is missing becomes its escape.
     """

@@ -234,7 +234,7 @@ def new_director(
         runner.gpu,
         runner.threads,
         runner.largest_share,
-        runner.room,
+        runner.fits,
         watch,
     )
 

@@ -1,6 +1,6 @@
 """Where trials are trained: what a runner is, and which one a command asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,7 +28,13 @@ class Runner(Protocol):
     largest_share: float
 
     def room(self) -> int:
-        """How many trials may run at a time, now."""
+        """How many trials run at a time."""
+
+    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
+        """Whether a trial with ``share`` times the spec's resources would start at once.
+
+        ``live`` has the shares of those that have been handed out, by trial and attempt; it is not empty.
+        """
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Check on the workers what has to work before the first trial starts."""
