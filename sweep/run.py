@@ -2,14 +2,13 @@
 
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganlib.data import contact_sheet
+from ganlib.data import ImageSet, contact_sheet
 from ganlib.errors import RequestError, WorkError
 from sweep.before import (
     anchored,
@@ -21,20 +20,13 @@ from sweep.before import (
     prepare_pictures,
     same_pictures,
 )
-from sweep.console import (
-    JsonLines,
-    LiveTable,
-    PlainLines,
-    best_trial,
-    duration,
-    metric_label,
-    number,
-    view_for,
-)
+from sweep.console import JsonLines, PlainLines, view_for
 from sweep.director import Director
 from sweep.events import Event
 from sweep.lease import Owner
+from sweep.live import LiveTable
 from sweep.neighbours import keep
+from sweep.progress import Clock, best_trial, duration, metric_label, number
 from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
 from sweep.spec import Spec, parse
@@ -68,10 +60,8 @@ def start(spec: Spec, options: Options) -> int:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         spec = anchored(spec)
-        with runner_for(spec, options, view.say) as runner:
-            facts = runner.preflight(
-                any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner
-            )
+        with runner_for(spec, options, view) as runner:
+            facts = preflight(runner, spec, images, owner, view)
             info = describe(spec, images, facts, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
@@ -117,8 +107,8 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
-        with runner_for(spec, options, view.say) as runner:
-            runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
+        with runner_for(spec, options, view) as runner:
+            preflight(runner, spec, images, owner, view)
             director = new_director(spec, folder, store, info, owner, runner, view)
             restore(director, study)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
@@ -150,33 +140,47 @@ def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tup
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
-    started = time.monotonic()
-    train(director, runner, owner, view)
+    elapsed = train(director, runner, owner, view)
     best = best_trial(director)
     if best and best.best:
         keep(director.folder, director.info["data_hash"], best.number, best.best[0])
-    return conclude(director, view, time.monotonic() - started)
+    return conclude(director, view, elapsed)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
-    """Train all trials, or until somebody wants to stop.
+def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: View) -> dict[str, Any]:
+    """Try out on the workers what has to work; see `sweep.preflight.preflight`."""
+    with view.waiting("trying out pictures, networks and measurements"):
+        config = any_config(spec, len(images))
+        return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+    """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
 
     Raises:
         WorkError: if nothing could be recorded any more.
     """
-    view.open(director)
+    clock = Clock(director.folder, director.trials)
+
+    def beat() -> None:
+        view.beat()
+        clock.beat()
+
+    stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
+    view.open(director, clock.elapsed)
     try:
-        stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
         with stopper.listening():
-            runner.run(director, view.beat)
+            runner.run(director, beat)
     finally:
         director.abandon()
+        clock.write()
         view.close()
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
             f"'sweep resume {director.spec.name}'"
         )
+    return clock.elapsed()
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:

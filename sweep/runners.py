@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sweep.console import View
 from sweep.director import Director
 from sweep.spec import Spec
+from sweep.text import count
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,32 @@ class Runner(Protocol):
 
 
 @contextmanager
-def runner_for(spec: Spec, options: Options, say: Callable[[str], None]) -> Iterator[Runner]:
+def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
     """The local runner, or Ray's; closed at the end."""
-    resources = spec.resources
-    runner: Runner
-    if options.local:
-        from sweep.local import LocalRunner
-
-        runner = LocalRunner(resources.gpu, max(1, int(resources.cpu)))
-    else:
-        say("starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ...")
-        from sweep.on_ray import RayRunner
-
-        runner = RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
+    runner = _started(spec, options, view)
     try:
+        resources = spec.resources
         if resources.gpu and not runner.gpu:
-            say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
-        say(f"runner: {runner.name}, {runner.room()} trials at a time, {'GPU' if runner.gpu else 'CPU'}")
+            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
+        room = runner.room()
+        view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
+        if not options.local and resources.max_concurrent and room < resources.max_concurrent:
+            view.say(
+                f"(resources.max_concurrent is {resources.max_concurrent}; no more than {room} run at once here)"
+            )
         yield runner
     finally:
         runner.close()
+
+
+def _started(spec: Spec, options: Options, view: View) -> Runner:
+    resources = spec.resources
+    if options.local:
+        from sweep.local import LocalRunner
+
+        return LocalRunner(resources.gpu, max(1, int(resources.cpu)))
+    where = f"attaching to Ray at {options.address}" if options.address else "starting Ray"
+    with view.waiting(where):
+        from sweep.on_ray import RayRunner
+
+        return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)

@@ -10,6 +10,7 @@ from typing import Any
 from sweep import lease, outlet
 from sweep.console import View
 from sweep.events import Event
+from sweep.progress import Noted
 from sweep.spec import parse
 from sweep.sweeps import SPEC, Sweep
 from sweep.trials import UNFINISHED, Trial
@@ -30,6 +31,8 @@ class Watched:
         self.sweep, self.info = sweep, sweep.info
         self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
         self.trials: dict[int, Trial] = {}
+        self.noted: Noted | None = None
+        self._alive = False
         self._seen: dict[int, tuple[int, str, float]] = {}
 
     def refresh(self) -> list[Event]:
@@ -37,11 +40,14 @@ class Watched:
         store, metric = self.sweep.store, self.spec.search.metric
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         records = store.rows("trials")
+        self.noted = Noted.read(self.sweep.folder)
+        moments = (self.noted and self.noted.kimg) or {}
         rows: dict[int, list[dict[str, Any]]] = {}
         for row in store.rows("metrics"):
             rows.setdefault(row["trial"], []).append(row)
         for record in records:
             trial = Trial.remembered(record, rows.get(record["trial"], []), metric)
+            trial.now_kimg = moments.get(trial.number, 0.0)
             self.trials[trial.number] = trial
         return [
             event for trial in self.trials.values() for event in self._news(trial, rows.get(trial.number, []))
@@ -64,7 +70,14 @@ class Watched:
     def running(self) -> bool:
         """Whether somebody runs it now."""
         held = lease.read(self.sweep.folder)
-        return held is not None and held.alive
+        self._alive = held is not None and held.alive
+        return self._alive
+
+    def elapsed(self) -> float:
+        """What the sweep's clock shows, in seconds; while its driver has not written it, what trials took at least."""
+        if self.noted is None:
+            return max((t.seconds_train + t.seconds_eval for t in self.trials.values()), default=0.0)
+        return self.noted.elapsed_now(self._alive)
 
     @property
     def complete(self) -> bool:
@@ -81,8 +94,8 @@ def watch(sweep: Sweep, view: View) -> None:
         WorkError: if its records cannot be read.
     """
     watched = Watched(sweep)
-    news = watched.refresh()
-    view.open(watched)
+    _, news = watched.running, watched.refresh()
+    view.open(watched, watched.elapsed)
     try:
         while True:
             running = watched.running  # before looking: what was written until then is seen

@@ -82,7 +82,8 @@ def test_known_machines(cpu: float, gpu: float, have: tuple[float, float], trial
 def test_whoever_is_let_in_starts_at_once(data: st.DataObject) -> None:
     """Trials come (some with a larger share) and go; wherever Ray puts one that was let in, there is a place."""
     machines = {
-        str(i): node for i, node in enumerate(data.draw(st.lists(nodes, min_size=1, max_size=3), label="nodes"))
+        str(i): node
+        for i, node in enumerate(data.draw(st.lists(nodes, min_size=1, max_size=3), label="nodes"))
     }
     cpu = data.draw(st.sampled_from([0.2, 0.3, 0.5, 1.0, 2.0]), label="cpu")
     gpu = data.draw(st.sampled_from([0.0, 0.0, 0.2, 0.35, 0.6, 1.0, 2.0]), label="gpu")
