@@ -4,7 +4,11 @@ Importing this sets, before Ray is imported, what Ray reads from the environment
 """
 
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -18,7 +22,10 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 
+from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
+from sweep.capacity import UNITS, Demand, Node
+from sweep.stopping import POLITE
 
 CONNECT_SECONDS = 10.0
 
@@ -28,11 +35,13 @@ def connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
-        _start_here(quiet)
+        with _deaf():
+            _start_here(quiet)
     else:
         try:
             check_answers(address)
-            ray.init(address=address, **quiet)
+            with _deaf():
+                ray.init(address=address, **quiet)
         except (OSError, ValueError, RuntimeError) as error:
             raise RequestError(
                 f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
@@ -46,7 +55,8 @@ def _start_here(quiet: dict[str, Any]) -> None:
     """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
     for last in (False, True):
         try:
-            ray.init(address="local", include_dashboard=False, **quiet)
+            ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
+            _end_promptly()
             return
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
@@ -55,6 +65,45 @@ def _start_here(quiet: dict[str, Any]) -> None:
                     f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
                     "in /tmp? Without Ray: --local"
                 ) from None
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that are started within not hear SIGTERM and SIGHUP.
+
+    ``timeout``, Slurm, systemd and a terminal that is closed send them to all processes. Ray's daemons and workers
+    would end at once; so they live until the trials have written their checkpoints and this process ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in POLITE}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, POLITE)  # what is started inherits it
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():  # Ray has put its own in the place of ours
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _end_promptly() -> None:
+    """Have Ray kill what it has started: it would ask first, is not heard, and waits a second for each daemon."""
+    import psutil  # type: ignore[import-untyped]  # comes with Ray
+
+    node = ray._private.worker._global_node
+    end = node.kill_all_processes
+
+    def kill(check_alive: bool = True, allow_graceful: bool = False, wait: bool = False) -> None:
+        daemons = {one.process.pid for those in node.all_processes.values() for one in those}
+        started = [child for child in psutil.Process().children(recursive=True) if child.pid not in daemons]
+        below = [child for child in started if daemons & {parent.pid for parent in child.parents()}]
+        end(check_alive=check_alive, allow_graceful=False, wait=wait)
+        for child in below:  # agents and workers of a killed raylet notice only after a while
+            with suppress(psutil.Error):
+                child.kill()
+
+    node.kill_all_processes = kill
 
 
 def check_answers(address: str) -> None:
@@ -74,44 +123,34 @@ def check_answers(address: str) -> None:
     socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
+def nodes() -> dict[str, Node]:
+    """The machines that are there now, by Ray's names for them."""
+    alive = (node for node in ray.nodes() if node["Alive"])
+    return {
+        node["NodeID"]: Node.having(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
+        for node in alive
+    }
+
+
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
-    """The nodes on which at least one trial fits."""
-    return [node for node in ray.nodes() if node["Alive"] and fits(node, gpu, cpu)]
-
-
-def fits(node: dict[str, Any], gpu: float, cpu: float) -> int:
-    """How many trials fit on a node."""
-    have = node["Resources"]
-    shares = [have.get(key, 0) // wanted for key, wanted in (("GPU", gpu), ("CPU", cpu)) if wanted]
-    return int(min(shares, default=0))
-
-
-def slots(gpu: float, cpu: float) -> int:
-    """How many trials fit on the nodes that are there now."""
-    return sum(fits(node, gpu, cpu) for node in fitting_nodes(gpu, cpu))
-
-
-def largest_share(gpu: float, cpu: float) -> float:
-    """How many times its resources one trial could get on some node; a part of a GPU becomes at most a whole."""
-    shares = [1.0]
-    for node in fitting_nodes(gpu, cpu):
-        have = node["Resources"]
-        of_gpu = (1 / gpu if gpu < 1 else have.get("GPU", 0) // gpu) if gpu else have.get("CPU", 0) / cpu
-        shares.append(min(of_gpu, have.get("CPU", 0) / cpu))
-    return max(shares)
+    """What Ray says of the nodes on which at least one trial fits."""
+    able = {name for name, node in nodes().items() if node.holds(Demand.of(cpu, gpu))}
+    return [node for node in ray.nodes() if node["NodeID"] in able]
 
 
 def check_fits(gpu: float, cpu: float) -> None:
     """Refuse a trial that no node can run.
 
     Raises:
-        RequestError: naming what is asked for and what the largest node has.
+        RequestError: naming what is asked for and what the nodes have.
     """
     if fitting_nodes(gpu, cpu):
         return
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    has = "; ".join(f"{node.get('GPU', 0):g} GPU and {node.get('CPU', 0):g} CPU" for node in nodes)
+    there = nodes().values()
+    has = "; ".join(f"{len(node.gpus)} GPU and {node.cpu / UNITS:g} CPU" for node in there)
+    cores = os.cpu_count() or 1
+    less = f"; this process may use {available()} of {cores} cores" if available() < cores else ""
     raise RequestError(
-        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}): "
+        f"no machine can run a trial with resources.gpu {gpu:g} and resources.cpu {cpu:g} (there is: {has}{less}): "
         "lower them, or attach to a larger cluster with --address"
     )

@@ -16,13 +16,13 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import confirmed, text
 from sweep.asking import Asked, PastTrial
-from sweep.before import any_config, describe, same_pictures
+from sweep.before import describe, same_pictures
 from sweep.console import JsonLines, view_for
 from sweep.director import Director
 from sweep.lease import Owner
 from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
-from sweep.run import View, ended_and_measured, new_director, train
+from sweep.run import View, ended_and_measured, new_director, preflight, train
 from sweep.runners import Options, runner_for
 from sweep.spec import Spec, parse
 from sweep.store import Store
@@ -166,8 +166,8 @@ def _train(
     info, folder = sweep.info, owner.folder
     spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info["budget"], len(plan))
     images = same_pictures(spec, info, view.say)
-    with runner_for(spec, options, view.say) as runner:
-        facts = runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
+    with runner_for(spec, options, view) as runner:
+        facts = preflight(runner, spec, images, owner, view)
         if facts["extractor_digest"] != info["extractor_digest"]:
             raise RequestError(
                 f"the weights of {facts['extractor']} are not those that the sweep was measured with; "

@@ -42,8 +42,8 @@ class Director:
         gpu: of each trial, after what the machine has.
         threads: of each trial on a CPU.
         largest_share: how many times that a trial could get at most.
-        room: how many trials may run at a time, now. No trial is drawn before there is room for it, so that the
-            sampler knows all that it can.
+        fits: whether a trial with some share would start at once beside those that are live (their shares by trial
+            and attempt). None is drawn before there is room for it, so that the sampler knows all that it can.
         watch: told of every `Event`.
 
     Attributes:
@@ -60,12 +60,12 @@ class Director:
         gpu: float,
         threads: int,
         largest_share: float = 1.0,
-        room: Callable[[], int] = lambda: 1,
+        fits: Callable[[Mapping[tuple[int, int], float], float], bool] = lambda live, share: False,
         watch: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.spec, self.folder, self.records = spec, folder, Records(store)
         self.info, self.owner, self.gpu, self.threads = info, owner, gpu, threads
-        self.largest_share, self.room, self.watch = min(largest_share, MOST_SHARE), room, watch
+        self.largest_share, self.fits, self.watch = min(largest_share, MOST_SHARE), fits, watch
         self.trials: dict[int, Trial] = {}
         self.stopping = False
         self.halted: str | None = None
@@ -99,8 +99,8 @@ class Director:
         if self.stopping:
             return Next.WAIT if self._live else Next.DONE
         share = self.trials[self.queue[0]].share if self.queue else 1.0
-        taken = sum(self.trials[number].share for number in self._live)
-        if self._live and taken + share > self.room():
+        live = {(number, self.trials[number].attempt): self.trials[number].share for number in self._live}
+        if live and not self.fits(live, share):
             return Next.WAIT
         if self.queue:
             return self._assign(self.trials[self.queue.popleft()])
@@ -332,6 +332,7 @@ class Director:
         """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""
         self.trials = dict(trials)
         for trial in self.trials.values():
+            trial.share = min(trial.share, self.largest_share)  # of machines that may be smaller now
             if trial.due or (trial.unfinished and self._goes_on(trial, trial.number in stopped)):
                 self.queue.append(trial.number)
 

@@ -3,7 +3,7 @@
 A ``breakpoint()`` inside a step works, and an exception surfaces with its own traceback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -28,6 +28,10 @@ class LocalRunner:
     def room(self) -> int:
         """One trial at a time."""
         return 1
+
+    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
+        """Never two."""
+        return False
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """See `sweep.preflight.preflight`."""

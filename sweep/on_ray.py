@@ -9,17 +9,19 @@ import json
 import logging
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweep.cluster import check_fits, connect, largest_share, slots  # isort: skip - sets Ray's environment
+from sweep.cluster import check_fits, connect, nodes  # isort: skip - sets Ray's environment
 
 import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from sweep.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.director import Director
 from sweep.events import Failure, Next
 from sweep.ray_worker import TRIAL, TrialActor, end_process, preflight
@@ -38,19 +40,23 @@ class Signs:
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self.processes: dict[Attempt, tuple[str, int]] = {}
+        self.gpus: dict[Attempt, tuple[str, ...]] = {}
         self.heard: dict[Attempt, float] = {}
         self.causes: dict[Attempt, tuple[str, Failure]] = {}
 
-    def hear(self, attempt: Attempt, process: "tuple[str, int] | None" = None) -> None:
-        """A sign of life; the first one tells the process."""
+    def hear(self, attempt: Attempt) -> None:
+        """A sign of life."""
         self.heard[attempt] = time.monotonic()
-        if process is not None:
-            self.processes[attempt] = process
+
+    def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str]) -> None:
+        """The first sign of life, which tells where the trial is."""
+        self.hear(attempt)
+        self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
     def forget(self, attempt: Attempt) -> "tuple[str, Failure] | None":
         """It has ended; returns what is known of the cause."""
-        self.heard.pop(attempt, None)
-        self.processes.pop(attempt, None)
+        for known in (self.heard, self.processes, self.gpus):
+            known.pop(attempt, None)
         return self.causes.pop(attempt, None)
 
     def end_silent(self) -> None:
@@ -117,7 +123,7 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
         assert self.director is not None
         attempt = _attempt(trial)
         if "hello" in result:
-            self.signs.hear(attempt, tuple(result["hello"]))
+            self.signs.greet(attempt, *result["hello"])
             return str(TrialScheduler.CONTINUE)
         if "failure" in result:
             self.director.fail(*attempt, result["failure"], result["kind"])
@@ -143,9 +149,8 @@ def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
 
 def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
     """What a trial asks Ray for: its share of the spec's resources."""
-    share = config[TRIAL]["share"]
-    whole = max(gpu, 1.0)
-    return tune.PlacementGroupFactory([{"CPU": cpu * share, "GPU": min(gpu * share, whole)}])
+    demand = Demand.of(cpu, gpu, config[TRIAL]["share"])
+    return tune.PlacementGroupFactory([{"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}])
 
 
 class Heartbeat(tune.Callback):  # type: ignore[misc]
@@ -183,17 +188,31 @@ class RayRunner:
         self.gpu = gpu if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = cpu, max_concurrent
         check_fits(self.gpu, cpu)
-        self.largest_share = largest_share(self.gpu, cpu)
-        self._slots, self._counted = 0, 0.0
+        self.signs = Signs(0.0)
+        self._nodes, self._counted = nodes(), time.monotonic()
+        self.largest_share = largest_share(self._nodes.values(), cpu, self.gpu)
         self.threads = max(1, int(cpu))
 
     def room(self) -> int:
-        """How many trials run at a time: ``max_concurrent``, or what fits on the nodes that are there now."""
-        if self.max_concurrent:
-            return self.max_concurrent
+        """How many trials run at a time: what fits on the nodes, but not more than ``max_concurrent``."""
+        slots = sum(node.holds(Demand.of(self.cpu, self.gpu)) for node in self._nodes.values())
+        return min(slots, self.max_concurrent or slots)
+
+    def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
+        """Whether one more trial would start at once, on the nodes that are there now."""
+        if self.max_concurrent and len(live) >= self.max_concurrent:
+            return False
         if time.monotonic() - self._counted > RECOUNT_SECONDS:
-            self._slots, self._counted = slots(self.gpu, self.cpu), time.monotonic()
-        return self._slots
+            self._nodes, self._counted = nodes(), time.monotonic()
+        demands = {attempt: Demand.of(self.cpu, self.gpu, of) for attempt, of in live.items()}
+        signs = self.signs
+        placed = [
+            Placed(signs.processes[attempt][0], signs.gpus[attempt], demand)
+            for attempt, demand in demands.items()
+            if attempt in signs.processes
+        ]
+        coming = [demand for attempt, demand in demands.items() if attempt not in signs.processes]
+        return fits(self._nodes, placed, coming, Demand.of(self.cpu, self.gpu, share))
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Run `sweep.preflight.preflight` on every node, so that what cannot work is said before trials start."""
@@ -204,7 +223,7 @@ class RayRunner:
         # It calls a trial that was tried again "not complete"; real errors are raised.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         local = director.folder.local("ray")
-        signs = Signs(director.spec.resources.timeout)
+        signs = self.signs = Signs(director.spec.resources.timeout)
 
         def turn() -> None:
             beat()

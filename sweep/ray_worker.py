@@ -37,7 +37,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         """Say where this is; then train up to the next report."""
         if not self.greeted:
             self.greeted = True
-            return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid()]}
+            gpus = [str(index) for index in ray.get_gpu_ids()]
+            return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid(), gpus]}
         try:
             from sweep.trial import Assignment, TrialRun
 

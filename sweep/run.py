@@ -1,16 +1,14 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
 import json
-import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ganlib.data import contact_sheet
+from ganlib.data import ImageSet, contact_sheet
 from ganlib.errors import RequestError, WorkError
 from sweep.before import (
     anchored,
@@ -22,24 +20,17 @@ from sweep.before import (
     prepare_pictures,
     same_pictures,
 )
-from sweep.console import (
-    JsonLines,
-    LiveTable,
-    PlainLines,
-    best_trial,
-    described,
-    duration,
-    metric_label,
-    number,
-    view_for,
-)
+from sweep.console import JsonLines, PlainLines, view_for
 from sweep.director import Director
 from sweep.events import Event
 from sweep.lease import Owner
+from sweep.live import LiveTable
 from sweep.neighbours import keep
+from sweep.progress import Clock, best_trial, described, duration, metric_label, number
 from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
 from sweep.spec import Spec, parse
+from sweep.stopping import Stopper
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
 from sweep.study_file import STUDY
@@ -48,9 +39,6 @@ from sweep.text import trial_numbers
 from sweep.track import Tracking
 from sweep.track import check as check_tracking
 from sweep.trials import UNFINISHED
-
-if TYPE_CHECKING:
-    import types
 
 View = LiveTable | PlainLines | JsonLines
 
@@ -73,10 +61,8 @@ def start(spec: Spec, options: Options) -> int:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         spec = anchored(spec)
-        with runner_for(spec, options, view.say) as runner:
-            facts = runner.preflight(
-                any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner
-            )
+        with runner_for(spec, options, view) as runner:
+            facts = preflight(runner, spec, images, owner, view)
             info = describe(spec, images, facts, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
@@ -122,8 +108,8 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
-        with runner_for(spec, options, view.say) as runner:
-            runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)
+        with runner_for(spec, options, view) as runner:
+            preflight(runner, spec, images, owner, view)
             director = new_director(spec, folder, store, info, owner, runner, view)
             restore(director, study)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
@@ -164,33 +150,48 @@ def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tup
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     """Train all trials; say how it went; returns the exit code."""
-    started = time.monotonic()
-    train(director, runner, owner, view)
+    elapsed = train(director, runner, owner, view)
     best = best_trial(director)
     if best and best.best:
         kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
         keep(director.folder, director.info["data_hash"], best.number, kimg)
-    return conclude(director, view, time.monotonic() - started)
+    return conclude(director, view, elapsed)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> None:
-    """Train all trials, or until somebody wants to stop.
+def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: View) -> dict[str, Any]:
+    """Try out on the workers what has to work; see `sweep.preflight.preflight`."""
+    with view.waiting("trying out pictures, networks and measurements"):
+        config = any_config(spec, len(images))
+        return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+    """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
 
     Raises:
         WorkError: if nothing could be recorded any more.
     """
-    view.open(director)
+    clock = Clock(director.folder, director.trials)
+
+    def beat() -> None:
+        view.beat()
+        clock.beat()
+
+    stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
+    view.open(director, clock.elapsed)
     try:
-        with stop_on_signal(director, owner, view):
-            runner.run(director, view.beat)
+        with stopper.listening():
+            runner.run(director, beat)
     finally:
         director.abandon()
+        clock.write()
         view.close()
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
             f"'sweep resume {director.spec.name}'"
         )
+    return clock.elapsed()
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
@@ -255,7 +256,7 @@ def new_director(
         runner.gpu,
         runner.threads,
         runner.largest_share,
-        runner.room,
+        runner.fits,
         watch,
     )
 
@@ -274,22 +275,3 @@ def study_file(folder: Folder) -> Iterator[Path]:
         finally:
             if path.exists():
                 folder.write(STUDY, path.read_bytes())
-
-
-@contextmanager
-def stop_on_signal(director: Director, owner: Owner, view: View) -> Iterator[None]:
-    """Ctrl-C or SIGTERM once: trials write a checkpoint and end. Twice: leave at once."""
-
-    def handle(signum: int, frame: "types.FrameType | None") -> None:
-        if director.stopping:
-            raise KeyboardInterrupt
-        director.interrupt()
-        owner.stop()
-        view.say("stopping: running trials write a checkpoint and end. Press Ctrl-C again to leave at once.")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,12 +1,14 @@
 """Where trials are trained: what a runner is, and which one a command asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sweep.console import View
 from sweep.director import Director
 from sweep.spec import Spec
+from sweep.text import count
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,13 @@ class Runner(Protocol):
     largest_share: float
 
     def room(self) -> int:
-        """How many trials may run at a time, now."""
+        """How many trials run at a time."""
+
+    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
+        """Whether a trial with ``share`` times the spec's resources would start at once.
+
+        ``live`` has the shares of those that have been handed out, by trial and attempt; it is not empty.
+        """
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Check on the workers what has to work before the first trial starts."""
@@ -41,23 +49,32 @@ class Runner(Protocol):
 
 
 @contextmanager
-def runner_for(spec: Spec, options: Options, say: Callable[[str], None]) -> Iterator[Runner]:
+def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
     """The local runner, or Ray's; closed at the end."""
-    resources = spec.resources
-    runner: Runner
-    if options.local:
-        from sweep.local import LocalRunner
-
-        runner = LocalRunner(resources.gpu, max(1, int(resources.cpu)))
-    else:
-        say("starting Ray ..." if options.address is None else f"attaching to Ray at {options.address} ...")
-        from sweep.on_ray import RayRunner
-
-        runner = RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
+    runner = _started(spec, options, view)
     try:
+        resources = spec.resources
         if resources.gpu and not runner.gpu:
-            say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
-        say(f"runner: {runner.name}, {runner.room()} trials at a time, {'GPU' if runner.gpu else 'CPU'}")
+            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
+        room = runner.room()
+        view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
+        if not options.local and resources.max_concurrent and room < resources.max_concurrent:
+            view.say(
+                f"(resources.max_concurrent is {resources.max_concurrent}; no more than {room} run at once here)"
+            )
         yield runner
     finally:
         runner.close()
+
+
+def _started(spec: Spec, options: Options, view: View) -> Runner:
+    resources = spec.resources
+    if options.local:
+        from sweep.local import LocalRunner
+
+        return LocalRunner(resources.gpu, max(1, int(resources.cpu)))
+    where = f"attaching to Ray at {options.address}" if options.address else "starting Ray"
+    with view.waiting(where):
+        from sweep.on_ray import RayRunner
+
+        return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)

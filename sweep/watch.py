@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sweep import lease
+from sweep import lease, outlet
 from sweep.console import View
 from sweep.events import Event
+from sweep.progress import Noted
 from sweep.spec import parse
 from sweep.store import by_trial
 from sweep.sweeps import SPEC, Sweep
@@ -31,6 +32,8 @@ class Watched:
         self.sweep, self.info = sweep, sweep.info
         self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
         self.trials: dict[int, Trial] = {}
+        self.noted: Noted | None = None
+        self._alive = False
         self._seen: dict[int, tuple[int, str, float]] = {}
         self._measured: set[int] = set()
 
@@ -40,9 +43,12 @@ class Watched:
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         records = store.rows("trials")
         rows, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
+        self.noted = Noted.read(self.sweep.folder)
+        moments = (self.noted and self.noted.kimg) or {}
         for record in records:
             number = record["trial"]
             trial = Trial.remembered(record, rows.get(number, []), metric, results.get(number, []))
+            trial.now_kimg = moments.get(trial.number, 0.0)
             self.trials[trial.number] = trial
         return [
             event for trial in self.trials.values() for event in self._news(trial, rows.get(trial.number, []))
@@ -70,7 +76,14 @@ class Watched:
     def running(self) -> bool:
         """Whether somebody runs it now."""
         held = lease.read(self.sweep.folder)
-        return held is not None and held.alive
+        self._alive = held is not None and held.alive
+        return self._alive
+
+    def elapsed(self) -> float:
+        """What the sweep's clock shows, in seconds; while its driver has not written it, what trials took at least."""
+        if self.noted is None:
+            return max((t.seconds_train + t.seconds_eval for t in self.trials.values()), default=0.0)
+        return self.noted.elapsed_now(self._alive)
 
     @property
     def complete(self) -> bool:
@@ -87,8 +100,8 @@ def watch(sweep: Sweep, view: View) -> None:
         WorkError: if its records cannot be read.
     """
     watched = Watched(sweep)
-    news = watched.refresh()
-    view.open(watched)
+    _, news = watched.running, watched.refresh()
+    view.open(watched, watched.elapsed)
     try:
         while True:
             running = watched.running  # before looking: what was written until then is seen
@@ -96,6 +109,8 @@ def watch(sweep: Sweep, view: View) -> None:
                 view.event(event)
             news = []
             view.beat()
+            if outlet.is_lost():
+                return
             if not running:
                 break
             time.sleep(LOOK_SECONDS)

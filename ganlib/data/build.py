@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ganlib import cores
 from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
@@ -68,7 +69,7 @@ def prepare(
     if not any(map(len, sources)):
         raise RequestError(_no_pictures(sources))
     folder = (cache if cache is not None else cache_dir()) / "data"
-    making = _Making(sources, config.size, background, folder, workers or pool.cores(), progress)
+    making = _Making(sources, config.size, background, folder, workers or cores.available(), progress)
     try:
         images = making.find() or making.make()
     except OSError as error:

@@ -29,13 +29,6 @@ R = TypeVar("R")
 _SERVE = "from ganlib.data.pool import serve; serve()"
 
 
-def cores() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def run(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Iterator[R]:
     """Yield ``function(task)`` for every task, in the order of the tasks.
 

@@ -11,6 +11,8 @@ import click
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
+from sweep.outlet import outlets
+from sweep.stopping import POLITE, as_interrupt, handling
 
 COMMANDS = {
     "run": "Run a sweep.",
@@ -89,4 +91,5 @@ def cli() -> None:
 
 def main() -> None:
     """The console script."""
-    sys.exit(cli(prog_name="sweep"))
+    with outlets(), handling(as_interrupt, POLITE):
+        sys.exit(cli(prog_name="sweep"))

@@ -1,0 +1,125 @@
+"""How many trials run at once on some machines, counted as Ray counts.
+
+Ray counts in units of 1/10,000 of a CPU or GPU, rounded. A trial's CPUs are any of one node; a part of a GPU is of one
+GPU, and more than one are whole ones. So two GPUs hold two trials of 0.6, not three, and one CPU five of 0.2.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+UNITS = 10_000
+
+
+def units(amount: float) -> int:
+    """An amount of CPUs or GPUs in Ray's units; what is asked for is never nothing."""
+    return max(1, round(amount * UNITS)) if amount > 0 else 0
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one trial takes.
+
+    Attributes:
+        cpu: In units.
+        gpu: In units; at most a whole one, or several whole ones.
+    """
+
+    cpu: int
+    gpu: int
+
+    @classmethod
+    def of(cls, cpu: float, gpu: float, share: float = 1.0) -> "Demand":
+        """``share`` times the spec's resources, of which a part of a GPU becomes at most a whole one."""
+        return cls(units(cpu * share), units(min(gpu * share, max(gpu, 1.0))))
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a machine has, or has left.
+
+    Attributes:
+        cpu: In units.
+        gpus: What is left of each GPU, in units.
+    """
+
+    cpu: int
+    gpus: tuple[int, ...] = ()
+
+    @classmethod
+    def having(cls, cpu: float, gpu: float) -> "Node":
+        """A whole machine."""
+        return cls(units(cpu), (UNITS,) * int(gpu))
+
+    def holds(self, demand: Demand) -> int:
+        """How many trials of this kind fit, wherever they are put."""
+        counts = []
+        if demand.gpu > UNITS:
+            counts.append(self.gpus.count(UNITS) // (demand.gpu // UNITS))
+        elif demand.gpu:
+            counts.append(sum(left // demand.gpu for left in self.gpus))
+        if demand.cpu:
+            counts.append(self.cpu // demand.cpu)
+        return max(0, min(counts, default=0))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A trial that runs.
+
+    Attributes:
+        node: The name of its machine.
+        gpus: The names of its GPUs there.
+        demand: What it takes.
+    """
+
+    node: str
+    gpus: tuple[Hashable, ...]
+    demand: Demand
+
+
+def left(nodes: Mapping[str, Node], placed: Iterable[Placed]) -> dict[str, Node]:
+    """What is left on each node beside the trials that run there."""
+    cpu: Counter[str] = Counter()
+    gpu: dict[str, Counter[Hashable]] = {name: Counter() for name in nodes}
+    for trial in placed:
+        if trial.node in nodes:
+            cpu[trial.node] += trial.demand.cpu
+            for index in trial.gpus:
+                gpu[trial.node][index] += min(trial.demand.gpu, UNITS)
+    remaining = {}
+    for name, node in nodes.items():
+        used = list(gpu[name].values())[: len(node.gpus)]
+        free = (0,) * (len(node.gpus) - len(used))
+        gpus = tuple(whole - taken for whole, taken in zip(node.gpus, (*used, *free), strict=True))
+        remaining[name] = Node(node.cpu - cpu[name], gpus)
+    return remaining
+
+
+def fits(
+    nodes: Mapping[str, Node], placed: Iterable[Placed], coming: Sequence[Demand], demand: Demand
+) -> bool:
+    """Whether one more trial would start at once.
+
+    Args:
+        nodes: All machines.
+        placed: The trials that run.
+        coming: What those take of which it is not known yet where they will run.
+        demand: What the new one takes.
+    """
+    if any(other != demand for other in coming):
+        return False  # alike, any places will do; otherwise it depends on which: wait until they have said so
+    return sum(node.holds(demand) for node in left(nodes, placed).values()) > len(coming)
+
+
+def largest_share(nodes: Iterable[Node], cpu: float, gpu: float) -> float:
+    """How many times its resources one trial could get on some node.
+
+    A part of a GPU becomes at most a whole; a trial that has whole ones has all of their memory already.
+    """
+    shares = [1.0]
+    for node in nodes:
+        if node.holds(Demand.of(cpu, gpu)):
+            of_gpu = [max(1.0, 1 / gpu)] if gpu else []
+            shares.append(min(node.cpu / UNITS / cpu, *of_gpu, float("inf")))
+    return max(shares)
