@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlib.data import contact_sheet
 from ganlib.errors import RequestError, WorkError
+from sweep import schedule
 from sweep.before import (
     anchored,
     any_config,
@@ -34,6 +35,7 @@ from sweep.console import (
 )
 from sweep.director import Director
 from sweep.events import Event
+from sweep.inputs import check_inputs
 from sweep.lease import Owner
 from sweep.neighbours import keep
 from sweep.recovery import restore
@@ -67,9 +69,13 @@ def start(spec: Spec, options: Options) -> int:
         )
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
+    check_inputs(spec)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
+        schedule.check(spec, len(images))
+        for note in schedule.notes(spec, len(images)):
+            view.say(f"note: {note}")
         spec = anchored(spec)
         with runner_for(spec, options, view.say) as runner:
             facts = runner.preflight(
