@@ -27,9 +27,10 @@ from sweep.before import png
 from sweep.card import card
 from sweep.confirmed import confirmation, label
 from sweep.schemas import to_json
+from sweep.spec import parse
 from sweep.storage import Folder, MissingFileError
 from sweep.store import to_rows
-from sweep.sweeps import Sweep
+from sweep.sweeps import SPEC, Sweep
 from sweep.trial import GRID_COLUMNS
 from sweep.workplace import evaluator_of, images_of
 
@@ -62,6 +63,9 @@ def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[st
     weights = _weights(sweep.folder, number)
     row = sweep.store.trial(number) or {}
     trial = TrialConfig.model_validate_json(row["config"])
+    trial = trial.model_copy(
+        update={"data": parse(sweep.spec_text(), SPEC).data}
+    )  # its pictures may have been moved
     measured = _measured(sweep, row)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

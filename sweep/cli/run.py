@@ -23,6 +23,13 @@ set_option = click.option(
     metavar="PATH=VALUE",
     help="Override a value of the spec (repeatable).",
 )
+moved_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="data.source=PATH",
+    help="Where the sweep's pictures lie now, if their folder was moved; other keys stay as they are.",
+)
 
 
 @click.command(name="run")
