@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ganlib.names import CRITICS, EXTRACTORS, FAMILIES, FAMILIES_OF, LABELLED, LOSSES, STYLED, VARIANTS
-from ganlib.registry import Registry, UnknownNameError
+from ganlib.registry import Registry, UnknownNameError, did_you_mean
 
 Unit = Literal["epochs", "kimg"]
 Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
@@ -67,8 +67,9 @@ class ModelConfig(Section):
     def _variant_of_family(self) -> "ModelConfig":
         choices = VARIANTS.get(self.family, ("simple",))
         if self.variant not in choices:
+            hint = did_you_mean(self.variant, list(choices))
             raise ValueError(
-                f"unknown variant '{self.variant}' of family '{self.family}' (choices: {', '.join(choices)})"
+                f"unknown variant '{self.variant}' of family '{self.family}'{hint} (choices: {', '.join(choices)})"
             )
         return self
 

@@ -13,9 +13,17 @@ from ganlib.errors import RequestError
 
 
 def did_you_mean(word: str, choices: Iterator[str] | list[str]) -> str:
-    """A hint such as ``", did you mean 'dcgan'?"``, or an empty string when nothing is near."""
-    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f", did you mean '{near[0]}'?" if near else ""
+    """A hint such as ``", did you mean 'dcgan'?"``, or an empty string when nothing is near.
+
+    Capitals do not count, nor whether words are joined by ``-``, ``_`` or a blank.
+    """
+    plain = {_plain(choice): choice for choice in choices}
+    near = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
+    return f", did you mean '{plain[near[0]]}'?" if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 class UnknownNameError(RequestError):

@@ -51,11 +51,15 @@ def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None
     Raises:
         RequestError: if they are no longer those that it began with.
     """
-    images = prepare_pictures(spec, say)
+    try:
+        images = prepare_pictures(spec, say)
+    except RequestError as error:
+        raise RequestError(f"{error}. If the pictures were moved: --set data.source=PATH") from None
     if images.hash != info["data_hash"]:
         raise RequestError(
             f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
-            f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
+            f"{info['data_hash'][:12]}): put the old ones back, say where they are now (--set data.source=PATH), "
+            "or start a new sweep"
         )
     return images
 

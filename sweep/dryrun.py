@@ -1,17 +1,30 @@
-"""``sweep run --dry-run``: what a sweep would do, without training, data or Ray."""
+"""``sweep run --dry-run``: what a sweep would do and about how long it would take, without training or Ray.
+
+It looks at the pictures and weights, so that what is missing is told before the run.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from ganlib.data.sources import AVATARS
+from ganlib.errors import RequestError
+from sweep import schedule, text
 from sweep.asha import expected_survivors
+from sweep.before import check_batch_size
+from sweep.inputs import Pictures, look
+from sweep.schedule import Schedule
 from sweep.search import preview
 from sweep.sections import NOT_SEARCHABLE
 from sweep.spec import Spec
 from sweep.yamltree import inline
 
+if TYPE_CHECKING:
+    from sweep.measure import Estimate
+
 SAMPLES = 5
+_SKIPPED_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,8 @@ class Ladder:
     Attributes:
         unit: ``epochs`` or ``kimg``.
         budget: How long a trial trains at most.
-        rungs: (place, trials that arrive, trials expected to go on), rising.
+        rungs: (the evaluation at which trials are compared, trials that arrive, trials expected to go on), rising.
+            Rungs that are met at the end of training are left out: nobody is stopped there.
     """
 
     unit: str
@@ -40,7 +54,61 @@ class Ladder:
         return (done + self.rungs[-1][2] * (self.budget - before)) / (trials * self.budget)
 
 
-def ladder(spec: Spec, trials: int) -> Ladder | None:
+@dataclass(frozen=True)
+class Findings:
+    """What a dry run finds outside of the spec.
+
+    Attributes:
+        pictures: None where there is nothing to say about them.
+        estimate: None where nothing was measured.
+        notes: What is probably not meant.
+        wrong: Why the run would be refused.
+    """
+
+    pictures: Pictures | None = None
+    estimate: "Estimate | None" = None
+    notes: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> int | None:
+        """How many pictures there are, if that is known."""
+        return self.pictures.count if self.pictures else None
+
+
+def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings:
+    """Look at pictures and weights, convert and check all times, and measure how long training takes.
+
+    Args:
+        spec: The sweep.
+        timed: Whether to measure, which takes some seconds.
+        local: Whether trials would run one after another.
+    """
+    pictures, wrong = look(spec)
+    if pictures is None or not pictures.count:
+        return Findings(pictures, None, (), tuple(wrong))
+    for check in (check_batch_size, schedule.check):
+        try:
+            check(spec, pictures.count)
+        except RequestError as error:
+            wrong.append(str(error))
+    found = Findings(pictures, None, tuple(schedule.notes(spec, pictures.count)), tuple(wrong))
+    if wrong or not timed:
+        return found
+    try:
+        return replace(found, estimate=_estimate(spec, pictures.count, local))
+    except (RuntimeError, MemoryError) as error:  # such as a batch that does not fit into a GPU's memory
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
+
+
+def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
+    from sweep.measure import estimate, measure
+
+    return estimate(spec, images, trials_of(spec), measure(spec, _samples(spec)), local)
+
+
+def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
     """The rungs as a trial's clock counts them, or in epochs while the number of pictures is not known.
 
     Returns:
@@ -48,18 +116,20 @@ def ladder(spec: Spec, trials: int) -> Ladder | None:
     """
     values = [spec.plain, *spec.configs]
     units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
-    units |= {spec.asha.unit} if spec.asha else set()
-    if spec.data.source == "avatars":
-        unit, images = "kimg", spec.data.count
+    units |= {spec.asha.unit, spec.evaluate.unit} if spec.asha else set()
+    if images is None and spec.data.source == AVATARS:
+        images = spec.data.count
+    if images is not None:
+        unit = "kimg"
     elif len(units) == 1:
         unit, images = units.pop(), 1000  # with 1000 pictures an epoch is one kimg: the number is in either
     else:
         return None
-    rungs = spec.rungs(images)
-    expected = expected_survivors(trials, rungs, spec.asha.reduction) if spec.asha else []
+    at = Schedule.of(spec, images)
+    expected = expected_survivors(trials, at.comparisons, at.reduction) if spec.asha else []
     arriving = [float(trials), *(number for _, number in expected)]
     steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
-    return Ladder(unit, spec.budget(images), steps)
+    return Ladder(unit, at.budget, steps)
 
 
 def trials_of(spec: Spec) -> int:
@@ -68,15 +138,23 @@ def trials_of(spec: Spec) -> int:
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
-def describe(spec: Spec, as_json: bool = False) -> None:
-    """Print the resolved spec, what is searched, the rungs, and the first few configurations."""
-    print(json.dumps(facts(spec)) if as_json else "\n".join(_lines(spec)))
+def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
+    """Print the resolved spec, what is searched, the pictures, the rungs, and the first few configurations.
+
+    Raises:
+        RequestError: after all that, if the run would be refused.
+    """
+    found = found or Findings()
+    print(json.dumps(facts(spec, found)) if as_json else "\n".join(_lines(spec, found)))
+    if found.wrong:
+        raise RequestError("\n".join(found.wrong))
 
 
-def facts(spec: Spec) -> dict[str, Any]:
+def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     """The same as plain values."""
+    found = found or Findings()
     trials = trials_of(spec)
-    steps = ladder(spec, trials)
+    steps = ladder(spec, trials, found.images)
     return {
         "name": spec.name,
         "spec": spec.to_plain(),
@@ -88,11 +166,20 @@ def facts(spec: Spec) -> dict[str, Any]:
             {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
         ],
         "expected_training": steps and steps.share,
-        "samples": preview(spec.space, spec.search, SAMPLES, spec.configs),
+        "samples": _samples(spec),
+        "pictures": found.pictures and asdict(found.pictures),
+        "schedule": asdict(Schedule.of(spec, found.images)) if found.images else None,
+        "estimate": found.estimate and asdict(found.estimate),
+        "notes": list(found.notes),
+        "problems": list(found.wrong),
     }
 
 
-def _lines(spec: Spec) -> Iterator[str]:
+def _samples(spec: Spec) -> list[dict[str, Any]]:
+    return preview(spec.space, spec.search, SAMPLES, spec.configs)
+
+
+def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     trials = trials_of(spec)
     yield "# The spec with every default"
     yield spec.to_yaml()
@@ -108,29 +195,81 @@ def _lines(spec: Spec) -> Iterator[str]:
     if not spec.space:
         yield "nothing: all trials have the same configuration and differ by their seed"
     yield ""
-    yield from _rung_lines(spec, trials)
-    samples = preview(spec.space, spec.search, SAMPLES, spec.configs)
+    if found.pictures is not None:
+        yield from _picture_lines(spec, found.pictures)
+    yield from _rung_lines(spec, trials, found.images)
+    samples = _samples(spec)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
         yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())
+    if found.estimate is not None:
+        yield from _time_lines(found.estimate, trials)
+    if found.notes:
+        yield "\n# To consider"
+        yield from found.notes
     yield "\nNothing was trained."
 
 
-def _rung_lines(spec: Spec, trials: int) -> Iterator[str]:
-    steps = ladder(spec, trials)
+def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
+    source = spec.data.source
+    yield "# Pictures"
+    where = source if isinstance(source, str) else ", ".join(source)
+    if pictures.prepared:
+        yield f"{pictures.count:,} from {where}"
+    elif pictures.tried:
+        yield (
+            f"{pictures.count:,} files in {where}, not prepared yet; {pictures.tried:,} of them were opened "
+            "('sweep data' opens all)"
+        )
+    else:
+        yield f"{pictures.count:,} to be drawn: {where}, {spec.data.style}"
+    if pictures.skipped:
+        yield f"{len(pictures.skipped):,} cannot be used:"
+        yield from (f"  {item.path}: {item.reason}" for item in pictures.skipped[:_SKIPPED_SHOWN])
+        if len(pictures.skipped) > _SKIPPED_SHOWN:
+            yield f"  and {len(pictures.skipped) - _SKIPPED_SHOWN:,} more ('sweep data --json' lists all)"
+    if pictures.count:
+        at = Schedule.of(spec, pictures.count)
+        yield f"training: {at.both(at.budget)}; an evaluation every {at.both(at.interval)}"
+    yield ""
+
+
+def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
+    steps = ladder(spec, trials, images)
     if steps is None:
         yield "# Rungs"
         yield "they depend on the number of pictures, which 'sweep data' counts"
         return
+    at = Schedule.of(spec, images) if images else None
+
+    def place(amount: float) -> str:
+        return at.both(amount) if at else f"{amount:g} {steps.unit}"
+
     own = any(path in NOT_SEARCHABLE for point in spec.configs for path in point)
     who = "the longest trial" if own else "every trial"
-    yield f"# Rungs; {who} ends at {steps.budget:g} {steps.unit}"
-    for place, arriving, going_on in steps.rungs:
-        yield f"{place:g} {steps.unit}: about {arriving:.0f} trials arrive, {going_on:.0f} go on"
+    yield f"# Rungs; {who} ends at {place(steps.budget)}"
+    for amount, arriving, going_on in steps.rungs:
+        yield f"{place(amount)}: about {arriving:.0f} trials arrive, {going_on:.0f} go on"
     if steps.rungs:
         yield f"expected training: {steps.share:.0%} of that of {trials} full trials"
+    elif spec.asha:
+        yield "nobody is compared before the end: every trial is trained to it, unless it collapses"
     else:
         yield "none: every trial is trained to its end, unless it collapses"
+
+
+def _time_lines(found: "Estimate", trials: int) -> Iterator[str]:
+    speed = found.speed
+    yield f"\n# Time; an estimate from some steps and an evaluation on this machine's {_DEVICES[speed.device]}"
+    slowest = f" (the slowest configuration tried: {text.duration(found.slowest)})"
+    yield f"a trial to its end: about {text.duration(found.trial)}{slowest}"
+    yield (
+        f"the sweep, {text.count(trials, 'trial')}, {found.at_once} at a time: about {text.duration(found.sweep)}, "
+        "preparing pictures not counted"
+    )
+
+
+_DEVICES = {"cpu": "processor", "cuda": "GPU"}
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from ganlib.errors import RequestError
 from ganlib.registry import did_you_mean
+from sweep.hints import Wanted, hint, meant, pair
 
 _LONGEST_VALUE = 80
 _LONGEST_PATH = 120
@@ -103,14 +104,37 @@ def show(value: object) -> str:
 def one_of(word: object, choices: Iterable[str]) -> str:
     """``must be one of 'a', 'b'; got 'aa', did you mean 'a'?``."""
     names = list(choices)
-    hint = did_you_mean(word, names) if isinstance(word, str) else ""
-    return f"must be one of {', '.join(show(name) for name in names)}; got {show(word)}{hint}"
+    near = did_you_mean(word, names) if isinstance(word, str) else ""
+    if isinstance(word, str) and not near and meant(word):
+        near = f"; here it is {meant(word)}"
+    return f"must be one of {', '.join(show(name) for name in names)}; got {show(word)}{near}"
 
 
-def unknown_key(key: str, known: Iterable[str]) -> str:
-    """The sentence for a key that nobody reads, with the nearest known one or else all of them."""
-    names = list(known)
-    return "unknown key" + (did_you_mean(key, names) or f" (known keys: {', '.join(names)})")
+def unknown_key(key: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
+    """The sentence for a key that nobody reads, with the nearest known one or else all of them.
+
+    Args:
+        key: As it was written.
+        known: The keys that may stand there.
+        elsewhere: The paths of all keys, of which one may have been meant.
+    """
+    names, plain = list(known), _normal(key)
+    same = [name for name in names if _normal(name) == plain]
+    others = [path for path in elsewhere if _normal(path.rpartition(".")[2]) == plain]
+    if same:
+        return f"unknown key, did you mean '{same[0]}'?"
+    if others:
+        return f"unknown key here; it is {' or '.join(others)}"
+    if word := meant(key):
+        return f"unknown key here; it is {word}"
+    if re.fullmatch(r"[0-9]+([eE][-+]?[0-9]+)?", key):
+        return "unknown key: a comma ends a value; write decimals with a point, such as 0.001"
+    return "unknown key" + (did_you_mean(plain, names) or f" (known keys: {', '.join(names)})")
+
+
+def _normal(key: str) -> str:
+    """A key as keys are written: in small letters, without blanks, with underscores."""
+    return re.sub(r"[\s_-]+", "_", key.strip().lower())
 
 
 def sentences(errors: Iterable[ErrorDetails]) -> str:
@@ -119,14 +143,29 @@ def sentences(errors: Iterable[ErrorDetails]) -> str:
     A value that may have several types gives one error for each of them; they are joined by "or".
     """
     rules: list[str] = []
-    got = ""
+    got = better = ""
     for error in errors:
         rule, shown = _sentence(error)
+        better = better or hint(_WANTED.get(error["type"], ""), error["input"])
+        if error["type"] == "too_long":
+            better = pair(error["input"], error.get("ctx", {}).get("max_length"))
         if rule not in rules:
             rules.append(rule)
             got = got or shown
     first, *rest = rules
-    return first + "".join(" or " + rule.removeprefix("must be ") for rule in rest) + got
+    return first + "".join(" or " + rule.removeprefix("must be ") for rule in rest) + got + better
+
+
+_WANTED: dict[str, Wanted] = {
+    "int_type": "whole number",
+    "int_from_float": "whole number",
+    "float_type": "number",
+    "bool_type": "bool",
+    "list_type": "list",
+    "tuple_type": "list",
+    "string_type": "text",
+    "literal_error": "choice",
+}
 
 
 _RULES = {
@@ -154,10 +193,11 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
     """The rule, and what to append to it about the value found."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "literal_error":
-        choices = [choice.strip("'") for choice in re.split(r", | or ", str(context["expected"]))]
-        return one_of(value, choices) if isinstance(value, str) else _numbers(choices), (
-            "" if isinstance(value, str) else f", got {show(value)}"
-        )
+        expected = re.split(r", | or ", str(context["expected"]))
+        choices = [choice.strip("'") for choice in expected]
+        if isinstance(value, str) and choices != expected:
+            return one_of(value, choices), ""
+        return f"must be one of {', '.join(choices)}", f", got {show(value)}"
     if kind == "value_error":
         return str(context["error"]), ""
     if kind == "missing":
@@ -165,10 +205,6 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
     rule = _RULES.get(kind, error["msg"][:1].lower() + error["msg"][1:])
     numbers = {key: show(_whole(number)) for key, number in context.items()}
     return rule.format(**numbers) if kind in _RULES else rule, f", got {show(value)}"
-
-
-def _numbers(choices: list[str]) -> str:
-    return f"must be one of {', '.join(choices)}"
 
 
 def _whole(number: object) -> object:

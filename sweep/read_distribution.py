@@ -1,11 +1,13 @@
 """One distribution: the mapping that stands in a spec where a value could stand, with every rule checked."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sweep.distributions import Categorical, Distribution, Float, Int, steps_between
 from sweep.fields import BAD, check_value
+from sweep.hints import hint
 from sweep.problems import Problems, one_of, show, unknown_key
-from sweep.yamltree import Node
+from sweep.yamltree import Node, inline
 
 _MOST_STEPS = 1e9
 _KEYS = {
@@ -20,7 +22,7 @@ def read_distribution(path: str, node: Node, problems: Problems) -> Distribution
     entries = node.value if isinstance(node.value, dict) else {}
     kind = entries["type"].plain() if "type" in entries else None
     if kind is None:
-        message = f"a distribution needs a type: {', '.join(_KEYS)}"
+        message = f"a distribution needs a type: {', '.join(_KEYS)}; such as {_example(entries)}"
         problems.add(node.file, node.line, path, message, node.plain())
         return None
     if not isinstance(kind, str) or kind not in _KEYS:
@@ -35,6 +37,16 @@ def read_distribution(path: str, node: Node, problems: Problems) -> Distribution
     return (
         _categorical(path, node, problems) if kind == "categorical" else _numeric(kind, path, node, problems)
     )
+
+
+def _example(entries: Mapping[str, Node]) -> str:
+    """What was meant, as far as its keys tell."""
+    values = [key for key, below in entries.items() if below.value is None]
+    if len(values) == len(entries) > 1:  # {bce, lsgan}
+        return f"{{type: categorical, choices: [{', '.join(values)}]}}"
+    if "choices" in entries:
+        return f"{{type: categorical, choices: {inline(entries['choices'].plain())}}}"
+    return "{type: float, low: 1e-5, high: 1e-3, log: true}"
 
 
 def _categorical(path: str, node: Node, problems: Problems) -> Categorical | None:
@@ -88,7 +100,8 @@ def _number(kind: str, key: str, path: str, node: Node, problems: Problems, *, r
     allowed = int if kind == "int" else int | float
     if isinstance(value, bool) or not isinstance(value, allowed):
         rule = "must be a whole number" if kind == "int" else "must be a number"
-        problems.add(below.file, below.line, f"{path}.{key}", f"{rule}, got {show(value)}", value)
+        better = hint("whole number" if kind == "int" else "number", value)
+        problems.add(below.file, below.line, f"{path}.{key}", f"{rule}, got {show(value)}{better}", value)
     return value
 
 
@@ -96,9 +109,8 @@ def _flag(key: str, path: str, node: Node, problems: Problems) -> bool:
     below = node.at(key)
     value = False if below is node else below.plain()
     if not isinstance(value, bool):
-        problems.add(
-            below.file, below.line, f"{path}.{key}", f"must be true or false, got {show(value)}", value
-        )
+        message = f"must be true or false, got {show(value)}{hint('bool', value)}"
+        problems.add(below.file, below.line, f"{path}.{key}", message, value)
     return value is True
 
 

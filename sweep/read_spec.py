@@ -15,7 +15,7 @@ from sweep.fields import BAD, blame, check_section, check_whole
 from sweep.problems import Problems, sentences, show, unknown_key
 from sweep.read_configs import Point, read_configs
 from sweep.read_space import read_space
-from sweep.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS, TRACKERS
+from sweep.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS, TEXTS, TRACKERS
 from sweep.space import GRID_LIMIT, Space
 from sweep.yamltree import Node, read
 
@@ -45,7 +45,7 @@ def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
         SpecError: with everything that is wrong.
     """
     problems = Problems()
-    root = read(text, file, problems)
+    root = read(text, file, problems, TEXTS)
     if root is None or not isinstance(root.value, dict):
         if root is not None or not problems.found:
             problems.add(
@@ -124,7 +124,7 @@ class _Reader:
         if node is not None:
             name = node.plain()
             if not _is_name(name):
-                self._add(node, "name", f"{_NAME_RULE}; got {show(name)}")
+                self._add(node, "name", f"{_NAME_RULE}; got {show(name)}{_as_name(name)}")
             return str(name)
         default = "sweep" if file.startswith("<") else Path(file).stem
         if not _is_name(default) and not self._problems.under("name"):
@@ -249,6 +249,12 @@ class _Reader:
 _SECTION_OF = {model.__name__: section for section, model in SECTIONS.items()}
 
 
+def _as_name(text: object) -> str:
+    """The nearest text that can be a name, as a hint."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", str(text)).strip("-_")[:64] if isinstance(text, str) else ""
+    return f", did you mean '{name}'?" if _is_name(name) else ""
+
+
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name
 
@@ -271,8 +277,9 @@ def _settled(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown_section(key: str) -> str:
     owners = [path for path, (_, name) in FIELDS.items() if name == key]
-    return (
-        f"unknown section; did you mean {' or '.join(owners)}?"
-        if owners
-        else unknown_key(key, ["name", "configs", "track", *SECTIONS])
-    )
+    if owners:
+        return f"unknown section; did you mean {' or '.join(owners)}?"
+    section, _, name = key.partition(".")
+    if key in FIELDS:
+        return f"a key stands in its section: write {name} below {section}"
+    return unknown_key(key, ["name", "configs", "track", *SECTIONS], FIELDS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ganlib.data import ImageSet, contact_sheet
 from ganlib.errors import RequestError, WorkError
+from sweep import schedule
 from sweep.before import (
     anchored,
     any_config,
@@ -23,6 +24,7 @@ from sweep.before import (
 from sweep.console import JsonLines, PlainLines, view_for
 from sweep.director import Director
 from sweep.events import Event
+from sweep.inputs import check_inputs
 from sweep.lease import Owner
 from sweep.live import LiveTable
 from sweep.neighbours import keep
@@ -57,9 +59,13 @@ def start(spec: Spec, options: Options) -> int:
         )
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
+    check_inputs(spec)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
+        schedule.check(spec, len(images))
+        for note in schedule.notes(spec, len(images)):
+            view.say(f"note: {note}")
         spec = anchored(spec)
         with runner_for(spec, options, view) as runner:
             facts = preflight(runner, spec, images, owner, view)

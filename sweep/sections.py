@@ -1,6 +1,6 @@
 """The sections of a spec that belong to the search, beside those of a trial in `ganlib.config`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -90,3 +90,15 @@ NOT_SEARCHABLE = {
 FIELDS = {
     f"{section}.{name}": (model, name) for section, model in SECTIONS.items() for name in model.model_fields
 }
+
+
+def _holds_text(path: str) -> bool:
+    section, name = FIELDS[path]
+    annotation = section.model_fields[name].annotation
+    return path.split(".")[0] not in SEARCHABLE and str in (annotation, *get_args(annotation))
+
+
+TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))
+"""Keys that hold text as it stands, whatever YAML would read in it: a folder may be called ``2024``."""
+PATHS = ("data.source", "evaluate.weights")
+"""Those of them that hold the path of a file or folder."""

@@ -32,9 +32,10 @@ from sweep.confirmed import confirmation, label
 from sweep.rank import Leaderboard
 from sweep.result import RESULT_SEED, Measuring
 from sweep.schemas import to_json
+from sweep.spec import parse
 from sweep.storage import MissingFileError
 from sweep.store import Store, to_rows
-from sweep.sweeps import Sweep
+from sweep.sweeps import SPEC, Sweep
 from sweep.trial import GRID_COLUMNS
 from sweep.workplace import evaluator_of, images_of
 
@@ -70,7 +71,7 @@ def export(sweep: Sweep, chosen: Choice, out: Path, force: bool = False) -> list
         raise RequestError(
             f"the generator of {chosen.where} is not there any more ('keep' in the spec says what stays)"
         ) from None
-    trial = TrialConfig.model_validate_json(chosen.row["config"])
+    trial = _config(sweep, chosen)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
@@ -169,6 +170,12 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     return notes
 
 
+def _config(sweep: Sweep, chosen: Choice) -> TrialConfig:
+    """The configuration of a generator, with the place where the sweep's pictures are now: they may have been moved."""
+    trial = TrialConfig.model_validate_json(chosen.row["config"])
+    return trial.model_copy(update={"data": parse(sweep.spec_text(), SPEC).data})
+
+
 def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
     info = sweep.info
     return {
@@ -214,7 +221,7 @@ def _result(
     sweep: Sweep, chosen: Choice, loaded: LoadedGenerator | None = None
 ) -> tuple[dict[str, Any] | None, str | None]:
     """What a generator scores on the latents of results, at the full number of pictures; or why that cannot be told."""
-    trial = TrialConfig.model_validate_json(chosen.row["config"])
+    trial = _config(sweep, chosen)
     device = torch.device("cpu")
     try:
         if images_of(trial.data).hash != sweep.info["data_hash"]:

@@ -6,20 +6,22 @@ aliases, repeated keys and numbers that are not finite are problems, and everyth
 can cost does not depend on who wrote it.
 """
 
+import itertools
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from sweep.hints import yaml_hint
 from sweep.problems import Problems
 
 MAX_BYTES = 2**20
 _MAX_DEPTH = 30
 _MAX_NODES = 10_000
-_MAX_TEXT = 4096
+MAX_TEXT = 4096
 _LARGEST_INT = 2**63
 
 _NULL = {"", "~", "null", "Null", "NULL"}
@@ -39,11 +41,13 @@ class Node:
         value: A scalar, a list of nodes, or a mapping of nodes.
         file: The file, or ``<--set>``.
         line: 1-based; for a section or list under a key, the line of the key.
+        comment: What stands behind it on its last line, blanks and ``#`` included, if YAML takes that for a comment.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
     file: str
     line: int
+    comment: str = field(default="", compare=False)
 
     def plain(self) -> Any:  # noqa: ANN401 - whatever the file holds
         """The value without the places."""
@@ -75,13 +79,14 @@ class _NotFiniteError(ValueError):
     pass
 
 
-def read(text: str, file: str, problems: Problems) -> Node | None:
+def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) -> Node | None:
     """Read one document.
 
     Args:
         text: YAML, with or without a byte order mark.
         file: Its name, for the nodes and the problems.
         problems: Gets everything that is wrong; a value with a problem is left out of the tree.
+        texts: Paths of keys that hold text, or a list of texts: ``2024`` and ``true`` are text there, as they stand.
 
     Returns:
         The root, or None when there is none or the text is not YAML at all.
@@ -90,13 +95,15 @@ def read(text: str, file: str, problems: Problems) -> Node | None:
         problems.add(file, 1, "", f"is {len(text)} characters long; the limit is {MAX_BYTES}")
         return None
     try:
-        return _Reader(text.removeprefix("\ufeff"), file, problems).document()
+        return _Reader(text.removeprefix("\ufeff"), file, problems, texts).document()
     except _GiveUpError:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        problems.add(file, mark.line + 1 if mark else 1, "", f"is not valid YAML: {what}")
+        at = mark.line if mark else 0
+        wrong = next(itertools.islice(text.splitlines(), at, None), "")
+        problems.add(file, at + 1, "", f"is not valid YAML: {what}{yaml_hint(what, wrong)}")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problems.add(file, line, "", f"has a character that YAML does not allow: {_codepoint(error)}")
@@ -113,8 +120,11 @@ def _codepoint(error: yaml.reader.ReaderError) -> str:
 class _Reader:
     """Builds the tree from parser events: unlike nodes, they still tell ``!!str 5`` from ``5``."""
 
-    def __init__(self, text: str, file: str, problems: Problems) -> None:
+    def __init__(self, text: str, file: str, problems: Problems, texts: Collection[str]) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
+        self._text = text
+        self._end = 0  # where the last event ended
+        self._texts = texts
         self._file = file
         self._problems = problems
         self._nodes = 0
@@ -142,8 +152,13 @@ class _Reader:
             self._add(event, "", f"is nested more than {_MAX_DEPTH} levels deep")
             raise _GiveUpError
         if isinstance(event, yaml.AliasEvent):
-            self._add(event, path, f"YAML aliases are not allowed, got *{event.anchor}; write the value out")
+            message = (
+                f"YAML aliases are not allowed, got *{event.anchor}; write the value out, or text in quotes"
+            )
+            self._add(event, path, message)
             return None
+        if event.anchor is not None:
+            self._add(event, path, f"YAML anchors are not allowed, got &{event.anchor}; write text in quotes")
         value: Any
         if isinstance(event, yaml.MappingStartEvent):
             value = self._mapping(path, depth)
@@ -155,8 +170,18 @@ class _Reader:
             self._add(event, path, f"YAML tags are not allowed, got {event.tag}")
             return None
         is_scalar = isinstance(event, yaml.ScalarEvent)
+        if is_scalar:
+            self._ends(event)
         line = event.start_mark.line + 1 if is_scalar or key_line is None else key_line
-        return None if value is _BAD else Node(value, self._file, line)
+        return None if value is _BAD else Node(value, self._file, line, self._comment())
+
+    def _ends(self, event: Any) -> None:  # noqa: ANN401
+        self._end = event.end_mark.index
+
+    def _comment(self) -> str:
+        stop = self._text.find("\n", self._end)
+        behind = self._text[self._end : stop if stop >= 0 else None].rstrip()
+        return behind if behind.lstrip().startswith("#") else ""
 
     def _mapping(self, path: str, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
@@ -177,24 +202,29 @@ class _Reader:
             node = self._node(next(self._events), below, depth + 1, line)
             if node is not None:
                 found[key] = node
+        self._ends(event)
         return found
 
     @staticmethod
     def _is_key(event: Any) -> bool:  # noqa: ANN401
-        return isinstance(event, yaml.ScalarEvent) and event.tag is None and len(event.value) <= _MAX_TEXT
+        return isinstance(event, yaml.ScalarEvent) and event.tag is None and len(event.value) <= MAX_TEXT
 
     def _sequence(self, path: str, depth: int) -> "list[Node] | object":
         items: list[Node | None] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, f"{path}[{len(items)}]", depth + 1))
+        self._ends(event)
         whole = [item for item in items if item is not None]
         return whole if len(whole) == len(items) else _BAD
 
     def _scalar(self, event: yaml.ScalarEvent, path: str) -> object:
-        if len(event.value) > _MAX_TEXT:
-            self._add(event, path, f"is {len(event.value)} characters long; the limit is {_MAX_TEXT}")
+        if len(event.value) > MAX_TEXT:
+            self._add(event, path, f"is {len(event.value)} characters long; the limit is {MAX_TEXT}")
             return _BAD
         if event.style is not None:
+            return event.value
+        key, is_item, _ = path.partition("[")
+        if key in self._texts and event.value and (is_item or event.value not in _NULL):
             return event.value
         try:
             return resolve(event.value)

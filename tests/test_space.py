@@ -102,9 +102,12 @@ def test_types_must_suit_the_key():
     assert problems("model.width={type: float, low: 16, high: 64}") == [
         f"model.width.{end}: this key takes whole numbers; use type: int" for end in ("low", "high")
     ]
-    assert problems("train.loss={type: float, low: 0, high: 0}")[0] == "train.loss.low: must be text, got 0"
+    assert problems("train.loss={type: float, low: 0, high: 0}")[0].startswith(
+        "train.loss.low: must be text, got 0"
+    )
     assert (
-        problems("train.betas={type: float, low: 0, high: 0}")[0] == "train.betas.low: must be a list, got 0"
+        problems("train.betas={type: float, low: 0, high: 0}")[0]
+        == "train.betas.low: must be a list, got 0; write [0]"
     )
     # 18 is not a multiple of 4; only the ends of a range are tried.
     assert problems("model.width={type: int, low: 16, high: 18}") == [

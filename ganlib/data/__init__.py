@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganlib.data.avatars import styles
-    from ganlib.data.build import prepare
+    from ganlib.data.build import find, prepare
     from ganlib.data.cache import ImageSet, cache_dir, drop, open_set, verify
     from ganlib.data.folder import Skipped
     from ganlib.data.sheet import contact_sheet, grid
@@ -20,6 +20,7 @@ __all__ = [
     "cache_dir",
     "contact_sheet",
     "drop",
+    "find",
     "grid",
     "open_set",
     "prepare",
@@ -33,6 +34,7 @@ _HOMES = {
     "cache_dir": "cache",
     "contact_sheet": "sheet",
     "drop": "cache",
+    "find": "build",
     "grid": "sheet",
     "open_set": "cache",
     "prepare": "build",

@@ -63,20 +63,23 @@ def prepare(
             ``config.max_skipped`` of them cannot be read.
         WorkError: when the cache cannot be written, or files change meanwhile.
     """
-    background = colour(config.background)
-    names = [config.source] if isinstance(config.source, str) else config.source
-    sources = [open_source(name, config) for name in names]
-    if not any(map(len, sources)):
-        raise RequestError(_no_pictures(sources))
-    folder = (cache if cache is not None else cache_dir()) / "data"
-    making = _Making(sources, config.size, background, folder, workers or cores.available(), progress)
+    making = _Making.of(config, cache, workers, progress)
     try:
         images = making.find() or making.make()
     except OSError as error:
-        raise WorkError(f"cannot keep prepared pictures in {folder}: {error}") from error
-    images = replace(images, skipped=_skipped(sources, skipped_in(images.path)))
-    _check_share(images, config.max_skipped)
-    return images
+        raise WorkError(f"cannot keep prepared pictures in {making.folder}: {error}") from error
+    return making.checked(images, config.max_skipped)
+
+
+def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
+    """The set of a data section if it is prepared; nothing is decoded, drawn or written.
+
+    Raises:
+        RequestError: as `prepare`, as far as the files need not be opened.
+    """
+    making = _Making.of(config, cache)
+    images = making.find()
+    return None if images is None else making.checked(images, config.max_skipped)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,29 @@ class _Making:
     folder: Path
     workers: int
     progress: Progress | None
+
+    @classmethod
+    def of(
+        cls,
+        config: DataConfig,
+        cache: Path | None,
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> "_Making":
+        """List what a data section names."""
+        background = colour(config.background)
+        names = [config.source] if isinstance(config.source, str) else config.source
+        sources = [open_source(name, config) for name in names]
+        if not any(map(len, sources)):
+            raise RequestError(_no_pictures(sources))
+        folder = (cache if cache is not None else cache_dir()) / "data"
+        return cls(sources, config.size, background, folder, workers or cores.available(), progress)
+
+    def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
+        """The set with all that is not in it, which must not be too much."""
+        images = replace(images, skipped=_skipped(self.sources, skipped_in(images.path)))
+        _check_share(images, max_skipped)
+        return images
 
     def find(self) -> ImageSet | None:
         """The set, if this very listing was prepared before."""

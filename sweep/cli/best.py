@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from sweep.best import GROUPS, Best
-from sweep.cli.run import storage_option
+from sweep.cli.run import moved_option, storage_option
 
 
 @click.command(name="best")
@@ -21,6 +21,7 @@ from sweep.cli.run import storage_option
 )
 @click.option("--export", "out", type=click.Path(path_type=Path), help="Write the winner's generator there.")
 @click.option("--force", is_flag=True, help="Write the export into a folder that is not empty.")
+@moved_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     name: str | None,
@@ -31,6 +32,7 @@ def command(
     trial: int | None,
     out: Path | None,
     force: bool,
+    overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Rank the trials of the sweep NAME (the newest by default), best first; export the winner.
@@ -49,7 +51,13 @@ def command(
 
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
+    if overrides and out is None:
+        raise RequestError("--set belongs to --export DIR: only an export needs the pictures")
     sweep = open_sweep(Folder.open(storage), name)
+    if overrides:
+        from sweep.moved import move_pictures
+
+        move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
     board = leaderboard(sweep.store, metric or sweep.metric, sweep.floors)
     best = Best.of(sweep, board, by, top)
     if as_json:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from sweep.cli.run import address_option, json_option, local_option, storage_option
+from sweep.cli.run import address_option, json_option, local_option, moved_option, storage_option
 
 
 @click.command(name="confirm")
@@ -18,6 +18,7 @@ from sweep.cli.run import address_option, json_option, local_option, storage_opt
 @local_option
 @address_option
 @storage_option
+@moved_option
 @json_option
 def command(
     name: str | None,
@@ -26,6 +27,7 @@ def command(
     local: bool,
     address: str | None,
     storage: str,
+    overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Train the best configurations of the sweep NAME (the newest by default) again, and say how sure they are.
@@ -36,6 +38,8 @@ def command(
     """
     from ganlib.errors import RequestError
     from sweep.confirm import confirm
+    from sweep.console import view_for
+    from sweep.moved import move_pictures
     from sweep.runners import Options
     from sweep.storage import Folder
     from sweep.sweeps import open_sweep
@@ -43,4 +47,5 @@ def command(
     if local and address:
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
     sweep = open_sweep(Folder.open(storage), name)
+    move_pictures(sweep.folder, overrides, view_for(as_json).say)
     sys.exit(confirm(sweep, Options(storage, local, address, as_json), top, seeds))

@@ -23,6 +23,13 @@ set_option = click.option(
     metavar="PATH=VALUE",
     help="Override a value of the spec (repeatable).",
 )
+moved_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="data.source=PATH",
+    help="Where the sweep's pictures lie now, if their folder was moved; other keys stay as they are.",
+)
 
 
 @click.command(name="run")
@@ -33,7 +40,8 @@ set_option = click.option(
 @click.option("--name", help="Name of the sweep [default: the spec's].")
 @set_option
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files for each trial.")
-@click.option("--dry-run", is_flag=True, help="Show what would be run; train nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be run, and about how long; train nothing.")
+@click.option("--no-measure", is_flag=True, help="A dry run that does not time a few steps.")
 @json_option
 def command(
     spec: str,
@@ -44,6 +52,7 @@ def command(
     overrides: tuple[str, ...],
     tensorboard: bool,
     dry_run: bool,
+    no_measure: bool,
     as_json: bool,
 ) -> None:
     """Run the sweep that the file SPEC describes.
@@ -58,14 +67,16 @@ def command(
 
     if local and address:
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
+    if no_measure and not dry_run:
+        raise RequestError("--no-measure belongs to --dry-run")
     named = (*overrides, f"name={name}") if name is not None else overrides
     loaded = load(spec, named)
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
     if dry_run:
-        from sweep.dryrun import describe
+        from sweep.dryrun import describe, investigate
 
-        describe(loaded, as_json)
+        describe(loaded, as_json, investigate(loaded, not no_measure, local))
         return
     from sweep.run import start
     from sweep.runners import Options
