@@ -5,12 +5,17 @@ inside takes them, or plain arguments, and does not validate again.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ganlib.names import CRITICS, EXTRACTORS, FAMILIES, FAMILIES_OF, LABELLED, LOSSES, STYLED, VARIANTS
 from ganlib.registry import Registry, UnknownNameError, did_you_mean
+
+AVATARS = "avatars"
+"""The source that is not a folder; a folder of this name is written ``./avatars``."""
+AVATAR_COUNT = 20_000
+"""How many avatars are drawn by default."""
 
 Unit = Literal["epochs", "kimg"]
 Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
@@ -37,15 +42,28 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only."""
+    """Which pictures, and how they are prepared.
+
+    ``style`` is for avatars only. ``count`` is how many of them are drawn (20 000 by default); where all sources are
+    folders it is how many of their files are taken, chosen by ``seed`` (by default all of them).
+    """
 
     source: str | list[str] = "avatars"
     style: str = "adventurer"
-    count: int = Field(20_000, ge=1, le=1_000_000)
+    count: int | None = Field(None, ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, lt=2**32)
     size: Literal[28, 32, 64, 128] = 64
     background: str = "white"
     max_skipped: float = Field(0.05, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_of_avatars(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if not isinstance(data, dict) or data.get("count") is not None:
+            return data
+        source = data.get("source", AVATARS)
+        drawn = source == AVATARS or (isinstance(source, list) and AVATARS in source)
+        return {**data, "count": AVATAR_COUNT} if drawn else data
 
 
 class ModelConfig(Section):

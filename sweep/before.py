@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image
 
+from ganlib.config import AVATARS
 from ganlib.data import ImageSet, prepare
-from ganlib.data.sources import AVATARS
 from ganlib.errors import RequestError
 from sweep import __version__
 from sweep.distributions import Categorical

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ganlib.data.sources import AVATARS
+from ganlib.config import AVATARS
 from ganlib.errors import RequestError
 from sweep import schedule, text
 from sweep.asha import expected_survivors
@@ -117,7 +117,7 @@ def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
     values = [spec.plain, *spec.configs]
     units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
     units |= {spec.asha.unit, spec.evaluate.unit} if spec.asha else set()
-    if images is None and spec.data.source == AVATARS:
+    if images is None and (isinstance(spec.data.source, str) or AVATARS not in spec.data.source):
         images = spec.data.count
     if images is not None:
         unit = "kimg"

@@ -8,7 +8,7 @@ from ganlib.config import DataConfig, EvaluateConfig
 from ganlib.data import ImageSet, Skipped, find, prepare
 from ganlib.data.decode import colour
 from ganlib.data.folder import FileChunk, digests
-from ganlib.data.sources import AVATARS, Source, open_source
+from ganlib.data.sources import Source, open_sources
 from ganlib.errors import RequestError
 from sweep.overrides import exists
 from sweep.spec import Spec
@@ -64,11 +64,11 @@ def look(spec: Spec) -> tuple[Pictures | None, list[str]]:
 def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
     found: list[Source] = []
     wrong: list[str] = []
-    for name in [config.source] if isinstance(config.source, str) else config.source:
-        try:
-            found.append(open_source(name, config))
-        except RequestError as error:
-            wrong.append(f"{error}{_nearest(name)}")
+    names = [config.source] if isinstance(config.source, str) else config.source
+    try:
+        found = open_sources(config)
+    except RequestError as error:
+        wrong.append(str(error) + "".join(map(_nearest, names)))
     try:
         colour(config.background)
     except RequestError as error:
@@ -79,7 +79,7 @@ def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
 def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
     total = sum(map(len, sources))
     ready = find(config)
-    if ready is None and all(source.name == AVATARS for source in sources):
+    if ready is None and all(source.avatars is not None for source in sources):
         return Pictures(total, prepared=False)  # drawn, not found: their number is what the spec says
     if ready is None and total <= PREPARED:
         ready = prepare(config)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganlib import cores
 from ganlib.config import EvaluateConfig, TrialConfig
-from ganlib.data.pool import cores
 from ganlib.ladder import stage_at
 from ganlib.metrics import RealStatistics, load_extractor
 from ganlib.names import FAMILIES
@@ -182,7 +182,7 @@ def _evaluating(
 def _at_once(spec: Spec, device: str) -> int:
     """How many trials run at a time on this machine."""
     resources = spec.resources
-    slots = int(cores() / resources.cpu)
+    slots = int(cores.available() / resources.cpu)
     if device == "cuda":
         slots = min(slots, int(torch.cuda.device_count() / resources.gpu))
     return max(1, min(slots, resources.max_concurrent or slots))

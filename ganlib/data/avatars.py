@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.decode import Colour, flatten
+from ganlib.data.decode import Colour, Picture, flatten
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
@@ -64,10 +64,10 @@ class AvatarChunk:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def pictures(self, size: int, background: Colour) -> Iterator[NDArray[np.uint8] | str]:
-        """Yield uint8 arrays of shape (size, size, 3), RGB."""
+    def pictures(self, size: int, background: Colour) -> Iterator[Picture | str]:
+        """Yield every face."""
         for index in range(self.start, self.stop):
-            yield draw(self.style, self.seed, index, size, background)
+            yield Picture(draw(self.style, self.seed, index, size, background))
 
 
 def draw(style: str, seed: int, index: int, size: int, background: Colour) -> NDArray[np.uint8]:

@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -23,12 +25,14 @@ from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
 from ganlib.data.decode import Colour, colour
-from ganlib.data.folder import Skipped, digests, printable
-from ganlib.data.sources import Source, open_source
+from ganlib.data.folder import digests
+from ganlib.data.listing import File, Skipped, printable
+from ganlib.data.sources import Source, no_pictures, open_sources, some
+from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
 from ganlib.errors import RequestError, WorkError
 
-PREPROCESSING = 1
+PREPROCESSING = 2
 """Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
 
 Progress = Callable[[int, int], None]
@@ -103,18 +107,17 @@ class _Making:
     ) -> "_Making":
         """List what a data section names."""
         background = colour(config.background)
-        names = [config.source] if isinstance(config.source, str) else config.source
-        sources = [open_source(name, config) for name in names]
-        if not any(map(len, sources)):
-            raise RequestError(_no_pictures(sources))
+        sources = open_sources(config)
+        # What cannot be read by its name alone is too much already: nobody need wait for the rest.
+        _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
         folder = (cache if cache is not None else cache_dir()) / "data"
         return cls(sources, config.size, background, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
         """The set with all that is not in it, which must not be too much."""
-        images = replace(images, skipped=_skipped(self.sources, skipped_in(images.path)))
-        _check_share(images, max_skipped)
-        return images
+        skipped = _skipped(self.sources, skipped_in(images.path))
+        _check_share(len(images), skipped, max_skipped)
+        return replace(images, skipped=skipped, found=found_in(self.sources))
 
     def find(self) -> ImageSet | None:
         """The set, if this very listing was prepared before."""
@@ -151,13 +154,14 @@ class _Making:
 
     def _key(self, contents: "_Contents") -> str:
         parts = (
-            _digest(source.recipe, *map(repr, part))
+            _digest(source.recipe, *map(_named, part, source.files))
             for source, part in zip(self.sources, contents, strict=True)
         )
         return _digest("content", self._preprocessing(), *parts)
 
     def _preprocessing(self) -> str:
-        return f"{PREPROCESSING} {self.size} {self.background}"
+        heic = " heic" * (find_spec("pillow_heif") is not None)  # without it such files are skipped
+        return f"{PREPROCESSING} {self.size} {self.background}{heic}"
 
     def _read(self, report: "_Report") -> "_Contents":
         """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
@@ -179,11 +183,11 @@ class _Making:
         total = sum(map(len, self.sources))
         partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size)
         try:
-            skipped = self._fill(partial, contents, report)
+            skipped, traits = self._fill(partial, contents, report)
             if len(skipped) == total:
-                raise RequestError(_no_pictures(self.sources, _skipped(self.sources, skipped)))
+                raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
-            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None)
+            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None, traits)
         finally:
             partial.discard()
         images = open_set(path)
@@ -198,13 +202,17 @@ class _Making:
                 if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
                     partial.unlink()
 
-    def _fill(self, partial: Partial, contents: "_Contents", report: "_Report") -> list[tuple[int, str]]:
+    def _fill(
+        self, partial: Partial, contents: "_Contents", report: "_Report"
+    ) -> tuple[list[tuple[int, str]], Counter[str]]:
         workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
         skipped: list[tuple[int, str]] = []
-        for count, bad in pool.run(write, self._tasks(partial, contents), workers):
+        traits: Counter[str] = Counter()
+        for count, bad, seen in pool.run(write, self._tasks(partial, contents), workers):
             skipped += bad
+            traits += seen
             report.made(count)
-        return skipped
+        return skipped, traits
 
     def _tasks(self, partial: Partial, contents: "_Contents") -> Iterator[Task]:
         first = 0
@@ -254,31 +262,18 @@ def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) 
     return tuple(skipped)
 
 
-def _check_share(images: ImageSet, most: float) -> None:
-    count = len(images.skipped)
-    total = len(images) + count
-    if count > most * total:
+def _check_share(count: int, skipped: Sequence[Skipped], most: float) -> None:
+    total = count + len(skipped)
+    if len(skipped) > most * total:
         raise RequestError(
-            f"data: {count} of {total} files cannot be used ({count / total:.0%}; data.max_skipped allows"
-            f" {most:.0%}): {_some(images.skipped)}. Repair or remove them, or raise data.max_skipped"
+            f"data: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; data.max_skipped"
+            f" allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise data.max_skipped"
         )
 
 
-def _no_pictures(sources: Sequence[Source], skipped: Sequence[Skipped] = ()) -> str:
-    where = ", ".join(f"'{source.name}'" for source in sources) or "an empty list"
-    skipped = skipped or [item for source in sources for item in source.skipped]
-    others = [source.others for source in sources if source.others]
-    return (
-        f"data.source: no pictures in {where} (PNG, JPEG, WebP, GIF or BMP, at any depth"
-        + (f"; other files there: {', '.join(others)}" if others else "")
-        + (f"; unusable: {_some(skipped)}" if skipped else "")
-        + ")"
-    )
-
-
-def _some(skipped: Sequence[Skipped], most: int = 5) -> str:
-    shown = ", ".join(f"{item.path} ({item.reason})" for item in skipped[:most])
-    return shown + (f" and {len(skipped) - most} more" if len(skipped) > most else "")
+def _named(content: bytes | str, file: File) -> str:
+    """A file's content, and its suffix where that decides how it is read."""
+    return repr(content) + ".tga" * (file.suffix == ".tga")
 
 
 def _digest(*parts: str) -> str:

@@ -11,8 +11,8 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganlib.data.folder import Skipped
+from ganlib.data.listing import Skipped
+from ganlib.data.telling import Found
 from ganlib.disk import sync_folder
 from ganlib.errors import RequestError, WorkError
 
@@ -36,12 +37,16 @@ class ImageSet:
         hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
+        traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
+        found: What the sources hold beside; empty unless `prepare` made this.
     """
 
     path: Path
     hash: str
     skipped: tuple[Skipped, ...] = ()
     attribution: str | None = None
+    traits: Mapping[str, int] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
 
     @cached_property
     def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
@@ -89,7 +94,7 @@ def open_set(path: Path) -> ImageSet | None:
     note = _note(path)
     if note is None or _shape(path) is None:
         return None
-    return ImageSet(path, note["hash"], (), note["attribution"])
+    return ImageSet(path, note["hash"], (), note["attribution"], note["traits"])
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
@@ -132,7 +137,13 @@ class Partial:
                 f" {error.strerror or error}; free some space, or set SWEEP_CACHE to another folder"
             ) from error
 
-    def commit(self, path: Path, skipped: Sequence[tuple[int, str]], attribution: str | None) -> None:
+    def commit(
+        self,
+        path: Path,
+        skipped: Sequence[tuple[int, str]],
+        attribution: str | None,
+        traits: Mapping[str, int],
+    ) -> None:
         """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``."""
         kept = self._close_gaps({index for index, _ in skipped})
         shape = (kept, *self._shape[1:])
@@ -142,7 +153,13 @@ class Partial:
             file.flush()
             os.fsync(file.fileno())
         digest = _hash(np.load(self.path, mmap_mode="r"))
-        note = {"hash": digest, "shape": shape, "skipped": list(skipped), "attribution": attribution}
+        note = {
+            "hash": digest,
+            "shape": shape,
+            "skipped": list(skipped),
+            "attribution": attribution,
+            "traits": dict(traits),
+        }
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
         os.replace(self.path, path)
@@ -216,8 +233,9 @@ def _note(path: Path) -> dict[str, Any] | None:
             "hash": str(note["hash"]),
             "skipped": list(note["skipped"]),
             "attribution": note["attribution"],
+            "traits": {str(name): int(count) for name, count in note.get("traits", {}).items()},
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
