@@ -116,9 +116,11 @@ class Found:
         return Trial.remembered(self.trials[trial], rows, self.spec.search.metric, results)
 
     def budget(self, trial: int) -> float:
-        """Of a trial, in kimg."""
-        params = json.loads(self.trials[trial]["params"])
-        return self.spec.trial_budget(params, self.info["images"], self.info["budget"])
+        """Of a trial, in kimg, as it was when the trial was last handed out: a sweep may get a longer one."""
+        row = self.trials[trial]
+        if row["config"]:
+            return float(json.loads(row["config"])["train"]["kimg"])
+        return self.spec.trial_budget(json.loads(row["params"]), self.info["images"], self.info["budget"])
 
     def settled(self, trial: int) -> bool:
         """Whether nothing can be in flight for a trial."""

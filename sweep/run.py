@@ -4,7 +4,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from sweep.before import (
 from sweep.console import JsonLines, PlainLines, view_for
 from sweep.director import Director
 from sweep.events import Event
+from sweep.extend import more_budget, more_trials
 from sweep.inputs import check_inputs
 from sweep.lease import Owner
 from sweep.live import LiveTable
@@ -85,16 +85,17 @@ def start(spec: Spec, options: Options) -> int:
                 return drive(director, runner, owner, view)
 
 
-def resume(folder: Folder, options: Options, more: int = 0) -> int:
-    """Go on with a sweep that was interrupted, or has finished and gets more trials; returns the exit code.
+def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None = None) -> int:
+    """Go on with a sweep that was interrupted, or has finished and gets more to do; returns the exit code.
 
     Args:
         folder: of the sweep.
         options: how to run.
         more: trials to add.
+        kimg: a longer budget.
 
     Raises:
-        RequestError: another process runs it, its pictures have changed, or its grid has no more trials.
+        RequestError: another process runs it, its pictures have changed, or there is no more to be had.
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = json.loads(folder.read(INFO))
@@ -105,7 +106,9 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         images = same_pictures(spec, info, view.say)
         if more:
-            spec, info = extended(folder, spec, info, more)
+            spec, info = more_trials(folder, spec, info, more)
+        if kimg is not None:
+            spec, info = more_budget(folder, spec, info, kimg)
         store = Store(folder, spec.space.kinds())
         done = ended_and_measured(store)
         if done >= planned(spec):
@@ -132,26 +135,6 @@ def ended_and_measured(store: Store) -> int:
         row["status"] not in UNFINISHED and (row["trial"] in measured or row["best_value"] is None)
         for row in store.rows("trials")
     )
-
-
-def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tuple[Spec, dict[str, Any]]:
-    """The spec and ``sweep.json`` of a sweep with more trials, written down.
-
-    Raises:
-        RequestError: if its grid or list of configurations has no more.
-    """
-    search = spec.search.model_copy(update={"trials": info["trials"] + more})
-    # Read again: a list of configurations or a grid has only so many.
-    larger = parse(replace(spec, search=search).to_yaml(), SPEC)
-    if planned(larger) == planned(spec):
-        raise RequestError(
-            f"'{spec.name}' has {planned(spec)} configurations in its grid or list, and all are planned already: "
-            "there is nothing to add"
-        )
-    info = info | {"trials": planned(larger)}
-    folder.write(SPEC, larger.to_yaml().encode())
-    folder.write(INFO, json.dumps(info, indent=2).encode())
-    return larger, info
 
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
