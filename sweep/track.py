@@ -23,6 +23,8 @@ TOLD = (
     *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
 )
 """The columns of ``metrics`` that are told."""
+RESULT = ("kid", "kid_se", "fid", "kimg")
+"""What is told of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
 ENDS = ("finished", "stopped", "collapsed", "failed", "interrupted")
 
 
@@ -66,6 +68,7 @@ class Tracking:
         }
         self._trackers: dict[str, Tracker] = {}
         self._told: dict[tuple[int, int], float] = {}
+        self._open: set[int] = set()
         for name in names:
             self._guarded(name, lambda name=name: self._trackers.update({name: kinds[name]()}))  # type: ignore[misc]
 
@@ -74,8 +77,14 @@ class Tracking:
         trial = event.trial
         if trial is None:
             return
+        if event.kind == "start":
+            self._open.add(trial.number)
+        if trial.number not in self._open:
+            return  # this process never started it: a resumed sweep writes down how it ended
         for name in list(self._trackers):
             self._guarded(name, lambda tracker=self._trackers[name]: self._tell(tracker, event, trial))  # type: ignore[misc]
+        if self._closes(event, trial):
+            self._open.discard(trial.number)
 
     def _tell(self, tracker: Tracker, event: Event, trial: Trial) -> None:
         if event.kind == "start":
@@ -87,8 +96,17 @@ class Tracking:
             if values and self._told.get((id(tracker), trial.number)) != trial.kimg:
                 self._told[id(tracker), trial.number] = trial.kimg
                 tracker.evaluation(trial, values, round(1000 * trial.kimg), self._grid(trial))
-        if event.kind in ENDS:
+        if event.kind == "result":
+            values = {f"result_{name}": value for name in RESULT if (value := event.detail.get(name)) is not None}
+            if values:
+                tracker.evaluation(trial, values, round(1000 * trial.kimg), None)
+        if self._closes(event, trial):
             tracker.end(trial)
+
+    @staticmethod
+    def _closes(event: Event, trial: Trial) -> bool:
+        """Whether nothing more comes of a trial: after its end, its result does."""
+        return event.kind == "result" or (event.kind in ENDS and not trial.due)
 
     def _grid(self, trial: Trial) -> bytes | None:
         try:
