@@ -102,6 +102,7 @@ class Fit(Iterator[Evaluation]):
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
             asked again.
         alive: called before every batch of an evaluation, which is not interrupted.
+        full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
 
     Raises:
         RequestError: fewer pictures than a batch, pictures of another size, or no budget.
@@ -122,10 +123,11 @@ class Fit(Iterator[Evaluation]):
         resume: dict[str, Any] | None = None,
         interrupt: Callable[[], bool] = lambda: False,
         alive: Callable[[], None] = lambda: None,
+        full_at_end: bool = True,
     ) -> None:
         train, evaluate = config.train, config.evaluate
         self.config, self.evaluator = config, evaluator
-        self.interrupt, self.alive = interrupt, alive
+        self.interrupt, self.alive, self.full_at_end = interrupt, alive, full_at_end
         self.device = torch.device(device)
         self.images = len(pictures)
         if train.kimg is None and train.epochs is None:
@@ -205,7 +207,7 @@ class Fit(Iterator[Evaluation]):
         score = None
         if finite and all(map(math.isfinite, vars(means).values())):
             try:
-                score = self.evaluator.score(self._generate(), stage.n_fake, last)
+                score = self.evaluator.score(self._generate(), stage.n_fake, last and self.full_at_end)
             except NonFiniteError:
                 score = None
         self.measured_kimg = self.kimg

@@ -153,6 +153,7 @@ class TrialRun(Iterator[Report]):
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
             alive=self.watchdog.feed,
+            full_at_end=False,  # the result has it
         )
 
     def _pause(self) -> bool:
