@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganlib.cores import available
 from sweep.asha import expected_survivors
+from sweep.capacity import Demand, Node
 from sweep.search import preview
 from sweep.sections import NOT_SEARCHABLE
 from sweep.spec import Spec
+from sweep.text import count
 from sweep.yamltree import inline
 
 SAMPLES = 5
@@ -68,6 +71,20 @@ def trials_of(spec: Spec) -> int:
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
+def at_once(spec: Spec) -> dict[str, int | None]:
+    """How many trials a GPU and the processor cores of this machine hold side by side, as Ray counts.
+
+    Returns:
+        ``cores`` of this machine that may be used; ``on_cores``, trials that they hold without a GPU; ``on_a_gpu``,
+        trials that share one (0 where a trial takes several, None where it takes none); ``most``, the spec's limit.
+    """
+    resources, cores = spec.resources, available()
+    demand = Demand.of(resources.cpu, resources.gpu)
+    alone = Node.having(1e6, 1).holds(demand) if resources.gpu else None
+    on_cores = Node.having(cores, 0).holds(Demand.of(resources.cpu, 0))
+    return {"cores": cores, "on_cores": on_cores, "on_a_gpu": alone, "most": resources.max_concurrent}
+
+
 def describe(spec: Spec, as_json: bool = False) -> None:
     """Print the resolved spec, what is searched, the rungs, and the first few configurations."""
     print(json.dumps(facts(spec)) if as_json else "\n".join(_lines(spec)))
@@ -88,6 +105,7 @@ def facts(spec: Spec) -> dict[str, Any]:
             {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
         ],
         "expected_training": steps and steps.share,
+        "at_once": at_once(spec),
         "samples": preview(spec.space, spec.search, SAMPLES, spec.configs),
     }
 
@@ -109,6 +127,8 @@ def _lines(spec: Spec) -> Iterator[str]:
         yield "nothing: all trials have the same configuration and differ by their seed"
     yield ""
     yield from _rung_lines(spec, trials)
+    yield ""
+    yield from _resource_lines(spec)
     samples = preview(spec.space, spec.search, SAMPLES, spec.configs)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
@@ -131,6 +151,19 @@ def _rung_lines(spec: Spec, trials: int) -> Iterator[str]:
         yield f"expected training: {steps.share:.0%} of that of {trials} full trials"
     else:
         yield "none: every trial is trained to its end, unless it collapses"
+
+
+def _resource_lines(spec: Spec) -> Iterator[str]:
+    resources, counts = spec.resources, at_once(spec)
+    gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
+    yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
+    if counts["on_a_gpu"]:
+        yield f"each GPU: {count(counts['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
+    cores = count(counts["cores"] or 1, "core")
+    without = " without a GPU" if gpu else ""
+    yield f"this machine{without}, with {cores} that may be used: {count(counts['on_cores'] or 0, 'trial')}"
+    if counts["most"]:
+        yield f"at most {counts['most']} (resources.max_concurrent)"
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:

@@ -66,6 +66,7 @@ def start(spec: Spec, options: Options) -> int:
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
             folder.write("images/real.png", png(contact_sheet(images.pictures)))
+            store.begin()
             for skipped in images.skipped:
                 store.add(
                     "events",
@@ -100,6 +101,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
         if more:
             spec, info = extended(folder, spec, info, more)
         store = Store(folder, spec.space.kinds())
+        store.begin()
         done = [row for row in store.rows("trials") if row["status"] not in UNFINISHED]
         if len(done) >= planned(spec):
             view.say(

@@ -73,7 +73,10 @@ def prepare(
     try:
         images = making.find() or making.make()
     except OSError as error:
-        raise WorkError(f"cannot keep prepared pictures in {folder}: {error}") from error
+        raise WorkError(
+            f"cannot keep prepared pictures in {folder}: {error.strerror or error}; free some space, or set the "
+            "environment variable SWEEP_CACHE to a folder of your own"
+        ) from error
     images = replace(images, skipped=_skipped(sources, skipped_in(images.path)))
     _check_share(images, config.max_skipped)
     return images
