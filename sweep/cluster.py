@@ -63,7 +63,8 @@ def _start_here(quiet: dict[str, Any]) -> None:
             if last:
                 raise WorkError(
                     f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
-                    "in /tmp? Without Ray: --local"
+                    "in /tmp? Is Ray's folder there that of another user? The environment variable RAY_TMPDIR names "
+                    "another. Without Ray: --local"
                 ) from None
 
 

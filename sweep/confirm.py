@@ -179,6 +179,7 @@ def _train(
         folder.write(SPEC, spec.to_yaml().encode())
         folder.write(INFO, json.dumps(facts_now, indent=2).encode())
         store = Store(folder, spec.space.kinds())
+        store.begin()
         director = new_director(
             spec, folder, store, facts_now, owner, runner, view, partial(Repetition, configurations)
         )

@@ -9,15 +9,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganlib.config import AVATARS
+from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import schedule, text
 from sweep.asha import expected_survivors
 from sweep.before import check_batch_size
+from sweep.capacity import Demand, Node
 from sweep.inputs import Pictures, look
 from sweep.schedule import Schedule
 from sweep.search import preview
 from sweep.sections import NOT_SEARCHABLE
 from sweep.spec import Spec
+from sweep.text import count
 from sweep.yamltree import inline
 
 if TYPE_CHECKING:
@@ -150,6 +153,20 @@ def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -
         raise RequestError("\n".join(found.wrong))
 
 
+def at_once(spec: Spec) -> dict[str, int | None]:
+    """How many trials a GPU and the processor cores of this machine hold side by side, as Ray counts.
+
+    Returns:
+        ``cores`` of this machine that may be used; ``on_cores``, trials that they hold without a GPU; ``on_a_gpu``,
+        trials that share one (0 where a trial takes several, None where it takes none); ``most``, the spec's limit.
+    """
+    resources, cores = spec.resources, available()
+    demand = Demand.of(resources.cpu, resources.gpu)
+    alone = Node.having(1e6, 1).holds(demand) if resources.gpu else None
+    on_cores = Node.having(cores, 0).holds(Demand.of(resources.cpu, 0))
+    return {"cores": cores, "on_cores": on_cores, "on_a_gpu": alone, "most": resources.max_concurrent}
+
+
 def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     """The same as plain values."""
     found = found or Findings()
@@ -172,6 +189,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "estimate": found.estimate and asdict(found.estimate),
         "notes": list(found.notes),
         "problems": list(found.wrong),
+        "at_once": at_once(spec),
     }
 
 
@@ -198,6 +216,8 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     if found.pictures is not None:
         yield from _picture_lines(spec, found.pictures)
     yield from _rung_lines(spec, trials, found.images)
+    yield ""
+    yield from _resource_lines(spec)
     samples = _samples(spec)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
@@ -270,6 +290,19 @@ def _time_lines(found: "Estimate", trials: int) -> Iterator[str]:
 
 
 _DEVICES = {"cpu": "processor", "cuda": "GPU"}
+
+
+def _resource_lines(spec: Spec) -> Iterator[str]:
+    resources, counts = spec.resources, at_once(spec)
+    gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
+    yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
+    if counts["on_a_gpu"]:
+        yield f"each GPU: {count(counts['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
+    cores = count(counts["cores"] or 1, "core")
+    without = " without a GPU" if gpu else ""
+    yield f"this machine{without}, with {cores} that may be used: {count(counts['on_cores'] or 0, 'trial')}"
+    if counts["most"]:
+        yield f"at most {counts['most']} (resources.max_concurrent)"
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:

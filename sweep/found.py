@@ -76,7 +76,7 @@ class Found:
         path = f"{dataset}/{name}"
         stem = name.removesuffix(".parquet")
         drop = partial(self.folder.delete, path)
-        if name == stem or not (stem.isdigit() or path == "events/sweep.parquet"):
+        if name == stem or not (stem.isdigit() or stem == "sweep"):
             self.damage.append(Finding(path, "is no part of this dataset", drop))
             return
         trial = int(stem) if stem.isdigit() else None

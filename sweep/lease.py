@@ -18,11 +18,14 @@ from typing import Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.storage import Folder, MissingFileError
+from sweep.text import duration
 
 FILE = "lease.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
 POLL_SECONDS = 1.0
+AHEAD_SECONDS = 30.0
+"""Clocks that differ by more than this are worth a word."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,19 @@ class Lease:
         except PermissionError:
             return True
         return True
+
+    def described(self, folder: Folder) -> str:
+        """Who runs the sweep in ``folder``, since when nothing was heard of it, and what to do."""
+        who, age = f"pid {self.pid} on {self.host}", time.time() - self.beat
+        if age >= -AHEAD_SECONDS:
+            return f"{who}, seen {max(age, 0):.0f} s ago. Stop it first, or look on with 'sweep watch'"
+        ahead = duration(-age)
+        return (
+            f"{who}, whose last sign of life comes from the future: the clock of {self.host} is {ahead} ahead of that "
+            f"of {socket.gethostname()}, so that nobody can say whether it still lives. Set both clocks (NTP). If "
+            f"nothing runs there any more, delete {folder}/{FILE}; otherwise stop it first, or look on with "
+            "'sweep watch'"
+        )
 
 
 def read(folder: Folder) -> Lease | None:
@@ -80,11 +96,7 @@ class Owner:
         if not self.folder.create_exclusive(FILE, data):
             other = read(self.folder)
             if other is not None and other.alive:
-                age = time.time() - other.beat
-                raise RequestError(
-                    f"another process runs this sweep: pid {other.pid} on {other.host}, seen {age:.0f} s ago. "
-                    "Stop it first, or look on with 'sweep watch'"
-                )
+                raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
             self.taken_over = other
             self.folder.write(FILE, data)
         self._heart.start()

@@ -18,6 +18,7 @@ from ganlib.names import FAMILIES
 from ganlib.steps import AdversarialStep
 from ganlib.stream import BatchStream
 from sweep.asha import expected_survivors
+from sweep.capacity import Demand, Node
 from sweep.schedule import Schedule
 from sweep.spec import Spec
 from sweep.workplace import place
@@ -182,7 +183,7 @@ def _evaluating(
 def _at_once(spec: Spec, device: str) -> int:
     """How many trials run at a time on this machine."""
     resources = spec.resources
-    slots = int(cores.available() / resources.cpu)
-    if device == "cuda":
-        slots = min(slots, int(torch.cuda.device_count() / resources.gpu))
+    demand = Demand.of(resources.cpu, resources.gpu if device == "cuda" else 0)
+    gpus = torch.cuda.device_count() if device == "cuda" else 0
+    slots = Node.having(cores.available(), gpus).holds(demand)
     return max(1, min(slots, resources.max_concurrent or slots))

@@ -73,6 +73,7 @@ def start(spec: Spec, options: Options) -> int:
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
             folder.write("images/real.png", png(contact_sheet(images.pictures)))
+            store.begin()
             for skipped in images.skipped:
                 store.add(
                     "events",
@@ -110,6 +111,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
         if kimg is not None:
             spec, info = more_budget(folder, spec, info, kimg)
         store = Store(folder, spec.space.kinds())
+        store.begin()
         done = ended_and_measured(store)
         if done >= planned(spec):
             view.say(

@@ -22,7 +22,7 @@ from sweep.storage import Folder
 
 __all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
 
-_SWEEP_PART = "sweep"  # the part of events that belong to no trial
+_SWEEP_PART = "sweep"  # the part of what belongs to no trial: some events; without rows in other datasets
 # What may stand once in a trial's part; events have no such key.
 _UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
 _ORDER = {
@@ -57,6 +57,12 @@ class Store:
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
         self._parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+    def begin(self) -> None:
+        """Write a part without rows into every dataset that has none, so that all can be queried from the start."""
+        for dataset in self._schemas:
+            if not self.folder.exists(f"{dataset}/{_SWEEP_PART}.parquet"):
+                self._write(dataset, _SWEEP_PART, [])
 
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.

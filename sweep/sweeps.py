@@ -1,10 +1,12 @@
 """The sweeps in a storage folder: list them, open one by name. Reads only; starts in a blink."""
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ganlib.errors import RequestError, WorkError
@@ -15,6 +17,7 @@ from sweep.store import Store
 
 INFO = "sweep.json"
 SPEC = "spec.yaml"
+CONFIRMATION = "confirm"
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,14 @@ def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
 
 
 def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
-    """The sweep of that name, or the newest one.
+    """The sweep of that name, that at that path (its folder, or a file in it), or the newest one.
 
     Raises:
         RequestError: if there is none (of that name); the text lists those that there are.
         WorkError: if its ``sweep.json`` cannot be read.
     """
-    if name is not None and name in storage.names():
-        sweep = _load(storage, name)
+    if name is not None:
+        sweep = _named(storage, name) or _at_path(name)
         if sweep is not None:
             return sweep
     sweeps, problems = find_sweeps(storage)
@@ -119,6 +122,40 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
     listed = ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
     hint = did_you_mean(name, known)
     raise RequestError(f"no sweep '{name}' in '{storage}'{hint} (there are: {listed})")
+
+
+def _named(storage: Folder, name: str) -> Sweep | None:
+    """The sweep of that name in a storage folder."""
+    plain = name.rstrip("/")
+    return _load(storage, plain) if plain in storage.names() else None
+
+
+def _at_path(name: str) -> Sweep | None:
+    """The sweep whose folder, or a file or folder in it, is at that path or URL.
+
+    Raises:
+        RequestError: if something else is there.
+    """
+    if "\0" in name or not name:
+        return None
+    if "://" in name and not name.startswith("file://"):
+        parent, _, last = name.rstrip("/").rpartition("/")
+        return _load(Folder.open(parent), last) if parent.count("/") > 1 else None
+    path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
+    if not path.exists():
+        return None
+    for place in (path, *path.parents):
+        # A confirmation is a sweep within the sweep that it belongs to.
+        inner = place.name == CONFIRMATION and (place.parent / INFO).is_file()
+        if (place / INFO).is_file() and not inner:
+            return _load(Folder.open(place.parent), place.name)
+    inside = find_sweeps(Folder.open(path))[0] if path.is_dir() else []
+    if inside:
+        names = ", ".join(sweep.name for sweep in inside[:10])
+        raise RequestError(
+            f"'{name}' is no sweep but holds some ({names}): name one of them, with --storage {name}"
+        )
+    return None
 
 
 def _try_load(storage: Folder, name: str) -> Sweep | str | None:

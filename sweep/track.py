@@ -97,7 +97,9 @@ class Tracking:
                 self._told[id(tracker), trial.number] = trial.kimg
                 tracker.evaluation(trial, values, round(1000 * trial.kimg), self._grid(trial))
         if event.kind == "result":
-            values = {f"result_{name}": value for name in RESULT if (value := event.detail.get(name)) is not None}
+            values = {
+                f"result_{name}": value for name in RESULT if (value := event.detail.get(name)) is not None
+            }
             if values:
                 tracker.evaluation(trial, values, round(1000 * trial.kimg), None)
         if self._closes(event, trial):

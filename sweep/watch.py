@@ -102,6 +102,9 @@ def watch(sweep: Sweep, view: View) -> None:
     watched = Watched(sweep)
     _, news = watched.running, watched.refresh()
     view.open(watched, watched.elapsed)
+    held = lease.read(sweep.folder)
+    if held is not None and held.alive and time.time() - held.beat < -lease.AHEAD_SECONDS:
+        view.say(f"it is run by {held.described(sweep.folder)}")
     try:
         while True:
             running = watched.running  # before looking: what was written until then is seen

@@ -71,7 +71,10 @@ def prepare(
     try:
         images = making.find() or making.make()
     except OSError as error:
-        raise WorkError(f"cannot keep prepared pictures in {making.folder}: {error}") from error
+        raise WorkError(
+            f"cannot keep prepared pictures in {making.folder}: {error.strerror or error}; free some space, or set "
+            "the environment variable SWEEP_CACHE to a folder of your own"
+        ) from error
     return making.checked(images, config.max_skipped)
 
 

@@ -18,6 +18,7 @@ Arrays = dict[str, np.ndarray]
 Identity = Mapping[str, str | int]
 
 logger = logging.getLogger(__name__)
+OWN = "; the environment variable SWEEP_CACHE names a folder of your own"
 
 
 def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[], Arrays]) -> Arrays:
@@ -42,14 +43,16 @@ def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(f"{path}.lock"))
         except (OSError, NotImplementedError) as error:  # a network disk may know no locks
-            logger.warning("cannot lock '%s' (%s): other processes may compute the same", path, error)
+            logger.warning("cannot lock '%s' (%s): other processes may compute the same%s", path, error, OWN)
         arrays = _load(path, identity)
         if arrays is None:
             arrays = compute()
             try:
                 _write(path, save(arrays, _metadata(identity, arrays)))
             except OSError as error:
-                logger.warning("cannot write '%s' (%s): it will be computed again next time", path, error)
+                logger.warning(
+                    "cannot write '%s' (%s): it will be computed again next time%s", path, error, OWN
+                )
     return arrays
 
 

@@ -163,8 +163,8 @@ def _standard_weights() -> Weights:
     except (OSError, NotImplementedError, http.client.HTTPException) as error:
         raise RequestError(
             f"the Inception weights are not in '{folder}' and could not be downloaded from {URL} ({error}); "
-            "give a local file as evaluate.weights: PATH, or use the weights that are installed with "
-            "evaluate.extractor: efficientnet_lite0"
+            "give a local file as evaluate.weights: PATH, set TORCH_HOME to a folder that has them or can be written, "
+            "or use the weights that are installed with evaluate.extractor: efficientnet_lite0"
         ) from None
     return kept
 

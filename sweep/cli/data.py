@@ -100,7 +100,9 @@ def _write_sheet(images: "ImageSet", path: Path) -> None:
     try:
         contact_sheet(images.pictures).save(path, "PNG")
     except OSError as error:
-        raise WorkError(f"cannot write the contact sheet '{path}': {error.strerror or error}") from error
+        raise WorkError(
+            f"cannot write the contact sheet '{path}': {error.strerror or error}; give another with --out"
+        ) from error
 
 
 def _facts(

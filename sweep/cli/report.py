@@ -29,13 +29,14 @@ def command(
     Works while a sweep runs. The HTML file needs no network and can be sent to others as it is. Beside it are
     comparison.png, curves.png, importance.png and trials.csv. Several sweeps are compared with each other.
     """
-    from ganlib.errors import RequestError
+    from ganlib.errors import RequestError, WorkError
     from sweep.report import write_report
-    from sweep.storage import Folder
+    from sweep.storage import Folder, StorageError
     from sweep.sweeps import open_sweep
 
     folder = Folder.open(storage)
-    sweeps = [open_sweep(folder, name) for name in dict.fromkeys(names)] or [open_sweep(folder)]
+    named = {sweep.folder: sweep for sweep in (open_sweep(folder, name) for name in names)}
+    sweeps = list(named.values()) or [open_sweep(folder)]
     if serve:
         if out is not None:
             raise RequestError("--serve writes no file: leave out --out")
@@ -45,5 +46,10 @@ def command(
             click.echo(f"{server.url} (Ctrl-C ends it)")
             server.run()
         return
-    for path in write_report(sweeps, out, folder, full):
+    try:
+        written = write_report(sweeps, out, folder, full)
+    except StorageError as error:
+        elsewhere = "; --out FILE writes the report elsewhere" if out is None else ""
+        raise WorkError(f"{error}{elsewhere}") from error
+    for path in written:
         click.echo(path)
