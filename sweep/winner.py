@@ -174,7 +174,7 @@ def _measured_again(
             return None, "the pictures are not those of the sweep"
         evaluator = evaluator_of(trial.data, trial.evaluate, torch.device("cpu"))
     except RequestError as error:
-        return None, str(error)
+        return None, f"{error}. If the pictures were moved: --set data.source=PATH"
     score = evaluator.score(_generate(loaded))
     if score.extractor_digest != measured["extractor_digest"]:
         return None, f"the weights of {score.extractor} are not those of the sweep"

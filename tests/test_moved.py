@@ -54,7 +54,7 @@ def test_go_on_where_the_pictures_are_now(pictures, tmp_path: Path, monkeypatch:
             continue
         for key in ("train.lr_g=1e-3", "data.size=64", "data.source", "data={source: x}"):
             refused = sweep(*command, "--local", "--set", key)
-            assert refused.exit_code == 2 and "keeps its spec" in refused.output or "PATH" in refused.output
+            assert (refused.exit_code == 2 and "keeps its spec" in refused.output) or "PATH" in refused.output
         wrong = sweep(*command, "--local", "--set", "data.source=other")
         assert wrong.exit_code == 2 and "are not those that the sweep began with" in wrong.output
         nowhere = sweep(*command, "--local", "--set", "data.source=nowhere")
