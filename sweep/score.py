@@ -15,6 +15,7 @@ from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import fid_infinity_from_features
 from ganlib.metrics.pictures import PictureSet, features_of, open_pictures
 from ganlib.metrics.real import RealStatistics
+from ganlib.names import EXTRACTORS
 from sweep import spec as specs
 
 
@@ -31,6 +32,8 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
     Raises:
         RequestError: if something is not there, is no picture, or there are too few.
     """
+    if extractor is not None:
+        EXTRACTORS.check(extractor)
     fakes = open_pictures(folder, "the folder")
     if against.is_dir():
         config = EvaluateConfig.model_validate(

@@ -8,6 +8,7 @@ once, each problem with its file, line, key, rule and value.
 import math
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfi
 from ganlib.errors import RequestError
 from ganlib.ladder import ladder
 from sweep import yamltree
+from sweep.mistaken import instead_of_spec
 from sweep.problems import Problem, SpecError, sentences
 from sweep.read_spec import build_trial, read_draft
 from sweep.sections import SEARCHABLE, SECTIONS, AshaConfig, KeepConfig, ResourcesConfig, SearchConfig
@@ -179,17 +181,16 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         RequestError: if the file cannot be read.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise RequestError(
-                f"{path} is not a file; give the path of a spec, such as searchspaces/dcgan.yaml"
-            )
-        with Path(path).open("rb") as file:
-            data = file.read(yamltree.MAX_BYTES + 1)
+        regular = stat.S_ISREG(Path(path).stat().st_mode)
+        with Path(path).open("rb") if regular else nullcontext() as file:
+            data = file.read(yamltree.MAX_BYTES + 1) if file else b""
     except FileNotFoundError:
-        raise RequestError(f"{path}: there is no such file; shipped specs are in searchspaces/") from None
+        raise RequestError(f"{path}: there is no such file; {instead_of_spec(Path(path))}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise RequestError(f"cannot read the spec {str(path)!r}: {reason}") from None
+    if not regular:
+        raise RequestError(f"{path} is not the file of a spec; {instead_of_spec(Path(path))}")
     name = str(path)
     if len(data) > yamltree.MAX_BYTES:
         raise SpecError([Problem(name, 1, "", f"is larger than the limit of {yamltree.MAX_BYTES} bytes")])
@@ -197,7 +198,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}"
+        message = (
+            f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}; a spec is YAML"
+        )
         raise SpecError([Problem(name, line, "", message)]) from None
     return parse(text, name, overrides)
 

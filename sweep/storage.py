@@ -7,6 +7,7 @@ S3 an object becomes visible only when its upload is complete. Paths are relativ
 
 import contextlib
 import errno
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,10 @@ class Folder(ABC):
         from sweep.storage_local import LocalFolder
 
         if isinstance(url, Path) or "://" not in text:
+            if os.path.isfile(os.path.expanduser(text)):
+                raise RequestError(
+                    f"the storage location '{text}' is a file; give a folder, such as --storage runs"
+                )
             return LocalFolder(Path(text))
         scheme, _, rest = text.partition("://")
         if scheme not in SCHEMES:

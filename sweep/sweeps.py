@@ -12,6 +12,7 @@ from typing import Any
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Floor
 from ganlib.registry import did_you_mean
+from sweep.mistaken import instead_of_sweep
 from sweep.storage import Folder, MissingFileError
 from sweep.store import Store
 
@@ -114,14 +115,16 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
             raise WorkError(problems[0])
         raise RequestError(
             f"no sweeps in '{storage}' yet; start one with 'sweep run SPEC', or say where they are "
-            "with --storage"
+            f"with --storage{instead_of_sweep(name or '')}"
         )
     if name is None:
         return sweeps[0]
     known = [sweep.name for sweep in sweeps]
     listed = ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "")
     hint = did_you_mean(name, known)
-    raise RequestError(f"no sweep '{name}' in '{storage}'{hint} (there are: {listed})")
+    raise RequestError(
+        f"no sweep '{name}' in '{storage}'{hint} (there are: {listed}){instead_of_sweep(name)}"
+    )
 
 
 def _named(storage: Folder, name: str) -> Sweep | None:

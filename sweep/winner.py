@@ -235,7 +235,7 @@ def _result(
     except NonFiniteError as error:
         return None, str(error)
     except RequestError as error:
-        return None, str(error)
+        return None, f"{error}. If the pictures were moved: --set data.source=PATH"
 
 
 def _measured_again(

@@ -51,6 +51,8 @@ def command(
 
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
+    if out is not None and out.exists() and not out.is_dir():
+        raise RequestError(f"--export: '{out}' is a file; give a new folder")
     if overrides and out is None:
         raise RequestError("--set belongs to --export DIR: only an export needs the pictures")
     sweep = open_sweep(Folder.open(storage), name)

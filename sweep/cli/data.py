@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganlib.errors import RequestError, WorkError
+from sweep.cli.run import SpecCommand
 
 if TYPE_CHECKING:
     from ganlib.config import DataConfig
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _SHOWN = 20  # skipped files that are listed for a person; --json lists all
 
 
-@click.command("data")
+@click.command("data", cls=SpecCommand)
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Contact sheet to write  [default: <name>-data.png]"

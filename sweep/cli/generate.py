@@ -58,6 +58,10 @@ def command(
     The same seed gives the same pictures, and fewer of them are the first of more. --truncation and --mix are for
     generators with styles (StyleGAN).
     """
+    from sweep.mistaken import instead_of_export
+
+    if (instead := instead_of_export(export)) is not None:
+        raise RequestError(instead)
     _check(out, interpolate, mix)
     from ganlib.export import load_generator
 

@@ -32,7 +32,52 @@ moved_option = click.option(
 )
 
 
-@click.command(name="run")
+class SpecCommand(click.Command):
+    """A command that takes a spec; says where a value of the spec goes that was given as an argument or option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and add to a complaint how to write it."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            paths = paths_of(error.option_name)
+            if paths:
+                ctx.fail(
+                    f"there is no option '{error.option_name}'; write --set {' or --set '.join(paths)}=VALUE"
+                )
+            raise
+        except click.UsageError as error:
+            value = next((arg for arg in given if is_override(arg) and not _belongs(arg, given)), None)
+            if "extra argument" in error.message and value is not None:
+                ctx.fail(f"write --set before each value of the spec: --set {value!r}")
+            if "extra argument" in error.message and "--set" in given:
+                ctx.fail(
+                    f"{error.message}: a value of --set is one word, PATH=VALUE, in quotes where it has blanks"
+                )
+            raise
+
+
+def paths_of(option: str) -> list[str]:
+    """The keys of a spec that an unknown option such as ``--epochs`` may mean."""
+    from sweep.sections import FIELDS
+
+    name = option.strip("-").replace("-", "_").lower()
+    return [path for path in FIELDS if name in (path, path.partition(".")[2])]
+
+
+def is_override(text: str) -> bool:
+    """Whether an argument looks like a value of a spec, ``train.lr_g=1e-4``."""
+    path, equals, _ = text.partition("=")
+    return bool(equals) and len(path.split(".")) > 1 and path.replace(".", "").replace("_", "").isalnum()
+
+
+def _belongs(arg: str, given: list[str]) -> bool:
+    where = given.index(arg)
+    return where > 0 and given[where - 1] == "--set"
+
+
+@click.command(name="run", cls=SpecCommand)
 @click.argument("spec")
 @local_option
 @address_option

@@ -1,0 +1,83 @@
+"""What a name on the command line is, where something else was wanted: a spec, a sweep, an export or none of them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ganlib.registry import did_you_mean
+
+_SPECS = (".yaml", ".yml")
+_EXPORT = ("model.safetensors", "config.json")
+
+
+def instead_of_spec(path: Path, storage: str = "runs") -> str:
+    """What to give instead, where ``path`` is no file that could be a spec."""
+    if os.path.isfile(path / "sweep.json"):
+        spec = path / "spec.yaml"
+        return f"it is the folder of a sweep: 'sweep resume {path.name}' goes on with it; its spec is {spec}"
+    if os.path.isdir(path):
+        specs = [str(file) for file in _specs_in(path)]
+        return (
+            f"it is a folder, with {_listed(specs)}" if specs else "it is a folder; give a spec, a .yaml file"
+        )
+    if os.path.isfile(Path(storage) / path / "sweep.json"):
+        return (
+            f"it is the name of a sweep: 'sweep resume {path}' goes on with it; its spec is "
+            f"{Path(storage) / path / 'spec.yaml'}"
+        )
+    here = path.parent if os.path.isdir(path.parent) else Path()
+    near = [file for place in (here, Path("searchspaces")) for file in _specs_in(place)]
+    same = next((file for file in near if file.stem.lower() == path.stem.lower()), None)
+    if same is not None:
+        return f"did you mean '{same}'?"
+    return (
+        did_you_mean(str(path), [str(file) for file in near]).removeprefix(", ")
+        or "shipped specs are in searchspaces/"
+    )
+
+
+def instead_of_sweep(name: str) -> str:
+    """What ``name`` is, where a sweep's name was wanted, as ``"; ..."``; empty if nobody knows."""
+    path = Path(name)
+    if path.suffix.lower() in _SPECS:
+        return f"; a spec starts a sweep ('sweep run {name}'), and afterwards the sweep has a name"
+    if is_export(path):
+        return f"; it is an exported generator ('sweep generate {name}')"
+    return ""
+
+
+def instead_of_export(path: Path, storage: str = "runs") -> str | None:
+    """What to give instead, where ``path`` is no folder of an export; None if it is one."""
+    if is_export(path):
+        return None
+    if os.path.isfile(path):
+        whole = is_export(path.parent)
+        return f"{path} is a file; give the folder of the export" + (f": {path.parent}" if whole else "")
+    if os.path.isfile(path / "sweep.json") or os.path.isfile(Path(storage) / path / "sweep.json"):
+        return (
+            f"{path} is a sweep, not an exported generator: write one with 'sweep best {path.name} --export "
+            f"export/{path.name}', then 'sweep generate export/{path.name}'"
+        )
+    if not os.path.exists(path):
+        return (
+            f"there is no folder {path}; 'sweep best NAME --export DIR' writes an exported generator into one"
+        )
+    missing = ", ".join(name for name in _EXPORT if not os.path.isfile(path / name))
+    below = [child for child in sorted(path.iterdir()) if is_export(child)] if os.path.isdir(path) else []
+    there = f"; those below are: {_listed([str(child) for child in below])}" if below else ""
+    return f"{path} is no exported generator: it has no {missing}{there}"
+
+
+def is_export(path: Path) -> bool:
+    """Whether a folder holds what 'sweep best --export' writes."""
+    return all(os.path.isfile(path / name) for name in _EXPORT)
+
+
+def _specs_in(folder: Path) -> Iterator[Path]:
+    if os.path.isdir(folder):
+        yield from sorted(file for file in folder.iterdir() if file.suffix.lower() in _SPECS)
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
