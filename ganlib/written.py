@@ -1,10 +1,11 @@
-"""What this software wrote into folders of its users: a list beside the files, of their names and content.
+"""What this software wrote into folders of its users: a list of names and content, beside the files.
 
 Two things hang on the list. Pictures that were made are never taken for pictures to learn from, wherever they were put;
 and no file of anybody else is ever overwritten. A file is ours while its content is what was written: once somebody
 has changed or replaced it, it is theirs. A line is added before the file takes its place, so that none is unlisted.
 
-Sweeps need no list: everything in their folders is theirs (`is_sweep`).
+The list lies beside what ``--out`` or ``--export`` named: of a folder that was filled, in the folder above it, so that
+nothing but what was asked for is in there. Sweeps need no list: everything in their folders is theirs (`is_sweep`).
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,20 +88,20 @@ def write(path: Path, data: bytes, kind: str = "") -> None:
     write_all(path.parent, {path.name: data}, kind)
 
 
-def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "") -> None:
-    """Write several files into a folder that is there; as `write`."""
+def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: bool = False) -> None:
+    """Write several files into a folder that is there; as `write`. ``filled``: it was asked for as a whole."""
     check(folder / name for name in files)
-    _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind)
+    _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
     for name, data in files.items():
         with passing(folder / name) as temporary:
             temporary.write_bytes(data)
             os.replace(temporary, folder / name)
 
 
-def adopt(temporary: Path, path: Path) -> None:
-    """Move a file that was made to where it belongs, on the same file system; as `write`."""
+def adopt(temporary: Path, path: Path, filled: bool = False) -> None:
+    """Move a file that was made to where it belongs, on the same file system; as `write_all`."""
     check([path])
-    _list(path.parent, {path.name: _digest(temporary) or ""}, "")
+    _list(path.parent, {path.name: _digest(temporary) or ""}, "", filled)
     os.replace(temporary, path)
 
 
@@ -115,7 +117,7 @@ def passing(path: Path) -> Iterator[Path]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what is ours in a folder, and the list; files of others stay.
+    """Remove what is ours in a folder, and forget it; files of others stay.
 
     Raises:
         WorkError: if something cannot be removed.
@@ -124,6 +126,7 @@ def clear(folder: Path) -> None:
         for name in ours(folder):
             (folder / name).unlink(missing_ok=True)
         (folder / LIST).unlink(missing_ok=True)
+        _forget(folder)
     except OSError as error:
         raise WorkError(f"could not remove old files in {folder}: {error.strerror or error}") from None
 
@@ -139,29 +142,79 @@ def fill(folder: Path, made: Path) -> None:
     check(folder / file.name for file in files)
     clear(folder)
     for file in files:
-        adopt(file, folder / file.name)
+        adopt(file, folder / file.name, filled=True)
 
 
-def _list(folder: Path, digests: Mapping[str, str], kind: str) -> None:
+def _list(folder: Path, digests: Mapping[str, str], kind: str, filled: bool) -> None:
+    """Add to the list: in the folder above for one that is filled, unless that may not be written."""
+    absolute = Path(os.path.abspath(folder))
+    if filled:
+        with contextlib.suppress(PermissionError):
+            names = {f"{absolute.name}/{name}": digest for name, digest in digests.items()}
+            return _append(absolute.parent / LIST, names, kind)
+    return _append(absolute / LIST, digests, kind)
+
+
+def _append(path: Path, digests: Mapping[str, str], kind: str) -> None:
     lines = (json.dumps({"name": name, "sha256": value, "kind": kind}) for name, value in digests.items())
-    with open(folder / LIST, "a", encoding="utf-8") as file:
+    with open(path, "a", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines))
+
+
+def _forget(folder: Path) -> None:
+    """Take the files of a folder out of the list above it."""
+    absolute = Path(os.path.abspath(folder))
+    above = absolute.parent / LIST
+    names = [name for name in _read(above) if name.startswith(f"{absolute.name}/")]
+    if names:
+        kept = [
+            line for line in above.read_text(encoding="utf-8").splitlines() if not _of(line, absolute.name)
+        ]
+        with passing(above) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            os.replace(temporary, above)
+
+
+def _of(line: str, folder: str) -> bool:
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(line)["name"]).startswith(f"{folder}/")
+    return False
 
 
 def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
     """Every digest and kind that was written under each name; of an export, also those in its configuration."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        for line in (folder / LIST).read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that was cut off
-                entry = json.loads(line)
-                found.setdefault(str(entry["name"]), set()).add((str(entry["sha256"]), str(entry["kind"])))
+    absolute = Path(os.path.abspath(folder))
+    found = {name: set(contents) for name, contents in _read(absolute / LIST).items()}
+    for path, contents in _read(absolute.parent / LIST).items():
+        above, _, name = path.partition("/")
+        if name and above == absolute.name:
+            found.setdefault(name, set()).update(contents)
     config = _object(folder / EXPORT)
     if config.get("format") == _FORMAT and isinstance(config.get("digests"), dict):
         digests = {**config["digests"], EXPORT: _digest(folder / EXPORT)}
         for name, value in digests.items():
             found.setdefault(name, set()).add((str(value), ""))
-    return {name: contents for name, contents in found.items() if os.path.basename(name) == name}
+    return {name: contents for name, contents in found.items() if "/" not in name}
+
+
+def _read(path: Path) -> dict[str, set[tuple[str, str]]]:
+    """What a list holds; nothing where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return {}
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)  # many folders lie beside one list
+def _parsed(path: Path, mtime_ns: int, size: int) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    with contextlib.suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that was cut off
+                entry = json.loads(line)
+                found.setdefault(str(entry["name"]), set()).add((str(entry["sha256"]), str(entry["kind"])))
+    return found
 
 
 def _object(path: Path) -> dict[str, Any]:

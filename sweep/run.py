@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from sweep import schedule
 from sweep.before import (
     anchored,
     any_config,
+    as_begun,
     check_batch_size,
+    check_place,
     describe,
     planned,
     png,
@@ -57,16 +60,17 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
+    check_place(folder, anchored(spec).to_yaml().encode())
     check_tracking(spec.track, folder)
+    check_inputs(spec)  # what is wrong is told before anything is written
+    spec = anchored(spec)
     view = view_for(options.as_json)
-    check_inputs(spec)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         schedule.check(spec, len(images))
         for note in schedule.notes(spec, len(images)):
             view.say(f"note: {note}")
-        spec = anchored(spec)
         with runner_for(spec, options, view) as runner:
             facts = preflight(runner, spec, images, owner, view)
             info = describe(spec, images, facts, runner.name)
@@ -79,6 +83,8 @@ def start(spec: Spec, options: Options) -> int:
                     "events",
                     {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
                 )
+            for left in images.found.left_out:
+                store.add("events", {"kind": "left_out", "detail": asdict(left)})
             folder.write(INFO, json.dumps(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:
@@ -105,6 +111,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
+        spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
         if more:
             spec, info = more_trials(folder, spec, info, more)

@@ -39,16 +39,26 @@ class FileChunk:
                     f"{printable(path)} changed while the pictures were being prepared; wait until nothing"
                     " writes into the folder, then start again"
                 )
-            try:
-                yield read(data, size, background, os.path.splitext(path)[1].lower())
-            except UnreadableError as error:
-                yield str(error)
+            yield _decoded(path, data, size, background)
+
+
+def picture(path: str, size: int | None, background: Colour) -> Picture | str:
+    """Read one file, exactly as it is prepared for training; or say why there is none."""
+    data = _read(path)
+    return data if isinstance(data, str) else _decoded(path, data, size, background)
 
 
 def digests(paths: tuple[str, ...]) -> list[bytes | str]:
     """The SHA-256 of each file's content, or why it cannot be read."""
     contents = (_read(path) for path in paths)
     return [data if isinstance(data, str) else hashlib.sha256(data).digest() for data in contents]
+
+
+def _decoded(path: str, data: bytes, size: int | None, background: Colour) -> Picture | str:
+    try:
+        return read(data, size, background, os.path.splitext(path)[1].lower())
+    except UnreadableError as error:
+        return str(error)
 
 
 def _read(path: str) -> bytes | str:

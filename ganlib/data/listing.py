@@ -81,9 +81,9 @@ def scan(source: str, key: str = "data.source") -> Listing:
     """
     root = folder_of(source, key)
     walk = _Walk()
-    pending = [(os.fspath(root), b"")]
+    pending = [(os.fspath(root), b"", True)]
     while pending:
-        folder, prefix = pending.pop()
+        folder, prefix, listed_above = pending.pop()
         try:
             with os.scandir(folder) as listed:
                 entries = sorted(listed, key=lambda entry: entry.name)
@@ -98,10 +98,12 @@ def scan(source: str, key: str = "data.source") -> Listing:
                 raise RequestError(_sweeps_own(source, folder, key))
             walk.leave_out(SWEEP, "", folder)
             continue
-        own = _own(folder, names, at_root=not prefix)
+        known = listed_above or bool(names & {written.LIST, written.EXPORT})
+        own = _own(folder, at_root=not prefix) if known else frozenset()
         for entry in entries:
             if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-                pending.append((entry.path, prefix + os.fsencode(entry.name) + b"/"))
+                below = prefix + os.fsencode(entry.name) + b"/"
+                pending.append((entry.path, below, written.LIST in names))
             else:
                 walk.take(entry, prefix, own)
     return walk.listing()
@@ -151,10 +153,8 @@ class _Walk:
         )
 
 
-def _own(folder: str, names: set[str], at_root: bool) -> frozenset[str]:
+def _own(folder: str, at_root: bool) -> frozenset[str]:
     """The files of a folder that were made; pictures that were generated belong to a set that consists of them."""
-    if not names & {written.LIST, written.EXPORT}:
-        return frozenset()
     own = written.ours(folder)
     return own - written.ours(folder, written.PICTURES) if at_root else own
 

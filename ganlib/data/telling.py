@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ganlib.data.decode import TRAITS
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
@@ -37,17 +36,6 @@ class Found:
     left_out: tuple[LeftOut, ...] = ()
 
 
-class _Set(Protocol):
-    """What is told of: an `ganlib.data.ImageSet`."""
-
-    @property
-    def found(self) -> Found: ...
-    @property
-    def skipped(self) -> Sequence[Skipped]: ...
-    @property
-    def traits(self) -> Mapping[str, int]: ...
-
-
 def found_in(sources: Iterable[Source]) -> Found:
     """Sum up what the sources hold."""
     suffixes: Counter[str] = Counter()
@@ -59,39 +47,39 @@ def found_in(sources: Iterable[Source]) -> Found:
         folders |= {os.path.dirname(file.path) for file in source.files}
         left += source.left_out
         avatars += len(source) if source.avatars is not None else 0
-    return Found(tuple(suffixes.most_common()), avatars, len(folders), tuple(left))
+    return Found(tuple(_ranked(suffixes)), avatars, len(folders), tuple(left))
 
 
-def found(images: _Set) -> str:
+def taken(found: Found) -> str:
     """What was taken, such as ``90 .png, 10 .jpg, in 3 folders (their names are not used as labels)``."""
-    parts = [f"{count:,} {suffix}" for suffix, count in images.found.suffixes]
-    if images.found.avatars:
-        parts.append(f"{images.found.avatars:,} avatars")
-    if images.found.folders > 1:
-        parts.append(f"in {images.found.folders:,} folders (their names are not used as labels)")
+    parts = [f"{count:,} {suffix}" for suffix, count in found.suffixes]
+    if found.avatars:
+        parts.append(f"{found.avatars:,} avatars")
+    if found.folders > 1:
+        parts.append(f"in {found.folders:,} folders (their names are not used as labels)")
     return ", ".join(parts)
 
 
-def left_out(images: _Set) -> list[str]:
+def left_out(found: Found) -> list[str]:
     """What was not taken though it is no fault, a line for each reason, with a count of every suffix."""
     return [
-        f"{_counted([item for item in images.found.left_out if item.reason == reason])} ({words})"
+        f"{_counted([item for item in found.left_out if item.reason == reason])} ({words})"
         for reason, words in _WORDS.items()
-        if any(item.reason == reason for item in images.found.left_out)
+        if any(item.reason == reason for item in found.left_out)
     ]
 
 
-def skipped(images: _Set) -> list[str]:
+def faults(skipped: Iterable[Skipped]) -> list[str]:
     """What looked like pictures and cannot be used, a line for each reason, with a count of every suffix."""
     reasons: dict[str, Counter[str]] = {}
-    for item in images.skipped:
+    for item in skipped:
         reasons.setdefault(item.reason, Counter())[os.path.splitext(item.path)[1].lower() or "folder"] += 1
     return [f"{_suffixes(counts)}: {reason}" for reason, counts in reasons.items()]
 
 
-def prepared(images: _Set) -> list[str]:
+def prepared(traits: Mapping[str, int]) -> list[str]:
     """What was done to how many pictures, a line for each."""
-    return [f"{images.traits[name]:,} {words}" for name, words in TRAITS.items() if images.traits.get(name)]
+    return [f"{traits[name]:,} {words}" for name, words in TRAITS.items() if traits.get(name)]
 
 
 def _counted(items: Sequence[LeftOut]) -> str:
@@ -102,6 +90,11 @@ def _counted(items: Sequence[LeftOut]) -> str:
 
 
 def _suffixes(counts: Counter[str]) -> str:
-    shown = [f"{count:,} {suffix}" for suffix, count in counts.most_common(_SUFFIXES)]
-    rest = sum(counts.values()) - sum(count for _, count in counts.most_common(_SUFFIXES))
+    ranked = _ranked(counts)
+    shown = [f"{count:,} {suffix}" for suffix, count in ranked[:_SUFFIXES]]
+    rest = sum(count for _, count in ranked[_SUFFIXES:])
     return ", ".join(shown + ([f"{rest:,} others"] if rest else []))
+
+
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -20,7 +20,7 @@ from sweep.cli.run import moved_option, storage_option
     "--trial", type=click.IntRange(min=0), help="With --export: that trial's generator, not the winner's."
 )
 @click.option("--export", "out", type=click.Path(path_type=Path), help="Write the winner's generator there.")
-@click.option("--force", is_flag=True, help="Write the export into a folder that is not empty.")
+@click.option("--force", is_flag=True, help="Replace an earlier export; other files there stay.")
 @moved_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
