@@ -116,7 +116,9 @@ def test_collapsed_and_failed_trials_never_win() -> None:
         assert [entry.trial for entry in board.ranked] == ([2] if results != rows[:2] else [])
         had = {entry.trial: entry.reason for entry in board.left_out}
         # They do not win, and what they had is told all the same.
-        assert had[0] == "collapsed: low_diversity; its best was KID 0.1000 ± 0.0010 on 512 pictures, at 1 kimg"
+        assert (
+            had[0] == "collapsed: low_diversity; its best was KID 0.1000 ± 0.0010 on 512 pictures, at 1 kimg"
+        )
         assert (
             had[1]
             == "failed: WorkError: out of memory; its best was KID 0.2000 ± 0.0010 on 512 pictures, at 1 kimg"
