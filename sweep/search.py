@@ -148,7 +148,8 @@ class Study:
                 self._storage.set_trial_intermediate_value(trial, step, reported)
             for key, note in past.attrs.items():
                 self._storage.set_trial_user_attr(trial, key, note)
-            self._study.tell(past.number, outcome.value, state=outcome.optuna_state())
+            complete = outcome.state == "COMPLETE"  # of a pruned one, Optuna takes the last step's value itself
+            self._study.tell(past.number, outcome.value if complete else None, state=outcome.optuna_state())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -207,9 +208,8 @@ class _Outcome:
                 raise ValueError(f"trial {number} has finished without a value")
             return cls("COMPLETE", float(value))
         if state == "stopped":
-            return cls(
-                "PRUNED", None, {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
-            )
+            steps = {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
+            return cls("PRUNED", value, steps)
         if state == "failed":
             return cls("FAIL")
         if state == "running":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Floor, Identity
 from sweep.decisive import COLUMNS, decisive
-from sweep.rank import MixedIdentityError, leaderboard, rank, rank_or_explain
+from sweep.rank import Leaderboard, MixedIdentityError, finite, leaderboard, rank, rank_or_explain
 from sweep.schemas import SCHEMAS
 from sweep.storage_local import LocalFolder
 from sweep.store import Store
@@ -44,12 +44,51 @@ def order(
     return [entry.trial for entry in rank(trials, metrics, metric).ranked]
 
 
-def test_the_best_evaluation_counts_and_the_last_is_told() -> None:
+def of_results(
+    trials: list[dict[str, Any]], results: list[dict[str, Any]], metric: str = "kid"
+) -> Leaderboard:
+    """The leaderboard of trials that saw 0.5 at the first evaluation and have these results."""
+    return rank(trials, [measured(one["trial"], 1.0, 0.5) for one in trials], metric, (), results)
+
+
+def test_the_result_counts_and_the_best_and_the_last_evaluation_are_told() -> None:
+    rows = [measured(0, 1.0, 0.3), measured(0, 2.0, 0.1, n_fake=128), measured(0, 3.0, 0.2)]
+    board = rank([trial(0)], rows, "kid", results=[measured(0, 2.0, 0.15)])
+    (entry,) = board.ranked
+    assert (entry.rank, entry.value, entry.kimg, entry.seen, entry.last) == (1, 0.15, 2.0, 0.1, 0.2)
+    assert (entry.kid, entry.kid_se, entry.fid) == (0.15, 0.001, pytest.approx(15.0))
+    assert entry.measured and entry.n_fake == 512 and not board.provisional
+    assert board.label == "KID (efficientnet_lite0@64, n=512)"
+
+
+def test_without_any_result_the_best_so_far_counts_and_is_called_so() -> None:
     board = rank([trial(0)], [measured(0, 1.0, 0.3), measured(0, 2.0, 0.1), measured(0, 3.0, 0.2)], "kid")
     (entry,) = board.ranked
     assert (entry.rank, entry.value, entry.kimg, entry.last) == (1, 0.1, 2.0, 0.2)
     assert (entry.kid, entry.kid_se, entry.fid) == (0.1, 0.001, pytest.approx(10.0))
-    assert board.label == "KID (efficientnet_lite0@64, n=512)"
+    assert board.provisional and not entry.measured
+    assert board.label == "KID (efficientnet_lite0@64) so far"
+
+
+def test_what_looked_good_is_no_result() -> None:
+    """A value that was chosen for being low ranks nobody: neither with a worse result, nor before there is one."""
+    trials = [trial(0), trial(1), trial(2, "running"), trial(3, "stopped")]
+    rows = [measured(0, 1.0, 0.01), measured(1, 1.0, 0.30), measured(2, 1.0, 0.001, n_fake=128)]
+    rows.append(measured(3, 2.0, 0.02))
+    board = rank(trials, rows, "kid", (), [measured(0, 1.0, 0.4), measured(1, 1.0, 0.31)])
+    assert [entry.trial for entry in board.ranked] == [1, 0]
+    assert {entry.trial: entry.reason for entry in board.left_out} == {
+        2: "still running, so far KID 0.0010 ± 0.0010 on 128 pictures, at 1 kimg",
+        3: "no result, so far KID 0.0200 ± 0.0010 on 512 pictures, at 2 kimg",
+    }
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, None])
+def test_a_result_without_a_number_is_none(bad: float | None) -> None:
+    board = of_results([trial(0), trial(1)], [measured(0, 1.0, bad), measured(1, 1.0, 0.6)])
+    assert [entry.trial for entry in board.ranked] == [1]
+    assert board.left_out[0].reason == "no result, so far KID 0.5000 ± 0.0010 on 512 pictures, at 1 kimg"
+    assert of_results([trial(0)], [measured(0, 1.0, bad)]).provisional
 
 
 def test_an_unbiased_kid_below_zero_is_better_than_zero() -> None:
@@ -60,7 +99,9 @@ def test_metrics_rank_independently() -> None:
     rows = [measured(0, 1.0, 0.1, fid=90.0), measured(1, 1.0, 0.2, fid=80.0)]
     assert order([trial(0), trial(1)], rows, "kid") == [0, 1]
     assert order([trial(0), trial(1)], rows, "fid") == [1, 0]
-    assert rank([trial(0), trial(1)], rows, "fid").label == "FID (efficientnet_lite0@64, n=512)"
+    board = of_results([trial(0), trial(1)], rows, "fid")
+    assert [entry.trial for entry in board.ranked] == [1, 0]
+    assert board.label == "FID (efficientnet_lite0@64, n=512)"
 
 
 def test_collapsed_and_failed_trials_never_win() -> None:
@@ -69,11 +110,20 @@ def test_collapsed_and_failed_trials_never_win() -> None:
         trial(1, "failed", failure="Traceback\n  ...\nWorkError: out of memory"),
         trial(2, "stopped"),
     ]
-    board = rank(trials, [measured(n, 1.0, 0.1 * (n + 1)) for n in range(3)], "kid")
-    assert [entry.trial for entry in board.ranked] == [2]
-    reasons = ["collapsed: low_diversity", "failed: WorkError: out of memory"]
-    assert [entry.reason for entry in board.left_out] == reasons
-    assert board.left_out[0].value == 0.1 and board.left_out[0].rank is None
+    rows = [measured(n, 1.0, 0.1 * (n + 1)) for n in range(3)]
+    for results in ([], rows, rows[:2], rows[2:]):
+        board = rank(trials, rows, "kid", results=results)
+        assert [entry.trial for entry in board.ranked] == ([2] if results != rows[:2] else [])
+        had = {entry.trial: entry.reason for entry in board.left_out}
+        # They do not win, and what they had is told all the same.
+        assert (
+            had[0] == "collapsed: low_diversity; its best was KID 0.1000 ± 0.0010 on 512 pictures, at 1 kimg"
+        )
+        assert (
+            had[1]
+            == "failed: WorkError: out of memory; its best was KID 0.2000 ± 0.0010 on 512 pictures, at 1 kimg"
+        )
+        assert [entry.rank for entry in board.left_out if entry.trial != 2] == [None, None]
 
 
 def test_running_stopped_and_interrupted_trials_count() -> None:
@@ -122,7 +172,7 @@ def test_different_measures_are_not_ranked_together(column: str, other: object) 
     trials = [trial(0), trial(1), trial(2), trial(7)]
     rows = [measured(n, 1.0, 0.1) for n in range(3)] + [measured(7, 1.0, 0.1, **{column: other})]
     with pytest.raises(MixedIdentityError) as raised:
-        rank(trials, rows, "kid")
+        of_results(trials, rows)
     text = str(raised.value)
     assert f"differ in {column}:" in text
     assert f"{column}={IDENTITY[column]}: trials 0-2" in text and f"{column}={other}: trial 7" in text
@@ -134,14 +184,32 @@ def test_measures_of_trials_out_of_play_do_not_matter() -> None:
     assert order(trials, [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)]) == [0]
 
 
-def test_one_trial_measured_in_two_ways_is_refused_too() -> None:
-    with pytest.raises(MixedIdentityError, match="n_fake=512: trial 0"):
-        rank([trial(0)], [measured(0, 1.0, 0.1), measured(0, 2.0, 0.1, n_fake=8)], "kid")
+def test_how_evaluations_on_the_way_were_measured_does_not_matter_once_there_are_results() -> None:
+    trials, rows = [trial(0), trial(1)], [measured(0, 1.0, 0.1, n_fake=8), measured(1, 1.0, 0.2, ema=False)]
+    results = [measured(0, 1.0, 0.2), measured(1, 1.0, 0.1)]
+    assert [entry.trial for entry in rank(trials, rows, "kid", (), results).ranked] == [1, 0]
+
+
+def test_the_best_so_far_may_be_on_any_number_of_pictures_and_no_more() -> None:
+    rows = [measured(0, 1.0, 0.2, n_fake=128), measured(1, 1.0, 0.1, n_fake=512)]
+    board = rank([trial(0), trial(1)], rows, "kid")
+    assert [(entry.trial, entry.n_fake) for entry in board.ranked] == [(1, 512), (0, 128)]
+    assert board.identity is not None and board.identity.n_fake == 512
+    with pytest.raises(MixedIdentityError, match="differ in extractor"):
+        rank([trial(0), trial(1)], [rows[0], rows[1] | {"extractor": "inception"}], "kid")
+
+
+def test_a_fid_so_far_on_more_pictures_comes_first() -> None:
+    """FID falls with the number of pictures, so that values on different numbers do not compare."""
+    rows = [measured(0, 1.0, 0.3, n_fake=128), measured(1, 1.0, 0.9), measured(2, 1.0, 0.8)]
+    trials = [trial(0), trial(1), trial(2)]
+    assert order(trials, rows, "fid") == [2, 1, 0] and order(trials, rows, "kid") == [0, 2, 1]
 
 
 def test_who_shows_everything_gets_the_reason_instead() -> None:
     trials = [trial(0), trial(1), trial(2, "failed", failure="no")]
-    board, problem = rank_or_explain(trials, [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)], "kid")
+    rows = [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)]
+    board, problem = rank_or_explain(trials, rows, "kid", (), rows)
     assert problem is not None and "n_fake" in problem
     assert not board.ranked and board.identity is None and board.label == "KID"
     reasons = ["not measured like the others", "not measured like the others", "failed: no"]
@@ -153,47 +221,12 @@ def test_nothing_yet() -> None:
     assert board.entries == [] and board.identity is None and board.label == "KID"
 
 
-def climbed(number: int, kimg: float, kid: float, stage: int) -> dict[str, Any]:
-    return measured(number, kimg, kid, stage=stage, n_fake=[128, 384, 512][stage])
-
-
-def test_only_those_on_the_highest_step_of_the_ladder_are_ranked() -> None:
-    trials = [trial(0), trial(1, "stopped"), trial(2), trial(3, "stopped"), trial(4, "failed", failure="no")]
-    rows = [
-        *(climbed(0, 1.0, 0.10, 0), climbed(0, 2.0, 0.3, 1), climbed(0, 3.0, 0.25, 2)),
-        *(climbed(1, 1.0, 0.20, 0), climbed(1, 2.0, 0.01, 1)),
-        *(
-            climbed(2, 1.0, 0.50, 0),
-            climbed(2, 2.0, 0.2, 1),
-            climbed(2, 3.0, 0.22, 2),
-            climbed(2, 4.0, 0.21, 2),
-        ),
-        *(climbed(3, 1.0, 0.001, 0),),
-    ]
+def test_the_floor_of_a_result_is_that_of_as_many_pictures() -> None:
     floors = [Floor(128, 9.0, 0.0, 0.001), Floor(512, 5.0, 0.0, 0.001)]
-    board = rank(trials, rows, "kid", floors)
-    assert [(e.trial, e.value, e.kimg) for e in board.ranked] == [(2, 0.21, 4.0), (0, 0.25, 3.0)]
-    assert [(e.trial, e.value, e.n_fake) for e in board.left_out[:2]] == [(1, 0.01, 384), (3, 0.001, 128)]
-    assert board.left_out[0].reason == "measured on 384 pictures, not on 512"
-    assert board.left_out[2].reason == "failed: no"
-    assert board.label == "KID (efficientnet_lite0@64, n=512)"
-    assert [e.floor for e in board.ranked] == [floors[1]] * 2 and board.left_out[0].floor is None
-
-
-def test_while_nobody_has_climbed_the_first_step_is_ranked() -> None:
-    assert order([trial(0), trial(1)], [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 0)]) == [1, 0]
-    # The one who climbed is dead: the others are compared where they are.
-    trials = [trial(0), trial(1, "collapsed", verdict="flat_image")]
-    assert order(trials, [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 1)]) == [0]
-
-
-def test_the_ladder_excuses_the_number_of_pictures_only() -> None:
-    rows = [climbed(0, 1.0, 0.2, 0), climbed(1, 1.0, 0.1, 1) | {"extractor": "inception"}]
-    with pytest.raises(MixedIdentityError, match="differ in extractor and n_fake"):
-        rank([trial(0), trial(1)], rows, "kid")
-    rows = [climbed(0, 1.0, 0.2, 1), climbed(1, 1.0, 0.1, 1) | {"n_fake": 9}]
-    with pytest.raises(MixedIdentityError, match="differ in n_fake"):
-        rank([trial(0), trial(1)], rows, "kid")
+    rows = [measured(n, 1.0, 0.5, n_fake=128) for n in range(3)]
+    trials = [trial(0), trial(1, "stopped"), trial(2, "running")]
+    board = rank(trials, rows, "kid", floors, [measured(0, 1.0, 0.6), measured(1, 1.0, 0.6, n_fake=512)])
+    assert [entry.floor for entry in board.entries] == [floors[1], floors[1], floors[0]]
 
 
 def test_results_below_the_floor_are_suspicious() -> None:
@@ -203,7 +236,7 @@ def test_results_below_the_floor_are_suspicious() -> None:
         measured(1, 1.0, -0.0011, fid=9.1, kid_se=0.0003),
         measured(2, 1.0, 0.1, fid=8.9),
     ]
-    board = rank([trial(n) for n in range(3)], rows, "kid", [floor])
+    board = rank([trial(n) for n in range(3)], rows, "kid", [floor], rows)
     assert {entry.trial: bool(entry.suspicion) for entry in board.ranked} == {0: False, 1: True, 2: True}
     assert [line.partition(";")[0] for line in board.suspicions] == [
         "trial 1: KID -0.0011 is below that of held-out real pictures, 0.001",
@@ -222,8 +255,13 @@ def test_it_reads_a_store(tmp_path: Path) -> None:
     store = Store(LocalFolder(tmp_path), {"train.lr_g": "float"})
     store.put_trial({"trial": 0, "status": "finished", "param.train.lr_g": 0.5})
     store.add("metrics", {"attempt": 0, **measured(0, 1.0, 0.25)})
-    (entry,) = leaderboard(Store(LocalFolder(tmp_path))).ranked
-    assert entry.value == 0.25 and entry.params == {"train.lr_g": 0.5}
+    board = leaderboard(Store(LocalFolder(tmp_path)))
+    assert board.provisional and board.ranked[0].value == 0.25
+    store.replace("results", 0, [{"attempt": 0, **measured(0, 1.0, 0.375)}])
+    board = leaderboard(Store(LocalFolder(tmp_path)))
+    (entry,) = board.ranked
+    assert not board.provisional and (entry.value, entry.seen) == (0.375, 0.25)
+    assert entry.params == {"train.lr_g": 0.5}
 
 
 def test_identities_name_the_extractor_even_if_unknown() -> None:
@@ -248,10 +286,45 @@ def test_ranks_are_what_sorting_by_hand_gives(
             best[row["trial"]] = min(row["kid"], best.get(row["trial"], math.inf))
     eligible = [n for n in best if statuses[n] not in ("collapsed", "failed")]
     board = rank(trials, rows, "kid")
+    assert board.provisional or not trials
     assert [entry.trial for entry in board.ranked] == sorted(eligible, key=lambda n: (best[n], n))
     for entry in board.ranked:
         assert entry.value == best[entry.trial]
         assert entry.rank == 1 + sum(best[n] < best[entry.trial] for n in eligible)
+    assert sorted(entry.trial for entry in board.entries) == list(range(len(trials)))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["running", "interrupted", "finished", "stopped", "collapsed", "failed"]),
+            numbers,
+            st.one_of(st.just("none"), numbers),
+        ),
+        max_size=7,
+    )
+)
+def test_results_alone_rank_and_the_best_so_far_only_while_there_are_none(
+    given_trials: list[tuple[str, float | None, float | str | None]],
+) -> None:
+    trials = [trial(n, status) for n, (status, _, _) in enumerate(given_trials)]
+    rows = [measured(n, 1.0, seen) for n, (_, seen, _) in enumerate(given_trials)]
+    results = [measured(n, 1.0, r) for n, (_, _, r) in enumerate(given_trials) if not isinstance(r, str)]
+    board = rank(trials, rows, "kid", (), results)
+    by_result = {row["trial"]: row["kid"] for row in results if finite(row["kid"]) is not None}
+    by_seen = {row["trial"]: row["kid"] for row in rows if finite(row["kid"]) is not None}
+    values = by_result or by_seen
+    able = [n for n in values if given_trials[n][0] not in ("collapsed", "failed")]
+    assert board.provisional == (not by_result)
+    assert [entry.trial for entry in board.ranked] == sorted(able, key=lambda n: (values[n], n))
+    for entry in board.ranked:
+        assert entry.value == values[entry.trial] and entry.measured == bool(by_result)
+    for entry in board.left_out:
+        assert entry.reason and entry.rank is None
+        best = by_result.get(entry.trial, by_seen.get(entry.trial))
+        assert entry.value == best
+        if best is not None:
+            assert "so far KID" in entry.reason or "its best was KID" in entry.reason
     assert sorted(entry.trial for entry in board.entries) == list(range(len(trials)))
 
 
@@ -260,19 +333,18 @@ def test_ranks_are_what_sorting_by_hand_gives(
     st.lists(
         st.tuples(
             *(st.integers(0, 4), numbers, st.sampled_from([8, 9, None]), st.sampled_from(["a", None])),
-            st.sampled_from([0, 1, None]),
         ),
         max_size=25,
     ),
     st.sampled_from(["kid", "fid"]),
 )
 def test_the_decisive_rows_decide_as_all_rows_do(
-    values: list[tuple[int, float | None, int | None, str | None, int | None]], metric: str
+    values: list[tuple[int, float | None, int | None, str | None]], metric: str
 ) -> None:
     trials = [trial(n) for n in range(5)]
     rows = [
-        measured(n, float(i // 2), value, n_fake=count, data_hash=data, stage=stage)
-        for i, (n, value, count, data, stage) in enumerate(sorted(values, key=lambda value: value[0]))
+        measured(n, float(i // 2), value, n_fake=count, data_hash=data, verdict=None)
+        for i, (n, value, count, data) in enumerate(sorted(values, key=lambda value: value[0]))
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
     few = decisive(table, metric).to_pylist()

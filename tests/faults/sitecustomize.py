@@ -3,7 +3,8 @@
 ``SWEEP_FAULTS`` is a JSON list of faults. Each has a ``do`` and where it happens:
 
 - ``write``: at the nth replacement of a file whose path holds this text; ``when`` before or after it;
-- ``trial``: in that trial, once ``kimg`` thousand pictures were shown;
+- ``trial``: in that trial, once ``kimg`` thousand pictures were shown; with ``result`` (before or after) instead
+  of ``kimg`` around the measurement of its result, which is reported only then;
 - ``worker``: when a process that Ray started for a worker imports this module.
 
 ``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
@@ -75,7 +76,7 @@ def break_writes(faults):
 
 def break_trials(module):
     pause = module.TrialRun._pause
-    faults = [fault for fault in FAULTS if "trial" in fault]
+    faults = [fault for fault in FAULTS if "trial" in fault and "result" not in fault]
 
     def breaking(self):
         stop = pause(self)  # the watchdog has just been fed
@@ -89,6 +90,25 @@ def break_trials(module):
         return stop
 
     module.TrialRun._pause = breaking
+    break_results(module)
+
+
+def break_results(module):
+    measure = module.measure
+    faults = [fault for fault in FAULTS if "result" in fault]
+
+    def breaking(folder, place, candidates, measuring, ids):
+        def happen(when):
+            for fault in faults:
+                if fault["trial"] == ids["trial"] and fault["result"] == when and due(fault):
+                    do(fault["do"])
+
+        happen("before")
+        row = measure(folder, place, candidates, measuring, ids)
+        happen("after")
+        return row
+
+    module.measure = breaking
 
 
 class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
