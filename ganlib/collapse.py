@@ -73,9 +73,9 @@ class Verdict:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
-        """For a row of events; numbers that are not finite become text, which JSON can hold."""
+        """For a row of events; numbers that are not finite become None, which JSON can hold; the reason names them."""
         plain = asdict(self)
-        plain["numbers"] = {k: v if math.isfinite(v) else str(v) for k, v in self.numbers.items()}
+        plain["numbers"] = {k: v if math.isfinite(v) else None for k, v in self.numbers.items()}
         return plain
 
 
@@ -140,7 +140,7 @@ RULES: dict[str, Rule] = {
 def _not_finite(now: Signals) -> Verdict | None:
     names = ("loss_g", "loss_d", "score_real", "score_fake", "pixel_std")
     values = {name: float(getattr(now, name)) for name in names}
-    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    bad = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
     if now.metric is None and not bad:
         bad = ["generated pictures"]
     if not bad:

@@ -24,6 +24,7 @@ from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
 from sweep.run import View, new_director, train
 from sweep.runners import Options, runner_for
+from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store
@@ -163,7 +164,7 @@ def _train(
             )
         facts_now = describe(spec, images, facts, runner.name) | {"budget": info["budget"], "plan": plan}
         folder.write(SPEC, spec.to_yaml().encode())
-        folder.write(INFO, json.dumps(facts_now, indent=2).encode())
+        folder.write(INFO, to_json(facts_now, indent=2).encode())
         store = Store(folder, spec.space.kinds())
         director = new_director(
             spec, folder, store, facts_now, owner, runner, view, partial(Repetition, configurations)

@@ -38,6 +38,7 @@ from sweep.lease import Owner
 from sweep.neighbours import keep
 from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
+from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
@@ -84,7 +85,7 @@ def start(spec: Spec, options: Options) -> int:
                     "events",
                     {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
                 )
-            folder.write(INFO, json.dumps(info, indent=2).encode())
+            folder.write(INFO, to_json(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:
                 director.begin(study)
@@ -147,7 +148,7 @@ def extended(folder: Folder, spec: Spec, info: dict[str, Any], more: int) -> tup
         )
     info = info | {"trials": planned(larger)}
     folder.write(SPEC, larger.to_yaml().encode())
-    folder.write(INFO, json.dumps(info, indent=2).encode())
+    folder.write(INFO, to_json(info, indent=2).encode())
     return larger, info
 
 

@@ -203,7 +203,8 @@ def test_reasons_are_sentences_with_their_numbers() -> None:
     broken = judge(history({"loss_g": NAN, "loss_d": INF}), LIMITS)
     assert broken is not None
     numbers = json.loads(json.dumps(broken.to_dict(), allow_nan=False))["numbers"]
-    assert (numbers["loss_g"], numbers["loss_d"], numbers["score_real"]) == ("nan", "inf", 0.7)
+    assert (numbers["loss_g"], numbers["loss_d"], numbers["score_real"]) == (None, None, 0.7)
+    assert "loss_g is nan, loss_d is inf" in broken.reason
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)

@@ -22,7 +22,8 @@ from ganlib.metrics.extractor import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import NonFiniteError
 from ganlib.metrics.identity import Floor
-from ganlib.metrics.infinity import fid_infinity_from_features
+from ganlib.metrics.infinity import measurable_fid_infinity
+from ganlib.metrics.kernel import Kid, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import Score
@@ -120,7 +121,7 @@ class Evaluator:
                 f"{int((~finite).sum())} of {count} generated pictures have NaN or infinite features "
                 f"({self.extractor.name}); the generator has diverged"
             )
-        kid = real.kid(fake, config.kid_subsets, config.kid_subset_size, SUBSET_SEED)
+        kid = self._kid(fake)
         varied = min(VENDI_PICTURES, count)
         return Score(
             fid=real.frechet(fake),
@@ -142,10 +143,13 @@ class Evaluator:
         found: dict[str, float] = {}
         if min(len(real), len(fake)) > NEIGHBOUR:
             found |= prdc_from_features(real, fake, NEIGHBOUR)._asdict()
-        if min(len(real), len(fake)) >= 10:
-            infinity = fid_infinity_from_features(real, fake)
+        if infinity := measurable_fid_infinity(real, fake):
             found |= {"fid_infinity": infinity.value, "fid_infinity_se": infinity.se}
         return found
+
+    def _kid(self, fake: Tensor) -> Kid:
+        size = usual_size(self.n_real, len(fake), self.config.kid_subset_size)
+        return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
     def floor(self, n_fake: int | None = None) -> Floor | None:
         """The score of held-out real pictures in place of generated ones.
@@ -160,7 +164,7 @@ class Evaluator:
         if count > self._held_out:
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
-        kid = self.real.kid(fake, self.config.kid_subsets, self.config.kid_subset_size, SUBSET_SEED)
+        kid = self._kid(fake)
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
