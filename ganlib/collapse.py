@@ -5,14 +5,19 @@ tested, explained and repeated from the stored rows. The order below is the orde
 
 ================ =====================================================================================
 `non_finite`     a loss, a score or a generated picture is NaN or infinite
-`flat_image`     the pictures are flat: their pixels' standard deviation is below ``flat_std``
+`flat_image`     the pictures are flat: their pixels' standard deviation is below ``flat_std``, as a share
+                 of that of real pictures
 `low_diversity`  all pictures look the same: their mean pairwise similarity has gone ``similarity`` of
                  the way from that of real pictures (0) to identical ones (1), or the variety of their
                  features is below ``variety``, from none (0) to that of real pictures (1)
 `d_saturated`    the discriminator is sure: mean score above ``saturated_score`` on real and below its
                  complement on fake pictures (only where scores are probabilities)
-`metric_blowup`  the metric is ``blowup`` times the best that this run has had
+`metric_blowup`  the metric is ``blowup`` times the best that this run has had, where no best counts as
+                 better than what a small draw of real pictures has
 ================ =====================================================================================
+
+Pictures are compared with real ones at their worst, the flattest, most alike, least varied and farthest of several
+draws (`ganlib.metrics.extremes`): where real pictures hardly vary, neither does a perfect generator.
 
 All but the first must hold at ``patience`` evaluations in a row, and none is given before ``warmup_steps``
 steps: young generators pass through such states.
@@ -39,13 +44,17 @@ class Signals:
     """Whether the scores are probabilities."""
     pixel_std: float
     """Mean over pictures of the standard deviation of the pixels, which lie in [0, 1]."""
+    real_pixel_std: float
+    """The same of real pictures, the flattest of several draws."""
     similarity: float
     """Mean pairwise structural similarity of generated pictures, at most 1."""
     real_similarity: float
-    """The same of real pictures."""
+    """The same of real pictures, the most alike of several draws."""
     metric: float | None
     variety: float | None = None
     """Of the generated pictures' features, from 0, all the same, to that of real pictures, 1."""
+    real_metric: float = 0.0
+    """The metric of real pictures, the farthest of several draws."""
 
     @property
     def finite(self) -> bool:
@@ -64,9 +73,9 @@ class Verdict:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
-        """For a row of events; numbers that are not finite become text, which JSON can hold."""
+        """For a row of events; numbers that are not finite become None, which JSON can hold; the reason names them."""
         plain = asdict(self)
-        plain["numbers"] = {k: v if math.isfinite(v) else str(v) for k, v in self.numbers.items()}
+        plain["numbers"] = {k: v if math.isfinite(v) else None for k, v in self.numbers.items()}
         return plain
 
 
@@ -74,13 +83,19 @@ Rule = Callable[[Signals, CollapseConfig, float], "tuple[bool, str, dict[str, fl
 
 
 def _flat(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
-    reason = f"pixels of a picture vary by {now.pixel_std:.4f}, below {limits.flat_std}"
-    return now.pixel_std < limits.flat_std, reason, {"pixel_std": now.pixel_std}
+    limit = limits.flat_std * now.real_pixel_std
+    reason = (
+        f"pixels of a picture vary by {now.pixel_std:.4g}, below {limits.flat_std:.1%} of what those of real "
+        f"ones do ({now.real_pixel_std:.4g})"
+    )
+    numbers = {"pixel_std": now.pixel_std, "real_pixel_std": now.real_pixel_std}
+    return now.pixel_std < limit, reason, numbers
 
 
 def _alike(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
-    room = max(1 - now.real_similarity, 1e-6)
-    share = (now.similarity - now.real_similarity) / room
+    room = 1 - now.real_similarity
+    # Where real pictures are equal but for rounding, nothing can be more alike.
+    share = (now.similarity - now.real_similarity) / room if room > 1e-6 else 0.0
     reason = (
         f"generated pictures resemble each other by {now.similarity:.3f} "
         f"(real ones: {now.real_similarity:.3f}), {share:.0%} of the way to identical, "
@@ -108,6 +123,8 @@ def _saturated(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool,
 def _blown(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
     if now.metric is None or not math.isfinite(best):
         return False, "", {}
+    # Distances as small as those between real pictures are chance, and so are their ratios.
+    best = max(best, now.real_metric)
     reason = f"the metric is {now.metric:.4g}, over {limits.blowup:g} times the best so far, {best:.4g}"
     return now.metric > limits.blowup * best > 0, reason, {"metric": now.metric, "best": best}
 
@@ -123,7 +140,7 @@ RULES: dict[str, Rule] = {
 def _not_finite(now: Signals) -> Verdict | None:
     names = ("loss_g", "loss_d", "score_real", "score_fake", "pixel_std")
     values = {name: float(getattr(now, name)) for name in names}
-    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    bad = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
     if now.metric is None and not bad:
         bad = ["generated pictures"]
     if not bad:

@@ -217,7 +217,7 @@ class CollapseConfig(Section):
     saturated_score: float = Field(0.995, gt=0.5, lt=1)
     similarity: float = Field(0.75, gt=0, le=1)
     variety: float = Field(0.05, ge=0, lt=1)
-    flat_std: float = Field(0.01, ge=0, lt=0.5)
+    flat_std: float = Field(0.05, ge=0, lt=1)
     blowup: float = Field(5.0, gt=1)
 
 

@@ -18,7 +18,7 @@ from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.ladder import stage_at
 from ganlib.latents import fixed_latents
-from ganlib.metrics import NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.names import FAMILIES
 from ganlib.optimizers import rate
 from ganlib.steps import AdversarialStep, Means, to_uint8
@@ -26,6 +26,8 @@ from ganlib.stream import BatchStream, resident
 
 GRID = 64
 """Pictures of one evaluation's sample grid."""
+LEAST_VARIETY = 1e-6
+"""A Vendi score nearer to 1 is rounding."""
 
 
 class Interrupted(Exception):
@@ -35,9 +37,8 @@ class Interrupted(Exception):
 class Scorer(Protocol):
     """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
 
-    @property
-    def real_similarity(self) -> float:
-        """Mean pairwise similarity of real pictures."""
+    def extremes(self, n_fake: int) -> Extremes:
+        """What real pictures are at their worst, where ``n_fake`` generated ones are judged."""
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
@@ -60,7 +61,7 @@ class Evaluation(Means):
     lr_d: float
     pixel_std: float
     similarity: float
-    real_similarity: float
+    real: Extremes
     score: Score | None
     stage: int
     seconds_train: float
@@ -71,11 +72,29 @@ class Evaluation(Means):
 
     @property
     def variety(self) -> float | None:
-        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures."""
+        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures.
+
+        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
+        """
         score = self.score
-        if score is None or score.vendi is None or score.real_vendi is None or score.real_vendi <= 1:
+        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
             return None
-        return (score.vendi - 1) / (score.real_vendi - 1)
+        return (score.vendi - 1) / (self.real.vendi - 1)
+
+    @property
+    def real_pixel_std(self) -> float:
+        """`pixel_std` of the flattest of several draws of real pictures."""
+        return self.real.pixel_std
+
+    @property
+    def real_similarity(self) -> float:
+        """`similarity` of the most alike of several draws of real pictures."""
+        return self.real.similarity
+
+    @property
+    def real_metric(self) -> float:
+        """FID of the farthest of several draws of real pictures."""
+        return self.real.fid
 
 
 def kimg_of(value: float, unit: str, images: int) -> float:
@@ -221,7 +240,7 @@ class Fit(Iterator[Evaluation]):
             lr_d=rate(self.step.optimizer_d),
             pixel_std=pixel_std(pixels) if finite else math.nan,
             similarity=pairwise_similarity(pixels) if finite else math.nan,
-            real_similarity=self.evaluator.real_similarity,
+            real=self.evaluator.extremes(stage.n_fake),
             score=score,
             stage=stage.number,
             grid=grid.cpu().numpy(),

@@ -24,6 +24,7 @@ from sweep.rank import Leaderboard, leaderboard
 from sweep.recovery import restore
 from sweep.run import View, ended_and_measured, new_director, preflight, train
 from sweep.runners import Options, runner_for
+from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.store import Store
 from sweep.sweeps import INFO, SPEC, Sweep
@@ -178,7 +179,7 @@ def _train(
         # As the trials of the sweep were measured, on the way and at the end.
         facts_now |= {name: info[name] for name in ("budget", "ladder", "floor") if name in info}
         folder.write(SPEC, spec.to_yaml().encode())
-        folder.write(INFO, json.dumps(facts_now, indent=2).encode())
+        folder.write(INFO, to_json(facts_now, indent=2).encode())
         store = Store(folder, spec.space.kinds())
         store.begin()
         director = new_director(

@@ -1,6 +1,5 @@
 """More of a sweep that exists: more trials, or a longer budget for those that can use it."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +7,7 @@ from ganlib.errors import RequestError
 from sweep.before import planned
 from sweep.records import Records
 from sweep.retention import SUFFIX, place_of
+from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
 from sweep.store import Store, by_trial
@@ -115,5 +115,5 @@ def _open_again(store: Store, trial: Trial, budget: float) -> None:
 
 def _written(folder: Folder, spec: Spec, info: Info) -> tuple[Spec, Info]:
     folder.write(SPEC, spec.to_yaml().encode())
-    folder.write(INFO, json.dumps(info, indent=2).encode())
+    folder.write(INFO, to_json(info, indent=2).encode())
     return spec, info

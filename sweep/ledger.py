@@ -35,7 +35,7 @@ def path_of(trial: int) -> str:
 
 def write(store: Store, trial: int) -> None:
     """Copy what is on record of a trial."""
-    text = to_json({dataset: store.part(dataset, trial) for dataset in SCHEMAS}).encode()
+    text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
     head = MAGIC + b" " + hashlib.sha256(text).hexdigest().encode()
     store.folder.write(path_of(trial), head + b"\n" + text + b"\n")
 

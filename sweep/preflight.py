@@ -48,7 +48,7 @@ def preflight(
             "nothing may write into their folders while a sweep runs"
         )
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
-    _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials
+    evaluator.extremes()  # computed now, shared by all trials
     _try_out(trial, device)
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
     floors = [evaluator.floor(count) for count in counts]

@@ -34,6 +34,7 @@ from sweep.neighbours import keep
 from sweep.progress import Clock, best_trial, described, duration, metric_label, number
 from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
+from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.stopping import Stopper
 from sweep.storage import Folder, StorageError
@@ -85,7 +86,7 @@ def start(spec: Spec, options: Options) -> int:
                 )
             for left in images.found.left_out:
                 store.add("events", {"kind": "left_out", "detail": asdict(left)})
-            folder.write(INFO, json.dumps(info, indent=2).encode())
+            folder.write(INFO, to_json(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:
                 director.begin(study)

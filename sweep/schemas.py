@@ -6,7 +6,7 @@ that rule has to be broken.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from numbers import Integral, Real
 from typing import Any
@@ -148,26 +148,30 @@ REQUIRED = {
 }
 
 
-def to_json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON-like value
-    """JSON that every reader accepts: NaN and infinities become strings, a time ISO 8601, others ``str``."""
-    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent, default=_other)
+def to_json(value: Any, indent: int | None = None, exact: bool = False) -> str:  # noqa: ANN401 - any JSON-like value
+    """JSON that every reader accepts: NaN and infinities become null, a time ISO 8601, others ``str``.
+
+    With ``exact`` they become strings, from which `storable` makes the same numbers again.
+    """
+    plain = _finite(value, str if exact else lambda number: None)
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent, default=_other)
 
 
 def _other(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401
+def _finite(value: Any, otherwise: Callable[[float], str | None]) -> Any:  # noqa: ANN401
     if isinstance(value, bool):
         return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):  # NumPy's scalars too
-        return float(value) if math.isfinite(value) else str(float(value))
+        return float(value) if math.isfinite(value) else otherwise(float(value))
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _finite(item, otherwise) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_finite(item, otherwise) for item in value]
     return value
 
 

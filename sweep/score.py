@@ -15,7 +15,8 @@ from ganlib.data.telling import left_out, prepared
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
 from ganlib.metrics.evaluator import NEIGHBOUR
-from ganlib.metrics.infinity import fid_infinity_from_features
+from ganlib.metrics.infinity import measurable_fid_infinity
+from ganlib.metrics.kernel import usual_size
 from ganlib.metrics.pictures import PictureSet, features_of, open_pictures, unlike
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
@@ -91,10 +92,11 @@ def measure(
     real: RealStatistics, fake: torch.Tensor, config: EvaluateConfig, identity: Identity, floor: Floor | None
 ) -> dict[str, Any]:
     """All metrics of features, as plain values; those for which there are too few pictures are None."""
-    kid = real.kid(fake, config.kid_subsets, config.kid_subset_size)
+    size = usual_size(len(real), len(fake), config.kid_subset_size)
+    kid = real.kid(fake, config.kid_subsets, size)
     found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}
     smaller = min(len(real), len(fake))
-    infinity = fid_infinity_from_features(real.features, fake) if smaller >= 10 else None
+    infinity = measurable_fid_infinity(real.features, fake)
     prdc = prdc_from_features(real.features, fake, NEIGHBOUR) if smaller > NEIGHBOUR else None
     found |= {"fid_infinity": infinity and infinity.value, "fid_infinity_se": infinity and infinity.se}
     found |= {name: prdc and getattr(prdc, name) for name in ("precision", "recall", "density", "coverage")}

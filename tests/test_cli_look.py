@@ -238,7 +238,7 @@ def test_show_as_json(storage: Path) -> None:
     assert told["summary"]["statuses"] == {"finished": 1, "stopped": 7, "collapsed": 3, "failed": 1}
     assert told["spec"]["search"]["sampler"] == "tpe" and len(told["trials"]) == 12
     collapse = next(event for event in told["events"] if event["kind"] == "collapse")
-    assert collapse["detail"]["numbers"]["loss_g"] == "nan"
+    assert collapse["detail"]["numbers"]["loss_g"] is None
 
 
 def test_show_works_where_best_refuses(tmp_path: Path) -> None:

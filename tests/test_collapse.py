@@ -15,11 +15,12 @@ from torch import Tensor
 
 from ganlib.collapse import RULES, Signals, Verdict, judge
 from ganlib.config import CollapseConfig, TrialConfig
-from ganlib.metrics import Score, pairwise_similarity
-from ganlib.training import Evaluation, fit
+from ganlib.metrics import Extremes, Score
+from ganlib.metrics.extremes import of_pixels
+from ganlib.training import GRID, Evaluation, fit
 
 LIMITS = CollapseConfig(
-    patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.01, blowup=5.0
+    patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.05, blowup=5.0
 )
 NAN, INF = math.nan, math.inf
 HEALTHY = Signals(
@@ -31,6 +32,7 @@ HEALTHY = Signals(
     score_fake=0.3,
     probabilities=True,
     pixel_std=0.2,
+    real_pixel_std=0.2,
     similarity=0.35,
     real_similarity=0.3,
     metric=100.0,
@@ -43,7 +45,7 @@ DEAD = {
     "metric_blowup": {"metric": 500.1},
 }
 ALIVE = {
-    "flat_image": [{"pixel_std": 0.0101}],
+    "flat_image": [{"pixel_std": 0.0101}, {"pixel_std": 0.0011, "real_pixel_std": 0.02}],
     "low_diversity": [
         {"similarity": 0.3 + 0.7 * 0.849},
         {"similarity": 0.99, "real_similarity": 0.95},
@@ -55,7 +57,7 @@ ALIVE = {
         {"score_real": 0.999, "score_fake": 0.001, "probabilities": False},
         {"score_real": 0.001, "score_fake": 0.999},
     ],
-    "metric_blowup": [{"metric": 499.9}, {"metric": 0.0}],
+    "metric_blowup": [{"metric": 499.9}, {"metric": 0.0}, {"metric": 500.1, "real_metric": 100.1}],
 }
 
 
@@ -130,7 +132,7 @@ def test_no_verdict_before_the_warmup(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_thresholds_are_the_configurations(name: str) -> None:
     looser = {
-        "flat_image": limits(flat_std=0.005),
+        "flat_image": limits(flat_std=0.04),
         "low_diversity": limits(similarity=0.9),
         "d_saturated": limits(saturated_score=0.999),
         "metric_blowup": limits(blowup=6.0),
@@ -201,7 +203,8 @@ def test_reasons_are_sentences_with_their_numbers() -> None:
     broken = judge(history({"loss_g": NAN, "loss_d": INF}), LIMITS)
     assert broken is not None
     numbers = json.loads(json.dumps(broken.to_dict(), allow_nan=False))["numbers"]
-    assert (numbers["loss_g"], numbers["loss_d"], numbers["score_real"]) == ("nan", "inf", 0.7)
+    assert (numbers["loss_g"], numbers["loss_d"], numbers["score_real"]) == (None, None, 0.7)
+    assert "loss_g is nan, loss_d is inf" in broken.reason
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -215,6 +218,7 @@ signals = st.builds(
     score_fake=st.floats(0, 1),
     probabilities=st.booleans(),
     pixel_std=st.floats(0, 0.5),
+    real_pixel_std=st.floats(0, 0.5),
     similarity=st.floats(-1, 1),
     real_similarity=st.floats(-1, 1),
     metric=st.none() | numbers,
@@ -241,7 +245,10 @@ class Distance:
 
     def __init__(self, pictures: np.ndarray) -> None:
         real = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-        self.mean, self.real_similarity = real.float().mean(0), pairwise_similarity(real)
+        self.mean, self.pixels = real.float().mean(0), of_pixels(real, GRID)
+
+    def extremes(self, n_fake: int) -> Extremes:
+        return Extremes(*self.pixels, vendi=1.0, fid=0.0)
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         value = (generate(32).float().mean(0) - self.mean).abs().mean().item()

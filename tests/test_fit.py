@@ -20,7 +20,7 @@ from ganlib import checkpoint
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.latents import fixed_latents
-from ganlib.metrics import Evaluator, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.metrics import Evaluator, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit, kimg_of, pictures_of
 
 Make = Callable[..., Any]
@@ -29,10 +29,11 @@ Make = Callable[..., Any]
 class MeanPicture:
     """A scorer that costs nothing: FID is the distance to a constant picture."""
 
-    real_similarity = 0.25
-
     def __init__(self) -> None:
         self.seen: list[Tensor] = []
+
+    def extremes(self, n_fake: int) -> Extremes:
+        return Extremes(pixel_std=0.2, similarity=0.25, vendi=2.0, fid=0.0)
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         pictures = torch.cat([generate(3), generate(2)])
@@ -243,11 +244,12 @@ def test_another_process_gives_the_same_numbers(pictures: Make, trial_config: Ma
     np.save(tmp_path / "pictures.npy", pictures())
     code = """
 import hashlib, json, sys
+from ganlib.metrics import Extremes
 import numpy as np, torch
 from ganlib.config import TrialConfig
 from ganlib.training import Fit
 class Scorer:
-    real_similarity = 0.25
+    def extremes(self, n_fake): return Extremes(0.2, 0.25, 2.0, 0.0)
     def score(self, generate, n_fake, full): return None
 torch.set_num_threads(int(sys.argv[3]))
 config = TrialConfig.model_validate_json(sys.argv[1])
@@ -408,4 +410,4 @@ def test_with_the_real_evaluator(size: int, pictures: Make, trial_config: Make) 
     score = first[0]["score"]
     assert score["fid"] > 0
     assert (score["n_fake"], score["n_real"]) == (8, 16)  # 8 are held out for the floor
-    assert -1 < first[0]["real_similarity"] < 1
+    assert 0 <= first[0]["real"]["similarity"] <= 1 and first[0]["real"]["pixel_std"] > 0

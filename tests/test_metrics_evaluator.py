@@ -21,6 +21,7 @@ from ganlib.metrics import (
     fid_infinity_from_features,
     kid_from_features,
     pairwise_similarity,
+    pixel_std,
     prdc_from_features,
     vendi_from_features,
 )
@@ -115,10 +116,10 @@ def test_generator_is_asked_for_exactly_n_fake_in_batches() -> None:
 def test_a_second_evaluator_does_not_touch_the_real_pictures(tmp_path: Path, n: int) -> None:
     pictures = real_pictures(n)
     first = Evaluator(pictures, "hash", CONFIG, cache=tmp_path)
-    expected, similarity = first.score(generator()), first.real_similarity
+    expected, extremes = first.score(generator()), first.extremes()
     second = Evaluator(Untouchable(pictures), "hash", CONFIG, cache=tmp_path)
     assert second.score(generator()) == expected
-    assert second.real_similarity == similarity
+    assert second.extremes() == extremes
     assert [path.suffix for path in tmp_path.iterdir() if path.suffix != ".lock"] == [".safetensors"]
 
 
@@ -185,13 +186,28 @@ def test_real_pictures_are_a_fixed_random_choice(tiny: Extractor) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-def test_real_similarity() -> None:
-    same = np.repeat(real_pictures(1), 10, axis=0)
-    assert Evaluator(same, "hash", CONFIG).real_similarity == pytest.approx(1.0)
-    varied = Evaluator(real_pictures(10), "hash", CONFIG)
-    assert "real" not in vars(varied)
-    every = torch.from_numpy(real_pictures(10)).permute(0, 3, 1, 2)
-    assert varied.real_similarity == pytest.approx(pairwise_similarity(every), abs=1e-6)
+def test_real_pictures_at_their_worst() -> None:
+    same = Evaluator(np.repeat(real_pictures(1), 10, axis=0), "hash", CONFIG).extremes()
+    assert same.similarity == pytest.approx(1.0) and same.vendi == pytest.approx(1.0)
+    assert same.fid == pytest.approx(0.0, abs=1e-9)
+    evaluator = Evaluator(real_pictures(100), "hash", CONFIG)
+    varied, every = evaluator.extremes(), torch.from_numpy(real_pictures(100)).permute(0, 3, 1, 2)
+    assert 0.9 * pixel_std(every) < varied.pixel_std < pixel_std(every)
+    assert pairwise_similarity(every) < varied.similarity < 0.5
+    assert 1 < varied.vendi < vendi_from_features(evaluator.real.features)
+    assert evaluator.extremes(400).fid < varied.fid
+
+
+@pytest.mark.usefixtures("tiny")
+def test_fewer_held_out_pictures_are_the_first_of_more() -> None:
+    pictures = real_pictures(80)
+    floors = [
+        Evaluator(pictures, "hash", CONFIG.model_copy(update={"n_real": 40, "n_fake": n})) for n in (12, 30)
+    ]
+    kept = [evaluator._stored["held_out"] for evaluator in floors]
+    assert np.array_equal(kept[0], kept[1][:12])
+    other = Evaluator(pictures, "hash", CONFIG.model_copy(update={"n_real": 20, "n_fake": 12}))
+    assert np.array_equal(other._stored["held_out"], kept[0])
 
 
 def test_non_finite_features(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +289,7 @@ def test_the_floor_is_the_score_of_pictures_that_were_held_out(tmp_path: Path) -
     config = CONFIG.model_copy(update={"n_fake": 30, "n_real": 50})
     pictures = real_pictures(80)
     order = np.random.RandomState(0).permutation(80)
-    held_out = torch.from_numpy(pictures[order[50:]]).permute(0, 3, 1, 2)
+    held_out = torch.from_numpy(pictures[order[:49:-1].copy()]).permute(0, 3, 1, 2)
     parts = iter(held_out.split(16))
     evaluator = Evaluator(pictures, "hash", config, cache=tmp_path)
     expected = evaluator.score(lambda _: next(parts))

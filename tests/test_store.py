@@ -133,7 +133,7 @@ def test_event_details_are_json_that_every_reader_accepts(store: Store) -> None:
     }
     store.add("events", {"kind": "collapse", "trial": 0, "attempt": 0, "detail": detail})
     text = store.rows("events")[0]["detail"]
-    assert json.loads(text) == {"loss_g": "nan", "step": 3, "std": 0.5, "path": "ö", "ok": True}
+    assert json.loads(text) == {"loss_g": None, "step": 3, "std": 0.5, "path": "ö", "ok": True}
     path = store.folder.local("events/00000.parquet")
     assert duckdb.sql(f"SELECT (detail::JSON->>'step')::INT FROM '{path}'").fetchall() == [(3,)]
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
     from ganlib.metrics.evaluator import Evaluator
     from ganlib.metrics.extractor import Extractor, load_extractor
+    from ganlib.metrics.extremes import Extremes
     from ganlib.metrics.features import NonFiniteError
     from ganlib.metrics.frechet import fid_from_features
     from ganlib.metrics.identity import Floor, Identity
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Evaluator": "evaluator",
     "Extractor": "extractor",
+    "Extremes": "extremes",
     "FidInfinity": "infinity",
     "Floor": "identity",
     "Identity": "identity",
@@ -48,6 +50,7 @@ _MODULES = {
 __all__ = [
     "Evaluator",
     "Extractor",
+    "Extremes",
     "FidInfinity",
     "Floor",
     "Identity",

@@ -17,11 +17,13 @@ from torch import Tensor
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.cache import Arrays, load_or_compute
-from ganlib.metrics.diversity import PICTURES, pairwise_similarity, vendi_from_features
+from ganlib.metrics.diversity import vendi_from_features
 from ganlib.metrics.extractor import load_extractor
+from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import NonFiniteError
 from ganlib.metrics.identity import Floor
-from ganlib.metrics.infinity import fid_infinity_from_features
+from ganlib.metrics.infinity import measurable_fid_infinity
+from ganlib.metrics.kernel import Kid, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import Score
@@ -38,7 +40,9 @@ VENDI_PICTURES = 256
 """Pictures of which the Vendi score is computed, at most: it depends on their number."""
 NEIGHBOUR = 5
 """Which neighbour the balls of precision, recall, density and coverage reach to (Naeem et al. 2020)."""
-FORMAT = 3
+EXTREME_PICTURES, SHOWN = 256, 64
+"""Real pictures whose pixels are drawn from, at most, and generated ones that are judged: those of the sample grid."""
+FORMAT = 4
 """Version of what the cache file holds; raise it when that, or the way it is computed, changes."""
 
 
@@ -117,8 +121,8 @@ class Evaluator:
                 f"{int((~finite).sum())} of {count} generated pictures have NaN or infinite features "
                 f"({self.extractor.name}); the generator has diverged"
             )
-        kid = real.kid(fake, config.kid_subsets, config.kid_subset_size, SUBSET_SEED)
-        varied = min(VENDI_PICTURES, count, self.n_real)
+        kid = self._kid(fake)
+        varied = min(VENDI_PICTURES, count)
         return Score(
             fid=real.frechet(fake),
             kid=kid.mean,
@@ -139,10 +143,13 @@ class Evaluator:
         found: dict[str, float] = {}
         if min(len(real), len(fake)) > NEIGHBOUR:
             found |= prdc_from_features(real, fake, NEIGHBOUR)._asdict()
-        if min(len(real), len(fake)) >= 10:
-            infinity = fid_infinity_from_features(real, fake)
+        if infinity := measurable_fid_infinity(real, fake):
             found |= {"fid_infinity": infinity.value, "fid_infinity_se": infinity.se}
         return found
+
+    def _kid(self, fake: Tensor) -> Kid:
+        size = usual_size(self.n_real, len(fake), self.config.kid_subset_size)
+        return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
     def floor(self, n_fake: int | None = None) -> Floor | None:
         """The score of held-out real pictures in place of generated ones.
@@ -157,7 +164,7 @@ class Evaluator:
         if count > self._held_out:
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
-        kid = self.real.kid(fake, self.config.kid_subsets, self.config.kid_subset_size, SUBSET_SEED)
+        kid = self._kid(fake)
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
@@ -184,10 +191,25 @@ class Evaluator:
         factor = torch.from_numpy(arrays["factor"]) if "factor" in arrays else None
         return RealStatistics(torch.from_numpy(arrays["features"]).to(self.device), factor)
 
-    @property
-    def real_similarity(self) -> float:
-        """Mean similarity of pairs of real pictures, in [0, 1]: a healthy generator nears it."""
-        return float(self._stored["similarity"])
+    def extremes(self, n_fake: int | None = None) -> Extremes:
+        """How flat, alike and unvaried real pictures are at their worst; nobody is worse than that by chance.
+
+        Args:
+            n_fake: How many generated pictures are to be judged; ``config.n_fake`` by default.
+        """
+        count = n_fake or self.config.n_fake
+        if count not in self._extremes:
+            features = self.real.features
+            pixel_std, similarity = map(float, self._stored["pixels"])
+            vendi = least_vendi(features, min(VENDI_PICTURES, count))
+            self._extremes[count] = Extremes(
+                pixel_std, similarity, vendi, greatest_fid(features, count, self.real.frechet)
+            )
+        return self._extremes[count]
+
+    @cached_property
+    def _extremes(self) -> dict[int, Extremes]:
+        return {}
 
     def _real_vendi(self, count: int) -> float:
         if count not in self._vendi:
@@ -203,9 +225,13 @@ class Evaluator:
         return load_or_compute(self._cache, self._identity, self._measure_real)
 
     def _choice(self) -> np.ndarray:
-        """Positions of the real pictures that are used, in random order: to compare with, then held out."""
+        """Positions of the real pictures that are used, in random order: to compare with, then held out.
+
+        The one are taken from the beginning of the order and the others from its end, so that fewer of either are
+        the first of more, whatever the number of the other is.
+        """
         order = np.random.RandomState(CHOICE_SEED).permutation(len(self._pictures))
-        return order[: self.n_real + self._held_out]
+        return np.concatenate([order[: self.n_real], order[::-1][: self._held_out]])
 
     def _measure_real(self) -> Arrays:
         chosen = self._choice()
@@ -214,9 +240,9 @@ class Evaluator:
         for start in range(0, len(places), self.config.batch_size):
             batch = places[start : start + self.config.batch_size]
             features[batch] = self._features(self._pictures_at(chosen[batch])).cpu().numpy()
-        similar = pairwise_similarity(self._pictures_at(chosen[: self.n_real][:PICTURES]))
+        pixels = of_pixels(self._pictures_at(chosen[: self.n_real][:EXTREME_PICTURES]), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
-        arrays = {"features": real, "held_out": held_out, "similarity": np.array(similar)}
+        arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
         if self.n_real > self.extractor.dim:  # below that the factor is the features themselves
             arrays["factor"] = RealStatistics(real).gaussian.factor.contiguous().numpy()
         return arrays

@@ -18,6 +18,7 @@ from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_pair
 from ganlib.metrics.frechet import fit, frechet_distance
 
+LEAST_PICTURES = 10
 POINTS = 8
 """Sizes of subsets that the line is drawn through."""
 LEAST = 0.4
@@ -62,7 +63,7 @@ def fid_infinity_from_features(
     with torch.inference_mode():
         first, second = as_pair(x, y)
         smaller = min(len(first), len(second))
-        if points < 3 or smaller < 10:
+        if points < 3 or smaller < LEAST_PICTURES:
             raise RequestError(
                 f"points is {points} and the smaller set has {smaller} pictures; the extrapolation needs at least "
                 "3 points and 10 pictures"
@@ -72,6 +73,18 @@ def fid_infinity_from_features(
         draw = np.random.RandomState(seed)
         values = [_distance(first, second, size, draw) for size in sizes]
     return _intercept(1 / np.array(sizes), np.array(values))
+
+
+def measurable_fid_infinity(x: Tensor, y: Tensor) -> FidInfinity | None:
+    """`fid_infinity_from_features`, or None where the pictures are too few for it to mean anything.
+
+    That is with fewer than 10, and where the line ends below zero, which no distance does: then the curve was not
+    straight, or the distance is smaller than the line can tell.
+    """
+    if min(len(x), len(y)) < LEAST_PICTURES:
+        return None
+    found = fid_infinity_from_features(x, y)
+    return found if found.value >= 0 else None
 
 
 def _distance(x: Tensor, y: Tensor, size: int, draw: np.random.RandomState) -> float:

@@ -19,6 +19,8 @@ from ganlib.metrics.features import FeatureArray, as_pair
 
 BLOCK_ELEMENTS = 1 << 23
 """Elements of the kernel matrix held at a time: 64 MiB in float64."""
+SUBSET_SIZE = 1000
+"""Pictures of each set in a subset, where there are enough."""
 
 
 class Kid(NamedTuple):
@@ -41,22 +43,36 @@ class Subsets:
         return self.of_x.shape[1]
 
 
-def draw_subsets(n: int, m: int, subsets: int, subset_size: int, seed: int) -> Subsets:
+def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: int) -> Subsets:
     """Draw rows without replacement; the draws are those of torch-fidelity for the same seed and size.
 
+    Without a size it is `usual_size`.
+
     Raises:
-        RequestError: if ``subsets`` < 1 or ``subset_size`` < 2.
+        RequestError: if ``subsets`` < 1 or ``subset_size`` < 2 or larger than the smaller set.
     """
-    if subsets < 1 or subset_size < 2:
+    size = usual_size(n, m) if subset_size is None else subset_size
+    if subsets < 1 or size < 2:
         raise RequestError(
-            f"KID needs at least 1 subset of at least 2 pictures (subsets is {subsets}, "
-            f"subset_size is {subset_size})"
+            f"KID needs at least 1 subset of at least 2 pictures (subsets is {subsets}, subset_size is {size})"
         )
-    size = min(subset_size, max(2, min(n, m) // 2))
+    if size > min(n, m):
+        raise RequestError(
+            f"subset_size is {size}, but the smaller set has only {min(n, m)} pictures; give at most as many, or "
+            f"leave it out: {usual_size(n, m)} would be taken"
+        )
     draw = np.random.RandomState(seed)
     rows = [[draw.choice(count, size, replace=False) for count in (n, m)] for _ in range(subsets)]
     of_x, of_y = torch.from_numpy(np.array(rows)).unbind(1)
     return Subsets(of_x, of_y)
+
+
+def usual_size(n: int, m: int, most: int = SUBSET_SIZE) -> int:
+    """Rows in a subset of sets of n and m: ``most``, but at most half of the smaller set (at least 2).
+
+    Subsets of a whole set would all be equal, and have no spread to tell the error by.
+    """
+    return min(most, max(2, min(n, m) // 2))
 
 
 def mean_within(x: Tensor, picks: Tensor) -> Tensor:
@@ -82,15 +98,14 @@ def summarise(values: Tensor, size: int, smaller: int) -> Kid:
 
 
 def kid_from_features(
-    x: FeatureArray, y: FeatureArray, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+    x: FeatureArray, y: FeatureArray, subsets: int = 100, subset_size: int | None = None, seed: int = 0
 ) -> Kid:
     """Kernel distance between two sets of features; KID when they come from the Inception network.
 
     Computed in float64 on the device of ``x``. Unbiased: it does not fall as n grows, and may be slightly
     negative for sets of the same distribution. Equals torch-fidelity for the same subsets.
 
-    A subset holds at most half of the smaller set: subsets of a whole set would all be equal and have no
-    spread. ``se`` is the standard error of the mean as an estimate of the true distance: how far it would
+    ``se`` is the standard error of the mean as an estimate of the true distance: how far it would
     move with other pictures. Subsets share pictures, so the spread over sqrt(subsets) would only say how
     far the mean would move with other *subsets of the same pictures*, and would go to zero as more of them
     are drawn. Instead the spread is scaled as the delete-d jackknife does (Shao and Wu 1989): the variance
@@ -100,15 +115,16 @@ def kid_from_features(
         x: (n, d) array or tensor, one row a picture, n >= 2.
         y: (m, d) array or tensor, m >= 2.
         subsets: How many subsets, >= 1.
-        subset_size: Pictures of each set in a subset, >= 2; clipped to half of the smaller set (at least 2).
+        subset_size: Pictures of each set in a subset, from 2 to the size of the smaller set. By default 1000, but
+            at most half of the smaller set: subsets of a whole set would all be equal and have no spread.
         seed: Seed of the draw; the same features and seed give the same number.
 
     Returns:
-        ``(mean, se)``. ``se`` is NaN for a single subset, and where a set holds only two pictures.
+        ``(mean, se)``. ``se`` is NaN for a single subset, and where a subset is all of a set.
 
     Raises:
-        RequestError: on a wrong shape, on unequal d, on NaN or infinity, and on subsets that are too few or
-        small.
+        RequestError: on a wrong shape, on unequal d, on NaN or infinity, and on subsets that are too few, too
+        small or too large.
 
     Example:
         >>> import numpy as np

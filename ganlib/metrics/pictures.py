@@ -105,7 +105,7 @@ def kid(
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
     subsets: int = 100,
-    subset_size: int = 1000,
+    subset_size: int | None = None,
     seed: int = 0,
     size: int | None = None,
 ) -> Kid:
@@ -118,7 +118,7 @@ def kid(
         weights: A local weights file of that extractor.
         device: Where features are extracted.
         subsets: As in `kid_from_features`, and so are ``subset_size`` and ``seed``.
-        subset_size: Pictures of each set in a subset.
+        subset_size: Pictures of each set in a subset; by default 1000, but at most half of the smaller set.
         seed: Of the draw.
         size: As for `fid`.
 

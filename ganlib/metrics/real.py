@@ -45,7 +45,9 @@ class RealStatistics:
         with torch.inference_mode():
             return frechet_distance(self.gaussian, self._checked(features))
 
-    def kid(self, features: FeatureArray, subsets: int = 100, subset_size: int = 1000, seed: int = 0) -> Kid:
+    def kid(
+        self, features: FeatureArray, subsets: int = 100, subset_size: int | None = None, seed: int = 0
+    ) -> Kid:
         """Kernel distance to (m, d) features; see `ganlib.metrics.kid_from_features`."""
         with torch.inference_mode():
             fake = self._checked(features)

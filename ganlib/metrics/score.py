@@ -17,7 +17,7 @@ class Score:
         extractor_digest: SHA-256 (hex) of its weights file.
         resize: How pictures were brought to its size.
         vendi: Vendi score of the first 256 generated pictures, 1 where all are the same.
-        real_vendi: The same of as many real pictures.
+        real_vendi: The same of as many real pictures, or of all where there are fewer.
         fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
             measurements only, else None.
         fid_infinity_se: Its standard error.

@@ -42,6 +42,15 @@ def command(
     click.echo(to_json(found, indent=2) if as_json else _text(found))
 
 
+def _infinity(found: dict[str, Any]) -> str:
+    from sweep import text
+
+    if found["fid_infinity"] is None:
+        identity = found["identity"]
+        return f"not measurable with {identity['n_fake']} generated and {identity['n_real']} real pictures"
+    return text.with_error(found["fid_infinity"], found["fid_infinity_se"])
+
+
 def _text(found: dict[str, Any]) -> str:
     from sweep import text
 
@@ -49,7 +58,7 @@ def _text(found: dict[str, Any]) -> str:
     lines = [
         f"KID           {text.with_error(found['kid'], found['kid_se'])}",
         f"FID           {text.number(found['fid'])}",
-        f"FID infinity  {text.with_error(found['fid_infinity'], found['fid_infinity_se'])}",
+        f"FID infinity  {_infinity(found)}",
         *(f"{name:13} {text.number(found[name])}" for name in ("precision", "recall", "density", "coverage")),
         f"Vendi score   {text.number(found['vendi'])} (real pictures: {text.number(found['real_vendi'])})",
     ]
