@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -15,6 +15,9 @@ from sweep.live import LiveTable
 from sweep.progress import Progress, Shown, described, duration, metric_label, number, reached, short_params
 from sweep.schemas import to_json
 from sweep.trials import Trial
+
+FIRST_PAUSES = (5.0, 10.0, 15.0)
+"""Seconds between two signs of life; later half a minute."""
 
 
 class View(Protocol):
@@ -46,7 +49,7 @@ def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
     ended, started = threading.Event(), time.monotonic()
 
     def tick() -> None:
-        for pause in (5.0, 10.0, 15.0, *repeat(30.0, 1_000_000)):
+        for pause in chain(FIRST_PAUSES, repeat(30.0)):
             if ended.wait(pause):
                 return
             say(f"still {what} ({duration(time.monotonic() - started)})")

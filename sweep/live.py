@@ -15,8 +15,9 @@ from sweep.tables import STYLES
 from sweep.trials import Trial
 
 MOST_ROWS = 24
-WIDE, NARROW = 100, 64
-"""Widths from which both losses have a column of their own, and below which only the metric is shown."""
+WIDE, LOSSES, CONFIGURATION = 100, 76, 60
+"""Widths from which both losses have a column of their own, from which they share one, and from which the
+configuration is shown."""
 
 
 class LiveTable:
@@ -71,15 +72,16 @@ class LiveTable:
         return self._page(trials, low)
 
     def _page(self, trials: Sequence[Trial], rows: int) -> Group:
-        wide, narrow = self.console.width >= WIDE, self.console.width < NARROW
-        losses = ["loss g", "loss d"] if wide else [] if narrow else ["loss g, d"]
+        width = self.console.width
+        wide, configuration = width >= WIDE, width >= CONFIGURATION
+        losses = ["loss g", "loss d"] if wide else ["loss g, d"] if width >= LOSSES else []
         metric = self.director.spec.search.metric
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("trial", "status"):
             table.add_column(name, no_wrap=True)
         for name in ("kimg", *losses, metric.upper(), "best", "result"):
             table.add_column(name, justify="right", no_wrap=True)
-        if not narrow:
+        if configuration:
             table.add_column("configuration", overflow="fold")
         for trial in trials[:rows]:
             row, best = trial.last_row, trial.best
@@ -94,7 +96,7 @@ class LiveTable:
                 number(best.value if best else None),
                 number(trial.value),
             ]
-            table.add_row(*cells, *([] if narrow else [Text(short_params(trial.params), style="dim")]))
+            table.add_row(*cells, *([Text(short_params(trial.params), style="dim")] if configuration else []))
         hidden = len(trials) - rows
         more = [Text(f"... and {hidden} more", style="dim")] if hidden > 0 else []
         return Group(table, *more, Text(self._foot()))

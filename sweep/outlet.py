@@ -81,6 +81,8 @@ class Outlet(io.TextIOBase):
     def __init__(self, stream: TextIO, encoding: str | None = None) -> None:
         self._stream = stream
         self._encoding = encoding or stream.encoding or "utf-8"
+        # Once: a terminal that is gone says that it is none, and rich would no longer write and find out.
+        self._terminal = stream.isatty()
         self.lost: str | None = None
         self.on_loss: Callable[[str], None] = lambda reason: None
 
@@ -94,7 +96,7 @@ class Outlet(io.TextIOBase):
         return "strict"
 
     def isatty(self) -> bool:  # noqa: D102
-        return self._stream.isatty()
+        return self._terminal
 
     def fileno(self) -> int:  # noqa: D102
         return self._stream.fileno()

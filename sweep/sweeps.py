@@ -109,6 +109,10 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
         sweep = _named(storage, name) or _at_path(name)
         if sweep is not None:
             return sweep
+    if name is not None and "/" in name.rstrip("/"):
+        raise RequestError(
+            f"there is no sweep at '{name}' (a sweep's folder holds a {INFO}; 'sweep ls' lists them)"
+        )
     sweeps, problems = find_sweeps(storage)
     if not sweeps:
         if problems:

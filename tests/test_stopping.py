@@ -13,10 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.live import Live
 from sweep_process import Results, SweepProcess, write_spec
 from synthetic import KINDS, shared_storage
 
@@ -60,6 +63,20 @@ def test_output_that_is_lost_is_told_once(error: Exception) -> None:
     for _ in range(3):
         print("a line", file=outlet, flush=True)
     assert outlet.lost and told == [outlet.lost] and outlet.lost in str(error)
+
+
+def test_a_terminal_that_is_gone_is_noticed() -> None:
+    """By a live table too: rich asks whether it is a terminal before it writes."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as stream:
+        outlet = Outlet(stream)
+        live = Live("a table", console=Console(file=cast("TextIO", outlet)), auto_refresh=False)
+        live.start()
+        os.read(ours, 1000)
+        os.close(ours)
+        live.update("another", refresh=True)
+        assert outlet.lost == os.strerror(errno.EIO)
+        live.stop()
 
 
 @pytest.fixture(scope="module")
