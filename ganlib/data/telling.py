@@ -85,7 +85,9 @@ def prepared(traits: Mapping[str, int]) -> list[str]:
 def _counted(items: Sequence[LeftOut]) -> str:
     counts: Counter[str] = Counter()
     for item in items:
-        counts[item.suffix or ("folders" if item.reason == SWEEP else "without suffix")] += item.count
+        counts[
+            item.suffix or ("folder" + "s" * (item.count > 1) if item.reason == SWEEP else "without suffix")
+        ] += item.count
     return f"{_suffixes(counts)}, such as {items[0].example}"
 
 
