@@ -20,7 +20,6 @@ from ganlib.export import ExportConfig, LoadedGenerator, pack_weights, rebuild, 
 from ganlib.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
 from ganlib.training import Fit
-from sweep import winner
 from sweep.cli import cli
 
 MODELS = {
@@ -200,5 +199,3 @@ def test_where_memory_ran_out_the_same_pictures_are_asked_for_again(
         else:
             generate(count)
     assert torch.equal(torch.cat(seen), fixed_latents(8, run.config.model.latent_dim))
-
-
