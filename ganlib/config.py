@@ -9,10 +9,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ganlib.names import CRITICS, EXTRACTORS, FAMILIES, FAMILIES_OF, LABELLED, LOSSES, STYLED, VARIANTS
+from ganlib.names import (
+    CRITICS,
+    EXTRACTORS,
+    FAMILIES,
+    FAMILIES_OF,
+    LABELLED,
+    LOSSES,
+    STYLED,
+    TRANSPARENT,
+    VARIANTS,
+)
 from ganlib.registry import Registry, UnknownNameError
 
 Unit = Literal["epochs", "kimg"]
+Resize = Literal["antialias", "nearest"]
 Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Label = Annotated[float, Field(ge=-1, le=1)]
@@ -37,15 +48,30 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only."""
+    """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only.
+
+    ``resize: nearest`` is for pixel art, ``background: transparent`` keeps alpha; see docs/pictures.md.
+    """
 
     source: str | list[str] = "avatars"
     style: str = "adventurer"
     count: int = Field(20_000, ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, lt=2**32)
     size: Literal[28, 32, 64, 128] = 64
+    resize: Resize = "antialias"
     background: str = "white"
     max_skipped: float = Field(0.05, ge=0, le=1)
+
+    @property
+    def channels(self) -> Literal[3, 4]:
+        """Of the pictures: RGB, or RGBA where the background is to stay transparent."""
+        return 4 if self.background.lower() == TRANSPARENT else 3
+
+    @property
+    def prepared(self) -> str:
+        """In words, how pictures are prepared, where it is not as usual; else empty."""
+        words = ["nearest neighbour"] if self.resize == "nearest" else []
+        return ", ".join(words + (["with transparency"] if self.channels == 4 else []))
 
 
 class ModelConfig(Section):

@@ -18,14 +18,16 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ganlib.alpha import RGB, RGBA
 from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
-from ganlib.data.decode import Colour, colour
+from ganlib.data.decode import Background, colour
 from ganlib.data.folder import Skipped, digests, printable
 from ganlib.data.sources import Source, open_source
 from ganlib.data.work import Task, write
 from ganlib.errors import RequestError, WorkError
+from ganlib.names import TRANSPARENT
 
 PREPROCESSING = 1
 """Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
@@ -58,8 +60,8 @@ def prepare(
         The set; its pictures are in the order of the sources, files sorted by path within each.
 
     Raises:
-        RequestError: when a source, style or colour does not exist, there are no pictures, or more than
-            ``config.max_skipped`` of them cannot be read.
+        RequestError: when a source, style or colour does not exist, there are no pictures, more than
+            ``config.max_skipped`` of them cannot be read, or all are opaque and should be transparent.
         WorkError: when the cache cannot be written, or files change meanwhile.
     """
     background = colour(config.background)
@@ -68,13 +70,20 @@ def prepare(
     if not any(map(len, sources)):
         raise RequestError(_no_pictures(sources))
     folder = (cache if cache is not None else cache_dir()) / "data"
-    making = _Making(sources, config.size, background, folder, workers or pool.cores(), progress)
+    making = _Making(
+        sources, config.size, background, config.resize == "nearest", folder, workers or pool.cores(), progress
+    )
     try:
         images = making.find() or making.make()
     except OSError as error:
         raise WorkError(f"cannot keep prepared pictures in {folder}: {error}") from error
     images = replace(images, skipped=_skipped(sources, skipped_in(images.path)))
     _check_share(images, config.max_skipped)
+    if config.channels == RGBA and not images.transparent:
+        raise RequestError(
+            f"data.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a transparent pixel: "
+            "leave data.background out, or give pictures with an alpha channel"
+        )
     return images
 
 
@@ -84,7 +93,8 @@ class _Making:
 
     sources: Sequence[Source]
     size: int
-    background: Colour
+    background: Background
+    nearest: bool
     folder: Path
     workers: int
     progress: Progress | None
@@ -130,7 +140,8 @@ class _Making:
         return _digest("content", self._preprocessing(), *parts)
 
     def _preprocessing(self) -> str:
-        return f"{PREPROCESSING} {self.size} {self.background}"
+        nearest = " nearest" if self.nearest else ""  # beside what there always was, so that old entries stay
+        return f"{PREPROCESSING} {self.size} {self.background}{nearest}"
 
     def _read(self, report: "_Report") -> "_Contents":
         """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
@@ -150,7 +161,8 @@ class _Making:
         stem = self._index.stem
         self._remove_leftovers(stem)
         total = sum(map(len, self.sources))
-        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size)
+        channels = RGBA if self.background is None else RGB
+        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size, channels)
         try:
             skipped = self._fill(partial, contents, report)
             if len(skipped) == total:
@@ -184,7 +196,9 @@ class _Making:
         for source, part in zip(self.sources, contents, strict=True):
             for chunk in source.chunks(part):
                 offset = partial.offset + first * partial.picture_bytes
-                yield Task(str(partial.path), offset, first, chunk, self.size, self.background)
+                yield Task(
+                    str(partial.path), offset, first, chunk, self.size, self.background, self.nearest
+                )
                 first += len(chunk)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganlib.data.decode import SUFFIXES, Colour, UnreadableError, decode
+from ganlib.data.decode import SUFFIXES, Background, UnreadableError, decode
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
@@ -64,8 +64,10 @@ class FileChunk:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def pictures(self, size: int, background: Colour) -> Iterator[NDArray[np.uint8] | str]:
-        """Yield uint8 arrays of shape (size, size, 3), RGB, or why there is none.
+    def pictures(
+        self, size: int, background: Background, nearest: bool = False
+    ) -> Iterator[NDArray[np.uint8] | str]:
+        """Yield uint8 arrays as `decode` makes them, or why there is none.
 
         Raises:
             WorkError: when a file has changed since it was listed.
@@ -81,7 +83,7 @@ class FileChunk:
                     " writes into the folder, then start again"
                 )
             try:
-                yield decode(data, size, background)
+                yield decode(data, size, background, nearest)
             except UnreadableError as error:
                 yield str(error)
 
