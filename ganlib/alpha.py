@@ -63,6 +63,11 @@ def tensor_on_checks(pictures: "Tensor") -> "Tensor":
     return _over(wide[:, :RGB], wide[:, RGB:], ground).to(torch.uint8)
 
 
+def measured_with(resize: str, channels: int) -> str:
+    """What brings pictures to an extractor, as a part of what numbers were measured with."""
+    return f"{resize}; {ON_CHECKS}" if channels == RGBA else resize
+
+
 def _over(colour: Integers, alpha: Integers, ground: Integers) -> Integers:
     """Colour over ground, from 0 to 255, rounded."""
     return (colour * alpha + ground * (255 - alpha) + 127) // 255

@@ -81,7 +81,7 @@ def augment(
             # Channels last, the mixing of channels is a product of (pixels, 3) with (3, 3) in place.
             pixels, shares = _rows(colour), alpha if isinstance(alpha, float) else _rows(alpha)
             mixed = torch.baddbmm(offsets[:, None, :] * shares, pixels, matrices.transpose(1, 2))
-            mixed = mixed.clamp_(-shares, shares)
+            mixed = mixed.clamp_(-1, 1) if isinstance(shares, float) else mixed.clamp_(-shares, shares)
             changed = joined(mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2), alpha)
     return torch.where(chosen[:, None, None, None], changed, pictures)
 

@@ -50,7 +50,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only.
 
-    ``resize: nearest`` is for pixel art, ``background: transparent`` keeps alpha; see docs/pictures.md.
+    ``resize: nearest`` is for pixel art, ``background: transparent`` keeps alpha; see docs/sprites.md.
     """
 
     source: str | list[str] = "avatars"
@@ -70,7 +70,7 @@ class DataConfig(Section):
     @property
     def prepared(self) -> str:
         """In words, how pictures are prepared, where it is not as usual; else empty."""
-        words = ["nearest neighbour"] if self.resize == "nearest" else []
+        words = ["by nearest neighbour"] if self.resize == "nearest" else []
         return ", ".join(words + (["with transparency"] if self.channels == 4 else []))
 
 

@@ -248,10 +248,10 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def to_uint8(pictures: Tensor) -> Tensor:
-    """Pictures ``(n, c, h, w)`` in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
+    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
 
-    Of four channels the colour is divided by alpha, as in a PNG; see `ganlib.alpha`.
+    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG; see `ganlib.alpha`.
     """
-    if pictures.shape[1] == RGBA:
+    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
         pictures = straight(pictures)
     return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

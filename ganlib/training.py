@@ -145,8 +145,8 @@ class Fit(Iterator[Evaluation]):
         size, channels = config.data.size, config.data.channels
         if pictures.shape[1:] != (size, size, channels):
             raise RequestError(
-                f"data.size is {size} and data.background '{config.data.background}', so that pictures have shape "
-                f"{(size, size, channels)}, but these have {pictures.shape[1:]}"
+                f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
+                f"the pictures have shape {pictures.shape}"
             )
         budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
         self.budget_pictures = pictures_of(budget)

@@ -39,7 +39,8 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
 
     images = prepare(spec.data, progress=progress)
     skipped = f", {len(images.skipped)} files skipped (see events)" if images.skipped else ""
-    say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source}{skipped}")
+    how = f" ({spec.data.prepared})" if spec.data.prepared else ""
+    say(f"data: {len(images)} pictures of {images.size} px{how} from {spec.data.source}{skipped}")
     if images.attribution:
         say(f"      {images.attribution}")
     return images
@@ -109,6 +110,7 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -
         "data_hash": images.hash,
         "skipped": len(images.skipped),
         "attribution": images.attribution,
+        "prepared": spec.data.prepared,
         "extractor": facts["extractor"],
         "extractor_digest": facts["extractor_digest"],
         "metric": spec.search.metric,

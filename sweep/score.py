@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganlib.alpha import RGB, measured_with
 from ganlib.config import EvaluateConfig
 from ganlib.data import cache_dir, prepare
+from ganlib.data.decode import colour
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import fid_infinity_from_features
@@ -21,6 +23,8 @@ from sweep import spec as specs
 def score(folder: Path, against: Path, extractor: str | None, weights: str | None) -> dict[str, Any]:
     """Every metric of the pictures in a folder, with the identity of the numbers.
 
+    Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background.
+
     Args:
         folder: Generated pictures.
         against: A folder of real pictures, all of which are used; or a spec, whose real pictures are chosen, cached
@@ -31,8 +35,8 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
     Raises:
         RequestError: if something is not there, is no picture, or there are too few.
     """
-    fakes = open_pictures(folder, "the folder")
     if against.is_dir():
+        fakes, channels = open_pictures(folder, "the folder"), RGB
         config = EvaluateConfig.model_validate(
             {"weights": weights} | ({"extractor": extractor} if extractor else {})
         )
@@ -41,6 +45,8 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
         real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
     else:
         spec = specs.load(against)
+        fakes = open_pictures(folder, "the folder", colour(spec.data.background))
+        channels = spec.data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)
@@ -55,7 +61,7 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,
-        resize=loaded.resize,
+        resize=measured_with(loaded.resize, channels),
         n_fake=fakes.count,
         n_real=len(real),
         data_hash=digest,

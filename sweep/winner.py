@@ -79,7 +79,9 @@ def _make(
     sweep: Sweep, row: Row, trial: TrialConfig, measured: dict[str, Any], weights: bytes, place: Path
 ) -> list[str]:
     """All files, checked."""
-    config = ExportConfig(model=trial.model, size=trial.data.size, about=_about(sweep, row, trial))
+    config = ExportConfig(
+        model=trial.model, size=trial.data.size, channels=trial.data.channels, about=_about(sweep, row, trial)
+    )
     ours = rebuild(config, weights, "best.safetensors")
     latents = fixed_latents(GRID, trial.model.latent_dim)
     config = save_generator(place, config, weights)
@@ -119,6 +121,7 @@ def _about(sweep: Sweep, row: Row, trial: TrialConfig) -> dict[str, Any]:
         "kimg": row["best_kimg"],
         "data_hash": info["data_hash"],
         "attribution": info["attribution"],
+        "prepared": trial.data.prepared,
         "train": trial.train.model_dump(mode="json"),
         "versions": info["versions"],
     }

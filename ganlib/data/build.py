@@ -71,7 +71,13 @@ def prepare(
         raise RequestError(_no_pictures(sources))
     folder = (cache if cache is not None else cache_dir()) / "data"
     making = _Making(
-        sources, config.size, background, config.resize == "nearest", folder, workers or pool.cores(), progress
+        sources,
+        config.size,
+        background,
+        config.resize == "nearest",
+        folder,
+        workers or pool.cores(),
+        progress,
     )
     try:
         images = making.find() or making.make()
@@ -196,9 +202,7 @@ class _Making:
         for source, part in zip(self.sources, contents, strict=True):
             for chunk in source.chunks(part):
                 offset = partial.offset + first * partial.picture_bytes
-                yield Task(
-                    str(partial.path), offset, first, chunk, self.size, self.background, self.nearest
-                )
+                yield Task(str(partial.path), offset, first, chunk, self.size, self.background, self.nearest)
                 first += len(chunk)
 
 

@@ -51,7 +51,7 @@ def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, see
     """A random sample of a set, without repetition; the same ``seed`` shows the same pictures.
 
     Args:
-        pictures: uint8, shape (n, height, width, 3 or 4), as for `grid`; all are shown if there are at most rows x cols.
+        pictures: uint8, shape (n, height, width, 3 or 4), as for `grid`; all if there are at most rows x cols.
         rows: How many rows at most.
         cols: How many columns at most.
         seed: Of the choice.

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.alpha import RGB, RGBA, tensor_on_checks
+from ganlib.data.decode import Background, flatten, pixels
 from ganlib.errors import RequestError
 from ganlib.metrics.extractor import Extractor, load_extractor
 from ganlib.metrics.frechet import fid_from_features
@@ -32,7 +34,8 @@ class PictureSet:
     Attributes:
         name: What to call them in an error text.
         count: How many.
-        read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB.
+        read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
+            checks (`ganlib.alpha`).
     """
 
     name: str
@@ -54,7 +57,8 @@ def fid(
     Args:
         a: Pictures: a uint8 tensor (n, 3, h, w) or array (n, h, w, 3) or (n, 3, h, w), values 0 to 255, RGB; or the
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
-            files, of any sizes. n >= 2.
+            files, of any sizes. n >= 2. With 4 channels in place of 3, RGBA, and so in files, what is transparent is
+            laid on grey checks (`ganlib.alpha`).
         b: Pictures to compare with.
         extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
@@ -138,30 +142,32 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
             end = begin
             while end < len(batch) and batch[end].shape == batch[begin].shape:
                 end += 1
-            parts.append(extractor(torch.stack(batch[begin:end]).to(device)))
+            parts.append(extractor(tensor_on_checks(torch.stack(batch[begin:end]).to(device))))
             begin = end
     return torch.cat(parts)
 
 
-def open_pictures(pictures: Pictures, name: str) -> PictureSet:
+def open_pictures(pictures: Pictures, name: str, background: Background = None) -> PictureSet:
     """Check pictures, or list those of a folder.
 
     Args:
         pictures: As for `fid`.
         name: What to call them in an error text.
+        background: What shows through where files are transparent; None keeps it, and it is measured on checks.
 
     Raises:
         RequestError: as `fid`.
     """
     if isinstance(pictures, (str, PathLike)):
-        return _folder(Path(fspath(pictures)).expanduser())
+        return _folder(Path(fspath(pictures)).expanduser(), background)
     tensor = torch.as_tensor(pictures)
-    if tensor.ndim == 4 and tensor.shape[1] != 3 and tensor.shape[3] == 3:
-        tensor = tensor.permute(0, 3, 1, 2)
-    if tensor.ndim != 4 or tensor.shape[1] != 3 or len(tensor) < 2 or 0 in tensor.shape:
+    for channels in (RGB, RGBA):
+        if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
+            tensor = tensor.permute(0, 3, 1, 2)
+    if tensor.ndim != 4 or tensor.shape[1] not in (RGB, RGBA) or len(tensor) < 2 or 0 in tensor.shape:
         raise RequestError(
             f"{name} has shape {tuple(torch.as_tensor(pictures).shape)}; give at least 2 pictures as (n, 3, h, w) or "
-            "(n, h, w, 3)"
+            "(n, h, w, 3), with alpha 4 in place of 3"
         )
     levels = _levels(tensor, name)
     return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]))
@@ -191,7 +197,7 @@ def _levels(pictures: Tensor, name: str) -> Tensor:
     return (pictures.float() * 255).round().to(torch.uint8)
 
 
-def _folder(path: Path) -> PictureSet:
+def _folder(path: Path, background: Background) -> PictureSet:
     if not path.is_dir():
         raise RequestError(f"'{path}' is not a folder; give a folder of pictures")
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
@@ -199,14 +205,21 @@ def _folder(path: Path) -> PictureSet:
         raise RequestError(
             f"'{path}' holds {len(files)} pictures ({', '.join(SUFFIXES)}); at least 2 are needed"
         )
-    return PictureSet(str(path), len(files), lambda start, stop: [_read(file) for file in files[start:stop]])
+
+    def read(start: int, stop: int) -> list[Tensor]:
+        return [_read(file, background) for file in files[start:stop]]
+
+    return PictureSet(str(path), len(files), read)
 
 
-def _read(file: Path) -> Tensor:
+def _read(file: Path, background: Background) -> Tensor:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(file) as image:
-            return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+            array = pixels(flatten(image, background))
+            # Without a transparent pixel a picture is RGB, whatever its file says.
+            opaque = array.shape[2] == RGBA and bool((array[..., RGB:] == 255).all())
+            return torch.from_numpy(array[..., :RGB].copy() if opaque else array.copy()).permute(2, 0, 1)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
         raise RequestError(f"cannot read the picture '{file}': {error}; mend it or take it away") from None

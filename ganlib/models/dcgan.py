@@ -4,7 +4,7 @@ Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convol
 Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
 normalisation everywhere but at the image ends, no biases beside it, weights drawn from N(0, 0.02).
 
-Four variants, as the student studies of anime faces name them. At 64 px and ``width`` 64 (RGBA has a 4 in place of the 3):
+Four variants, as the student studies of anime faces name them. At 64 px and ``width`` 64, for RGB:
 
 ========== ======================================= ================================================
 variant    generator                               discriminator

@@ -111,6 +111,9 @@ def _facts(
         "source": config.source,
         "count": len(images),
         "size": images.size,
+        "channels": config.channels,
+        "transparent": images.transparent,
+        "resize": config.resize,
         "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         "hash": images.hash,
         "path": str(images.path),
@@ -124,9 +127,11 @@ def _facts(
 def _text(facts: dict[str, Any]) -> str:
     source = facts["source"] if isinstance(facts["source"], str) else ", ".join(facts["source"])
     skipped = facts["skipped"]
+    colours = "RGB" if facts["channels"] == 3 else f"RGBA, {facts['transparent']:,} with transparent pixels"
+    nearest = ", by nearest neighbour" if facts["resize"] == "nearest" else ""
     lines = [
         f"source       {source}",
-        f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, RGB",
+        f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, {colours}{nearest}",
         f"skipped      {len(skipped):,}",
         *(f"             {item['path']}: {item['reason']}" for item in skipped[:_SHOWN]),
     ]
