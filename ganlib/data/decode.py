@@ -135,8 +135,29 @@ def square(image: Image.Image, size: int, nearest: bool = False) -> Image.Image:
         image = image.crop((left, top, left + side, top + side))
     if side == size:
         return image
-    # Pillow itself multiplies the colours of RGBA by alpha before it averages, and divides afterwards.
+    if image.mode == "RGBA" and not nearest:
+        return _weighted(image, size)
     return image.resize((size, size), Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS)
+
+
+def _weighted(image: Image.Image, size: int) -> Image.Image:
+    """RGBA resized as colours times alpha, and divided by alpha again, so that one colour stays one colour.
+
+    In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
+    """
+    if (factor := image.width // (4 * size)) > 1:
+        image = image.reduce(
+            factor
+        )  # a large one would take much memory; never below four times what is wanted
+    *colours, alpha = (np.asarray(band, np.float32) for band in image.split())
+
+    def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(Image.fromarray(values).resize((size, size), Image.Resampling.LANCZOS))
+
+    weight = resized(alpha)
+    parts = [resized(colour * alpha) / np.maximum(weight, 0.5) for colour in colours]
+    levels = np.stack([*parts, weight], 2).round().clip(0, 255)
+    return Image.fromarray(levels.astype(np.uint8))
 
 
 def _upright(image: Image.Image) -> Image.Image:
