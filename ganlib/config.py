@@ -5,7 +5,7 @@ inside takes them, or plain arguments, and does not validate again.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,6 +21,11 @@ from ganlib.names import (
     VARIANTS,
 )
 from ganlib.registry import Registry, UnknownNameError
+
+AVATARS = "avatars"
+"""The source that is not a folder; a folder of this name is written ``./avatars``."""
+AVATAR_COUNT = 20_000
+"""How many avatars are drawn by default."""
 
 Unit = Literal["epochs", "kimg"]
 Resize = Literal["antialias", "nearest"]
@@ -48,19 +53,30 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which pictures, and how they are prepared. ``style``, ``count`` and ``seed`` are for avatars only.
+    """Which pictures, and how they are prepared.
 
-    ``resize: nearest`` is for pixel art, ``background: transparent`` keeps alpha; see docs/sprites.md.
+    ``style`` is for avatars only. ``count`` is how many of them are drawn (20 000 by default); where all sources are
+    folders it is how many of their files are taken, chosen by ``seed`` (by default all of them). ``resize: nearest``
+    is for pixel art, ``background: transparent`` keeps alpha; see docs/sprites.md.
     """
 
     source: str | list[str] = "avatars"
     style: str = "adventurer"
-    count: int = Field(20_000, ge=1, le=1_000_000)
+    count: int | None = Field(None, ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, lt=2**32)
     size: Literal[28, 32, 64, 128] = 64
     resize: Resize = "antialias"
     background: str = "white"
     max_skipped: float = Field(0.05, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_of_avatars(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if not isinstance(data, dict) or data.get("count") is not None:
+            return data
+        source = data.get("source", AVATARS)
+        drawn = source == AVATARS or (isinstance(source, list) and AVATARS in source)
+        return {**data, "count": AVATAR_COUNT} if drawn else data
 
     @property
     def channels(self) -> Literal[3, 4]:

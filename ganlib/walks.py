@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganlib import written
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
 
@@ -63,21 +64,24 @@ def sheet_of(pictures: np.ndarray, cols: int | None = None, transparent: bool = 
 
 
 def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
-    """An endless GIF.
+    """Write an endless GIF.
 
     Raises:
+        RequestError: if a file of somebody else is there (`ganlib.written`).
         WorkError: if it cannot be written.
     """
     images = [_enlarged(frame) for frame in frames]
     try:
-        images[0].save(
-            path,
-            "GIF",
-            save_all=True,
-            append_images=images[1:],
-            duration=round(1000 / FRAMES_PER_SECOND),
-            loop=0,
-        )
+        with written.passing(path) as temporary:
+            images[0].save(
+                temporary,
+                "GIF",
+                save_all=True,
+                append_images=images[1:],
+                duration=round(1000 / FRAMES_PER_SECOND),
+                loop=0,
+            )
+            written.adopt(temporary, path)
     except OSError as error:
         raise WorkError(f"could not write {path}: {error.strerror or error}") from None
 
@@ -86,7 +90,7 @@ def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
     """An H.264 video, through the program ffmpeg.
 
     Raises:
-        RequestError: if there is no ffmpeg.
+        RequestError: if there is no ffmpeg, or a file of somebody else is there (`ganlib.written`).
         WorkError: if it fails.
     """
     program = ffmpeg()
@@ -94,15 +98,17 @@ def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
     first = _even(_enlarged(next(frames)))
     command = [program, "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{first.width}x{first.height}", "-r", str(FRAMES_PER_SECOND), "-i", "-", "-an"]
-    command += ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-f", "mp4", str(path)]
+    command += ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-f", "mp4"]
     images = chain([first], (_even(_enlarged(frame)) for frame in frames))
     data = b"".join(np.asarray(image.convert("RGB")).tobytes() for image in images)
-    done = subprocess.run(command, input=data, capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise WorkError(
-            f"ffmpeg could not write {path}: {said[-1] if said else f'it ended with {done.returncode}'}"
-        )
+    with written.passing(path) as temporary:
+        done = subprocess.run([*command, str(temporary)], input=data, capture_output=True, check=False)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise WorkError(
+                f"ffmpeg could not write {path}: {said[-1] if said else f'it ended with {done.returncode}'}"
+            )
+        written.adopt(temporary, path)
 
 
 def ffmpeg() -> str:

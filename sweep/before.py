@@ -11,13 +11,18 @@ from typing import Any
 
 from PIL import Image
 
+from ganlib.config import AVATARS
 from ganlib.data import ImageSet, prepare
-from ganlib.data.sources import AVATARS
+from ganlib.data.telling import faults, left_out, prepared, taken
 from ganlib.errors import RequestError
 from sweep import __version__
 from sweep.distributions import Categorical
 from sweep.spec import Spec
+from sweep.storage import Folder
+from sweep.sweeps import SPEC
 
+LEFT_BEHIND = frozenset({"lease.json", "images", "events", "compact", "ray"})
+"""What a sweep writes before it counts as begun, beside its spec."""
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
 
 
@@ -38,12 +43,49 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
             say(f"preparing pictures: {done} of {total}")
 
     images = prepare(spec.data, progress=progress)
-    skipped = f", {len(images.skipped)} files skipped (see events)" if images.skipped else ""
     how = f" ({spec.data.prepared})" if spec.data.prepared else ""
-    say(f"data: {len(images)} pictures of {images.size} px{how} from {spec.data.source}{skipped}")
+    say(
+        f"data: {len(images)} pictures of {images.size} px{how} from {spec.data.source} ({taken(images.found)})"
+    )
+    for title, lines in (
+        ("", prepared(images.traits)),
+        ("left out ", left_out(images.found)),
+        ("skipped ", faults(images.skipped)),
+    ):
+        for line in lines:
+            say(f"      {title}{line}")
     if images.attribution:
         say(f"      {images.attribution}")
     return images
+
+
+def as_begun(spec: Spec, info: Mapping[str, Any]) -> Spec:
+    """The spec of a sweep that has begun: older ones hold a number of avatars also where folders were read whole."""
+    names = [spec.data.source] if isinstance(spec.data.source, str) else spec.data.source
+    if "left_out" in info or AVATARS in names:
+        return spec
+    return replace(spec, data=spec.data.model_copy(update={"count": None}))
+
+
+def check_place(folder: Folder, text: bytes) -> None:
+    """Make sure that a new sweep's folder holds nothing but what is left of an attempt to start it.
+
+    Args:
+        folder: Of the sweep.
+        text: Its spec, as it will be written.
+
+    Raises:
+        RequestError: naming what is there.
+    """
+    others = [name for name in folder.names() if name not in LEFT_BEHIND and not name.startswith(".")]
+    others += [f"images/{name}" for name in folder.names("images") if name != "real.png"]
+    if SPEC in others and folder.read(SPEC) == text:
+        others.remove(SPEC)
+    if others:
+        raise RequestError(
+            f"the folder '{folder}' is no sweep's and holds {len(others)} other things, such as '{others[0]}': choose "
+            "another name (--name) or another --storage"
+        )
 
 
 def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None]) -> ImageSet:
@@ -55,8 +97,8 @@ def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None
     images = prepare_pictures(spec, say)
     if images.hash != info["data_hash"]:
         raise RequestError(
-            f"the pictures have changed since the sweep began ({images.hash[:12]} instead of "
-            f"{info['data_hash'][:12]}): put the old ones back, or start a new sweep"
+            f"the pictures have changed since the sweep began ({len(images):,} with hash {images.hash[:12]}, then "
+            f"{info['images']:,} with {info['data_hash'][:12]}): put the old ones back, or start a new sweep"
         )
     return images
 
@@ -109,6 +151,7 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -
         "images": count,
         "data_hash": images.hash,
         "skipped": len(images.skipped),
+        "left_out": sum(item.count for item in images.found.left_out),
         "attribution": images.attribution,
         "prepared": spec.data.prepared,
         "extractor": facts["extractor"],

@@ -16,7 +16,7 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import confirmed, text
 from sweep.asking import Asked, PastTrial
-from sweep.before import any_config, describe, same_pictures
+from sweep.before import any_config, as_begun, describe, same_pictures
 from sweep.console import JsonLines, view_for
 from sweep.director import Director
 from sweep.lease import Owner
@@ -153,6 +153,7 @@ def _train(
     """Do what is left of the plan; returns whether it was interrupted."""
     info, folder = sweep.info, owner.folder
     spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info["budget"], len(plan))
+    spec = as_begun(spec, info)
     images = same_pictures(spec, info, view.say)
     with runner_for(spec, options, view.say) as runner:
         facts = runner.preflight(any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganlib.config import AVATARS
 from sweep.asha import expected_survivors
 from sweep.search import preview
 from sweep.sections import NOT_SEARCHABLE
@@ -49,7 +50,7 @@ def ladder(spec: Spec, trials: int) -> Ladder | None:
     values = [spec.plain, *spec.configs]
     units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
     units |= {spec.asha.unit} if spec.asha else set()
-    if spec.data.source == "avatars":
+    if spec.data.count is not None and (isinstance(spec.data.source, str) or AVATARS not in spec.data.source):
         unit, images = "kimg", spec.data.count
     elif len(units) == 1:
         unit, images = units.pop(), 1000  # with 1000 pictures an epoch is one kimg: the number is in either

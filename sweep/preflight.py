@@ -44,7 +44,8 @@ def preflight(
     evaluator = evaluator_of(trial.data, trial.evaluate, device)
     if images_of(trial.data).hash != data_hash:
         raise RequestError(
-            f"the pictures on {host} are not those on this machine: give every node the same files"
+            f"the pictures on {host} are not those that the sweep begins with: every node needs the same files, and "
+            "nothing may write into their folders while a sweep runs"
         )
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
     _ = evaluator.real, evaluator.real_similarity  # computed now, shared by all trials

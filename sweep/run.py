@@ -6,16 +6,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlib.data import contact_sheet
+from ganlib.data.sources import open_sources
 from ganlib.errors import RequestError, WorkError
 from sweep.before import (
     anchored,
     any_config,
+    as_begun,
     check_batch_size,
+    check_place,
     describe,
     planned,
     png,
@@ -65,12 +68,14 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
+    check_place(folder, anchored(spec).to_yaml().encode())
     check_tracking(spec.track, folder)
+    open_sources(spec.data)  # what is wrong with them is told before anything is written
+    spec = anchored(spec)
     view = view_for(options.as_json)
     with Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
-        spec = anchored(spec)
         with runner_for(spec, options, view.say) as runner:
             facts = runner.preflight(
                 any_config(spec, len(images)), images.hash, folder.url, owner.lease.owner
@@ -84,6 +89,8 @@ def start(spec: Spec, options: Options) -> int:
                     "events",
                     {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
                 )
+            for left in images.found.left_out:
+                store.add("events", {"kind": "left_out", "detail": asdict(left)})
             folder.write(INFO, json.dumps(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:
@@ -109,6 +116,7 @@ def resume(folder: Folder, options: Options, more: int = 0) -> int:
     with Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
+        spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
         if more:
             spec, info = extended(folder, spec, info, more)

@@ -8,19 +8,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib.alpha import RGB, measured_with
+from ganlib.alpha import RGB, RGBA, measured_with
 from ganlib.config import EvaluateConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.decode import colour
+from ganlib.data.telling import left_out, prepared
+from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import fid_infinity_from_features
-from ganlib.metrics.pictures import PictureSet, features_of, open_pictures
+from ganlib.metrics.pictures import PictureSet, features_of, open_pictures, unlike
 from ganlib.metrics.real import RealStatistics
 from sweep import spec as specs
 
+GENERATED, REAL = "the generated pictures", "the real pictures"
 
-def score(folder: Path, against: Path, extractor: str | None, weights: str | None) -> dict[str, Any]:
+
+def score(
+    folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None = None
+) -> dict[str, Any]:
     """Every metric of the pictures in a folder, with the identity of the numbers.
 
     Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background.
@@ -28,36 +34,45 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
     Args:
         folder: Generated pictures.
         against: A folder of real pictures, all of which are used; or a spec, whose real pictures are chosen, cached
-            and compared with as in its sweep, so that the numbers are those that the sweep would give.
+            and compared with as in its sweep, so that the numbers are those that the sweep would give; the pictures
+            in ``folder`` are then prepared as the spec says too.
         extractor: A name; by default the spec's, or ``efficientnet_lite0``.
         weights: Its weights file; by default the spec's.
+        size: Between two folders, the side in pixels to which both are resized as for training; by default all keep
+            their own.
 
     Raises:
         RequestError: if something is not there, is no picture, or there are too few.
     """
+    if not against.exists():
+        raise RequestError(f"--against: there is no folder of pictures and no spec '{against}'")
     if against.is_dir():
-        fakes, channels = open_pictures(folder, "the folder"), RGB
+        fakes = open_pictures(folder, GENERATED, size)
         config = EvaluateConfig.model_validate(
             {"weights": weights} | ({"extractor": extractor} if extractor else {})
         )
+        reals = open_pictures(against, REAL, size)
         loaded = load_extractor(config.extractor, config.weights)
-        reals = open_pictures(against, "the real pictures")
         real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
+        fake = features_of(fakes, loaded)
+        channels = RGBA if fakes.traits["alpha"] or reals.traits["alpha"] else RGB
+        notes = [note for note in [unlike(fakes, reals)] if note]
+        notes = [f"{note}; --size 64, for instance, prepares both as for training" for note in notes]
+        notes += _notes(reals)
     else:
         spec = specs.load(against)
-        fakes = open_pictures(folder, "the folder", colour(spec.data.background))
-        channels = spec.data.channels
+        if size is not None:
+            raise RequestError(f"--size: the spec says how large pictures are (data.size {spec.data.size})")
+        data = spec.data
+        fakes = open_pictures(folder, GENERATED, data.size, colour(data.background), data.resize == "nearest")
+        channels = data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)
         evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir())
-        loaded, real, digest, floor = (
-            evaluator.extractor,
-            evaluator.real,
-            images.hash,
-            evaluator.floor(fakes.count),
-        )
-    fake = features_of(fakes, loaded)
+        loaded, real, digest = evaluator.extractor, evaluator.real, images.hash
+        fake = features_of(fakes, loaded)
+        floor, notes = evaluator.floor(fakes.count), []
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,
@@ -66,7 +81,13 @@ def score(folder: Path, against: Path, extractor: str | None, weights: str | Non
         n_real=len(real),
         data_hash=digest,
     )
-    return measure(real, fake, config, identity, floor)
+    return measure(real, fake, config, identity, floor) | {"notes": [*_notes(fakes), *notes]}
+
+
+def _notes(pictures: PictureSet) -> list[str]:
+    """What was left out of a folder, and what was done to its pictures."""
+    done = [f"{pictures.name}: {line}" for line in prepared(pictures.traits)]
+    return done + [f"{pictures.name}: left out {line}" for line in left_out(pictures.found)]
 
 
 def measure(

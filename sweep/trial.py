@@ -114,8 +114,9 @@ class TrialRun(Iterator[Report]):
         images = images_of(config.data)
         if images.hash != assignment.data_hash:
             raise WorkError(
-                f"the pictures on {socket.gethostname()} are not those on the machine that started the sweep "
-                f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): give every node the same files"
+                f"the pictures on {socket.gethostname()} are not those that the sweep began with "
+                f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): every node needs the same files, and "
+                "nothing may write into their folders while a sweep runs"
             )
         self.history: list[Report] = []
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)

@@ -4,7 +4,6 @@ An export is made beside its place and moved there when all of it was checked: e
 the trainer's generator, and the metrics measured again through it are those on record.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -16,11 +15,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganlib import programs
+from ganlib import programs, written
 from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid
 from ganlib.errors import RequestError, WorkError
-from ganlib.export import ExportConfig, LoadedGenerator, add_digests, load_generator, rebuild, save_generator
+from ganlib.export import (
+    CONFIG,
+    WEIGHTS,
+    ExportConfig,
+    LoadedGenerator,
+    add_digests,
+    load_generator,
+    rebuild,
+    save_generator,
+)
 from ganlib.steps import to_uint8
 from ganlib.training import GRID, LATENT_SEED, fixed_latents
 from sweep.before import png
@@ -38,6 +46,8 @@ LEVELS = 6.0
 ERRORS = 3.0
 """How many standard errors a KID measured again may be from the one on record."""
 
+ALWAYS = (WEIGHTS, CONFIG, "model.pt2", "samples.png", "metrics.json", "README.md")
+"""Files that every export has."""
 Row = Mapping[str, Any]
 
 
@@ -48,17 +58,26 @@ def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[st
         sweep: whose trial it is.
         number: of the trial.
         out: a new or empty folder.
-        force: write into a folder that is not empty.
+        force: write into a folder that is not empty, in the place of an earlier export.
 
     Returns:
         What could not be done, a sentence each.
 
     Raises:
-        RequestError: ``out`` is not empty, or the trial has no generator to export.
+        RequestError: ``out`` is not empty, files of somebody else are in the way there, or the trial has no generator
+            to export.
         WorkError: the export could not be written, or is not the trainer's generator.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not force:
-        raise RequestError(f"{out} is not empty: choose another folder, or write over it with --force")
+    if (
+        out.exists()
+        and (not out.is_dir() or {file.name for file in out.iterdir()} - {written.LIST})
+        and not force
+    ):
+        raise RequestError(
+            f"{out} is not empty: choose another folder, or give --force, which replaces an earlier export there and "
+            "leaves everything else as it is"
+        )
+    written.check(out / name for name in ALWAYS)
     weights = _weights(sweep.folder, number)
     row = sweep.store.trial(number) or {}
     trial = TrialConfig.model_validate_json(row["config"])
@@ -68,8 +87,7 @@ def export(sweep: Sweep, number: int, out: Path, force: bool = False) -> list[st
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
             notes = _make(sweep, row, trial, measured, weights, Path(place))
             out.mkdir(exist_ok=True)
-            for file in sorted(Path(place).iterdir()):
-                os.replace(file, out / file.name)
+            written.fill(out, Path(place))
     except OSError as error:
         raise WorkError(f"could not write the export to {out}: {error.strerror or error}") from None
     return notes

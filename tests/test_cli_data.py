@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ganlib.config import DataConfig
+from ganlib.data.formats import NAMES
 from ganlib.errors import RequestError, WorkError
 from sweep.cli.data import command
 
@@ -70,9 +71,7 @@ def test_json_has_every_fact(run, pictures, tmp_path):
     assert facts["name"] == "study"
     assert facts["source"] == [str(pictures), "avatars"]
     assert (facts["count"], facts["size"]) == (13, 32)
-    assert facts["skipped"] == [
-        {"path": str(pictures / "bad.png"), "reason": "not a PNG, JPEG, WebP, GIF or BMP picture"}
-    ]
+    assert facts["skipped"] == [{"path": str(pictures / "bad.png"), "reason": f"not a {NAMES} picture"}]
     assert facts["bytes"] == 128 + 13 * 32 * 32 * 3
     assert len(facts["hash"]) == 64
     assert "thumbs" in facts["attribution"]

@@ -213,7 +213,7 @@ GOOD = encoded(Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48
         (b"hello", "not a PNG"),
         (GOOD[: len(GOOD) // 2], "truncated"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a PNG"),
-        (encoded(Image.new("RGB", (8, 8)), "TIFF"), "not a PNG"),
+        (encoded(Image.new("RGB", (8, 8)), "PCX"), "not a PNG"),
     ],
 )
 def test_what_is_no_picture_says_why(data, reason):

@@ -16,6 +16,7 @@ from PIL import Image
 from ganlib.config import DataConfig
 from ganlib.data import ImageSet, cache_dir, drop, open_set, prepare, styles, verify
 from ganlib.data.avatars import attribution
+from ganlib.data.formats import NAMES
 from ganlib.errors import RequestError, WorkError
 
 
@@ -121,15 +122,15 @@ def test_unreadable_files_are_skipped_by_name_with_a_reason(folder, cache):
     (folder / "aa.jpg").write_text("no picture")
     (folder / "broken.png").symlink_to("nowhere")
     os.mkfifo(folder / "pipe.png")
-    save(folder / "scan.tif")
+    (folder / "scan.psd").touch()
     images = prepare(config(folder, size=32, max_skipped=0.5), cache)
     assert first_channel(images) == [30, 20, 10, 0, 40]
     assert {os.path.relpath(item.path, folder): item.reason for item in images.skipped} == {
         "a/empty.png": "empty file",
-        "aa.jpg": "not a PNG, JPEG, WebP, GIF or BMP picture",
+        "aa.jpg": f"not a {NAMES} picture",
         "broken.png": "broken link",
         "pipe.png": "not a regular file",
-        "scan.tif": ".tif pictures are not read; convert to PNG",
+        "scan.psd": ".psd pictures are not read: convert them, to PNG for instance",
     }
     again = prepare(config(folder, size=32, max_skipped=0.5), cache)
     assert again == images

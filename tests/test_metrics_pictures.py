@@ -96,7 +96,7 @@ def test_pixels_that_are_no_numbers(bad: float) -> None:
             "values from 200 to 200; floating-point pictures must lie in 0 to 1",
         ),
         (torch.full((4, 3, 8, 8), -1.0), r"take \(x \+ 1\) / 2"),
-        ("/no/such/folder", "is not a folder"),
+        ("/no/such/folder", "a: there is no folder"),
     ],
 )
 def test_wrong_pictures(wrong: object, told: str) -> None:
@@ -110,7 +110,7 @@ def test_folders(tmp_path: Path) -> None:
     (mixed / "notes.txt").write_text("not a picture")
     assert fid(mixed, pictures(), TINY) > 0
     (mixed / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(RequestError, match=r"cannot read the picture '.*broken\.png'"):
+    with pytest.raises(RequestError, match=r"1 of 7 pictures cannot be read: .*broken\.png \(not a PNG"):
         fid(mixed, pictures(), TINY)
     (tmp_path / "empty").mkdir()
     with pytest.raises(RequestError, match="holds 0 pictures"):
@@ -158,4 +158,4 @@ def test_sweep_score_against_a_spec_is_what_the_sweep_measures(
 
 def test_sweep_score_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["score", str(tmp_path / "no"), "--against", str(tmp_path)])
-    assert result.exit_code == 2 and "is not a folder" in result.stderr
+    assert result.exit_code == 2 and "the generated pictures: there is no folder" in result.stderr

@@ -29,9 +29,12 @@ def test_the_ladder_in_kimg_where_the_pictures_are_counted():
 
 
 def test_the_ladder_in_epochs_where_they_are_not():
-    steps = ladder(parse(SPEC, overrides=["data.source=pictures"]), 12)
+    folder = ["data.source=pictures", "data.count=null"]
+    steps = ladder(parse(SPEC, overrides=folder), 12)
     assert (steps.unit, steps.budget, steps.rungs[1][0]) == ("epochs", 20.0, 6.0)
-    assert ladder(parse(SPEC, overrides=["data.source=pictures", "train.kimg=30"]), 12) is None
+    assert ladder(parse(SPEC, overrides=[*folder, "train.kimg=30"]), 12) is None
+    assert ladder(parse(SPEC, overrides=folder[:1]), 12).unit == "kimg"  # so many are drawn
+    assert ladder(parse(SPEC, overrides=["data.source=[pictures, avatars]"]), 12).unit == "epochs"
 
 
 def test_share_of_the_training():

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ganlib.data.avatars import styles
     from ganlib.data.build import prepare
     from ganlib.data.cache import ImageSet, cache_dir, drop, open_set, verify
-    from ganlib.data.folder import Skipped
+    from ganlib.data.listing import Skipped
     from ganlib.data.sheet import contact_sheet, grid
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 
 _HOMES = {
     "ImageSet": "cache",
-    "Skipped": "folder",
+    "Skipped": "listing",
     "cache_dir": "cache",
     "contact_sheet": "sheet",
     "drop": "cache",

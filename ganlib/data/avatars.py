@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.decode import Background, flatten, pixels
+from ganlib.data.decode import Background, Picture, flatten, pixels
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
@@ -64,12 +64,10 @@ class AvatarChunk:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def pictures(
-        self, size: int, background: Background, nearest: bool = False
-    ) -> Iterator[NDArray[np.uint8] | str]:
-        """Yield uint8 arrays as `draw` makes them; ``nearest`` means nothing to what is drawn at its size."""
+    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture | str]:
+        """Yield every face; ``nearest`` means nothing to what is drawn at its size."""
         for index in range(self.start, self.stop):
-            yield draw(self.style, self.seed, index, size, background)
+            yield Picture(draw(self.style, self.seed, index, size, background))
 
 
 def draw(style: str, seed: int, index: int, size: int, background: Background) -> NDArray[np.uint8]:

@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -23,13 +25,15 @@ from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
 from ganlib.data.decode import Background, colour
-from ganlib.data.folder import Skipped, digests, printable
-from ganlib.data.sources import Source, open_source
+from ganlib.data.folder import digests
+from ganlib.data.listing import File, Skipped, printable
+from ganlib.data.sources import Source, no_pictures, open_sources, some
+from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
 from ganlib.errors import RequestError, WorkError
 from ganlib.names import TRANSPARENT
 
-PREPROCESSING = 1
+PREPROCESSING = 2
 """Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
 
 Progress = Callable[[int, int], None]
@@ -65,10 +69,9 @@ def prepare(
         WorkError: when the cache cannot be written, or files change meanwhile.
     """
     background = colour(config.background)
-    names = [config.source] if isinstance(config.source, str) else config.source
-    sources = [open_source(name, config) for name in names]
-    if not any(map(len, sources)):
-        raise RequestError(_no_pictures(sources))
+    sources = open_sources(config)
+    # What cannot be read by its name alone is too much already: nobody need wait for the rest.
+    _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
     folder = (cache if cache is not None else cache_dir()) / "data"
     making = _Making(
         sources,
@@ -83,8 +86,8 @@ def prepare(
         images = making.find() or making.make()
     except OSError as error:
         raise WorkError(f"cannot keep prepared pictures in {folder}: {error}") from error
-    images = replace(images, skipped=_skipped(sources, skipped_in(images.path)))
-    _check_share(images, config.max_skipped)
+    images = replace(images, skipped=_skipped(sources, skipped_in(images.path)), found=found_in(sources))
+    _check_share(len(images), images.skipped, config.max_skipped)
     if config.channels == RGBA and not images.transparent:
         raise RequestError(
             f"data.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a transparent pixel: "
@@ -140,14 +143,15 @@ class _Making:
 
     def _key(self, contents: "_Contents") -> str:
         parts = (
-            _digest(source.recipe, *map(repr, part))
+            _digest(source.recipe, *map(_named, part, source.files))
             for source, part in zip(self.sources, contents, strict=True)
         )
         return _digest("content", self._preprocessing(), *parts)
 
     def _preprocessing(self) -> str:
-        nearest = " nearest" if self.nearest else ""  # beside what there always was, so that old entries stay
-        return f"{PREPROCESSING} {self.size} {self.background}{nearest}"
+        nearest = " nearest" * self.nearest
+        heic = " heic" * (find_spec("pillow_heif") is not None)  # without it such files are skipped
+        return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
     def _read(self, report: "_Report") -> "_Contents":
         """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
@@ -170,11 +174,11 @@ class _Making:
         channels = RGBA if self.background is None else RGB
         partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size, channels)
         try:
-            skipped = self._fill(partial, contents, report)
+            skipped, traits = self._fill(partial, contents, report)
             if len(skipped) == total:
-                raise RequestError(_no_pictures(self.sources, _skipped(self.sources, skipped)))
+                raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
-            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None)
+            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None, traits)
         finally:
             partial.discard()
         images = open_set(path)
@@ -189,13 +193,17 @@ class _Making:
                 if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
                     partial.unlink()
 
-    def _fill(self, partial: Partial, contents: "_Contents", report: "_Report") -> list[tuple[int, str]]:
+    def _fill(
+        self, partial: Partial, contents: "_Contents", report: "_Report"
+    ) -> tuple[list[tuple[int, str]], Counter[str]]:
         workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
         skipped: list[tuple[int, str]] = []
-        for count, bad in pool.run(write, self._tasks(partial, contents), workers):
+        traits: Counter[str] = Counter()
+        for count, bad, seen in pool.run(write, self._tasks(partial, contents), workers):
             skipped += bad
+            traits += seen
             report.made(count)
-        return skipped
+        return skipped, traits
 
     def _tasks(self, partial: Partial, contents: "_Contents") -> Iterator[Task]:
         first = 0
@@ -245,31 +253,18 @@ def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) 
     return tuple(skipped)
 
 
-def _check_share(images: ImageSet, most: float) -> None:
-    count = len(images.skipped)
-    total = len(images) + count
-    if count > most * total:
+def _check_share(count: int, skipped: Sequence[Skipped], most: float) -> None:
+    total = count + len(skipped)
+    if len(skipped) > most * total:
         raise RequestError(
-            f"data: {count} of {total} files cannot be used ({count / total:.0%}; data.max_skipped allows"
-            f" {most:.0%}): {_some(images.skipped)}. Repair or remove them, or raise data.max_skipped"
+            f"data: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; data.max_skipped"
+            f" allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise data.max_skipped"
         )
 
 
-def _no_pictures(sources: Sequence[Source], skipped: Sequence[Skipped] = ()) -> str:
-    where = ", ".join(f"'{source.name}'" for source in sources) or "an empty list"
-    skipped = skipped or [item for source in sources for item in source.skipped]
-    others = [source.others for source in sources if source.others]
-    return (
-        f"data.source: no pictures in {where} (PNG, JPEG, WebP, GIF or BMP, at any depth"
-        + (f"; other files there: {', '.join(others)}" if others else "")
-        + (f"; unusable: {_some(skipped)}" if skipped else "")
-        + ")"
-    )
-
-
-def _some(skipped: Sequence[Skipped], most: int = 5) -> str:
-    shown = ", ".join(f"{item.path} ({item.reason})" for item in skipped[:most])
-    return shown + (f" and {len(skipped) - most} more" if len(skipped) > most else "")
+def _named(content: bytes | str, file: File) -> str:
+    """A file's content, and its suffix where that decides how it is read."""
+    return repr(content) + ".tga" * (file.suffix == ".tga")
 
 
 def _digest(*parts: str) -> str:

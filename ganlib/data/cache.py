@@ -11,8 +11,8 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganlib.alpha import RGB, RGBA
-from ganlib.data.folder import Skipped
+from ganlib.data.listing import Skipped
+from ganlib.data.telling import Found
 from ganlib.disk import sync_folder
 from ganlib.errors import RequestError, WorkError
 
@@ -38,6 +39,8 @@ class ImageSet:
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         transparent: How many pictures have a pixel that is not opaque; 0 for RGB.
+        traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
+        found: What the sources hold beside; empty unless `prepare` made this.
     """
 
     path: Path
@@ -45,6 +48,8 @@ class ImageSet:
     skipped: tuple[Skipped, ...] = ()
     attribution: str | None = None
     transparent: int = 0
+    traits: Mapping[str, int] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
 
     @cached_property
     def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
@@ -92,7 +97,7 @@ def open_set(path: Path) -> ImageSet | None:
     note = _note(path)
     if note is None or _shape(path) is None:
         return None
-    return ImageSet(path, note["hash"], (), note["attribution"], note["transparent"])
+    return ImageSet(path, note["hash"], (), note["attribution"], note["transparent"], note["traits"])
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
@@ -137,7 +142,13 @@ class Partial:
                 f" {error.strerror or error}; free some space, or set SWEEP_CACHE to another folder"
             ) from error
 
-    def commit(self, path: Path, skipped: Sequence[tuple[int, str]], attribution: str | None) -> None:
+    def commit(
+        self,
+        path: Path,
+        skipped: Sequence[tuple[int, str]],
+        attribution: str | None,
+        traits: Mapping[str, int],
+    ) -> None:
         """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``."""
         kept = self._close_gaps({index for index, _ in skipped})
         shape = (kept, *self._shape[1:])
@@ -153,6 +164,7 @@ class Partial:
             "skipped": list(skipped),
             "attribution": attribution,
             "transparent": _transparent(pictures),
+            "traits": dict(traits),
         }
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
@@ -228,8 +240,9 @@ def _note(path: Path) -> dict[str, Any] | None:
             "skipped": list(note["skipped"]),
             "attribution": note["attribution"],
             "transparent": int(note.get("transparent", 0)),  # older entries are all RGB
+            "traits": {str(name): int(count) for name, count in note.get("traits", {}).items()},
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -1,32 +1,33 @@
 """One file's bytes to one square picture, RGB or RGBA.
 
-The picture is turned as its EXIF data says, laid on a background where it is transparent (or left transparent),
-cropped to its central square and resized with an antialiased filter. That the filter is antialiased matters: Parmar
-et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
-(https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and
+The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
+transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the
+filter is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR
+2022 (https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and
 the nearest pixel keeps them.
+
+Everything that reads pictures of others reads them here, so that they look alike whoever asks.
 """
 
 import io
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
 from ganlib.alpha import hide
+from ganlib.data.formats import NAMES, formats_for
+from ganlib.data.png import SIGNATURE, slimmed
+from ganlib.data.profiles import to_srgb
 from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"})
-"""What counts as a picture in a folder; upper and lower case alike."""
 
 Colour = tuple[int, int, int]
 Background = Colour | None
 """What shows through where a picture is transparent; None keeps it transparent."""
 
-# By content, whatever the suffix says. A closed list, because some of Pillow's other readers start programs.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB")
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,6 +38,27 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+TRAITS = {
+    "cropped": "not square: cropped to the central square",
+    "enlarged": "smaller than asked for: enlarged",
+    "transparent": "with transparent pixels: laid on the background",
+    "alpha": "with transparent pixels: kept",
+    "grey": "grey: made RGB",
+    "turned": "stored turned: turned as their EXIF data says",
+    "profile": "with a colour profile other than sRGB: converted to sRGB",
+    "no profile": "with a colour profile that is broken or does not fit: taken for sRGB",
+    "deep": "with 16 bits a channel: rounded to 8",
+    "frames": "with several frames or pages: the first is taken",
+}
+"""What one may want to know of a picture, and what is done about it."""
+
+
+class Picture(NamedTuple):
+    """A prepared picture, uint8 (side, side, 3), RGB, or 4 channels, RGBA, and which of `TRAITS` its file had."""
+
+    pixels: NDArray[np.uint8]
+    traits: tuple[str, ...] = ()
 
 
 class UnreadableError(Exception):
@@ -63,17 +85,31 @@ def colour(name: str) -> Background:
     return value
 
 
-def decode(data: bytes, size: int, background: Background, nearest: bool = False) -> NDArray[np.uint8]:
+def decode(
+    data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
+) -> NDArray[np.uint8]:
     """Decode the bytes of a picture file (its first frame, if it has several).
 
     Args:
-        data: The whole content of a PNG, JPEG, WebP, GIF or BMP file.
-        size: Side of the square in pixels.
+        data: The whole content of a file in one of the formats of `ganlib.data.formats`.
+        size: Side of the square in pixels; None leaves the central square as large as it is.
         background: What shows through where the picture is transparent.
+        suffix: Of the file's name, lower case; only ``.tga`` makes a difference.
         nearest: Take the nearest pixel instead of averages.
 
     Returns:
         uint8, shape (size, size, 3), RGB; without a background (size, size, 4), RGBA.
+
+    Raises:
+        UnreadableError: with the reason.
+    """
+    return read(data, size, background, suffix, nearest).pixels
+
+
+def read(
+    data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
+) -> Picture:
+    """Decode like `decode`, and say what there was to be done.
 
     Raises:
         UnreadableError: with the reason.
@@ -84,29 +120,48 @@ def decode(data: bytes, size: int, background: Background, nearest: bool = False
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
-                # what is wanted, so that the filter below still decides how it looks.
-                if not nearest:
-                    image.draft(None, (4 * size, 4 * size))
-                image.load()
-                return pixels(square(flatten(_upright(image), background), size, nearest))
+            try:
+                return _read(data, size, background, nearest, formats_for(data, suffix))
+            except ValueError:  # Pillow's limits of text in a PNG
+                if not data.startswith(SIGNATURE):
+                    raise
+                slim, profile = slimmed(data)
+                return _read(slim, size, background, nearest, ("PNG",), profile)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
     except UnidentifiedImageError:
-        raise UnreadableError("not a PNG, JPEG, WebP, GIF or BMP picture") from None
+        raise UnreadableError(f"not a {NAMES} picture") from None
     except Exception as error:  # Pillow's readers raise almost anything on broken input
         text = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableError(text[:200]) from error
 
 
-def flatten(image: Image.Image, background: Background) -> Image.Image:
-    """Any mode to RGB: transparent pixels show the background, 16-bit grey is scaled, not clipped.
+def _read(
+    data: bytes,
+    size: int | None,
+    background: Background,
+    nearest: bool,
+    formats: tuple[str, ...],
+    profile: bytes | None = None,
+) -> Picture:
+    with Image.open(io.BytesIO(data), formats=formats) as image:
+        traits = _traits(image, size)
+        if size is not None and not nearest:
+            # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
+            # what is wanted, so that the filter below still decides how it looks.
+            image.draft(None, (4 * size, 4 * size))
+        image.load()
+        profile = profile or image.info.get("icc_profile")
+        upright, converted = to_srgb(eight_bit(_upright(image)), profile)
+        if converted != "none":
+            traits.append("profile" if converted == "converted" else "no profile")
+        if _is_transparent(upright):
+            traits.append("alpha" if background is None else "transparent")
+        return Picture(pixels(resize(crop(flatten(upright, background)), size, nearest)), tuple(traits))
 
-    Without a background to RGBA.
-    """
-    if image.mode.startswith("I"):
-        image = _eight_bit(image)
+
+def flatten(image: Image.Image, background: Background) -> Image.Image:
+    """Any mode of 8 bits to RGB: transparent pixels show the background; without one to RGBA."""
     if background is None:
         return image.convert("RGBA")
     if not image.has_transparency_data:
@@ -122,18 +177,23 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
     return hide(array) if image.mode == "RGBA" else array
 
 
-def square(image: Image.Image, size: int, nearest: bool = False) -> Image.Image:
-    """The central square, resized (Lanczos, antialiased) to ``size``; untouched if it has that size.
+def crop(image: Image.Image) -> Image.Image:
+    """The central square."""
+    width, height = image.size
+    if width == height:
+        return image
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
+    """A square at another size (Lanczos, antialiased); untouched if it has that size, or for None.
 
     With transparency colours are weighted with alpha, so that what is hidden does not show at soft edges. ``nearest``
     takes the pixel at the centre of each new one: exact where one side is a whole multiple of the other.
     """
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    if width != height:
-        image = image.crop((left, top, left + side, top + side))
-    if side == size:
+    if size is None or image.width == size:
         return image
     if image.mode == "RGBA" and not nearest:
         return _weighted(image, size)
@@ -160,21 +220,60 @@ def _weighted(image: Image.Image, size: int) -> Image.Image:
     return Image.fromarray(levels.astype(np.uint8))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF or XMP orientation says; broken EXIF data says nothing."""
-    try:
-        orientation = image.getexif().get(_ORIENTATION)
-    except Exception:  # the parser raises almost anything, and the pixels are sound
+def eight_bit(image: Image.Image) -> Image.Image:
+    """16-bit grey (0 to 65535) scaled to 8-bit grey, with alpha when one value stands for transparency.
+
+    Raises:
+        ValueError: for values that are no levels of grey.
+    """
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
+    if not image.mode.startswith("I"):
         return image
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey (0 to 65535) to 8-bit grey, or grey with alpha when one value stands for transparency."""
-    values = np.asarray(image).astype(np.int64).clip(0, 65535)
+    values = np.asarray(image).astype(np.int64)
+    if values.size and not 0 <= values.min() <= values.max() <= 65535:
+        raise ValueError("its pixels have 32 bits a channel; save it with 8 or 16 bits")
     grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return grey
     alpha = Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
     return Image.merge("LA", (grey, alpha))
+
+
+def _traits(image: Image.Image, size: int | None) -> list[str]:
+    """What there is to say of a picture before it is decoded."""
+    traits = []
+    if image.width != image.height:
+        traits.append("cropped")
+    if size is not None and min(image.size) < size:
+        traits.append("enlarged")
+    if image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I"):
+        traits.append("grey")
+    if image.mode.startswith("I"):
+        traits.append("deep")
+    if _orientation(image) in _UPRIGHT:
+        traits.append("turned")
+    if getattr(image, "is_animated", False):
+        traits.append("frames")
+    return traits
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether there is a pixel that is not wholly opaque."""
+    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF or XMP orientation says."""
+    orientation = _orientation(image)
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """What EXIF or XMP says; broken EXIF data says nothing."""
+    try:
+        value: int | None = image.getexif().get(_ORIENTATION)
+    except Exception:  # the parser raises almost anything, and the pixels are sound
+        return None
+    return value

@@ -3,17 +3,19 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ganlib.config import DataConfig
+from ganlib.config import AVATAR_COUNT, AVATARS, DataConfig
 from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
-from ganlib.data.folder import File, FileChunk, Skipped, printable, scan
-
-AVATARS = "avatars"
-"""The source that is not a folder; a folder of this name is written ``./avatars``."""
+from ganlib.data.folder import FileChunk
+from ganlib.data.formats import NAMES
+from ganlib.data.listing import DRAWN, OTHER, File, LeftOut, Skipped, printable, scan
+from ganlib.errors import RequestError
 
 _CHUNK = 32  # pictures in one task: enough to hide what handing it over costs, few enough to share evenly
+_INLINE = 5
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Source:
         files: The picture files in order.
         avatars: All faces, as one chunk.
         skipped: What was left out when the files were listed.
-        others: Which files were not taken for pictures, for an error text.
+        left_out: What else there is, and why it does not belong to the set.
         attribution: Who made the pictures, where that is known.
     """
 
@@ -35,7 +37,7 @@ class Source:
     files: tuple[File, ...] = ()
     avatars: AvatarChunk | None = None
     skipped: tuple[Skipped, ...] = ()
-    others: str = ""
+    left_out: tuple[LeftOut, ...] = ()
     attribution: str | None = None
 
     def __len__(self) -> int:
@@ -61,20 +63,90 @@ class Source:
                 yield FileChunk(paths, tuple(digests[start:stop]))
 
 
-def open_source(name: str, config: DataConfig) -> Source:
-    """List what a source holds.
+def open_sources(config: DataConfig) -> list[Source]:
+    """List what all sources hold; of folders, as many files as ``config.count`` asks for.
 
     Raises:
-        RequestError: when there is no such folder or avatar style.
+        RequestError: when one of them does not exist or holds no pictures, or there are too few; all that is wrong is
+            told at once.
     """
+    names = [config.source] if isinstance(config.source, str) else config.source
+    if not names:
+        raise RequestError(
+            "data.source: no pictures in an empty list; give folders of pictures, or 'avatars'"
+        )
+    sources, problems = [], []
+    for name in names:
+        try:
+            source = _open(name, config)
+        except RequestError as error:
+            problems.append(str(error))
+            continue
+        if not source:
+            problems.append(no_pictures(source))
+        sources.append(source)
+    if problems:
+        raise RequestError("\n".join(problems))
+    return sources if config.count is None or AVATARS in names else _drawn(sources, config.count, config.seed)
+
+
+def no_pictures(source: Source, skipped: Sequence[Skipped] = ()) -> str:
+    """Say that a source is of no use, and what there is in it."""
+    others = Counter(
+        {item.suffix or "without suffix": item.count for item in source.left_out if item.reason == OTHER}
+    )
+    rest = [f"{item.count} {item.suffix} {item.reason}" for item in source.left_out if item.reason != OTHER]
+    told = [f"{count} {suffix}" for suffix, count in others.most_common(5)] + rest
+    skipped = skipped or source.skipped
+    return (
+        f"data.source: no pictures in '{source.name}' ({NAMES}, at any depth"
+        + (f"; other files there: {', '.join(told)}" if told else "")
+        + (f"; unusable: {some(skipped)}" if skipped else "")
+        + ")"
+    )
+
+
+def some(skipped: Sequence[Skipped], most: int = 50) -> str:
+    """Files and reasons for an error text, a line each if there are more than a few."""
+    shown = [f"{item.path} ({item.reason})" for item in skipped[:most]]
+    if len(skipped) > most:
+        shown.append(f"and {len(skipped) - most:,} more ('sweep data --json' lists all)")
+    return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown) + "\n"
+
+
+def _open(name: str, config: DataConfig) -> Source:
     if name == AVATARS:
-        style = check_style(config.style)
+        style, count = check_style(config.style), config.count or AVATAR_COUNT
         return Source(
             name,
-            json.dumps([AVATARS, config.seed, config.count, recipe(style)]),
-            avatars=AvatarChunk(style, config.seed, 0, config.count),
+            json.dumps([AVATARS, config.seed, count, recipe(style)]),
+            avatars=AvatarChunk(style, config.seed, 0, count),
             attribution=attribution(style),
         )
     found = scan(name)
-    others = ", ".join(f"{count} {suffix}" for suffix, count in found.others.most_common(5))
-    return Source(printable(name), "files", found.files, skipped=found.skipped, others=others)
+    return Source(printable(name), "files", found.files, skipped=found.skipped, left_out=found.left_out)
+
+
+def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
+    """As many files, by a number that each has from the seed and its name, so that fewer are among more."""
+    total = sum(map(len, sources))
+    if count > total:
+        raise RequestError(
+            f"data.count is {count:,}, but there are only {total:,} pictures in"
+            f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them (data.count: null)"
+        )
+
+    def rank(place: tuple[int, File]) -> bytes:
+        return hashlib.sha256(b"%d %d %s" % (seed, place[0], place[1].relative)).digest()
+
+    places = [(index, file) for index, source in enumerate(sources) for file in source.files]
+    chosen = set(sorted(places, key=rank)[:count])
+    drawn = []
+    for index, source in enumerate(sources):
+        left = [file for file in source.files if (index, file) not in chosen]
+        suffixes = Counter(file.suffix for file in left)
+        examples = {file.suffix: file.path for file in reversed(left)}
+        told = (LeftOut(DRAWN, key, n, printable(examples[key])) for key, n in sorted(suffixes.items()))
+        files = tuple(file for file in source.files if (index, file) in chosen)
+        drawn.append(replace(source, files=files, left_out=(*source.left_out, *told)))
+    return drawn

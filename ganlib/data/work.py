@@ -3,6 +3,7 @@
 Apart from `ganlib.data.build`, so that a worker imports neither the configuration nor the cache.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,20 +42,22 @@ class Task:
         return RGBA if self.background is None else RGB
 
 
-def write(task: Task) -> tuple[int, list[tuple[int, str]]]:
+def write(task: Task) -> tuple[int, list[tuple[int, str]], Counter[str]]:
     """Make the pictures of a task.
 
     Returns:
-        How many inputs there were, and which of the set's inputs gave no picture, and why.
+        How many inputs there were, and which of the set's inputs gave no picture, and why; and how many
+        pictures had each trait (`ganlib.data.decode.TRAITS`).
     """
     block = np.zeros((len(task.chunk), task.size, task.size, task.channels), np.uint8)
-    skipped = []
+    skipped, traits = [], Counter[str]()
     for index, picture in enumerate(task.chunk.pictures(task.size, task.background, task.nearest)):
         if isinstance(picture, str):
             skipped.append((task.first + index, picture))
         else:
-            block[index] = picture
+            block[index] = picture.pixels
+            traits.update(picture.traits)
     with open(task.path, "r+b") as file:
         file.seek(task.offset)
         file.write(block.data)
-    return len(task.chunk), skipped
+    return len(task.chunk), skipped, traits

@@ -5,8 +5,10 @@
 57.3
 """
 
+import warnings
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -15,19 +17,23 @@ import torch
 from torch import Tensor
 
 from ganlib.alpha import RGB, RGBA, tensor_on_checks
-from ganlib.data.decode import Background, flatten, pixels
+from ganlib.data.decode import Background
+from ganlib.data.folder import picture
+from ganlib.data.formats import NAMES
+from ganlib.data.listing import Skipped, printable, scan
+from ganlib.data.sources import Source, some
+from ganlib.data.telling import Found, faults, found_in, left_out
 from ganlib.errors import RequestError
 from ganlib.metrics.extractor import Extractor, load_extractor
 from ganlib.metrics.frechet import fid_from_features
 from ganlib.metrics.kernel import Kid, kid_from_features
 
 Pictures = Tensor | np.ndarray | str | PathLike[str]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
 DEFAULT = "efficientnet_lite0"
 BATCH = 64
 
 
-@dataclass(frozen=True)
+@dataclass
 class PictureSet:
     """Pictures of any sizes that are read part by part.
 
@@ -35,12 +41,20 @@ class PictureSet:
         name: What to call them in an error text.
         count: How many.
         read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
-            checks (`ganlib.alpha`).
+            checks (`ganlib.alpha`); less those that cannot be read.
+        sides: How many pictures of each (height, width) have been read.
+        traits: How many of each of `ganlib.data.decode.TRAITS`, of files.
+        skipped: Files that cannot be read, as far as is known.
+        found: What lies in the folder, if it is one.
     """
 
     name: str
     count: int
     read: Callable[[int, int], list[Tensor]]
+    sides: Counter[tuple[int, int]] = field(default_factory=Counter)
+    traits: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
+    found: Found = field(default_factory=Found)
 
 
 def fid(
@@ -49,6 +63,7 @@ def fid(
     extractor: str | Extractor = DEFAULT,
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
+    size: int | None = None,
 ) -> float:
     """Frechet distance between two sets of pictures; FID proper with ``extractor="inception"``.
 
@@ -57,12 +72,14 @@ def fid(
     Args:
         a: Pictures: a uint8 tensor (n, 3, h, w) or array (n, h, w, 3) or (n, 3, h, w), values 0 to 255, RGB; or the
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
-            files, of any sizes. n >= 2. With 4 channels in place of 3, RGBA, and so in files, what is transparent is
-            laid on grey checks (`ganlib.alpha`).
+            files, which are read as for training (upright, in sRGB, the central square). n >= 2. With 4 channels in
+            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.alpha`).
         b: Pictures to compare with.
         extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
         device: Where features are extracted.
+        size: Side in pixels to which files are resized as for training; by default they keep theirs, and a warning
+            says so if those of a and b differ.
 
     Returns:
         The distance, >= 0.
@@ -77,7 +94,7 @@ def fid(
         >>> round(fid(x, x), 3)
         0.0
     """
-    x, y = _features(a, b, extractor, weights, device)
+    x, y = _features(a, b, extractor, weights, device, size)
     return fid_from_features(x, y)
 
 
@@ -90,6 +107,7 @@ def kid(
     subsets: int = 100,
     subset_size: int = 1000,
     seed: int = 0,
+    size: int | None = None,
 ) -> Kid:
     """Kernel distance between two sets of pictures; KID proper with ``extractor="inception"``.
 
@@ -102,6 +120,7 @@ def kid(
         subsets: As in `kid_from_features`, and so are ``subset_size`` and ``seed``.
         subset_size: Pictures of each set in a subset.
         seed: Of the draw.
+        size: As for `fid`.
 
     Returns:
         ``(mean, se)``.
@@ -115,7 +134,7 @@ def kid(
         >>> kid(x, x).mean < 1e-6
         True
     """
-    x, y = _features(a, b, extractor, weights, device)
+    x, y = _features(a, b, extractor, weights, device, size)
     return kid_from_features(x, y, subsets, subset_size, seed)
 
 
@@ -125,15 +144,37 @@ def _features(
     extractor: str | Extractor,
     weights: str | Path | None,
     device: torch.device | str,
+    size: int | None,
 ) -> tuple[Tensor, Tensor]:
-    sets = open_pictures(a, "a"), open_pictures(b, "b")
+    sets = open_pictures(a, "a", size), open_pictures(b, "b", size)
     loaded = load_extractor(extractor, weights, device) if isinstance(extractor, str) else extractor
     x, y = (features_of(pictures, loaded, device) for pictures in sets)
+    if note := unlike(*sets):
+        warnings.warn(f"{note}; size=... prepares files alike", stacklevel=3)
     return x, y
 
 
+def unlike(a: PictureSet, b: PictureSet) -> str | None:
+    """Say so if two sets that have been read are of different sizes, which a metric sees as well as a person."""
+    if a.sides.keys() == b.sides.keys():
+        return None
+    return (
+        f"{a.name} has pictures of {_sizes(a)} pixels and {b.name} of {_sizes(b)}: they are resized by different"
+        " factors to be compared, and how sharp that leaves them counts in every number"
+    )
+
+
+def _sizes(pictures: PictureSet) -> str:
+    low, high = min(pictures.sides), max(pictures.sides)
+    return f"{low[1]} x {low[0]}" + (f" to {high[1]} x {high[0]}" if high != low else "")
+
+
 def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device | str = "cpu") -> Tensor:
-    """Features (n, d) of a set of pictures, extracted in batches; neighbours of one size go together."""
+    """Features (n, d) of a set of pictures, extracted in batches; neighbours of one size go together.
+
+    Raises:
+        RequestError: if files cannot be read, with all of them.
+    """
     parts: list[Tensor] = []
     for start in range(0, pictures.count, BATCH):
         batch = pictures.read(start, min(start + BATCH, pictures.count))
@@ -144,22 +185,35 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
                 end += 1
             parts.append(extractor(tensor_on_checks(torch.stack(batch[begin:end]).to(device))))
             begin = end
+    if pictures.skipped:
+        raise RequestError(
+            f"{pictures.name}: {len(pictures.skipped)} of {pictures.count} pictures cannot be read:"
+            f" {some(pictures.skipped)}. Mend them or take them away"
+        )
     return torch.cat(parts)
 
 
-def open_pictures(pictures: Pictures, name: str, background: Background = None) -> PictureSet:
+def open_pictures(
+    pictures: Pictures,
+    name: str,
+    size: int | None = None,
+    background: Background = None,
+    nearest: bool = False,
+) -> PictureSet:
     """Check pictures, or list those of a folder.
 
     Args:
         pictures: As for `fid`.
         name: What to call them in an error text.
+        size: Side in pixels to which files are resized as for training; None leaves it as it is.
         background: What shows through where files are transparent; None keeps it, and it is measured on checks.
+        nearest: Whether files are resized without averaging.
 
     Raises:
         RequestError: as `fid`.
     """
     if isinstance(pictures, (str, PathLike)):
-        return _folder(Path(fspath(pictures)).expanduser(), background)
+        return _folder(fspath(pictures), name, size, background, nearest)
     tensor = torch.as_tensor(pictures)
     for channels in (RGB, RGBA):
         if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
@@ -170,7 +224,8 @@ def open_pictures(pictures: Pictures, name: str, background: Background = None) 
             "(n, h, w, 3), with alpha 4 in place of 3"
         )
     levels = _levels(tensor, name)
-    return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]))
+    sides = Counter({(levels.shape[2], levels.shape[3]): len(levels)})
+    return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]), sides)
 
 
 def _levels(pictures: Tensor, name: str) -> Tensor:
@@ -197,29 +252,32 @@ def _levels(pictures: Tensor, name: str) -> Tensor:
     return (pictures.float() * 255).round().to(torch.uint8)
 
 
-def _folder(path: Path, background: Background) -> PictureSet:
-    if not path.is_dir():
-        raise RequestError(f"'{path}' is not a folder; give a folder of pictures")
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if len(files) < 2:
+def _folder(folder: str, name: str, size: int | None, background: Background, nearest: bool) -> PictureSet:
+    listing = scan(folder, name)
+    found = found_in([Source(printable(folder), "files", listing.files, left_out=listing.left_out)])
+    if len(listing.files) < 2:
+        told = "; ".join([*faults(listing.skipped), *left_out(found)])
         raise RequestError(
-            f"'{path}' holds {len(files)} pictures ({', '.join(SUFFIXES)}); at least 2 are needed"
+            f"{name}: '{printable(folder)}' holds {len(listing.files)} pictures ({NAMES}), and at least 2 are needed"
+            + f" (there are {told})" * bool(told)
         )
+    count = len(listing.files) + len(listing.skipped)
+    pictures = PictureSet(name, count, lambda start, stop: [], skipped=list(listing.skipped), found=found)
 
     def read(start: int, stop: int) -> list[Tensor]:
-        return [_read(file, background) for file in files[start:stop]]
-
-    return PictureSet(str(path), len(files), read)
-
-
-def _read(file: Path, background: Background) -> Tensor:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            array = pixels(flatten(image, background))
+        tensors = []
+        for file in listing.files[start:stop]:
+            got = picture(file.path, size, background, nearest)
+            if isinstance(got, str):
+                pictures.skipped.append(Skipped(printable(file.path), got))
+                continue
             # Without a transparent pixel a picture is RGB, whatever its file says.
-            opaque = array.shape[2] == RGBA and bool((array[..., RGB:] == 255).all())
-            return torch.from_numpy(array[..., :RGB].copy() if opaque else array.copy()).permute(2, 0, 1)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-        raise RequestError(f"cannot read the picture '{file}': {error}; mend it or take it away") from None
+            opaque = "alpha" not in got.traits
+            levels = got.pixels[..., :RGB] if opaque else got.pixels
+            tensors.append(torch.from_numpy(levels.copy()).permute(2, 0, 1))
+            pictures.sides[got.pixels.shape[0], got.pixels.shape[1]] += 1
+            pictures.traits.update(got.traits)
+        return tensors
+
+    pictures.read = read
+    return pictures

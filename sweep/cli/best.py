@@ -17,7 +17,7 @@ from sweep.cli.run import storage_option
 )
 @click.option("--by", type=click.Choice(list(GROUPS)), help="The best within each family, variant or loss.")
 @click.option("--export", "out", type=click.Path(path_type=Path), help="Write the winner's generator there.")
-@click.option("--force", is_flag=True, help="Write the export into a folder that is not empty.")
+@click.option("--force", is_flag=True, help="Replace an earlier export; other files there stay.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     name: str | None,

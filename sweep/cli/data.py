@@ -5,11 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganlib import written
 from ganlib.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     seconds = time.perf_counter() - started
     _write_sheet(images, sheet)
     facts = _facts(loaded.name, loaded.data, images, sheet, seconds)
-    click.echo(json.dumps(facts) if as_json else _text(facts))
+    click.echo(json.dumps(facts) if as_json else _text(facts, images))
 
 
 def _prepare(config: "DataConfig", progress: Callable[[int, int], None] | None) -> "ImageSet":
@@ -92,13 +94,16 @@ def _check_writable(sheet: Path) -> None:
         raise RequestError(f"--out: '{sheet}' must be the name of a .png file")
     if not sheet.parent.is_dir():
         raise RequestError(f"--out: there is no folder '{sheet.parent}'")
+    written.check([sheet])
 
 
 def _write_sheet(images: "ImageSet", path: Path) -> None:
     from ganlib.data import contact_sheet
 
     try:
-        contact_sheet(images.pictures).save(path, "PNG")
+        buffer = BytesIO()
+        contact_sheet(images.pictures).save(buffer, "PNG")
+        written.write(path, buffer.getvalue())
     except OSError as error:
         raise WorkError(f"cannot write the contact sheet '{path}': {error.strerror or error}") from error
 
@@ -106,6 +111,10 @@ def _write_sheet(images: "ImageSet", path: Path) -> None:
 def _facts(
     name: str, config: "DataConfig", images: "ImageSet", sheet: Path, seconds: float
 ) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from ganlib.data import telling
+
     return {
         "name": name,
         "source": config.source,
@@ -114,6 +123,10 @@ def _facts(
         "channels": config.channels,
         "transparent": images.transparent,
         "resize": config.resize,
+        "found": telling.taken(images.found),
+        "prepared": dict(images.traits),
+        "background": config.background,
+        "left_out": [asdict(item) for item in images.found.left_out],
         "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         "hash": images.hash,
         "path": str(images.path),
@@ -124,14 +137,19 @@ def _facts(
     }
 
 
-def _text(facts: dict[str, Any]) -> str:
+def _text(facts: dict[str, Any], images: "ImageSet") -> str:
+    from ganlib.data import telling
+
     source = facts["source"] if isinstance(facts["source"], str) else ", ".join(facts["source"])
     skipped = facts["skipped"]
     colours = "RGB" if facts["channels"] == 3 else f"RGBA, {facts['transparent']:,} with transparent pixels"
     nearest = ", by nearest neighbour" if facts["resize"] == "nearest" else ""
     lines = [
         f"source       {source}",
+        f"found        {facts['found']}",
         f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, {colours}{nearest}",
+        *(f"prepared     {line}" for line in telling.prepared(images.traits)),
+        *(f"left out     {line}" for line in telling.left_out(images.found)),
         f"skipped      {len(skipped):,}",
         *(f"             {item['path']}: {item['reason']}" for item in skipped[:_SHOWN]),
     ]

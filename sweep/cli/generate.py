@@ -8,6 +8,8 @@ import click
 from ganlib.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ganlib.export import LoadedGenerator
     from ganlib.models.style_generator import Layers, StyleGenerator
 
@@ -97,6 +99,15 @@ def _check(out: Path, interpolate: int | None, mix: str | None) -> None:
         raise RequestError(
             f"--out: there is no folder '{out.parent}'" if not out.is_dir() else f"'{out}' is a folder"
         )
+    from ganlib import written
+
+    if suffix:
+        written.check([out])
+    elif others := written.foreign(out):
+        raise RequestError(
+            f"--out: the folder '{out}' holds {len(others)} files that 'sweep generate' did not write, such as "
+            f"'{others[0]}': choose a new folder, so that its pictures are one set"
+        )
     if suffix == ".mp4":
         from ganlib.walks import ffmpeg
 
@@ -134,22 +145,37 @@ def _mixed(
 
 
 def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:
+    """Single pictures, in the place of those of an earlier call: old and new ones would be taken for one set."""
     from PIL import Image
+
+    from ganlib import written
 
     try:
         out.mkdir(parents=True, exist_ok=True)
+        written.clear(out)
         digits = max(5, len(str(count - 1)))
         done = 0
         for part in g.latents(count, seed).split(256):
-            for picture in g.pictures(part, truncation):
-                Image.fromarray(picture).save(out / f"{done:0{digits}d}.png")
-                done += 1
+            pictures = [_png(Image.fromarray(picture)) for picture in g.pictures(part, truncation)]
+            names = (f"{done + index:0{digits}d}.png" for index in range(len(pictures)))
+            written.write_all(out, dict(zip(names, pictures, strict=True)), written.PICTURES, filled=True)
+            done += len(pictures)
     except OSError as error:
         raise WorkError(f"could not write the pictures to {out}: {error.strerror or error}") from None
 
 
-def _save(sheet: object, out: Path) -> None:
+def _save(sheet: "Image", out: Path) -> None:
+    from ganlib import written
+
     try:
-        sheet.save(out, "PNG")  # type: ignore[attr-defined]
+        written.write(out, _png(sheet))
     except OSError as error:
         raise WorkError(f"could not write {out}: {error.strerror or error}") from None
+
+
+def _png(picture: "Image") -> bytes:
+    from io import BytesIO
+
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -17,16 +17,28 @@ import click
 )
 @click.option("--extractor", metavar="NAME", help="Which network's features  [default: the spec's]")
 @click.option("--weights", type=click.Path(), help="A local weights file for the extractor.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=8, max=4096),
+    metavar="PX",
+    help="Between two folders: resize all pictures to this side, as for training  [default: as they are]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(folder: Path, against: Path, extractor: str | None, weights: str | None, as_json: bool) -> None:
+def command(
+    folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None, as_json: bool
+) -> None:
     """Score the pictures in FOLDER against real ones: FID, KID, precision, recall, density, coverage, variety.
 
-    Numbers compare only if everything below "measured with" is the same.
+    Files are read as for training: upright, in sRGB, on the background, the central square. Numbers compare only if
+    everything below "measured with" is the same.
     """
     from sweep.schemas import to_json
     from sweep.score import score
 
-    found = score(folder, against, extractor, weights)
+    found = score(folder, against, extractor, weights, size)
+    if not as_json:
+        for note in found["notes"]:
+            click.echo(f"note: {note}", err=True)
     click.echo(to_json(found, indent=2) if as_json else _text(found))
 
 

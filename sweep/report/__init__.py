@@ -7,6 +7,7 @@ missing.
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganlib import written
 from ganlib.errors import RequestError
 from sweep.report.closest import closest
 from sweep.report.comparison import comparison
@@ -15,7 +16,7 @@ from sweep.report.page import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.report.table import csv_text
-from sweep.storage import Folder
+from sweep.storage import Folder, explained
 from sweep.storage_local import LocalFolder
 from sweep.sweeps import Sweep
 
@@ -40,15 +41,25 @@ def write_report(
         Where the files are.
 
     Raises:
-        RequestError: if ``out`` is a folder, or one of the names beside it.
+        RequestError: if ``out`` is a folder, or one of the names beside it, or files of somebody else are in the way.
         WorkError: if the results cannot be read, or the files not written.
     """
     folder, name = _target(sweeps, out, storage)
+    place = (
+        folder.local() if folder != sweeps[0].folder else None
+    )  # a folder of others: nothing of theirs is lost
+    if place is not None:
+        written.check(place / file for file in (name, *BESIDE))
     files = make(sweeps, full=full)
     files[name] = files.pop(PAGE)
     names = [name, *(other for other in files if other != name)]
-    for file in names:
-        folder.write(file, files[file])
+    if place is not None:
+        with explained("write", str(place)):
+            place.mkdir(parents=True, exist_ok=True)
+            written.write_all(place, {file: files[file] for file in names})
+    else:
+        for file in names:
+            folder.write(file, files[file])
     return [str(folder.local(file) or f"{folder}/{file}") for file in names]
 
 

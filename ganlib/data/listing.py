@@ -1,0 +1,217 @@
+"""Folders of picture files: which files there are, in which order, and what is left out.
+
+Every file whose suffix is in `ganlib.data.formats.SUFFIXES` counts, at any depth, sorted by its path relative
+to the folder. Hidden names (``._photo.png``, ``.ipynb_checkpoints``) do not belong to the set, nor does what this
+software made itself (`ganlib.written`). Links to files are followed, links to folders are not, so that a loop of links
+ends and nothing is counted twice. Whatever is left out is counted.
+"""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlib import written
+from ganlib.data.formats import SUFFIXES, why_not
+from ganlib.errors import RequestError
+from ganlib.registry import did_you_mean
+
+HIDDEN, OWN, SWEEP, OTHER, DRAWN = (
+    "hidden",
+    "made by sweep",
+    "folder of a sweep",
+    "no picture",
+    "not drawn (data.count)",
+)
+"""Why something was left out that is no fault."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not in the set: a printable path, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture file as it was listed; ``state`` changes whenever its content does."""
+
+    path: str
+    relative: bytes
+    state: tuple[int, int, int]
+
+    @property
+    def suffix(self) -> str:
+        """Of its name, lower case, with its dot."""
+        return os.path.splitext(self.path)[1].lower()
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """Files or folders of one suffix that do not belong to the set, why, and where the first of them is."""
+
+    reason: str
+    suffix: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The picture files of a folder, in order, what looked like one but cannot be opened, and what else is there."""
+
+    files: tuple[File, ...]
+    skipped: tuple[Skipped, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def scan(source: str, key: str = "data.source") -> Listing:
+    """List the picture files under a folder.
+
+    Args:
+        source: The folder.
+        key: What to call it in an error text.
+
+    Raises:
+        RequestError: when there is no such folder, it cannot be read, or it belongs to a sweep.
+    """
+    root = folder_of(source, key)
+    walk = _Walk()
+    pending = [(os.fspath(root), b"", True)]
+    while pending:
+        folder, prefix, listed_above = pending.pop()
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise RequestError(f"{key}: cannot read '{printable(source)}': {error.strerror}") from error
+            walk.skipped.append(Skipped(printable(folder), f"folder cannot be read: {error.strerror}"))
+            continue
+        names = {entry.name for entry in entries}
+        if names & written.SWEEP.keys() and written.is_sweep(folder):
+            if not prefix:
+                raise RequestError(_sweeps_own(source, folder, key))
+            walk.leave_out(SWEEP, "", folder)
+            continue
+        known = listed_above or bool(names & {written.LIST, written.EXPORT})
+        own = _own(folder, at_root=not prefix) if known else frozenset()
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                below = prefix + os.fsencode(entry.name) + b"/"
+                pending.append((entry.path, below, written.LIST in names))
+            else:
+                walk.take(entry, prefix, own)
+    return walk.listing()
+
+
+class _Walk:
+    """What has been found on the way."""
+
+    def __init__(self) -> None:
+        self.found: list[File] = []
+        self.skipped: list[Skipped] = []
+        self._left: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], str] = {}
+
+    def take(self, entry: "os.DirEntry[str]", prefix: bytes, own: Collection[str]) -> None:
+        """Anything but a folder to go into."""
+        suffix = os.path.splitext(entry.name)[1].lower()
+        looks = suffix in SUFFIXES
+        if entry.name.startswith("."):
+            if looks or (entry.is_dir(follow_symlinks=False) and entry.name == ".ipynb_checkpoints"):
+                self.leave_out(HIDDEN, suffix, entry.path)
+        elif entry.name in own:
+            self.leave_out(OWN, suffix, entry.path)
+        elif reason := why_not(suffix):
+            self.skipped.append(Skipped(printable(entry.path), reason))
+        elif looks:
+            file = _file(entry, prefix)
+            self.found.append(file) if isinstance(file, File) else self.skipped.append(file)
+        elif entry.is_symlink() and os.path.isdir(entry.path):
+            self.skipped.append(Skipped(printable(entry.path), "link to a folder; not followed"))
+        else:
+            self.leave_out(OTHER, suffix, entry.path)
+
+    def leave_out(self, reason: str, suffix: str, path: str) -> None:
+        place = reason, printable(suffix)
+        self._left[place] += 1
+        self._examples[place] = min(self._examples.get(place, path), path)
+
+    def listing(self) -> Listing:
+        left = (
+            LeftOut(*place, count, printable(self._examples[place])) for place, count in self._left.items()
+        )
+        return Listing(
+            tuple(sorted(self.found, key=lambda file: file.relative)),
+            tuple(sorted(self.skipped, key=lambda item: item.path)),
+            tuple(sorted(left)),
+        )
+
+
+def _own(folder: str, at_root: bool) -> frozenset[str]:
+    """The files of a folder that were made; pictures that were generated belong to a set that consists of them."""
+    own = written.ours(folder)
+    return own - written.ours(folder, written.PICTURES) if at_root else own
+
+
+def _sweeps_own(source: str, folder: str, key: str) -> str:
+    return (
+        f"{key}: '{printable(source)}' is or lies in the folder of a sweep ({printable(folder)}), whose pictures are"
+        " sheets of samples; give a folder of pictures"
+    )
+
+
+def printable(path: str) -> str:
+    """A path as one printable line: bytes that are no UTF-8, and control characters, become escapes."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def folder_of(source: str, key: str = "data.source") -> Path:
+    """The folder that a source names.
+
+    Raises:
+        RequestError: when there is none, or it lies in that of a sweep.
+    """
+    if not source.strip():
+        raise RequestError(
+            f"{key} is empty; give a folder of pictures{', or avatars' * (key == 'data.source')}"
+        )
+    try:
+        root = Path(source).expanduser()
+        if root.is_dir():
+            for parent in root.absolute().parents:
+                if written.is_sweep(parent):
+                    raise RequestError(_sweeps_own(source, os.fspath(parent), key))
+            return root
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RequestError(f"{key}: '{printable(source)}' is no usable path: {error}") from error
+    shown = printable(source)
+    if root.exists():
+        raise RequestError(
+            f"{key}: '{shown}' is a file; it must be a folder of pictures (unpack an archive first)"
+        )
+    if "://" in source:
+        raise RequestError(f"{key}: '{shown}' is an address; pictures must be in a local folder")
+    hint = did_you_mean(source, ["avatars"]) if key == "data.source" else ""
+    raise RequestError(f"{key}: there is no folder '{shown}'{hint} (looked in {Path.cwd()})")
+
+
+def _file(entry: os.DirEntry[str], prefix: bytes) -> File | Skipped:
+    try:
+        info = entry.stat()
+    except OSError as error:
+        why = "broken link" if entry.is_symlink() else error.strerror or str(error)
+        return Skipped(printable(entry.path), why)
+    if not stat.S_ISREG(info.st_mode):
+        # Opening a pipe would wait for ever.
+        return Skipped(printable(entry.path), "not a regular file")
+    # ctime changes even if a tool restores mtime after writing.
+    return File(
+        entry.path, prefix + os.fsencode(entry.name), (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    )

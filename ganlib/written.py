@@ -1,0 +1,249 @@
+"""What this software wrote into folders of its users: a list of names and content, beside the files.
+
+Two things hang on the list. Pictures that were made are never taken for pictures to learn from, wherever they were put;
+and no file of anybody else is ever overwritten. A file is ours while its content is what was written: once somebody
+has changed or replaced it, it is theirs. A line is added before the file takes its place, so that none is unlisted.
+
+The list lies beside what ``--out`` or ``--export`` named: of a folder that was filled, in the folder above it, so that
+nothing but what was asked for is in there. Sweeps need no list: everything in their folders is theirs (`is_sweep`).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ganlib.errors import RequestError, WorkError
+
+LIST = ".sweep-files.jsonl"
+EXPORT = "config.json"
+PICTURES = "pictures"
+"""The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
+SWEEP = {"sweep.json": {"schema", "name", "data_hash"}, "lease.json": {"owner", "host", "pid", "beat"}}
+"""Files by which the folder of a sweep is known, and keys that they hold."""
+_FORMAT = "sweep-generator-1"
+_SHOWN = 5
+
+
+def is_sweep(folder: str | Path) -> bool:
+    """Whether a folder is that of a sweep, running or not."""
+    return any(keys <= _object(Path(folder) / name).keys() for name, keys in SWEEP.items())
+
+
+def ours(folder: str | Path, kind: str | None = None) -> frozenset[str]:
+    """The names of files in a folder that are as this software wrote them.
+
+    Args:
+        folder: Where to look.
+        kind: Only files of this kind; all by default.
+    """
+    root = Path(folder)
+    found = set()
+    for name, contents in _listed(root).items():
+        wanted = {digest for digest, what in contents if kind is None or what == kind}
+        if wanted and _digest(root / name) in wanted:
+            found.add(name)
+    return frozenset(found)
+
+
+def foreign(folder: Path) -> list[str]:
+    """The names in a folder that are not `ours`, sorted; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted({entry.name for entry in folder.iterdir()} - ours(folder) - {LIST})
+
+
+def check(paths: Iterable[Path]) -> None:
+    """Make sure that writing files loses nothing of anybody else; do so before the work that makes them.
+
+    Raises:
+        RequestError: naming the files that are there and not `ours`.
+    """
+    taken = []
+    for folder, names in _by_folder(paths).items():
+        there = [name for name in names if os.path.lexists(folder / name)]
+        own = ours(folder) if there else ()
+        taken += [str(folder / name) for name in there if name not in own]
+    if taken:
+        raise RequestError(
+            f"{_some(taken)} exist{'s' * (len(taken) == 1)} and would be overwritten, but sweep did not write"
+            f" {'it' if len(taken) == 1 else 'them'} (or somebody has changed it since): choose another --out, or move"
+            " what is there away"
+        )
+
+
+def write(path: Path, data: bytes, kind: str = "") -> None:
+    """Write a file whole, or not at all, unless it would replace one of somebody else.
+
+    Raises:
+        RequestError: if it would.
+        OSError: if it cannot be written.
+    """
+    write_all(path.parent, {path.name: data}, kind)
+
+
+def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: bool = False) -> None:
+    """Write several files into a folder that is there; as `write`. ``filled``: it was asked for as a whole."""
+    check(folder / name for name in files)
+    _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
+    for name, data in files.items():
+        with passing(folder / name) as temporary:
+            temporary.write_bytes(data)
+            os.replace(temporary, folder / name)
+
+
+def adopt(temporary: Path, path: Path, filled: bool = False) -> None:
+    """Move a file that was made to where it belongs, on the same file system; as `write_all`."""
+    check([path])
+    _list(path.parent, {path.name: _digest(temporary) or ""}, "", filled)
+    os.replace(temporary, path)
+
+
+@contextmanager
+def passing(path: Path) -> Iterator[Path]:
+    """A hidden name beside a file, with its suffix, for as long as it is being made."""
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{path.suffix}")
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove what is ours in a folder, and forget it; files of others stay.
+
+    Raises:
+        WorkError: if something cannot be removed.
+    """
+    try:
+        for name in ours(folder):
+            (folder / name).unlink(missing_ok=True)
+        (folder / LIST).unlink(missing_ok=True)
+        _forget(folder)
+    except OSError as error:
+        raise WorkError(f"could not remove old files in {folder}: {error.strerror or error}") from None
+
+
+def fill(folder: Path, made: Path) -> None:
+    """Move all files of one folder into another on the same file system, in the place of what is `ours` there.
+
+    Raises:
+        RequestError: if a file of somebody else is in the way; nothing has changed then.
+        OSError: if something cannot be written.
+    """
+    files = sorted(made.iterdir())
+    check(folder / file.name for file in files)
+    clear(folder)
+    for file in files:
+        adopt(file, folder / file.name, filled=True)
+
+
+def _list(folder: Path, digests: Mapping[str, str], kind: str, filled: bool) -> None:
+    """Add to the list: in the folder above for one that is filled, unless that may not be written."""
+    absolute = Path(os.path.abspath(folder))
+    if filled:
+        with contextlib.suppress(PermissionError):
+            names = {f"{absolute.name}/{name}": digest for name, digest in digests.items()}
+            return _append(absolute.parent / LIST, names, kind)
+    return _append(absolute / LIST, digests, kind)
+
+
+def _append(path: Path, digests: Mapping[str, str], kind: str) -> None:
+    lines = (json.dumps({"name": name, "sha256": value, "kind": kind}) for name, value in digests.items())
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+def _forget(folder: Path) -> None:
+    """Take the files of a folder out of the list above it."""
+    absolute = Path(os.path.abspath(folder))
+    above = absolute.parent / LIST
+    names = [name for name in _read(above) if name.startswith(f"{absolute.name}/")]
+    if names:
+        kept = [
+            line for line in above.read_text(encoding="utf-8").splitlines() if not _of(line, absolute.name)
+        ]
+        with passing(above) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            os.replace(temporary, above)
+
+
+def _of(line: str, folder: str) -> bool:
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(line)["name"]).startswith(f"{folder}/")
+    return False
+
+
+def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
+    """Every digest and kind that was written under each name; of an export, also those in its configuration."""
+    absolute = Path(os.path.abspath(folder))
+    found = {name: set(contents) for name, contents in _read(absolute / LIST).items()}
+    for path, contents in _read(absolute.parent / LIST).items():
+        above, _, name = path.partition("/")
+        if name and above == absolute.name:
+            found.setdefault(name, set()).update(contents)
+    config = _object(folder / EXPORT)
+    if config.get("format") == _FORMAT and isinstance(config.get("digests"), dict):
+        digests = {**config["digests"], EXPORT: _digest(folder / EXPORT)}
+        for name, value in digests.items():
+            found.setdefault(name, set()).add((str(value), ""))
+    return {name: contents for name, contents in found.items() if "/" not in name}
+
+
+def _read(path: Path) -> dict[str, set[tuple[str, str]]]:
+    """What a list holds; nothing where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return {}
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)  # many folders lie beside one list
+def _parsed(path: Path, mtime_ns: int, size: int) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    with contextlib.suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that was cut off
+                entry = json.loads(line)
+                found.setdefault(str(entry["name"]), set()).add((str(entry["sha256"]), str(entry["kind"])))
+    return found
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing if it is no such file."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(path: Path) -> str | None:
+    """The SHA-256 of a plain file; None where there is none."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _by_folder(paths: Iterable[Path]) -> dict[Path, list[str]]:
+    folders: dict[Path, list[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path.name)
+    return folders
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
