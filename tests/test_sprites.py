@@ -325,7 +325,7 @@ def test_pictures_of_every_form_are_measured_alike(tmp_path: Path) -> None:
     wild = np.array(a.permute(0, 2, 3, 1))
     wild[wild[..., 3] == 0] = (255, 0, 255, 0)
     assert fid(folder_of(tmp_path / "wild", list(wild)), b) == pytest.approx(laid, rel=1e-6)
-    (first, *_) = open_pictures(files, "a", (255, 0, 0)).read(0, 2)
+    (first, *_) = open_pictures(files, "a", background=(255, 0, 0)).read(0, 2)
     assert first.shape == (3, 32, 32)
     assert first[:, 0, 0].tolist() == [255, 0, 0]
 
