@@ -52,10 +52,7 @@ class Measuring:
             weights = folder.read(path)
         except MissingFileError:
             return None
-        return rebuild(self._export_config(), weights, path, self.device)
-
-    def _export_config(self) -> ExportConfig:
-        return ExportConfig(model=self.config.model, size=self.config.data.size)
+        return rebuild(export_config(self.config), weights, path, self.device)
 
     def score(self, generator: LoadedGenerator, seed: int, full: bool) -> Score:
         """Measure a generator at the full number of pictures.
@@ -78,6 +75,12 @@ class Measuring:
             return to_uint8(raw)
 
         return self.evaluator.score(generate, count, full)
+
+
+def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
+    """What an export's ``config.json`` holds of a trial's generator."""
+    data = trial.data
+    return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
 
 
 def measure(

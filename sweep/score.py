@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganlib.alpha import RGB, RGBA, measured_with
 from ganlib.config import EvaluateConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.decode import colour
@@ -29,6 +30,8 @@ def score(
     folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None = None
 ) -> dict[str, Any]:
     """Every metric of the pictures in a folder, with the identity of the numbers.
+
+    Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background.
 
     Args:
         folder: Generated pictures.
@@ -56,6 +59,7 @@ def score(
         loaded = load_extractor(config.extractor, config.weights)
         real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
         fake = features_of(fakes, loaded)
+        channels = RGBA if fakes.traits["alpha"] or reals.traits["alpha"] else RGB
         notes = [note for note in [unlike(fakes, reals)] if note]
         notes = [f"{note}; --size 64, for instance, prepares both as for training" for note in notes]
         notes += _notes(reals)
@@ -63,7 +67,9 @@ def score(
         spec = specs.load(against)
         if size is not None:
             raise RequestError(f"--size: the spec says how large pictures are (data.size {spec.data.size})")
-        fakes = open_pictures(folder, GENERATED, spec.data.size, colour(spec.data.background))
+        data = spec.data
+        fakes = open_pictures(folder, GENERATED, data.size, colour(data.background), data.resize == "nearest")
+        channels = data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)
@@ -74,7 +80,7 @@ def score(
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,
-        resize=loaded.resize,
+        resize=measured_with(loaded.resize, channels),
         n_fake=fakes.count,
         n_real=len(real),
         data_hash=digest,

@@ -22,7 +22,6 @@ from ganlib.errors import RequestError, WorkError
 from ganlib.export import (
     CONFIG,
     WEIGHTS,
-    ExportConfig,
     LoadedGenerator,
     add_digests,
     load_generator,
@@ -38,7 +37,7 @@ from sweep.card import card
 from sweep.choice import Choice
 from sweep.confirmed import confirmation, label
 from sweep.rank import Leaderboard
-from sweep.result import RESULT_SEED, Measuring
+from sweep.result import RESULT_SEED, Measuring, export_config
 from sweep.schemas import to_json
 from sweep.spec import parse
 from sweep.storage import MissingFileError
@@ -157,7 +156,7 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     """All files, checked."""
     row = chosen.row
     measured, kind = _measured(chosen)
-    config = ExportConfig(model=trial.model, size=trial.data.size, about=_about(sweep, chosen, trial))
+    config = export_config(trial, _about(sweep, chosen, trial))
     ours = rebuild(config, weights, chosen.path)
     latents = fixed_latents(GRID, trial.model.latent_dim)
     config = save_generator(place, config, weights)
@@ -204,6 +203,7 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
         "kimg": chosen.kimg,
         "data_hash": info["data_hash"],
         "attribution": info["attribution"],
+        "prepared": trial.data.prepared,
         "train": trial.train.model_dump(mode="json"),
         "versions": info["versions"],
     }

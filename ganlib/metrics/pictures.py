@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.data.decode import Colour
+from ganlib.alpha import RGB, RGBA, tensor_on_checks
+from ganlib.data.decode import Background
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
 from ganlib.data.listing import Skipped, printable, scan
@@ -32,9 +33,6 @@ DEFAULT = "efficientnet_lite0"
 BATCH = 64
 
 
-WHITE: Colour = (255, 255, 255)
-
-
 @dataclass
 class PictureSet:
     """Pictures of any sizes that are read part by part.
@@ -42,7 +40,8 @@ class PictureSet:
     Attributes:
         name: What to call them in an error text.
         count: How many.
-        read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB; less those that cannot be read.
+        read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
+            checks (`ganlib.alpha`); less those that cannot be read.
         sides: How many pictures of each (height, width) have been read.
         traits: How many of each of `ganlib.data.decode.TRAITS`, of files.
         skipped: Files that cannot be read, as far as is known.
@@ -73,7 +72,8 @@ def fid(
     Args:
         a: Pictures: a uint8 tensor (n, 3, h, w) or array (n, h, w, 3) or (n, 3, h, w), values 0 to 255, RGB; or the
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
-            files, which are read as for training (upright, in sRGB, on white, the central square). n >= 2.
+            files, which are read as for training (upright, in sRGB, the central square). n >= 2. With 4 channels in
+            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.alpha`).
         b: Pictures to compare with.
         extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
@@ -183,7 +183,7 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
             end = begin
             while end < len(batch) and batch[end].shape == batch[begin].shape:
                 end += 1
-            parts.append(extractor(torch.stack(batch[begin:end]).to(device)))
+            parts.append(extractor(tensor_on_checks(torch.stack(batch[begin:end]).to(device))))
             begin = end
     if pictures.skipped:
         raise RequestError(
@@ -194,7 +194,11 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
 
 
 def open_pictures(
-    pictures: Pictures, name: str, size: int | None = None, background: Colour = WHITE
+    pictures: Pictures,
+    name: str,
+    size: int | None = None,
+    background: Background = None,
+    nearest: bool = False,
 ) -> PictureSet:
     """Check pictures, or list those of a folder.
 
@@ -202,20 +206,22 @@ def open_pictures(
         pictures: As for `fid`.
         name: What to call them in an error text.
         size: Side in pixels to which files are resized as for training; None leaves it as it is.
-        background: What shows through where files are transparent.
+        background: What shows through where files are transparent; None keeps it, and it is measured on checks.
+        nearest: Whether files are resized without averaging.
 
     Raises:
         RequestError: as `fid`.
     """
     if isinstance(pictures, (str, PathLike)):
-        return _folder(fspath(pictures), name, size, background)
+        return _folder(fspath(pictures), name, size, background, nearest)
     tensor = torch.as_tensor(pictures)
-    if tensor.ndim == 4 and tensor.shape[1] != 3 and tensor.shape[3] == 3:
-        tensor = tensor.permute(0, 3, 1, 2)
-    if tensor.ndim != 4 or tensor.shape[1] != 3 or len(tensor) < 2 or 0 in tensor.shape:
+    for channels in (RGB, RGBA):
+        if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
+            tensor = tensor.permute(0, 3, 1, 2)
+    if tensor.ndim != 4 or tensor.shape[1] not in (RGB, RGBA) or len(tensor) < 2 or 0 in tensor.shape:
         raise RequestError(
             f"{name} has shape {tuple(torch.as_tensor(pictures).shape)}; give at least 2 pictures as (n, 3, h, w) or "
-            "(n, h, w, 3)"
+            "(n, h, w, 3), with alpha 4 in place of 3"
         )
     levels = _levels(tensor, name)
     sides = Counter({(levels.shape[2], levels.shape[3]): len(levels)})
@@ -246,7 +252,7 @@ def _levels(pictures: Tensor, name: str) -> Tensor:
     return (pictures.float() * 255).round().to(torch.uint8)
 
 
-def _folder(folder: str, name: str, size: int | None, background: Colour) -> PictureSet:
+def _folder(folder: str, name: str, size: int | None, background: Background, nearest: bool) -> PictureSet:
     listing = scan(folder, name)
     found = found_in([Source(printable(folder), "files", listing.files, left_out=listing.left_out)])
     if len(listing.files) < 2:
@@ -261,11 +267,14 @@ def _folder(folder: str, name: str, size: int | None, background: Colour) -> Pic
     def read(start: int, stop: int) -> list[Tensor]:
         tensors = []
         for file in listing.files[start:stop]:
-            got = picture(file.path, size, background)
+            got = picture(file.path, size, background, nearest)
             if isinstance(got, str):
                 pictures.skipped.append(Skipped(printable(file.path), got))
                 continue
-            tensors.append(torch.from_numpy(got.pixels.copy()).permute(2, 0, 1))
+            # Without a transparent pixel a picture is RGB, whatever its file says.
+            opaque = "alpha" not in got.traits
+            levels = got.pixels[..., :RGB] if opaque else got.pixels
+            tensors.append(torch.from_numpy(levels.copy()).permute(2, 0, 1))
             pictures.sides[got.pixels.shape[0], got.pixels.shape[1]] += 1
             pictures.traits.update(got.traits)
         return tensors
