@@ -106,7 +106,7 @@ def study(records: Found) -> Iterator[Finding]:
         yield Finding(STUDY, torn, mend)
         return
     try:
-        storage = RDBStorage(f"sqlite:///{path}")
+        storage = RDBStorage("sqlite:///study.db", engine_kwargs={"creator": partial(sqlite3.connect, path)})
         try:
             trials = load_study(study_name=records.spec.name, storage=storage).trials
         finally:

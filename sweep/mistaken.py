@@ -1,6 +1,7 @@
 """What a name on the command line is, where something else was wanted: a spec, a sweep, an export or none of them."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +41,22 @@ def instead_of_sweep(name: str) -> str:
     """What ``name`` is, where a sweep's name was wanted, as ``"; ..."``; empty if nobody knows."""
     path = Path(name)
     if path.suffix.lower() in _SPECS:
-        return f"; a spec starts a sweep ('sweep run {name}'), and afterwards the sweep has a name"
+        called = _name_in(path)
+        known = f", whose name is '{called}'" if called else ""
+        return f"; a spec starts a sweep ('sweep run {name}'){known}"
     if is_export(path):
         return f"; it is an exported generator ('sweep generate {name}')"
     return ""
+
+
+def _name_in(path: Path) -> str:
+    """The name of a spec's sweep, as far as a glance shows it."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            found = re.search(r"^name:\s*[\"']?([\w.-]+)", file.read(1 << 16), re.MULTILINE)
+    except (OSError, ValueError):
+        return ""
+    return found[1] if found else path.stem
 
 
 def instead_of_export(path: Path, storage: str = "runs") -> str | None:

@@ -88,7 +88,8 @@ class Folder(ABC):
     @property
     def name(self) -> str:
         """The last part of its path."""
-        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2]
+        path = urlsplit(self.url).path if "://" in self.url else self.url  # '#' and '?' may stand in a name
+        return path.rstrip("/").rpartition("/")[2]
 
     @classmethod
     def open(cls, url: str | Path) -> "Folder":

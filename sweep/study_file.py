@@ -21,7 +21,6 @@ STUDY = "study.db"
 def open_study(path: Path, name: str) -> "tuple[RDBStorage, Study]":
     """Open or make the study in ``path``."""
     import optuna
-    from sqlalchemy import URL
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -31,8 +30,8 @@ def open_study(path: Path, name: str) -> "tuple[RDBStorage, Study]":
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 
-    url = URL.create("sqlite", database=str(path)).render_as_string()
-    storage = optuna.storages.RDBStorage(url, engine_kwargs={"creator": connect})
+    # Only `connect` knows the path: Optuna fills in '%' in a URL, and SQLAlchemy takes what follows '?' for options.
+    storage = optuna.storages.RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
     study = optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
     return storage, study
 

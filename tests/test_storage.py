@@ -184,3 +184,19 @@ def test_exclusive_creation_without_hard_links(tmp_path: Path, monkeypatch: pyte
     assert folder.create_exclusive("lock", b"first")
     assert not folder.create_exclusive("lock", b"second")
     assert folder.read("lock") == b"first" and os.listdir(tmp_path) == ["lock"]
+
+
+@pytest.mark.parametrize("name", ["a #2", "100%41", "what?", "[x]", "2024", "a:b", "-d", " b "])
+def test_a_name_of_a_folder_is_no_url(name: str, tmp_path: Path) -> None:
+    import sqlite3
+
+    from sweep import study_file
+
+    folder = Folder.open(tmp_path / "runs") / name
+    assert folder.name == name
+    folder.write("x", b"x")
+    assert (tmp_path / "runs" / name / "x").read_bytes() == b"x"
+    storage, _ = study_file.open_study(tmp_path / "runs" / name / "study.db", "s")
+    study_file.close(storage)
+    found = sqlite3.connect(tmp_path / "runs" / name / "study.db").execute("SELECT study_name FROM studies")
+    assert found.fetchall() == [("s",)]
