@@ -27,7 +27,7 @@ def pictures(records: Found) -> Iterator[Finding]:
             path = sample["path"]
             try:
                 # PNG has a check sum in every chunk.
-                with Image.open(BytesIO(records.folder.read(path))) as picture:
+                with Image.open(BytesIO(records.folder.read(path)), formats=("PNG",)) as picture:
                     picture.load()
             except MissingFileError:
                 yield Finding(path, f"is missing: the samples of trial {number} at {sample['kimg']:g} kimg")

@@ -128,7 +128,7 @@ def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:
     """`remember` those of a trial's samples on record; where that cannot be, there are none: nobody waits for them."""
     with contextlib.suppress(WorkError, OSError):
         data = folder.read(f"images/{trial:05d}/{kimg:.3f}.png")
-        with Image.open(BytesIO(data)) as sheet:
+        with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
             remember(folder, data_hash, trial, kimg, sheet)
 
 
@@ -148,7 +148,7 @@ def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
 def read(folder: Folder) -> tuple[Neighbours, Image.Image] | None:
     """What `write` kept, or None if there is nothing (readable)."""
     try:
-        with Image.open(BytesIO(folder.read(FILE))) as picture:
+        with Image.open(BytesIO(folder.read(FILE)), formats=("PNG",)) as picture:
             note = json.loads(getattr(picture, "text", {})[_TEXT])
             return Neighbours(**note), picture.convert("RGB")
     except (WorkError, OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError):

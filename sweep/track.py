@@ -150,7 +150,7 @@ class TensorBoard:
             import numpy as np
             from PIL import Image
 
-            picture = np.asarray(Image.open(io.BytesIO(grid)).convert("RGB"))
+            picture = np.asarray(Image.open(io.BytesIO(grid), formats=("PNG",)).convert("RGB"))
             writer.add_image("samples", picture, step, dataformats="HWC")
 
     def end(self, trial: Trial) -> None:  # noqa: D102

@@ -288,7 +288,7 @@ resources: {gpu: 2.5}
             "x.yaml:3: model.variant: must be text, got 3",
         ),
         (SMALL + "data: {count: 1.5}", "x.yaml:2: data.count: must be a whole number, got 1.5"),
-        (SMALL + "data: {count: null}", "x.yaml:2: data.count: must be a whole number, got null"),
+        (SMALL + "data: {seed: null}", "x.yaml:2: data.seed: must be a whole number, got null"),
         (SMALL + "collapse: {enabled: no}", "x.yaml:2: collapse.enabled: must be true or false, got 'no'"),
         (
             SMALL + "data: {size: {type: int, low: 28, high: 32}}",
