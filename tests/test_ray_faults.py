@@ -1,4 +1,4 @@
-"""What a sweep under Ray survives: Ctrl-C, SIGTERM to all its processes, `kill -9` of its workers (see test_cluster.py)."""
+"""What a sweep under Ray survives: Ctrl-C, SIGTERM to all its processes, `kill -9` of its workers."""
 
 import os
 import signal
