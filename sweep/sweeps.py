@@ -111,7 +111,7 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
             return sweep
     if name is not None and "/" in name.rstrip("/"):
         raise RequestError(
-            f"there is no sweep at '{name}' (a sweep's folder holds a {INFO}; 'sweep ls' lists them)"
+            f"no sweep '{name}': nothing at that path holds a {INFO}; 'sweep ls' lists the sweeps of a storage folder"
         )
     sweeps, problems = find_sweeps(storage)
     if not sweeps:

@@ -1,12 +1,13 @@
-"""What a sweep under Ray survives: Ctrl-C, `kill -9` of its workers. (The loss of the driver: test_cluster.py.)"""
+"""What a sweep under Ray survives: Ctrl-C, SIGTERM to all its processes, `kill -9` of its workers."""
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sweep_process import Results, SweepProcess, write_spec
+from sweep_process import Results, SweepProcess, command_line, descendants, write_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -103,3 +104,23 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
         if row["status"] == "finished":
             assert after[trial] == row  # it was not run again
     check_complete(results, undisturbed)
+
+
+def test_a_polite_end_of_all_its_processes(start: Start, tmp_path: Path, cache: Path) -> None:
+    """As Slurm and systemd do it: SIGTERM to every process, Ray's own too, and again; SIGHUP to the group."""
+    spec, results = write_spec(tmp_path / "small.yaml", 2, 2000), Results(tmp_path, "small")
+    with start("run", spec) as run:
+        run.until("an evaluation", lambda: results.evaluations())
+        below = {pid: command_line(pid) for pid in descendants(run.process.pid)}
+        for _ in range(2):
+            for pid in (*below, run.process.pid):
+                os.kill(pid, signal.SIGTERM)
+            run.signal(signal.SIGHUP)
+        assert run.wait() == 1, run.text()
+        assert "Traceback" not in run.text() and "sweep resume small" in run.text()
+    assert set(results.statuses()) == {"interrupted"} and results.checkpoints(0)
+    assert not results.events("restart") and not results.events("failure")
+    deadline = time.monotonic() + 20
+    while left := [pid for pid in below if command_line(pid)]:
+        assert time.monotonic() < deadline, [below[pid] for pid in left]
+        time.sleep(0.1)
