@@ -139,7 +139,7 @@ class TrainConfig(Section):
     label_flip_p: float = Field(0.0, ge=0, le=0.5)
     instance_noise: float = Field(0.0, ge=0, le=2)
     augment_p: float = Field(0.0, ge=0, le=1)
-    augment: Annotated[tuple[Policy, ...], Field(strict=False, min_length=1)] = ("flip", "color")
+    augment: Annotated[tuple[Policy, ...], Field(strict=False, min_length=1)] = ("flip",)
     equalize_p: float = Field(0.0, ge=0, le=1)
     diffaugment: Annotated[tuple[DiffPolicy, ...], Field(strict=False)] = ()
     ada_target: float = Field(0.0, ge=0, lt=1)

@@ -91,7 +91,7 @@ def test_chosen_pictures_are_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BRIGHTNESS", "CONTRAST", "SATURATION", "HUE"):
         monkeypatch.setattr(module, name, 0.0)
     pictures = batch()
-    torch.testing.assert_close(augment(pictures, p(1), random()), pictures.flip(3), rtol=0, atol=1e-6)
+    torch.testing.assert_close(augment(pictures, p(1), random()), pictures.flip(3), rtol=0, atol=1e-4)
 
 
 def test_colours_are_mixed_by_the_matrices() -> None:
@@ -129,7 +129,7 @@ def test_colour_changes_stay_within_their_bounds() -> None:
     assert offsets.abs().max().item() == pytest.approx(2 * module.BRIGHTNESS, rel=0.01)
     # Grey is kept by saturation and hue: what remains of it is the contrast.
     contrast = matrices @ torch.ones(3)
-    torch.testing.assert_close(contrast, contrast[:, :1].expand(n, 3), rtol=0, atol=1e-5)
+    torch.testing.assert_close(contrast, contrast[:, :1].expand(n, 3), rtol=0, atol=1e-4)
     assert contrast.min().item() == pytest.approx(1 - module.CONTRAST, abs=0.01)
     assert contrast.max().item() == pytest.approx(1 + module.CONTRAST, abs=0.01)
     # Beside the grey axis all lengths change by contrast times saturation; det = contrast^3 saturation^2.
@@ -145,4 +145,4 @@ def test_colour_changes_stay_within_their_bounds() -> None:
 def test_a_flat_picture_stays_flat_and_grey_stays_grey() -> None:
     values = torch.linspace(-1, 1, 16)[:, None, None, None].expand(16, 3, 4, 4)
     result = augment(values, p(1), random())
-    torch.testing.assert_close(result, result[:, :1, :1, :1].expand(16, 3, 4, 4), rtol=0, atol=1e-6)
+    torch.testing.assert_close(result, result[:, :1, :1, :1].expand(16, 3, 4, 4), rtol=0, atol=1e-4)

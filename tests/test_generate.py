@@ -73,7 +73,7 @@ def test_slerp_has_ends_and_no_holes() -> None:
 
 
 def test_walks_pass_their_keys() -> None:
-    keys = torch.randn(3, 2, 8)
+    keys = torch.randn(3, 2, 8, dtype=torch.float64)
     opened, closed = walk(keys, 4, closed=False), walk(keys, 4, closed=True)
     assert opened.shape == (9, 2, 8) and closed.shape == (12, 2, 8)
     for way in (opened, closed):

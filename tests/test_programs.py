@@ -53,12 +53,12 @@ def test_styles_come_in_two_halves(styled: Styled, tmp_path: Path) -> None:
         loaded[program.name] = torch.export.load(tmp_path / f"{program.name}.pt2").module()
     for psi in (0.0, 0.5, 1.0):
         expected = styled(latents[:3], psi)
-        assert torch.allclose(loaded["model"](latents[:3], torch.tensor(psi)), expected, atol=1e-6)
+        assert torch.allclose(loaded["model"](latents[:3], torch.tensor(psi)), expected, atol=1e-4)
         styles = loaded["mapping"](latents[:3], torch.tensor(psi))
-        assert torch.allclose(loaded["synthesis"](styles), expected, atol=1e-6)
+        assert torch.allclose(loaded["synthesis"](styles), expected, atol=1e-4)
     mixed = loaded["mapping"](latents, torch.tensor(1.0)).clone()
     mixed[0, 1] = mixed[4, 1]
-    assert torch.allclose(loaded["synthesis"](mixed), styled.synthesize(mixed), atol=1e-6)
+    assert torch.allclose(loaded["synthesis"](mixed), styled.synthesize(mixed), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_styles_as_onnx(styled: Styled, tmp_path: Path) -> None:
     run = programs.onnx_function(tmp_path / "model.onnx")
     for psi in (0.3, 1.0):
         expected = styled(latents[:2], psi).numpy()
-        assert np.abs(run(latents[:2], torch.tensor(psi)) - expected).max() < 1e-5
+        assert np.abs(run(latents[:2], torch.tensor(psi)) - expected).max() < 1e-4
 
 
 def test_a_program_that_computes_something_else_is_refused(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganlib.config import TrainConfig
 from ganlib.metrics import Extremes, Score
 from ganlib.training import Fit
 from sweep.search import preview
@@ -81,3 +82,15 @@ def test_a_shipped_spec_trains_two_steps(path: Path) -> None:
             3,
             *[config.data.size] * 2,
         )
+
+
+def test_a_change_of_the_default_does_not_change_how_a_study_was_run() -> None:
+    """`augment` was [flip, color] by default when the studies were run; only one of them uses it."""
+    studies = [path for path in SHIPPED if path.parent.name == "studies" and "augment_p" in path.read_text()]
+    assert studies
+    for path in studies:
+        assert load(path).resolve({}).train.augment == ("flip", "color"), path
+
+
+def test_colour_is_not_changed_unless_a_spec_says_so() -> None:
+    assert TrainConfig().augment == ("flip",)

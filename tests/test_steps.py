@@ -163,7 +163,7 @@ def test_a_step_is_the_textbooks(loss: str) -> None:
             wrong = ((a - b).abs() > 0.02 * lr).double().mean().item()
             assert wrong < 0.01, name
         for (name, a), b in zip(ours.named_buffers(), theirs.buffers(), strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6, msg=name)
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
