@@ -148,7 +148,9 @@ class Study:
                 self._storage.set_trial_intermediate_value(trial, step, reported)
             for key, note in past.attrs.items():
                 self._storage.set_trial_user_attr(trial, key, note)
-            complete = outcome.state == "COMPLETE"  # of a pruned one, Optuna takes the last step's value itself
+            complete = (
+                outcome.state == "COMPLETE"
+            )  # of a pruned one, Optuna takes the last step's value itself
             self._study.tell(past.number, outcome.value if complete else None, state=outcome.optuna_state())
 
     def close(self) -> None:
