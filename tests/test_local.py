@@ -165,7 +165,7 @@ def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     assert (
         metrics["kid"] == best["kid"] and metrics["kind"] == "result" and metrics["confidence"] == "one seed"
     )
-    assert [entry["trial"] for entry in ranking["ranking"]][0] == best["trial"] and not ranking["provisional"]
+    assert ranking["ranked"][0]["trial"] == best["trial"] and not ranking["provisional"]
     assert metrics["from"] == f"trial {best['trial']}"
     # The measurement through the exported file is that of the trial's result.
     assert metrics["measured_again"]["kid"] == pytest.approx(best["kid"], abs=3 * best["kid_se"])
