@@ -121,7 +121,6 @@ class Director:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = "running"
-        self._live.add(trial.number)
         ladder = self.info.get("ladder", ())
         config = self.spec.trial_config(trial.params, self._budget(trial), ladder).model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
@@ -134,6 +133,7 @@ class Director:
             **started,
             **params,
         )
+        self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))
         kept = candidates(trial.seen, trial.metric) if trial.due else None

@@ -25,4 +25,8 @@ def restore(director: Director, study: Path) -> None:
     }
     past = [trials[number].outcome(director.info["rungs"]) for number in sorted(trials)]
     director.rebuild(study, past)
+    for record in store.rows("trials"):
+        trial = trials[record["trial"]]
+        if trial.result and record["result_kimg"] != trial.result["kimg"]:
+            director.records.put(trial)  # a crash came between its result and its own row
     director.take_up(trials, director.rungs.remember(trials))

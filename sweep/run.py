@@ -139,10 +139,14 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
 
 
 def ended_and_measured(store: Store) -> int:
-    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure."""
-    measured = {row["trial"] for row in store.rows("results")}
+    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure.
+
+    Nor does one count whose own row does not tell of its result yet: a crash came in between.
+    """
+    measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
     return sum(
-        row["status"] not in UNFINISHED and (row["trial"] in measured or row["best_value"] is None)
+        row["status"] not in UNFINISHED
+        and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
         for row in store.rows("trials")
     )
 

@@ -50,6 +50,13 @@ class Results:
     def metrics(self) -> list[dict[str, Any]]:
         return Store(self.folder).rows("metrics")
 
+    def results(self) -> dict[int, tuple[float, ...]]:
+        """Of which generator each trial's result is, and what it is."""
+        return {
+            row["trial"]: tuple(row[name] for name in ("kimg", "fid", "kid", "kid_se", "seen", "n_fake"))
+            for row in Store(self.folder).rows("results")
+        }
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         return [row for row in Store(self.folder).rows("events") if row["kind"] == kind]
 

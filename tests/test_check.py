@@ -90,7 +90,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
-@pytest.mark.parametrize("dataset", ["trials", "metrics", "samples", "rungs"])
+@pytest.mark.parametrize("dataset", ["trials", "metrics", "results", "samples", "rungs"])
 def test_every_damaged_part_is_named_and_restored(
     dataset: str, damage: Callable[[Path], None], folder: Path
 ) -> None:
@@ -129,7 +129,7 @@ def test_a_study_that_says_something_else(folder: Path) -> None:
 @pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
 def test_what_cannot_be_made_again_is_told(damage: Callable[[Path], None], folder: Path) -> None:
     number = trial_with(folder, "finished")
-    weights = folder / "checkpoints" / f"{number:05d}" / "best.safetensors"
+    (weights,) = (folder / "checkpoints" / f"{number:05d}").glob("snapshot-*.safetensors")
     picture = sorted((folder / "images" / f"{number:05d}").iterdir())[0]
     damage(weights)
     damage(picture)
@@ -161,6 +161,35 @@ def test_rows_that_break_the_rules(folder: Path) -> None:
         "should be",
     ):
         assert words in output, output
+
+
+def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -> None:
+    """Gone from the part and from its copy; also one whose trial was stopped."""
+    before = everything(folder)
+    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    numbers = [trial_with(folder, "finished"), trial_with(folder, "stopped")]
+    for number in numbers:
+        store.replace("results", number, [])
+        ledger.write(store, number)
+    told = check(folder)
+    assert told.exit_code == 1
+    for number in numbers:
+        assert f"results/{number:05d}.parquet is missing: the trial has ended" in told.output
+        assert f"trials/{number:05d}.parquet result is" in told.output  # its own row speaks of one
+    done = sweep("resume", "small", "--local", "--storage", folder.parent)
+    assert done.exit_code == 0, done.output
+    assert check(folder).exit_code == 0, check(folder).output
+    after = everything(folder)
+    for dataset in ("metrics", "results", "rungs"):
+        rows = [[{**row, "attempt": 0, "seconds": 0} for row in found[dataset]] for found in (before, after)]
+        assert rows[0] == rows[1]
+
+
+def test_a_result_of_no_evaluation_is_told(folder: Path) -> None:
+    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    number = trial_with(folder, "stopped")
+    store.replace("results", number, [store.part("results", number)[0] | {"kimg": 0.01}])
+    assert f"results/{number:05d}.parquet is of 0.01 kimg, where there is no healthy" in check(folder).output
 
 
 def test_leftovers_of_killed_processes_go(folder: Path) -> None:
@@ -201,7 +230,7 @@ def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     after = everything(folder)
     assert [row["trial"] for row in after["trials"]] == list(range(7))
-    for dataset in ("metrics", "samples", "rungs"):
+    for dataset in ("metrics", "results", "samples", "rungs"):
         assert [row for row in after[dataset] if row["trial"] < 5] == before[dataset]
     assert [row for row in after["trials"] if row["trial"] < 5] == before["trials"]
     result = check(folder)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from synthetic import KINDS, make_sweep, shared_storage
+from synthetic import KINDS, LUCK, make_sweep, shared_storage
 
 from sweep import tables
+from sweep.choice import of_trial
 from sweep.cli import cli
 from sweep.storage import Folder
 from sweep.store import Store
@@ -86,16 +87,23 @@ def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
 
 def test_best_ranks_the_newest_sweep(storage: Path) -> None:
     lines = fine("best", "--storage", storage).splitlines()
-    assert lines[0] == "faces: KID (efficientnet_lite0@64, n=512), smaller is better; one seed each"
+    assert lines[0] == (
+        "faces: KID (efficientnet_lite0@64, n=512), smaller is better; each trial's best generator, measured once "
+        "more when the trial had ended; one seed each"
+    )
     assert lines[1].split()[:5] == ["rank", "trial", "status", "KID", "(efficientnet_lite0@64)"]
     assert lines[2].split()[0] == "1" and "±" in lines[2]
-    assert any(line.startswith("left out: collapsed: low_diversity (trial 5)") for line in lines)
-    assert any("left out: failed: WorkError: out of memory at batch 128 (trial 4)" in line for line in lines)
+    died = "left out: collapsed: low_diversity; its best was KID "
+    assert any(line.startswith(died) and line.endswith(" kimg (trial 5)") for line in lines)
+    died = "left out: failed: WorkError: out of memory at batch 128; its best was KID "
+    assert any(line.startswith(died) and line.endswith(" kimg (trial 4)") for line in lines)
 
 
 def test_best_as_json_is_ordered_and_complete(storage: Path) -> None:
     told = json.loads(fine("best", "faces", "--json", "--top", 3, "--storage", storage))
     assert told["label"] == "KID (efficientnet_lite0@64, n=512)" and told["seeds"] == 1
+    assert told["provisional"] is False and all(row["measured"] for row in told["ranked"])
+    assert all(row["value"] == pytest.approx(row["seen"] + LUCK) for row in told["ranked"])
     assert [row["rank"] for row in told["ranked"]] == [1, 2, 3]
     values = [row["value"] for row in told["ranked"]]
     assert values == sorted(values)
@@ -125,15 +133,25 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
 
     seen = []
     fake = types.ModuleType("sweep.winner")
-    fake.export = lambda sweep, trial, out, force: (
-        seen.append((sweep.folder.url, trial, out, force)) or ["no"]
+    fake.export = lambda sweep, chosen, out, force: (
+        seen.append((sweep.folder.url, chosen.number, out, force)) or ["no"]
+    )
+    fake.best_of = lambda sweep, board: (of_trial(sweep, board.ranked[0]), ["why"])
+    fake.of_number = lambda sweep, board, number: (
+        of_trial(sweep, next(entry for entry in board.entries if entry.trial == number)),
+        [],
     )
     monkeypatch.setitem(sys.modules, "sweep.winner", fake)
-    best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["trial"]
+    best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]
     text = fine("best", "faces", "--export", tmp_path / "out", "--force", "--storage", storage)
-    assert seen == [(str(storage / "faces"), best, tmp_path / "out", True)]
-    assert f"exported trial {best} to" in text
-    assert "note: no" in run("best", "faces", "--export", tmp_path / "out", "--storage", storage).stderr
+    assert seen == [(str(storage / "faces"), best["trial"], tmp_path / "out", True)]
+    said = f"exported trial {best['trial']}: KID {best['value']:.4g}, of the generator at {best['kimg']:g} kimg, to "
+    assert said in text
+    errors = run("best", "faces", "--export", tmp_path / "out", "--storage", storage).stderr
+    assert "note: why" in errors and "note: no" in errors
+    assert "exported trial 5: " in fine(
+        "best", "faces", "--trial", 5, "--export", tmp_path / "out", "--storage", storage
+    )
     other = run("best", "faces", "--metric", "fid", "--export", tmp_path / "out", "--storage", storage)
     assert other.exit_code == 2 and "kept generators at their best kid" in other.stderr
     result = run("best", "faces", "--json", "--export", tmp_path / "out", "--storage", storage)
@@ -157,24 +175,39 @@ def test_best_names_a_group_without_a_winner(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=3, pictures=False)
     assert Store(sweep.folder, KINDS).put_trial({"trial": 1, "status": "collapsed", "verdict": "flat_image"})
     text = fine("best", "--by", "loss", "--storage", tmp_path)
-    assert "loss lsgan: no trial can be ranked" in text and "collapsed: flat_image (trial 1)" in text
+    assert "loss lsgan: no trial can be ranked" in text and "collapsed: flat_image; its best was KID " in text
+    assert "loss lsgan: no trial can be ranked" in text and " kimg (trial 1)" in text
     told = json.loads(fine("best", "--by", "loss", "--json", "--storage", tmp_path))
     assert told["groups"]["lsgan"] == [] and list(told["groups"])[-1] == "lsgan"
 
 
-def test_best_names_what_a_group_has_that_was_not_measured_in_full(tmp_path: Path) -> None:
+def test_best_names_what_a_group_has_that_has_no_result(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=3, pictures=False)
     store = Store(sweep.folder, KINDS)
     entries = json.loads(fine("best", "--json", "--storage", tmp_path))["ranked"]
     first = entries[0]
     other = next(e for e in entries if e["params"]["train.loss"] != first["params"]["train.loss"])
-    (row,) = [row for row in store.rows("metrics") if row["trial"] == first["trial"]][-1:]
-    full = {"kimg": row["kimg"] + 1, "n_fake": 2 * row["n_fake"], "stage": (row["stage"] or 0) + 1}
-    assert store.add("metrics", row | full)
+    store.replace("results", other["trial"], [])
+    store.put_trial({"trial": other["trial"], "status": "running"})
     text = fine("best", "--by", "loss", "--storage", tmp_path)
     group, trial = other["params"]["train.loss"], other["trial"]
-    has = f"KID {other['value']:.4g} on {other['n_fake']} pictures (trial {trial})"
-    assert f"loss {group}: no trial can be ranked; the best has {has}" in text
+    line = next(line for line in text.splitlines() if line.startswith(f"loss {group}: "))
+    assert line.startswith(f"loss {group}: no trial can be ranked; the best has KID {other['seen']:.4f} ± ")
+    assert line.endswith(f" on 512 pictures, at {other['kimg']:g} kimg (trial {trial})")
+
+
+def test_best_before_there_is_a_result(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    for number in range(3):
+        Store(sweep.folder, KINDS).replace("results", number, [])
+    lines = fine("best", "--storage", tmp_path).splitlines()
+    assert lines[0] == (
+        "faces: KID (efficientnet_lite0@64) so far, smaller is better; no trial has a result yet, so by the best so "
+        "far of each; one seed each"
+    )
+    assert "pictures" in lines[1] and "512" in lines[2].split()
+    told = json.loads(fine("best", "--json", "--storage", tmp_path))
+    assert told["provisional"] is True and not any(row["measured"] for row in told["ranked"])
 
 
 def test_best_names_few_of_many_left_out(tmp_path: Path) -> None:
@@ -192,12 +225,17 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
     plan = [{"trial": trial, "seed": seed} for seed in range(3) for trial in (0, 2)]
     sweep.folder.write("confirm/sweep.json", json.dumps({"plan": plan, "metric": "kid"}).encode())
     for number in range(5):
-        row = {"trial": number, "status": "finished", "best_value": [0.1, 0.5][number % 2] + number / 100}
-        assert Store(sweep.folder / "confirm").put_trial(row)
+        row = {"trial": number, "status": "finished", "result": [0.1, 0.5][number % 2] + number / 100}
+        assert Store(sweep.folder / "confirm").put_trial(row | {"result_kimg": 1.0, "best_value": 0.001})
     text = fine("best", "--storage", tmp_path)
     assert "confirmed: trial 0: mean 0.12 of 3 fresh seeds, 95 % interval 0.07" in text
     assert "confirmed: trial 2: mean 0.52 of 2 fresh seeds" in text and "(1 run to come)" in text
-    assert "confirmed: trial 0 is better than trial 2 (Welch's t-test, p = " in text
+    assert "confirmed: two configurations with 3 seeds each are needed" in text
+    last = {"trial": 5, "status": "finished", "result": 0.55, "result_kimg": 1.0}
+    assert Store(sweep.folder / "confirm").put_trial(last)
+    assert "confirmed: trial 0 is better than trial 2 (Welch's t-test, p = " in fine(
+        "best", "--storage", tmp_path
+    )
     told = json.loads(fine("best", "--json", "--storage", tmp_path))
     assert told["confirmation"]["comparison"]["distinct"] is True
     sure = {row["trial"]: row["confidence"] for row in told["ranked"]}
@@ -209,6 +247,7 @@ def test_wrong_requests_to_best(storage: Path) -> None:
         "best", "--metric", "fids", "--storage", storage
     )
     assert "--force belongs to --export" in refused("best", "--force", "--storage", storage)
+    assert "--trial belongs to --export" in refused("best", "--trial", 0, "--storage", storage)
     assert "'--top'" in refused("best", "--top", 0, "--storage", storage)
     assert "'--by'" in refused("best", "--by", "size", "--storage", storage)
 
@@ -244,8 +283,7 @@ def test_show_as_json(storage: Path) -> None:
 def test_show_works_where_best_refuses(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=2, pictures=False)
     store = Store(sweep.folder, {})
-    row = sweep.store.rows("metrics")[0] | {"trial": 1, "kimg": 999.0, "n_fake": 8}
-    assert store.add("metrics", row)
+    store.replace("results", 1, [store.part("results", 1)[0] | {"n_fake": 8}])
     assert "cannot be ranked together" in refused("best", "--storage", tmp_path)
     text = fine("show", "--storage", tmp_path)
     assert "cannot be ranked together" in text and "n_fake=8: trial 1" in text

@@ -37,7 +37,7 @@ collapse: {flat_std: 0.0, similarity: 1.0}
 search: {trials: 6, seed: 3}
 asha: {grace: 2, reduction: 2, max: 8}
 """
-PASSING = {"attempt", "seconds_train", "seconds_eval", "started", "ended", "time", "failures"}
+PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
 """Columns that tell of the way, not of the result."""
 
 Start = Callable[..., SweepProcess]
@@ -75,6 +75,7 @@ def undisturbed(spec: Path, cache: Path, tmp_path_factory: pytest.TempPathFactor
         assert run.wait() == 0, run.text()
     found = records(storage)
     assert {"finished", "stopped"} == {row["status"] for row in found["trials"]}
+    assert [row["trial"] for row in found["results"]] == list(range(6))
     return found
 
 
@@ -95,20 +96,26 @@ def check(storage: Path, *options: str) -> str:
     return result.output
 
 
-COMMITS = ("metrics/", "trials/", "rungs/", "study.db", "samples/", "lease.json", "ledger/", ".ckpt")
+COMMITS = (
+    *("metrics/", "trials/", "rungs/", "study.db", "samples/", "lease.json", "ledger/", ".ckpt"),
+    *("snapshot-", "results/"),
+)
 
 
-def test_ten_lost_drivers_change_nothing(
+def test_twelve_lost_drivers_change_nothing(
     start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    """Killed ten times: two at any moment, eight in the midst of writing a file, before or after its rename."""
+    """Killed twelve times: two at any moment, ten in the midst of writing a file, before or after its rename."""
     chance = random.Random(0)
     results, kills = Results(tmp_path, "small"), 0
     command: tuple[object, ...] = ("run", spec)
-    for kill in range(10):
-        fault = {"write": COMMITS[kill % 8], "when": chance.choice(["before", "after"]), "do": "kill"}
-        fault |= {"nth": 1 if kill in (3, 5) else chance.randint(1, 2), "mark": str(tmp_path / f"mark{kill}")}
-        at_any_moment = kill > 7
+    for kill in range(12):
+        fault = {"write": COMMITS[kill % 10], "when": chance.choice(["before", "after"]), "do": "kill"}
+        fault |= {
+            "nth": 1 if kill in (3, 5, 9) else chance.randint(1, 2),
+            "mark": str(tmp_path / f"mark{kill}"),
+        }
+        at_any_moment = kill > 9
         with start(*command, faults=() if at_any_moment else [fault]) as run:
             if at_any_moment:
                 before = results.evaluations()
@@ -121,7 +128,7 @@ def test_ten_lost_drivers_change_nothing(
             command = ("resume", "small")
     with start("resume", "small") as run:
         assert run.wait() == 0, run.text()
-    assert kills >= 8, "the sweep ended before it could be killed"
+    assert kills >= 10, "the sweep ended before it could be killed"
     assert records(tmp_path) == undisturbed
     check(tmp_path, "--repair")  # half-written files of the killed ones
     assert not list(tmp_path.rglob("*.tmp"))
@@ -143,6 +150,40 @@ def test_a_polite_end_loses_nothing(
         assert run.wait() == 0, run.text()
     assert records(tmp_path) == undisturbed
     check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "measured"),
+    [
+        ({"trial": 0, "result": "before"}, False),
+        ({"trial": 0, "result": "after"}, False),
+        ({"write": "results/", "when": "before"}, False),
+        ({"write": "results/", "when": "after"}, True),
+    ],
+    ids=["measuring", "measured", "not-recorded", "half-recorded"],
+)
+def test_a_driver_lost_between_an_end_and_its_result(
+    fault: dict[str, Any],
+    measured: bool,
+    start: Start,
+    spec: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, Any],
+) -> None:
+    results = Results(tmp_path, "small")
+    with start("run", spec, faults=[fault | {"do": "kill"}]) as run:
+        assert run.wait() == -signal.SIGKILL, run.text()
+    row = results.trials()[0]
+    assert row["status"] in ("finished", "stopped") and row["result"] is None
+    assert bool(results.results()) == measured
+    told = CliRunner().invoke(cli, ["check", "small", "--storage", str(tmp_path)])
+    assert told.exit_code == 1 and ("results/00000.parquet is missing" in told.output) != measured, (
+        told.output
+    )
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == undisturbed
+    check(tmp_path, "--repair")  # half-written files of the killed one
 
 
 def test_one_name_one_driver(start: Start, spec: Path, tmp_path: Path) -> None:
@@ -252,6 +293,10 @@ def test_trials_that_are_no_longer_numbers_leave_the_others_alone(
     trials = Results(tmp_path, "small").trials()
     assert [trials[n]["status"] for n in range(6)] == ["collapsed"] * 3 + ["finished"] * 3
     assert [trials[n]["verdict"] for n in range(3)] == ["non_finite"] * 3
+    # Dead before its first evaluation, there is nothing to measure; otherwise what was best before is.
+    measured = {trial: numbers[0] for trial, numbers in Results(tmp_path, "small").results().items()}
+    assert 0 not in measured and set(measured) == {1, 2, 3, 4, 5}
+    assert measured[1] == 0.128 and measured[2] < 1.0
     check(tmp_path)  # with the study
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
+from sweep.snapshots import file_of
 from sweep.storage import Folder
 from sweep.store import Store
 
@@ -33,7 +34,7 @@ evaluate: {every: 1, n_fake: 32, n_real: 48}
 search: {trials: 5, seed: 3}
 asha: {grace: 1, reduction: 2, max: 4}
 """
-TIMES = {"seconds_train", "seconds_eval", "started", "ended", "time"}
+TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
 def sweep(*arguments: str) -> str:
@@ -46,7 +47,7 @@ def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
     store = Store(Folder.open(folder))
     return {
         name: [{k: v for k, v in row.items() if k not in TIMES} for row in store.rows(name)]
-        for name in datasets or ("trials", "metrics", "rungs", "samples")
+        for name in datasets or ("trials", "metrics", "results", "rungs", "samples")
     }
 
 
@@ -60,7 +61,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert {"spec.yaml", "sweep.json", "study.db", "trials", "metrics", "samples", "rungs", "images"} <= names
+    assert {
+        "spec.yaml",
+        "sweep.json",
+        "study.db",
+        "trials",
+        "metrics",
+        "results",
+        "samples",
+        "rungs",
+        "images",
+    } <= names
     assert "lease.json" not in names
     rows = records(finished)
     assert [row["trial"] for row in rows["trials"]] == list(range(5))
@@ -68,8 +79,9 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     for row in rows["trials"]:
         kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
         assert kimgs == sorted(set(kimgs)) and kimgs[-1] == row["kimg"]
-        kept = (finished / "checkpoints" / f"{row['trial']:05d}" / "best.safetensors").is_file()
-        assert kept or row["status"] != "finished"
+        # The generator that was measured is kept, and nothing else.
+        kept = [path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")]
+        assert kept == ([file_of(row["result_kimg"])] if row["status"] != "collapsed" else [])
         assert (finished / "ledger" / f"{row['trial']:05d}.json").is_file()
         assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
     for row in rows["samples"]:
@@ -77,9 +89,24 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     for row in rows["metrics"]:
         assert row["extractor"] == "efficientnet_lite0@64" and len(row["extractor_digest"]) == 64
         assert (row["n_real"], row["n_fake"]) == (48, 32)
+    results = {row["trial"]: row for row in rows["results"]}
+    for row in rows["trials"]:
+        values = {
+            r["kimg"]: r["kid"] for r in rows["metrics"] if r["trial"] == row["trial"] and not r["verdict"]
+        }
+        assert (row["trial"] in results) == bool(values)
+        if values:
+            result = results[row["trial"]]
+            assert row["best_value"] == result["seen"] == min(values.values()) == values[result["kimg"]]
+            assert (result["kimg"], result["kid"]) == (row["result_kimg"], row["result"])
+            assert result["problem"] is None and result["n_fake"] == 32
+            # Other latents than those that it was chosen on.
+            assert (
+                result["kid"] != result["seen"] and abs(result["kid"] - result["seen"]) < 5 * result["kid_se"]
+            )
 
 
-def test_stopped_trials_are_pruned_with_their_rung_value(finished: Path) -> None:
+def test_stopped_trials_are_pruned_with_their_result_at_their_rung(finished: Path) -> None:
     import optuna
 
     study = optuna.load_study(study_name="small", storage=f"sqlite:///{finished}/study.db")
@@ -90,17 +117,22 @@ def test_stopped_trials_are_pruned_with_their_rung_value(finished: Path) -> None
         row = rows[trial.number]
         assert trial.params == pytest.approx(json.loads(row["params"]))
         if row["status"] == "finished":
-            assert trial.state.name == "COMPLETE" and trial.value == pytest.approx(row["best_value"])
+            assert trial.state.name == "COMPLETE" and trial.value == pytest.approx(row["result"])
         if row["status"] == "stopped":
             stopped_by = next(r for r in rungs if r["trial"] == trial.number and r["stopped"])
-            assert trial.state.name == "PRUNED" and trial.value == pytest.approx(stopped_by["value"])
+            assert trial.state.name == "PRUNED" and trial.value == pytest.approx(row["result"])
+            (step,) = trial.intermediate_values
+            assert step == round(1000 * stopped_by["rung_kimg"])
+        if row["status"] == "collapsed":
+            assert trial.state.name == "PRUNED" and trial.value is None and not trial.intermediate_values
     assert any(row["status"] == "stopped" for row in rows.values())
 
 
 def test_the_same_spec_gives_the_same_numbers(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
     sweep("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
-    assert records(tmp_path / "small", "metrics", "rungs") == records(finished, "metrics", "rungs")
+    datasets = ("metrics", "results", "rungs")
+    assert records(tmp_path / "small", *datasets) == records(finished, *datasets)
 
 
 def test_everything_reads_it(finished: Path) -> None:
@@ -127,9 +159,15 @@ def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(3, 32, 32, 3)"
     metrics = json.loads((tmp_path / "export" / "metrics.json").read_text())
-    best = min(records(finished)["metrics"], key=lambda row: row["kid"])
-    assert metrics["kid"] == best["kid"] and ranking and metrics["confidence"] == "one seed"
-    # The evaluation through the exported file is the one of training, up to bfloat16 where it trained in that.
+    able = {row["trial"] for row in records(finished)["trials"] if row["status"] != "collapsed"}
+    results = [row for row in records(finished)["results"] if row["trial"] in able]
+    best = min(results, key=lambda row: row["kid"])
+    assert (
+        metrics["kid"] == best["kid"] and metrics["kind"] == "result" and metrics["confidence"] == "one seed"
+    )
+    assert ranking["ranked"][0]["trial"] == best["trial"] and not ranking["provisional"]
+    assert metrics["from"] == f"trial {best['trial']}"
+    # The measurement through the exported file is that of the trial's result.
     assert metrics["measured_again"]["kid"] == pytest.approx(best["kid"], abs=3 * best["kid_se"])
     check_files(tmp_path / "export")
 
@@ -190,8 +228,8 @@ def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_pat
     before = records(tmp_path / "small")
     assert before["metrics"]
     subprocess.run([*command, "resume", *options], check=True, stdout=subprocess.DEVNULL)
-    after = records(tmp_path / "small", "metrics", "rungs")
-    whole = records(finished, "metrics", "rungs")
+    after = records(tmp_path / "small", "metrics", "results", "rungs")
+    whole = records(finished, "metrics", "results", "rungs")
     for rows in (*after.values(), *whole.values()):
         for row in rows:
             row.pop("attempt")

@@ -48,12 +48,14 @@ def start(tmp_path: Path, cache: Path) -> Start:
 
 
 def in_the_middle(results: Results) -> bool:
-    """Whether a trial has finished, and one on its way has so much left that it cannot end by surprise."""
+    """Whether a trial has its result, and one on its way has so much left that it cannot end by surprise."""
     trials = results.trials()
     reached = {
         trial: results.evaluations(trial) for trial, row in trials.items() if row["status"] == "running"
     }
-    return "finished" in results.statuses() and any(0 < count <= EPOCHS / 4 for count in reached.values())
+    return any(row["result"] is not None for row in trials.values()) and any(
+        0 < count <= EPOCHS / 4 for count in reached.values()
+    )
 
 
 def check_interrupted(results: Results) -> None:
@@ -62,7 +64,7 @@ def check_interrupted(results: Results) -> None:
     assert {row["status"] for row in trials.values()} == {"finished", "interrupted"}
     for trial, row in trials.items():
         assert row["ended"] is not None
-        assert bool(results.checkpoints(trial)) == (row["status"] == "interrupted")
+        assert bool(results.checkpoints(trial)) == (row["result"] is None)
 
 
 def check_complete(results: Results, undisturbed: Results) -> None:
@@ -71,6 +73,7 @@ def check_complete(results: Results, undisturbed: Results) -> None:
     params = {trial: row["params"] for trial, row in undisturbed.trials().items()}
     assert {trial: row["params"] for trial, row in results.trials().items()} == params
     assert results.numbers() == undisturbed.numbers()
+    assert results.results() == undisturbed.results() and len(results.results()) == TRIALS
 
 
 def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
@@ -101,7 +104,7 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
     for trial in restarted:
         assert after[trial]["attempt"] > before.get(trial, {"attempt": -1})["attempt"] + 1
     for trial, row in before.items():
-        if row["status"] == "finished":
+        if row["result"] is not None:
             assert after[trial] == row  # it was not run again
     check_complete(results, undisturbed)
 

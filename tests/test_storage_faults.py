@@ -25,7 +25,7 @@ collapse: {enabled: false}
 search: {trials: 2, seed: 3}
 asha: {grace: 1, reduction: 2, max: 2}
 """
-PASSING = {"seconds_train", "seconds_eval", "started", "ended", "time"}
+PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
 @pytest.fixture

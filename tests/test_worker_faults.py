@@ -72,35 +72,41 @@ def test_lost_workers_change_nothing(cache: Path, tmp_path: Path) -> None:
     assert kills >= KILLS, "the sweep ended before all kills"
     assert results.statuses() == ["finished"] * 3
     assert results.numbers() == expected.numbers()
+    assert results.results() == expected.results()
     assert len(results.events("restart")) >= 3
     check(tmp_path)
 
 
 def test_workers_that_hang_stop_or_run_out_of_memory(cache: Path, tmp_path: Path) -> None:
-    """Five trials, four of them in trouble: each goes its own way, and no neighbour is harmed."""
-    spec = spec_of(tmp_path, trials=5, epochs=4, resources=", timeout: 12, max_failures: 1")
+    """Six trials, five of them in trouble: each goes its own way, and no neighbour is harmed."""
+    spec = spec_of(tmp_path, trials=6, epochs=4, resources=", timeout: 12, max_failures: 1")
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     faults = [
         {"trial": 0, "kimg": 0.2, "do": "hang", "mark": str(tmp_path / "hung")},
         {"trial": 1, "kimg": 0.2, "do": "stop", "mark": str(tmp_path / "stopped")},
         {"trial": 2, "kimg": 0.2, "do": "memory", "mark": str(tmp_path / "full")},
         {"trial": 3, "kimg": 0.2, "do": "memory"},
+        {"trial": 4, "result": "before", "do": "kill", "mark": str(tmp_path / "unmeasured")},
     ]
     results = Results(tmp_path, "small")
     where = ("--storage", tmp_path)
     with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", faults=faults) as run:
         assert run.wait() == 0, run.text()
     trials = results.trials()
-    assert [trials[n]["status"] for n in range(5)] == ["finished"] * 3 + ["failed", "finished"]
+    assert [trials[n]["status"] for n in range(6)] == ["finished"] * 3 + ["failed", "finished", "finished"]
     restarts = {event["trial"]: event["detail"] for event in results.events("restart")}
-    assert set(restarts) == {0, 1, 2, 3}
+    assert set(restarts) == {0, 1, 2, 3, 4}
     assert "no sign of life for 12 s" in restarts[1]
     assert '"kind": "memory"' in restarts[2]
-    assert [trials[n]["share"] for n in range(5)] == [1, 1, 2, 2, 1]
-    assert [trials[n]["failures"] for n in range(5)] == [1, 1, 0, 1, 0]
+    assert [trials[n]["share"] for n in range(6)] == [1, 1, 2, 2, 1, 1]
+    assert [trials[n]["failures"] for n in range(6)] == [1, 1, 0, 1, 1, 0]
     assert "MemoryError" in trials[3]["failure"] and "lower train.batch_size" in trials[3]["failure"]
     wanted = {key: value for key, value in expected.numbers().items() if key[0] != 3}
     assert {key: value for key, value in results.numbers().items() if key[0] != 3} == wanted
+    # Also the one that failed: its best generator is kept and was measured.
+    measured, wanted_results = results.results(), expected.results()
+    assert set(measured) == set(range(6)) and trials[3]["result_kimg"] == measured.pop(3)[0] == 0.128
+    assert measured == {trial: numbers for trial, numbers in wanted_results.items() if trial != 3}
     check(tmp_path)
 
 
@@ -143,6 +149,7 @@ def test_a_lost_node_gives_its_trials_to_the_others(cluster, cache: Path, tmp_pa
     assert results.statuses() == ["finished"] * 2
     assert sorted(row["attempt"] for row in results.trials().values()) == [0, 1]
     assert results.numbers() == expected.numbers()
+    assert results.results() == expected.results()
     check(tmp_path)
 
 
@@ -197,4 +204,5 @@ def test_a_superseded_worker_leaves_the_files_alone(
     results = Results(tmp_path, "small")
     assert [row["attempt"] for row in results.metrics()] == [0]
     assert [event["attempt"] for event in results.events("stale_report")] == [1]
-    assert ledger.attempt(results.folder, 0) == 1
+    row = ledger.trial_row(results.folder, 0)
+    assert row is not None and row["attempt"] == 1
