@@ -38,7 +38,7 @@ def test_they_are_ranked_together(faces: Sweep) -> None:
     assert results.winner is not None and results.problem is None and results.running
     assert results.params[0].path == SWEEP
     words = page_of(faces, live).words()
-    assert "faces, live" in words and f"by {results.winner.name}: its generator at" in words
+    assert "faces, live" in words and f"by {results.winner.name} : its generator at" in words
     rows = csv_text(results).splitlines()
     assert len(rows) == 17 and rows[1].startswith("faces,")
 
