@@ -93,7 +93,7 @@ def test_a_rebuilt_study_goes_on_with_the_points(tmp_path):
         study = Study.create(tmp_path / "a.db", "a", spec.space, spec.search, spec.configs)
         assert study.ask().params == expected[0]
         study.close()
-        past = [PastTrial(0, expected[0], "finished", [(1.0, 0.5)], 0.5)]
+        past = [PastTrial(0, expected[0], "finished", 1.0, 0.5)]
         study = Study.rebuild(tmp_path / "a.db", "a", spec.space, spec.search, past, spec.configs)
         assert study.ask().params == expected[1]
         study.close()

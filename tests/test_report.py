@@ -187,7 +187,10 @@ def test_the_headline_is_the_winner_with_identity_and_one_seed(faces: Sweep, pag
     assert winner is not None
     words = page.words()
     assert f"{text.with_error(winner.kid, winner.kid_se)} one seed" in words
-    assert f"is the best KID (efficientnet_lite0@64, n=512), by Trial {winner.trial} at" in words
+    assert (
+        f"is the best KID (efficientnet_lite0@64, n=512), by Trial {winner.trial} : its generator at" in words
+    )
+    assert winner.measured and "measured once more when the trial had ended" in words
     assert "Adventurer by Lisa Wischofsky, CC BY 4.0 (dicebear.com)" in words
     assert "still running" not in words
 
@@ -273,13 +276,13 @@ def test_while_it_runs(tmp_path: Path) -> None:
 def test_a_single_trial_with_a_single_evaluation(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=1, every=120.0)
     page = page_of(sweep)
-    assert "by Trial 0 at 120 kimg" in page.words() and len(page.data()["trials"]) == 1
+    assert "by Trial 0 : its generator at 120 kimg" in page.words() and len(page.data()["trials"]) == 1
 
 
 def test_trials_that_cannot_be_compared_are_shown_but_not_ranked(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=2, pictures=False)
-    row = sweep.store.rows("metrics")[0] | {"trial": 1, "kimg": 999.0, "n_fake": 8}
-    Store(sweep.folder, KINDS).add("metrics", row)
+    store = Store(sweep.folder, KINDS)
+    store.replace("results", 1, [store.part("results", 1)[0] | {"n_fake": 8}])
     words = page_of(sweep).words()
     assert "these trials cannot be ranked together" in words and "No result yet" in words
     assert "one seed" not in words

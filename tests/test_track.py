@@ -65,7 +65,7 @@ def events() -> list[Event]:
     trial = Trial(0, {"train.lr_g": 0.5}, seed=7, attempt=0)
     told = [Event("start", trial)]
     row = {"kimg": 1.0, "kid": 0.3, "fid": 90.0, "loss_g": None, "seconds_train": 1.0, "seconds_eval": 1.0}
-    trial.add(row, 0.3)
+    trial.add(row | {"verdict": None, "kid_se": 0.01, "n_fake": 32})
     told.append(Event("evaluation", trial, row))
     return told
 
@@ -189,7 +189,7 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study.db", spec.name, spec.space, spec.search)
     asked = study.ask()
     assert asked is not None
-    study.tell(PastTrial(asked.number, asked.params, "finished", [(1.0, 0.5), (2.0, 0.25)], 0.25))
+    study.tell(PastTrial(asked.number, asked.params, "finished", 2.0, 0.25))
     study.close()
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/study.db")
     app = dashboard.wsgi(storage)
@@ -212,4 +212,4 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     detail = get(f"/api/studies/{summary['study_id']}")
     (trial,) = detail["trials"]
     assert trial["state"] == "Complete" and trial["values"] == [0.25]
-    assert [value["value"] for value in trial["intermediate_values"]] == [0.5, 0.25]
+    assert trial["intermediate_values"] == []  # only results stand in a study

@@ -33,9 +33,8 @@ def told(watched: Watched) -> list[tuple[str, int]]:
 def test_what_is_new_is_told_once(sweep: Sweep) -> None:
     watched = Watched(sweep)
     states = [row["status"] for row in sweep.store.rows("trials")]
-    assert told(watched) == list(
-        zip(states, (0, 1), strict=True)
-    )  # of the past, only where each trial is now
+    # Of the past, only where each trial is now, and its result.
+    assert told(watched) == [(states[0], 0), ("result", 0), (states[1], 1), ("result", 1)]
     assert told(watched) == [] and watched.complete
     store = Store(sweep.folder, KINDS)
     store.put_trial({"trial": 2, "status": "running", "params": "{}", "seed": 1})
@@ -49,6 +48,9 @@ def test_what_is_new_is_told_once(sweep: Sweep) -> None:
     store.put_trial({"trial": 2, "status": "collapsed", "verdict": "flat_image"})
     assert told(watched) == [("collapsed", 2)] and watched.complete
     assert watched.trials[2].verdict == "flat_image"
+    store.replace("results", 2, [{"trial": 2, "attempt": 1, "kimg": 2.0, "kid": 0.6, "seconds": 1.0}])
+    assert told(watched) == [("result", 2)] and told(watched) == []
+    assert watched.trials[2].value == 0.6
 
 
 def test_it_ends_with_the_sweep(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
