@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ganlib.metrics.identity import Floor
-    from sweep.rank import Entry, Leaderboard
+    from sweep.leaderboard import Entry, Leaderboard
     from sweep.summary import Rung, Summary
     from sweep.sweeps import Sweep
 

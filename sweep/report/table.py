@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import text
-from sweep.rank import METRICS
+from sweep.leaderboard import METRICS
 from sweep.report.results import Param, Results, Trial
 
 
