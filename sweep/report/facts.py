@@ -65,7 +65,7 @@ class Facts:
             board=board,
             confirmed=confirmation(sweep),
             problem=problem,
-            summary=summarise(sweep, trials, rungs, events),
+            summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),
         )
 
