@@ -7,7 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from sweep.confirmed import Confirmation
-    from sweep.rank import Entry, Leaderboard
+    from sweep.leaderboard import Entry, Leaderboard
     from sweep.sweeps import Sweep
 
 OTHER = {"kid": "fid", "fid": "kid"}
@@ -101,7 +101,7 @@ class Best:
 
     def _has(self, entries: "list[Entry]") -> str:
         """What the best of a group has, none of which is ranked."""
-        from sweep.rank import OUT_OF_PLAY, had
+        from sweep.leaderboard import OUT_OF_PLAY, had
 
         best = next((e for e in entries if e.value is not None and e.status not in OUT_OF_PLAY), None)
         if best is None:

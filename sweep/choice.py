@@ -14,7 +14,7 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import confirmed, text
 from sweep.confirmed import Confirmation
-from sweep.rank import METRICS, OUT_OF_PLAY, Entry, Leaderboard, had
+from sweep.leaderboard import METRICS, OUT_OF_PLAY, Entry, Leaderboard, had
 from sweep.retention import place_of
 from sweep.snapshots import file_of
 from sweep.storage import Folder

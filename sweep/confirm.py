@@ -19,8 +19,9 @@ from sweep.asking import Asked, PastTrial
 from sweep.before import as_begun, describe, same_pictures
 from sweep.console import JsonLines, view_for
 from sweep.director import Director
+from sweep.leaderboard import Leaderboard
 from sweep.lease import Owner
-from sweep.rank import Leaderboard, leaderboard
+from sweep.rank import leaderboard
 from sweep.recovery import restore
 from sweep.run import View, ended_and_measured, new_director, preflight, train
 from sweep.runners import Options, runner_for

@@ -16,7 +16,7 @@ from typing import Any
 
 from ganlib.errors import WorkError
 from sweep import tables, text
-from sweep.rank import Leaderboard, finite
+from sweep.leaderboard import Leaderboard, finite
 from sweep.storage import MissingFileError
 from sweep.store import Store
 from sweep.sweeps import INFO, Sweep

@@ -92,7 +92,8 @@ class PlainLines:
         row = trial.last_row
         value = row.get(self.director.spec.search.metric)
         state = (
-            f"at {reached(trial):.1f} kimg: {self.label} {number(value)}, loss g {number(row.get('loss_g'))}, "
+            f"at {reached(trial):.1f} kimg: {self.label} {number(value)} on {row.get('n_fake') or 0} pictures, "
+            f"loss g {number(row.get('loss_g'))}, "
             f"d {number(row.get('loss_d'))}"
         )
         if event.kind == "evaluation":

@@ -92,7 +92,7 @@ class LiveTable:
                 Text(trial.verdict or trial.status, style=STYLES[trial.status]),
                 f"{reached(trial):.1f}",
                 *(told if losses else []),
-                number(row.get(metric)),
+                number(row.get(metric)) + (f" ({row['n_fake']})" if wide and row.get("n_fake") else ""),
                 number(best.value if best else None),
                 number(trial.value),
             ]

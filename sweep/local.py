@@ -10,8 +10,9 @@ from typing import Any
 from sweep.director import Director
 from sweep.events import Next
 from sweep.preflight import preflight
+from sweep.reports import Assignment
 from sweep.storage import StorageError
-from sweep.trial import Assignment, TrialRun
+from sweep.trial import TrialRun
 
 
 class LocalRunner:

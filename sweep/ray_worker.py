@@ -40,7 +40,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             gpus = [str(index) for index in ray.get_gpu_ids()]
             return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid(), gpus]}
         try:
-            from sweep.trial import Assignment, TrialRun
+            from sweep.reports import Assignment
+            from sweep.trial import TrialRun
 
             if self.run is None:
                 self.run = TrialRun(Assignment(**self.assignment))

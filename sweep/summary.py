@@ -37,7 +37,8 @@ class Summary:
         verdicts: Verdict to collapsed trials, most frequent first.
         rungs: In order of kimg.
         seconds_train: Of all trials together.
-        seconds_eval: Of all trials together.
+        seconds_eval: Of all trials together, results included.
+        seconds_results: Of these, what measuring results took.
         seconds_saved: What stopped and collapsed trials would have taken to the full budget, at their pace.
         events: Kind to number of events, most frequent first.
         skipped: Names of unreadable files that were left out of the data.
@@ -49,6 +50,7 @@ class Summary:
     rungs: Sequence[Rung]
     seconds_train: float
     seconds_eval: float
+    seconds_results: float
     seconds_saved: float
     events: Mapping[str, int]
     skipped: Sequence[str]
@@ -59,7 +61,13 @@ class Summary:
         return sum(self.statuses.values())
 
 
-def summarise(sweep: Sweep, trials: Sequence[Row], rungs: Sequence[Row], events: Sequence[Row]) -> Summary:
+def summarise(
+    sweep: Sweep,
+    trials: Sequence[Row],
+    rungs: Sequence[Row],
+    events: Sequence[Row],
+    results: Sequence[Row] = (),
+) -> Summary:
     """Count what the rows of a sweep say."""
     statuses = Counter(row["status"] for row in trials)
     verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == "collapsed")
@@ -71,6 +79,7 @@ def summarise(sweep: Sweep, trials: Sequence[Row], rungs: Sequence[Row], events:
         rungs=_rungs(sweep.info.get("rungs") or [], rungs),
         seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
         seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
+        seconds_results=sum(row["seconds"] or 0.0 for row in results),
         seconds_saved=sum(seconds_saved(row, budget) for row in trials)
         if isinstance(budget, (int, float))
         else 0.0,

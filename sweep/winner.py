@@ -36,7 +36,7 @@ from sweep.before import png
 from sweep.card import card
 from sweep.choice import Choice
 from sweep.confirmed import confirmation, label
-from sweep.rank import Leaderboard
+from sweep.leaderboard import Leaderboard
 from sweep.result import RESULT_SEED, Measuring, export_config
 from sweep.schemas import to_json
 from sweep.spec import parse

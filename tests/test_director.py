@@ -14,13 +14,13 @@ from sweep.asking import Asked, PastTrial
 from sweep.director import Director
 from sweep.events import Next
 from sweep.recovery import restore
+from sweep.reports import Report
 from sweep.schemas import SCHEMAS
 from sweep.snapshots import Seen, candidates, file_of
 from sweep.spec import parse
 from sweep.storage import StorageError
 from sweep.storage_local import LocalFolder
 from sweep.store import Store
-from sweep.trial import Report
 from sweep.trials import ENDED
 
 SPEC = """

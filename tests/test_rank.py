@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Floor, Identity
 from sweep.decisive import COLUMNS, decisive
-from sweep.rank import Leaderboard, MixedIdentityError, finite, leaderboard, rank, rank_or_explain
+from sweep.leaderboard import Leaderboard, finite
+from sweep.rank import MixedIdentityError, leaderboard, rank, rank_or_explain
 from sweep.schemas import SCHEMAS
 from sweep.storage_local import LocalFolder
 from sweep.store import Store

@@ -15,7 +15,8 @@ from sweep_process import Results, SweepProcess, command_line, descendants, tria
 from sweep import ledger
 from sweep.cli import cli
 from sweep.director import Director
-from sweep.trial import Assignment, SupersededError, TrialRun
+from sweep.reports import Assignment
+from sweep.trial import SupersededError, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 

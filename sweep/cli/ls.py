@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def command(storage: str, as_json: bool) -> None:
     """List the sweeps in the storage folder, newest first."""
     from sweep import tables, text
-    from sweep.rank import METRICS
+    from sweep.leaderboard import METRICS
     from sweep.schemas import to_json
     from sweep.storage import Folder
     from sweep.sweeps import find_sweeps
@@ -61,7 +61,7 @@ def command(storage: str, as_json: bool) -> None:
 
 def _facts(sweep: "Sweep") -> dict[str, Any]:
     """One line of the list. The best value comes from ``trials``: opening all metrics would take too long."""
-    from sweep.rank import OUT_OF_PLAY, finite
+    from sweep.leaderboard import OUT_OF_PLAY, finite
     from sweep.summary import summarise
 
     table = sweep.store.table(

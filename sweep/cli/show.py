@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ganlib.metrics.identity import Floor
-    from sweep.rank import Entry, Leaderboard
+    from sweep.leaderboard import Entry, Leaderboard
     from sweep.summary import Rung, Summary
     from sweep.sweeps import Sweep
 
@@ -34,8 +34,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     sweep = open_sweep(Folder.open(storage), name)
     store = sweep.store
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
-    summary = summarise(sweep, trials, rungs, events)
     metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
+    summary = summarise(sweep, trials, rungs, events, results)
     board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors, results)
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
@@ -70,7 +70,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
         ),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
-        ("time", f"{spent} over all trials, of which {_evaluating(summary)} evaluating"),
+        ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.floors]),
         ("verdicts", [f"{verdict}: {text.count(n, 'trial')}" for verdict, n in summary.verdicts.items()]),
@@ -89,7 +89,11 @@ def _evaluating(summary: "Summary") -> str:
 
     total = summary.seconds_train + summary.seconds_eval
     share = f" ({100 * summary.seconds_eval / total:.0f} %)" if total else ""
-    return text.duration(summary.seconds_eval) + share
+    results = ""
+    if total and summary.seconds_results:
+        part = 100 * summary.seconds_results / total
+        results = f"; results took {text.duration(summary.seconds_results)} of it ({part:.1f} %)"
+    return text.duration(summary.seconds_eval) + share + results
 
 
 def _floor(floor: "Floor") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sweep.rank import METRICS
+from sweep.leaderboard import METRICS
 from sweep.report.results import Param, Results, Trial
 from sweep.text import count, kimg, printable, value
 

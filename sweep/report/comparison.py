@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sweep.rank import METRICS
+from sweep.leaderboard import METRICS
 from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import Results, Trial
 from sweep.text import kimg, printable

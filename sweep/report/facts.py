@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from sweep.confirmed import Confirmation, confirmation
-from sweep.rank import Entry, Leaderboard, check_metric, rank_or_explain
+from sweep.leaderboard import Entry, Leaderboard
+from sweep.rank import check_metric, rank_or_explain
 from sweep.spec_text import Node, distributions
 from sweep.summary import Summary, detail, summarise
 from sweep.sweeps import Sweep
@@ -64,7 +65,7 @@ class Facts:
             board=board,
             confirmed=confirmation(sweep),
             problem=problem,
-            summary=summarise(sweep, trials, rungs, events),
+            summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),
         )
 

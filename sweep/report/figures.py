@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from sweep.rank import METRICS, finite
+from sweep.leaderboard import METRICS, finite
 from sweep.report.charts import SHOWN, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters

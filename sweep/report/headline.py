@@ -92,6 +92,8 @@ def about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     spent = f"{text.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
     spent += f" on {info['device']}" if info.get("device") else ""
     spent += f", of which {text.duration(summary.seconds_eval)} measuring"
+    if summary.seconds_results:
+        spent += f" ({text.duration(summary.seconds_results)} of it results)"
     terms: list[tuple[str, str | list[str]]] = [
         ("Data", ", ".join(data)),
         ("Attribution", str(info.get("attribution") or "")),

@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sweep import text
-from sweep.rank import METRICS, finite
+from sweep.leaderboard import METRICS, finite
 from sweep.report import headline, table
 from sweep.report.charts import chart_data, rungs
 from sweep.report.closest import Closest

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganlib.metrics.identity import Identity
 from sweep import text
-from sweep.rank import METRICS, Entry
+from sweep.leaderboard import METRICS, Entry
 from sweep.report.facts import Facts, Row
 from sweep.spec_text import condition
 from sweep.sweeps import Sweep

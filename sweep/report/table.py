@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import text
-from sweep.rank import METRICS
+from sweep.leaderboard import METRICS
 from sweep.report.results import Param, Results, Trial
 
 
@@ -116,6 +116,8 @@ def status_words(trial: Trial) -> str:
     row = trial.entry.row
     if trial.entry.status == "stopped" and row["rung"] is not None:
         return f"stopped at rung {row['rung']}"
+    if trial.entry.status == "finished" and row.get("still_improving"):
+        return "finished, still improving"
     if trial.entry.status == "collapsed" and row["verdict"]:
         return f"collapsed: {row['verdict']}"
     return trial.entry.status
