@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganlib.alpha import joined, parts
 from ganlib.augment import around_grey
 
 INTERVAL = 4
@@ -51,7 +52,7 @@ class AdaptiveAugment(nn.Module):
             self.sign_sum.zero_()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures ``(n, 3, s, s)`` float in [-1, 1], changed; gradients pass, colours may leave the range."""
+        """Pictures ``(n, 3 or 4, s, s)`` float in [-1, 1], changed; gradients pass, colours may leave the range."""
         return self._recolour(self._move(pictures))
 
     def _chosen(self, n: int, p: Tensor) -> Tensor:
@@ -109,8 +110,10 @@ class AdaptiveAugment(nn.Module):
         colour = torch.eye(3, device=device) - grey
         along = luma[:, None, None] * grey + saturation[:, None, None] * (colour @ around_grey(hue))
         matrix = contrast[:, None, None] * along
-        pixels = (pictures + brightness[:, None, None, None]).permute(0, 2, 3, 1).flatten(1, 2)
+        seen, alpha = parts(pictures)
+        pixels = (seen + brightness[:, None, None, None] * alpha).permute(0, 2, 3, 1).flatten(1, 2)
         mixed = (pixels @ matrix.transpose(1, 2)).unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2)
+        mixed = joined(mixed, alpha)
         still = (brightness == 0) & (contrast == 1) & (luma == 1) & (hue == 0) & (saturation == 1)
         return torch.where(still[:, None, None, None], pictures, mixed)
 

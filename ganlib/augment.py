@@ -11,6 +11,8 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
+from ganlib.alpha import joined, parts
+
 BRIGHTNESS = 0.2
 """Added to every channel, drawn from [-0.2, 0.2] of the range."""
 CONTRAST = 0.2
@@ -59,7 +61,8 @@ def augment(
     """To each picture, with probability ``p``, all of the policies are applied.
 
     Args:
-        pictures: ``(n, 3, h, w)`` float, in [-1, 1].
+        pictures: ``(n, 3, h, w)`` float, in [-1, 1]; or ``(n, 4, h, w)``, RGBA with the colour multiplied by alpha,
+            whose alpha is mirrored but keeps its values.
         p: a scalar tensor on the pictures' device, in [0, 1]; it may change between calls.
         generator: the RNG, on the pictures' device.
         policies: of ``flip`` (mirror it), ``color`` (jitter brightness, contrast, saturation and hue) and
@@ -74,8 +77,15 @@ def augment(
     for policy, draw in (("color", colour_matrices), ("flash", flash_matrices)):
         if policy in policies:
             matrices, offsets = draw(n, generator, device)
+            colour, alpha = parts(changed)
             # Channels last, the mixing of channels is a product of (pixels, 3) with (3, 3) in place.
-            pixels = changed.permute(0, 2, 3, 1).flatten(1, 2)
-            mixed = torch.baddbmm(offsets[:, None, :], pixels, matrices.transpose(1, 2)).clamp_(-1, 1)
-            changed = mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2)
+            pixels, shares = _rows(colour), alpha if isinstance(alpha, float) else _rows(alpha)
+            mixed = torch.baddbmm(offsets[:, None, :] * shares, pixels, matrices.transpose(1, 2))
+            mixed = mixed.clamp_(-1, 1) if isinstance(shares, float) else mixed.clamp_(-shares, shares)
+            changed = joined(mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2), alpha)
     return torch.where(chosen[:, None, None, None], changed, pictures)
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """``(n, c, h, w)`` as ``(n, h * w, c)``."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)

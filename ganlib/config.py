@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ganlib.names import CRITICS, EXTRACTORS, FAMILIES, FAMILIES_OF, LABELLED, LOSSES, STYLED, VARIANTS
+from ganlib.names import (
+    CRITICS,
+    EXTRACTORS,
+    FAMILIES,
+    FAMILIES_OF,
+    LABELLED,
+    LOSSES,
+    STYLED,
+    TRANSPARENT,
+    VARIANTS,
+)
 from ganlib.registry import Registry, UnknownNameError, did_you_mean
 
 AVATARS = "avatars"
@@ -18,6 +28,7 @@ AVATAR_COUNT = 20_000
 """How many avatars are drawn by default."""
 
 Unit = Literal["epochs", "kimg"]
+Resize = Literal["antialias", "nearest"]
 Optimizer = Literal["adam", "rmsprop", "sgd", "adagrad"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Label = Annotated[float, Field(ge=-1, le=1)]
@@ -46,6 +57,8 @@ class DataConfig(Section):
 
     ``style`` is for avatars only. ``count`` is how many of them are drawn (20 000 by default); where all sources are
     folders it is how many of their files are taken, chosen by ``seed`` (by default all of them).
+
+    ``resize: nearest`` is for pixel art, ``background: transparent`` keeps alpha; see docs/sprites.md.
     """
 
     source: str | list[str] = "avatars"
@@ -53,6 +66,7 @@ class DataConfig(Section):
     count: int | None = Field(None, ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, lt=2**32)
     size: Literal[28, 32, 64, 128] = 64
+    resize: Resize = "antialias"
     background: str = "white"
     max_skipped: float = Field(0.05, ge=0, le=1)
 
@@ -64,6 +78,17 @@ class DataConfig(Section):
         source = data.get("source", AVATARS)
         drawn = source == AVATARS or (isinstance(source, list) and AVATARS in source)
         return {**data, "count": AVATAR_COUNT} if drawn else data
+
+    @property
+    def channels(self) -> Literal[3, 4]:
+        """Of the pictures: RGB, or RGBA where the background is to stay transparent."""
+        return 4 if self.background.lower() == TRANSPARENT else 3
+
+    @property
+    def prepared(self) -> str:
+        """In words, how pictures are prepared, where it is not as usual; else empty."""
+        words = ["by nearest neighbour"] if self.resize == "nearest" else []
+        return ", ".join(words + (["with transparency"] if self.channels == 4 else []))
 
 
 class ModelConfig(Section):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ganlib.alpha import RGB, joined, parts
+
 SHIFT = 0.125
 """Pictures are moved by up to this share of their side."""
 CUTOUT = 0.5
@@ -20,7 +22,9 @@ def diffaugment(pictures: Tensor, policies: Sequence[str], random: torch.Generat
     """Apply the policies, in their order.
 
     Args:
-        pictures: ``(n, 3, h, w)`` float, in [-1, 1]; gradients pass.
+        pictures: ``(n, 3, h, w)`` float, in [-1, 1]; gradients pass. Or ``(n, 4, h, w)``, RGBA with the colour
+            multiplied by alpha: ``color`` leaves alpha alone, and ``translation`` and ``cutout`` leave nothing where
+            they leave grey without it.
         policies: of ``color``, ``translation``, ``cutout``.
         random: the RNG, on the pictures' device.
     """
@@ -36,11 +40,14 @@ def _uniform(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 def _color(pictures: Tensor, random: torch.Generator) -> Tensor:
     """Brightness by [-0.5, 0.5], saturation times [0, 2], contrast times [0.5, 1.5]."""
-    pictures = pictures + _uniform(pictures, random) - 0.5
-    grey = pictures.mean(1, keepdim=True)
-    pictures = grey + 2 * _uniform(pictures, random) * (pictures - grey)
-    mean = pictures.mean((1, 2, 3), keepdim=True)
-    return mean + (0.5 + _uniform(pictures, random)) * (pictures - mean)
+    colour, alpha = parts(pictures)
+    colour = colour + _uniform(pictures, random) * alpha - 0.5 * alpha
+    grey = colour.mean(1, keepdim=True)
+    colour = grey + 2 * _uniform(pictures, random) * (colour - grey)
+    mean = colour.mean((1, 2, 3), keepdim=True)
+    if not isinstance(alpha, float):  # the mean of what is seen
+        mean = mean / alpha.mean((1, 2, 3), keepdim=True).clamp_min(1e-3) * alpha
+    return joined(mean + (0.5 + _uniform(pictures, random)) * (colour - mean), alpha)
 
 
 def _whole(n: int, low: int, high: int, random: torch.Generator, device: torch.device) -> Tensor:
@@ -49,7 +56,7 @@ def _whole(n: int, low: int, high: int, random: torch.Generator, device: torch.d
 
 
 def _translation(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """Moved by whole pixels; what comes in from outside is 0, middle grey."""
+    """Moved by whole pixels; what comes in from outside is 0, middle grey; with alpha nothing."""
     n, _, *sides = pictures.shape
     for dim, side in zip((2, 3), sides, strict=True):
         most = round(side * SHIFT)
@@ -59,12 +66,12 @@ def _translation(pictures: Tensor, random: torch.Generator) -> Tensor:
         shape[dim] = side
         index = source.clamp(0, side - 1).view(shape).expand_as(pictures)
         inside = ((source >= 0) & (source < side)).view(shape)
-        pictures = pictures.gather(dim, index) * inside
+        pictures = _kept(pictures.gather(dim, index), inside)
     return pictures
 
 
 def _cutout(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """A square, which may reach over the edge, becomes 0, middle grey."""
+    """A square, which may reach over the edge, becomes 0, middle grey; with alpha nothing."""
     n, _, h, w = pictures.shape
     inside = []
     for side in (h, w):
@@ -73,7 +80,12 @@ def _cutout(pictures: Tensor, random: torch.Generator) -> Tensor:
         place = torch.arange(side, device=pictures.device)
         inside.append((place >= start) & (place < start + length))  # (n, side)
     hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
-    return pictures * ~hole
+    return _kept(pictures, ~hole)
+
+
+def _kept(pictures: Tensor, mask: Tensor) -> Tensor:
+    """What the mask is true for; middle grey elsewhere, or nothing, where pictures have alpha."""
+    return pictures * mask if pictures.shape[1] == RGB else (pictures + 1) * mask - 1
 
 
 POLICIES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {

@@ -34,12 +34,14 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 class ExportConfig(Section):
     """What ``config.json`` holds.
 
+    ``channels`` are of the pictures: RGB, or RGBA (see `ganlib.alpha`).
     ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
     """
 
     format: Literal["sweep-generator-1"] = "sweep-generator-1"
     model: ModelConfig
     size: Literal[28, 32, 64, 128]
+    channels: Literal[3, 4] = 3
     digests: dict[str, str] = Field(default_factory=dict)
     about: dict[str, Any] = Field(default_factory=dict)
 
@@ -76,7 +78,9 @@ class LoadedGenerator:
 
     @torch.inference_mode()
     def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """Pictures ``(n, size, size, 3)`` uint8 of latents ``(n, latent_dim)``, in float32.
+        """Pictures ``(n, size, size, channels)`` uint8 of latents ``(n, latent_dim)``, in float32.
+
+        RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
 
         On one machine a picture depends on its latent and its place alone, not on how many follow it.
 
@@ -114,7 +118,7 @@ class LoadedGenerator:
             )
 
     def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, 3)`` uint8.
+        """``count`` random pictures, ``(count, size, size, channels)`` uint8.
 
         The same seed gives the same ones, and fewer of them are the beginning of more.
         """
@@ -130,7 +134,7 @@ def rebuild(
         WorkError: if the weights are damaged or of another network.
     """
     with torch.random.fork_rng(devices=[]):
-        network = FAMILIES[config.model.family].generator(config.model, config.size)
+        network = FAMILIES[config.model.family].generator(config.model, config.size, config.channels)
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -2,6 +2,9 @@
 
 from ganlib.registry import Registry
 
+TRANSPARENT = "transparent"
+"""The background of pictures that keep their alpha."""
+
 FAMILIES = Registry(
     "model family",
     {

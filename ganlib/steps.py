@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlib import regularisers
+from ganlib.alpha import RGBA, premultiplied, straight
 from ganlib.augment import augment
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.equalize import random_equalize
@@ -60,7 +61,7 @@ class AdversarialStep:
     ``_MODULES`` or ``_TENSORS``, so that it is in checkpoints; ``self.steps`` counts the steps taken.
 
     Args:
-        data: for the size of the pictures.
+        data: for the size and the channels of the pictures.
         model: the networks.
         train: losses, rates and tricks.
         seed: of the initial weights and all random numbers of training.
@@ -80,8 +81,9 @@ class AdversarialStep:
         family = FAMILIES[model.family]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
-            generator = family.generator(model, data.size)
-            discriminator = family.discriminator(model, data.size, model.d_norm or self.loss.norm)
+            generator = family.generator(model, data.size, data.channels)
+            norm = model.d_norm or self.loss.norm
+            discriminator = family.discriminator(model, data.size, norm, data.channels)
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
@@ -121,7 +123,7 @@ class AdversarialStep:
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Tensor]) -> None:
-        """Train on ``critic_steps`` batches ``(batch, 3, size, size)``, uint8, on the device."""
+        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device."""
         for number in range(self.critic_steps):
             # Only the last one's pictures teach the generator.
             with torch.set_grad_enabled(number == self.critic_steps - 1):
@@ -142,7 +144,7 @@ class AdversarialStep:
         self.sums += torch.stack([loss_g, loss_d, *scores, one])
 
     def _generate(self) -> Tensor:
-        """Generated pictures ``(batch, 3, size, size)`` for training."""
+        """Generated pictures ``(batch, c, size, size)`` for training."""
         shape = (self.train_config.batch_size, self.latent_dim)
         latents = torch.randn(shape, generator=self.random, device=self.device)
         with self._autocast():
@@ -154,7 +156,7 @@ class AdversarialStep:
         train = self.train_config
         if train.equalize_p > 0:
             batch = random_equalize(batch, self.equalize_p, self.random)
-        real = batch.float().div_(127.5).sub_(1)
+        real = premultiplied(batch)
         if train.augment_p > 0:
             real = augment(real, self.augment_p, self.random, train.augment)
         return real
@@ -219,7 +221,7 @@ class AdversarialStep:
 
     @torch.inference_mode()
     def sample(self, latents: Tensor) -> Tensor:
-        """Pictures ``(n, 3, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
+        """Pictures ``(n, c, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
         with self._autocast():
             pictures = self.average(latents.to(self.device))
         return to_uint8(pictures)
@@ -246,5 +248,10 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def to_uint8(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0."""
+    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
+
+    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG; see `ganlib.alpha`.
+    """
+    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
+        pictures = straight(pictures)
     return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

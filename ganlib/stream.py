@@ -21,7 +21,7 @@ def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHAR
     """The packed pictures as a tensor: on the device where they fit, else over the memory map.
 
     Args:
-        pictures: ``(n, size, size, 3)`` uint8, may be a read-only memory map (it is never written to).
+        pictures: ``(n, size, size, c)`` uint8, may be a read-only memory map (it is never written to).
         device: where training runs.
         share: of the device's free memory that the set may take.
     """
@@ -36,10 +36,10 @@ def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHAR
 
 
 class BatchStream(Iterator[Tensor]):
-    """Batches ``(batch, 3, size, size)`` uint8, channels-last, on the device.
+    """Batches ``(batch, c, size, size)`` uint8, channels-last, on the device.
 
     Args:
-        pictures: from `resident`, ``(n, size, size, 3)`` uint8.
+        pictures: from `resident`, ``(n, size, size, c)`` uint8.
         batch_size: pictures a batch; batches run across the ends of epochs, so that every picture is shown
             equally often.
         seed: of the order.

@@ -50,7 +50,7 @@ class Evaluation(Means):
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
     was measured on (see `ganlib.ladder`): only scores of one stage compare. ``grid`` holds the same 64 latents'
-    pictures at every evaluation of every trial, uint8 ``(64, size, size, 3)``. Seconds are of this interval.
+    pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
     """
 
     kimg: float
@@ -112,7 +112,7 @@ class Fit(Iterator[Evaluation]):
 
     Args:
         config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
-        pictures: ``(n, size, size, 3)`` uint8 RGB, may be a memory map.
+        pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map.
         evaluator: measures generated pictures.
         seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
             numbers on the same machine with the same number of threads.
@@ -151,9 +151,12 @@ class Fit(Iterator[Evaluation]):
         self.images = len(pictures)
         if train.kimg is None and train.epochs is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
-        size = config.data.size
-        if pictures.shape[1:] != (size, size, 3):
-            raise RequestError(f"data.size is {size}, but the pictures have shape {pictures.shape}")
+        size, channels = config.data.size, config.data.channels
+        if pictures.shape[1:] != (size, size, channels):
+            raise RequestError(
+                f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
+                f"the pictures have shape {pictures.shape}"
+            )
         budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
@@ -251,7 +254,7 @@ class Fit(Iterator[Evaluation]):
 
     @torch.inference_mode()
     def _grid(self) -> tuple[Tensor, bool]:
-        """The sample grid ``(64, size, size, 3)`` uint8, and whether the generator's pictures are finite."""
+        """The sample grid ``(64, size, size, c)`` uint8, and whether the generator's pictures are finite."""
         with self.step._autocast():
             raw = self.step.average(self._latents)
         return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())

@@ -33,7 +33,7 @@ class View(nn.Module):
         self.to(device)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures ``(n, 3, h, w)`` in [-1, 1], as the discriminator is to see them; gradients pass."""
+        """Pictures ``(n, 3 or 4, h, w)`` in [-1, 1], as the discriminator is to see them; gradients pass."""
         if not (self.policies or self.ada or self.noise):
             return pictures
         pictures = diffaugment(pictures.float(), self.policies, self.random)

@@ -58,9 +58,9 @@ def walk(keys: Tensor, steps: int, closed: bool) -> Tensor:
     return torch.stack(legs if closed else [*legs, keys[-1]])
 
 
-def sheet_of(pictures: np.ndarray, cols: int | None = None) -> Image.Image:
-    """Pictures ``(n, s, s, 3)`` on one sheet, as square as can be by default."""
-    return grid(pictures, cols or max(1, round(len(pictures) ** 0.5)))
+def sheet_of(pictures: np.ndarray, cols: int | None = None, transparent: bool = False) -> Image.Image:
+    """Pictures ``(n, s, s, 3 or 4)`` on one sheet, as square as can be by default; see `ganlib.data.sheet.grid`."""
+    return grid(pictures, cols or max(1, round(len(pictures) ** 0.5)), transparent)
 
 
 def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:

@@ -43,7 +43,9 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
             say(f"preparing pictures: {done} of {total}")
 
     images = prepare(spec.data, progress=progress)
-    say(f"data: {len(images)} pictures of {images.size} px from {spec.data.source} ({taken(images.found)})")
+    how = f" ({spec.data.prepared})" if spec.data.prepared else ""
+    what = f"{len(images)} pictures of {images.size} px{how}"
+    say(f"data: {what} from {spec.data.source} ({taken(images.found)})")
     for title, lines in (
         ("", prepared(images.traits)),
         ("left out ", left_out(images.found)),
@@ -154,6 +156,7 @@ def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -
         "skipped": len(images.skipped),
         "left_out": sum(item.count for item in images.found.left_out),
         "attribution": images.attribution,
+        "prepared": spec.data.prepared,
         "extractor": facts["extractor"],
         "extractor_digest": facts["extractor_digest"],
         "metric": spec.search.metric,

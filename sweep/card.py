@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ganlib.alpha import RGBA
 from ganlib.config import TrialConfig
 from ganlib.export import ExportConfig
 from ganlib.metrics.identity import Identity
@@ -97,20 +98,27 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
 
 
 def _load(trial: TrialConfig, config: ExportConfig) -> str:
-    side = trial.data.size
+    side, channels = trial.data.size, trial.data.channels
     python = (
         "```python\n"
         "from ganlib import load_generator\n\n"
         'generator = load_generator(".")  # this folder\n'
-        f"pictures = generator.sample(64, seed=7)  # uint8 array (64, {side}, {side}, 3)\n"
+        f"pictures = generator.sample(64, seed=7)  # uint8 array (64, {side}, {side}, {channels})\n"
         "```"
     )
+    if channels == RGBA:
+        python += (
+            "\n\nThe pictures are RGBA, as a PNG has them: `PIL.Image.fromarray(pictures[0])`. What the network and "
+            "its programs give, in [-1, 1], has its colour multiplied by alpha: with `p = (x + 1) / 2` the colour is "
+            "`p[:3] / p[3]`, and on a ground it is `p[:3] + (1 - p[3]) * ground`. The pictures above and the metrics "
+            "are of pictures on grey checks."
+        )
     if "model.onnx" not in config.digests:
         return python
     styles = ", `truncation` (a float32 scalar)" if "mapping.onnx" in config.digests else ""
     onnx = (
         f"Without that library: `model.onnx` takes `latents` (float32, (n, {trial.model.latent_dim}), standard "
-        f"normal){styles} and gives `pictures` (float32, (n, 3, {side}, {side}), in [-1, 1])."
+        f"normal){styles} and gives `pictures` (float32, (n, {channels}, {side}, {side}), in [-1, 1])."
     )
     return f"{python}\n\n{onnx}"
 
@@ -142,7 +150,8 @@ def _data(sweep: Sweep, trial: TrialConfig) -> str:
     info = sweep.info
     credit = re.sub(r"\s+", " ", str(info["attribution"] or "")).strip()
     known = credit or "The licence of the pictures is not on record: ask whoever they belong to."
-    return f"{info['images']:,} pictures of {_source(trial)} (SHA-256 {info['data_hash']}). {known}"
+    how = f", prepared {trial.data.prepared}" if trial.data.prepared else ""
+    return f"{info['images']:,} pictures of {_source(trial)}{how} (SHA-256 {info['data_hash']}). {known}"
 
 
 def _source(trial: TrialConfig) -> str:

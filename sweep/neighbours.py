@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from ganlib.alpha import on_checks
 from ganlib.data.sheet import GAP, grid
 from ganlib.errors import RequestError, WorkError
 from sweep.storage import Folder
@@ -59,8 +60,8 @@ def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list
     """The nearest real picture of each generated one.
 
     Args:
-        pictures: Generated, uint8 (n, s, s, 3).
-        real: uint8 (m, s, s, 3), at least two; may be a memory map. All of it is read once.
+        pictures: Generated, uint8 (n, s, s, 3 or 4); with transparency they are compared on checks, as they are shown.
+        real: uint8 (m, s, s, 3 or 4), at least two; may be a memory map. All of it is read once.
 
     Returns:
         Indices into ``real``; distances; and the median distance of real pictures to their nearest other one.
@@ -93,7 +94,7 @@ def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[N
         trial: Whose grid.
         kimg: Of which evaluation.
         sheet: The grid.
-        real: The sweep's pictures, uint8 (n, s, s, 3).
+        real: The sweep's pictures, uint8 (n, s, s, 3 or 4).
 
     Raises:
         ValueError: if the grid is not one of pictures of that size.
@@ -190,6 +191,7 @@ def cut(sheet: Image.Image, size: int) -> Pictures:
 
 def _small(pictures: Pictures) -> Floats:
     """The pictures scaled down by an integer factor, float32 (n, values)."""
+    pictures = on_checks(pictures)
     count, size = pictures.shape[:2]
     factor = max(1, size // SIDE)
     kept = size // factor * factor

@@ -55,7 +55,8 @@ class Measuring:
         return rebuild(self._export_config(), weights, path, self.device)
 
     def _export_config(self) -> ExportConfig:
-        return ExportConfig(model=self.config.model, size=self.config.data.size)
+        data = self.config.data
+        return ExportConfig(model=self.config.model, size=data.size, channels=data.channels)
 
     def score(self, generator: LoadedGenerator, seed: int, full: bool) -> Score:
         """Measure a generator at the full number of pictures.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganlib.alpha import RGB, RGBA, measured_with
 from ganlib.config import EvaluateConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.decode import colour
@@ -17,7 +18,7 @@ from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.kernel import usual_size
-from ganlib.metrics.pictures import PictureSet, features_of, open_pictures, unlike
+from ganlib.metrics.pictures import PictureSet, features_alike, features_of, open_pictures, unlike
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
 from sweep import spec as specs
@@ -29,6 +30,9 @@ def score(
     folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None = None
 ) -> dict[str, Any]:
     """Every metric of the pictures in a folder, with the identity of the numbers.
+
+    Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background;
+    of two folders, if only one has it, on white.
 
     Args:
         folder: Generated pictures.
@@ -54,8 +58,9 @@ def score(
         )
         reals = open_pictures(against, REAL, size)
         loaded = load_extractor(config.extractor, config.weights)
-        real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
-        fake = features_of(fakes, loaded)
+        (fakes, fake), (reals, features) = features_alike(fakes, reals, loaded)
+        real, digest, floor = RealStatistics(features), content_hash(reals), None
+        channels = RGBA if reals.transparent else RGB
         notes = [note for note in [unlike(fakes, reals)] if note]
         notes = [f"{note}; --size 64, for instance, prepares both as for training" for note in notes]
         notes += _notes(reals)
@@ -63,7 +68,9 @@ def score(
         spec = specs.load(against)
         if size is not None:
             raise RequestError(f"--size: the spec says how large pictures are (data.size {spec.data.size})")
-        fakes = open_pictures(folder, GENERATED, spec.data.size, colour(spec.data.background))
+        nearest = spec.data.resize == "nearest"
+        fakes = open_pictures(folder, GENERATED, spec.data.size, colour(spec.data.background), nearest)
+        channels = spec.data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)
@@ -74,7 +81,7 @@ def score(
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,
-        resize=loaded.resize,
+        resize=measured_with(loaded.resize, channels),
         n_fake=fakes.count,
         n_real=len(real),
         data_hash=digest,

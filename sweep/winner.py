@@ -157,7 +157,8 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     """All files, checked."""
     row = chosen.row
     measured, kind = _measured(chosen)
-    config = ExportConfig(model=trial.model, size=trial.data.size, about=_about(sweep, chosen, trial))
+    about = _about(sweep, chosen, trial)
+    config = ExportConfig(model=trial.model, size=trial.data.size, channels=trial.data.channels, about=about)
     ours = rebuild(config, weights, chosen.path)
     latents = fixed_latents(GRID, trial.model.latent_dim)
     config = save_generator(place, config, weights)
@@ -204,6 +205,7 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
         "kimg": chosen.kimg,
         "data_hash": info["data_hash"],
         "attribution": info["attribution"],
+        "prepared": trial.data.prepared,
         "train": trial.train.model_dump(mode="json"),
         "versions": info["versions"],
     }

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.decode import Colour, Picture, flatten
+from ganlib.data.decode import Background, Picture, flatten, pixels
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
@@ -64,17 +64,17 @@ class AvatarChunk:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def pictures(self, size: int, background: Colour) -> Iterator[Picture | str]:
-        """Yield every face."""
+    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture | str]:
+        """Yield every face; ``nearest`` means nothing to what is drawn at its size."""
         for index in range(self.start, self.stop):
             yield Picture(draw(self.style, self.seed, index, size, background))
 
 
-def draw(style: str, seed: int, index: int, size: int, background: Colour) -> NDArray[np.uint8]:
+def draw(style: str, seed: int, index: int, size: int, background: Background) -> NDArray[np.uint8]:
     """Draw one face.
 
     Returns:
-        uint8, shape (size, size, 3), RGB.
+        uint8, shape (size, size, 3), RGB; without a background (size, size, 4), RGBA.
 
     Raises:
         WorkError: when the renderer fails on what the style made.
@@ -86,7 +86,7 @@ def draw(style: str, seed: int, index: int, size: int, background: Colour) -> ND
         svg = str(Avatar(_style(style), {"seed": f"{seed}-{index}", "size": size}))
         png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-            return np.asarray(flatten(image, background))
+            return pixels(flatten(image, background))
     except (ValueError, RuntimeError, OSError) as error:
         raise WorkError(
             f"avatar {index} of style '{style}', seed {seed}, cannot be drawn: {error}"

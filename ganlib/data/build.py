@@ -21,16 +21,18 @@ from pathlib import Path
 from filelock import FileLock
 
 from ganlib import cores
+from ganlib.alpha import RGB, RGBA
 from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
-from ganlib.data.decode import Colour, colour
+from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
 from ganlib.data.sources import Source, no_pictures, open_sources, some
 from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
 from ganlib.errors import RequestError, WorkError
+from ganlib.names import TRANSPARENT
 
 PREPROCESSING = 2
 """Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
@@ -63,8 +65,8 @@ def prepare(
         The set; its pictures are in the order of the sources, files sorted by path within each.
 
     Raises:
-        RequestError: when a source, style or colour does not exist, there are no pictures, or more than
-            ``config.max_skipped`` of them cannot be read.
+        RequestError: when a source, style or colour does not exist, there are no pictures, more than
+            ``config.max_skipped`` of them cannot be read, or all are opaque and should be transparent.
         WorkError: when the cache cannot be written, or files change meanwhile.
     """
     making = _Making.of(config, cache, workers, progress)
@@ -95,7 +97,8 @@ class _Making:
 
     sources: Sequence[Source]
     size: int
-    background: Colour
+    background: Background
+    nearest: bool
     folder: Path
     workers: int
     progress: Progress | None
@@ -114,12 +117,18 @@ class _Making:
         # What cannot be read by its name alone is too much already: nobody need wait for the rest.
         _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
         folder = (cache if cache is not None else cache_dir()) / "data"
-        return cls(sources, config.size, background, folder, workers or cores.available(), progress)
+        nearest = config.resize == "nearest"
+        return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
-        """The set with all that is not in it, which must not be too much."""
+        """The set with all that is not in it, which must not be too much; nor may all be opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
         _check_share(len(images), skipped, max_skipped)
+        if self.background is None and not images.transparent:
+            raise RequestError(
+                f"data.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a transparent pixel: "
+                "leave data.background out, or give pictures with an alpha channel"
+            )
         return replace(images, skipped=skipped, found=found_in(self.sources))
 
     def find(self) -> ImageSet | None:
@@ -164,7 +173,8 @@ class _Making:
 
     def _preprocessing(self) -> str:
         heic = " heic" * (find_spec("pillow_heif") is not None)  # without it such files are skipped
-        return f"{PREPROCESSING} {self.size} {self.background}{heic}"
+        nearest = " nearest" * self.nearest
+        return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
     def _read(self, report: "_Report") -> "_Contents":
         """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
@@ -184,7 +194,8 @@ class _Making:
         stem = self._index.stem
         self._remove_leftovers(stem)
         total = sum(map(len, self.sources))
-        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size)
+        channels = RGBA if self.background is None else RGB
+        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size, channels)
         try:
             skipped, traits = self._fill(partial, contents, report)
             if len(skipped) == total:
@@ -222,7 +233,7 @@ class _Making:
         for source, part in zip(self.sources, contents, strict=True):
             for chunk in source.chunks(part):
                 offset = partial.offset + first * partial.picture_bytes
-                yield Task(str(partial.path), offset, first, chunk, self.size, self.background)
+                yield Task(str(partial.path), offset, first, chunk, self.size, self.background, self.nearest)
                 first += len(chunk)
 
 

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ganlib.alpha import RGB, RGBA
 from ganlib.data.listing import Skipped
 from ganlib.data.telling import Found
 from ganlib.disk import sync_folder
@@ -33,12 +34,13 @@ class ImageSet:
     """Prepared pictures.
 
     Attributes:
-        path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB.
+        path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB, or (n, size, size, 4), RGBA.
         hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
         found: What the sources hold beside; empty unless `prepare` made this.
+        transparent: How many pictures have a pixel that is not opaque; 0 for RGB.
     """
 
     path: Path
@@ -47,10 +49,11 @@ class ImageSet:
     attribution: str | None = None
     traits: Mapping[str, int] = field(default_factory=dict)
     found: Found = field(default_factory=Found)
+    transparent: int = 0
 
     @cached_property
     def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
-        """The pictures, mapped read-only: uint8, shape (n, size, size, 3), RGB."""
+        """The pictures, mapped read-only: uint8, shape (n, size, size, 3), RGB, or 4 channels, RGBA."""
         return cast(
             "np.memmap[Any, np.dtype[np.uint8]]", np.load(self.path, mmap_mode="r", allow_pickle=False)
         )
@@ -94,7 +97,9 @@ def open_set(path: Path) -> ImageSet | None:
     note = _note(path)
     if note is None or _shape(path) is None:
         return None
-    return ImageSet(path, note["hash"], (), note["attribution"], note["traits"])
+    return ImageSet(
+        path, note["hash"], (), note["attribution"], note["traits"], transparent=note["transparent"]
+    )
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
@@ -117,15 +122,17 @@ def drop(images: ImageSet) -> None:
 class Partial:
     """A packed set in the making: room for ``count`` pictures, filled from any process, in any order.
 
+    Pictures have ``size`` x ``size`` pixels of ``channels`` bytes.
+
     Raises:
         WorkError: when the disk has no room for it.
     """
 
-    def __init__(self, path: Path, count: int, size: int) -> None:
+    def __init__(self, path: Path, count: int, size: int, channels: int = RGB) -> None:
         self.path = path
-        self._shape = (count, size, size, 3)
+        self._shape = (count, size, size, channels)
         self.offset = len(_header(self._shape))
-        self.picture_bytes = size * size * 3
+        self.picture_bytes = size * size * channels
         total = self.offset + count * self.picture_bytes
         try:
             with open(path, "xb") as file:
@@ -152,13 +159,14 @@ class Partial:
             file.truncate(self.offset + kept * self.picture_bytes)
             file.flush()
             os.fsync(file.fileno())
-        digest = _hash(np.load(self.path, mmap_mode="r"))
+        pictures = np.load(self.path, mmap_mode="r")
         note = {
-            "hash": digest,
+            "hash": _hash(pictures),
             "shape": shape,
             "skipped": list(skipped),
             "attribution": attribution,
             "traits": dict(traits),
+            "transparent": _transparent(pictures),
         }
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
@@ -234,6 +242,7 @@ def _note(path: Path) -> dict[str, Any] | None:
             "skipped": list(note["skipped"]),
             "attribution": note["attribution"],
             "traits": {str(name): int(count) for name, count in note.get("traits", {}).items()},
+            "transparent": int(note.get("transparent", 0)),  # older entries are all RGB
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -249,7 +258,7 @@ def _shape(path: Path) -> tuple[int, ...] | None:
             length = file.seek(0, os.SEEK_END)
     except (OSError, ValueError):
         return None
-    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] == 3
+    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] in (RGB, RGBA)
     if not sound or length != len(_header(shape)) + int(np.prod(shape, dtype=np.int64)):
         return None
     return tuple(shape)
@@ -257,7 +266,18 @@ def _shape(path: Path) -> tuple[int, ...] | None:
 
 def _hash(pictures: NDArray[np.uint8]) -> str:
     digest = hashlib.sha256(repr(tuple(int(side) for side in pictures.shape)).encode())
+    for block in _blocks(pictures):
+        digest.update(np.ascontiguousarray(block).data)
+    return digest.hexdigest()
+
+
+def _transparent(pictures: NDArray[np.uint8]) -> int:
+    if pictures.shape[3] != RGBA:
+        return 0
+    return sum(int((block[..., RGB:] < 255).any((1, 2, 3)).sum()) for block in _blocks(pictures))
+
+
+def _blocks(pictures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     step = max(1, _BLOCK_BYTES // max(1, pictures[0].nbytes)) if len(pictures) else 1
     for start in range(0, len(pictures), step):
-        digest.update(np.ascontiguousarray(pictures[start : start + step]).data)
-    return digest.hexdigest()
+        yield pictures[start : start + step]

@@ -1,9 +1,10 @@
-"""One file's bytes to one square RGB picture.
+"""One file's bytes to one square picture, RGB or RGBA.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
-transparent, cropped to its central square and resized with an antialiased filter. That the filter is antialiased
-matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
-(https://arxiv.org/abs/2104.11222).
+transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the filter
+is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
+(https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and the
+nearest pixel keeps them.
 
 Everything that reads pictures of others reads them here, so that they look alike whoever asks.
 """
@@ -16,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
+from ganlib.alpha import hide
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.png import SIGNATURE, slimmed
 from ganlib.data.profiles import to_srgb
 from ganlib.errors import RequestError
+from ganlib.names import TRANSPARENT
 
 Colour = tuple[int, int, int]
+Background = Colour | None
+"""What shows through where a picture is transparent; None keeps it transparent."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -38,6 +43,7 @@ TRAITS = {
     "cropped": "not square: cropped to the central square",
     "enlarged": "smaller than asked for: enlarged",
     "transparent": "with transparent pixels: laid on the background",
+    "alpha": "with transparent pixels: kept so; shown and measured on grey checks",
     "grey": "grey: made RGB",
     "turned": "stored turned: turned as their EXIF data says",
     "profile": "with a colour profile other than sRGB: converted to sRGB",
@@ -49,7 +55,7 @@ TRAITS = {
 
 
 class Picture(NamedTuple):
-    """A prepared picture, uint8 (side, side, 3), RGB, and which of `TRAITS` its file had."""
+    """A prepared picture, uint8 (side, side, 3), RGB, or (side, side, 4), RGBA; and which of `TRAITS` its file had."""
 
     pixels: NDArray[np.uint8]
     traits: tuple[str, ...] = ()
@@ -59,25 +65,29 @@ class UnreadableError(Exception):
     """A file that gives no picture; the text is the reason, in one line and without the file's name."""
 
 
-def colour(name: str) -> Colour:
-    """An opaque colour by name (``white``) or number (``#rrggbb``), as Pillow understands it.
+def colour(name: str) -> Background:
+    """An opaque colour by name (``white``) or number (``#rrggbb``), as Pillow understands it, or ``transparent``.
 
     Raises:
         RequestError: when it is neither.
     """
+    if name.lower() == TRANSPARENT:
+        return None
     try:
         value = ImageColor.getrgb(name)
     except ValueError:
         value = (0, 0, 0, 0)
     if len(value) != 3:
         raise RequestError(
-            f"data.background: '{name}' is no opaque colour; give a name such as 'white' or a number such as"
-            " '#1a2b3c'"
+            f"data.background: '{name}' is no opaque colour; give a name such as 'white', a number such as"
+            " '#1a2b3c', or 'transparent'"
         )
     return value
 
 
-def decode(data: bytes, size: int | None, background: Colour, suffix: str = "") -> NDArray[np.uint8]:
+def decode(
+    data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
+) -> NDArray[np.uint8]:
     """Decode the bytes of a picture file (its first frame, if it has several).
 
     Args:
@@ -85,17 +95,20 @@ def decode(data: bytes, size: int | None, background: Colour, suffix: str = "") 
         size: Side of the square in pixels; None leaves the central square as large as it is.
         background: What shows through where the picture is transparent.
         suffix: Of the file's name, lower case; only ``.tga`` makes a difference.
+        nearest: Take the nearest pixel instead of averages.
 
     Returns:
-        uint8, shape (size, size, 3), RGB.
+        uint8, shape (size, size, 3), RGB; without a background (size, size, 4), RGBA.
 
     Raises:
         UnreadableError: with the reason.
     """
-    return read(data, size, background, suffix).pixels
+    return read(data, size, background, suffix, nearest).pixels
 
 
-def read(data: bytes, size: int | None, background: Colour, suffix: str = "") -> Picture:
+def read(
+    data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
+) -> Picture:
     """Decode like `decode`, and say what there was to be done.
 
     Raises:
@@ -108,12 +121,12 @@ def read(data: bytes, size: int | None, background: Colour, suffix: str = "") ->
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             try:
-                return _read(data, size, background, formats_for(data, suffix))
+                return _read(data, size, background, nearest, formats_for(data, suffix))
             except ValueError:  # Pillow's limits of text in a PNG
                 if not data.startswith(SIGNATURE):
                     raise
                 slim, profile = slimmed(data)
-                return _read(slim, size, background, ("PNG",), profile)
+                return _read(slim, size, background, nearest, ("PNG",), profile)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
     except UnidentifiedImageError:
@@ -124,11 +137,16 @@ def read(data: bytes, size: int | None, background: Colour, suffix: str = "") ->
 
 
 def _read(
-    data: bytes, size: int | None, background: Colour, formats: tuple[str, ...], profile: bytes | None = None
+    data: bytes,
+    size: int | None,
+    background: Background,
+    nearest: bool,
+    formats: tuple[str, ...],
+    profile: bytes | None = None,
 ) -> Picture:
     with Image.open(io.BytesIO(data), formats=formats) as image:
         traits = _traits(image, size)
-        if size is not None:
+        if size is not None and not nearest:
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
             # what is wanted, so that the filter below still decides how it looks.
             image.draft(None, (4 * size, 4 * size))
@@ -138,12 +156,15 @@ def _read(
         if converted != "none":
             traits.append("profile" if converted == "converted" else "no profile")
         if _is_transparent(upright):
-            traits.append("transparent")
-        return Picture(np.asarray(resize(crop(flatten(upright, background)), size)), tuple(traits))
+            traits.append("alpha" if background is None else "transparent")
+        made = resize(crop(flatten(upright, background)), size, nearest)
+        return Picture(pixels(made), tuple(traits))
 
 
-def flatten(image: Image.Image, background: Colour) -> Image.Image:
-    """Any mode of 8 bits to RGB: transparent pixels show the background."""
+def flatten(image: Image.Image, background: Background) -> Image.Image:
+    """Any mode of 8 bits to RGB: transparent pixels show the background. Without a background to RGBA."""
+    if background is None:
+        return image.convert("RGBA")
     if not image.has_transparency_data:
         return image.convert("RGB")
     base = Image.new("RGBA", image.size, background)
@@ -161,11 +182,47 @@ def crop(image: Image.Image) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def resize(image: Image.Image, size: int | None) -> Image.Image:
-    """A square at another size (Lanczos, antialiased); untouched if it has that size, or for None."""
+def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
+    """A square at another size (Lanczos, antialiased); untouched if it has that size, or for None.
+
+    With transparency colours are weighted with alpha, so that what is hidden does not show at soft edges. ``nearest``
+    takes the pixel at the centre of each new one: exact where one side is a whole multiple of the other.
+    """
     if size is None or image.width == size:
         return image
+    if nearest:
+        return image.resize((size, size), Image.Resampling.NEAREST)
+    if image.mode == "RGBA":
+        if _is_transparent(image):
+            return _weighted(image, size)
+        # To the same levels as without a fourth channel.
+        return image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
     return image.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _weighted(image: Image.Image, size: int) -> Image.Image:
+    """RGBA resized as colours times alpha, and divided by alpha again, so that one colour stays one colour.
+
+    In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
+    """
+    if (factor := image.width // (4 * size)) > 1:
+        # A large one would take much memory; never below four times what is wanted.
+        image = image.reduce(factor)
+    *colours, alpha = (np.asarray(band, np.float32) for band in image.split())
+
+    def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(Image.fromarray(values).resize((size, size), Image.Resampling.LANCZOS))
+
+    weight = resized(alpha)
+    parts = [resized(colour * alpha) / np.maximum(weight, 0.5) for colour in colours]
+    levels = np.stack([*parts, weight], 2).round().clip(0, 255)
+    return Image.fromarray(levels.astype(np.uint8))
+
+
+def pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """The picture as an array; the colour of what is quite transparent is black."""
+    array = np.asarray(image)
+    return hide(array) if image.mode == "RGBA" else array
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganlib.data.decode import Colour, Picture, UnreadableError, read
+from ganlib.data.decode import Background, Picture, UnreadableError, read
 from ganlib.data.listing import printable
 from ganlib.errors import WorkError
 
@@ -23,7 +23,7 @@ class FileChunk:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def pictures(self, size: int, background: Colour) -> Iterator[Picture | str]:
+    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture | str]:
         """Yield every picture, or why there is none.
 
         Raises:
@@ -39,13 +39,13 @@ class FileChunk:
                     f"{printable(path)} changed while the pictures were being prepared; wait until nothing"
                     " writes into the folder, then start again"
                 )
-            yield _decoded(path, data, size, background)
+            yield _decoded(path, data, size, background, nearest)
 
 
-def picture(path: str, size: int | None, background: Colour) -> Picture | str:
+def picture(path: str, size: int | None, background: Background, nearest: bool = False) -> Picture | str:
     """Read one file, exactly as it is prepared for training; or say why there is none."""
     data = _read(path)
-    return data if isinstance(data, str) else _decoded(path, data, size, background)
+    return data if isinstance(data, str) else _decoded(path, data, size, background, nearest)
 
 
 def digests(paths: tuple[str, ...]) -> list[bytes | str]:
@@ -54,9 +54,11 @@ def digests(paths: tuple[str, ...]) -> list[bytes | str]:
     return [data if isinstance(data, str) else hashlib.sha256(data).digest() for data in contents]
 
 
-def _decoded(path: str, data: bytes, size: int | None, background: Colour) -> Picture | str:
+def _decoded(
+    path: str, data: bytes, size: int | None, background: Background, nearest: bool
+) -> Picture | str:
     try:
-        return read(data, size, background, os.path.splitext(path)[1].lower())
+        return read(data, size, background, os.path.splitext(path)[1].lower(), nearest)
     except UnreadableError as error:
         return str(error)
 

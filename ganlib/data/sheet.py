@@ -4,34 +4,43 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganlib.alpha import RGB, RGBA, on_checks
+
 GAP = 2
-"""White pixels between neighbours and around the sheet."""
+"""White (or transparent) pixels between neighbours and around the sheet."""
 
 
-def grid(pictures: NDArray[np.uint8], cols: int) -> Image.Image:
+def grid(pictures: NDArray[np.uint8], cols: int, transparent: bool = False) -> Image.Image:
     """Lay pictures out row by row, each at its own size.
 
     Args:
-        pictures: uint8, shape (n, height, width, 3), RGB, n at least 1; places that stay empty are white.
+        pictures: uint8, shape (n, height, width, 3), RGB, or (n, height, width, 4), RGBA, which are laid on checks; n
+            at least 1. Places that stay empty are white.
         cols: How many in a row; fewer pictures make a narrower sheet.
+        transparent: Leave RGBA as it is; then places that stay empty are transparent.
 
     Returns:
-        An RGB picture.
+        An RGB picture; RGBA where it is to be transparent, and the pictures are RGBA.
 
     Raises:
         ValueError: when there is no picture, or the array has another shape or type.
     """
-    if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8 or not len(pictures):
+    known = pictures.ndim == 4 and pictures.shape[3] in (RGB, RGBA)
+    known = known and pictures.shape[1::2] != (RGB, RGBA)  # channels first, 4 px wide
+    if not known or pictures.dtype != np.uint8 or not len(pictures):
         raise ValueError(
-            f"pictures must be uint8 (n, height, width, 3), not {pictures.dtype} {pictures.shape}"
+            f"pictures must be uint8 (n, height, width, 3 or 4), not {pictures.dtype} {pictures.shape}"
         )
     if cols < 1:
         raise ValueError(f"cols must be at least 1, not {cols}")
-    count, height, width, _ = pictures.shape
+    if not transparent:
+        pictures = on_checks(pictures)
+    count, height, width, channels = pictures.shape
     cols = min(cols, count)
     rows = -(-count // cols)
     down, across = height + GAP, width + GAP
-    sheet = np.full((rows * down + GAP, cols * across + GAP, 3), 255, np.uint8)
+    blank = 255 if channels == RGB else 0
+    sheet = np.full((rows * down + GAP, cols * across + GAP, channels), blank, np.uint8)
     for index, picture in enumerate(pictures):
         top, left = GAP + index // cols * down, GAP + index % cols * across
         sheet[top : top + height, left : left + width] = picture
@@ -42,7 +51,7 @@ def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, see
     """A random sample of a set, without repetition; the same ``seed`` shows the same pictures.
 
     Args:
-        pictures: uint8, shape (n, height, width, 3), RGB; all are shown if there are at most rows x cols.
+        pictures: uint8, shape (n, height, width, 3 or 4), as for `grid`; all if there are at most rows x cols.
         rows: How many rows at most.
         cols: How many columns at most.
         seed: Of the choice.

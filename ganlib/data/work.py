@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlib.alpha import RGB, RGBA
 from ganlib.data.avatars import AvatarChunk
-from ganlib.data.decode import Colour
+from ganlib.data.decode import Background
 from ganlib.data.folder import FileChunk
 
 
@@ -23,7 +24,8 @@ class Task:
         first: The number of that picture in the set.
         chunk: The pictures.
         size: Side of the square in pixels.
-        background: What shows through where a picture is transparent.
+        background: What shows through where a picture is transparent; None keeps it so, in a fourth channel.
+        nearest: Whether files are resized without averaging.
     """
 
     path: str
@@ -31,7 +33,13 @@ class Task:
     first: int
     chunk: AvatarChunk | FileChunk
     size: int
-    background: Colour
+    background: Background
+    nearest: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures."""
+        return RGBA if self.background is None else RGB
 
 
 def write(task: Task) -> tuple[int, list[tuple[int, str]], Counter[str]]:
@@ -41,9 +49,9 @@ def write(task: Task) -> tuple[int, list[tuple[int, str]], Counter[str]]:
         How many inputs there were, and which of the set's inputs gave no picture, and why; and how many
         pictures had each trait (`ganlib.data.decode.TRAITS`).
     """
-    block = np.zeros((len(task.chunk), task.size, task.size, 3), np.uint8)
+    block = np.zeros((len(task.chunk), task.size, task.size, task.channels), np.uint8)
     skipped, traits = [], Counter[str]()
-    for index, picture in enumerate(task.chunk.pictures(task.size, task.background)):
+    for index, picture in enumerate(task.chunk.pictures(task.size, task.background, task.nearest)):
         if isinstance(picture, str):
             skipped.append((task.first + index, picture))
         else:

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganlib.alpha import RGB, RGBA, premultiplied, tensor_on_checks
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
 
@@ -22,10 +23,11 @@ def pairwise_similarity(pictures: Tensor) -> float:
     Pictures larger than 32 pixels are resized to 32 (bilinear, antialiased). Of more than 128 pictures, 128
     evenly spaced ones are used. The pairs depend on the number of pictures only. Each scale has half the pixels
     of the one before; there are as many as the 7 x 7 window fits into, five at most: three at 32 pixels. At each
-    scale the terms are those of `skimage.metrics.structural_similarity`, averaged over the colour channels.
+    scale the terms are those of `skimage.metrics.structural_similarity`, averaged over the colour channels. Pictures
+    with alpha are compared on grey checks (`ganlib.alpha`).
 
     Args:
-        pictures: uint8 (n, 3, h, w), values 0 to 255, n >= 2, h and w >= 7.
+        pictures: uint8 (n, 3 or 4, h, w), values 0 to 255, n >= 2, h and w >= 7.
 
     Returns:
         A mean in [0, 1]; 1 when all are the same.
@@ -41,7 +43,7 @@ def pairwise_similarity(pictures: Tensor) -> float:
             f"{WINDOW} x {WINDOW} pixels"
         )
     rows = np.unique(np.linspace(0, n - 1, min(n, PICTURES)).round().astype(int))
-    small = _small(pictures[torch.from_numpy(rows).to(pictures.device)])
+    small = _small(tensor_on_checks(pictures[torch.from_numpy(rows).to(pictures.device)]))
     first, second = np.triu_indices(len(small), k=1)
     chosen = np.random.RandomState(0).permutation(len(first))[:PAIRS]
     return float(ms_ssim(small[first[chosen]], small[second[chosen]]).mean())
@@ -119,10 +121,11 @@ def vendi_from_features(features: FeatureArray) -> float:
 def pixel_std(pictures: Tensor) -> float:
     """Mean over pictures and channels of the standard deviation over pixels, pictures scaled to [0, 1].
 
-    A picture of a single colour counts as 0.
+    A picture of a single colour counts as 0, and so does one that is quite transparent: with alpha, the colours are
+    multiplied by it, and it counts as a channel.
 
     Args:
-        pictures: uint8 (n, 3, h, w), values 0 to 255, n >= 1.
+        pictures: uint8 (n, 3 or 4, h, w), values 0 to 255, n >= 1.
 
     Returns:
         A number in [0, 0.5].
@@ -133,14 +136,15 @@ def pixel_std(pictures: Tensor) -> float:
     _check(pictures)
     if pictures.numel() == 0:
         raise RequestError(f"pictures have shape {tuple(pictures.shape)}; at least one is needed")
-    scaled = pictures.detach().float() / 255
+    scaled = premultiplied(pictures).add_(1).div_(2) if pictures.shape[1] == RGBA else pictures.float() / 255
     return float(scaled.flatten(2).std(2, correction=0).mean())
 
 
 def _check(pictures: Tensor) -> None:
-    if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3:
+    if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] not in (RGB, RGBA):
         raise RequestError(
-            f"pictures have dtype {pictures.dtype} and shape {tuple(pictures.shape)}; give uint8 (n, 3, h, w)"
+            f"pictures have dtype {pictures.dtype} and shape {tuple(pictures.shape)}; give uint8 (n, 3, h, w), "
+            "or (n, 4, h, w) with alpha"
         )
 
 

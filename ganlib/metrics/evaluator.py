@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.alpha import ON_CHECKS, RGB, RGBA, measured_with, tensor_on_checks
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.cache import Arrays, load_or_compute
@@ -50,8 +51,9 @@ class Evaluator:
     """Measures generators against one set of real pictures.
 
     Args:
-        pictures: Real pictures, uint8 (n, s, s, 3), values 0 to 255; may be a memory map. They are read only if
-            the cache does not hold what is needed of them.
+        pictures: Real pictures, uint8 (n, s, s, 3), or (n, s, s, 4) with alpha, values 0 to 255; may be a memory map.
+            They are read only if the cache does not hold what is needed of them. With alpha, they and those of
+            generators are measured on grey checks (`ganlib.alpha`).
         data_hash: Identity of the pictures' content.
         config: How to measure.
         device: Where features are extracted and compared.
@@ -71,10 +73,10 @@ class Evaluator:
         cache: Path | None = None,
     ) -> None:
         shape = pictures.shape
-        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or shape[0] < 2:
+        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (RGB, RGBA) or shape[0] < 2:
             raise RequestError(
                 f"the real pictures have dtype {pictures.dtype} and shape {shape}; give at least 2 of "
-                "uint8 (n, s, s, 3)"
+                "uint8 (n, s, s, 3), or (n, s, s, 4) with alpha"
             )
         self.config = config
         self.device = torch.device(device)
@@ -93,7 +95,8 @@ class Evaluator:
             "held_out": self._held_out,
             "seed": CHOICE_SEED,
             "format": FORMAT,
-        }
+        } | ({"alpha": ON_CHECKS} if shape[3] == RGBA else {})
+        self.resize = measured_with(self.extractor.resize, shape[3])
 
     def score(
         self, generate: Callable[[int], Tensor], n_fake: int | None = None, full: bool = False
@@ -101,7 +104,7 @@ class Evaluator:
         """Measure a generator.
 
         Args:
-            generate: ``generate(k)`` returns k new pictures, uint8 (k, 3, h, w), on the evaluator's device. It is
+            generate: ``generate(k)`` returns k new pictures, uint8 (k, c, h, w), on the evaluator's device. It is
                 called without gradients, for at most ``config.batch_size`` pictures at a time; where it runs out
                 of memory it is asked again, for half as many.
             n_fake: How many pictures; ``config.n_fake`` by default.
@@ -131,7 +134,7 @@ class Evaluator:
             n_fake=count,
             extractor=self.extractor.name,
             extractor_digest=self.extractor.digest,
-            resize=self.extractor.resize,
+            resize=self.resize,
             vendi=vendi_from_features(fake[:varied]),
             real_vendi=self._real_vendi(varied),
             **(self._in_full(fake) if full else {}),
@@ -173,7 +176,7 @@ class Evaluator:
         Those are the ``n_real`` that generators are compared with, and the ones held out for the floor.
 
         Args:
-            pictures: uint8 (m, 3, h, w), m >= 2.
+            pictures: uint8 (m, c, h, w), m >= 2.
             k: How many for each.
 
         Returns:
@@ -271,11 +274,14 @@ class Evaluator:
         done = 0
         while done < len(pictures):
             piece = pictures[done : done + self._batch]
-            part = self._within_memory(partial(self.extractor, piece))
+            part = self._within_memory(partial(self._extract, piece))
             if part is not None:
                 parts.append(part)
                 done += len(piece)
         return torch.cat(parts)
+
+    def _extract(self, pictures: Tensor) -> Tensor:
+        return self.extractor(tensor_on_checks(pictures))
 
     def _within_memory(self, work: Callable[[], Tensor]) -> Tensor | None:
         """The result; None if there was not enough memory, and then the batch is halved for good."""

@@ -4,7 +4,7 @@ Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convol
 Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
 normalisation everywhere but at the image ends, no biases beside it, weights drawn from N(0, 0.02).
 
-Four variants, as the student studies of anime faces name them. At 64 px and ``width`` 64:
+Four variants, as the student studies of anime faces name them. At 64 px and ``width`` 64, for RGB:
 
 ========== ======================================= ================================================
 variant    generator                               discriminator
@@ -25,6 +25,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ganlib.alpha import RGB
 from ganlib.config import ModelConfig
 from ganlib.losses import Norm
 from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
@@ -70,11 +71,17 @@ class Generator(nn.Module):
 
     Shape:
         - input: ``(n, latent_dim)``, standard normal
-        - output: ``(n, 3, size, size)``, in [-1, 1]
+        - output: ``(n, colours, size, size)``, in [-1, 1]
     """
 
     def __init__(
-        self, latent_dim: int, size: int, width: int, extra_layer: bool = False, leaky: bool = False
+        self,
+        latent_dim: int,
+        size: int,
+        width: int,
+        extra_layer: bool = False,
+        leaky: bool = False,
+        colours: int = RGB,
     ) -> None:
         super().__init__()
         self.latent_dim, self.size = latent_dim, size
@@ -89,7 +96,7 @@ class Generator(nn.Module):
             layers += [Up(before, after), *activated(after)]
         if extra_layer:
             layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=False), *activated(filters[-1])]
-        layers += [Up(filters[-1], 3), nn.Tanh()]
+        layers += [Up(filters[-1], colours), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -102,11 +109,19 @@ class Discriminator(nn.Module):
     """Pictures to one logit (or critic value) each.
 
     Shape:
-        - input: ``(n, 3, size, size)``, in [-1, 1]
+        - input: ``(n, colours, size, size)``, in [-1, 1]
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int, norm: Norm, extra_layer: bool, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        size: int,
+        width: int,
+        norm: Norm,
+        extra_layer: bool,
+        dropout: float = 0.0,
+        colours: int = RGB,
+    ) -> None:
         super().__init__()
         base, stages = _shape(size)
         filters = _filters(width, stages)
@@ -116,7 +131,7 @@ class Discriminator(nn.Module):
             dropouts = [Dropout(dropout)] if dropout else []
             return [*normalisation(norm, channels), nn.LeakyReLU(0.2, True), *dropouts]
 
-        layers: list[nn.Module] = [Down(3, filters[0], bias), *activated(filters[0], "none")]
+        layers: list[nn.Module] = [Down(colours, filters[0], bias), *activated(filters[0], "none")]
         for before, after in pairwise(filters):
             layers += [Down(before, after, bias), *activated(after)]
         if extra_layer:
@@ -141,16 +156,16 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def build_generator(config: ModelConfig, size: int) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
     """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
-    generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g)
+    generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g, channels)
     generator.apply(_initialise)
     return generator
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discriminator:
+def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
     """The discriminator alone, likewise.
 
     Args:
@@ -158,10 +173,11 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discrimin
         size: side of the pictures, 28, 32, 64 or 128 pixels.
         norm: of its layers but the first; batch normalisation is not for losses that look at one picture at a
             time (WGAN-GP).
+        channels: of the pictures.
     """
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
-    discriminator = Discriminator(size, width, norm, variant.extra_d_layer, config.d_dropout)
+    discriminator = Discriminator(size, width, norm, variant.extra_d_layer, config.d_dropout, channels)
     discriminator.apply(_initialise)
     if norm == "spectral":
         normalise_spectrally(discriminator)

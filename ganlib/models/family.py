@@ -20,12 +20,14 @@ class Family:
     """The parts of a family. Networks have freshly drawn weights, from torch's global RNG.
 
     Attributes:
-        generator: (config, size of the pictures) to a network from latents ``(n, latent_dim)``, standard normal,
-            to pictures ``(n, 3, size, size)`` in [-1, 1]. An export is rebuilt by this alone.
-        discriminator: (config, size, normalisation that the loss asks for) to a network from pictures to ``(n,)``.
+        generator: (config, size of the pictures, their channels) to a network from latents ``(n, latent_dim)``,
+            standard normal, to pictures ``(n, channels, size, size)`` in [-1, 1]. Channels are 3, RGB, or 4, RGBA with
+            the colour multiplied by alpha (see `ganlib.alpha`). An export is rebuilt by this alone.
+        discriminator: (config, size, normalisation that the loss asks for, channels) to a network from pictures to
+            ``(n,)``.
         step: Trains them.
     """
 
-    generator: Callable[[ModelConfig, int], nn.Module]
-    discriminator: Callable[[ModelConfig, int, Norm], nn.Module]
+    generator: Callable[[ModelConfig, int, int], nn.Module]
+    discriminator: Callable[[ModelConfig, int, Norm, int], nn.Module]
     step: type[AdversarialStep] = AdversarialStep

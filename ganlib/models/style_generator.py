@@ -4,9 +4,9 @@ Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adver
 https://arxiv.org/abs/1812.04948: the truncation trick in appendix B, mixing of styles in section 3.1.
 
 >>> styles = generator.map(latents)                        # (n, layers, latent_dim)
->>> pictures = generator.synthesize(styles)                # (n, 3, size, size)
+>>> pictures = generator.synthesize(styles)                # (n, c, size, size)
 >>> pictures = generator(latents, truncation=0.7)          # both at once; nearer to the mean style
->>> sheet = mix_grid(generator, sources, destinations, "coarse")      # (1 + rows, 1 + cols, 3, size, size)
+>>> sheet = mix_grid(generator, sources, destinations, "coarse")      # (1 + rows, 1 + cols, c, size, size)
 """
 
 from typing import Literal, get_args
@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from ganlib.alpha import RGB
 from ganlib.errors import RequestError
 from ganlib.latents import in_blocks
 from ganlib.models.style_layers import Mapping
@@ -36,7 +37,7 @@ class StyleGenerator(nn.Module):
     Shape:
         - latents: ``(n, latent_dim)``, standard normal
         - styles: ``(n, layers, latent_dim)``, two layers for each size of maps from 4 px on
-        - pictures: ``(n, 3, size, size)``, about [-1, 1]; what lies beyond is to be clipped
+        - pictures: ``(n, c, size, size)``, c the channels, about [-1, 1]; what lies beyond is to be clipped
     """
 
     w_avg: Tensor
@@ -65,7 +66,7 @@ class StyleGenerator(nn.Module):
         return w[:, None].expand(-1, self.layers, -1)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """Pictures ``(n, 3, size, size)`` of styles ``(n, layers, latent_dim)``.
+        """Pictures ``(n, c, size, size)`` of styles ``(n, layers, latent_dim)``.
 
         Args:
             styles: From `map`; layers may come from different latents.
@@ -136,8 +137,8 @@ def mix_grid(
         truncation: See `StyleGenerator.map`.
 
     Returns:
-        ``(1 + rows, 1 + cols, 3, size, size)``, float32 in [-1, 1], on the generator's device. Row 0 holds the
-        destinations, column 0 the sources; the corner is white.
+        ``(1 + rows, 1 + cols, c, size, size)``, float32 in [-1, 1], on the generator's device. Row 0 holds the
+        destinations, column 0 the sources; the corner is white, or transparent where pictures can be.
 
     Raises:
         RequestError: for unknown layers.
@@ -152,7 +153,8 @@ def mix_grid(
     mixed[:, :, chosen] = given[:, None, chosen]
     pictures = torch.cat([in_blocks(generator.synthesize, part) for part in (kept, given, *mixed)])
     pictures = pictures.float().clamp(-1, 1)
-    grid = pictures.new_ones(1 + rows, 1 + cols, *pictures.shape[1:])
+    corner = 1 if pictures.shape[1] == RGB else -1
+    grid = pictures.new_full((1 + rows, 1 + cols, *pictures.shape[1:]), corner)
     grid[0, 1:], grid[1:, 0] = pictures[:cols], pictures[cols : cols + rows]
     grid[1:, 1:] = pictures[cols + rows :].unflatten(0, (rows, cols))
     return grid

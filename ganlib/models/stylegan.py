@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganlib.alpha import RGB
 from ganlib.config import ModelConfig
 from ganlib.losses import Norm
 from ganlib.models.family import Family
@@ -98,7 +99,9 @@ class Block(nn.Module):
 class Generator(StyleGenerator):
     """See `StyleGenerator`; until it has grown, its small pictures are shown enlarged."""
 
-    def __init__(self, latent_dim: int, size: int, width: int, mapping_layers: int = 8) -> None:
+    def __init__(
+        self, latent_dim: int, size: int, width: int, mapping_layers: int = 8, colours: int = RGB
+    ) -> None:
         super().__init__(latent_dim, size, mapping_layers)
         widths = [channels(side, width) for side in self.sides]
         self.constant = nn.Parameter(torch.ones(widths[0], 4, 4))
@@ -106,7 +109,7 @@ class Generator(StyleGenerator):
             Block(before, after, side, latent_dim)
             for before, after, side in zip([widths[0], *widths], widths, self.sides, strict=False)
         )
-        self.to_rgb = nn.ModuleList(EqualizedConv(maps, 3, kernel=1, gain=1.0) for maps in widths)
+        self.to_rgb = nn.ModuleList(EqualizedConv(maps, colours, kernel=1, gain=1.0) for maps in widths)
         self.growth = Growth(len(widths) - 1)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
@@ -145,15 +148,15 @@ class Discriminator(nn.Module):
     """Pictures to one value each.
 
     Shape:
-        - input: ``(n, 3, side, side)``, of the size to which the network has grown
+        - input: ``(n, colours, side, side)``, of the size to which the network has grown
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int) -> None:
+    def __init__(self, size: int, width: int, colours: int = RGB) -> None:
         sides = sides_of(size)
         super().__init__()
         widths = [channels(side, width) for side in sides]
-        self.from_rgb = nn.ModuleList(EqualizedConv(3, maps, kernel=1) for maps in widths)
+        self.from_rgb = nn.ModuleList(EqualizedConv(colours, maps, kernel=1) for maps in widths)
         # Block i leads from the side of from_rgb[i + 1] to that of from_rgb[i].
         self.blocks = nn.ModuleList(DiscriminatorBlock(large, small) for small, large in pairwise(widths))
         self.head = StyleHead(widths[0])
@@ -171,14 +174,14 @@ class Discriminator(nn.Module):
         return values
 
 
-def build_generator(config: ModelConfig, size: int) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
     """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
-    return Generator(config.latent_dim, size, config.width, config.mapping_layers)
+    return Generator(config.latent_dim, size, config.width, config.mapping_layers, channels)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discriminator:
+def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
     """The discriminator alone, likewise; it has no normalisation, whatever ``norm`` the loss would like."""
-    return Discriminator(size, config.width)
+    return Discriminator(size, config.width, channels)
 
 
 STYLEGAN = Family(build_generator, build_discriminator, GrowingStep)

@@ -20,6 +20,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganlib.alpha import RGB
 from ganlib.config import ModelConfig
 from ganlib.losses import Norm
 from ganlib.models.family import Family
@@ -92,13 +93,13 @@ class StyledLayer(nn.Module):
 class ToRGB(nn.Module):
     """What one size adds to the picture: a modulated 1x1 convolution that is not demodulated."""
 
-    def __init__(self, inputs: int, latent_dim: int) -> None:
+    def __init__(self, inputs: int, latent_dim: int, colours: int = RGB) -> None:
         super().__init__()
-        self.conv = Modulated(inputs, 3, latent_dim, kernel=1, demodulate=False)
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.conv = Modulated(inputs, colours, latent_dim, kernel=1, demodulate=False)
+        self.bias = nn.Parameter(torch.zeros(colours))
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Maps ``(n, inputs, h, w)`` to ``(n, 3, h, w)``."""
+        """Maps ``(n, inputs, h, w)`` to ``(n, colours, h, w)``."""
         out: Tensor = self.conv(x, style)
         return out + self.bias[:, None, None].to(out.dtype)
 
@@ -107,7 +108,13 @@ class Generator(StyleGenerator):
     """See `StyleGenerator`. The RGB of a size shares its style with the next size's first convolution."""
 
     def __init__(
-        self, latent_dim: int, size: int, width: int, doubled: bool, mapping_layers: int = 8
+        self,
+        latent_dim: int,
+        size: int,
+        width: int,
+        doubled: bool,
+        mapping_layers: int = 8,
+        colours: int = RGB,
     ) -> None:
         super().__init__(latent_dim, size, mapping_layers)
         widths = [channels(side, width, doubled) for side in self.sides]
@@ -117,7 +124,7 @@ class Generator(StyleGenerator):
             layers.append(StyledLayer(before, after, side, latent_dim, "double"))
             layers.append(StyledLayer(after, after, side, latent_dim))
         self.convs = nn.ModuleList(layers)
-        self.to_rgb = nn.ModuleList(ToRGB(maps, latent_dim) for maps in widths)
+        self.to_rgb = nn.ModuleList(ToRGB(maps, latent_dim, colours) for maps in widths)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
         """See `StyleGenerator.synthesize`."""
@@ -152,14 +159,14 @@ class Discriminator(nn.Module):
     """Pictures to one value each.
 
     Shape:
-        - input: ``(n, 3, size, size)``, in [-1, 1]
+        - input: ``(n, colours, size, size)``, in [-1, 1]
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int, doubled: bool) -> None:
+    def __init__(self, size: int, width: int, doubled: bool, colours: int = RGB) -> None:
         super().__init__()
         widths = [channels(side, width, doubled) for side in reversed(sides_of(size))]
-        self.from_rgb = EqualizedConv(3, widths[0], kernel=1)
+        self.from_rgb = EqualizedConv(colours, widths[0], kernel=1)
         self.blocks = nn.Sequential(*(Residual(before, after) for before, after in pairwise(widths)))
         self.head = StyleHead(widths[-1])
 
@@ -169,15 +176,15 @@ class Discriminator(nn.Module):
         return values
 
 
-def build_generator(config: ModelConfig, size: int) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
     """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
     large = config.variant == "large"
-    return Generator(config.latent_dim, size, config.width, large, config.mapping_layers)
+    return Generator(config.latent_dim, size, config.width, large, config.mapping_layers, channels)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm) -> Discriminator:
+def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
     """The discriminator alone, likewise; it has no normalisation, whatever ``norm`` the loss would like."""
-    return Discriminator(size, config.width, config.variant == "large")
+    return Discriminator(size, config.width, config.variant == "large", channels)
 
 
 STYLEGAN2 = Family(build_generator, build_discriminator, PathLengthStep)

@@ -127,6 +127,9 @@ def _facts(
         "prepared": dict(images.traits),
         "background": config.background,
         "left_out": [asdict(item) for item in images.found.left_out],
+        "channels": config.channels,
+        "transparent": images.transparent,
+        "resize": config.resize,
         "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         "hash": images.hash,
         "path": str(images.path),
@@ -142,10 +145,12 @@ def _text(facts: dict[str, Any], images: "ImageSet") -> str:
 
     source = facts["source"] if isinstance(facts["source"], str) else ", ".join(facts["source"])
     skipped = facts["skipped"]
+    colours = "RGB" if facts["channels"] == 3 else f"RGBA, {facts['transparent']:,} with transparent pixels"
+    nearest = ", by nearest neighbour" if facts["resize"] == "nearest" else ""
     lines = [
         f"source       {source}",
         f"found        {facts['found']}",
-        f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, RGB",
+        f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, {colours}{nearest}",
         *(f"prepared     {line}" for line in telling.prepared(images.traits)),
         *(f"left out     {line}" for line in telling.left_out(images.found)),
         f"skipped      {len(skipped):,}",

@@ -57,8 +57,9 @@ def command(
 ) -> None:
     """Make pictures with the generator in the folder EXPORT, which 'sweep best --export' wrote.
 
-    The same seed gives the same pictures, and fewer of them are the first of more. --truncation and --mix are for
-    generators with styles (StyleGAN).
+    The same seed gives the same pictures, and fewer of them are the first of more. Those with transparency
+    are written with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators
+    with styles (StyleGAN).
     """
     from sweep.mistaken import instead_of_export
 
@@ -78,7 +79,7 @@ def command(
     elif out.suffix.lower() == ".png":
         from ganlib.walks import sheet_of
 
-        _save(sheet_of(generator.sample(count or 64, seed, truncation)), out)
+        _save(sheet_of(generator.sample(count or 64, seed, truncation), transparent=True), out)
     else:
         _folder(generator, count or 64, seed, truncation, out)
     click.echo(out)
@@ -128,7 +129,7 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
     frames = walk(latents, STEPS[suffix], closed=suffix in MOVING)
     if suffix == ".png":
         pictures = g.pictures(frames.transpose(0, 1).flatten(0, 1), truncation)
-        _save(sheet_of(pictures, cols=len(frames)), out)
+        _save(sheet_of(pictures, cols=len(frames), transparent=True), out)
         return
     pictures = np.stack([g.pictures(frame, truncation) for frame in frames])
     (save_gif if suffix == ".gif" else save_mp4)(out, [sheet_of(frame) for frame in pictures])
@@ -146,7 +147,8 @@ def _mixed(
     sources, destinations = latents[0::2], latents[1::2]
     network = cast("StyleGenerator", g.network)
     pictures = mix_grid(network, sources, destinations, layers, truncation).flatten(0, 1)
-    _save(sheet_of(to_uint8(pictures).permute(0, 2, 3, 1).cpu().numpy(), cols=1 + count), out)
+    levels = to_uint8(pictures).permute(0, 2, 3, 1).cpu().numpy()
+    _save(sheet_of(levels, cols=1 + count, transparent=True), out)
 
 
 def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:

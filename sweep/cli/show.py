@@ -107,7 +107,13 @@ def _data(info: "Mapping[str, Any]") -> str:
 
     images = info.get("images")
     known = text.count(images, "picture") if isinstance(images, int) else "pictures"
-    parts = [known, str(info.get("attribution") or ""), f"hash {str(info.get('data_hash') or '?')[:12]}"]
+    prepared = str(info.get("prepared") or "")
+    parts = [
+        known,
+        prepared,
+        str(info.get("attribution") or ""),
+        f"hash {str(info.get('data_hash') or '?')[:12]}",
+    ]
     return ", ".join(part for part in parts if part)
 
 

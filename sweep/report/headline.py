@@ -81,7 +81,12 @@ def about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     """The facts of one sweep: term and words."""
     info, summary = facts.sweep.info, facts.summary
     pictures = f"{info['images']:,} pictures" if isinstance(info.get("images"), int) else "pictures"
-    data = [pictures, f"content hash {str(info.get('data_hash') or 'unknown')[:12]}"]
+    prepared = str(info.get("prepared") or "")
+    data = [
+        pictures,
+        *([prepared] if prepared else []),
+        f"content hash {str(info.get('data_hash') or 'unknown')[:12]}",
+    ]
     if summary.skipped:
         data.append(f"{text.count(len(summary.skipped), 'unreadable file')} left out")
     spent = f"{text.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
