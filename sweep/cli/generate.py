@@ -61,11 +61,11 @@ def command(
     are written with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators
     with styles (StyleGAN).
     """
+    _check(out, interpolate, mix)
     from sweep.mistaken import instead_of_export
 
     if (instead := instead_of_export(export)) is not None:
         raise RequestError(instead)
-    _check(out, interpolate, mix)
     from ganlib.export import load_generator
 
     generator = load_generator(export)
