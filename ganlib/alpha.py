@@ -63,6 +63,17 @@ def tensor_on_checks(pictures: "Tensor") -> "Tensor":
     return _over(wide[:, :RGB], wide[:, RGB:], ground).to(torch.uint8)
 
 
+def tensor_on(pictures: "Tensor", ground: tuple[int, int, int]) -> "Tensor":
+    """Lay uint8 (n, 4, h, w) on one colour; gives (n, 3, h, w)."""
+    import torch
+
+    if pictures.shape[1] != RGBA:
+        return pictures
+    wide = pictures.to(torch.int32)
+    colour = torch.tensor(ground, dtype=torch.int32, device=pictures.device)[:, None, None]
+    return _over(wide[:, :RGB], wide[:, RGB:], colour).to(torch.uint8)
+
+
 def measured_with(resize: str, channels: int) -> str:
     """What brings pictures to an extractor, as a part of what numbers were measured with."""
     return f"{resize}; {ON_CHECKS}" if channels == RGBA else resize

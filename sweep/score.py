@@ -18,7 +18,7 @@ from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.kernel import usual_size
-from ganlib.metrics.pictures import PictureSet, features_of, open_pictures, unlike
+from ganlib.metrics.pictures import PictureSet, features_alike, features_of, open_pictures, unlike
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
 from sweep import spec as specs
@@ -31,7 +31,8 @@ def score(
 ) -> dict[str, Any]:
     """Every metric of the pictures in a folder, with the identity of the numbers.
 
-    Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background.
+    Where they have alpha, pictures are measured on grey checks (`ganlib.alpha`), unless a spec has another background;
+    of two folders, if only one has it, on white.
 
     Args:
         folder: Generated pictures.
@@ -57,9 +58,9 @@ def score(
         )
         reals = open_pictures(against, REAL, size)
         loaded = load_extractor(config.extractor, config.weights)
-        real, digest, floor = RealStatistics(features_of(reals, loaded)), content_hash(reals), None
-        fake = features_of(fakes, loaded)
-        channels = RGBA if fakes.traits["alpha"] or reals.traits["alpha"] else RGB
+        (fakes, fake), (reals, features) = features_alike(fakes, reals, loaded)
+        real, digest, floor = RealStatistics(features), content_hash(reals), None
+        channels = RGBA if reals.transparent else RGB
         notes = [note for note in [unlike(fakes, reals)] if note]
         notes = [f"{note}; --size 64, for instance, prepares both as for training" for note in notes]
         notes += _notes(reals)
@@ -67,9 +68,9 @@ def score(
         spec = specs.load(against)
         if size is not None:
             raise RequestError(f"--size: the spec says how large pictures are (data.size {spec.data.size})")
-        data = spec.data
-        fakes = open_pictures(folder, GENERATED, data.size, colour(data.background), data.resize == "nearest")
-        channels = data.channels
+        nearest = spec.data.resize == "nearest"
+        fakes = open_pictures(folder, GENERATED, spec.data.size, colour(spec.data.background), nearest)
+        channels = spec.data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)

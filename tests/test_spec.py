@@ -288,7 +288,7 @@ resources: {gpu: 2.5}
             "x.yaml:3: model.variant: must be text, got 3",
         ),
         (SMALL + "data: {count: 1.5}", "x.yaml:2: data.count: must be a whole number, got 1.5"),
-        (SMALL + "data: {seed: null}", "x.yaml:2: data.seed: must be a whole number, got null"),
+        (SMALL + "model: {width: null}", "x.yaml:2: model.width: must be a whole number, got null"),
         (SMALL + "collapse: {enabled: no}", "x.yaml:2: collapse.enabled: must be true or false, got 'no'"),
         (
             SMALL + "data: {size: {type: int, low: 28, high: 32}}",
@@ -385,7 +385,7 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "huge.yaml").write_bytes(b"#" * (2**20 + 1))
     for name, expected in {
         "missing.yaml": "no such file",
-        ".": "is not a file",
+        ".": "is not the file of a spec; it is a folder, with",
         "utf16.yaml": "utf16.yaml:1: is not UTF-8 text: byte 0xff",
         "latin.yaml": "latin.yaml:2: is not UTF-8 text: byte 0xe9 at position 14",
         "huge.yaml": "larger than the limit",
@@ -396,7 +396,7 @@ def test_files_that_cannot_be_read(tmp_path):
         with pytest.raises(RequestError) as caught:
             load(tmp_path / name)
         assert expected in str(caught.value)
-    with pytest.raises(RequestError, match="is not a file"):
+    with pytest.raises(RequestError, match="is not the file of a spec"):
         load("/dev/zero")
 
 

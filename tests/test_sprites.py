@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import icc
 import numpy as np
 import pytest
 import torch
@@ -14,8 +15,8 @@ from ganlib.ada import AdaptiveAugment
 from ganlib.alpha import DARK, LIGHT, RGBA, checks, joined, on_checks, parts, premultiplied, tensor_on_checks
 from ganlib.augment import augment
 from ganlib.config import DataConfig
-from ganlib.data import open_set, prepare
-from ganlib.data.decode import decode
+from ganlib.data import open_set, prepare, telling
+from ganlib.data.decode import colour, decode
 from ganlib.data.sheet import GAP, grid
 from ganlib.diffaugment import diffaugment
 from ganlib.equalize import equalize
@@ -144,6 +145,57 @@ def test_every_mode_keeps_its_alpha(mode: str) -> None:
     assert (made[:, :16] == 0).all()
     assert (made[:, 16:, 3] == 255).all()
     assert np.abs(made[:, 16:, :3].astype(int) - 200).max() <= 1
+
+
+@pytest.mark.parametrize("size", [28, 32])
+def test_opaque_pictures_are_the_same_with_a_fourth_channel(size: int) -> None:
+    art = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 50, 3), np.uint8))
+    for image in (art, art.convert("RGBA"), art.convert("L")):
+        made = decode(encoded(image), size, None)
+        assert np.array_equal(made[..., :3], decode(encoded(image), size, (255, 255, 255)))
+        assert (made[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("nearest", [False, True])
+def test_profiles_and_orientation_hold_with_alpha(nearest: bool) -> None:
+    """Colours are converted and the picture is turned before anything is done with alpha."""
+    art = Image.new("RGBA", (48, 32), (0, 200, 0, 255))
+    art.paste((0, 0, 200, 0), (0, 0, 24, 32))
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    art.save(buffer, "PNG", icc_profile=icc.profile(b"RGB ", icc.P3), exif=exif)
+    made = decode(buffer.getvalue(), 32, None, nearest=nearest)
+    opaque = io.BytesIO()
+    Image.new("RGB", (32, 32), (0, 200, 0)).save(opaque, "PNG", icc_profile=icc.profile(b"RGB ", icc.P3))
+    expected = decode(opaque.getvalue(), 32, (0, 0, 0))[0, 0]
+    assert (expected != (0, 200, 0)).any()
+    assert (made[:, :16] == (*expected, 255)).all()
+    assert (made[:, 16:] == 0).all()
+
+
+@pytest.mark.parametrize("background", ["transparent", "#102030"])
+@pytest.mark.parametrize("resize", ["antialias", "nearest"])
+def test_files_are_measured_as_they_are_prepared(tmp_path: Path, resize: str, background: str) -> None:
+    art = [sprite(seed, side) for seed, side in enumerate((24, 32, 50, 200))]
+    art += [np.full((40, 40, 3), 90, np.uint8), art[2][:, :20].copy()]
+    source = folder_of(tmp_path / "art", art)
+    data = DataConfig(source=str(source), size=32, resize=resize, background=background)
+    images = prepare(data, tmp_path, 1)
+    read = open_pictures(source, "a", 32, colour(background), nearest=resize == "nearest")
+    tensors = read.read(0, read.count)
+    for tensor, picture in zip(tensors, images.pictures, strict=True):
+        assert np.array_equal(tensor.permute(1, 2, 0).numpy(), picture[..., : len(tensor)])
+        assert (picture[..., len(tensor) :] == 255).all()
+    assert read.traits == images.traits
+    kept = background == "transparent"
+    assert (images.traits.get("alpha"), images.traits.get("transparent")) == (
+        (5, None) if kept else (None, 5)
+    )
+    assert images.transparent == 5 * kept
+    assert len(telling.prepared(images.traits)) == 3  # cropped, enlarged, transparent
+    read.read(0, read.count)
+    assert read.traits == images.traits  # nothing is counted twice
 
 
 def test_every_way_to_prepare_is_another_set(tmp_path: Path) -> None:
@@ -336,3 +388,15 @@ def test_opaque_files_are_rgb_whatever_they_say(tmp_path: Path) -> None:
     (first, *_) = open_pictures(folder_of(tmp_path / "a", list(opaque)), "a").read(0, 3)
     assert torch.equal(first, torch.from_numpy(opaque[0, ..., :3]).permute(2, 0, 1))
     assert RGBA == 4
+
+
+def test_alpha_on_one_side_alone_is_laid_on_white(tmp_path: Path) -> None:
+    """Pictures of a generator that was trained on white, against their originals."""
+    art = sprites(12)
+    originals = folder_of(tmp_path / "originals", list(art.permute(0, 2, 3, 1).numpy()))
+    white = prepare(DataConfig(source=str(originals), size=32), tmp_path / "cache", 1).pictures
+    laid = folder_of(tmp_path / "laid", list(white))
+    for a, b in ((originals, laid), (laid, originals), (art, np.array(white)), (laid, art)):
+        assert fid(a, b) == pytest.approx(0, abs=0.02)
+    assert fid(originals, originals) == pytest.approx(0, abs=0.02)
+    assert fid(np.array(white), tensor_on_checks(art)) > 1

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfi
 from ganlib.errors import RequestError
 from ganlib.export import ExportConfig, load_tensors, pack_weights, rebuild
 from ganlib.metrics import Evaluator, Extractor, Score
+from ganlib.metrics.extremes import Extremes
 from ganlib.names import FAMILIES, LOSSES, VARIANTS
 from ganlib.programs import programs_of, write
 from ganlib.training import Fit
@@ -67,12 +69,13 @@ def config(model: dict | None = None, **train: object) -> TrialConfig:
 
 
 class NoScore:
-    real_similarity = 0.25
-
     def score(self, generate: object, n_fake: int, full: bool) -> Score:
         pictures = generate(n_fake)  # type: ignore[operator]
         assert pictures.shape == (n_fake, 4, 32, 32)
         return Score(float(pictures.float().mean()), 1.0, 0.1, 8, 2, "none", "0" * 64)
+
+    def extremes(self, n_fake: int) -> Extremes:
+        return Extremes(0.2, 0.25, 2.0, 0.0)
 
 
 def test_every_family_trains_with_every_loss() -> None:
@@ -136,7 +139,10 @@ def test_generated_and_real_are_measured_on_the_same_ground(
     on_ground = Evaluator(laid.copy(), "b", settings)
     scores = [e.score(lambda n: fakes[:n], 16) for e in (with_alpha, on_ground)]
     assert (scores[0].fid, scores[0].kid) == (scores[1].fid, scores[1].kid)
-    assert with_alpha.real_similarity == on_ground.real_similarity
+    worst = [evaluator.extremes(16) for evaluator in (with_alpha, on_ground)]
+    flat = worst[1].pixel_std  # of premultiplied colours and alpha where there is alpha
+    assert replace(worst[0], pixel_std=flat) == worst[1]
+    assert worst[0].pixel_std not in (0, flat)
     assert scores[0].resize != scores[1].resize == "mean"
     assert with_alpha.nearest_real(torch.from_numpy(pictures[:3]).permute(0, 3, 1, 2)).indices.shape == (3, 1)
 

@@ -121,7 +121,7 @@ class _Making:
         return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
-        """The set with all that is not in it, which must not be too much."""
+        """The set with all that is not in it, which must not be too much; nor may all be opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
         _check_share(len(images), skipped, max_skipped)
         if self.background is None and not images.transparent:
@@ -172,8 +172,8 @@ class _Making:
         return _digest("content", self._preprocessing(), *parts)
 
     def _preprocessing(self) -> str:
-        nearest = " nearest" * self.nearest
         heic = " heic" * (find_spec("pillow_heif") is not None)  # without it such files are skipped
+        nearest = " nearest" * self.nearest
         return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
     def _read(self, report: "_Report") -> "_Contents":

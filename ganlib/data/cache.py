@@ -38,18 +38,18 @@ class ImageSet:
         hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
-        transparent: How many pictures have a pixel that is not opaque; 0 for RGB.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
         found: What the sources hold beside; empty unless `prepare` made this.
+        transparent: How many pictures have a pixel that is not opaque; 0 for RGB.
     """
 
     path: Path
     hash: str
     skipped: tuple[Skipped, ...] = ()
     attribution: str | None = None
-    transparent: int = 0
     traits: Mapping[str, int] = field(default_factory=dict)
     found: Found = field(default_factory=Found)
+    transparent: int = 0
 
     @cached_property
     def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
@@ -97,7 +97,9 @@ def open_set(path: Path) -> ImageSet | None:
     note = _note(path)
     if note is None or _shape(path) is None:
         return None
-    return ImageSet(path, note["hash"], (), note["attribution"], note["transparent"], note["traits"])
+    return ImageSet(
+        path, note["hash"], (), note["attribution"], note["traits"], transparent=note["transparent"]
+    )
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
@@ -163,8 +165,8 @@ class Partial:
             "shape": shape,
             "skipped": list(skipped),
             "attribution": attribution,
-            "transparent": _transparent(pictures),
             "traits": dict(traits),
+            "transparent": _transparent(pictures),
         }
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
@@ -239,8 +241,8 @@ def _note(path: Path) -> dict[str, Any] | None:
             "hash": str(note["hash"]),
             "skipped": list(note["skipped"]),
             "attribution": note["attribution"],
-            "transparent": int(note.get("transparent", 0)),  # older entries are all RGB
             "traits": {str(name): int(count) for name, count in note.get("traits", {}).items()},
+            "transparent": int(note.get("transparent", 0)),  # older entries are all RGB
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,10 +1,10 @@
 """One file's bytes to one square picture, RGB or RGBA.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
-transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the
-filter is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR
-2022 (https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and
-the nearest pixel keeps them.
+transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the filter
+is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
+(https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and the
+nearest pixel keeps them.
 
 Everything that reads pictures of others reads them here, so that they look alike whoever asks.
 """
@@ -43,7 +43,7 @@ TRAITS = {
     "cropped": "not square: cropped to the central square",
     "enlarged": "smaller than asked for: enlarged",
     "transparent": "with transparent pixels: laid on the background",
-    "alpha": "with transparent pixels: kept",
+    "alpha": "with transparent pixels: kept so; shown and measured on grey checks",
     "grey": "grey: made RGB",
     "turned": "stored turned: turned as their EXIF data says",
     "profile": "with a colour profile other than sRGB: converted to sRGB",
@@ -55,7 +55,7 @@ TRAITS = {
 
 
 class Picture(NamedTuple):
-    """A prepared picture, uint8 (side, side, 3), RGB, or 4 channels, RGBA, and which of `TRAITS` its file had."""
+    """A prepared picture, uint8 (side, side, 3), RGB, or (side, side, 4), RGBA; and which of `TRAITS` its file had."""
 
     pixels: NDArray[np.uint8]
     traits: tuple[str, ...] = ()
@@ -157,11 +157,12 @@ def _read(
             traits.append("profile" if converted == "converted" else "no profile")
         if _is_transparent(upright):
             traits.append("alpha" if background is None else "transparent")
-        return Picture(pixels(resize(crop(flatten(upright, background)), size, nearest)), tuple(traits))
+        made = resize(crop(flatten(upright, background)), size, nearest)
+        return Picture(pixels(made), tuple(traits))
 
 
 def flatten(image: Image.Image, background: Background) -> Image.Image:
-    """Any mode of 8 bits to RGB: transparent pixels show the background; without one to RGBA."""
+    """Any mode of 8 bits to RGB: transparent pixels show the background. Without a background to RGBA."""
     if background is None:
         return image.convert("RGBA")
     if not image.has_transparency_data:
@@ -169,12 +170,6 @@ def flatten(image: Image.Image, background: Background) -> Image.Image:
     base = Image.new("RGBA", image.size, background)
     base.alpha_composite(image.convert("RGBA"))
     return base.convert("RGB")
-
-
-def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """The picture as an array; the colour of what is quite transparent is black."""
-    array = np.asarray(image)
-    return hide(array) if image.mode == "RGBA" else array
 
 
 def crop(image: Image.Image) -> Image.Image:
@@ -195,9 +190,14 @@ def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image
     """
     if size is None or image.width == size:
         return image
-    if image.mode == "RGBA" and not nearest:
-        return _weighted(image, size)
-    return image.resize((size, size), Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS)
+    if nearest:
+        return image.resize((size, size), Image.Resampling.NEAREST)
+    if image.mode == "RGBA":
+        if _is_transparent(image):
+            return _weighted(image, size)
+        # To the same levels as without a fourth channel.
+        return image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
+    return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _weighted(image: Image.Image, size: int) -> Image.Image:
@@ -206,9 +206,8 @@ def _weighted(image: Image.Image, size: int) -> Image.Image:
     In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
     """
     if (factor := image.width // (4 * size)) > 1:
-        image = image.reduce(
-            factor
-        )  # a large one would take much memory; never below four times what is wanted
+        # A large one would take much memory; never below four times what is wanted.
+        image = image.reduce(factor)
     *colours, alpha = (np.asarray(band, np.float32) for band in image.split())
 
     def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -218,6 +217,12 @@ def _weighted(image: Image.Image, size: int) -> Image.Image:
     parts = [resized(colour * alpha) / np.maximum(weight, 0.5) for colour in colours]
     levels = np.stack([*parts, weight], 2).round().clip(0, 255)
     return Image.fromarray(levels.astype(np.uint8))
+
+
+def pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """The picture as an array; the colour of what is quite transparent is black."""
+    array = np.asarray(image)
+    return hide(array) if image.mode == "RGBA" else array
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -16,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.alpha import RGB, RGBA, tensor_on_checks
-from ganlib.data.decode import Background
+from ganlib.alpha import RGB, RGBA, tensor_on, tensor_on_checks
+from ganlib.data.decode import Background, Colour, Picture
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
 from ganlib.data.listing import Skipped, printable, scan
@@ -33,6 +34,9 @@ DEFAULT = "efficientnet_lite0"
 BATCH = 64
 
 
+WHITE: Colour = (255, 255, 255)
+
+
 @dataclass
 class PictureSet:
     """Pictures of any sizes that are read part by part.
@@ -42,8 +46,10 @@ class PictureSet:
         count: How many.
         read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
             checks (`ganlib.alpha`); less those that cannot be read.
+        on: ``on(background)`` gives the same pictures, laid on a background.
         sides: How many pictures of each (height, width) have been read.
         traits: How many of each of `ganlib.data.decode.TRAITS`, of files.
+        transparent: Whether RGBA with a transparent pixel has been measured.
         skipped: Files that cannot be read, as far as is known.
         found: What lies in the folder, if it is one.
     """
@@ -51,8 +57,10 @@ class PictureSet:
     name: str
     count: int
     read: Callable[[int, int], list[Tensor]]
+    on: "Callable[[Colour], PictureSet]"
     sides: Counter[tuple[int, int]] = field(default_factory=Counter)
     traits: Counter[str] = field(default_factory=Counter)
+    transparent: bool = False
     skipped: list[Skipped] = field(default_factory=list)
     found: Found = field(default_factory=Found)
 
@@ -73,7 +81,8 @@ def fid(
         a: Pictures: a uint8 tensor (n, 3, h, w) or array (n, h, w, 3) or (n, 3, h, w), values 0 to 255, RGB; or the
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
             files, which are read as for training (upright, in sRGB, the central square). n >= 2. With 4 channels in
-            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.alpha`).
+            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.alpha`) where both
+            sets have transparent pixels, and on white where one has.
         b: Pictures to compare with.
         extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.
@@ -148,10 +157,28 @@ def _features(
 ) -> tuple[Tensor, Tensor]:
     sets = open_pictures(a, "a", size), open_pictures(b, "b", size)
     loaded = load_extractor(extractor, weights, device) if isinstance(extractor, str) else extractor
-    x, y = (features_of(pictures, loaded, device) for pictures in sets)
-    if note := unlike(*sets):
+    (first, x), (second, y) = features_alike(*sets, loaded, device)
+    if note := unlike(first, second):
         warnings.warn(f"{note}; size=... prepares files alike", stacklevel=3)
     return x, y
+
+
+def features_alike(
+    a: PictureSet, b: PictureSet, extractor: Extractor, device: torch.device | str = "cpu"
+) -> list[tuple[PictureSet, Tensor]]:
+    """Features of two sets that are to be compared, as `features_of`, with the sets as they were measured.
+
+    If one has transparent pixels and the other has none, they are laid on white, as for training: on checks they would
+    differ from pictures that somebody laid on white.
+    """
+    first, second = ((pictures, features_of(pictures, extractor, device)) for pictures in (a, b))
+    if a.transparent and not b.transparent:
+        white = a.on(WHITE)
+        first = white, features_of(white, extractor, device)
+    if b.transparent and not a.transparent:
+        white = b.on(WHITE)
+        second = white, features_of(white, extractor, device)
+    return [first, second]
 
 
 def unlike(a: PictureSet, b: PictureSet) -> str | None:
@@ -183,7 +210,9 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
             end = begin
             while end < len(batch) and batch[end].shape == batch[begin].shape:
                 end += 1
-            parts.append(extractor(tensor_on_checks(torch.stack(batch[begin:end]).to(device))))
+            together = torch.stack(batch[begin:end])
+            pictures.transparent |= together.shape[1] == RGBA and bool((together[:, RGB:] < 255).any())
+            parts.append(extractor(tensor_on_checks(together.to(device))))
             begin = end
     if pictures.skipped:
         raise RequestError(
@@ -206,14 +235,20 @@ def open_pictures(
         pictures: As for `fid`.
         name: What to call them in an error text.
         size: Side in pixels to which files are resized as for training; None leaves it as it is.
-        background: What shows through where files are transparent; None keeps it, and it is measured on checks.
-        nearest: Whether files are resized without averaging.
+        background: What shows through where pictures are transparent; None keeps it, and it is measured on checks.
+        nearest: Whether files are resized by nearest neighbour.
 
     Raises:
         RequestError: as `fid`.
     """
+
+    def on(ground: Colour) -> PictureSet:
+        return open_pictures(pictures, name, size, ground, nearest)
+
     if isinstance(pictures, (str, PathLike)):
-        return _folder(fspath(pictures), name, size, background, nearest)
+        return _folder(
+            fspath(pictures), name, partial(picture, size=size, background=background, nearest=nearest), on
+        )
     tensor = torch.as_tensor(pictures)
     for channels in (RGB, RGBA):
         if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
@@ -224,8 +259,10 @@ def open_pictures(
             "(n, h, w, 3), with alpha 4 in place of 3"
         )
     levels = _levels(tensor, name)
+    if background is not None:
+        levels = tensor_on(levels, background)
     sides = Counter({(levels.shape[2], levels.shape[3]): len(levels)})
-    return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]), sides)
+    return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]), on, sides)
 
 
 def _levels(pictures: Tensor, name: str) -> Tensor:
@@ -252,7 +289,9 @@ def _levels(pictures: Tensor, name: str) -> Tensor:
     return (pictures.float() * 255).round().to(torch.uint8)
 
 
-def _folder(folder: str, name: str, size: int | None, background: Background, nearest: bool) -> PictureSet:
+def _folder(
+    folder: str, name: str, one: Callable[[str], Picture | str], on: Callable[[Colour], PictureSet]
+) -> PictureSet:
     listing = scan(folder, name)
     found = found_in([Source(printable(folder), "files", listing.files, left_out=listing.left_out)])
     if len(listing.files) < 2:
@@ -262,21 +301,26 @@ def _folder(folder: str, name: str, size: int | None, background: Background, ne
             + f" (there are {told})" * bool(told)
         )
     count = len(listing.files) + len(listing.skipped)
-    pictures = PictureSet(name, count, lambda start, stop: [], skipped=list(listing.skipped), found=found)
+    pictures = PictureSet(name, count, lambda start, stop: [], on, skipped=list(listing.skipped), found=found)
+    seen: set[str] = set()  # whoever reads twice must not count twice
 
     def read(start: int, stop: int) -> list[Tensor]:
         tensors = []
         for file in listing.files[start:stop]:
-            got = picture(file.path, size, background, nearest)
+            got = one(file.path)
+            known = file.path in seen
+            seen.add(file.path)
             if isinstance(got, str):
-                pictures.skipped.append(Skipped(printable(file.path), got))
+                if not known:
+                    pictures.skipped.append(Skipped(printable(file.path), got))
                 continue
+            levels = got.pixels
             # Without a transparent pixel a picture is RGB, whatever its file says.
-            opaque = "alpha" not in got.traits
-            levels = got.pixels[..., :RGB] if opaque else got.pixels
-            tensors.append(torch.from_numpy(levels.copy()).permute(2, 0, 1))
-            pictures.sides[got.pixels.shape[0], got.pixels.shape[1]] += 1
-            pictures.traits.update(got.traits)
+            opaque = levels.shape[2] == RGBA and bool((levels[..., RGB:] == 255).all())
+            tensors.append(torch.from_numpy(levels[..., : RGB if opaque else None].copy()).permute(2, 0, 1))
+            if not known:
+                pictures.sides[levels.shape[0], levels.shape[1]] += 1
+                pictures.traits.update(got.traits)
         return tensors
 
     pictures.read = read

@@ -57,9 +57,9 @@ def command(
 ) -> None:
     """Make pictures with the generator in the folder EXPORT, which 'sweep best --export' wrote.
 
-    The same seed gives the same pictures, and fewer of them are the first of more. Those with transparency are written
-    with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators with styles
-    (StyleGAN).
+    The same seed gives the same pictures, and fewer of them are the first of more. Those with transparency
+    are written with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators
+    with styles (StyleGAN).
     """
     _check(out, interpolate, mix)
     from sweep.mistaken import instead_of_export
