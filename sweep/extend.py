@@ -41,7 +41,7 @@ def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Sp
     are the ones that were still improving. Their results are measured anew when they end.
 
     Raises:
-        RequestError: if that is less than now, the budget is searched, or no trial could use it.
+        RequestError: if that is less than now, configurations bring their own, or no trial could use it.
     """
     images, old = info["images"], info["budget"]
     if kimg < old:
@@ -72,12 +72,8 @@ def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Sp
 def _longer(spec: Spec, images: int, kimg: float) -> Spec:
     """The spec with another budget, in whichever keys it stands."""
     ends = ("train.kimg", "train.epochs")
-    if searched := [
-        path for path in ends if path in spec.space or any(path in point for point in spec.configs)
-    ]:
-        raise RequestError(
-            f"--kimg: {searched[0]} is searched, or differs between configurations, and ends the trials"
-        )
+    if own := [path for path in ends if any(path in point for point in spec.configs)]:
+        raise RequestError(f"--kimg: the configurations of '{spec.name}' bring their own budgets ({own[0]})")
     plain, asha = dict(spec.plain), spec.asha
     if plain["train.kimg"] is not None:
         plain["train.kimg"] = kimg

@@ -1,0 +1,129 @@
+"""Which generator is exported: the best result of the winning configuration, wherever it was trained."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ganlib.errors import RequestError
+from ganlib.metrics.identity import Identity
+from sweep import choice
+from sweep.confirmed import Confirmation, Repeats, Run
+from sweep.leaderboard import Entry, Leaderboard
+from sweep.storage import Folder
+from sweep.sweeps import Sweep
+
+
+def entry(trial: int, value: float, lr: float, status: str = "finished", measured: bool = True) -> Entry:
+    row = {"trial": trial, "status": status, "verdict": None, "param.train.lr_g": lr}
+    return Entry(
+        trial=trial,
+        status=status,
+        rank=1 if measured else None,
+        value=value,
+        kimg=10.0,
+        kid=value,
+        kid_se=0.004,
+        fid=100 * value,
+        measured=measured,
+        seen=value,
+        last=value,
+        n_fake=512,
+        floor=None,
+        suspicion=None,
+        reason=None if measured else f"{status}, so far {value}",
+        row=row,
+    )
+
+
+def board(*entries: Entry) -> Leaderboard:
+    ranked = sorted((e for e in entries if e.measured), key=lambda e: e.value or 0.0)
+    return Leaderboard("kid", Identity(), ranked, [e for e in entries if not e.measured])
+
+
+def found(**values: list[float]) -> Confirmation:
+    number, repeats = 0, []
+    for name, results in values.items():
+        runs = [Run(number + i, 900 + number + i, value, 20.0) for i, value in enumerate(results)]
+        repeats.append(Repeats(int(name[1:]), runs, {}, 0))
+        number += len(runs)
+    return Confirmation("kid", sorted(repeats, key=lambda r: r.mean or 0.0))
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return cast("Sweep", SimpleNamespace(folder=Folder.open(tmp_path / "runs"), name="faces"))
+
+
+def first(sweep: Sweep, ranked: Leaderboard, confirmed: Confirmation | None = None) -> choice.Choice:
+    return choice.best(sweep, ranked, confirmed)[0]
+
+
+def test_without_a_confirmation_the_best_trial_is_exported(sweep: Sweep) -> None:
+    chosen = first(sweep, board(entry(3, 0.08, 1e-3), entry(5, 0.06, 2e-3)))
+    assert (chosen.where, chosen.value, chosen.measured) == ("trial 5", 0.06, True)
+    assert chosen.path == "checkpoints/00005/snapshot-000000010000.safetensors"
+
+
+def test_a_run_of_the_confirmation_that_is_better_is_exported_and_named(sweep: Sweep) -> None:
+    ranked = board(entry(5, 0.0706, 2e-3), entry(3, 0.09, 1e-3))
+    chosen = first(sweep, ranked, found(t5=[0.081, 0.0651, 0.079]))
+    assert chosen.value == 0.0651 and chosen.folder.name == "confirm"
+    assert chosen.where == "run 1 of the confirmation (the configuration of trial 5, seed 901)"
+
+
+def test_the_sweeps_own_result_is_exported_where_it_is_the_best(sweep: Sweep) -> None:
+    assert first(sweep, board(entry(5, 0.05, 2e-3)), found(t5=[0.07, 0.06, 0.08])).where == "trial 5"
+
+
+def test_the_better_mean_wins_where_it_can_be_told(sweep: Sweep) -> None:
+    """A lucky seed of a configuration that is clearly worse on average does not win, but is told."""
+    ranked = board(entry(1, 0.050, 1e-3), entry(2, 0.071, 2e-3))
+    chosen = first(sweep, ranked, found(t1=[0.201, 0.199, 0.203], t2=[0.070, 0.072, 0.0695]))
+    assert (chosen.of, chosen.value) == (2, 0.0695)
+    assert "trial 1 has a better result of one seed" in (choice.better_elsewhere(ranked, chosen) or "")
+
+
+def test_where_means_cannot_be_told_apart_the_best_result_decides(sweep: Sweep) -> None:
+    ranked = board(entry(1, 0.050, 1e-3), entry(2, 0.071, 2e-3))
+    assert first(sweep, ranked, found(t1=[0.08, 0.06, 0.1], t2=[0.07, 0.072, 0.0695])).where == "trial 1"
+    assert (
+        first(sweep, ranked, found(t1=[0.2, 0.2], t2=[0.07, 0.072])).where == "trial 1"
+    )  # two seeds say nothing
+
+
+def test_a_new_first_trial_that_was_not_confirmed_wins(sweep: Sweep) -> None:
+    ranked = board(entry(9, 0.04, 5e-3), entry(2, 0.071, 2e-3))
+    assert first(sweep, ranked, found(t2=[0.07, 0.072, 0.0695])).where == "trial 9"
+
+
+def test_equal_configurations_are_one(sweep: Sweep) -> None:
+    """Trial 4 has the configuration of trial 2, whose runs are its own, too."""
+    ranked = board(entry(2, 0.09, 2e-3), entry(4, 0.08, 2e-3), entry(7, 0.081, 1e-3))
+    choices = choice.best(sweep, ranked, found(t2=[0.079, 0.083, 0.08], t7=[0.2, 0.21, 0.2]))
+    assert [one.value for one in choices] == [0.079, 0.08, 0.08, 0.083, 0.09]
+
+
+def test_what_has_not_ended_is_measured_if_it_looks_better(sweep: Sweep) -> None:
+    ranked = board(
+        entry(1, 0.08, 1e-3),
+        entry(2, 0.05, 2e-3, "interrupted", measured=False),
+        entry(3, 0.09, 3e-3, "interrupted", measured=False),
+        entry(4, 0.01, 4e-3, "collapsed", measured=False),
+    )
+    (only,) = choice.unmeasured(sweep, ranked, 0.08)
+    assert only.of == 2 and not only.measured and "its best so far" in only.where
+    provisional = replace(ranked, provisional=True)
+    assert choice.unmeasured(sweep, provisional, 0.08) == []
+
+
+def test_nothing_to_export(sweep: Sweep) -> None:
+    with pytest.raises(RequestError, match="nothing to export"):
+        choice.best(sweep, board(), None)
+
+
+def test_words() -> None:
+    one: Any = choice.Choice(cast("Folder", None), 1, 1, 0.0706, 60.0, True, "trial 1")
+    assert choice.words(one, "kid") == "trial 1: KID 0.0706, of the generator at 60 kimg"

@@ -1,0 +1,94 @@
+"""A longer budget: who can use it goes on from its checkpoint, and its result is measured anew."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sweep.cli import cli
+from sweep.storage import Folder
+from sweep.store import Store
+
+SPEC = """
+name: small
+data: {source: avatars, count: 96, size: 32}
+model: {width: 8, latent_dim: 16}
+train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16, kimg: 0.2}
+evaluate: {every: 0.1, unit: kimg, n_fake: 32, n_real: 48}
+search: {trials: 1, seed: 3}
+keep: {finished: all}
+"""
+
+
+def sweep(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def rows(folder: Path, dataset: str) -> list[dict]:
+    timed = {"seconds_train", "seconds_eval", "seconds"}
+    return [
+        {k: v for k, v in row.items() if k not in timed} for row in Store(Folder.open(folder)).rows(dataset)
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("extend")
+    (root / "spec.yaml").write_text(SPEC)
+    assert sweep("run", root / "spec.yaml", "--local", "--storage", root / "runs").exit_code == 0
+    return root / "runs"
+
+
+@pytest.fixture
+def runs(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "runs"))
+
+
+def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
+    before, (old,) = rows(runs / "small", "metrics"), rows(runs / "small", "results")
+    extended = sweep("extend", "small", "--kimg", "0.4", "--trials", "+1", "--local", "--storage", runs)
+    assert extended.exit_code == 0, extended.output
+    folder = runs / "small"
+    after = [row for row in rows(folder, "metrics") if row["trial"] == 0]
+    assert after[: len(before)] == before and len(after) == 2 * len(before)
+    assert [round(row["kimg"], 1) for row in after] == [0.1, 0.2, 0.3, 0.4]
+    first, second = rows(folder, "trials")
+    assert first["status"] == second["status"] == "finished"
+    assert first["kimg"] == second["kimg"] == pytest.approx(0.4, abs=0.02)
+    results = rows(folder, "results")
+    assert [row["trial"] for row in results] == [0, 1] and results[0]["attempt"] > old["attempt"]
+    # What is kept is still the best of all that was ever seen.
+    assert results[0]["seen"] == min(row["kid"] for row in after)
+    told = json.loads(next(e["detail"] for e in rows(folder, "events") if e["kind"] == "extended"))
+    assert told["result"]["kid"] == old["kid"]
+    assert sweep("check", "small", "--storage", runs).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--kimg", "0.1"], "is 0.2 kimg already"),
+        ([], "give --trials +N, --kimg KIMG, or both"),
+        (["--kimg", "-3"], "--kimg"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(runs: Path, arguments: list[str], told: str) -> None:
+    refused = sweep("extend", "small", *arguments, "--local", "--storage", runs)
+    assert refused.exit_code == 2 and told in refused.output, refused.output
+
+
+def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
+    for checkpoint in (runs / "small" / "checkpoints").rglob("*.ckpt"):
+        checkpoint.unlink()
+    refused = sweep("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
+    assert refused.exit_code == 2 and "keep: {finished: all}" in refused.output
+    assert json.loads((runs / "small" / "sweep.json").read_text())["budget"] == 0.2
+
+
+def test_budgets_of_their_own_are_not_changed(runs: Path) -> None:
+    spec = runs / "small" / "spec.yaml"
+    spec.write_text(spec.read_text() + "configs:\n- {train.kimg: 0.2, train.lr_g: 0.001}\n")
+    refused = sweep("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
+    assert refused.exit_code == 2 and "their own budgets (train.kimg)" in refused.output, refused.output
