@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ganlib.errors import RequestError
 from sweep.cli import cli
+from sweep.extend import more_budget
+from sweep.spec import parse
 from sweep.storage import Folder
 from sweep.store import Store
 
@@ -87,8 +90,7 @@ def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
     assert json.loads((runs / "small" / "sweep.json").read_text())["budget"] == 0.2
 
 
-def test_budgets_of_their_own_are_not_changed(runs: Path) -> None:
-    spec = runs / "small" / "spec.yaml"
-    spec.write_text(spec.read_text() + "configs:\n- {train.kimg: 0.2, train.lr_g: 0.001}\n")
-    refused = sweep("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
-    assert refused.exit_code == 2 and "their own budgets (train.kimg)" in refused.output, refused.output
+def test_budgets_of_their_own_are_not_changed(tmp_path: Path) -> None:
+    spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
+    with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
+        more_budget(Folder.open(tmp_path), spec, {"images": 96, "budget": 0.2}, 0.4)
