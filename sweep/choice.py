@@ -5,7 +5,6 @@ confirmation, the configuration of the first trial wins. Afterwards it is the on
 where others cannot be told from it, the best single result among all of these decides.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,7 +79,7 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
     """
     if not board.ranked:
         raise RequestError(f"there is nothing to export: no trial of '{sweep.name}' can be ranked yet")
-    params = {entry.trial: _key(entry.params) for entry in board.entries}
+    params = {entry.trial: confirmed.key_of(entry.params) for entry in board.entries}
     winning = {params[trial] for trial in _winning(board, found) if trial in params}
     choices = [
         choice
@@ -139,7 +138,3 @@ def _winning(board: Leaderboard, found: Confirmation | None) -> Sequence[int]:
     if found is None or own is None or not own.values:
         return [first]
     return found.undecided
-
-
-def _key(params: Mapping[str, Any]) -> str:
-    return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)

@@ -114,10 +114,10 @@ def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], pla
         params: The searched values of each.
         plan: What was planned before: its trials stand for their configurations.
     """
-    planned = {json.dumps(params[run["trial"]], sort_keys=True): run["trial"] for run in plan}
+    planned = {confirmed.key_of(params[run["trial"]]): run["trial"] for run in plan}
     chosen: dict[str, int] = {}
     for trial in ranked:
-        key = json.dumps(params[trial], sort_keys=True)
+        key = confirmed.key_of(params[trial])
         chosen.setdefault(key, planned.get(key, trial))
     return list(chosen.values())
 

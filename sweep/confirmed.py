@@ -267,6 +267,11 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
     return 2 * float(stdtr(freedom, -abs(means[0] - means[1]) / math.sqrt(total)))
 
 
+def key_of(params: Mapping[str, Any]) -> str:
+    """Return what is equal for equal configurations; a value that is None is one that is not there."""
+    return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
+
+
 def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> Repeats:
     done, pending = [], 0
     lost: Counter[str] = Counter()

@@ -3,7 +3,6 @@
 It looks at the pictures and weights, so that what is missing is told before the run.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from sweep.before import check_batch_size
 from sweep.capacity import Demand, Node
 from sweep.inputs import Pictures, look
 from sweep.schedule import Schedule
+from sweep.schemas import to_json
 from sweep.search import preview
 from sweep.sections import NOT_SEARCHABLE
 from sweep.spec import Spec
@@ -148,7 +148,7 @@ def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -
         RequestError: after all that, if the run would be refused.
     """
     found = found or Findings()
-    print(json.dumps(facts(spec, found)) if as_json else "\n".join(_lines(spec, found)))
+    print(to_json(facts(spec, found)) if as_json else "\n".join(_lines(spec, found)))
     if found.wrong:
         raise RequestError("\n".join(found.wrong))
 

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from ganlib import cores
+from ganlib.alpha import tensor_on_checks
 from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.ladder import stage_at
 from ganlib.metrics import RealStatistics, load_extractor
+from ganlib.metrics.kernel import usual_size
 from ganlib.names import FAMILIES
 from ganlib.steps import AdversarialStep
 from ganlib.stream import BatchStream
@@ -147,18 +149,19 @@ def _evaluation(
     """Seconds for one picture and its features, and for the metrics of all."""
     extractor = load_extractor(evaluate.extractor, evaluate.weights, device)
     latents = torch.randn(min(64, evaluate.n_fake), config.model.latent_dim, device=device)
-    extractor(step.sample(latents[:2])).sum().item()
+    extractor(tensor_on_checks(step.sample(latents[:2]))).sum().item()
     begin = time.perf_counter()
-    extractor(step.sample(latents)).sum().item()
+    extractor(tensor_on_checks(step.sample(latents))).sum().item()
     per_picture = (time.perf_counter() - begin) / len(latents)
     count = max(4, min(_FEATURES, evaluate.n_fake))
     random = np.random.default_rng(0)
     real, fake = (random.normal(size=(count, extractor.dim)).astype(np.float32) for _ in range(2))
     statistics = RealStatistics(torch.from_numpy(real).to(device))
     features = torch.from_numpy(fake).to(device)
-    statistics.kid(features, evaluate.kid_subsets, evaluate.kid_subset_size)  # the real side is computed once
+    size = usual_size(count, count, evaluate.kid_subset_size)
+    statistics.kid(features, evaluate.kid_subsets, size)  # the real side is computed once
     begin = time.perf_counter()
-    statistics.kid(features, evaluate.kid_subsets, evaluate.kid_subset_size)
+    statistics.kid(features, evaluate.kid_subsets, size)
     statistics.frechet(features)
     return per_picture, (time.perf_counter() - begin) * evaluate.n_fake / count
 

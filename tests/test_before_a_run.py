@@ -144,7 +144,16 @@ def test_the_dry_run_looks_at_the_pictures(tmp_path: Path, monkeypatch: pytest.M
     folder = draw(tmp_path / "faces #2", 30)
     (folder / "broken.png").write_bytes(b"no picture")
     (tmp_path / "s.yaml").write_text(TINY)
-    told = sweep("run", tmp_path / "s.yaml", "--dry-run", "--no-measure", "--set", f"data.source={folder}")
+    told = sweep(
+        "run",
+        tmp_path / "s.yaml",
+        "--dry-run",
+        "--no-measure",
+        "--set",
+        f"data.source={folder}",
+        "--set",
+        "data.count=null",
+    )
     assert told.exit_code == 0, told.output
     for part in ("30 from", "faces #2", "1 cannot be used", "broken.png", "0.06 kimg (2 epochs)", "short"):
         assert part in told.output

@@ -1,6 +1,5 @@
 """``sweep data``: prepare the pictures of a spec and describe them, without training."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +40,7 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     Draws or decodes what is not in the cache yet, prints how many pictures there are and what was skipped,
     and writes a contact sheet of 64 of them.
     """
+    from sweep.schemas import to_json
     from sweep.spec import load
 
     loaded = load(spec, overrides)
@@ -52,7 +52,7 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     seconds = time.perf_counter() - started
     _write_sheet(images, sheet)
     facts = _facts(loaded.name, loaded.data, images, sheet, seconds)
-    click.echo(json.dumps(facts) if as_json else _text(facts, images))
+    click.echo(to_json(facts) if as_json else _text(facts, images))
 
 
 def _prepare(config: "DataConfig", progress: Callable[[int, int], None] | None) -> "ImageSet":
