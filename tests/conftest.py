@@ -1,7 +1,10 @@
 """What the tests of training share: tiny pictures, tiny configurations, an evaluator that costs nothing."""
 
 import os
+import signal
 
+# Programs that are started from here must not inherit that a hang-up is ignored, as under nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on two busy cores only wait
 
 from collections.abc import Callable
@@ -18,6 +21,7 @@ LONGEST = (
     "test_report_browser",
     "test_cluster",
     "test_ray_faults",
+    "test_stopping",
 )
 """Files that take minutes begin first: at the end, one of two processes would wait for the other."""
 
