@@ -118,8 +118,10 @@ class Found:
     def budget(self, trial: int) -> float:
         """Of a trial, in kimg, as it was when the trial was last handed out: a sweep may get a longer one."""
         row = self.trials[trial]
-        if row["config"]:
+        try:
             return float(json.loads(row["config"])["train"]["kimg"])
+        except (TypeError, ValueError, KeyError):  # none on record, or one that is damaged
+            pass
         return self.spec.trial_budget(json.loads(row["params"]), self.info["images"], self.info["budget"])
 
     def settled(self, trial: int) -> bool:

@@ -79,7 +79,7 @@ class LiveTable:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("trial", "status"):
             table.add_column(name, no_wrap=True)
-        for name in ("kimg", *losses, metric.upper(), "best", "result"):
+        for name in ("kimg", *losses, metric.upper(), "best", *(["result"] if wide else [])):
             table.add_column(name, justify="right", no_wrap=True)
         if configuration:
             table.add_column("configuration", overflow="fold")
@@ -92,9 +92,9 @@ class LiveTable:
                 Text(trial.verdict or trial.status, style=STYLES[trial.status]),
                 f"{reached(trial):.1f}",
                 *(told if losses else []),
-                number(row.get(metric)) + (f" ({row['n_fake']})" if wide and row.get("n_fake") else ""),
+                _newest(trial, metric, wide),
                 number(best.value if best else None),
-                number(trial.value),
+                *([number(trial.value)] if wide else []),
             ]
             table.add_row(*cells, *([Text(short_params(trial.params), style="dim")] if configuration else []))
         hidden = len(trials) - rows
@@ -117,7 +117,17 @@ class LiveTable:
         if eta:
             parts.append(f"about {duration(eta)} to go")
         total = self.director.spec.search.trials
-        return f"{len(trials)} of {total} trials: {', '.join(parts)}. Metric: {metric_label(self.director)}"
+        results = any(trial.value is not None for trial in trials)
+        starred = "; *: result" if results and self.console.width < WIDE else ""
+        return f"{len(trials)} of {total} trials: {', '.join(parts)}. Metric: {metric_label(self.director)}{starred}"
+
+
+def _newest(trial: Trial, metric: str, wide: bool) -> str:
+    """The newest value of the metric; where there is no room for a column of results, that of a trial that has one."""
+    if not wide and trial.value is not None:
+        return f"{number(trial.value)}*"
+    count = trial.last_row.get("n_fake")
+    return number(trial.last_row.get(metric)) + (f" ({count})" if wide and count else "")
 
 
 def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:

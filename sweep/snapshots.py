@@ -42,13 +42,12 @@ class Seen:
     @classmethod
     def of(cls, row: Mapping[str, Any], metric: str) -> "Seen | None":
         """The evaluation in a row of ``metrics``; None where it has no number, or the run was called dead at it."""
-        value = row[metric]
-        if row["verdict"] is not None or value is None or not math.isfinite(value):
+        value = row.get(metric)
+        if row.get("verdict") is not None or value is None or not math.isfinite(value):
             return None
-        se = row["kid_se"] if metric == "kid" else None
-        return cls(
-            row["kimg"], value, row["n_fake"] or 0, se if se is not None and math.isfinite(se) else None
-        )
+        se = row.get("kid_se") if metric == "kid" else None
+        se = se if se is not None and math.isfinite(se) else None
+        return cls(row["kimg"], value, row.get("n_fake") or 0, se)
 
 
 def best(seen: Iterable[Seen]) -> Seen | None:

@@ -111,7 +111,8 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
             return sweep
     if name is not None and "/" in name.rstrip("/"):
         raise RequestError(
-            f"no sweep '{name}': nothing at that path holds a {INFO}; 'sweep ls' lists the sweeps of a storage folder"
+            f"no sweep '{name}': nothing at that path holds a {INFO}; 'sweep ls' lists the sweeps of a storage "
+            f"folder{instead_of_sweep(name)}"
         )
     sweeps, problems = find_sweeps(storage)
     if not sweeps:
@@ -149,7 +150,7 @@ def _at_path(name: str) -> Sweep | None:
         parent, _, last = name.rstrip("/").rpartition("/")
         return _load(Folder.open(parent), last) if parent.count("/") > 1 else None
     path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
-    if not path.exists():
+    if not os.path.exists(path):  # also where it is too long to be one
         return None
     for place in (path, *path.parents):
         # A confirmation is a sweep within the sweep that it belongs to.

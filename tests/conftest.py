@@ -1,12 +1,10 @@
 """What the tests of training share: tiny pictures, tiny configurations, an evaluator that costs nothing."""
 
 import os
-import signal
 
-# Programs that are started from here must not inherit that a hang-up is ignored, as under nohup.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on two busy cores only wait
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +22,9 @@ LONGEST = (
     "test_stopping",
 )
 """Files that take minutes begin first: at the end, one of two processes would wait for the other."""
+
+# Programs that are started from here must not inherit that a hang-up is ignored, as under nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -246,13 +246,13 @@ def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
 )
 def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> None:
     from sweep.before import planned
-    from sweep.run import extended
+    from sweep.extend import more_trials
     from sweep.spec import parse
 
     spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
     assert planned(spec) == 2
     with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
-        extended(Folder.open(tmp_path), spec, {"trials": 2}, 3)
+        more_trials(Folder.open(tmp_path), spec, {"trials": 2}, 3)
     assert not list(tmp_path.iterdir())
 
 

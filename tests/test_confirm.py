@@ -299,6 +299,9 @@ def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     class Other:
         hash = "ffff"
 
+        def __len__(self) -> int:
+            return 1
+
     monkeypatch.setattr("sweep.before.prepare_pictures", lambda *_: Other())
     result = run("confirm", "--local", "--storage", tmp_path)
     assert result.exit_code == 2 and "the pictures have changed since the sweep" in result.stderr

@@ -221,7 +221,7 @@ def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_pat
     )
     metrics = tmp_path / "small" / "metrics"
     deadline = time.monotonic() + 120
-    while not (metrics.is_dir() and any(metrics.glob("*.parquet"))) and time.monotonic() < deadline:
+    while not (metrics.is_dir() and any(metrics.glob("0*.parquet"))) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=120) == 1

@@ -47,7 +47,7 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
         if number:
             trial.status, trial.verdict, trial.now_kimg = "collapsed", verdict, 20.0
         row = {"kimg": 20.0, "loss_g": -12.3456, "loss_d": 1.23456, "kid": 0.0123456}
-        trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0}, 0.0123456)
+        trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0})
         trial.now_kimg = 23.4 if trial.status == "running" else 20.0
         all_trials[number] = trial
     spec = SimpleNamespace(search=SimpleNamespace(metric="kid", trials=64))

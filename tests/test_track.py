@@ -70,9 +70,11 @@ def events() -> list[Event]:
     return told
 
 
-def end(trial: Trial, status: Status) -> Event:
+def end(trial: Trial, status: Status) -> list[Event]:
+    """A trial ends, and then its result is there."""
     trial.status = status
-    return Event(status, trial)
+    result = {"kid": 0.31, "kid_se": 0.01, "fid": 91.0, "kimg": 1.0, "n_fake": 32, "seconds": 1.0}
+    return [Event(status, trial), Event("result", trial, result)]
 
 
 def test_mlflow_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,13 +93,14 @@ def test_mlflow_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setitem(sys.modules, "mlflow", types.SimpleNamespace(MlflowClient=Client))
     said: list[str] = []
     tracking = Tracking(["mlflow"], LocalFolder(tmp_path), "faces", said.append)
-    for event in (*events(), end(events()[0].trial or pytest.fail("no trial"), "finished")):
+    for event in (*events(), *end(events()[0].trial or pytest.fail("no trial"), "finished")):
         tracking.event(event)
     assert said == []
     names = [name for name, _ in calls]
     assert names[:4] == ["get_experiment_by_name", "create_experiment", "search_runs", "create_run"]
     assert ("log_param", ("r1", "train.lr_g", 0.5)) in calls
     assert ("log_metric", ("r1", "kid", 0.3, 1000)) in calls
+    assert ("log_metric", ("r1", "result_kid", 0.31, 1000)) in calls
     assert calls[-1] == ("set_terminated", ("r1", "FINISHED"))
 
 
@@ -110,7 +113,7 @@ def test_wandb_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             self.summary: dict[str, str] = {}
 
         def log(self, values: dict[str, float], step: int) -> None:
-            logged.append((values["kid"], step))
+            logged.append((values.get("kid", values.get("result_kid")), step))
 
         def finish(self, exit_code: int) -> None:
             logged.append((self.summary, exit_code))
@@ -119,10 +122,10 @@ def test_wandb_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     tracking = Tracking(["wandb"], LocalFolder(tmp_path), "faces", pytest.fail)
     (start, evaluation) = events()
     assert start.trial is not None
-    for event in (start, evaluation, end(start.trial, "failed")):
+    for event in (start, evaluation, *end(start.trial, "failed")):
         tracking.event(event)
     assert logged[0]["project"] == "faces" and logged[0]["config"] == {"seed": 7, "train.lr_g": 0.5}
-    assert logged[1] == (0.3, 1000) and logged[-1] == ({"status": "failed"}, 1)
+    assert logged[1:3] == [(0.3, 1000), (0.31, 1000)] and logged[-1] == ({"status": "failed"}, 1)
 
 
 def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tm
     tracking = Tracking(["wandb", "tensorboard"], LocalFolder(tmp_path), "faces", said.append)
     (start, evaluation) = events()
     assert start.trial is not None
-    for event in (start, evaluation, end(start.trial, "finished")):
+    for event in (start, evaluation, *end(start.trial, "finished")):
         tracking.event(event)
     assert said == ["warning: wandb failed (ConnectionError: no network); the sweep goes on without it"]
     assert scalars(tmp_path / "tensorboard" / "00000")["kid"] == [1000]
