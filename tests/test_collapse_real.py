@@ -178,10 +178,9 @@ def test_a_dead_generator_is_called_dead(make: Any, dead: Any) -> None:
     assert verdict.kind in ("flat_image", "low_diversity")
 
 
-@pytest.mark.parametrize("make", [gradients, one_bit])
-def test_a_metric_that_explodes_is_called_too(make: Any) -> None:
+def test_a_metric_that_explodes_is_called_too() -> None:
     draw = np.random.default_rng(6)
-    real = make(draw, 300)
+    real = tiny_marks(draw, 300)
     static = draw.integers(0, 256, (64, SIZE, SIZE, 3)).astype(np.uint8)
     signals = played(real, [real[draw.integers(0, 300, 64)], static, static])
     verdict = judge(signals, LIMITS.model_copy(update={"similarity": 1.0, "variety": 0.0}))
