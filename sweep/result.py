@@ -38,6 +38,7 @@ class Measuring:
         evaluator: Compares with the real pictures.
         device: Where pictures are made.
         alive: Called before every batch; what it raises ends the measurement.
+        full: Whether results also have what costs more (see `ganlib.metrics.Evaluator.score`).
     """
 
     config: TrialConfig
@@ -45,6 +46,7 @@ class Measuring:
     evaluator: Evaluator
     device: torch.device
     alive: Callable[[], None]
+    full: bool = False
 
     def load(self, folder: Folder, path: str) -> LoadedGenerator | None:
         """Load the generator of a snapshot; None where its file is gone."""
@@ -108,7 +110,7 @@ def measure(
             return row | {"problem": f"its snapshot is gone: {missing}"}
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
-        row |= asdict(measuring.score(generator, RESULT_SEED, full=True))
+        row |= asdict(measuring.score(generator, RESULT_SEED, measuring.full))
     except NonFiniteError as error:
         row |= {"problem": str(error)}
     return row | {"seconds": time.perf_counter() - started}

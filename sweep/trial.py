@@ -148,7 +148,11 @@ class TrialRun(Iterator[Report]):
 
         assignment, place = self.assignment, self.checkpoints.place
         kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
-        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive)
+        record = ledger.trial_row(self.folder, assignment.trial)
+        finished = (
+            record is not None and record["status"] == "finished"
+        )  # of those that were stopped it costs too much
+        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, finished)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, place, kept, measuring, ids)
 

@@ -109,6 +109,7 @@ class FakeMeasuring:
     files: Files
     history: History
     metric: str
+    full: bool = False
     config: Any = field(default_factory=lambda: SimpleNamespace(evaluate=SimpleNamespace(n_fake=FULL)))
 
     def load(self, folder: object, path: str) -> float | None:
