@@ -92,9 +92,9 @@ def test_bf16_does_not_change_kid_beyond_its_standard_error() -> None:
                 assert abs(exact.kid - rounded.kid) < exact.kid_se / 3
     finally:
         torch.set_num_threads(threads)
-    # Training is chaotic, so that runs differ as those of different seeds do. 2.78 is Student's t of 4 degrees.
+    # Training is chaotic, so that runs differ as those of different seeds do. 4.60 is Student's t of 4 degrees, 99 %.
     kids = {name: [score.kid for score in found] for name, found in scores.items()}
     errors = [stdev(values) ** 2 / 3 for values in kids.values()]
     errors += [mean(score.kid_se for score in found) ** 2 / 3 for found in scores.values()]
-    assert abs(mean(kids["fp32"]) - mean(kids["bf16"])) < 2.78 * math.sqrt(sum(errors)), kids
+    assert abs(mean(kids["fp32"]) - mean(kids["bf16"])) < 4.60 * math.sqrt(sum(errors)), kids
     assert stdev(kids["fp32"]) < 0.2 * mean(kids["fp32"]), "runs that failed would agree with anything"
