@@ -71,8 +71,7 @@ class Director:
         self.halted: str | None = None
         self.queue: deque[int] = deque()
         self._live: set[int] = set()
-        self._rungs: list[float] = info["rungs"]
-        self.rungs = Rungs(store, self._rungs, spec.asha.reduction if spec.asha else None)
+        self.rungs = Rungs(store, info["rungs"], spec.asha.reduction if spec.asha else None)
         self.study: Asking
 
     def begin(self, study: Path) -> None:
@@ -188,7 +187,8 @@ class Director:
             self._pause(trial, **place)
             return False
         if trial.due:  # its worker could not read that it has ended
-            return self._queue(trial)
+            self._queue(trial)
+            return False
         self._record(trial, report)
         if report["verdict"]:
             kind = "rollback" if report["rolled_back"] else "collapse"
@@ -315,15 +315,14 @@ class Director:
             self._settle(trial)
         return False
 
-    def _queue(self, trial: Trial) -> bool:
-        """Hand a trial out again; returns that its present worker does not go on."""
+    def _queue(self, trial: Trial) -> None:
+        """Hand a trial out again; its present worker does not go on."""
         self._live.discard(trial.number)
         self.queue.append(trial.number)
-        return False
 
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
-        self.study.tell(trial.outcome(self._rungs))
+        self.study.tell(trial.outcome(self.info["rungs"]))
         after_trial(self.folder, self.spec.keep, trial)
 
     # ---- coming back -------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep.before import planned
-from sweep.records import Records
+from sweep.records import Records, remembered
 from sweep.retention import SUFFIX, place_of
 from sweep.schemas import to_json
 from sweep.spec import Spec, parse
 from sweep.storage import Folder
-from sweep.store import Store, by_trial
+from sweep.store import Store
 from sweep.sweeps import INFO, SPEC
 from sweep.trials import Trial
 
@@ -50,7 +50,11 @@ def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Sp
     if abs(longer.budget(images) - kimg) > 1e-6 * kimg:
         raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {longer.budget(images):g} kimg")
     store = Store(folder, spec.space.kinds())
-    going_on = [trial for trial in _ended_at_budget(store, spec) if _has_checkpoint(folder, trial)]
+    going_on = [
+        trial
+        for trial, _ in remembered(store, spec.search.metric)
+        if trial.status == "finished" and trial.kimg < kimg and _has_checkpoint(folder, trial)
+    ]
     to_come = len(store.rows("trials")) < planned(spec)
     if not going_on and not to_come:
         raise RequestError(
@@ -82,17 +86,6 @@ def _longer(spec: Spec, images: int, kimg: float) -> Spec:
     if asha and asha.max:
         asha = asha.model_copy(update={"max": kimg if asha.unit == "kimg" else kimg * 1000 / images})
     return replace(spec, plain=plain, asha=asha)
-
-
-def _ended_at_budget(store: Store, spec: Spec) -> list[Trial]:
-    metrics, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
-    trials = [
-        Trial.remembered(
-            row, metrics.get(row["trial"], []), spec.search.metric, results.get(row["trial"], [])
-        )
-        for row in store.rows("trials")
-    ]
-    return [trial for trial in trials if trial.status == "finished"]
 
 
 def _has_checkpoint(folder: Folder, trial: Trial) -> bool:

@@ -126,7 +126,9 @@ def _steps(config: TrialConfig, device: torch.device) -> tuple[float, Adversaria
     make: type[AdversarialStep] = FAMILIES[config.model.family].step
     step = make(config.data, config.model, config.train, 0, device)
     size, batch = config.data.size, config.train.batch_size
-    noise = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(
+        0, 256, (batch, size, size, config.data.channels), dtype=np.uint8
+    )
     batches = BatchStream(torch.from_numpy(noise).to(device), batch, 0, device)
     step.schedule(1e6)  # networks that grow have grown
     begin = time.perf_counter()

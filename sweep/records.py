@@ -4,8 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweep import ledger
-from sweep.store import Store
+from sweep.store import Store, by_trial
 from sweep.trials import Trial
+
+
+def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
+    """Read all trials of a sweep from its records, each with its rows of ``metrics``.
+
+    Raises:
+        WorkError: if a dataset cannot be read.
+    """
+    # Trials first: the reverse order could show a trial's end without its last evaluation.
+    records = store.rows("trials")
+    metrics, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
+    found = []
+    for record in records:
+        rows = metrics.get(record["trial"], [])
+        found.append((Trial.remembered(record, rows, metric, results.get(record["trial"], [])), rows))
+    return found
 
 
 class Records:

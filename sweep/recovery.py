@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from sweep.director import Director
-from sweep.store import by_trial
-from sweep.trials import Trial
+from sweep.records import remembered
 
 
 def restore(director: Director, study: Path) -> None:
@@ -16,13 +15,7 @@ def restore(director: Director, study: Path) -> None:
         WorkError: if the records are damaged or contradict each other.
     """
     spec, store = director.spec, director.records.store
-    rows, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
-    trials = {
-        record["trial"]: Trial.remembered(
-            record, rows.get(record["trial"], []), spec.search.metric, results.get(record["trial"], [])
-        )
-        for record in store.rows("trials")
-    }
+    trials = {trial.number: trial for trial, _ in remembered(store, spec.search.metric)}
     past = [trials[number].outcome(director.info["rungs"]) for number in sorted(trials)]
     director.rebuild(study, past)
     for record in store.rows("trials"):

@@ -134,9 +134,13 @@ class TrialRun(Iterator[Report]):
         """Whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
-            row = ledger.trial_row(self.folder, self.assignment.trial)
-            self._over = row is not None and row["status"] in ENDED
+            self._over = self._status() in ENDED
         return self._over
+
+    def _status(self) -> str | None:
+        """How the trial stands by the driver's records; None where that cannot be known."""
+        row = ledger.trial_row(self.folder, self.assignment.trial)
+        return row["status"] if row else None
 
     def _conclude(self) -> Report:
         """Measure the trial's result; after an interruption, from the beginning."""
@@ -148,11 +152,9 @@ class TrialRun(Iterator[Report]):
 
         assignment, place = self.assignment, self.checkpoints.place
         kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
-        record = ledger.trial_row(self.folder, assignment.trial)
-        finished = (
-            record is not None and record["status"] == "finished"
-        )  # of those that were stopped it costs too much
-        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, finished)
+        # What costs more is measured of trials that finished only.
+        full = self._status() == "finished"
+        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, place, kept, measuring, ids)
 

@@ -11,8 +11,8 @@ from sweep import lease, outlet
 from sweep.console import View
 from sweep.events import Event
 from sweep.progress import Noted
+from sweep.records import remembered
 from sweep.spec import parse
-from sweep.store import by_trial
 from sweep.sweeps import SPEC, Sweep
 from sweep.trials import UNFINISHED, Trial
 
@@ -39,20 +39,13 @@ class Watched:
 
     def refresh(self) -> list[Event]:
         """Read the folder; returns what is new. At first that is the state of every trial."""
-        store, metric = self.sweep.store, self.spec.search.metric
-        # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
-        records = store.rows("trials")
-        rows, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
+        found = remembered(self.sweep.store, self.spec.search.metric)
         self.noted = Noted.read(self.sweep.folder)
         moments = (self.noted and self.noted.kimg) or {}
-        for record in records:
-            number = record["trial"]
-            trial = Trial.remembered(record, rows.get(number, []), metric, results.get(number, []))
+        for trial, _ in found:
             trial.now_kimg = moments.get(trial.number, 0.0)
             self.trials[trial.number] = trial
-        return [
-            event for trial in self.trials.values() for event in self._news(trial, rows.get(trial.number, []))
-        ]
+        return [event for trial, rows in found for event in self._news(trial, rows)]
 
     def _news(self, trial: Trial, rows: list[dict[str, Any]]) -> list[Event]:
         attempt, status, kimg = self._seen.get(trial.number, (-1, "", -1.0))

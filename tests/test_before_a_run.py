@@ -15,7 +15,7 @@ from sweep import schedule
 from sweep.cli import cli
 from sweep.dryrun import Findings, describe, facts, ladder
 from sweep.inputs import Pictures
-from sweep.measure import Speed, estimate
+from sweep.measure import Speed, estimate, measure
 from sweep.schedule import Schedule
 from sweep.spec import load, parse
 
@@ -231,6 +231,12 @@ def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     told = json.loads(sweep("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
     assert torch.get_num_threads() == threads
     assert told["estimate"]["trial"] > 0 and told["pictures"]["count"] == 64
+
+
+def test_pictures_with_alpha_are_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.measure.SECONDS", 0.01)
+    speed = measure(parse(TINY, overrides=["data.background=transparent"]), [{"train.lr_g": 5e-4}])
+    assert speed.per_kimg > 0 and speed.per_picture > 0
 
 
 def test_the_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,12 @@ def test_what_cannot_be_extended_is_refused(runs: Path, arguments: list[str], to
     assert refused.exit_code == 2 and told in refused.output, refused.output
 
 
+def test_a_budget_that_is_there_already_opens_nothing_again(runs: Path) -> None:
+    refused = sweep("extend", "small", "--kimg", "0.2", "--local", "--storage", runs)
+    assert refused.exit_code == 2 and "can go on" in refused.output, refused.output
+    assert rows(runs / "small", "results") and rows(runs / "small", "trials")[0]["status"] == "finished"
+
+
 def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
     for checkpoint in (runs / "small" / "checkpoints").rglob("*.ckpt"):
         checkpoint.unlink()
