@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.clock import kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.ladder import stage_at
@@ -95,16 +96,6 @@ class Evaluation(Means):
     def real_metric(self) -> float:
         """FID of the farthest of several draws of real pictures."""
         return self.real.fid
-
-
-def kimg_of(value: float, unit: str, images: int) -> float:
-    """Epochs or kimg to kimg, for a set of ``images`` pictures."""
-    return value if unit == "kimg" else value * images / 1000
-
-
-def pictures_of(kimg: float) -> int:
-    """Pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
-    return max(1, math.ceil(kimg * 1000 - 1e-6))
 
 
 class Fit(Iterator[Evaluation]):

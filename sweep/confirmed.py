@@ -17,103 +17,12 @@ from typing import Any
 from ganlib.errors import WorkError
 from sweep import tables, text
 from sweep.leaderboard import Leaderboard, finite
+from sweep.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
 from sweep.storage import MissingFileError
 from sweep.store import Store
 from sweep.sweeps import INFO, Sweep
 
 FOLDER = "confirm"
-LEVEL = 0.95
-FEWEST = 3
-"""Seeds below which an interval says nothing: with two, Student's t reaches 12.7 standard errors to each side."""
-NARROW = 0.25
-"""How far an interval that is worth having reaches from the mean, as a share of it; seeds are counted for that."""
-MOST = 50
-TEST = "Welch's t-test"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run that finished: its number in the confirmation, its seed, its result and where that generator was."""
-
-    number: int
-    seed: int
-    value: float
-    kimg: float
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """The runs of one configuration with fresh seeds.
-
-    Attributes:
-        trial: The trial of the sweep whose configuration it is.
-        runs: Those that finished, in the order of the seeds.
-        lost: Why other runs gave no value, such as ``d_saturated``, to how many there are.
-        pending: Runs that have not ended.
-    """
-
-    trial: int
-    runs: Sequence[Run]
-    lost: Mapping[str, int]
-    pending: int
-
-    @property
-    def values(self) -> list[float]:
-        """The metric of each run's result."""
-        return [run.value for run in self.runs]
-
-    @property
-    def mean(self) -> float | None:
-        """Of the values; None while there is none."""
-        return math.fsum(self.values) / len(self.values) if self.values else None
-
-    @property
-    def spread(self) -> float | None:
-        """The standard deviation between seeds (with n - 1); None below two values."""
-        if len(self.values) < 2 or self.mean is None:
-            return None
-        return math.sqrt(math.fsum((v - self.mean) ** 2 for v in self.values) / (len(self.values) - 1))
-
-    @cached_property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the mean by Student's t; None where it would say nothing.
-
-        That is below `FEWEST` values, and where it would reach past zero, which no spread of results does.
-        """
-        n = len(self.values)
-        if n < FEWEST or self.mean is None or self.spread is None:
-            return None
-        half = _half(self.spread, n)
-        return (self.mean - half, self.mean + half) if half <= abs(self.mean) else None
-
-    @cached_property
-    def lacking(self) -> int:
-        """How many more seeds an interval of `NARROW` times the mean to each side would need, by the spread so far."""
-        n = len(self.values)
-        if self.mean is None or self.spread is None:
-            return max(FEWEST - n, 0)
-        target = NARROW * abs(self.mean)
-        enough = (count for count in range(FEWEST, MOST) if _half(self.spread, count) <= target)
-        return max(next(enough, MOST) - n, 0)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Whether the best configuration can be told from the second.
-
-    Attributes:
-        p: Two-sided; how often chance alone would part two equal configurations as far.
-    """
-
-    winner: int
-    runner_up: int
-    p: float
-    test: str = TEST
-
-    @property
-    def distinct(self) -> bool:
-        """Whether they can be told apart."""
-        return self.p < 1 - LEVEL
 
 
 @dataclass(frozen=True)
@@ -134,7 +43,7 @@ class Confirmation:
         return [first.trial] + [
             other.trial
             for other in others
-            if not other.lost and not _apart(welch(first.values, other.values), first, other)
+            if not other.lost and not apart(welch(first.values, other.values), first, other)
         ]
 
     @cached_property
@@ -246,27 +155,6 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
     }
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """The two-sided p of Welch's t-test (Welch 1947), as ``scipy.stats.ttest_ind(..., equal_var=False)``.
-
-    None where neither sample has any spread, or one has fewer than two values.
-    """
-    from scipy.special import stdtr
-
-    if min(len(first), len(second)) < 2:
-        return None
-    means, errors = [], []
-    for values in (first, second):
-        n, mean = len(values), math.fsum(values) / len(values)
-        means.append(mean)
-        errors.append(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    total = sum(errors)
-    if total == 0:
-        return None
-    freedom = total**2 / (errors[0] ** 2 / (len(first) - 1) + errors[1] ** 2 / (len(second) - 1))
-    return 2 * float(stdtr(freedom, -abs(means[0] - means[1]) / math.sqrt(total)))
-
-
 def key_of(params: Mapping[str, Any]) -> str:
     """Return what is equal for equal configurations; a value that is None is one that is not there."""
     return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
@@ -288,24 +176,11 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
     return Repeats(trial, done, dict(lost), pending)
 
 
-def _half(spread: float, n: int) -> float:
-    """Half the width of the interval of a mean of ``n`` values."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)
-
-
 def _more(repeats: Repeats) -> str:
     """How many more seeds would make an interval worth having."""
     lacking = max(repeats.lacking, 1)
     about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
     return f"needs {about} more seed{'' if about == '1' else 's'}"
-
-
-def _apart(p: float | None, first: Repeats, other: Repeats) -> bool:
-    """Whether two configurations can be told apart; with fewer than `FEWEST` seeds they cannot."""
-    enough = min(len(first.values), len(other.values)) >= FEWEST
-    return enough and p is not None and p < 1 - LEVEL
 
 
 def _order(repeats: Repeats) -> tuple[bool, float, int]:

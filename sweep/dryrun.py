@@ -12,7 +12,7 @@ from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import schedule, text
 from sweep.asha import expected_survivors
-from sweep.before import check_batch_size
+from sweep.before import check_batch_size, planned
 from sweep.capacity import Demand, Node
 from sweep.inputs import Pictures, look
 from sweep.schedule import Schedule
@@ -108,7 +108,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
     from sweep.measure import estimate, measure
 
-    return estimate(spec, images, trials_of(spec), measure(spec, _samples(spec)), local)
+    return estimate(spec, images, planned(spec), measure(spec, _samples(spec)), local)
 
 
 def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
@@ -133,12 +133,6 @@ def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
     arriving = [float(trials), *(number for _, number in expected)]
     steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
     return Ladder(unit, at.budget, steps)
-
-
-def trials_of(spec: Spec) -> int:
-    """How many trials the search has: a grid may have fewer than were asked for."""
-    cells = spec.space.grid() if spec.search.sampler == "grid" else None
-    return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
@@ -170,7 +164,7 @@ def at_once(spec: Spec) -> dict[str, int | None]:
 def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     """The same as plain values."""
     found = found or Findings()
-    trials = trials_of(spec)
+    trials = planned(spec)
     steps = ladder(spec, trials, found.images)
     return {
         "name": spec.name,
@@ -198,7 +192,7 @@ def _samples(spec: Spec) -> list[dict[str, Any]]:
 
 
 def _lines(spec: Spec, found: Findings) -> Iterator[str]:
-    trials = trials_of(spec)
+    trials = planned(spec)
     yield "# The spec with every default"
     yield spec.to_yaml()
     given = len(spec.configs)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ganlib.clock import kimg_of
 from ganlib.errors import RequestError
 from sweep.distributions import Categorical, Distribution
 from sweep.spec import Spec
@@ -69,7 +70,7 @@ def check(spec: Spec, images: int) -> None:
     if spec.asha is None:
         return
     at = Schedule.of(spec, images)
-    grace = spec.asha.grace * (images / 1000 if spec.asha.unit == "epochs" else 1)
+    grace = kimg_of(spec.asha.grace, spec.asha.unit, images)
     if grace < at.interval * (1 - _RELATIVE):
         raise RequestError(
             f"asha.grace is {at.both(grace)}, but the first evaluation comes at {at.both(at.interval)} "
@@ -88,7 +89,7 @@ def budget_key(spec: Spec, images: int) -> tuple[str, str]:
     """The key that says when trials end, and its unit."""
     ends: list[tuple[float, str, str]] = []
     if spec.asha and spec.asha.max:
-        kimg = spec.asha.max * (images / 1000 if spec.asha.unit == "epochs" else 1)
+        kimg = kimg_of(spec.asha.max, spec.asha.unit, images)
         ends.append((kimg, "asha.max", spec.asha.unit))
     for unit, factor in (("epochs", images / 1000), ("kimg", 1.0)):
         values = [{**spec.plain, **point}.get(f"train.{unit}") for point in spec.configs or [{}]]
@@ -108,7 +109,7 @@ def _of_asha(spec: Spec, images: int) -> Iterator[str]:
             f"{at.both(at.budget)}; lower asha.grace or evaluate.every ({at.both(at.interval)})"
         )
     else:
-        grace = spec.asha.grace * (images / 1000 if spec.asha.unit == "epochs" else 1)
+        grace = kimg_of(spec.asha.grace, spec.asha.unit, images)
         why = (
             f"asha.grace, {at.both(grace)}, is not before the end, {at.both(at.budget)} ({key}); lower asha.grace, "
             f"raise {key}, or leave out asha"

@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig, Unit
+from ganlib.clock import kimg_of
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.ladder import ladder
 from sweep import yamltree
@@ -83,7 +84,7 @@ class Spec:
         Args:
             images: How many pictures the data set has; an epoch shows each once.
         """
-        ends = [_kimg(self.asha.max, self.asha.unit, images)] if self.asha and self.asha.max else []
+        ends = [kimg_of(self.asha.max, self.asha.unit, images)] if self.asha and self.asha.max else []
         return min([*ends, max(self._end(point, images) for point in self.configs or [{}])])
 
     def _end(self, params: Mapping[str, Any], images: int) -> float:
@@ -91,7 +92,7 @@ class Spec:
         values = {**self.plain, **params}
         ends = [math.inf]
         if values["train.epochs"] is not None:
-            ends.append(_kimg(values["train.epochs"], "epochs", images))
+            ends.append(kimg_of(values["train.epochs"], "epochs", images))
         if values["train.kimg"] is not None:
             ends.append(float(values["train.kimg"]))
         return min(ends)
@@ -117,7 +118,7 @@ class Spec:
         budget = self.budget(images)
         rungs: list[float] = []
         amount = self.asha.grace
-        while (rung := _kimg(amount, self.asha.unit, images)) < budget:
+        while (rung := kimg_of(amount, self.asha.unit, images)) < budget:
             rungs.append(rung)
             amount *= self.asha.reduction
         return tuple(rungs)
@@ -131,7 +132,7 @@ class Spec:
 
     def interval(self, images: int) -> float:
         """How much training lies between two evaluations, in kimg."""
-        return _kimg(self.evaluate.every, self.evaluate.unit, images)
+        return kimg_of(self.evaluate.every, self.evaluate.unit, images)
 
     def to_plain(self) -> dict[str, Any]:
         """The spec as plain JSON values with every key, a distribution where one stands."""
@@ -225,7 +226,3 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
 def _unlisted(values: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the values are
     """One value stands for itself, as a person would write it."""
     return values[0] if len(values) == 1 and not isinstance(values[0], list) else list(values)
-
-
-def _kimg(amount: float, unit: Unit, images: int) -> float:
-    return amount * images / 1000 if unit == "epochs" else float(amount)

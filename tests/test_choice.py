@@ -10,8 +10,9 @@ import pytest
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Identity
 from sweep import choice
-from sweep.confirmed import Confirmation, Repeats, Run
+from sweep.confirmed import Confirmation
 from sweep.leaderboard import Entry, Leaderboard
+from sweep.repeats import Repeats, Run
 from sweep.storage import Folder
 from sweep.sweeps import Sweep
 

@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from sweep.asking import PastTrial
+from sweep.before import planned
 from sweep.cli import cli
 from sweep.director import Director
-from sweep.dryrun import facts, trials_of
+from sweep.dryrun import facts
 from sweep.search import Study, preview
 from sweep.spec import SpecError, parse
 from sweep.storage import Folder
@@ -42,7 +43,7 @@ def problems(text, *overrides):
 
 def test_a_list_in_place_of_a_search_is_the_sweep():
     spec = parse(LISTED)
-    assert trials_of(spec) == 3
+    assert planned(spec) == 3
     asked = preview(spec.space, spec.search, 9, spec.configs)
     assert asked == list(spec.configs)
     first, second, third = (spec.resolve(params) for params in asked)
@@ -73,7 +74,7 @@ def test_the_command_line_goes_before_a_point():
     spec = parse(LISTED, overrides=["train.epochs=7", "train.loss=bce"])
     assert [spec.trial_budget(point, 1000, 99) for point in spec.configs] == [7, 7, 7]
     assert "train.loss" not in spec.space
-    assert trials_of(parse(LISTED, overrides=["search.trials=2"])) == 2
+    assert planned(parse(LISTED, overrides=["search.trials=2"])) == 2
 
 
 def test_points_before_a_search_come_first_and_what_they_leave_out_is_drawn():

@@ -16,8 +16,9 @@ from synthetic import KINDS, make_sweep
 from sweep import confirmed
 from sweep.cli import cli
 from sweep.confirm import Planned, distinct, extended
-from sweep.confirmed import Confirmation, Repeats, Run, confirmation, label, verdict, welch
+from sweep.confirmed import Confirmation, confirmation, label, verdict
 from sweep.director import Director
+from sweep.repeats import Repeats, Run, welch
 from sweep.storage import Folder
 from sweep.store import Store
 from sweep.sweeps import Sweep, open_sweep

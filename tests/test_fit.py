@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ganlib import checkpoint
+from ganlib.clock import kimg_of, pictures_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.latents import fixed_latents
 from ganlib.metrics import Evaluator, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit, kimg_of, pictures_of
+from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit
 
 Make = Callable[..., Any]
 

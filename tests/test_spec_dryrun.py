@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from sweep.dryrun import Ladder, describe, facts, ladder, trials_of
+from sweep.before import planned
+from sweep.dryrun import Ladder, describe, facts, ladder
 from sweep.search import preview
 from sweep.spec import parse
 
@@ -44,9 +45,9 @@ def test_share_of_the_training():
 
 
 def test_a_grid_has_as_many_trials_as_cells():
-    assert trials_of(parse(SPEC)) == 12
-    assert trials_of(parse(SPEC, overrides=["search.sampler=grid"])) == 4
-    assert trials_of(parse(SPEC, overrides=["search.sampler=grid", "search.trials=3"])) == 3
+    assert planned(parse(SPEC)) == 12
+    assert planned(parse(SPEC, overrides=["search.sampler=grid"])) == 4
+    assert planned(parse(SPEC, overrides=["search.sampler=grid", "search.trials=3"])) == 3
 
 
 def test_it_is_printed(capsys):
