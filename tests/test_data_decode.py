@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from turned import turned
 
 from ganlib.data.decode import UnreadableError, colour, decode
 from ganlib.errors import RequestError
@@ -119,23 +120,9 @@ def test_half_transparent_pixels_are_mixed_with_the_background(alpha, over, unde
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_stored_turned_comes_out_upright(orientation, kind):
-    # The corners tell every one of the eight orientations apart.
-    upright = np.zeros((32, 32, 3), np.uint8)
-    upright[:16, :16], upright[:16, 16:], upright[16:, :16] = (250, 0, 0), (0, 250, 0), (0, 0, 250)
-    undo = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.transpose(1, 0, 2),
-        6: lambda a: np.rot90(a, 1),
-        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-        8: lambda a: np.rot90(a, -1),
-    }[orientation]
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    upright, stored, exif = turned(orientation)
     options = {"exif": exif, "quality": 95}
-    data = encoded(Image.fromarray(np.ascontiguousarray(undo(upright))), kind, **options)
+    data = encoded(stored, kind, **options)
     picture = decode(data, 32, WHITE).astype(int)
     for row, col in ((8, 8), (8, 24), (24, 8), (24, 24)):
         assert np.abs(picture[row, col] - upright[row, col]).max() < 16, (row, col)

@@ -9,6 +9,7 @@ import icc
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from turned import turned
 
 from ganlib.data import formats
 from ganlib.data.decode import UnreadableError, decode, read
@@ -64,22 +65,8 @@ def test_formats_that_lose_a_little(kind):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["TIFF", "TIFF lzw", "AVIF", "PNG", "WEBP", "JPEG"])
 def test_the_orientation_counts_once(orientation, kind):
-    upright = np.zeros((32, 32, 3), np.uint8)
-    upright[:16, :16], upright[:16, 16:], upright[16:, :16] = (250, 0, 0), (0, 250, 0), (0, 0, 250)
-    undo = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.transpose(1, 0, 2),
-        6: lambda a: np.rot90(a, 1),
-        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-        8: lambda a: np.rot90(a, -1),
-    }[orientation]
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    upright, stored, exif = turned(orientation)
     options = {"compression": "tiff_lzw"} if kind == "TIFF lzw" else {"quality": 95}
-    stored = Image.fromarray(np.ascontiguousarray(undo(upright)))
     found = decode(encoded(stored, kind.split()[0], exif=exif, **options), 32, WHITE).astype(int)
     for row, col in ((8, 8), (8, 24), (24, 8), (24, 24)):
         assert np.abs(found[row, col] - upright[row, col]).max() < 24, (row, col)
