@@ -1,35 +1,25 @@
 """``sweep confirm [NAME]``: the best configurations once more, with fresh seeds."""
 
-import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.run import address_option, json_option, local_option, moved_option, storage_option
+from sweep.cli.going_on import goes_on
+
+if TYPE_CHECKING:
+    from sweep.runners import Options
+    from sweep.sweeps import Sweep
 
 
 @click.command(name="confirm")
-@click.argument("name", required=False)
 @click.option(
     "--top", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many configurations."
 )
 @click.option(
     "--seeds", type=click.IntRange(2, 1000), default=3, show_default=True, help="Fresh seeds of each."
 )
-@local_option
-@address_option
-@storage_option
-@moved_option
-@json_option
-def command(
-    name: str | None,
-    top: int,
-    seeds: int,
-    local: bool,
-    address: str | None,
-    storage: str,
-    overrides: tuple[str, ...],
-    as_json: bool,
-) -> None:
+@goes_on
+def command(sweep: "Sweep", options: "Options", top: int, seeds: int) -> int:
     """Train the best configurations of the sweep NAME (the newest by default) again, and say how sure they are.
 
     Each is trained with fresh seeds to the full budget, without early stopping. The table shows mean, spread and
@@ -38,14 +28,7 @@ def command(
     """
     from ganlib.errors import RequestError
     from sweep.confirm import confirm
-    from sweep.console import view_for
-    from sweep.moved import move_pictures
-    from sweep.runners import Options
-    from sweep.storage import Folder
-    from sweep.sweeps import open_sweep
 
-    if local and address:
+    if options.local and options.address:
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
-    sweep = open_sweep(Folder.open(storage), name)
-    move_pictures(sweep.folder, overrides, view_for(as_json).say)
-    sys.exit(confirm(sweep, Options(storage, local, address, as_json), top, seeds))
+    return confirm(sweep, options, top, seeds)

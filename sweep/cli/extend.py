@@ -1,10 +1,14 @@
 """``sweep extend [NAME] --trials +N --kimg KIMG``."""
 
-import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.run import address_option, json_option, local_option, moved_option, storage_option
+from sweep.cli.going_on import goes_on
+
+if TYPE_CHECKING:
+    from sweep.runners import Options
+    from sweep.sweeps import Sweep
 
 
 def _more(context: click.Context, option: click.Parameter, value: str) -> int:
@@ -18,40 +22,19 @@ def _more(context: click.Context, option: click.Parameter, value: str) -> int:
 
 
 @click.command(name="extend")
-@click.argument("name", required=False)
 @click.option("--trials", "more", default="", callback=_more, metavar="+N", help="How many trials to add.")
 @click.option(
     "--kimg", type=click.FloatRange(min=0, min_open=True), help="Train up to so many thousand pictures."
 )
-@local_option
-@address_option
-@storage_option
-@moved_option
-@json_option
-def command(
-    name: str | None,
-    more: int,
-    kimg: float | None,
-    local: bool,
-    address: str | None,
-    storage: str,
-    overrides: tuple[str, ...],
-    as_json: bool,
-) -> None:
+@goes_on
+def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None) -> int:
     """Add trials to the sweep NAME (the newest by default), or a longer budget, and go on with it.
 
     New trials are searched with all that the sampler has learned, and meet the same rungs. With a longer budget, the
     trials that finished while they were still improving go on from their checkpoints, and so do new ones.
     """
-    from sweep.console import view_for
-    from sweep.moved import move_pictures
     from sweep.run import resume
-    from sweep.runners import Options
-    from sweep.storage import Folder
-    from sweep.sweeps import open_sweep
 
     if not more and kimg is None:
         raise click.UsageError("give --trials +N, --kimg KIMG, or both")
-    sweep = open_sweep(Folder.open(storage), name)
-    move_pictures(sweep.folder, overrides, view_for(as_json).say)
-    sys.exit(resume(sweep.folder, Options(storage, local, address, as_json), more, kimg))
+    return resume(sweep.folder, options, more, kimg)
