@@ -2,8 +2,8 @@
 
     python benchmarks/leaderboard.py [--trials 1000] [--evaluations 50] [--repeats 5]
 
-The sweep is made up from formulas. The first run finds loose parts and leaves a snapshot (`sweep.compact`); the
-others read it.
+The sweep is made up from formulas. The first run finds loose parts and leaves one file of them
+(`sweep.records.compaction`); the others read it.
 """
 
 import argparse

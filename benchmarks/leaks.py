@@ -27,7 +27,7 @@ from scipy.stats import wasserstein_distance
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.metrics import Evaluator
-from ganlib.training import Fit
+from ganlib.training.fit import Fit
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "leaks.json"

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from sweep_process import Results, SweepProcess  # noqa: E402
 
-from sweep.store import Store  # noqa: E402
+from sweep.records.datasets import Store  # noqa: E402
 
 SPEC = """
 name: small

@@ -23,9 +23,9 @@ from PIL import Image
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.sheet import grid
-from ganlib.latents import fixed_latents
 from ganlib.metrics import Evaluator, Score
-from ganlib.training import Fit, Interrupted
+from ganlib.models.latents import fixed_latents
+from ganlib.training.fit import Fit, Interrupted
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "systems.json"

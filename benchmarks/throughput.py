@@ -2,7 +2,7 @@
 
 The plain loop is the one of PyTorch's DCGAN tutorial: a DataLoader over an image folder (decode, resize, crop,
 normalise), eager float32, contiguous tensors, Adam as it comes, both losses read with ``.item()`` at every
-step. Ours is `ganlib.training`'s step on the packed set. Both train the same networks from the same weights on the
+step. Ours is `ganlib.training.fit`'s step on the packed set. Both train the same networks from the same weights on the
 same pictures with the same batch size; loading of pictures is part of both. They take turns, and what is quoted
 is the median of the turns and of their ratios.
 
@@ -29,9 +29,9 @@ from torch import nn
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data import prepare
 from ganlib.models.dcgan import DCGAN
-from ganlib.precision import uses_bf16
-from ganlib.steps import AdversarialStep
-from ganlib.stream import BatchStream, resident
+from ganlib.training.precision import uses_bf16
+from ganlib.training.steps import AdversarialStep
+from ganlib.training.stream import BatchStream, resident
 
 
 def plain_layers(module: nn.Module) -> nn.Sequential:
@@ -101,7 +101,7 @@ def plain_loop(
 def our_loop(
     pictures: torch.Tensor, model: ModelConfig, size: int, batch: int, device: str, precision: str
 ) -> Iterator[int]:
-    """Our step, as `ganlib.training` runs it."""
+    """Our step, as `ganlib.training.fit` runs it."""
     train = TrainConfig(batch_size=batch, precision=precision)
     step = AdversarialStep(DataConfig(size=size), model, train, 0, torch.device(device))
     stream = BatchStream(pictures, batch, 0, torch.device(device))

@@ -8,16 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganlib.export import load_generator as load_generator
+    from ganlib.export.generator import load_generator as load_generator
     from ganlib.metrics import Evaluator as Evaluator
-    from ganlib.training import Evaluation as Evaluation
-    from ganlib.training import fit as fit
+    from ganlib.training.fit import Evaluation as Evaluation
+    from ganlib.training.fit import fit as fit
 
 _HOMES = {
-    "Evaluation": "ganlib.training",
+    "Evaluation": "ganlib.training.fit",
     "Evaluator": "ganlib.metrics",
-    "fit": "ganlib.training",
-    "load_generator": "ganlib.export",
+    "fit": "ganlib.training.fit",
+    "load_generator": "ganlib.export.generator",
 }
 
 __all__ = ["Evaluation", "Evaluator", "fit", "load_generator"]

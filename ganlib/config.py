@@ -210,7 +210,8 @@ def _meaningless(name: str, value: str, why: str, others: Iterable[str]) -> str:
 class EvaluateConfig(Section):
     """How a generator is measured. ``weights`` is a local file for extractors that do not ship theirs.
 
-    A trial starts with ``n_first`` generated pictures an evaluation and ends with ``n_fake``; see `ganlib.ladder`.
+    A trial starts with ``n_first`` generated pictures an evaluation and ends with ``n_fake``; see
+    `ganlib.training.ladder`.
     """
 
     extractor: Annotated[str, _known(EXTRACTORS)] = "efficientnet_lite0"
@@ -226,7 +227,7 @@ class EvaluateConfig(Section):
 
 
 class CollapseConfig(Section):
-    """When a run is called dead; see `ganlib.collapse` for what each number is compared with.
+    """When a run is called dead; see `ganlib.training.collapse` for what each number is compared with.
 
     With ``policy: rollback`` it goes on from its last healthy checkpoint, ``max_rollbacks`` times, with fresh
     noise and both learning rates multiplied by ``lr_factor``.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.storage.folder import Folder
 
 T = TypeVar("T")
 

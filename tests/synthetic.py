@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFilter
 
-from sweep.snapshots import Seen, still_improving
-from sweep.storage import Folder
-from sweep.store import Store
-from sweep.sweeps import Sweep, open_sweep
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
+from sweep.records.snapshots import Seen, still_improving
+from sweep.storage.folder import Folder
 
 RUNGS = (12.0, 36.0, 108.0)
 BUDGET = 120.0

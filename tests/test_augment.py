@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganlib import augment as module
-from ganlib.augment import around_grey, augment, colour_matrices
+from ganlib.augment import real as module
+from ganlib.augment.real import around_grey, augment, colour_matrices
 
 
 def random(seed: int = 0) -> torch.Generator:

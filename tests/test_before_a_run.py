@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ganlib.errors import RequestError
-from sweep import schedule
 from sweep.cli import cli
-from sweep.dryrun import Findings, describe, facts, ladder
-from sweep.inputs import Pictures
-from sweep.measure import Speed, estimate, measure
-from sweep.schedule import Schedule
-from sweep.spec import load, parse
+from sweep.commands.dry_run import Findings, describe, facts, ladder
+from sweep.commands.inputs import Pictures
+from sweep.commands.timing import Speed, estimate, measure
+from sweep.spec import schedule
+from sweep.spec.schedule import Schedule
+from sweep.spec.specification import load, parse
 
 SPACES = Path(__file__).parents[1] / "searchspaces"
 TINY = """
@@ -179,7 +179,9 @@ def test_all_that_is_missing_is_told_at_once_by_dry_run_and_run(tmp_path: Path) 
 def test_weights_that_are_none_are_told_before_pictures_are_prepared(
     extractor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweep.run.prepare_pictures", lambda *_: pytest.fail("pictures were prepared"))
+    monkeypatch.setattr(
+        "sweep.commands.run.prepare_pictures", lambda *_: pytest.fail("pictures were prepared")
+    )
     (tmp_path / "w.pt").write_bytes(b"none")
     spec = tmp_path / "s.yaml"
     spec.write_text(
@@ -225,7 +227,7 @@ def test_the_time_of_a_sweep() -> None:
 
 
 def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.measure.SECONDS", 0.01)
+    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
     (tmp_path / "s.yaml").write_text(TINY)
     threads = torch.get_num_threads()
     told = json.loads(sweep("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
@@ -234,7 +236,7 @@ def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pictures_with_alpha_are_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.measure.SECONDS", 0.01)
+    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
     speed = measure(parse(TINY, overrides=["data.background=transparent"]), [{"train.lr_g": 5e-4}])
     assert speed.per_kimg > 0 and speed.per_picture > 0
 
@@ -255,7 +257,7 @@ def test_what_does_not_fit_into_memory_is_no_traceback(
     def fails(*_: object) -> None:
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr("sweep.measure.measure", fails)
+    monkeypatch.setattr("sweep.commands.timing.measure", fails)
     (tmp_path / "s.yaml").write_text(TINY)
     told = sweep("run", tmp_path / "s.yaml", "--dry-run")
     assert told.exit_code == 0 and "could not be timed: out of memory" in told.output

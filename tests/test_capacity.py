@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib import cores
-from sweep.capacity import UNITS, Demand, Node, Placed, fits, largest_share, left
+from sweep.runners.capacity import UNITS, Demand, Node, Placed, fits, largest_share, left
 
 SHARES = [0.1, 0.2, 0.25, 0.3, 1 / 3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.75, 0.9, 1.0]
 

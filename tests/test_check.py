@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganlib.errors import RequestError
-from sweep import ledger
 from sweep.cli import cli
-from sweep.schemas import SCHEMAS
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records import ledger
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
+from sweep.storage.folder import Folder
 
 pytestmark = pytest.mark.slow
 
@@ -245,9 +245,9 @@ def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
     ],
 )
 def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> None:
-    from sweep.before import planned
-    from sweep.extend import more_trials
-    from sweep.spec import parse
+    from sweep.commands.before import planned
+    from sweep.commands.extend import more_trials
+    from sweep.spec.specification import parse
 
     spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
     assert planned(spec) == 2

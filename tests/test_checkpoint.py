@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganlib.checkpoint import MAGIC, BrokenCheckpointError, dump, load
 from ganlib.errors import WorkError
+from ganlib.training.checkpoint import MAGIC, BrokenCheckpointError, dump, load
 
 STATE = {
     "shown": 1280,

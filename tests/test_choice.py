@@ -9,12 +9,12 @@ import pytest
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Identity
-from sweep import choice
-from sweep.confirmed import Confirmation
-from sweep.leaderboard import Entry, Leaderboard
-from sweep.repeats import Repeats, Run
-from sweep.storage import Folder
-from sweep.sweeps import Sweep
+from sweep.records.catalog import Sweep
+from sweep.results import choice
+from sweep.results.confirmation import Confirmation
+from sweep.results.leaderboard import Entry, Leaderboard
+from sweep.results.repeats import Repeats, Run
+from sweep.storage.folder import Folder
 
 
 def entry(trial: int, value: float, lr: float, status: str = "finished", measured: bool = True) -> Entry:

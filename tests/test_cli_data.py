@@ -36,9 +36,9 @@ def run(tmp_path, monkeypatch):
             asked.append((str(path), tuple(overrides)))
             return types.SimpleNamespace(name="study", data=config)
 
-        fake = types.ModuleType("sweep.spec")
+        fake = types.ModuleType("sweep.spec.specification")
         fake.load = load
-        monkeypatch.setitem(sys.modules, "sweep.spec", fake)
+        monkeypatch.setitem(sys.modules, "sweep.spec.specification", fake)
         return CliRunner().invoke(command, ["spec.yaml", *arguments])
 
     run.asked = asked

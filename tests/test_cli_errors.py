@@ -114,9 +114,9 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """On a machine with one GPU (which Ray is told it has), two of them for a trial are too many."""
     ray = pytest.importorskip("ray")
     from ganlib.errors import RequestError
-    from sweep.on_ray import RayRunner
+    from sweep.runners.ray import RayRunner
 
-    monkeypatch.setattr("sweep.on_ray.connect", lambda address: None)
+    monkeypatch.setattr("sweep.runners.ray.connect", lambda address: None)
     refused(tmp_path, GOOD + "resources: {gpu: 2.5}\n", words=("resources.gpu", "2.5"))
     ray.init(address="local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
     try:

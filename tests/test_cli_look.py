@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 from synthetic import KINDS, LUCK, make_sweep, shared_storage
 
-from sweep import tables
-from sweep.choice import of_trial
 from sweep.cli import cli
-from sweep.storage import Folder
-from sweep.store import Store
-from sweep.sweeps import find_sweeps, open_sweep, parse_time
+from sweep.records.catalog import find_sweeps, open_sweep, parse_time
+from sweep.records.datasets import Store
+from sweep.results.choice import of_trial
+from sweep.storage.folder import Folder
+from sweep.terminal import tables
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
     import types
 
     seen = []
-    fake = types.ModuleType("sweep.winner")
+    fake = types.ModuleType("sweep.commands.export")
     fake.export = lambda sweep, chosen, out, force: (
         seen.append((sweep.folder.url, chosen.number, out, force)) or ["no"]
     )
@@ -141,7 +141,7 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
         of_trial(sweep, next(entry for entry in board.entries if entry.trial == number)),
         [],
     )
-    monkeypatch.setitem(sys.modules, "sweep.winner", fake)
+    monkeypatch.setitem(sys.modules, "sweep.commands.export", fake)
     best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]
     text = fine("best", "faces", "--export", tmp_path / "out", "--force", "--storage", storage)
     assert seen == [(str(storage / "faces"), best["trial"], tmp_path / "out", True)]

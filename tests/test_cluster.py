@@ -100,7 +100,7 @@ def check_readable(folder: Path) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1", "ray://127.0.0.1:10001"])
 def test_an_address_at_which_no_cluster_answers(address: str) -> None:
-    from sweep.cluster import connect
+    from sweep.runners.ray_cluster import connect
 
     with pytest.raises(RequestError, match=f"no Ray cluster answers at '{address}'"):
         connect(address)

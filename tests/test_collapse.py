@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganlib.collapse import RULES, Signals, Verdict, judge
 from ganlib.config import CollapseConfig, TrialConfig
 from ganlib.metrics import Extremes, Score
 from ganlib.metrics.extremes import of_pixels
-from ganlib.training import GRID, Evaluation, fit
+from ganlib.training.collapse import RULES, Signals, Verdict, judge
+from ganlib.training.fit import GRID, Evaluation, fit
 
 LIMITS = CollapseConfig(
     patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.05, blowup=5.0

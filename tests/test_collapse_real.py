@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ganlib.collapse import Signals, judge
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.metrics import Evaluator, Extractor
 from ganlib.metrics import evaluator as evaluator_module
-from ganlib.training import Evaluation, Fit
-from sweep.trial import TrialRun
+from ganlib.training.collapse import Signals, judge
+from ganlib.training.fit import Evaluation, Fit
+from sweep.worker.trial_run import TrialRun
 
 SIZE, EVALUATE = 28, EvaluateConfig(n_fake=64, kid_subsets=2, batch_size=64)
 LIMITS = CollapseConfig(warmup_steps=0)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep import compact
-from sweep.storage import Stamp
-from sweep.storage_local import LocalFolder
-from sweep.store import Store
+from sweep.records import compaction
+from sweep.records.datasets import Store
+from sweep.storage.folder import Stamp
+from sweep.storage.local import LocalFolder
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalFolder:
     """A folder in which three loose parts are many."""
-    monkeypatch.setattr(compact, "MANY", 3)
+    monkeypatch.setattr(compaction, "MANY", 3)
     return LocalFolder(tmp_path / "study")
 
 
@@ -160,7 +160,7 @@ def test_it_always_gives_what_the_parts_hold(
 ) -> None:
     folder = LocalFolder(tmp_path_factory.mktemp("any"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compact, "MANY", 2)
+        patch.setattr(compaction, "MANY", 2)
         model: dict[int, list[float]] = {}
         for time_, (step, trial) in enumerate(steps):
             if step == "write":

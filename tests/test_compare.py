@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from sweep.cli import cli
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.storage.folder import Folder
 
 SPEC = Path(__file__).parents[1] / "searchspaces" / "compare.yaml"
 SMALL = [

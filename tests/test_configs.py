@@ -5,15 +5,15 @@ import warnings
 import pytest
 from click.testing import CliRunner
 
-from sweep.asking import PastTrial
-from sweep.before import planned
 from sweep.cli import cli
-from sweep.director import Director
-from sweep.dryrun import facts
-from sweep.search import Study, preview
-from sweep.spec import SpecError, parse
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.commands.before import planned
+from sweep.commands.dry_run import facts
+from sweep.driver.director import Director
+from sweep.records.datasets import Store
+from sweep.search.study import Study, preview
+from sweep.search.trial_source import PastTrial
+from sweep.spec.specification import SpecError, parse
+from sweep.storage.folder import Folder
 
 LISTED = """
 train: {batch_size: 64, gamma: 0.5}
@@ -158,7 +158,7 @@ def test_points_that_make_no_trial():
 
 
 def test_the_dry_run_says_what_is_given(capsys):
-    from sweep.dryrun import describe
+    from sweep.commands.dry_run import describe
 
     describe(parse(LISTED))
     text = capsys.readouterr().out

@@ -13,15 +13,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from synthetic import KINDS, make_sweep
 
-from sweep import confirmed
 from sweep.cli import cli
-from sweep.confirm import Planned, distinct, extended
-from sweep.confirmed import Confirmation, confirmation, label, verdict
-from sweep.director import Director
-from sweep.repeats import Repeats, Run, welch
-from sweep.storage import Folder
-from sweep.store import Store
-from sweep.sweeps import Sweep, open_sweep
+from sweep.commands.confirm import Planned, distinct, extended
+from sweep.driver.director import Director
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
+from sweep.results import confirmation
+from sweep.results.confirmation import Confirmation, label, read_confirmation, verdict
+from sweep.results.repeats import Repeats, Run, welch
+from sweep.storage.folder import Folder
 
 values = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 
@@ -182,7 +182,7 @@ def confirmed_sweep(tmp_path: Path) -> Sweep:
 
 
 def test_records_are_read_by_configuration(confirmed_sweep: Sweep) -> None:
-    found = confirmation(confirmed_sweep)
+    found = read_confirmation(confirmed_sweep)
     assert found is not None and [one.trial for one in found.repeats] == [0, 2]
     first, second = found.repeats
     assert first.values == [0.5, 0.7, 0.6] and first.pending == 0
@@ -196,7 +196,7 @@ def test_a_run_counts_once_it_was_measured(confirmed_sweep: Sweep) -> None:
     store = Store(confirmed_sweep.folder / "confirm")
     store.put_trial({"trial": 0, "result": None, "result_kimg": None})
     store.put_trial({"trial": 2, "result": None})  # measured, and not a number
-    found = confirmation(confirmed_sweep)
+    found = read_confirmation(confirmed_sweep)
     assert found is not None
     first = found.of(0)
     assert first is not None and first.values == [0.6] and first.pending == 1
@@ -205,12 +205,12 @@ def test_a_run_counts_once_it_was_measured(confirmed_sweep: Sweep) -> None:
 
 def test_a_broken_record_is_named(confirmed_sweep: Sweep) -> None:
     confirmed_sweep.folder.write("confirm/sweep.json", b"{}")
-    with pytest.raises(confirmed.WorkError, match=r"confirm/sweep.json' is broken"):
-        confirmation(confirmed_sweep)
+    with pytest.raises(confirmation.WorkError, match=r"confirm/sweep.json' is broken"):
+        read_confirmation(confirmed_sweep)
 
 
 def test_nothing_to_read_yet(tmp_path: Path) -> None:
-    assert confirmation(make_sweep(tmp_path, trials=1, pictures=False)) is None
+    assert read_confirmation(make_sweep(tmp_path, trials=1, pictures=False)) is None
 
 
 # ---- the command -------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     assert [row["status"] for row in rows] == ["finished"] * 4
     assert len({row["seed"] for row in [*rows, *before]}) == 4 + len(before)
     originals = {row["trial"]: row for row in before}
-    found = confirmation(sweep)
+    found = read_confirmation(sweep)
     assert found is not None
     results = {row["trial"]: row["kid"] for row in Store(sweep.folder / "confirm").rows("results")}
     assert {run.number: run.value for one in found.repeats for run in one.runs} == results
@@ -303,6 +303,6 @@ def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         def __len__(self) -> int:
             return 1
 
-    monkeypatch.setattr("sweep.before.prepare_pictures", lambda *_: Other())
+    monkeypatch.setattr("sweep.commands.before.prepare_pictures", lambda *_: Other())
     result = run("confirm", "--local", "--storage", tmp_path)
     assert result.exit_code == 2 and "the pictures have changed since the sweep" in result.stderr

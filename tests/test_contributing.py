@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from ganlib.config import ModelConfig
-from ganlib.export import ExportConfig, load_generator, pack_weights, save_generator
+from ganlib.export.generator import ExportConfig, load_generator, pack_weights, save_generator
 from ganlib.metrics import Extremes, Score
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.registry import Registry
-from ganlib.training import Fit
-from sweep.spec import parse
+from ganlib.training.fit import Fit
+from sweep.spec.specification import parse
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 

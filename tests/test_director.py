@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from sweep import ledger
-from sweep.asking import Asked, PastTrial
-from sweep.director import Director
-from sweep.events import Next
-from sweep.recovery import restore
-from sweep.reports import Report
-from sweep.schemas import SCHEMAS
-from sweep.snapshots import Seen, candidates, file_of
-from sweep.spec import parse
-from sweep.storage import StorageError
-from sweep.storage_local import LocalFolder
-from sweep.store import Store
-from sweep.trials import ENDED
+from sweep.driver.director import Director
+from sweep.driver.events import Next
+from sweep.driver.recovery import restore
+from sweep.records import ledger
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
+from sweep.records.snapshots import Seen, candidates, file_of
+from sweep.records.trial_state import ENDED
+from sweep.search.trial_source import Asked, PastTrial
+from sweep.spec.specification import parse
+from sweep.storage.folder import StorageError
+from sweep.storage.local import LocalFolder
+from sweep.worker.messages import Report
 
 SPEC = """
 name: small
@@ -68,7 +68,7 @@ class Planned(Director):
 
 
 def make(folder: LocalFolder, trials: int = 5) -> Planned:
-    """A director as `sweep.run` makes it, on whatever is in the folder."""
+    """A director as `sweep.commands.run` makes it, on whatever is in the folder."""
     director = Planned(READ, folder, Store(folder, READ.space.kinds()), INFO, "me", 0.0, 1)
     director.count = trials
     restore(director, Path())
@@ -122,7 +122,7 @@ def said(assignment: Mapping[str, Any], **what: Any) -> dict[str, Any]:
 
 
 def work(folder: LocalFolder, assignment: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All reports of a worker, and the snapshots that it leaves, as `sweep.trial.TrialRun` would give them."""
+    """All reports of a worker, and the snapshots that it leaves, as `TrialRun` would give them."""
     number, kept = assignment["trial"], [Seen(**one) for one in assignment["conclude"] or []]
     place = f"checkpoints/{number:05d}"
     if not kept:

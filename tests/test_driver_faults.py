@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from sweep_process import Results, SweepProcess
 
 from sweep.cli import cli
-from sweep.schemas import SCHEMAS
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError, WorkError
-from ganlib.export import (
+from ganlib.export.generator import (
     CONFIG,
     WEIGHTS,
     ExportConfig,
@@ -28,9 +28,9 @@ from ganlib.export import (
     rebuild,
     save_generator,
 )
-from ganlib.latents import fixed_latents
 from ganlib.models.dcgan import build_generator
-from ganlib.steps import AdversarialStep
+from ganlib.models.latents import fixed_latents
+from ganlib.training.steps import AdversarialStep
 
 EXPORT = ExportConfig(model=ModelConfig(width=8, latent_dim=16), size=32, about={"fid": 31.5})
 

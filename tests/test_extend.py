@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
-from sweep.extend import more_budget
-from sweep.spec import parse
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.commands.extend import more_budget
+from sweep.records.datasets import Store
+from sweep.spec.specification import parse
+from sweep.storage.folder import Folder
 
 SPEC = """
 name: small

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganlib import checkpoint
 from ganlib.clock import kimg_of, pictures_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.errors import RequestError
-from ganlib.latents import fixed_latents
 from ganlib.metrics import Evaluator, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.training import GRID, Evaluation, Fit, Interrupted, fit
+from ganlib.models.latents import fixed_latents
+from ganlib.training import checkpoint
+from ganlib.training.fit import GRID, Evaluation, Fit, Interrupted, fit
 
 Make = Callable[..., Any]
 
@@ -248,7 +248,7 @@ import hashlib, json, sys
 from ganlib.metrics import Extremes
 import numpy as np, torch
 from ganlib.config import TrialConfig
-from ganlib.training import Fit
+from ganlib.training.fit import Fit
 class Scorer:
     def extremes(self, n_fake): return Extremes(0.2, 0.25, 2.0, 0.0)
     def score(self, generate, n_fake, full): return None

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib import load_generator, walks
+from ganlib import load_generator
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.export import ExportConfig, pack_weights, save_generator
+from ganlib.export import walks
+from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.walks import save_mp4, slerp, walk
 from ganlib.models.dcgan import build_generator
-from ganlib.walks import save_mp4, slerp, walk
 from sweep.cli import cli
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 from ganlib.config import DataConfig
 from ganlib.data import prepare
 from sweep.cli import COMMANDS, cli
-from sweep.problems import SpecError
-from sweep.spec import load
-from sweep.storage import Folder
-from sweep.store import DamagedPartError, Store
+from sweep.records.datasets import DamagedPartError, Store
+from sweep.spec.problems import SpecError
+from sweep.spec.specification import load
+from sweep.storage.folder import Folder
 
 NAMES = [
     "../x",

@@ -3,8 +3,8 @@
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ganlib.ladder import ladder, stage_at
-from sweep.spec import parse
+from ganlib.training.ladder import ladder, stage_at
+from sweep.spec.specification import parse
 
 
 def test_the_steps_grow_as_the_trials_become_fewer() -> None:

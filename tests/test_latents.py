@@ -16,10 +16,10 @@ from PIL import Image
 
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError
-from ganlib.export import ExportConfig, LoadedGenerator, pack_weights, rebuild, save_generator
-from ganlib.latents import BLOCK, fixed_latents, in_blocks
+from ganlib.export.generator import ExportConfig, LoadedGenerator, pack_weights, rebuild, save_generator
+from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
-from ganlib.training import Fit
+from ganlib.training.fit import Fit
 from sweep.cli import cli
 
 MODELS = {

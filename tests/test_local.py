@@ -17,9 +17,9 @@ from click.testing import CliRunner
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
-from sweep.snapshots import file_of
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.records.snapshots import file_of
+from sweep.storage.folder import Folder
 
 SPEC = """
 name: small
@@ -237,7 +237,7 @@ def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_pat
 
 
 def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganlib.steps import AdversarialStep
+    from ganlib.training.steps import AdversarialStep
 
     def broken(self: AdversarialStep, batches: object) -> None:
         raise ZeroDivisionError("in the step")
@@ -257,7 +257,7 @@ def test_a_row_of_an_older_attempt_is_refused(finished: Path) -> None:
 
 
 def test_the_lease_refuses_a_second_driver(tmp_path: Path) -> None:
-    from sweep.lease import Owner, Tenant
+    from sweep.storage.lease import Owner, Tenant
 
     folder = Folder.open(tmp_path)
     with Owner(folder) as owner:

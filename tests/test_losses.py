@@ -11,9 +11,9 @@ from ganlib.losses import Labels
 from ganlib.losses.hinge import Hinge
 from ganlib.losses.least_squares import LeastSquares, MeanSquares
 from ganlib.losses.non_saturating import NonSaturating
+from ganlib.losses.regularisers import R1, GradientPenalty, WeightClipping
 from ganlib.losses.wasserstein import Wasserstein, WassersteinGP
 from ganlib.names import LABELLED, LOSSES
-from ganlib.regularisers import R1, GradientPenalty, WeightClipping
 
 
 def labels(real: float = 1.0, fake: float = 0.0, smoothing: float = 1.0) -> Labels:

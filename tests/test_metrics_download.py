@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ganlib.errors import RequestError
-from ganlib.metrics import inception
-from ganlib.metrics.weights import Weights
+from ganlib.metrics.extractors import inception
+from ganlib.metrics.extractors.weights import Weights
 
 
 class Network:

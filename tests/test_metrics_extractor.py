@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor
-from ganlib.metrics.efficientnet import SCALES, EfficientNetLite0
-from ganlib.metrics.weights import read_weights
+from ganlib.metrics.extractors.efficientnet import SCALES, EfficientNetLite0
+from ganlib.metrics.extractors.weights import read_weights
 from ganlib.names import EXTRACTORS
 from ganlib.registry import UnknownNameError
 

@@ -12,7 +12,7 @@ from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
 from ganlib.errors import RequestError
 from ganlib.metrics import fid, load_extractor
-from ganlib.metrics import fidelity as module
+from ganlib.metrics.extractors import fidelity as module
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from PIL import Image
 from ganlib.config import DataConfig
 from ganlib.data import prepare
 from ganlib.metrics import fid_from_features, load_extractor
-from ganlib.metrics.inception import prepare_as_clean_fid
+from ganlib.metrics.extractors.inception import prepare_as_clean_fid
 
 
 def test_float32_with_channels_last_moves_fid_by_less_than_a_thousandth() -> None:

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from ganlib.data.sheet import grid
-from sweep import neighbours
-from sweep.storage import Folder
+from sweep.results import nearest_real
+from sweep.storage.folder import Folder
 
 
 def test_a_copy_is_its_own_original(pictures: Callable[..., np.ndarray]) -> None:
     real = pictures(50, 32)
-    where, distances, usual = neighbours.nearest(real[[7, 40]], real)
+    where, distances, usual = nearest_real.nearest(real[[7, 40]], real)
     assert list(where) == [7, 40] and max(distances) < 0.1
     assert usual > 5, "real pictures are not counted as their own neighbours"
 
@@ -24,9 +24,9 @@ def test_it_agrees_with_the_plain_way(size: int, monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (30, size, size, 3), dtype=np.uint8)
     fake = rng.integers(0, 256, (5, size, size, 3), dtype=np.uint8)
-    monkeypatch.setattr(neighbours, "_BLOCK_BYTES", 7 * real[0].nbytes * 4)  # in several blocks
-    where, distances, _ = neighbours.nearest(fake, real)
-    factor = max(1, size // neighbours.SIDE)
+    monkeypatch.setattr(nearest_real, "_BLOCK_BYTES", 7 * real[0].nbytes * 4)  # in several blocks
+    where, distances, _ = nearest_real.nearest(fake, real)
+    factor = max(1, size // nearest_real.SIDE)
     small = [
         np.stack([np.asarray(Image.fromarray(p).reduce(factor), np.float64) for p in part])
         for part in (fake, real)
@@ -39,10 +39,10 @@ def test_it_agrees_with_the_plain_way(size: int, monkeypatch: pytest.MonkeyPatch
 def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
     real = pictures(70, 32)
     folder = Folder.open(tmp_path)
-    assert neighbours.read(folder) is None
-    found, sheet = neighbours.find(3, 12.5, grid(real[6:70], 8), real)
-    neighbours.write(folder, found, sheet)
-    again = neighbours.read(folder)
+    assert nearest_real.read(folder) is None
+    found, sheet = nearest_real.find(3, 12.5, grid(real[6:70], 8), real)
+    nearest_real.write(folder, found, sheet)
+    again = nearest_real.read(folder)
     assert again is not None and again[0] == found
     assert np.array_equal(np.asarray(again[1]), np.asarray(grid(real[6:70], 8)))
     assert found.pictures == 70 and len(found.distances) == 64 and found.median < 0.1
@@ -50,13 +50,13 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
 
 def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="100 x 100 is no grid of pictures of 32 px"):
-        neighbours.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
+        nearest_real.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
     folder = Folder.open(tmp_path)
     for data in (b"", b"\x89PNG but not really"):
-        folder.write(neighbours.FILE, data)
-        assert neighbours.read(folder) is None
-    Image.new("RGB", (9, 9)).save(tmp_path / neighbours.FILE, "PNG")
-    assert neighbours.read(folder) is None
+        folder.write(nearest_real.FILE, data)
+        assert nearest_real.read(folder) is None
+    Image.new("RGB", (9, 9)).save(tmp_path / nearest_real.FILE, "PNG")
+    assert nearest_real.read(folder) is None
 
 
 def test_packed_pictures_are_found_by_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_packed_pictures_are_found_by_their_hash(tmp_path: Path, monkeypatch: py
     from ganlib.data import prepare
 
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path))
-    assert neighbours.packed("0" * 64) is None
+    assert nearest_real.packed("0" * 64) is None
     images = prepare(DataConfig(source="avatars", count=9, size=28))
-    assert np.array_equal(neighbours.packed(images.hash), images.pictures)
-    assert neighbours.packed("0" * 64) is None
+    assert np.array_equal(nearest_real.packed(images.hash), images.pictures)
+    assert nearest_real.packed("0" * 64) is None

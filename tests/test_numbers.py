@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_fidelity.metric_kid import kid_features_to_metric
 
-from ganlib.collapse import Verdict
 from ganlib.errors import RequestError
 from ganlib.metrics import fid_infinity_from_features, kid_from_features
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.real import RealStatistics
+from ganlib.training.collapse import Verdict
 from sweep.cli.score import _infinity
-from sweep.schemas import to_json
+from sweep.records.schemas import to_json
 
 
 def features(n: int, seed: int, d: int = 8) -> np.ndarray:
@@ -99,5 +99,5 @@ def test_a_verdict_holds_numbers_or_null() -> None:
 def test_no_json_of_the_tool_can_hold_another_token() -> None:
     """What is written to a file or the screen goes through `to_json`, or refuses NaN itself."""
     root = Path(__file__).parents[1]
-    for name in ("sweep/run.py", "sweep/confirm.py", "sweep/winner.py"):
+    for name in ("sweep/commands/run.py", "sweep/commands/confirm.py", "sweep/commands/export.py"):
         assert "json.dumps" not in (root / name).read_text(), name

@@ -20,14 +20,14 @@ from ganlib.config import DataConfig, ModelConfig
 from ganlib.data import prepare
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP
 from ganlib.errors import RequestError
-from ganlib.export import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import ExportConfig, pack_weights, save_generator
 from ganlib.metrics import Extractor, fid
 from ganlib.metrics.pictures import open_pictures
 from ganlib.models.dcgan import build_generator
-from sweep.before import as_begun, check_place
 from sweep.cli import cli
-from sweep.spec import parse
-from sweep.storage import Folder
+from sweep.commands.before import as_begun, check_place
+from sweep.spec.specification import parse
+from sweep.storage.folder import Folder
 
 
 class Tiny(nn.Module):
@@ -72,7 +72,7 @@ def export_in(folder: Path) -> Path:
         folder, ExportConfig(model=model, size=32), pack_weights(build_generator(model, 32))
     )
     (folder / "samples.png").write_bytes(bytes_of(picture()))
-    from ganlib.export import add_digests
+    from ganlib.export.generator import add_digests
 
     add_digests(folder, config, ["samples.png"])
     return folder

@@ -10,12 +10,12 @@ import pytest
 import torch
 import yaml
 
-from ganlib import precision
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import prepare
 from ganlib.metrics import Evaluator, Score
-from ganlib.precision import autocast, has_bf16, uses_bf16
-from ganlib.training import Fit, fit
+from ganlib.training import precision
+from ganlib.training.fit import Fit, fit
+from ganlib.training.precision import autocast, has_bf16, uses_bf16
 
 CPU = torch.device("cpu")
 QUICKSTART = Path(__file__).parents[1] / "searchspaces" / "quickstart.yaml"

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganlib import programs
 from ganlib.config import ModelConfig
 from ganlib.errors import WorkError
+from ganlib.export import programs
+from ganlib.export.programs import Program, programs_of, write
 from ganlib.names import FAMILIES, STYLED
-from ganlib.programs import Program, programs_of, write
 
 
 class Styled(nn.Module):

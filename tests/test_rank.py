@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Floor, Identity
-from sweep.decisive import COLUMNS, decisive
-from sweep.leaderboard import Leaderboard, finite
-from sweep.rank import MixedIdentityError, leaderboard, rank, rank_or_explain
-from sweep.schemas import SCHEMAS
-from sweep.storage_local import LocalFolder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
+from sweep.results.decisive import COLUMNS, decisive
+from sweep.results.leaderboard import Leaderboard, finite
+from sweep.results.ranking import MixedIdentityError, leaderboard, rank, rank_or_explain
+from sweep.storage.local import LocalFolder
 
 IDENTITY = {
     "extractor": "efficientnet_lite0@64",

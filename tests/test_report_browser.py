@@ -8,10 +8,10 @@ from browser import CHROMIUM, Browser, browser
 from synthetic import make_sweep
 from test_report import evil_sweep
 
+from sweep.records.catalog import Sweep, open_sweep
 from sweep.report import write_report
 from sweep.report.results import Results
-from sweep.storage import Folder
-from sweep.sweeps import Sweep, open_sweep
+from sweep.storage.folder import Folder
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,6 +13,7 @@ from PIL import Image
 from synthetic import make_sweep, shared_storage
 
 from ganlib.errors import RequestError
+from sweep.records.catalog import Sweep, open_sweep
 from sweep.report import BESIDE, write_report
 from sweep.report.charts import chart_data
 from sweep.report.comparison import comparison
@@ -20,8 +21,7 @@ from sweep.report.figures import curves, importances
 from sweep.report.pictures import _WHOLES, BLOCK_BYTES, WHOLE_BYTES, Album, Place, _fitted
 from sweep.report.results import Results
 from sweep.report.table import _plain, csv_text
-from sweep.storage import Folder
-from sweep.sweeps import Sweep, open_sweep
+from sweep.storage.folder import Folder
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from synthetic import KINDS, make_sweep
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
+from sweep.records.catalog import Sweep
+from sweep.records.datasets import Store
 from sweep.report import BESIDE
 from sweep.report.serve import Server
-from sweep.store import Store
-from sweep.sweeps import Sweep
 
 
 @pytest.fixture

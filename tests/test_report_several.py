@@ -7,12 +7,12 @@ import pytest
 from synthetic import KINDS, make_sweep, shared_storage
 from test_report import page_of
 
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
 from sweep.report import write_report
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
-from sweep.storage import Folder
-from sweep.store import Store
-from sweep.sweeps import Sweep, open_sweep
+from sweep.storage.folder import Folder
 
 
 @pytest.fixture(scope="module")

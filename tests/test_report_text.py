@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep import text
+from sweep import formatting
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from sweep import text
     ],
 )
 def test_a_value_with_its_error(value: float | None, error: float | None, shown: str) -> None:
-    assert text.with_error(value, error) == shown
+    assert formatting.with_error(value, error) == shown
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ def test_a_value_with_its_error(value: float | None, error: float | None, shown:
     ],
 )
 def test_durations(seconds: float | None, shown: str) -> None:
-    assert text.duration(seconds) == shown
+    assert formatting.duration(seconds) == shown
 
 
 def test_other_words() -> None:
-    assert [text.size(n) for n in (0, 999, 1000, 123_456, 99_960, 2.5e9)] == [
+    assert [formatting.size(n) for n in (0, 999, 1000, 123_456, 99_960, 2.5e9)] == [
         "0 B",
         "999 B",
         "1.0 kB",
@@ -48,10 +48,13 @@ def test_other_words() -> None:
         "100 kB",
         "2.5 GB",
     ]
-    assert text.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
-    assert text.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7" and text.trial_numbers([4]) == "trial 4"
-    assert [text.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
-    assert [text.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
+    assert formatting.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
+    assert (
+        formatting.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7"
+        and formatting.trial_numbers([4]) == "trial 4"
+    )
+    assert [formatting.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
+    assert [formatting.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
         "–",
         "yes",
         "1e-05",

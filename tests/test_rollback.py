@@ -6,11 +6,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from ganlib.steps import AdversarialStep
-from ganlib.training import Fit
+from ganlib.training.fit import Fit
+from ganlib.training.steps import AdversarialStep
 from sweep.cli import cli
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.storage.folder import Folder
 
 SPEC = """
 name: small

@@ -9,11 +9,11 @@ import warnings
 import pytest
 
 from ganlib.errors import RequestError, WorkError
-from sweep.asking import PastTrial
-from sweep.distributions import Categorical, Float, Int
-from sweep.search import Study, preview
-from sweep.sections import SearchConfig
-from sweep.space import Space
+from sweep.search.study import Study, preview
+from sweep.search.trial_source import PastTrial
+from sweep.spec.distributions import Categorical, Float, Int
+from sweep.spec.sections import SearchConfig
+from sweep.spec.space import Space
 
 optuna = pytest.importorskip("optuna")
 
@@ -187,7 +187,7 @@ def test_a_collapsed_trial_stands_behind_every_pruned_one():
     """By the order that TPE uses itself."""
     from optuna.samplers._tpe.sampler import _split_trials
 
-    from sweep.search import _frozen
+    from sweep.search.study import _frozen
 
     study = optuna.create_study()
     pasts = [
@@ -269,7 +269,7 @@ def test_cmaes_finds_the_valley(tmp_path):
     ],
 )
 def test_cmaes_maps_the_unit_interval_onto_the_range(distribution):
-    from sweep.samplers import _from_unit, _to_unit
+    from sweep.search.samplers import _from_unit, _to_unit
 
     draw = random.Random(0)
     optuna_distribution = distribution.optuna()

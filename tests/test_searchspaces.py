@@ -11,10 +11,10 @@ import torch
 
 from ganlib.config import TrainConfig
 from ganlib.metrics import Extremes, Score
-from ganlib.training import Fit
-from sweep.search import preview
-from sweep.sections import SECTIONS
-from sweep.spec import load
+from ganlib.training.fit import Fit
+from sweep.search.study import preview
+from sweep.spec.sections import SECTIONS
+from sweep.spec.specification import load
 
 SHIPPED = sorted((Path(__file__).parents[1] / "searchspaces").rglob("*.yaml"))
 DRAWN = 4

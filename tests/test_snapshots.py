@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.metrics import NonFiniteError, Score
-from sweep.rank import rank
-from sweep.result import RESULT_SEED, measure
-from sweep.snapshots import Seen, best, candidates, file_of, still_improving
-from sweep.trials import Trial
+from sweep.records.snapshots import Seen, best, candidates, file_of, still_improving
+from sweep.records.trial_state import Trial
+from sweep.results.ranking import rank
+from sweep.worker.result import RESULT_SEED, measure
 
 FULL = 512
 SE = {128: 0.012, 384: 0.007, FULL: 0.006}

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.distributions import Categorical, Float, Int
-from sweep.problems import SpecError
-from sweep.space import GRID_LIMIT, Space
-from sweep.spec import parse
+from sweep.spec.distributions import Categorical, Float, Int
+from sweep.spec.problems import SpecError
+from sweep.spec.space import GRID_LIMIT, Space
+from sweep.spec.specification import parse
 
 
 def space(*overrides):

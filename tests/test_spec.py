@@ -10,7 +10,7 @@ import yaml
 
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
-from sweep.spec import AshaConfig, SearchConfig, SpecError, load, parse
+from sweep.spec.specification import AshaConfig, SearchConfig, SpecError, load, parse
 
 SHIPPED = sorted((Path(__file__).parents[1] / "searchspaces").rglob("*.yaml"))
 SMALL = "train: {epochs: 4}\n"
@@ -146,7 +146,8 @@ def test_a_spec_can_be_sent_to_another_process():
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys, sweep.spec, sweep.search, sweep.asha; sweep.spec.parse('train: {epochs: 1}').to_yaml();"
+        "import sys, sweep.spec.specification, sweep.search.study, sweep.search.asha\n"
+        "sweep.spec.specification.parse('train: {epochs: 1}').to_yaml();"
         "print([m for m in ('torch', 'ray', 'optuna', 'pyarrow', 'sqlalchemy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

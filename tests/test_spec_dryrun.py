@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from sweep.before import planned
-from sweep.dryrun import Ladder, describe, facts, ladder
-from sweep.search import preview
-from sweep.spec import parse
+from sweep.commands.before import planned
+from sweep.commands.dry_run import Ladder, describe, facts, ladder
+from sweep.search.study import preview
+from sweep.spec.specification import parse
 
 SPEC = """
 data: {count: 2000}

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sweep.problems import SpecError
-from sweep.sections import FIELDS, SECTIONS
-from sweep.spec import Spec, load, parse
+from sweep.spec.problems import SpecError
+from sweep.spec.sections import FIELDS, SECTIONS
+from sweep.spec.specification import Spec, load, parse
 
 pytestmark = pytest.mark.slow
 SHIPPED = (Path(__file__).parents[1] / "searchspaces" / "dcgan.yaml").read_text()

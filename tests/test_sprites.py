@@ -11,19 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from ganlib.ada import AdaptiveAugment
-from ganlib.alpha import DARK, LIGHT, RGBA, checks, joined, on_checks, parts, premultiplied, tensor_on_checks
-from ganlib.augment import augment
+from ganlib.augment.ada import AdaptiveAugment
+from ganlib.augment.diffaugment import diffaugment
+from ganlib.augment.equalize import equalize
+from ganlib.augment.real import augment
 from ganlib.config import DataConfig
 from ganlib.data import open_set, prepare, telling
+from ganlib.data.alpha import (
+    DARK,
+    LIGHT,
+    RGBA,
+    checks,
+    joined,
+    on_checks,
+    parts,
+    premultiplied,
+    tensor_on_checks,
+)
 from ganlib.data.decode import colour, decode
 from ganlib.data.sheet import GAP, grid
-from ganlib.diffaugment import diffaugment
-from ganlib.equalize import equalize
 from ganlib.errors import RequestError
 from ganlib.metrics import fid, pairwise_similarity, pixel_std
 from ganlib.metrics.pictures import open_pictures
-from ganlib.steps import to_uint8
+from ganlib.training.steps import to_uint8
 
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:

@@ -12,15 +12,15 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ganlib import load_generator
-from ganlib.alpha import LIGHT, tensor_on_checks
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.data.alpha import LIGHT, tensor_on_checks
 from ganlib.errors import RequestError
-from ganlib.export import ExportConfig, load_tensors, pack_weights, rebuild
+from ganlib.export.generator import ExportConfig, load_tensors, pack_weights, rebuild
+from ganlib.export.programs import programs_of, write
 from ganlib.metrics import Evaluator, Extractor, Score
 from ganlib.metrics.extremes import Extremes
 from ganlib.names import FAMILIES, LOSSES, VARIANTS
-from ganlib.programs import programs_of, write
-from ganlib.training import Fit
+from ganlib.training.fit import Fit
 from sweep.cli import cli
 
 SPEC = """

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.models.dcgan import build_generator
 from ganlib.names import LOSSES
-from ganlib.steps import EMA_RAMP, AdversarialStep, Means, to_uint8
+from ganlib.training.steps import EMA_RAMP, AdversarialStep, Means, to_uint8
 
 CPU = torch.device("cpu")
 SIZE, BATCH, LATENT = 28, 8, 4
@@ -449,7 +449,7 @@ def test_augmentation_only_changes_the_real_pictures(monkeypatch: pytest.MonkeyP
         seen.append((pictures.clone(), p.item()))
         return pictures
 
-    monkeypatch.setattr("ganlib.steps.augment", spy)
+    monkeypatch.setattr("ganlib.training.steps.augment", spy)
     batch = next(batches())
     step = made(augment_p=0.25)
     step(iter([batch]))

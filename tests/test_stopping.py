@@ -24,12 +24,12 @@ from sweep_process import Results, SweepProcess, write_spec
 from synthetic import KINDS, shared_storage
 
 from ganlib.errors import WorkError
-from sweep import stopping
-from sweep.lease import Owner
-from sweep.outlet import Outlet, encoding_asked_for, spelled
-from sweep.stopping import Stopper
-from sweep.storage import Folder
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.runners import stopping
+from sweep.runners.stopping import Stopper
+from sweep.storage.folder import Folder
+from sweep.storage.lease import Owner
+from sweep.terminal.outlet import Outlet, encoding_asked_for, spelled
 
 # ---- output that is lost -----------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from ganlib.errors import RequestError, WorkError
-from sweep.storage import Folder, MissingFileError, relative_parts
-from sweep.storage_local import LocalFolder
-from sweep.storage_remote import RemoteFolder
+from sweep.storage.folder import Folder, MissingFileError, relative_parts
+from sweep.storage.local import LocalFolder
+from sweep.storage.s3 import RemoteFolder
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -190,7 +190,7 @@ def test_exclusive_creation_without_hard_links(tmp_path: Path, monkeypatch: pyte
 def test_a_name_of_a_folder_is_no_url(name: str, tmp_path: Path) -> None:
     import sqlite3
 
-    from sweep import study_file
+    from sweep.search import study_file
 
     folder = Folder.open(tmp_path / "runs") / name
     assert folder.name == name

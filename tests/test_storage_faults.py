@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from fake_s3 import Bucket, handler_for
 
-from sweep import storage_remote
 from sweep.cli import cli
-from sweep.schemas import SCHEMAS
-from sweep.storage import Folder, MissingFileError, StorageError
-from sweep.store import Store
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
+from sweep.storage import s3
+from sweep.storage.folder import Folder, MissingFileError, StorageError
 
 SPEC = """
 name: small
@@ -39,7 +39,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(storage_remote, "PAUSES_SECONDS", (0.01, 0.02, 0.05, 0.1))
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.01, 0.02, 0.05, 0.1))
     yield bucket
     server.shutdown()
     server.server_close()

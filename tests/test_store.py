@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.errors import WorkError
-from sweep.storage import Folder
-from sweep.storage_local import LocalFolder
-from sweep.store import SCHEMAS, Store
+from sweep.records.datasets import SCHEMAS, Store
+from sweep.storage.folder import Folder
+from sweep.storage.local import LocalFolder
 
 KINDS = {"train.lr_g": "float", "model.width": "int", "train.loss": "str", "x.flag": "bool", "x.list": "json"}
 

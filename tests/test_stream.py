@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ganlib.errors import RequestError
-from ganlib.stream import BatchStream, resident
+from ganlib.training.stream import BatchStream, resident
 
 CPU = torch.device("cpu")
 

@@ -13,13 +13,13 @@ from test_fit import MeanPicture, bits, plain
 from test_steps import Watch
 from torch import Tensor
 
-from ganlib import export
 from ganlib.config import DataConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.export import generator
+from ganlib.losses.regularisers import R1
 from ganlib.names import FAMILIES
-from ganlib.regularisers import R1
-from ganlib.steps import to_uint8
-from ganlib.style_steps import GrowingStep, PathLengthStep, path_lengths
-from ganlib.training import fit
+from ganlib.training.fit import fit
+from ganlib.training.steps import to_uint8
+from ganlib.training.style_steps import GrowingStep, PathLengthStep, path_lengths
 
 Make = Callable[..., Any]
 TRICKS = {"style_mixing": 0.9, "r1_gamma": 1.0, "r1_every": 2}
@@ -228,8 +228,8 @@ def test_an_export_makes_the_pictures_of_the_average(
     config = trial_config(model=SMALL | {"family": family}, epochs=1.0, **options)
     run = fit(config, pictures(), MeanPicture())
     evaluation = next(run)
-    about = export.ExportConfig(model=config.model, size=32)
-    loaded = export.rebuild(about, export.pack_weights(run.step.average), "x")
+    about = generator.ExportConfig(model=config.model, size=32)
+    loaded = generator.rebuild(about, generator.pack_weights(run.step.average), "x")
     network: Any = loaded.network.to(memory_format=torch.channels_last)  # as training has it: to the last bit
     assert np.array_equal(to_uint8(network(run._latents)).permute(0, 2, 3, 1).numpy(), evaluation.grid)
     assert network.w_avg.any()

@@ -16,17 +16,18 @@ from rich.console import Console
 from synthetic import KINDS, make_sweep, shared_storage
 
 from ganlib.errors import RequestError, WorkError
-from sweep import console, progress
 from sweep.cli import cli
-from sweep.lease import AHEAD_SECONDS, FILE, Lease, Owner
-from sweep.live import LiveTable
-from sweep.progress import Clock, Noted
-from sweep.schemas import SCHEMAS
-from sweep.storage import Folder, StorageError
-from sweep.store import Store
-from sweep.sweeps import open_sweep
-from sweep.trials import Trial
-from sweep.watch import Watched
+from sweep.commands.watch import Watched
+from sweep.records import progress
+from sweep.records.catalog import open_sweep
+from sweep.records.datasets import Store
+from sweep.records.progress import Clock, Noted
+from sweep.records.schemas import SCHEMAS
+from sweep.records.trial_state import Trial
+from sweep.storage.folder import Folder, StorageError
+from sweep.storage.lease import AHEAD_SECONDS, FILE, Lease, Owner
+from sweep.terminal import views
+from sweep.terminal.live import LiveTable
 
 # ---- the live table ----------------------------------------------------------------------------------------
 
@@ -152,9 +153,9 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
 
 
 def test_waiting_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "FIRST_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(views, "FIRST_PAUSES", (0.01, 0.01))
     said: list[str] = []
-    with console.ticking("starting Ray", said.append):
+    with views.ticking("starting Ray", said.append):
         deadline = time.monotonic() + 10
         while len(said) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)

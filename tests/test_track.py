@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from ganlib.errors import RequestError
-from sweep import track
-from sweep.asking import PastTrial
 from sweep.cli import cli
-from sweep.events import Event
-from sweep.spec import SpecError, parse
-from sweep.storage import Folder
-from sweep.storage_local import LocalFolder
-from sweep.track import Tracking, check
-from sweep.trials import Status, Trial
+from sweep.driver import trackers
+from sweep.driver.events import Event
+from sweep.driver.trackers import Tracking, check
+from sweep.records.trial_state import Status, Trial
+from sweep.search.trial_source import PastTrial
+from sweep.spec.specification import SpecError, parse
+from sweep.storage.folder import Folder
+from sweep.storage.local import LocalFolder
 
 SPEC = """
 name: small
@@ -144,7 +144,7 @@ def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(track, "find_spec", lambda name: None)
+    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
     with pytest.raises(RequestError, match="track: mlflow is not installed here: pip install mlflow"):
         check(["mlflow"], LocalFolder(tmp_path))
     (tmp_path / "spec.yaml").write_text(SPEC + "track: [wandb]\n")
@@ -186,7 +186,7 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     dashboard = pytest.importorskip("optuna_dashboard")
     import optuna
 
-    from sweep.search import Study
+    from sweep.search.study import Study
 
     spec = parse(SPEC)
     study = Study.create(tmp_path / "study.db", spec.name, spec.space, spec.search)

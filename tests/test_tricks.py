@@ -8,18 +8,18 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import equalize as torchvisions
 
-from ganlib import optimizers
-from ganlib.ada import INTERVAL, AdaptiveAugment
-from ganlib.augment import FLASH, augment
+from ganlib.augment.ada import INTERVAL, AdaptiveAugment
+from ganlib.augment.diffaugment import CUTOUT, POLICIES, SHIFT, diffaugment
+from ganlib.augment.equalize import equalize, random_equalize
+from ganlib.augment.real import FLASH, augment
+from ganlib.augment.view import View
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
-from ganlib.diffaugment import CUTOUT, POLICIES, SHIFT, diffaugment
-from ganlib.equalize import equalize, random_equalize
-from ganlib.labels import Labeller
 from ganlib.losses import Labels
+from ganlib.losses.labels import Labeller
 from ganlib.models.dcgan import build_discriminator
 from ganlib.models.discriminator_parts import Dropout, Spectral, give_random
-from ganlib.steps import AdversarialStep
-from ganlib.view import View
+from ganlib.training import optimizers
+from ganlib.training.steps import AdversarialStep
 
 CPU = torch.device("cpu")
 
@@ -398,7 +398,7 @@ def test_at_p_zero_nothing_changes_and_at_one_everything_does() -> None:
 
 def test_blitting_of_the_pipeline_moves_pixels_exactly() -> None:
     """Mirroring and quarter turns, as matrices, are those of the pictures."""
-    from ganlib.ada import _scaling, _turn
+    from ganlib.augment.ada import _scaling, _turn
 
     picture = uniform(1, 3, 8, 8).double()
     one = torch.ones(1, dtype=torch.float64)
@@ -478,7 +478,7 @@ def test_both_halves_show_real_and_fake_through_the_view(
 
 
 def test_lazy_penalties_come_every_so_many_steps_with_that_factor(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganlib.regularisers import R1
+    from ganlib.losses.regularisers import R1
 
     seen: list[float] = []
     penalty = R1.penalty

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 from synthetic import KINDS, make_sweep
 
-from sweep import watch as watching
 from sweep.cli import cli
-from sweep.lease import Owner
-from sweep.store import Store
-from sweep.sweeps import Sweep
-from sweep.watch import Watched
+from sweep.commands import watch as watching
+from sweep.commands.watch import Watched
+from sweep.records.catalog import Sweep
+from sweep.records.datasets import Store
+from sweep.storage.lease import Owner
 
 
 @pytest.fixture

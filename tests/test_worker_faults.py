@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from sweep_process import Results, SweepProcess, command_line, descendants, trial_workers, write_spec
 
-from sweep import ledger
 from sweep.cli import cli
-from sweep.director import Director
-from sweep.reports import Assignment
-from sweep.trial import SupersededError, TrialRun
+from sweep.driver.director import Director
+from sweep.records import ledger
+from sweep.worker.messages import Assignment
+from sweep.worker.trial_run import SupersededError, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -199,7 +199,7 @@ def test_a_superseded_worker_leaves_the_files_alone(
         assert director.report(report) is False
         director.interrupt()
 
-    monkeypatch.setattr("sweep.local.LocalRunner.run", run)
+    monkeypatch.setattr("sweep.runners.local.LocalRunner.run", run)
     spec = spec_of(tmp_path, trials=1, epochs=4)
     CliRunner().invoke(cli, ["run", str(spec), "--local", "--storage", str(tmp_path)], catch_exceptions=False)
     results = Results(tmp_path, "small")

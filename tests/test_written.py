@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweep.hints import hint
-from sweep.sections import TEXTS
-from sweep.spec import SpecError, load, parse
+from sweep.spec.hints import hint
+from sweep.spec.sections import TEXTS
+from sweep.spec.specification import SpecError, load, parse
 
 SMALL = "train: {epochs: 4}\n"
 ODD = [
@@ -119,7 +119,7 @@ def test_no_comment_swallows_a_part_of_set(value: str) -> None:
 
 def test_paths_are_relative_to_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both those of ``--set`` and those of a spec in another folder."""
-    from sweep.before import anchored
+    from sweep.commands.before import anchored
 
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / "s.yaml").write_text(SMALL + "data: {source: pics}\nevaluate: {weights: w.pth}")

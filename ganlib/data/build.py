@@ -21,9 +21,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from ganlib import cores
-from ganlib.alpha import RGB, RGBA
 from ganlib.config import DataConfig
 from ganlib.data import pool
+from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
 from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests

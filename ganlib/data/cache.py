@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganlib.alpha import RGB, RGBA
+from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.listing import Skipped
 from ganlib.data.telling import Found
 from ganlib.disk import sync_folder

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
-from ganlib.alpha import hide
+from ganlib.data.alpha import hide
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.png import SIGNATURE, slimmed
 from ganlib.data.profiles import to_srgb

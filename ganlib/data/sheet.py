@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.alpha import RGB, RGBA, on_checks
+from ganlib.data.alpha import RGB, RGBA, on_checks
 
 GAP = 2
 """White (or transparent) pixels between neighbours and around the sheet."""

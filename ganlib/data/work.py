@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganlib.alpha import RGB, RGBA
+from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.avatars import AvatarChunk
 from ganlib.data.decode import Background
 from ganlib.data.folder import FileChunk

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Self
 from torch import Tensor
 
 from ganlib.config import TrainConfig
-from ganlib.regularisers import Regulariser
+from ganlib.losses.regularisers import Regulariser
 
 Norm = Literal["batch", "instance", "spectral", "none"]
 

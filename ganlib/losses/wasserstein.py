@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganlib.config import TrainConfig
 from ganlib.losses import Labels, Loss, Norm
-from ganlib.regularisers import GradientPenalty, Regulariser, WeightClipping
+from ganlib.losses.regularisers import GradientPenalty, Regulariser, WeightClipping
 
 
 class Wasserstein(Loss):

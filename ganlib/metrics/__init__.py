@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
     from ganlib.metrics.evaluator import Evaluator
-    from ganlib.metrics.extractor import Extractor, load_extractor
+    from ganlib.metrics.extractors.base import Extractor, load_extractor
     from ganlib.metrics.extremes import Extremes
     from ganlib.metrics.features import NonFiniteError
     from ganlib.metrics.frechet import fid_from_features
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Evaluator": "evaluator",
-    "Extractor": "extractor",
+    "Extractor": "extractors.base",
     "Extremes": "extremes",
     "FidInfinity": "infinity",
     "Floor": "identity",
@@ -39,7 +39,7 @@ _MODULES = {
     "fid_infinity_from_features": "infinity",
     "kid": "pictures",
     "kid_from_features": "kernel",
-    "load_extractor": "extractor",
+    "load_extractor": "extractors.base",
     "nearest_real": "neighbours",
     "pairwise_similarity": "diversity",
     "pixel_std": "diversity",

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganlib.alpha import RGB, RGBA, premultiplied, tensor_on_checks
+from ganlib.data.alpha import RGB, RGBA, premultiplied, tensor_on_checks
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
 
@@ -24,7 +24,7 @@ def pairwise_similarity(pictures: Tensor) -> float:
     evenly spaced ones are used. The pairs depend on the number of pictures only. Each scale has half the pixels
     of the one before; there are as many as the 7 x 7 window fits into, five at most: three at 32 pixels. At each
     scale the terms are those of `skimage.metrics.structural_similarity`, averaged over the colour channels. Pictures
-    with alpha are compared on grey checks (`ganlib.alpha`).
+    with alpha are compared on grey checks (`ganlib.data.alpha`).
 
     Args:
         pictures: uint8 (n, 3 or 4, h, w), values 0 to 255, n >= 2, h and w >= 7.

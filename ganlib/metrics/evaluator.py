@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.alpha import ON_CHECKS, RGB, RGBA, measured_with, tensor_on_checks
 from ganlib.config import EvaluateConfig
+from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with, tensor_on_checks
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
-from ganlib.metrics.extractor import load_extractor
+from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import NonFiniteError
 from ganlib.metrics.identity import Floor
@@ -53,7 +53,7 @@ class Evaluator:
     Args:
         pictures: Real pictures, uint8 (n, s, s, 3), or (n, s, s, 4) with alpha, values 0 to 255; may be a memory map.
             They are read only if the cache does not hold what is needed of them. With alpha, they and those of
-            generators are measured on grey checks (`ganlib.alpha`).
+            generators are measured on grey checks (`ganlib.data.alpha`).
         data_hash: Identity of the pictures' content.
         config: How to measure.
         device: Where features are extracted and compared.

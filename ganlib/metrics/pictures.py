@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.alpha import RGB, RGBA, tensor_on, tensor_on_checks
+from ganlib.data.alpha import RGB, RGBA, tensor_on, tensor_on_checks
 from ganlib.data.decode import Background, Colour, Picture
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
@@ -25,7 +25,7 @@ from ganlib.data.listing import Skipped, printable, scan
 from ganlib.data.sources import Source, some
 from ganlib.data.telling import Found, faults, found_in, left_out
 from ganlib.errors import RequestError
-from ganlib.metrics.extractor import Extractor, load_extractor
+from ganlib.metrics.extractors.base import Extractor, load_extractor
 from ganlib.metrics.frechet import fid_from_features
 from ganlib.metrics.kernel import Kid, kid_from_features
 
@@ -45,7 +45,7 @@ class PictureSet:
         name: What to call them in an error text.
         count: How many.
         read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
-            checks (`ganlib.alpha`); less those that cannot be read.
+            checks (`ganlib.data.alpha`); less those that cannot be read.
         on: ``on(background)`` gives the same pictures, laid on a background.
         sides: How many pictures of each (height, width) have been read.
         traits: How many of each of `ganlib.data.decode.TRAITS`, of files.
@@ -81,8 +81,8 @@ def fid(
         a: Pictures: a uint8 tensor (n, 3, h, w) or array (n, h, w, 3) or (n, 3, h, w), values 0 to 255, RGB; or the
             same in floating point with values 0 to 1, which are rounded to whole levels; or a folder of picture
             files, which are read as for training (upright, in sRGB, the central square). n >= 2. With 4 channels in
-            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.alpha`) where both
-            sets have transparent pixels, and on white where one has.
+            place of 3, RGBA, and so in files, what is transparent is laid on grey checks (`ganlib.data.alpha`)
+            where both sets have transparent pixels, and on white where one has.
         b: Pictures to compare with.
         extractor: A name in `ganlib.names.EXTRACTORS`, or a loaded extractor.
         weights: A local weights file of that extractor.

@@ -12,7 +12,7 @@ from torch import nn
 
 from ganlib.config import ModelConfig
 from ganlib.losses import Norm
-from ganlib.steps import AdversarialStep
+from ganlib.training.steps import AdversarialStep
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Family:
     Attributes:
         generator: (config, size of the pictures, their channels) to a network from latents ``(n, latent_dim)``,
             standard normal, to pictures ``(n, channels, size, size)`` in [-1, 1]. Channels are 3, RGB, or 4, RGBA with
-            the colour multiplied by alpha (see `ganlib.alpha`). An export is rebuilt by this alone.
+            the colour multiplied by alpha (see `ganlib.data.alpha`). An export is rebuilt by this alone.
         discriminator: (config, size, normalisation that the loss asks for, channels) to a network from pictures to
             ``(n,)``.
         step: Trains them.

@@ -14,9 +14,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ganlib.alpha import RGB
+from ganlib.data.alpha import RGB
 from ganlib.errors import RequestError
-from ganlib.latents import in_blocks
+from ganlib.models.latents import in_blocks
 from ganlib.models.style_layers import Mapping
 
 Layers = Literal["coarse", "middle", "fine"]

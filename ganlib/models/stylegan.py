@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganlib.alpha import RGB
 from ganlib.config import ModelConfig
+from ganlib.data.alpha import RGB
 from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.growing import Growth
@@ -39,7 +39,7 @@ from ganlib.models.style_layers import (
     at_least_float32,
     channels,
 )
-from ganlib.style_steps import GrowingStep
+from ganlib.training.style_steps import GrowingStep
 
 
 class AdaIN(nn.Module):

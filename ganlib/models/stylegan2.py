@@ -20,8 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganlib.alpha import RGB
 from ganlib.config import ModelConfig
+from ganlib.data.alpha import RGB
 from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.style_generator import StyleGenerator, sides_of
@@ -36,7 +36,7 @@ from ganlib.models.style_layers import (
     channels,
     double,
 )
-from ganlib.style_steps import PathLengthStep
+from ganlib.training.style_steps import PathLengthStep
 
 
 class Modulated(nn.Module):

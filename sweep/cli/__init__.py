@@ -11,8 +11,8 @@ import click
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
-from sweep.outlet import outlets
-from sweep.stopping import POLITE, as_interrupt, handling
+from sweep.runners.stopping import POLITE, as_interrupt, handling
+from sweep.terminal.outlet import outlets
 
 COMMANDS = {
     "run": "Run a sweep.",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from sweep.best import GROUPS, Best
 from sweep.cli.run import moved_option, storage_option
+from sweep.terminal.leaderboard import GROUPS, Best
 
 
 @click.command(name="best")
@@ -44,10 +44,10 @@ def command(
     confirm' trains the best again with fresh seeds, and what it found is shown here.
     """
     from ganlib.errors import RequestError
-    from sweep.rank import leaderboard
-    from sweep.schemas import to_json
-    from sweep.storage import Folder
-    from sweep.sweeps import open_sweep
+    from sweep.records.catalog import open_sweep
+    from sweep.records.schemas import to_json
+    from sweep.results.ranking import leaderboard
+    from sweep.storage.folder import Folder
 
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
@@ -57,7 +57,7 @@ def command(
         raise RequestError("--set belongs to --export DIR: only an export needs the pictures")
     sweep = open_sweep(Folder.open(storage), name)
     if overrides:
-        from sweep.moved import move_pictures
+        from sweep.commands.moved import move_pictures
 
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
     board = leaderboard(sweep.store, metric or sweep.metric, sweep.floors)
@@ -72,8 +72,8 @@ def command(
                 f"the sweep kept generators at their best {sweep.metric}, so that is what can be exported: leave out "
                 f"--metric {board.metric}"
             )
-        from sweep.choice import words
-        from sweep.winner import best_of, export, of_number
+        from sweep.commands.export import best_of, export, of_number
+        from sweep.results.choice import words
 
         chosen, notes = best_of(sweep, board) if trial is None else of_number(sweep, board, trial)
         for note in [*notes, *export(sweep, chosen, out, force)]:

@@ -8,8 +8,8 @@ import click
 from sweep.cli.run import storage_option
 
 if TYPE_CHECKING:
-    from sweep.found import Finding
-    from sweep.storage import Folder
+    from sweep.check.folder import Finding
+    from sweep.storage.folder import Folder
 
 PASSES = 4
 """What is mended may uncover more: a part brings back a trial, the trial brings back its rungs."""
@@ -26,12 +26,12 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     Looks at every record, decision, picture, checkpoint and digest. Exits with 1 if something is wrong, or
     could not be mended with --repair.
     """
-    from sweep.check import find
-    from sweep.found import Found
-    from sweep.lease import Owner
-    from sweep.schemas import to_json
-    from sweep.storage import Folder
-    from sweep.sweeps import open_sweep
+    from sweep.check.folder import Found
+    from sweep.check.rules import find
+    from sweep.records.catalog import open_sweep
+    from sweep.records.schemas import to_json
+    from sweep.storage.folder import Folder
+    from sweep.storage.lease import Owner
 
     folder = open_sweep(Folder.open(storage), name).folder
     mended: list[Finding] = []
@@ -68,8 +68,8 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
 
 def mend(folder: "Folder") -> "list[Finding]":
     """Mend all that is found and can be mended; returns that."""
-    from sweep.check import find
-    from sweep.found import Found
+    from sweep.check.folder import Found
+    from sweep.check.rules import find
 
     records = Found.load(folder)
     records.running = False  # this process holds the lease

@@ -7,8 +7,8 @@ import click
 from sweep.cli.going_on import goes_on
 
 if TYPE_CHECKING:
-    from sweep.runners import Options
-    from sweep.sweeps import Sweep
+    from sweep.records.catalog import Sweep
+    from sweep.runners.base import Options
 
 
 @click.command(name="confirm")
@@ -27,7 +27,7 @@ def command(sweep: "Sweep", options: "Options", top: int, seeds: int) -> int:
     and end; the same command goes on, and with more --seeds or --top it adds to what is there.
     """
     from ganlib.errors import RequestError
-    from sweep.confirm import confirm
+    from sweep.commands.confirm import confirm
 
     if options.local and options.address:
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")

@@ -40,8 +40,8 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     Draws or decodes what is not in the cache yet, prints how many pictures there are and what was skipped,
     and writes a contact sheet of 64 of them.
     """
-    from sweep.schemas import to_json
-    from sweep.spec import load
+    from sweep.records.schemas import to_json
+    from sweep.spec.specification import load
 
     loaded = load(spec, overrides)
     sheet = out if out is not None else Path(f"{loaded.name}-data.png")

@@ -7,8 +7,8 @@ import click
 from sweep.cli.going_on import goes_on
 
 if TYPE_CHECKING:
-    from sweep.runners import Options
-    from sweep.sweeps import Sweep
+    from sweep.records.catalog import Sweep
+    from sweep.runners.base import Options
 
 
 def _more(context: click.Context, option: click.Parameter, value: str) -> int:
@@ -33,7 +33,7 @@ def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None) -
     New trials are searched with all that the sampler has learned, and meet the same rungs. With a longer budget, the
     trials that finished while they were still improving go on from their checkpoints, and so do new ones.
     """
-    from sweep.run import resume
+    from sweep.commands.run import resume
 
     if not more and kimg is None:
         raise click.UsageError("give --trials +N, --kimg KIMG, or both")

@@ -10,7 +10,7 @@ from ganlib.errors import RequestError, WorkError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ganlib.export import LoadedGenerator
+    from ganlib.export.generator import LoadedGenerator
     from ganlib.models.style_generator import Layers, StyleGenerator
 
 MOVING = (".gif", ".mp4")
@@ -66,7 +66,7 @@ def command(
 
     if (instead := instead_of_export(export)) is not None:
         raise RequestError(instead)
-    from ganlib.export import load_generator
+    from ganlib.export.generator import load_generator
 
     generator = load_generator(export)
     if truncation != 1:
@@ -77,7 +77,7 @@ def command(
     elif interpolate is not None:
         _walk(generator, interpolate, count or 4, seed, truncation, out)
     elif out.suffix.lower() == ".png":
-        from ganlib.walks import sheet_of
+        from ganlib.export.walks import sheet_of
 
         _save(sheet_of(generator.sample(count or 64, seed, truncation), transparent=True), out)
     else:
@@ -114,7 +114,7 @@ def _check(out: Path, interpolate: int | None, mix: str | None) -> None:
             f"'{others[0]}': choose a new folder, so that its pictures are one set"
         )
     if suffix == ".mp4":
-        from ganlib.walks import ffmpeg
+        from ganlib.export.walks import ffmpeg
 
         ffmpeg()
 
@@ -122,7 +122,7 @@ def _check(out: Path, interpolate: int | None, mix: str | None) -> None:
 def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: float, out: Path) -> None:
     import numpy as np
 
-    from ganlib.walks import save_gif, save_mp4, sheet_of, walk
+    from ganlib.export.walks import save_gif, save_mp4, sheet_of, walk
 
     suffix = out.suffix.lower()
     latents = g.latents(count * keys, seed).unflatten(0, (count, keys)).transpose(0, 1)
@@ -138,9 +138,9 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
 def _mixed(
     g: "LoadedGenerator", layers: "Layers", count: int, seed: int, truncation: float, out: Path
 ) -> None:
+    from ganlib.export.walks import sheet_of
     from ganlib.models.style_generator import mix_grid
-    from ganlib.steps import to_uint8
-    from ganlib.walks import sheet_of
+    from ganlib.training.steps import to_uint8
 
     # In turn, so that more rows and columns do not change the first ones.
     latents = g.latents(2 * count, seed).to(g.device)

@@ -23,11 +23,11 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         as_json: bool,
         **own: Any,  # noqa: ANN401 - whatever options the command has of its own
     ) -> None:
-        from sweep.console import view_for
-        from sweep.moved import move_pictures
-        from sweep.runners import Options
-        from sweep.storage import Folder
-        from sweep.sweeps import open_sweep
+        from sweep.commands.moved import move_pictures
+        from sweep.records.catalog import open_sweep
+        from sweep.runners.base import Options
+        from sweep.storage.folder import Folder
+        from sweep.terminal.views import view_for
 
         sweep = open_sweep(Folder.open(storage), name)
         move_pictures(sweep.folder, overrides, view_for(as_json).say)

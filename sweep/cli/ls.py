@@ -7,7 +7,7 @@ import click
 from sweep.cli.run import storage_option
 
 if TYPE_CHECKING:
-    from sweep.sweeps import Sweep
+    from sweep.records.catalog import Sweep
 
 
 @click.command(name="ls")
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(storage: str, as_json: bool) -> None:
     """List the sweeps in the storage folder, newest first."""
-    from sweep import tables, text
-    from sweep.leaderboard import METRICS
-    from sweep.schemas import to_json
-    from sweep.storage import Folder
-    from sweep.sweeps import find_sweeps
+    from sweep import formatting
+    from sweep.records.catalog import find_sweeps
+    from sweep.records.schemas import to_json
+    from sweep.results.leaderboard import METRICS
+    from sweep.storage.folder import Folder
+    from sweep.terminal import tables
 
     place = Folder.open(storage)
     sweeps, problems = find_sweeps(place)
@@ -45,13 +46,13 @@ def command(storage: str, as_json: bool) -> None:
     rows = [
         [
             fact["name"],
-            text.moment(fact["created"]),
+            formatting.moment(fact["created"]),
             f"{fact['started']}/{fact['planned'] or '?'}",
-            text.number(fact["best"])
+            formatting.number(fact["best"])
             + (" so far" if fact["provisional"] and fact["best"] is not None else ""),
             f"{METRICS.get(fact['metric'], fact['metric'])} ({fact['extractor'] or 'unknown extractor'})",
-            text.size(fact["bytes"]),
-            text.size(fact["checkpoint_bytes"]),
+            formatting.size(fact["bytes"]),
+            formatting.size(fact["checkpoint_bytes"]),
             ", ".join(f"{n} {status}" for status, n in fact["statuses"].items()) or "nothing yet",
         ]
         for fact in facts
@@ -61,8 +62,8 @@ def command(storage: str, as_json: bool) -> None:
 
 def _facts(sweep: "Sweep") -> dict[str, Any]:
     """One line of the list. The best value comes from ``trials``: opening all metrics would take too long."""
-    from sweep.leaderboard import OUT_OF_PLAY, finite
-    from sweep.summary import summarise
+    from sweep.results.leaderboard import OUT_OF_PLAY, finite
+    from sweep.results.summary import summarise
 
     table = sweep.store.table(
         "trials", ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]

@@ -30,9 +30,9 @@ def command(
     comparison.png, curves.png, importance.png and trials.csv. Several sweeps are compared with each other.
     """
     from ganlib.errors import RequestError, WorkError
+    from sweep.records.catalog import open_sweep
     from sweep.report import write_report
-    from sweep.storage import Folder, StorageError
-    from sweep.sweeps import open_sweep
+    from sweep.storage.folder import Folder, StorageError
 
     folder = Folder.open(storage)
     named = {sweep.folder: sweep for sweep in (open_sweep(folder, name) for name in names)}

@@ -7,8 +7,8 @@ import click
 from sweep.cli.going_on import goes_on
 
 if TYPE_CHECKING:
-    from sweep.runners import Options
-    from sweep.sweeps import Sweep
+    from sweep.records.catalog import Sweep
+    from sweep.runners.base import Options
 
 
 @click.command(name="resume")
@@ -19,6 +19,6 @@ def command(sweep: "Sweep", options: "Options") -> int:
     Finished trials are not run again, unfinished ones go on from their checkpoints, and the sampler and ASHA
     remember what they knew.
     """
-    from sweep.run import resume
+    from sweep.commands.run import resume
 
     return resume(sweep.folder, options)

@@ -60,7 +60,7 @@ class SpecCommand(click.Command):
 
 def paths_of(option: str) -> list[str]:
     """The keys of a spec that an unknown option such as ``--epochs`` may mean."""
-    from sweep.sections import FIELDS
+    from sweep.spec.sections import FIELDS
 
     name = option.strip("-").replace("-", "_").lower()
     return [path for path in FIELDS if name in (path, path.partition(".")[2])]
@@ -108,7 +108,7 @@ def command(
     from dataclasses import replace
 
     from ganlib.errors import RequestError
-    from sweep.spec import load
+    from sweep.spec.specification import load
 
     if local and address:
         raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
@@ -119,11 +119,11 @@ def command(
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
     if dry_run:
-        from sweep.dryrun import describe, investigate
+        from sweep.commands.dry_run import describe, investigate
 
         describe(loaded, as_json, investigate(loaded, not no_measure, local))
         return
-    from sweep.run import start
-    from sweep.runners import Options
+    from sweep.commands.run import start
+    from sweep.runners.base import Options
 
     sys.exit(start(loaded, Options(storage, local, address, as_json)))

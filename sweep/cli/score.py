@@ -32,8 +32,8 @@ def command(
     Files are read as for training: upright, in sRGB, on the background, the central square. Numbers compare only if
     everything below "measured with" is the same.
     """
-    from sweep.schemas import to_json
-    from sweep.score import score
+    from sweep.commands.score import score
+    from sweep.records.schemas import to_json
 
     found = score(folder, against, extractor, weights, size)
     if not as_json:
@@ -43,29 +43,34 @@ def command(
 
 
 def _infinity(found: dict[str, Any]) -> str:
-    from sweep import text
+    from sweep import formatting
 
     if found["fid_infinity"] is None:
         identity = found["identity"]
         return f"not measurable with {identity['n_fake']} generated and {identity['n_real']} real pictures"
-    return text.with_error(found["fid_infinity"], found["fid_infinity_se"])
+    return formatting.with_error(found["fid_infinity"], found["fid_infinity_se"])
 
 
 def _text(found: dict[str, Any]) -> str:
-    from sweep import text
+    from sweep import formatting
 
     identity = found["identity"]
     lines = [
-        f"KID           {text.with_error(found['kid'], found['kid_se'])}",
-        f"FID           {text.number(found['fid'])}",
+        f"KID           {formatting.with_error(found['kid'], found['kid_se'])}",
+        f"FID           {formatting.number(found['fid'])}",
         f"FID infinity  {_infinity(found)}",
-        *(f"{name:13} {text.number(found[name])}" for name in ("precision", "recall", "density", "coverage")),
-        f"Vendi score   {text.number(found['vendi'])} (real pictures: {text.number(found['real_vendi'])})",
+        *(
+            f"{name:13} {formatting.number(found[name])}"
+            for name in ("precision", "recall", "density", "coverage")
+        ),
+        f"Vendi score   {formatting.number(found['vendi'])} (real pictures: {formatting.number(found['real_vendi'])})",
     ]
     if found["floor"]:
         floor = found["floor"]
-        kid = text.with_error(floor["kid"], floor["kid_se"])
-        lines.append(f"floor         KID {kid}, FID {text.number(floor['fid'])} (held-out real pictures)")
+        kid = formatting.with_error(floor["kid"], floor["kid_se"])
+        lines.append(
+            f"floor         KID {kid}, FID {formatting.number(floor['fid'])} (held-out real pictures)"
+        )
     if found["suspicion"]:
         lines.append(f"suspicious    {found['suspicion']}")
     lines.append("measured with")

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ganlib.metrics.identity import Floor
-    from sweep.leaderboard import Entry, Leaderboard
-    from sweep.summary import Rung, Summary
-    from sweep.sweeps import Sweep
+    from sweep.records.catalog import Sweep
+    from sweep.results.leaderboard import Entry, Leaderboard
+    from sweep.results.summary import Rung, Summary
 
 SKIPPED_SHOWN = 10
 
@@ -23,13 +23,13 @@ SKIPPED_SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(name: str | None, storage: str, as_json: bool) -> None:
     """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
-    from sweep.decisive import COLUMNS
-    from sweep.rank import check_metric, rank_or_explain
-    from sweep.schemas import to_json
-    from sweep.storage import Folder
-    from sweep.store import to_rows
-    from sweep.summary import summarise
-    from sweep.sweeps import open_sweep
+    from sweep.records.catalog import open_sweep
+    from sweep.records.datasets import to_rows
+    from sweep.records.schemas import to_json
+    from sweep.results.decisive import COLUMNS
+    from sweep.results.ranking import check_metric, rank_or_explain
+    from sweep.results.summary import summarise
+    from sweep.storage.folder import Folder
 
     sweep = open_sweep(Folder.open(storage), name)
     store = sweep.store
@@ -51,66 +51,67 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
 
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
-    from sweep import text
-    from sweep.spec_text import searched
+    from sweep import formatting
+    from sweep.spec.wording import searched
 
     info = sweep.info
     space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
     counts = [f"{n} {status}" for status, n in summary.statuses.items()]
-    budget = text.kimg(info.get("budget"))
-    spent = text.duration(summary.seconds_train + summary.seconds_eval)
+    budget = formatting.kimg(info.get("budget"))
+    spent = formatting.duration(summary.seconds_train + summary.seconds_eval)
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
-        ("created", text.moment(sweep.created)),
+        ("created", formatting.moment(sweep.created)),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
         (
             "budget",
-            f"{budget} kimg, evaluated every {text.kimg(info.get('interval'))} kimg",
+            f"{budget} kimg, evaluated every {formatting.kimg(info.get('interval'))} kimg",
         ),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.floors]),
-        ("verdicts", [f"{verdict}: {text.count(n, 'trial')}" for verdict, n in summary.verdicts.items()]),
+        (
+            "verdicts",
+            [f"{verdict}: {formatting.count(n, 'trial')}" for verdict, n in summary.verdicts.items()],
+        ),
         ("events", [f"{kind}: {n}" for kind, n in summary.events.items()]),
         ("skipped", _skipped(summary.skipped)),
     ]
-    click.echo(text.printable(sweep.name))
+    click.echo(formatting.printable(sweep.name))
     for title, value in facts:
         for index, line in enumerate([value] if isinstance(value, str) else value):
-            click.echo(f"  {title if index == 0 else '':9} {text.printable(line)}")
+            click.echo(f"  {title if index == 0 else '':9} {formatting.printable(line)}")
 
 
 def _evaluating(summary: "Summary") -> str:
     """Such as ``12 s (7 %)``."""
-    from sweep import text
+    from sweep import formatting
 
     total = summary.seconds_train + summary.seconds_eval
     share = f" ({100 * summary.seconds_eval / total:.0f} %)" if total else ""
     results = ""
     if total and summary.seconds_results:
         part = 100 * summary.seconds_results / total
-        results = f"; results took {text.duration(summary.seconds_results)} of it ({part:.1f} %)"
-    return text.duration(summary.seconds_eval) + share + results
+        results = f"; results took {formatting.duration(summary.seconds_results)} of it ({part:.1f} %)"
+    return formatting.duration(summary.seconds_eval) + share + results
 
 
 def _floor(floor: "Floor") -> str:
     """What held-out real pictures score, in one line."""
-    from sweep import text
+    from sweep import formatting
 
-    kid = text.with_error(floor.kid, floor.kid_se)
-    return (
-        f"KID {kid}, FID {text.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
-    )
+    kid = formatting.with_error(floor.kid, floor.kid_se)
+    return f"KID {kid}, FID {formatting.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
 
 
 def _data(info: "Mapping[str, Any]") -> str:
-    from sweep import text
+    from sweep import formatting
 
     images = info.get("images")
-    known = text.count(images, "picture") if isinstance(images, int) else "pictures"
+    known = formatting.count(images, "picture") if isinstance(images, int) else "pictures"
     prepared = str(info.get("prepared") or "")
     parts = [
         known,
@@ -122,10 +123,10 @@ def _data(info: "Mapping[str, Any]") -> str:
 
 
 def _rung(rung: "Rung") -> str:
-    from sweep import text
+    from sweep import formatting
 
-    reached = text.count(rung.reached, "trial")
-    return f"{text.kimg(rung.kimg)} kimg: {reached} compared, {rung.stopped} stopped, {rung.survived} went on"
+    reached = formatting.count(rung.reached, "trial")
+    return f"{formatting.kimg(rung.kimg)} kimg: {reached} compared, {rung.stopped} stopped, {rung.survived} went on"
 
 
 def _skipped(names: "Sequence[str]") -> list[str]:
@@ -134,7 +135,8 @@ def _skipped(names: "Sequence[str]") -> list[str]:
 
 
 def _print_trials(board: "Leaderboard") -> None:
-    from sweep import tables, text
+    from sweep import formatting
+    from sweep.terminal import tables
 
     names = list(board.entries[0].params)
     columns = [
@@ -145,15 +147,23 @@ def _print_trials(board: "Leaderboard") -> None:
         tables.Column("floor", right=True, droppable=True),
         tables.Column("pictures", right=True, droppable=True),
         tables.Column("note", droppable=True),
-        *(tables.Column(short, right=True, droppable=True) for short in text.short_names(names)),
+        *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
     ]
 
     def cells(entry: "Entry") -> list[str]:
         row = entry.row
         error = entry.kid_se if board.metric == "kid" else None
-        head = [str(entry.trial), entry.status, text.kimg(row["kimg"]), text.with_error(entry.value, error)]
-        measure = [text.number(getattr(entry.floor, board.metric, None)), text.value(entry.n_fake)]
-        return [*head, *measure, _note(entry), *(text.value(entry.params.get(path)) for path in names)]
+        head = [
+            str(entry.trial),
+            entry.status,
+            formatting.kimg(row["kimg"]),
+            formatting.with_error(entry.value, error),
+        ]
+        measure = [
+            formatting.number(getattr(entry.floor, board.metric, None)),
+            formatting.value(entry.n_fake),
+        ]
+        return [*head, *measure, _note(entry), *(formatting.value(entry.params.get(path)) for path in names)]
 
     tables.show(columns, [cells(entry) for entry in sorted(board.entries, key=lambda entry: entry.trial)])
 
@@ -174,7 +184,7 @@ def _as_dict(
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from sweep.summary import detail
+    from sweep.results.summary import detail
 
     return {
         "name": sweep.name,

@@ -15,9 +15,9 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     From any terminal or machine that sees the storage folder; it only reads. Ends with the sweep, or with Ctrl-C,
     which stops the looking, not the sweep.
     """
-    from sweep.console import view_for
-    from sweep.storage import Folder
-    from sweep.sweeps import open_sweep
-    from sweep.watch import watch
+    from sweep.commands.watch import watch
+    from sweep.records.catalog import open_sweep
+    from sweep.storage.folder import Folder
+    from sweep.terminal.views import view_for
 
     watch(open_sweep(Folder.open(storage), name), view_for(as_json))

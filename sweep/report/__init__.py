@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ganlib import written
 from ganlib.errors import RequestError
+from sweep.records.catalog import Sweep
 from sweep.report.closest import closest
 from sweep.report.comparison import comparison
 from sweep.report.figures import curves, importances
@@ -16,9 +17,8 @@ from sweep.report.page import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.report.table import csv_text
-from sweep.storage import Folder, explained
-from sweep.storage_local import LocalFolder
-from sweep.sweeps import Sweep
+from sweep.storage.folder import Folder, explained
+from sweep.storage.local import LocalFolder
 
 PAGE = "report.html"
 COMPARISON, CURVES, IMPORTANCE, TRIALS = "comparison.png", "curves.png", "importance.png", "trials.csv"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sweep.leaderboard import METRICS
+from sweep.formatting import count, kimg, printable, value
 from sweep.report.results import Param, Results, Trial
-from sweep.text import count, kimg, printable, value
+from sweep.results.leaderboard import METRICS
 
 SERIES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
 SHOWN = 5

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ganlib.data.sheet import GAP
-from sweep import neighbours
-from sweep.neighbours import Neighbours
 from sweep.report.pictures import embed, open_picture
 from sweep.report.results import Results, Trial
+from sweep.results import nearest_real
+from sweep.results.nearest_real import Neighbours
 
 _SIDE, _QUALITY = 1100, 80
 _BETWEEN = 10  # pixels between pairs of rows
@@ -44,7 +44,7 @@ def closest(results: Results) -> Closest | None:
         return None
     sweep = winner.facts.sweep
     data_hash = str(sweep.info.get("data_hash") or "")
-    found = _kept(winner) or neighbours.remember(
+    found = _kept(winner) or nearest_real.remember(
         sweep.folder, data_hash, winner.entry.trial, row["kimg"], sheet
     )
     if found is None or found[1].size != sheet.size:
@@ -56,7 +56,7 @@ def closest(results: Results) -> Closest | None:
 
 
 def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
-    found = neighbours.read(winner.facts.sweep.folder)
+    found = nearest_real.read(winner.facts.sweep.folder)
     if found and (found[0].trial, found[0].kimg) == (winner.entry.trial, winner.entry.kimg):
         return found
     return None

@@ -5,10 +5,10 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sweep.leaderboard import METRICS
+from sweep.formatting import kimg, printable
 from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import Results, Trial
-from sweep.text import kimg, printable
+from sweep.results.leaderboard import METRICS
 
 TILES = 12
 COLUMNS = 4

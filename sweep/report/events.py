@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweep import text
+from sweep import formatting
 from sweep.report.results import Results, Trial
-from sweep.summary import detail
+from sweep.results.summary import detail
 
 LIMIT = 1000
 """Events shown at most, the newest."""
@@ -43,7 +43,7 @@ def events(results: Results) -> tuple[list[Happening], int]:
         seen |= {trial.key} if trial else set()
         when = time.strftime("%Y-%m-%d %H:%M:%S")
         happenings.append(
-            Happening(when, trial, text.kimg(row["kimg"]), row["kind"], _words(detail(row)), first)
+            Happening(when, trial, formatting.kimg(row["kimg"]), row["kind"], _words(detail(row)), first)
         )
     return happenings, max(len(found) - LIMIT, 0)
 
@@ -60,4 +60,4 @@ def _words(said: Mapping[str, Any]) -> str:
 def _short(item: object) -> str:
     if isinstance(item, Mapping):
         return ", ".join(f"{key} {_short(value)}" for key, value in item.items())
-    return text.number(item, 4) if isinstance(item, float) else text.value(item)
+    return formatting.number(item, 4) if isinstance(item, float) else formatting.value(item)

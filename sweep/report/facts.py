@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sweep.confirmed import Confirmation, confirmation
-from sweep.leaderboard import Entry, Leaderboard
-from sweep.rank import check_metric, rank_or_explain
-from sweep.spec_text import Node, distributions
-from sweep.summary import Summary, detail, summarise
-from sweep.sweeps import Sweep
+from sweep.records.catalog import Sweep
+from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.leaderboard import Entry, Leaderboard
+from sweep.results.ranking import check_metric, rank_or_explain
+from sweep.results.summary import Summary, detail, summarise
+from sweep.spec.wording import Node, distributions
 
 Row = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ class Facts:
             samples=_by_trial(trials, store.rows("samples")),
             rungs=_by_trial(trials, rungs),
             board=board,
-            confirmed=confirmation(sweep),
+            confirmed=read_confirmation(sweep),
             problem=problem,
             summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from sweep.leaderboard import METRICS, finite
+from sweep.formatting import printable
 from sweep.report.charts import SHOWN, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters
 from sweep.report.results import Results, Trial
-from sweep.text import printable
+from sweep.results.leaderboard import METRICS, finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sweep import text
-from sweep.confirmed import label, verdict
+from sweep import formatting
 from sweep.report.facts import Facts, Row
 from sweep.report.results import Results
-from sweep.spec_text import searched
-from sweep.summary import seconds_saved
+from sweep.results.confirmation import label, verdict
+from sweep.results.summary import seconds_saved
+from sweep.spec.wording import searched
 
 ORDER = ("finished", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
 
@@ -33,7 +33,7 @@ def parts(results: Results) -> list[Part]:
             words = row["status"]
             if row["status"] == "stopped":
                 at = rungs.get(row["rung"], row["kimg"] or 0.0)
-                words = f"stopped at {text.kimg(at)} kimg"
+                words = f"stopped at {formatting.kimg(at)} kimg"
             elif row["status"] == "collapsed":
                 words = f"collapsed, {row['verdict'] or 'no verdict'}"
             counted[row["status"], at, words] = counted.get((row["status"], at, words), 0) + 1
@@ -73,7 +73,7 @@ def _processor(facts: Facts, row: Row) -> tuple[str, float]:
 def _hours(seconds: Mapping[str, float]) -> str:
     known = {kind: item / 3600 for kind, item in seconds.items() if item >= 1}
     return " and ".join(
-        f"{text.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items()
+        f"{formatting.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items()
     )
 
 
@@ -88,23 +88,25 @@ def about(facts: Facts) -> list[tuple[str, str | list[str]]]:
         f"content hash {str(info.get('data_hash') or 'unknown')[:12]}",
     ]
     if summary.skipped:
-        data.append(f"{text.count(len(summary.skipped), 'unreadable file')} left out")
-    spent = f"{text.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
+        data.append(f"{formatting.count(len(summary.skipped), 'unreadable file')} left out")
+    spent = f"{formatting.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
     spent += f" on {info['device']}" if info.get("device") else ""
-    spent += f", of which {text.duration(summary.seconds_eval)} measuring"
+    spent += f", of which {formatting.duration(summary.seconds_eval)} measuring"
     if summary.seconds_results:
-        spent += f" ({text.duration(summary.seconds_results)} of it results)"
+        spent += f" ({formatting.duration(summary.seconds_results)} of it results)"
     terms: list[tuple[str, str | list[str]]] = [
         ("Data", ", ".join(data)),
         ("Attribution", str(info.get("attribution") or "")),
         ("Time", spent),
     ]
     if summary.seconds_saved >= 1:
-        saved = f"about {text.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
+        saved = f"about {formatting.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
         terms.append(("Saved by stopping", saved))
     if info.get("budget") is not None:
-        every = text.kimg(info.get("interval"))
-        terms.append(("Budget", f"{text.kimg(info['budget'])} kimg a trial, measured every {every} kimg"))
+        every = formatting.kimg(info.get("interval"))
+        terms.append(
+            ("Budget", f"{formatting.kimg(info['budget'])} kimg a trial, measured every {every} kimg")
+        )
     terms.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, words) for term, words in terms if words]
 
@@ -124,7 +126,7 @@ def sureness(results: Results) -> Sureness:
     repeats = confirmed.of(winner.entry.trial) if confirmed and winner else None
     if confirmed is None or repeats is None or repeats.mean is None:
         return Sureness("one seed", "")
-    again = text.count(len(repeats.values), "fresh seed")
+    again = formatting.count(len(repeats.values), "fresh seed")
     told = label(confirmed, repeats.trial)
     return Sureness(again, f"Trained again: {told}. {sentence(verdict(confirmed))}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweep import text
+from sweep import formatting
 from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
 from sweep.report.results import Param, Results, Trial
 
@@ -54,7 +54,9 @@ class Matters:
         if self.best:
             return ""
         if self.ranked < FEWEST:
-            return f"{text.count(self.ranked, 'trial')} to judge by; below {FEWEST} nothing can be said."
+            return (
+                f"{formatting.count(self.ranked, 'trial')} to judge by; below {FEWEST} nothing can be said."
+            )
         return "No searched parameter takes more than one value."
 
     @property
@@ -64,14 +66,14 @@ class Matters:
             return ""
         if not self.collapsed:
             return "No trial collapsed."
-        return f"{self.collapsed} of {text.count(self.judged, 'trial')} collapsed: too few to say why."
+        return f"{self.collapsed} of {formatting.count(self.judged, 'trial')} collapsed: too few to say why."
 
 
 def range_words(param: Param, low: object, high: object) -> str:
     """A range or a choice in words: ``1e-05 to 0.001``, ``bce``."""
     if not param.number or low == high:
-        return text.value(low)
-    return f"{text.value(low)} to {text.value(high)}"
+        return formatting.value(low)
+    return f"{formatting.value(low)} to {formatting.value(high)}"
 
 
 def where_words(item: Importance) -> str:

@@ -11,8 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from sweep import text
-from sweep.leaderboard import METRICS, finite
+from sweep import formatting
 from sweep.report import headline, table
 from sweep.report.charts import chart_data, rungs
 from sweep.report.closest import Closest
@@ -20,6 +19,7 @@ from sweep.report.events import events
 from sweep.report.matters import Matters, range_words, where_words
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import Results, Trial
+from sweep.results.leaderboard import METRICS, finite
 
 SCRIPTS = ("core.js", "curves.js", "matters.js", "pictures.js", "table.js")
 LIVE = "live.js"
@@ -41,7 +41,9 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(text=text, headline=headline, range_words=range_words, where_words=where_words)
+    environment.globals.update(
+        formatting=formatting, headline=headline, range_words=range_words, where_words=where_words
+    )
     template = environment.from_string(_asset("page.html.j2"))
     captions = {
         trial.key: {
@@ -84,7 +86,7 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
 def caption(results: Results, trial: Trial, frame: Frame) -> str:
     """Under a picture: the metric of that very picture, and the best one where it was another."""
     metric, entry = results.metric, trial.entry
-    at = f"at {text.kimg(round(frame.kimg, 1))} kimg"
+    at = f"at {formatting.kimg(round(frame.kimg, 1))} kimg"
     shown = next((row for row in trial.metrics if row["kimg"] == frame.kimg), None)
     if shown is None:
         return at
@@ -92,10 +94,12 @@ def caption(results: Results, trial: Trial, frame: Frame) -> str:
         words = f"no finite {METRICS[metric]}"
     else:
         error = shown["kid_se"] if metric == "kid" else None
-        words = f"{METRICS[metric]} {text.with_error(shown[metric], error)} on {shown['n_fake']} pictures"
+        words = (
+            f"{METRICS[metric]} {formatting.with_error(shown[metric], error)} on {shown['n_fake']} pictures"
+        )
     if entry.measured and entry.kimg is not None:
-        where = "these" if entry.kimg == frame.kimg else f"at {text.kimg(round(entry.kimg, 1))} kimg"
-        at += f" (result {text.number(entry.value, 3)}, {where})"
+        where = "these" if entry.kimg == frame.kimg else f"at {formatting.kimg(round(entry.kimg, 1))} kimg"
+        at += f" (result {formatting.number(entry.value, 3)}, {where})"
     return f"{words} {at}"
 
 
@@ -158,7 +162,7 @@ def _mishaps(results: Results) -> list[tuple[Trial, str, str]]:
         entry = trial.entry
         if entry.status == "collapsed":
             said = trial.facts.collapses[entry.trial]
-            what = f"{entry.row['verdict'] or 'collapsed'} at {text.kimg(said['kimg'])} kimg"
+            what = f"{entry.row['verdict'] or 'collapsed'} at {formatting.kimg(said['kimg'])} kimg"
             step = f" (step {said['step']:,})" if isinstance(said.get("step"), int) else ""
             mishaps.append((trial, what + step, str(said.get("reason") or "")))
         elif entry.status == "failed":
@@ -167,10 +171,10 @@ def _mishaps(results: Results) -> list[tuple[Trial, str, str]]:
 
 
 def _commands(results: Results) -> Sequence[tuple[str, str]]:
-    names = [shlex.quote(text.printable(facts.sweep.name)) for facts in results.sweeps]
+    names = [shlex.quote(formatting.printable(facts.sweep.name)) for facts in results.sweeps]
     first = names[0]
     if results.winner is not None:
-        first = shlex.quote(text.printable(results.winner.facts.sweep.name))
+        first = shlex.quote(formatting.printable(results.winner.facts.sweep.name))
     return [
         ("Run it again, under another name", "sweep run spec.yaml --name NEW_NAME"),
         ("Rank its trials", f"sweep best {first}"),

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from ganlib.metrics.identity import Identity
-from sweep import text
-from sweep.leaderboard import METRICS, Entry
+from sweep import formatting
+from sweep.records.catalog import Sweep
 from sweep.report.facts import Facts, Row
-from sweep.spec_text import condition
-from sweep.sweeps import Sweep
+from sweep.results.leaderboard import METRICS, Entry
+from sweep.spec.wording import condition
 
 SWEEP = "sweep"
 """The parameter that stands for a trial's sweep, where a report is on several."""
@@ -156,7 +156,11 @@ class Results:
 
     def value(self, entry: Entry) -> str:
         """The metric of a trial, with its standard error if it has one, and its number of pictures if it is another."""
-        told = text.with_error(entry.kid, entry.kid_se) if self.metric == "kid" else text.number(entry.value)
+        told = (
+            formatting.with_error(entry.kid, entry.kid_se)
+            if self.metric == "kid"
+            else formatting.number(entry.value)
+        )
         if entry.value is None or (entry.measured and self.identity):
             return told
         return f"{told} so far (n={entry.n_fake})"
@@ -186,7 +190,11 @@ def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
     paths = dict.fromkeys(path for config in configs for path in config)
     found = {path: [config.get(path) for config in configs] for path in paths if path not in searched}
     known = [index for index, config in enumerate(configs) if config]
-    return {path: values for path, values in found.items() if len({text.value(values[i]) for i in known}) > 1}
+    return {
+        path: values
+        for path, values in found.items()
+        if len({formatting.value(values[i]) for i in known}) > 1
+    }
 
 
 def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[Trial]:
@@ -223,7 +231,7 @@ def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Par
             log=nodes.get(path, {}).get("log") is True and all(v is None or v > 0 for v in values[path]),
             when=condition(nodes.get(path, {})),
         )
-        for path, title in zip(paths, text.short_names(paths), strict=True)
+        for path, title in zip(paths, formatting.short_names(paths), strict=True)
     ]
 
 
@@ -256,7 +264,7 @@ def _differ(sweeps: Sequence[Facts], metric: str) -> str:
     known = [(facts.sweep.name, facts.board.identity) for facts in sweeps if facts.board.identity]
     differing = [name for name in names if len({getattr(identity, name) for _, identity in known}) > 1]
     lines = [
-        f"  {text.printable(name)}: {', '.join(f'{key}={getattr(identity, key)}' for key in differing)}"
+        f"  {formatting.printable(name)}: {', '.join(f'{key}={getattr(identity, key)}' for key in differing)}"
         for name, identity in known
     ]
     return (

@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from ganlib.errors import RequestError, WorkError
-from sweep.confirmed import FOLDER as CONFIRMED
+from sweep.records.catalog import Sweep
+from sweep.records.datasets import Store
 from sweep.report import BESIDE, PAGE, make
-from sweep.store import Store
-from sweep.sweeps import Sweep
+from sweep.results.confirmation import FOLDER as CONFIRMED
 
 HOST = "127.0.0.1"
 PAUSE_SECONDS = 2.0

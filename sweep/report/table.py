@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweep import text
-from sweep.leaderboard import METRICS
+from sweep import formatting
 from sweep.report.results import Param, Results, Trial
+from sweep.results.leaderboard import METRICS
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _plain(item: object) -> object:
     """A value for CSV. Text that a spreadsheet would take for a formula gets a quote before it."""
     if item is None or isinstance(item, (int, float)):
         return item
-    words = item if isinstance(item, str) else text.value(item)
+    words = item if isinstance(item, str) else formatting.value(item)
     return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r") else words
 
 
@@ -127,10 +127,12 @@ def _cells(results: Results, trial: Trial, spans: Mapping[str, float]) -> list[C
     entry, row = trial.entry, trial.entry.row
     other = _other(results.metric)
     other_value = entry.fid if other == "fid" else entry.kid
-    other_shown = text.number(entry.fid) if other == "fid" else text.with_error(entry.kid, entry.kid_se)
+    other_shown = (
+        formatting.number(entry.fid) if other == "fid" else formatting.with_error(entry.kid, entry.kid_se)
+    )
     seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
     cells = [
-        Cell(text.MISSING if entry.rank is None else str(entry.rank), _key(entry.rank)),
+        Cell(formatting.MISSING if entry.rank is None else str(entry.rank), _key(entry.rank)),
         Cell(str(entry.trial), entry.trial),
         Cell(status_words(trial), status_words(trial)),
         Cell(results.value(entry), _key(entry.value)),
@@ -142,9 +144,9 @@ def _cells(results: Results, trial: Trial, spans: Mapping[str, float]) -> list[C
     for param in results.params:
         item = trial.values.get(param.path)
         far = _far(param, item, best.get(param.path), spans[param.path]) if results.winner else 0.0
-        cells.append(Cell(text.value(item), _key(item), far))
+        cells.append(Cell(formatting.value(item), _key(item), far))
     seed = row["seed"]
-    return [*cells, Cell(text.value(seed), _key(seed)), Cell(text.duration(seconds), seconds)]
+    return [*cells, Cell(formatting.value(seed), _key(seed)), Cell(formatting.duration(seconds), seconds)]
 
 
 def _other(metric: str) -> str:
@@ -152,7 +154,7 @@ def _other(metric: str) -> str:
 
 
 def _kimg(value: float | None) -> str:
-    return text.kimg(None if value is None else round(value, 1))
+    return formatting.kimg(None if value is None else round(value, 1))
 
 
 def _key(item: object) -> str | float:
@@ -177,5 +179,5 @@ def _far(param: Param, item: Any, best: Any, span: float) -> float:  # noqa: ANN
     if item is None or best is None:
         return 0.0
     if not param.number:
-        return float(text.value(item) != text.value(best))
+        return float(formatting.value(item) != formatting.value(best))
     return round(abs(_place(param, item) - _place(param, best)) / span, 2) if span > 0 else 0.0

@@ -139,7 +139,7 @@ class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 if writes := [fault for fault in FAULTS if "write" in fault]:
     break_writes(writes)
 if any("trial" in fault for fault in FAULTS):
-    sys.meta_path.insert(0, After("sweep.trial", break_trials))
+    sys.meta_path.insert(0, After("sweep.worker.trial_run", break_trials))
 for fault in FAULTS if IN_WORKER else ():
     if fault.get("worker") == "version":
         sys.meta_path.insert(0, After("sweep", lambda module: setattr(module, "__version__", "0.0.1")))

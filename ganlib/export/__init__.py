@@ -1,0 +1,1 @@
+"""A trained generator as files that other programs load, and pictures made with it."""

@@ -1,0 +1,191 @@
+"""A trained generator as files that any program can load.
+
+An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild
+the network around them, and the SHA-256 of every other file). Nothing in it is executed on loading: safetensors
+holds only tensors, and the configuration is validated like a spec. `ganlib.export.programs` adds programs for others.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from ganlib.config import ModelConfig, Section
+from ganlib.errors import RequestError, WorkError
+from ganlib.export.programs import has_styles
+from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
+from ganlib.names import FAMILIES
+from ganlib.training.steps import to_uint8
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+class ExportConfig(Section):
+    """What ``config.json`` holds.
+
+    ``channels`` are of the pictures: RGB, or RGBA (see `ganlib.data.alpha`).
+    ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
+    """
+
+    format: Literal["sweep-generator-1"] = "sweep-generator-1"
+    model: ModelConfig
+    size: Literal[28, 32, 64, 128]
+    channels: Literal[3, 4] = 3
+    digests: dict[str, str] = Field(default_factory=dict)
+    about: dict[str, Any] = Field(default_factory=dict)
+
+
+def pack_weights(module: nn.Module) -> bytes:
+    """A network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
+    state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    plain = save_tensors(state)
+    body = plain[8 + int.from_bytes(plain[:8], "little") :]
+    return save_tensors(state, metadata={"sha256": hashlib.sha256(body).hexdigest()})
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator ready to make pictures."""
+
+    network: nn.Module
+    config: ExportConfig
+    device: torch.device
+
+    def latents(self, count: int, seed: int = 0) -> Tensor:
+        """Standard normal latents ``(count, latent_dim)``; the same seed gives the same ones everywhere.
+
+        Fewer of them are the beginning of more.
+
+        Raises:
+            RequestError: for a count below 1, or a seed that is none.
+        """
+        if count < 1:
+            raise RequestError(f"count must be at least 1, got {count}")
+        if not 0 <= seed < 2**63:
+            raise RequestError(f"seed must be between 0 and 2**63 - 1, got {seed}")
+        return fixed_latents(count, self.config.model.latent_dim, seed)
+
+    @torch.inference_mode()
+    def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
+        """Pictures ``(n, size, size, channels)`` uint8 of latents ``(n, latent_dim)``, in float32.
+
+        RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
+
+        On one machine a picture depends on its latent and its place alone, not on how many follow it.
+
+        Args:
+            latents: Standard normal.
+            truncation: Below 1, pictures are more typical and less varied; only for families with styles.
+            batch_size: How many are kept on the device at a time, >= 1; it changes no picture, because passes
+                are always of `ganlib.models.latents.BLOCK`.
+
+        Raises:
+            RequestError: for a truncation of a generator without styles, or a batch size below 1.
+        """
+        if batch_size < 1:
+            raise RequestError(f"batch_size must be at least 1, got {batch_size}")
+        extra = {}
+        if truncation != 1:
+            self.check_styles("truncation")
+            extra["truncation"] = truncation
+        make = partial(self.network, **extra)
+        whole_blocks = -(-batch_size // BLOCK) * BLOCK
+        parts = [
+            to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in latents.split(whole_blocks)
+        ]
+        return torch.cat(parts).permute(0, 2, 3, 1).numpy()
+
+    def check_styles(self, what: str) -> None:
+        """Refuse what needs a mapping network.
+
+        Raises:
+            RequestError: if there is none.
+        """
+        if not has_styles(self.network):
+            raise RequestError(
+                f"{what} needs a generator with a mapping network (a StyleGAN); this is a {self.config.model.family}"
+            )
+
+    def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
+        """``count`` random pictures, ``(count, size, size, channels)`` uint8.
+
+        The same seed gives the same ones, and fewer of them are the beginning of more.
+        """
+        return self.pictures(self.latents(count, seed), truncation, batch_size)
+
+
+def rebuild(
+    config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu"
+) -> LoadedGenerator:
+    """A generator from its configuration and the bytes of its weights.
+
+    Raises:
+        WorkError: if the weights are damaged or of another network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = FAMILIES[config.model.family].generator(config.model, config.size, config.channels)
+    try:
+        network.load_state_dict(load_tensors(weights))
+    except (SafetensorError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:300]
+        raise WorkError(f"{name} does not hold the weights of the network of its {CONFIG}: {why}") from None
+    place = torch.device(device)
+    return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
+
+
+def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> ExportConfig:
+    """Write the two files of an export into an existing folder; returns the configuration with the digest."""
+    (folder / WEIGHTS).write_bytes(weights)
+    return add_digests(folder, config, [WEIGHTS])
+
+
+def add_digests(folder: Path, config: ExportConfig, names: Iterable[str]) -> ExportConfig:
+    """Write ``config.json`` with the digests of files that lie beside it."""
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    config = config.model_copy(update={"digests": config.digests | found})
+    (folder / CONFIG).write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
+    return config
+
+
+def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> LoadedGenerator:
+    """Load an exported generator.
+
+    Args:
+        folder: what ``sweep best --export`` wrote.
+        device: where to run it.
+
+    Raises:
+        RequestError: if the folder is no export.
+        WorkError: if its files are damaged, or not those that were exported.
+
+    Example:
+        >>> load_generator("export").sample(64, seed=7).shape  # doctest: +SKIP
+        (64, 32, 32, 3)
+    """
+    root = Path(folder)
+    for name in (WEIGHTS, CONFIG):
+        if not (root / name).is_file():
+            raise RequestError(f"{root} is no exported generator: {name} is missing")
+    try:
+        config = ExportConfig.model_validate_json((root / CONFIG).read_bytes())
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors())
+        raise WorkError(f"{root / CONFIG} is not the configuration of an export: {found}") from None
+    weights = (root / WEIGHTS).read_bytes()
+    if hashlib.sha256(weights).hexdigest() != config.digests.get(WEIGHTS):
+        raise WorkError(
+            f"{root / WEIGHTS} is not the file that was exported: its SHA-256 is not the one in {CONFIG}. "
+            "Export it again, or copy it again"
+        )
+    return rebuild(config, weights, str(root / WEIGHTS), device)

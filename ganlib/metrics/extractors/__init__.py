@@ -1,0 +1,1 @@
+"""Feature extractors: fixed networks that turn a picture into a vector."""

@@ -1,0 +1,156 @@
+"""VGG16, CLIP and DINOv2 features as torch-fidelity computes them: same layers, same resize, same scaling.
+
+Their weights are files of their authors: given as a local path, or downloaded once and checked against their digest.
+Nothing in them is run: state dictionaries are read as such, and of CLIP's TorchScript archive only the parameters are
+used. The network of DINOv2 is code of its authors, which `torch.hub` fetches from their repository.
+"""
+
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ganlib.errors import RequestError
+from ganlib.metrics.extractors.base import Extractor
+from ganlib.metrics.extractors.weights import file_digest, fitting, read_weights
+
+RESIZE = "bilinear to 224 (TensorFlow 1, torch-fidelity)"
+DINOV2_REPOSITORY = "facebookresearch/dinov2"
+
+
+class Source(NamedTuple):
+    """Where weights come from, and the SHA-256 (hex) of the file, or what is published of its beginning."""
+
+    url: str
+    digest: str
+
+
+VGG16 = Source("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af")
+CLIP_DIGEST = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
+CLIP = Source(f"https://openaipublic.azureedge.net/clip/models/{CLIP_DIGEST}/ViT-B-32.pt", CLIP_DIGEST)
+DINOV2 = Source(
+    "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth",
+    "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+)
+
+
+def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
+    """VGG16's second fully connected layer (Simonyan and Zisserman 2015), 4096 features after their ReLU.
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
+    """
+    from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
+
+    path = _path(weights, VGG16)
+    loaded = read_weights(path)
+    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+        network = FeatureExtractorVGG16(
+            "vgg16", ["fc2_relu"], feature_extractor_weights_path=_copy(loaded.state)
+        )
+    return _extractor("vgg16", loaded.digest, 4096, network, device)
+
+
+def load_clip(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
+    """The picture side of CLIP ViT-B/32 (Radford et al. 2021), 512 features.
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
+    """
+    from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
+
+    path = _path(weights, CLIP)
+    digest = file_digest(path)
+    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+        try:
+            network = FeatureExtractorCLIP(
+                "clip-vit-b-32", ["clip"], feature_extractor_weights_path=io.BytesIO(path.read_bytes())
+            )
+        except (KeyError, ValueError) as error:
+            raise RequestError(
+                f"the weights in '{path}' are not those of CLIP ({type(error).__name__}: {error}); give the authors' "
+                "file ViT-B-32.pt"
+            ) from None
+    return _extractor("clip", digest, network.model.visual.proj.shape[1], network, device)
+
+
+def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
+    """DINOv2 ViT-S/14 (Oquab et al. 2023), 384 features.
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded, or if the
+            authors' code is neither in torch.hub's folder nor can be downloaded.
+    """
+    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+    from torch_fidelity.feature_extractor_dinov2 import FeatureExtractorDinoV2
+
+    path = _path(weights, DINOV2)
+    loaded = read_weights(path)
+    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+        model = _dinov2_network()
+        model.load_state_dict(loaded.state)
+    # torch-fidelity's constructor takes no weights file for this network: its parts are put together here.
+    network = FeatureExtractorDinoV2.__new__(FeatureExtractorDinoV2)
+    FeatureExtractorBase.__init__(network, "dinov2-vit-s-14", ["dinov2"])
+    network.feature_extractor_internal_dtype, network.model = torch.float32, model.float().eval()
+    return _extractor("dinov2", loaded.digest, 384, network, device)
+
+
+def _dinov2_network() -> nn.Module:
+    try:
+        network: nn.Module = torch.hub.load(
+            DINOV2_REPOSITORY, "dinov2_vits14", pretrained=False, trust_repo=True, verbose=False
+        )
+    except (OSError, ImportError, RuntimeError) as error:
+        raise RequestError(
+            f"the code of DINOv2 is not in '{torch.hub.get_dir()}' and could not be fetched ({error}); run "
+            f"torch.hub.load('{DINOV2_REPOSITORY}', 'dinov2_vits14', pretrained=False) where there is a network"
+        ) from None
+    return network
+
+
+class First(nn.Module):
+    """The one tensor of a network that returns a tuple of them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
+        features: Tensor = self.network(pictures)[0]
+        return features
+
+
+def _extractor(name: str, digest: str, dim: int, network: Any, device: torch.device | str) -> Extractor:  # noqa: ANN401
+    network.requires_grad_(False).eval()
+    return Extractor(name, digest, dim, First(network).to(device), RESIZE)
+
+
+def _copy(state: dict[str, Tensor]) -> io.BytesIO:
+    """What the restricted unpickler has accepted, for a constructor that uses an unrestricted one."""
+    content = io.BytesIO()
+    torch.save(state, content)
+    content.seek(0)
+    return content
+
+
+def _path(weights: str | None, source: Source) -> Path:
+    """The given file, or the one that PyTorch keeps downloads in, downloaded and checked if it is absent."""
+    if weights is not None:
+        return Path(weights)
+    target = Path(torch.hub.get_dir()) / "checkpoints" / source.url.rsplit("/", 1)[1]
+    if target.is_file() and file_digest(target).startswith(source.digest):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(source.url, str(target), hash_prefix=source.digest, progress=False)
+    except (OSError, RuntimeError) as error:
+        raise RequestError(
+            f"the weights '{target.name}' are not in '{target.parent}' and could not be downloaded from {source.url} "
+            f"({error}); give a local file as evaluate.weights: PATH, or use the weights that are installed with "
+            "evaluate.extractor: efficientnet_lite0"
+        ) from None
+    return target

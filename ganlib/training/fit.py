@@ -1,0 +1,297 @@
+"""Training as an iterator: one evaluation after another, and no policy.
+
+Whoever iterates decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
+real images shown to the discriminator; evaluations come at fixed kimg, so that trials compare.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.clock import kimg_of, pictures_of
+from ganlib.config import TrialConfig
+from ganlib.errors import RequestError
+from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.models.latents import fixed_latents
+from ganlib.names import FAMILIES
+from ganlib.training.ladder import stage_at
+from ganlib.training.optimizers import rate
+from ganlib.training.steps import AdversarialStep, Means, to_uint8
+from ganlib.training.stream import BatchStream, resident
+
+GRID = 64
+"""Pictures of one evaluation's sample grid."""
+LEAST_VARIETY = 1e-6
+"""A Vendi score nearer to 1 is rounding."""
+
+
+class Interrupted(Exception):
+    """No error: training was asked to pause. `Fit.state` is whole and can be resumed."""
+
+
+class Scorer(Protocol):
+    """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
+
+    def extremes(self, n_fake: int) -> Extremes:
+        """What real pictures are at their worst, where ``n_fake`` generated ones are judged."""
+
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+        """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Means):
+    """One point of a run: what was measured after ``kimg`` thousand real images, beside the means since the last.
+
+    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
+    was measured on (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds the same 64
+    latents' pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
+    """
+
+    kimg: float
+    epoch: float
+    step: int
+    probabilities: bool
+    lr_g: float
+    lr_d: float
+    pixel_std: float
+    similarity: float
+    real: Extremes
+    score: Score | None
+    stage: int
+    seconds_train: float
+    seconds_eval: float
+    grid: np.ndarray
+    last: bool
+    """Whether the budget is spent."""
+
+    @property
+    def variety(self) -> float | None:
+        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures.
+
+        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
+        """
+        score = self.score
+        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
+            return None
+        return (score.vendi - 1) / (self.real.vendi - 1)
+
+    @property
+    def real_pixel_std(self) -> float:
+        """`pixel_std` of the flattest of several draws of real pictures."""
+        return self.real.pixel_std
+
+    @property
+    def real_similarity(self) -> float:
+        """`similarity` of the most alike of several draws of real pictures."""
+        return self.real.similarity
+
+    @property
+    def real_metric(self) -> float:
+        """FID of the farthest of several draws of real pictures."""
+        return self.real.fid
+
+
+class Fit(Iterator[Evaluation]):
+    """Train; iterate over the result to get one `Evaluation` after another.
+
+    Args:
+        config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
+        pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map.
+        evaluator: measures generated pictures.
+        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
+            numbers on the same machine with the same number of threads.
+        device: ``"cpu"`` or ``"cuda"``.
+        resume: what `Fit.state` returned.
+        interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
+            asked again.
+        alive: called before every batch of an evaluation, which is not interrupted.
+        full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
+
+    Raises:
+        RequestError: fewer pictures than a batch, pictures of another size, or no budget.
+
+    Example:
+        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
+        ...     print(evaluation.kimg, evaluation.score.kid)
+    """
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        pictures: np.ndarray,
+        evaluator: Scorer,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        resume: dict[str, Any] | None = None,
+        interrupt: Callable[[], bool] = lambda: False,
+        alive: Callable[[], None] = lambda: None,
+        full_at_end: bool = True,
+    ) -> None:
+        train, evaluate = config.train, config.evaluate
+        self.config, self.evaluator = config, evaluator
+        self.interrupt, self.alive, self.full_at_end = interrupt, alive, full_at_end
+        self.device = torch.device(device)
+        self.images = len(pictures)
+        if train.kimg is None and train.epochs is None:
+            raise RequestError("train.epochs or train.kimg must say how long to train")
+        size, channels = config.data.size, config.data.channels
+        if pictures.shape[1:] != (size, size, channels):
+            raise RequestError(
+                f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
+                f"the pictures have shape {pictures.shape}"
+            )
+        budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
+        self.budget_pictures = pictures_of(budget)
+        self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
+        shown = int(resume["shown"]) if resume else 0
+        stored = resident(pictures, self.device)
+        self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
+        self.seed, self.step = seed, self._fresh_step(seed)
+        self.steps, self._seconds = 0, 0.0
+        self.rollbacks, self.lr_factor = 0, 1.0
+        if resume:
+            self.step.load_state(resume["step"])
+            self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
+            self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
+        self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
+        self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
+
+    def _fresh_step(self, seed: int) -> AdversarialStep:
+        config = self.config
+        make: type[AdversarialStep] = FAMILIES[config.model.family].step
+        return make(config.data, config.model, config.train, seed, self.device)
+
+    @property
+    def kimg(self) -> float:
+        """Thousands of real images shown so far."""
+        return self.stream.shown / 1000
+
+    @property
+    def epoch(self) -> float:
+        """How often every picture was shown, on average."""
+        return self.stream.shown / self.images
+
+    def __next__(self) -> Evaluation:
+        if self.stream.shown >= self.budget_pictures:
+            raise StopIteration
+        started = time.perf_counter()
+        try:
+            self._train_until(self._next_target())
+            means = self.step.read_means()  # waits for the device, so that the time is true
+        finally:
+            self._seconds += time.perf_counter() - started
+        seconds, self._seconds = self._seconds, 0.0
+        return self._evaluate(means, seconds, time.perf_counter())
+
+    def _next_target(self) -> int:
+        # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.
+        shown = self.stream.shown
+        multiple = math.floor((shown + 1e-6) / 1000 / self.interval_kimg) + 1
+        return min(max(pictures_of(multiple * self.interval_kimg), shown + 1), self.budget_pictures)
+
+    def _train_until(self, shown: int) -> None:
+        while self.stream.shown < shown:
+            if self.interrupt():
+                raise Interrupted
+            self._schedule()
+            self.step(self.stream)
+            self.steps += 1
+
+    def _schedule(self) -> None:
+        train = self.config.train
+        decays = sum(self.epoch >= milestone for milestone in train.milestones)
+        progress = self.stream.shown / self.budget_pictures
+        factor = train.gamma**decays * self.lr_factor
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress)
+
+    def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
+        grid, finite = self._grid()
+        pixels = grid.permute(0, 3, 1, 2)
+        last = self.stream.shown >= self.budget_pictures
+        stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
+        score = None
+        if finite and all(map(math.isfinite, vars(means).values())):
+            try:
+                score = self.evaluator.score(self._generate(), stage.n_fake, last and self.full_at_end)
+            except NonFiniteError:
+                score = None
+        self.measured_kimg = self.kimg
+        return Evaluation(
+            kimg=self.kimg,
+            epoch=self.epoch,
+            step=self.steps,
+            **vars(means),
+            probabilities=self.step.loss.probabilities,
+            lr_g=rate(self.step.optimizer_g),
+            lr_d=rate(self.step.optimizer_d),
+            pixel_std=pixel_std(pixels) if finite else math.nan,
+            similarity=pairwise_similarity(pixels) if finite else math.nan,
+            real=self.evaluator.extremes(stage.n_fake),
+            score=score,
+            stage=stage.number,
+            grid=grid.cpu().numpy(),
+            last=last,
+            seconds_train=seconds_train,
+            seconds_eval=time.perf_counter() - started,
+        )
+
+    @torch.inference_mode()
+    def _grid(self) -> tuple[Tensor, bool]:
+        """The sample grid ``(64, size, size, c)`` uint8, and whether the generator's pictures are finite."""
+        with self.step._autocast():
+            raw = self.step.average(self._latents)
+        return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
+
+    def _generate(self) -> Callable[[int], Tensor]:
+        """What makes the next ``count`` pictures; their latents do not depend on how it is called."""
+        made = 0
+
+        def generate(count: int) -> Tensor:
+            nonlocal made
+            self.alive()
+            latents = fixed_latents(count, self.config.model.latent_dim, start=made)
+            pictures = self.step.sample(latents)
+            made += count  # only now: where memory ran out, the same latents are asked for again
+            return pictures
+
+        return generate
+
+    def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
+        """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.
+
+        Args:
+            state: what `state` returned when all was well; None for fresh weights.
+            lr_factor: what both learning rates are multiplied by from now on.
+        """
+        self.rollbacks += 1
+        self.lr_factor *= lr_factor
+        seed = self.seed + 2**31 * self.rollbacks
+        if state is None:
+            self.step = self._fresh_step(seed)
+        else:
+            self.step.load_state(state["step"])
+            self.step.random.manual_seed(seed)
+
+    def state(self) -> dict[str, Any]:
+        """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        return {
+            "shown": self.stream.shown,
+            "steps": self.steps,
+            "measured_kimg": self.measured_kimg,
+            "seconds": self._seconds,
+            "rollbacks": self.rollbacks,
+            "lr_factor": self.lr_factor,
+            "step": self.step.state(),
+        }
+
+
+fit = Fit
+"""Training reads as a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""

@@ -1,0 +1,256 @@
+"""One training step of a generator against a discriminator.
+
+What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
+evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
+channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
+Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
+decay) is a tensor on the device, so that a step's kernels are the same from the first to the last.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlib.augment.equalize import random_equalize
+from ganlib.augment.real import augment
+from ganlib.augment.view import View
+from ganlib.config import DataConfig, ModelConfig, TrainConfig
+from ganlib.data.alpha import RGBA, premultiplied, straight
+from ganlib.losses import Loss, regularisers
+from ganlib.losses.labels import Labeller
+from ganlib.losses.regularisers import Regulariser
+from ganlib.models.discriminator_parts import give_random
+from ganlib.names import FAMILIES, LOSSES
+from ganlib.training.optimizers import optimizer, set_rate
+from ganlib.training.precision import autocast
+
+EMA_RAMP = 0.05
+"""The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means over the steps since they were last read."""
+
+    loss_g: float
+    loss_d: float
+    score_real: float
+    score_fake: float
+    accuracy_real: float
+    """The share of real pictures that the discriminator takes for real."""
+    accuracy_fake: float
+    """The share of generated pictures that it takes for generated."""
+
+
+class AdversarialStep:
+    """Generator, discriminator, their optimizers and the average of the generator's weights.
+
+    A family that trains in a way of its own subclasses this (see `ganlib.models.family`) and replaces one of
+
+    - ``schedule``: also set what depends on the time, such as how far a network has grown;
+    - ``_generate``: how a batch of pictures is made from random numbers;
+    - ``_real``: how real pictures are prepared;
+    - ``_generator_penalty``: a term beside the generator's loss.
+
+    All randomness comes from ``self.random``; what changes in training is a tensor on the device and is named in
+    ``_MODULES`` or ``_TENSORS``, so that it is in checkpoints; ``self.steps`` counts the steps taken.
+
+    Args:
+        data: for the size and the channels of the pictures.
+        model: the networks.
+        train: losses, rates and tricks.
+        seed: of the initial weights and all random numbers of training.
+        device: where everything lives.
+    """
+
+    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d", "view")
+    _TENSORS: tuple[str, ...] = ("sums",)
+
+    def __init__(
+        self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
+    ) -> None:
+        self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
+        self.loss: Loss = LOSSES[train.loss].of(train)
+        self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
+        self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
+        family = FAMILIES[model.family]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
+            generator = family.generator(model, data.size, data.channels)
+            norm = model.d_norm or self.loss.norm
+            discriminator = family.discriminator(model, data.size, norm, data.channels)
+        layout = {"device": device, "memory_format": torch.channels_last}
+        self.generator: nn.Module = generator.to(**layout)
+        self.discriminator: nn.Module = discriminator.to(**layout)
+        self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
+        self.optimizer_g = optimizer(train.optimizer, self.generator, train.lr_g, train, device)
+        name_d = train.optimizer_d or train.optimizer
+        self.optimizer_d = optimizer(name_d, self.discriminator, train.lr_d, train, device)
+        self.random = torch.Generator(device).manual_seed(seed)
+        for network in (self.generator, self.discriminator):
+            give_random(network, self.random)
+        self.labels = Labeller(train, self.random, device)
+        self.view = View(train, self.random, device)
+        self.augment_p = torch.tensor(train.augment_p, device=device)
+        self.equalize_p = torch.tensor(train.equalize_p, device=device)
+        self.keep = torch.zeros((), device=device)
+        self.sums = torch.zeros(7, dtype=torch.float64, device=device)
+        self.steps = 0
+
+    @property
+    def pictures_per_step(self) -> int:
+        """Real pictures that one step shows to the discriminator."""
+        return self.train_config.batch_size * self.critic_steps
+
+    def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
+        """Set what depends on the time.
+
+        Args:
+            kimg: The clock after the next step.
+            lr_factor: What both learning rates are multiplied by.
+            progress: The share of the budget that is spent, from 0 to 1.
+        """
+        train = self.train_config
+        set_rate(self.optimizer_g, train.lr_g * lr_factor)
+        set_rate(self.optimizer_d, train.lr_d * lr_factor)
+        half_life = min(train.ema_kimg, EMA_RAMP * kimg)
+        self.view.schedule(progress)
+        self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
+
+    def __call__(self, batches: Iterator[Tensor]) -> None:
+        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device."""
+        for number in range(self.critic_steps):
+            # Only the last one's pictures teach the generator.
+            with torch.set_grad_enabled(number == self.critic_steps - 1):
+                fake = self._generate()
+            number += self.steps * self.critic_steps
+            loss_d, real_out, fake_out = self._discriminator_half(next(batches), fake, number)
+        loss_g = self._generator_half(fake)
+        self._update_average()
+        self.steps += 1
+        self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
+
+    def _count(self, loss_g: Tensor, loss_d: Tensor, real_out: Tensor, fake_out: Tensor) -> None:
+        """Add to the sums behind `read_means`."""
+        score, boundary = self.loss.score, self.loss.boundary(real_out, fake_out)
+        right_real, right_fake = (real_out > boundary).float().mean(), (fake_out < boundary).float().mean()
+        scores = [score(real_out).mean(), score(fake_out).mean(), right_real, right_fake]
+        one = torch.ones((), device=self.device)
+        self.sums += torch.stack([loss_g, loss_d, *scores, one])
+
+    def _generate(self) -> Tensor:
+        """Generated pictures ``(batch, c, size, size)`` for training."""
+        shape = (self.train_config.batch_size, self.latent_dim)
+        latents = torch.randn(shape, generator=self.random, device=self.device)
+        with self._autocast():
+            pictures: Tensor = self.generator(latents)
+        return pictures
+
+    def _real(self, batch: Tensor) -> Tensor:
+        """Real pictures, uint8, as the discriminator gets them: float32 in [-1, 1], augmented."""
+        train = self.train_config
+        if train.equalize_p > 0:
+            batch = random_equalize(batch, self.equalize_p, self.random)
+        real = premultiplied(batch)
+        if train.augment_p > 0:
+            real = augment(real, self.augment_p, self.random, train.augment)
+        return real
+
+    def _discriminator_half(
+        self, batch: Tensor, fake: Tensor, number: int = 0
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        real, fake = self.view(self._real(batch)), self.view(fake.detach())
+        with self._autocast():
+            real_out = self.discriminator(real).float()
+            fake_out = self.discriminator(fake).float()
+        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw())
+        for regulariser in self.regularisers:
+            if number % regulariser.every == 0:
+                # A penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
+                term = regulariser.penalty(self.discriminator, real, fake.float(), self.random)
+                loss = loss + regulariser.every * term
+        self.optimizer_d.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer_d.step()
+        for regulariser in self.regularisers:
+            regulariser.limit(self.discriminator)
+        self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
+        return loss, real_out, fake_out
+
+    def _generator_half(self, fake: Tensor) -> Tensor:
+        # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
+        # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
+        self.discriminator.requires_grad_(False)
+        with self._autocast():
+            out = self.discriminator(self.view(fake)).float()
+        self.discriminator.requires_grad_(True)
+        loss = self.loss.generator(out)
+        penalty = self._generator_penalty()
+        self.optimizer_g.zero_grad(set_to_none=True)
+        (loss if penalty is None else loss + penalty).backward()
+        self.optimizer_g.step()
+        return loss
+
+    def _generator_penalty(self) -> Tensor | None:
+        """A term to be added to the generator's loss at this step, or none."""
+        return None
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Move the average to the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
+        pairs = zip(_tensors(self.average), _tensors(self.generator), strict=True)
+        floats = [(a, w) for a, w in pairs if a.is_floating_point()]
+        averages, weights = [a for a, _ in floats], [w for _, w in floats]
+        torch._foreach_sub_(averages, weights)
+        torch._foreach_mul_(averages, self.keep)
+        torch._foreach_add_(averages, weights)
+
+    def _autocast(self) -> Any:  # noqa: ANN401 - torch types its context managers so
+        return autocast(self.train_config.precision, self.device)
+
+    def read_means(self) -> Means:
+        """The means since the last call, and start anew. This waits for the device."""
+        *sums, count = self.sums.tolist()
+        self.sums.zero_()
+        return Means(*(value / max(count, 1) for value in sums))
+
+    @torch.inference_mode()
+    def sample(self, latents: Tensor) -> Tensor:
+        """Pictures ``(n, c, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
+        with self._autocast():
+            pictures = self.average(latents.to(self.device))
+        return to_uint8(pictures)
+
+    def state(self) -> dict[str, Any]:
+        """A copy of all that training depends on, as nested dicts of tensors and numbers."""
+        parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
+        parts |= {name: getattr(self, name) for name in self._TENSORS}
+        return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on exactly where `state` was taken."""
+        for name in self._MODULES:
+            # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
+            getattr(self, name).load_state_dict(deepcopy(state[name]))
+        self.random.set_state(state["random"].cpu())
+        for name in self._TENSORS:
+            getattr(self, name).copy_(state[name])
+        self.steps = int(state["steps"])
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+def to_uint8(pictures: Tensor) -> Tensor:
+    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
+
+    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG; see `ganlib.data.alpha`.
+    """
+    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
+        pictures = straight(pictures)
+    return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

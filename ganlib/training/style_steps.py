@@ -1,0 +1,133 @@
+"""Training steps of StyleGAN and StyleGAN2: mixed styles, growing networks, path lengths.
+
+Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
+https://arxiv.org/abs/1812.04948, section 3.1; Karras et al., "Progressive Growing of GANs", 2017,
+https://arxiv.org/abs/1710.10196, section 2; Karras et al., "Analyzing and Improving the Image Quality of StyleGAN",
+2020, https://arxiv.org/abs/1912.04958, section 3.2 and appendix B.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganlib.models.growing import stage_at
+from ganlib.models.style_generator import StyleGenerator
+from ganlib.training.steps import AdversarialStep
+
+if TYPE_CHECKING:
+    from ganlib.models.stylegan import Discriminator, Generator
+
+MEAN_SHARE = 0.005
+"""A batch's weight in the mean style (StyleGAN's decay of 0.995)."""
+PATH_SHARE = 0.01
+"""A batch's weight in the mean path length."""
+PATH_SHRINK = 2
+"""Path lengths are taken on the batch size divided by this, as in the paper."""
+
+
+class StyleStep(AdversarialStep):
+    """Fresh noise, the mean style, and with probability ``style_mixing`` the styles of two latents in a picture."""
+
+    generator: StyleGenerator
+
+    def _generate(self) -> Tensor:
+        styles = self._styles(self.train_config.batch_size)
+        with self._autocast():
+            return self._pictures(styles)
+
+    def _styles(self, count: int) -> Tensor:
+        """Styles ``(count, layers, latent_dim)`` of random latents, mixed."""
+        styles = self.generator.map(self._latents(count))
+        self.generator.follow_mean(styles, MEAN_SHARE)
+        p = self.train_config.style_mixing
+        if not p:
+            return styles
+        layers = self._layers()
+        crossing = torch.randint(1, layers, (count, 1), generator=self.random, device=self.device)
+        mixed = torch.rand((count, 1), generator=self.random, device=self.device) < p
+        crossing = torch.where(mixed, crossing, layers)
+        second = torch.arange(self.generator.layers, device=self.device) >= crossing
+        return torch.where(second[:, :, None], self.generator.map(self._latents(count)), styles)
+
+    def _latents(self, count: int) -> Tensor:
+        return torch.randn((count, self.latent_dim), generator=self.random, device=self.device)
+
+    def _layers(self) -> int:
+        """Layers that are in use."""
+        return self.generator.layers
+
+    def _pictures(self, styles: Tensor) -> Tensor:
+        return self.generator.synthesize(styles, self.random)
+
+
+class GrowingStep(StyleStep):
+    """StyleGAN's: both networks grow with the clock, and real pictures are as small as the generated ones."""
+
+    generator: "Generator"
+    average: "Generator"
+    discriminator: "Discriminator"
+
+    def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
+        """See `AdversarialStep.schedule`; also sets the stage of the networks, a function of ``kimg`` alone."""
+        super().schedule(kimg, lr_factor, progress)
+        train = self.train_config
+        fade = train.grow_kimg if train.fade_kimg is None else train.fade_kimg
+        stage = stage_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
+        for growth in (self.generator.growth, self.discriminator.growth, self.average.growth):
+            growth.grow_to(stage)
+
+    def _layers(self) -> int:
+        return 2 * (self.generator.growth.reached + 1)
+
+    def _pictures(self, styles: Tensor) -> Tensor:
+        return self.generator.grown(styles, self.random)
+
+    def _real(self, batch: Tensor) -> Tensor:
+        real, growth = super()._real(batch), self.generator.growth
+        if growth.side < real.shape[-1]:
+            real = F.avg_pool2d(real, real.shape[-1] // growth.side)
+        if growth.fading:
+            coarse = F.interpolate(F.avg_pool2d(real, 2), scale_factor=2, mode="nearest")
+            real = growth(coarse, real)
+        return real
+
+
+class PathLengthStep(StyleStep):
+    """StyleGAN2's: a step of given length in the space of styles shall change the picture by a given amount."""
+
+    _TENSORS = (*AdversarialStep._TENSORS, "path_mean")
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of AdversarialStep
+        super().__init__(*args, **options)
+        self.path_mean = torch.zeros((), device=self.device)
+
+    def _generator_penalty(self) -> Tensor | None:
+        train = self.train_config
+        if not train.path_weight or self.steps % train.path_every:
+            return None
+        styles = self._styles(max(1, train.batch_size // PATH_SHRINK))
+        # In float32, as every term with a second derivative.
+        lengths = path_lengths(self._pictures(styles), styles, self.random)
+        self.path_mean.lerp_(lengths.detach().mean(), PATH_SHARE)
+        return train.path_every * train.path_weight * (lengths - self.path_mean).square().mean()
+
+
+def path_lengths(pictures: Tensor, styles: Tensor, random: torch.Generator) -> Tensor:
+    """How much pictures change with their styles: ||J^T y|| for one random y a picture.
+
+    Args:
+        pictures: ``(n, c, h, w)``, with a graph back to the styles.
+        styles: ``(n, layers, dim)``; the squared lengths are averaged over the layers.
+        random: Draws y, of N(0, 1) / sqrt(h w) a pixel, so that the length does not depend on the size.
+
+    Returns:
+        ``(n,)``; it can be differentiated with respect to the generator's weights.
+    """
+    h, w = pictures.shape[2:]
+    y = torch.randn(pictures.shape, generator=random, device=pictures.device) / math.sqrt(h * w)
+    (gradient,) = torch.autograd.grad((pictures * y).sum(), styles, create_graph=True)
+    lengths: Tensor = gradient.square().sum(2).mean(1).sqrt()
+    return lengths

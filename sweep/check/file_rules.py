@@ -1,0 +1,156 @@
+"""The rules of ``sweep check`` about what the records name: pictures, weights, checkpoints, the Optuna study."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+from sweep.check.folder import Finding, Found
+from sweep.records.retention import SNAPSHOT, SUFFIX, place_of
+from sweep.records.snapshots import file_of
+from sweep.records.trial_state import UNFINISHED
+from sweep.search.study_file import STUDY
+from sweep.storage.folder import TEMPORARY, MissingFileError
+
+
+def pictures(records: Found) -> Iterator[Finding]:
+    """Every sample on record has its picture, and it can be decoded."""
+    from PIL import Image
+
+    for number in records.trials:
+        for sample in records.rows("samples", number):
+            path = sample["path"]
+            try:
+                # PNG has a check sum in every chunk.
+                with Image.open(BytesIO(records.folder.read(path)), formats=("PNG",)) as picture:
+                    picture.load()
+            except MissingFileError:
+                yield Finding(path, f"is missing: the samples of trial {number} at {sample['kimg']:g} kimg")
+            except Exception as error:  # a damaged picture makes the decoder raise anything
+                yield Finding(path, f"is no whole picture: {error}")
+
+
+def weights(records: Found) -> Iterator[Finding]:
+    """A measured trial has the generator that was measured (unless the spec keeps none), and snapshots are whole."""
+    for number, row in records.trials.items():
+        place = place_of(number)
+        names = [name for name in records.folder.names(place) if name.startswith(SNAPSHOT)]
+        kimg = row["result_kimg"]
+        if row["status"] == "finished" and kimg is not None and records.spec.keep.finished != "none":
+            name = file_of(kimg)
+            if name not in names:
+                yield Finding(f"{place}/{name}", f"is missing: the generator of trial {number}")
+        for name in names:
+            if why := broken_weights(records.folder.read(f"{place}/{name}")):
+                yield Finding(f"{place}/{name}", why)
+
+
+def broken_weights(data: bytes) -> str | None:
+    """Why these bytes are not the weights that were written (see `ganlib.export.generator.pack_weights`), or None."""
+    size = int.from_bytes(data[:8], "little")
+    try:
+        digest = json.loads(data[8 : 8 + size])["__metadata__"]["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return "is no safetensors file of this program"
+    whole = hashlib.sha256(data[8 + size :]).hexdigest() == digest
+    return None if whole else "is damaged: its content does not match its digest"
+
+
+def checkpoints(records: Found) -> Iterator[Finding]:
+    """An unfinished trial's checkpoints are whole, and one that has ended leaves none behind."""
+    for number, row in records.trials.items():
+        if records.running:
+            continue  # it writes and drops them as we look
+        place = place_of(number)
+        unfinished = row["status"] in UNFINISHED
+        kept = records.spec.keep.finished if row["status"] == "finished" else records.spec.keep.stopped
+        for name in records.folder.names(place):
+            path = f"{place}/{name}"
+            if not name.endswith(SUFFIX):
+                continue
+            if not unfinished and kept != "all" and not row["still_improving"]:
+                what = f"is of trial {number}, which has ended: nothing can go on from it"
+                yield Finding(path, what, partial(records.folder.delete, path))
+                continue
+            head, _, payload = records.folder.read(path).partition(b"\n")
+            if head.split(b" ")[-1] != hashlib.sha256(payload).hexdigest().encode():
+                what = "is damaged; the one before it is used"
+                yield Finding(path, what, partial(records.folder.delete, path))
+
+
+def study(records: Found) -> Iterator[Finding]:
+    """The Optuna study says of every trial what the records say."""
+    from optuna import load_study
+    from optuna.storages import RDBStorage
+
+    path = records.folder.local(STUDY)
+    if path is None:
+        return  # on S3 it is written anew at every resume
+    past = [records.remembered(number).outcome(records.info["rungs"]) for number in sorted(records.trials)]
+
+    def mend() -> None:
+        from sweep.search.study import Study
+
+        spec = records.spec
+        Study.rebuild(path, spec.name, spec.space, spec.search, past, spec.configs).close()
+
+    if not path.exists():
+        yield Finding(STUDY, "is missing", mend)
+        return
+    if torn := _torn(path):
+        yield Finding(STUDY, torn, mend)
+        return
+    try:
+        storage = RDBStorage("sqlite:///study.db", engine_kwargs={"creator": partial(sqlite3.connect, path)})
+        try:
+            trials = load_study(study_name=records.spec.name, storage=storage).trials
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    except Exception as error:  # SQLite, SQLAlchemy and Optuna each have their own
+        yield Finding(STUDY, f"cannot be read: {str(error).splitlines()[0]}", mend)
+        return
+    expected = {"finished": "COMPLETE", "stopped": "PRUNED", "collapsed": "PRUNED", "failed": "FAIL"}
+    if len(trials) < len(past):
+        yield Finding(STUDY, f"has {len(trials)} trials, the records {len(past)}", mend)
+    for known, trial in zip(past, trials, strict=False):
+        state = expected.get(known.state, "RUNNING")
+        if trial.state.name != state:
+            yield Finding(STUDY, f"trial {known.number} is {trial.state.name}, by the records {state}", mend)
+        elif records.spec.space.stored(known.params) != trial.params:
+            yield Finding(STUDY, f"trial {known.number} has other parameters than the records", mend)
+        elif state == "COMPLETE" and trial.value != known.value:
+            yield Finding(
+                STUDY, f"trial {known.number} has {trial.value}, by the records {known.value}", mend
+            )
+
+
+def _torn(path: Path) -> str | None:
+    """Why a file is no whole SQLite data base, or None."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            (said,) = connection.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.Error as error:
+        return f"cannot be read: {error}"
+    if path.stat().st_size % page:
+        return "is torn: its last page is not whole"
+    return None if said == "ok" else f"is damaged: {said.splitlines()[0]}"
+
+
+def leftovers(records: Found) -> Iterator[Finding]:
+    """No half-written files of a process that was killed."""
+    root = records.folder.local()
+    if root is None or records.running:
+        return
+    for directory, _, names in os.walk(root):
+        for name in sorted(names):
+            if name.endswith(TEMPORARY):
+                file = Path(directory) / name
+                path = file.relative_to(root).as_posix()
+                yield Finding(path, "was left half-written by a process that was killed", file.unlink)

@@ -1,0 +1,134 @@
+"""What ``sweep check`` reads of a folder, damaged or not, and how it says what is wrong."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ganlib.errors import WorkError
+from sweep.records import ledger
+from sweep.records.catalog import INFO, SPEC
+from sweep.records.datasets import DamagedPartError, Store
+from sweep.records.schemas import SCHEMAS
+from sweep.records.trial_state import UNFINISHED, Trial
+from sweep.spec.specification import Spec, parse
+from sweep.storage.folder import Folder
+from sweep.storage.lease import read as read_lease
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        path: The file or folder in question, relative to the sweep's folder.
+        what: One sentence.
+        mend: Puts it right; None where that cannot be done.
+    """
+
+    path: str
+    what: str
+    mend: Callable[[], None] | None = field(default=None, compare=False)
+
+
+@dataclass
+class Found:
+    """All that could be read of a sweep, and what could not.
+
+    Attributes:
+        parts: By dataset and trial: the rows.
+        running: Whether a driver lives: then what it is writing now is not judged.
+    """
+
+    folder: Folder
+    spec: Spec
+    info: dict[str, Any]
+    store: Store
+    running: bool
+    parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
+    damage: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Folder) -> "Found":
+        """Read everything.
+
+        Raises:
+            WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
+        """
+        spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
+        try:
+            info = json.loads(folder.read(INFO))
+            info["budget"], info["rungs"], info["trials"], info["images"], info["data_hash"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from None
+        lease = read_lease(folder)
+        store = Store(folder, spec.space.kinds())
+        found = cls(folder, spec, info, store, lease is not None and lease.alive)
+        for dataset in SCHEMAS:
+            for name in folder.names(dataset):
+                found._read(dataset, name)
+        return found
+
+    def _read(self, dataset: str, name: str) -> None:
+        path = f"{dataset}/{name}"
+        stem = name.removesuffix(".parquet")
+        drop = partial(self.folder.delete, path)
+        if name == stem or not (stem.isdigit() or stem == "sweep"):
+            self.damage.append(Finding(path, "is no part of this dataset", drop))
+            return
+        trial = int(stem) if stem.isdigit() else None
+        try:
+            rows = self.store.part(dataset, trial)
+        except DamagedPartError as error:
+            if trial is None:
+                self.damage.append(Finding(path, f"{reason(error)}; what it said cannot be restored", drop))
+            else:
+                self.damage.append(Finding(path, reason(error), self.from_ledger(dataset, trial)))
+            return
+        if trial is not None:
+            self.parts[dataset, trial] = rows
+
+    def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
+        """What puts a part back as the ledger has it, if it can."""
+        try:
+            copy = ledger.read(self.folder, trial)
+        except ledger.DamagedLedgerError:
+            return None
+        return None if copy is None else partial(self.store.replace, dataset, trial, copy[dataset])
+
+    @property
+    def trials(self) -> dict[int, dict[str, Any]]:
+        """The rows of ``trials`` by number."""
+        return {
+            trial: rows[0] for (dataset, trial), rows in sorted(self.parts.items()) if dataset == "trials"
+        }
+
+    def rows(self, dataset: str, trial: int) -> Rows:
+        """The rows of one part; none where it is not there or cannot be read."""
+        return self.parts.get((dataset, trial), [])
+
+    def remembered(self, trial: int) -> Trial:
+        """A trial as its records have it."""
+        rows, results = self.rows("metrics", trial), self.rows("results", trial)
+        return Trial.remembered(self.trials[trial], rows, self.spec.search.metric, results)
+
+    def budget(self, trial: int) -> float:
+        """Of a trial, in kimg, as it was when the trial was last handed out: a sweep may get a longer one."""
+        row = self.trials[trial]
+        try:
+            return float(json.loads(row["config"])["train"]["kimg"])
+        except (TypeError, ValueError, KeyError):  # none on record, or one that is damaged
+            pass
+        return self.spec.trial_budget(json.loads(row["params"]), self.info["images"], self.info["budget"])
+
+    def settled(self, trial: int) -> bool:
+        """Whether nothing can be in flight for a trial."""
+        return not self.running or self.trials[trial]["status"] not in UNFINISHED
+
+
+def reason(error: Exception) -> str:
+    """The error without the path that stands before it."""
+    return str(error).partition("' ")[2] or str(error)

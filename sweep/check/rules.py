@@ -1,0 +1,203 @@
+"""Is everything in a sweep's folder whole, and does it agree? The rules behind ``sweep check``.
+
+A sweep on a machine that dies must keep its promise: every finished evaluation is on record once, kimg only
+grows, decisions follow from the records, and what a record names is there. Each rule below looks at one side of
+that and yields `Finding`s; one that can be mended knows how.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from sweep.check.folder import Finding, Found, reason
+from sweep.records import ledger
+from sweep.records.schemas import STATUSES
+from sweep.search.asha import Asha
+
+
+def find(records: Found) -> list[Finding]:
+    """All findings. The later rules build on the earlier: they see only what could be read."""
+    from sweep.check.file_rules import checkpoints, leftovers, pictures, study, weights
+
+    found = list(records.damage)
+    for rule in (ledgers, trials, results, evaluations, rungs, pictures, weights, checkpoints):
+        found += rule(records)
+    if not records.running and not found:  # else it would only repeat what was said
+        found += study(records)
+    return found + list(leftovers(records))
+
+
+def ledgers(records: Found) -> Iterator[Finding]:
+    """Every trial has a copy, the copy is whole, and nothing that it has is missing in the parts."""
+    for trial in _numbers(records):
+        path = ledger.path_of(trial)
+        try:
+            copy = ledger.read(records.folder, trial)
+        except ledger.DamagedLedgerError as error:
+            yield Finding(path, reason(error), partial(ledger.write, records.store, trial))
+            continue
+        if copy is None:
+            yield Finding(path, "is missing", partial(ledger.write, records.store, trial))
+            continue
+        for dataset, rows in copy.items():
+            damaged = any(f.path == f"{dataset}/{trial:05d}.parquet" for f in records.damage)
+            lost = len(rows) - len(records.rows(dataset, trial))
+            if lost > 0 and not damaged and records.settled(trial):
+                mend = records.from_ledger(dataset, trial)
+                yield Finding(
+                    f"{dataset}/{trial:05d}.parquet", f"lacks {lost} rows that the ledger has", mend
+                )
+
+
+def trials(records: Found) -> Iterator[Finding]:
+    """Numbers without a gap; a status that is one; numbers that follow from the evaluations."""
+    found = records.trials
+    for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
+        path = f"trials/{number:05d}.parquet"
+        if not any(finding.path == path for finding in records.damage):
+            yield Finding(path, "is missing", records.from_ledger("trials", number))
+    for number, row in found.items():
+        path = f"trials/{number:05d}.parquet"
+        for what in _of_trial(records, row):
+            yield Finding(path, what)
+        if records.settled(number) and (stale := _stale(records, row)):
+            mend = _put(records, number, stale)
+            told = ", ".join(f"{name} is {row[name]} and should be {value}" for name, value in stale.items())
+            yield Finding(path, told, mend)
+
+
+def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
+    rows = records.rows("metrics", row["trial"])
+    if row["status"] not in STATUSES:
+        yield f"has the unknown status {row['status']!r}"
+    budget = records.budget(row["trial"])
+    if row["status"] == "finished" and row["kimg"] < budget * (1 - 1e-9):
+        yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
+    if row["status"] == "collapsed" and not (
+        row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
+    ):
+        last = rows[-1]["verdict"] if rows else "nothing"
+        yield f"is collapsed ({row['verdict']}), but its last evaluation says {last}"
+    if row["status"] == "stopped" and not any(r["stopped"] for r in records.rows("rungs", row["trial"])):
+        yield "is stopped, but no rung says so"
+    if row["status"] in ("finished", "stopped", "collapsed") and row["ended"] is None:
+        yield f"is {row['status']} without a time"
+
+
+def _stale(records: Found, row: dict[str, Any]) -> dict[str, Any]:
+    """What a trial's row says otherwise than its evaluations do."""
+    try:
+        true = records.remembered(row["trial"]).row()
+    except (ValueError, TypeError):
+        return {}
+    names = (
+        *("kimg", "best_kimg", "best_value", "best_n_fake", "result", "result_se", "result_kimg"),
+        *("seconds_train", "seconds_eval"),
+    )
+    return {name: true[name] for name in names if not _equal(true[name], row[name])}
+
+
+def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], None]:
+    def mend() -> None:
+        records.store.put_trial({"trial": number, **columns})
+        ledger.write(records.store, number)
+
+    return mend
+
+
+def results(records: Found) -> Iterator[Finding]:
+    """A trial that has ended with a healthy evaluation has a result, and that is of an evaluation on record."""
+    for number in filter(records.settled, records.trials):
+        path, trial = f"results/{number:05d}.parquet", records.remembered(number)
+        if trial.due:
+            yield Finding(
+                path, "is missing: the trial has ended and was not measured ('sweep resume' does that)"
+            )
+        rows = records.rows("results", number)
+        if len(rows) > 1:
+            yield Finding(path, f"has {len(rows)} results of one trial")
+        kimg = trial.result["kimg"] if trial.result else None
+        if kimg is not None and not any(one.kimg == kimg for one in trial.seen):
+            yield Finding(path, f"is of {kimg:g} kimg, where there is no healthy evaluation")
+
+
+def evaluations(records: Found) -> Iterator[Finding]:
+    """Kimg strictly grows, attempts do not go back, every row belongs to a trial, numbers are numbers."""
+    for (dataset, number), rows in sorted(records.parts.items()):
+        path = f"{dataset}/{number:05d}.parquet"
+        if dataset != "trials" and number not in records.trials:
+            if not any(finding.path == f"trials/{number:05d}.parquet" for finding in records.damage):
+                yield Finding(path, f"has rows of trial {number}, which is not on record")
+            continue
+        if any(row["trial"] != number for row in rows):
+            yield Finding(path, "has rows of another trial")
+        if dataset not in ("metrics", "samples"):
+            continue
+        for before, row in pairwise(rows):
+            if not row["kimg"] > before["kimg"]:
+                yield Finding(path, f"kimg does not grow: {row['kimg']:g} after {before['kimg']:g}")
+            if row["attempt"] < before["attempt"]:
+                yield Finding(path, f"attempt {row['attempt']} has a row after attempt {before['attempt']}")
+        for row in rows if dataset == "metrics" else ():
+            bad = [m for m in ("kid", "fid") if row[m] is None or not math.isfinite(row[m])]
+            if bad and row["verdict"] is None:
+                yield Finding(
+                    path, f"{' and '.join(bad)} at {row['kimg']:g} kimg is no number, and there is no verdict"
+                )
+
+
+def rungs(records: Found) -> Iterator[Finding]:
+    """What stands in the rungs is what was measured, and played again it gives the same decisions."""
+    entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
+    if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
+        return
+    asha = Asha(records.info["rungs"], records.spec.asha.reduction)
+    for entry in sorted(entries, key=lambda entry: entry["time"]):
+        path = f"rungs/{entry['trial']:05d}.parquet"
+        value = _measured(records, entry)
+        if value is not None and not _equal(value, entry["value"]):
+            yield Finding(
+                path, f"has {entry['value']:g} at {entry['kimg']:g} kimg, where {value:g} was measured"
+            )
+        try:
+            decision = asha.record(entry["trial"], entry["rung_kimg"], entry["value"])
+        except ValueError as error:
+            yield Finding(path, str(error))
+            continue
+        if entry["rung"] == decision.rung and not _equal(decision.cutoff, entry["cutoff"]):
+            was = f"the cutoff at {entry['rung_kimg']:g} kimg was {entry['cutoff']}"
+            yield Finding(path, f"{was}, and by the rungs it is {decision.cutoff}")
+    known = {(entry["trial"], entry["rung"]) for entry in entries}
+    for number in filter(records.settled, records.trials):
+        reached = _compared_at(records, number)
+        for index, rung in enumerate(records.info["rungs"]):
+            if reached >= rung * (1 - 1e-9) and (number, index) not in known:
+                what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
+                yield Finding(f"rungs/{number:05d}.parquet", what)
+
+
+def _compared_at(records: Found, number: int) -> float:
+    """How far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
+    kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
+    if records.info.get("ladder"):  # the last one is measured in full, and so compared with none
+        kimgs = [kimg for kimg in kimgs if kimg < records.budget(number)]
+    return max(kimgs, default=-1.0)
+
+
+def _measured(records: Found, entry: dict[str, Any]) -> float | None:
+    metric = records.spec.search.metric
+    values = [r[metric] for r in records.rows("metrics", entry["trial"]) if _equal(r["kimg"], entry["kimg"])]
+    return values[0] if values else None
+
+
+def _numbers(records: Found) -> list[int]:
+    copies = [int(name[:-5]) for name in records.folder.names("ledger") if name[:-5].isdigit()]
+    return sorted({trial for _, trial in records.parts} | set(copies))
+
+
+def _equal(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)

@@ -1,0 +1,1 @@
+"""What the subcommands do: run, resume, extend, confirm, watch, score, export. No printing, no parsing."""

@@ -1,0 +1,189 @@
+"""What is settled before the first trial of a sweep: the pictures, and the facts that ``sweep.json`` holds."""
+
+import io
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ganlib.config import AVATARS
+from ganlib.data import ImageSet, prepare
+from ganlib.data.telling import faults, left_out, prepared, taken
+from ganlib.errors import RequestError
+from sweep import __version__
+from sweep.records.catalog import SPEC
+from sweep.spec.distributions import Categorical
+from sweep.spec.specification import Spec
+from sweep.storage.folder import Folder
+
+LEFT_BEHIND = frozenset({"lease.json", "images", "events", "compact", "ray"})
+"""What a sweep writes before it counts as begun, beside its spec."""
+PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
+
+
+def any_config(spec: Spec, images: int) -> dict[str, Any]:
+    """Some configuration of the space: what is checked before the start is the same for all."""
+    config = spec.resolve({}).model_copy(update={"ladder": spec.ladder(images)})
+    return config.model_dump(mode="json")
+
+
+def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
+    """Pack the pictures, or find them packed; says what there is."""
+    last = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 5:
+            last = time.monotonic()
+            say(f"preparing pictures: {done} of {total}")
+
+    images = prepare(spec.data, progress=progress)
+    how = f" ({spec.data.prepared})" if spec.data.prepared else ""
+    say(
+        f"data: {len(images)} pictures of {images.size} px{how} from {spec.data.source} ({taken(images.found)})"
+    )
+    for title, lines in (
+        ("", prepared(images.traits)),
+        ("left out ", left_out(images.found)),
+        ("skipped ", faults(images.skipped)),
+    ):
+        for line in lines:
+            say(f"      {title}{line}")
+    if images.attribution:
+        say(f"      {images.attribution}")
+    return images
+
+
+def as_begun(spec: Spec, info: Mapping[str, Any]) -> Spec:
+    """The spec of a sweep that has begun: older ones hold a number of avatars also where folders were read whole."""
+    names = [spec.data.source] if isinstance(spec.data.source, str) else spec.data.source
+    if "left_out" in info or AVATARS in names:
+        return spec
+    return replace(spec, data=spec.data.model_copy(update={"count": None}))
+
+
+def check_place(folder: Folder, text: bytes) -> None:
+    """Make sure that a new sweep's folder holds nothing but what is left of an attempt to start it.
+
+    Args:
+        folder: Of the sweep.
+        text: Its spec, as it will be written.
+
+    Raises:
+        RequestError: naming what is there.
+    """
+    others = [name for name in folder.names() if name not in LEFT_BEHIND and not name.startswith(".")]
+    others += [f"images/{name}" for name in folder.names("images") if name != "real.png"]
+    if SPEC in others and folder.read(SPEC) == text:
+        others.remove(SPEC)
+    if others:
+        raise RequestError(
+            f"the folder '{folder}' is no sweep's and holds {len(others)} other things, such as '{others[0]}': choose "
+            "another name (--name) or another --storage"
+        )
+
+
+def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None]) -> ImageSet:
+    """`prepare_pictures` of a sweep that has begun; ``info`` is its ``sweep.json``.
+
+    Raises:
+        RequestError: if they are no longer those that it began with.
+    """
+    try:
+        images = prepare_pictures(spec, say)
+    except RequestError as error:
+        raise RequestError(f"{error}. If the pictures were moved: --set data.source=PATH") from None
+    if images.hash != info["data_hash"]:
+        raise RequestError(
+            f"the pictures have changed since the sweep began ({len(images):,} with hash {images.hash[:12]}, then "
+            f"{info['images']:,} with {info['data_hash'][:12]}): put the old ones back, say where they are now "
+            "(--set data.source=PATH), or start a new sweep"
+        )
+    return images
+
+
+def anchored(spec: Spec) -> Spec:
+    """The spec with absolute paths: workers have directories of their own, and a resume may start elsewhere."""
+
+    def anchor(path: str) -> str:
+        return path if path == AVATARS else str(Path(path).expanduser().absolute())
+
+    source, weights = spec.data.source, spec.evaluate.weights
+    anchors = [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
+    data = spec.data.model_copy(update={"source": anchors})
+    evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
+    return replace(spec, data=data, evaluate=evaluate)
+
+
+def check_batch_size(spec: Spec, images: int) -> None:
+    """A batch larger than the set is refused before anything is trained.
+
+    Raises:
+        RequestError: naming both numbers.
+    """
+    largest = spec.resolve({}).train.batch_size
+    searched = spec.space.get("train.batch_size")
+    if isinstance(searched, Categorical):
+        largest = max(searched.choices)
+    elif searched is not None:
+        largest = int(searched.high)
+    if largest > images:
+        raise RequestError(
+            f"train.batch_size is {largest}, but there are only {images} pictures: "
+            "add pictures or lower the batch size"
+        )
+
+
+def planned(spec: Spec) -> int:
+    """How many trials a sweep has: what its search asks for, or what its grid holds."""
+    cells = spec.space.grid() if spec.search.sampler == "grid" else None
+    return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
+
+
+def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -> dict[str, Any]:
+    """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
+    count = len(images)
+    return {
+        "schema": 1,
+        "name": spec.name,
+        "created": time.time(),
+        "images": count,
+        "data_hash": images.hash,
+        "skipped": len(images.skipped),
+        "left_out": sum(item.count for item in images.found.left_out),
+        "attribution": images.attribution,
+        "prepared": spec.data.prepared,
+        "extractor": facts["extractor"],
+        "extractor_digest": facts["extractor_digest"],
+        "metric": spec.search.metric,
+        "trials": planned(spec),
+        "budget": spec.budget(count),
+        "interval": spec.interval(count),
+        "rungs": list(spec.rungs(count)),
+        "ladder": [list(step) for step in spec.ladder(count)],
+        "floor": facts["floor"],
+        "runner": runner,
+        "device": facts["device"],
+        "versions": {"sweep": __version__, "python": platform.python_version()}
+        | {name: found for name in PACKAGES if (found := _version(name))},
+    }
+
+
+def _version(package: str) -> str | None:
+    """Of an installed package; a machine that only runs locally may lack Ray."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

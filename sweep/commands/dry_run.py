@@ -1,0 +1,311 @@
+"""``sweep run --dry-run``: what a sweep would do and about how long it would take, without training or Ray.
+
+It looks at the pictures and weights, so that what is missing is told before the run.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ganlib.config import AVATARS
+from ganlib.cores import available
+from ganlib.errors import RequestError
+from sweep import formatting
+from sweep.commands.before import check_batch_size, planned
+from sweep.commands.inputs import Pictures, look
+from sweep.formatting import count
+from sweep.records.schemas import to_json
+from sweep.runners.capacity import Demand, Node
+from sweep.search.asha import expected_survivors
+from sweep.search.study import preview
+from sweep.spec import schedule
+from sweep.spec.schedule import Schedule
+from sweep.spec.sections import NOT_SEARCHABLE
+from sweep.spec.specification import Spec
+from sweep.spec.yaml_tree import inline
+
+if TYPE_CHECKING:
+    from sweep.commands.timing import Estimate
+
+SAMPLES = 5
+_SKIPPED_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs in one unit, and how many trials are expected at each.
+
+    Attributes:
+        unit: ``epochs`` or ``kimg``.
+        budget: How long a trial trains at most.
+        rungs: (the evaluation at which trials are compared, trials that arrive, trials expected to go on), rising.
+            Rungs that are met at the end of training are left out: nobody is stopped there.
+    """
+
+    unit: str
+    budget: float
+    rungs: list[tuple[float, float, float]]
+
+    @property
+    def share(self) -> float:
+        """The expected training of the whole sweep over that of as many full trials."""
+        if not self.rungs:
+            return 1.0
+        trials, done, before = self.rungs[0][1], 0.0, 0.0
+        for place, arriving, _ in self.rungs:
+            done += arriving * (place - before)
+            before = place
+        return (done + self.rungs[-1][2] * (self.budget - before)) / (trials * self.budget)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a dry run finds outside of the spec.
+
+    Attributes:
+        pictures: None where there is nothing to say about them.
+        estimate: None where nothing was measured.
+        notes: What is probably not meant.
+        wrong: Why the run would be refused.
+    """
+
+    pictures: Pictures | None = None
+    estimate: "Estimate | None" = None
+    notes: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> int | None:
+        """How many pictures there are, if that is known."""
+        return self.pictures.count if self.pictures else None
+
+
+def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings:
+    """Look at pictures and weights, convert and check all times, and measure how long training takes.
+
+    Args:
+        spec: The sweep.
+        timed: Whether to measure, which takes some seconds.
+        local: Whether trials would run one after another.
+    """
+    pictures, wrong = look(spec)
+    if pictures is None or not pictures.count:
+        return Findings(pictures, None, (), tuple(wrong))
+    for check in (check_batch_size, schedule.check):
+        try:
+            check(spec, pictures.count)
+        except RequestError as error:
+            wrong.append(str(error))
+    found = Findings(pictures, None, tuple(schedule.notes(spec, pictures.count)), tuple(wrong))
+    if wrong or not timed:
+        return found
+    try:
+        return replace(found, estimate=_estimate(spec, pictures.count, local))
+    except (RuntimeError, MemoryError) as error:  # such as a batch that does not fit into a GPU's memory
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
+
+
+def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
+    from sweep.commands.timing import estimate, measure
+
+    return estimate(spec, images, planned(spec), measure(spec, _samples(spec)), local)
+
+
+def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
+    """The rungs as a trial's clock counts them, or in epochs while the number of pictures is not known.
+
+    Returns:
+        None where it takes the number of pictures to compare the rungs with the budget.
+    """
+    values = [spec.plain, *spec.configs]
+    units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
+    units |= {spec.asha.unit, spec.evaluate.unit} if spec.asha else set()
+    if images is None and (isinstance(spec.data.source, str) or AVATARS not in spec.data.source):
+        images = spec.data.count
+    if images is not None:
+        unit = "kimg"
+    elif len(units) == 1:
+        unit, images = units.pop(), 1000  # with 1000 pictures an epoch is one kimg: the number is in either
+    else:
+        return None
+    at = Schedule.of(spec, images)
+    expected = expected_survivors(trials, at.comparisons, at.reduction) if spec.asha else []
+    arriving = [float(trials), *(number for _, number in expected)]
+    steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
+    return Ladder(unit, at.budget, steps)
+
+
+def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
+    """Print the resolved spec, what is searched, the pictures, the rungs, and the first few configurations.
+
+    Raises:
+        RequestError: after all that, if the run would be refused.
+    """
+    found = found or Findings()
+    print(to_json(facts(spec, found)) if as_json else "\n".join(_lines(spec, found)))
+    if found.wrong:
+        raise RequestError("\n".join(found.wrong))
+
+
+def at_once(spec: Spec) -> dict[str, int | None]:
+    """How many trials a GPU and the processor cores of this machine hold side by side, as Ray counts.
+
+    Returns:
+        ``cores`` of this machine that may be used; ``on_cores``, trials that they hold without a GPU; ``on_a_gpu``,
+        trials that share one (0 where a trial takes several, None where it takes none); ``most``, the spec's limit.
+    """
+    resources, cores = spec.resources, available()
+    demand = Demand.of(resources.cpu, resources.gpu)
+    alone = Node.having(1e6, 1).holds(demand) if resources.gpu else None
+    on_cores = Node.having(cores, 0).holds(Demand.of(resources.cpu, 0))
+    return {"cores": cores, "on_cores": on_cores, "on_a_gpu": alone, "most": resources.max_concurrent}
+
+
+def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
+    """The same as plain values."""
+    found = found or Findings()
+    trials = planned(spec)
+    steps = ladder(spec, trials, found.images)
+    return {
+        "name": spec.name,
+        "spec": spec.to_plain(),
+        "trials": trials,
+        "unit": steps and steps.unit,
+        "budget": steps and steps.budget,
+        "rungs": steps
+        and [
+            {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
+        ],
+        "expected_training": steps and steps.share,
+        "samples": _samples(spec),
+        "pictures": found.pictures and asdict(found.pictures),
+        "schedule": asdict(Schedule.of(spec, found.images)) if found.images else None,
+        "estimate": found.estimate and asdict(found.estimate),
+        "notes": list(found.notes),
+        "problems": list(found.wrong),
+        "at_once": at_once(spec),
+    }
+
+
+def _samples(spec: Spec) -> list[dict[str, Any]]:
+    return preview(spec.space, spec.search, SAMPLES, spec.configs)
+
+
+def _lines(spec: Spec, found: Findings) -> Iterator[str]:
+    trials = planned(spec)
+    yield "# The spec with every default"
+    yield spec.to_yaml()
+    given = len(spec.configs)
+    if given and given == trials:
+        yield f"# {trials} trials, each with a configuration that is given"
+    else:
+        first = f", after {given} given configurations" if given else ""
+        yield f"# Searched by {spec.search.sampler}{first}, {trials} trials, seed {spec.search.seed}"
+    width = max((len(path) for path in spec.space), default=0)
+    for path, distribution in spec.space.items():
+        yield f"{path:{width}}  {inline(distribution.plain())}{_when(distribution.when)}"
+    if not spec.space:
+        yield "nothing: all trials have the same configuration and differ by their seed"
+    yield ""
+    if found.pictures is not None:
+        yield from _picture_lines(spec, found.pictures)
+    yield from _rung_lines(spec, trials, found.images)
+    yield ""
+    yield from _resource_lines(spec)
+    samples = _samples(spec)
+    yield f"\n# The first {len(samples)} configurations, while none has ended"
+    for number, params in enumerate(samples):
+        yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())
+    if found.estimate is not None:
+        yield from _time_lines(found.estimate, trials)
+    if found.notes:
+        yield "\n# To consider"
+        yield from found.notes
+    yield "\nNothing was trained."
+
+
+def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
+    source = spec.data.source
+    yield "# Pictures"
+    where = source if isinstance(source, str) else ", ".join(source)
+    if pictures.prepared:
+        yield f"{pictures.count:,} from {where}"
+    elif pictures.tried:
+        yield (
+            f"{pictures.count:,} files in {where}, not prepared yet; {pictures.tried:,} of them were opened "
+            "('sweep data' opens all)"
+        )
+    else:
+        yield f"{pictures.count:,} to be drawn: {where}, {spec.data.style}"
+    if pictures.skipped:
+        yield f"{len(pictures.skipped):,} cannot be used:"
+        yield from (f"  {item.path}: {item.reason}" for item in pictures.skipped[:_SKIPPED_SHOWN])
+        if len(pictures.skipped) > _SKIPPED_SHOWN:
+            yield f"  and {len(pictures.skipped) - _SKIPPED_SHOWN:,} more ('sweep data --json' lists all)"
+    if pictures.count:
+        at = Schedule.of(spec, pictures.count)
+        yield f"training: {at.both(at.budget)}; an evaluation every {at.both(at.interval)}"
+    yield ""
+
+
+def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
+    steps = ladder(spec, trials, images)
+    if steps is None:
+        yield "# Rungs"
+        yield "they depend on the number of pictures, which 'sweep data' counts"
+        return
+    at = Schedule.of(spec, images) if images else None
+
+    def place(amount: float) -> str:
+        return at.both(amount) if at else f"{amount:g} {steps.unit}"
+
+    own = any(path in NOT_SEARCHABLE for point in spec.configs for path in point)
+    who = "the longest trial" if own else "every trial"
+    yield f"# Rungs; {who} ends at {place(steps.budget)}"
+    for amount, arriving, going_on in steps.rungs:
+        yield f"{place(amount)}: about {arriving:.0f} trials arrive, {going_on:.0f} go on"
+    if steps.rungs:
+        yield f"expected training: {steps.share:.0%} of that of {trials} full trials"
+    elif spec.asha:
+        yield "nobody is compared before the end: every trial is trained to it, unless it collapses"
+    else:
+        yield "none: every trial is trained to its end, unless it collapses"
+
+
+def _time_lines(found: "Estimate", trials: int) -> Iterator[str]:
+    speed = found.speed
+    yield f"\n# Time; an estimate from some steps and an evaluation on this machine's {_DEVICES[speed.device]}"
+    slowest = f" (the slowest configuration tried: {formatting.duration(found.slowest)})"
+    yield f"a trial to its end: about {formatting.duration(found.trial)}{slowest}"
+    yield (
+        f"the sweep, {formatting.count(trials, 'trial')}, {found.at_once} at a time: "
+        f"about {formatting.duration(found.sweep)}, preparing pictures not counted"
+    )
+
+
+_DEVICES = {"cpu": "processor", "cuda": "GPU"}
+
+
+def _resource_lines(spec: Spec) -> Iterator[str]:
+    resources, counts = spec.resources, at_once(spec)
+    gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
+    yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
+    if counts["on_a_gpu"]:
+        yield f"each GPU: {count(counts['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
+    cores = count(counts["cores"] or 1, "core")
+    without = " without a GPU" if gpu else ""
+    yield f"this machine{without}, with {cores} that may be used: {count(counts['on_cores'] or 0, 'trial')}"
+    if counts["most"]:
+        yield f"at most {counts['most']} (resources.max_concurrent)"
+
+
+def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:
+    if not conditions:
+        return ""
+    parts = (f"{path} is {' or '.join(map(inline, values))}" for path, values in conditions.items())
+    return f"  when {' and '.join(parts)}"
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else inline(value)

@@ -1,0 +1,108 @@
+"""More of a sweep that exists: more trials, or a longer budget for those that can use it."""
+
+from dataclasses import replace
+from typing import Any
+
+from ganlib.errors import RequestError
+from sweep.commands.before import planned
+from sweep.records.catalog import INFO, SPEC
+from sweep.records.datasets import Store
+from sweep.records.journal import Records, remembered
+from sweep.records.retention import SUFFIX, place_of
+from sweep.records.schemas import to_json
+from sweep.records.trial_state import Trial
+from sweep.spec.specification import Spec, parse
+from sweep.storage.folder import Folder
+
+Info = dict[str, Any]
+
+
+def more_trials(folder: Folder, spec: Spec, info: Info, more: int) -> tuple[Spec, Info]:
+    """Add trials to the spec and ``sweep.json`` of a sweep, on record.
+
+    Raises:
+        RequestError: if its grid or list of configurations has no more.
+    """
+    search = spec.search.model_copy(update={"trials": info["trials"] + more})
+    # Read again: a list of configurations or a grid has only so many.
+    larger = parse(replace(spec, search=search).to_yaml(), SPEC)
+    if planned(larger) == planned(spec):
+        raise RequestError(
+            f"'{spec.name}' has {planned(spec)} configurations in its grid or list, and all are planned already: "
+            "there is nothing to add"
+        )
+    return _written(folder, larger, info | {"trials": planned(larger)})
+
+
+def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Spec, Info]:
+    """Let the trials of a sweep train up to ``kimg``, on record.
+
+    Those that have ended at the old budget and have a checkpoint are opened again, to go on from it: by default these
+    are the ones that were still improving. Their results are measured anew when they end.
+
+    Raises:
+        RequestError: if that is less than now, configurations bring their own, or no trial could use it.
+    """
+    images, old = info["images"], info["budget"]
+    if kimg < old:
+        raise RequestError(f"--kimg {kimg:g}: the budget of '{spec.name}' is {old:g} kimg already; give more")
+    longer = _longer(spec, images, kimg)
+    if abs(longer.budget(images) - kimg) > 1e-6 * kimg:
+        raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {longer.budget(images):g} kimg")
+    store = Store(folder, spec.space.kinds())
+    going_on = [
+        trial
+        for trial, _ in remembered(store, spec.search.metric)
+        if trial.status == "finished" and trial.kimg < kimg and _has_checkpoint(folder, trial)
+    ]
+    to_come = len(store.rows("trials")) < planned(spec)
+    if not going_on and not to_come:
+        raise RequestError(
+            f"--kimg {kimg:g}: no trial of '{spec.name}' can go on. Those that finished while they were still "
+            "improving keep a checkpoint; with 'keep: {finished: all}' in the spec all do. Train longer from the "
+            "start with 'sweep run'"
+        )
+    schedule = {
+        "budget": kimg,
+        "rungs": list(longer.rungs(images)),
+        "ladder": [list(step) for step in longer.ladder(images)],
+    }
+    longer, info = _written(folder, longer, info | schedule)
+    for trial in going_on:
+        _open_again(store, trial, old)
+    return longer, info
+
+
+def _longer(spec: Spec, images: int, kimg: float) -> Spec:
+    """The spec with another budget, in whichever keys it stands."""
+    ends = ("train.kimg", "train.epochs")
+    if own := [path for path in ends if any(path in point for point in spec.configs)]:
+        raise RequestError(f"--kimg: the configurations of '{spec.name}' bring their own budgets ({own[0]})")
+    plain, asha = dict(spec.plain), spec.asha
+    if plain["train.kimg"] is not None:
+        plain["train.kimg"] = kimg
+    if plain["train.epochs"] is not None:
+        plain["train.epochs"] = kimg * 1000 / images
+    if asha and asha.max:
+        asha = asha.model_copy(update={"max": kimg if asha.unit == "kimg" else kimg * 1000 / images})
+    return replace(spec, plain=plain, asha=asha)
+
+
+def _has_checkpoint(folder: Folder, trial: Trial) -> bool:
+    return any(name.endswith(SUFFIX) for name in folder.names(place_of(trial.number)))
+
+
+def _open_again(store: Store, trial: Trial, budget: float) -> None:
+    """Make a finished trial one that can be resumed; its result so far becomes an event."""
+    records, result = Records(store), trial.result or {}
+    told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
+    records.event(trial, "extended", {"budget": budget, "result": told})
+    store.replace("results", trial.number, [])
+    trial.result, trial.status = None, "interrupted"
+    records.put(trial)
+
+
+def _written(folder: Folder, spec: Spec, info: Info) -> tuple[Spec, Info]:
+    folder.write(SPEC, spec.to_yaml().encode())
+    folder.write(INFO, to_json(info, indent=2).encode())
+    return spec, info

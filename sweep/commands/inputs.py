@@ -1,0 +1,127 @@
+"""What a sweep takes from outside, looked at before anything is prepared: pictures and weights."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ganlib.config import DataConfig, EvaluateConfig
+from ganlib.data import ImageSet, Skipped, find, prepare
+from ganlib.data.decode import colour
+from ganlib.data.folder import FileChunk, digests
+from ganlib.data.sources import Source, open_sources
+from ganlib.errors import RequestError
+from sweep.spec.overrides import exists
+from sweep.spec.specification import Spec
+
+PREPARED = 2000
+"""A dry run prepares up to so many pictures as the run would, which takes seconds."""
+TRIED_SECONDS = 3.0
+"""Of more, it opens some for so long."""
+_WITH_WEIGHTS = "efficientnet_lite0"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is known of a sweep's pictures without preparing many.
+
+    Attributes:
+        count: How many there are; where they are not prepared, how many files look like pictures.
+        prepared: Whether the set is ready, and ``count`` exact.
+        tried: How many files were opened, where it is not.
+        skipped: Those that will be left out, as far as they were looked at.
+    """
+
+    count: int
+    prepared: bool
+    tried: int = 0
+    skipped: tuple[Skipped, ...] = field(default=())
+
+
+def check_inputs(spec: Spec) -> None:
+    """Look for all that a sweep needs; cheap beside preparing pictures.
+
+    Raises:
+        RequestError: with all that is missing or cannot be used, a line each.
+    """
+    _, wrong = _sources(spec.data)
+    wrong += _weights(spec.evaluate)
+    if wrong:
+        raise RequestError("\n".join(wrong))
+
+
+def look(spec: Spec) -> tuple[Pictures | None, list[str]]:
+    """What is known of the pictures (None if nothing is), and all that is wrong with pictures and weights."""
+    sources, wrong = _sources(spec.data)
+    pictures = None
+    if not wrong:
+        try:
+            pictures = _pictures(spec.data, sources)
+        except RequestError as error:
+            wrong.append(str(error))
+    return pictures, wrong + _weights(spec.evaluate)
+
+
+def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
+    found: list[Source] = []
+    wrong: list[str] = []
+    names = [config.source] if isinstance(config.source, str) else config.source
+    try:
+        found = open_sources(config)
+    except RequestError as error:
+        wrong.append(str(error) + "".join(map(_nearest, names)))
+    try:
+        colour(config.background)
+    except RequestError as error:
+        wrong.append(str(error))
+    return found, wrong
+
+
+def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
+    total = sum(map(len, sources))
+    ready = find(config)
+    if ready is None and all(source.avatars is not None for source in sources):
+        return Pictures(total, prepared=False)  # drawn, not found: their number is what the spec says
+    if ready is None and total <= PREPARED:
+        ready = prepare(config)
+    if ready is not None:
+        return _of(ready)
+    bad: list[Skipped] = [item for source in sources for item in source.skipped]
+    background, tried, opened = colour(config.background), 0, time.monotonic()
+    paths = [file.path for source in sources for file in source.files]
+    for path in paths[:: max(1, len(paths) // 500)]:
+        (picture,) = FileChunk((path,), tuple(digests((path,)))).pictures(config.size, background)
+        bad += [Skipped(path, picture)] if isinstance(picture, str) else []
+        tried += 1
+        if time.monotonic() - opened > TRIED_SECONDS:
+            break
+    return Pictures(total, prepared=False, tried=tried, skipped=tuple(bad))
+
+
+def _of(images: ImageSet) -> Pictures:
+    return Pictures(len(images), prepared=True, skipped=images.skipped)
+
+
+def _weights(config: EvaluateConfig) -> list[str]:
+    """What is wrong with the extractor; it is loaded unless it is the one that comes with the program."""
+    if config.weights is None and config.extractor.startswith(_WITH_WEIGHTS):
+        return []
+    if config.weights is not None and not exists(config.weights):
+        return [
+            f"evaluate.weights: there is no file '{config.weights}'{_nearest(config.weights)} (looked in {Path.cwd()})"
+        ]
+    from ganlib.metrics import load_extractor
+
+    try:
+        load_extractor(config.extractor, config.weights)
+    except RequestError as error:
+        return [f"evaluate.{'weights' if config.weights else 'extractor'}: {error}"]
+    return []
+
+
+def _nearest(name: str) -> str:
+    """A path that does exist and was probably meant: without blanks or quotes at its ends, or with ``/``."""
+    bare = name.strip().strip("\"'").strip()
+    for other in (name.strip(), bare, bare.replace("\\", "/")):
+        if other and other != name and exists(other):
+            return f"; did you mean '{other}'? What stands behind '=' is the path as it is"
+    return ""

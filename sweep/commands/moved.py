@@ -1,0 +1,81 @@
+"""A sweep whose pictures lie elsewhere now: ``--set data.source=PATH`` for the commands that go on with a sweep.
+
+The place of the pictures is the only thing about a sweep that may change, because their content (by its digest)
+must not. It is changed on record, so that later commands find the pictures, too.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ganlib.errors import RequestError
+from sweep.commands.before import anchored, prepare_pictures
+from sweep.records.catalog import INFO, SPEC
+from sweep.spec import overrides as command_line
+from sweep.spec.problems import Problems
+from sweep.spec.specification import Spec, parse
+from sweep.spec.yaml_tree import Node
+from sweep.storage.folder import Folder
+from sweep.storage.lease import read as read_lease
+
+KEY = "data.source"
+
+
+def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str], None]) -> None:
+    """Put the new place of a sweep's pictures on record; without overrides nothing happens.
+
+    Args:
+        folder: Of the sweep.
+        overrides: What was given as ``--set``.
+        say: For what people are told.
+
+    Raises:
+        RequestError: for another key, for other pictures, or while the sweep runs.
+    """
+    if not overrides:
+        return
+    source = _source(overrides)
+    if (lease := read_lease(folder)) is not None and lease.alive:
+        raise RequestError(
+            f"'{folder.name}' is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
+            "stop it first"
+        )
+    spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
+    info: dict[str, Any] = json.loads(folder.read(INFO))
+    moved = anchored(replace(spec, data=spec.data.model_copy(update={"source": source})))
+    images = prepare_pictures(moved, say)
+    if images.hash != info["data_hash"]:
+        raise RequestError(
+            f"--set {KEY}: the {len(images):,} pictures there are not those that the sweep began with "
+            f"({info['images']:,}; content {images.hash[:12]} instead of {info['data_hash'][:12]}): give the folder "
+            "with the same files, or start a new sweep"
+        )
+    _record(folder, moved)
+    confirmation = folder / "confirm"
+    if confirmation.exists(SPEC):
+        again = parse(confirmation.read(SPEC).decode(), f"{confirmation}/{SPEC}")
+        _record(confirmation, replace(again, data=moved.data))
+
+
+def _record(folder: Folder, spec: Spec) -> None:
+    folder.write(SPEC, spec.to_yaml().encode())
+
+
+def _source(overrides: Sequence[str]) -> str | list[str]:
+    """The new source; the last one where there are several."""
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    if other := next((key for key in keys if key != KEY), None):
+        raise RequestError(
+            f"--set {other}: a sweep that has begun keeps its spec, or its trials could not be compared; only where "
+            f"its pictures lie may change (--set {KEY}=PATH). For other values start a new sweep: sweep run SPEC "
+            f"--set {other}=... --name NAME"
+        )
+    problems = Problems()
+    root = Node({}, command_line.FILE, 1)
+    command_line.apply(root, overrides, problems)
+    problems.raise_if_any()
+    found = root.at(*KEY.split(".")).plain()
+    if not isinstance(found, str | list) or not found:
+        raise RequestError(f"--set {KEY}= needs a folder, such as --set {KEY}=path/to/pictures")
+    return found

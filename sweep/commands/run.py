@@ -1,0 +1,280 @@
+"""Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ganlib.data import ImageSet, contact_sheet
+from ganlib.errors import RequestError, WorkError
+from sweep.commands.before import (
+    anchored,
+    any_config,
+    as_begun,
+    check_batch_size,
+    check_place,
+    describe,
+    planned,
+    png,
+    prepare_pictures,
+    same_pictures,
+)
+from sweep.commands.extend import more_budget, more_trials
+from sweep.commands.inputs import check_inputs
+from sweep.driver.director import Director
+from sweep.driver.events import Event
+from sweep.driver.recovery import restore
+from sweep.driver.trackers import Tracking
+from sweep.driver.trackers import check as check_tracking
+from sweep.formatting import trial_numbers
+from sweep.records.catalog import INFO, SPEC
+from sweep.records.datasets import Store
+from sweep.records.progress import Clock, best_trial, described, duration, metric_label, number
+from sweep.records.schemas import to_json
+from sweep.records.trial_state import UNFINISHED
+from sweep.results.nearest_real import keep
+from sweep.runners.base import Options, Runner, runner_for
+from sweep.runners.stopping import Stopper
+from sweep.search.study_file import STUDY
+from sweep.spec import schedule
+from sweep.spec.specification import Spec, parse
+from sweep.storage.folder import Folder, StorageError
+from sweep.storage.lease import Owner
+from sweep.terminal.live import LiveTable
+from sweep.terminal.views import JsonLines, PlainLines, view_for
+
+View = LiveTable | PlainLines | JsonLines
+
+
+def start(spec: Spec, options: Options) -> int:
+    """Run a new sweep; returns the exit code.
+
+    Raises:
+        RequestError: the name is taken, or something asked for is not there.
+    """
+    folder = Folder.open(options.storage) / spec.name
+    if folder.exists(INFO):
+        raise RequestError(
+            f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
+            f"{spec.name}'), or choose another name (--name)"
+        )
+    check_place(folder, anchored(spec).to_yaml().encode())
+    check_tracking(spec.track, folder)
+    check_inputs(spec)  # what is wrong is told before anything is written
+    spec = anchored(spec)
+    view = view_for(options.as_json)
+    with Owner(folder) as owner:
+        images = prepare_pictures(spec, view.say)
+        check_batch_size(spec, len(images))
+        schedule.check(spec, len(images))
+        for note in schedule.notes(spec, len(images)):
+            view.say(f"note: {note}")
+        with runner_for(spec, options, view) as runner:
+            facts = preflight(runner, spec, images, owner, view)
+            info = describe(spec, images, facts, runner.name)
+            store = Store(folder, spec.space.kinds())
+            folder.write(SPEC, spec.to_yaml().encode())
+            folder.write("images/real.png", png(contact_sheet(images.pictures)))
+            store.begin()
+            for skipped in images.skipped:
+                store.add(
+                    "events",
+                    {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
+                )
+            for left in images.found.left_out:
+                store.add("events", {"kind": "left_out", "detail": asdict(left)})
+            folder.write(INFO, to_json(info, indent=2).encode())
+            director = new_director(spec, folder, store, info, owner, runner, view)
+            with study_file(folder) as study:
+                director.begin(study)
+                return drive(director, runner, owner, view)
+
+
+def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None = None) -> int:
+    """Go on with a sweep that was interrupted, or has finished and gets more to do; returns the exit code.
+
+    Args:
+        folder: of the sweep.
+        options: how to run.
+        more: trials to add.
+        kimg: a longer budget.
+
+    Raises:
+        RequestError: another process runs it, its pictures have changed, or there is no more to be had.
+    """
+    spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
+    info = json.loads(folder.read(INFO))
+    check_tracking(spec.track, folder)
+    view = view_for(options.as_json)
+    with Owner(folder) as owner, study_file(folder) as study:
+        if owner.taken_over:
+            view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
+        spec = as_begun(spec, info)
+        images = same_pictures(spec, info, view.say)
+        if more:
+            spec, info = more_trials(folder, spec, info, more)
+        if kimg is not None:
+            spec, info = more_budget(folder, spec, info, kimg)
+        store = Store(folder, spec.space.kinds())
+        store.begin()
+        done = ended_and_measured(store)
+        if done >= planned(spec):
+            view.say(
+                f"'{spec.name}' has finished: all its {done} trials have ended. See 'sweep best {spec.name}', "
+                f"or add trials with 'sweep extend {spec.name} --trials +10'"
+            )
+            return 0
+        with runner_for(spec, options, view) as runner:
+            preflight(runner, spec, images, owner, view)
+            director = new_director(spec, folder, store, info, owner, runner, view)
+            restore(director, study)
+            unfinished = sum(trial.unfinished for trial in director.trials.values())
+            view.say(
+                f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
+            )
+            return drive(director, runner, owner, view)
+
+
+def ended_and_measured(store: Store) -> int:
+    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure.
+
+    Nor does one count whose own row does not tell of its result yet: a crash came in between.
+    """
+    measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
+    return sum(
+        row["status"] not in UNFINISHED
+        and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
+        for row in store.rows("trials")
+    )
+
+
+def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
+    """Train all trials; say how it went; returns the exit code."""
+    elapsed = train(director, runner, owner, view)
+    best = best_trial(director)
+    if best and best.best:
+        kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
+        keep(director.folder, director.info["data_hash"], best.number, kimg)
+    return conclude(director, view, elapsed)
+
+
+def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: View) -> dict[str, Any]:
+    """Try out on the workers what has to work; see `sweep.worker.preflight.preflight`."""
+    with view.waiting("trying out pictures, networks and measurements"):
+        config = any_config(spec, len(images))
+        return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+    """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
+
+    Raises:
+        WorkError: if nothing could be recorded any more.
+    """
+    clock = Clock(director.folder, director.trials)
+
+    def beat() -> None:
+        view.beat()
+        clock.beat()
+
+    stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
+    view.open(director, clock.elapsed)
+    try:
+        with stopper.listening():
+            runner.run(director, beat)
+    finally:
+        director.abandon()
+        clock.write()
+        view.close()
+    if director.halted is not None:
+        raise WorkError(
+            f"{director.halted}. What is on record is whole; when that is mended, go on with "
+            f"'sweep resume {director.spec.name}'"
+        )
+    return clock.elapsed()
+
+
+def conclude(director: Director, view: View, seconds: float) -> int:
+    """The last words of a run."""
+    trials = director.trials.values()
+    counts: dict[str, int] = {}
+    for trial in trials:
+        counts[trial.verdict or trial.status] = counts.get(trial.verdict or trial.status, 0) + 1
+    best = best_trial(director)
+    name = director.spec.name
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    view.say(f"\n{len(trials)} trials in {duration(seconds)}: {told or 'none'}")
+    if best and best.value is not None:
+        view.say(f"best: trial {best.number}, {described(best)}")
+    elif best and best.best:
+        label, seen = metric_label(director), best.best
+        where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
+        view.say(f"best so far: trial {best.number}, {label} {number(seen.value)} {where}")
+    if growing := [trial.number for trial in trials if trial.still_improving]:
+        view.say(
+            f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "
+            f"{2 * director.info['budget']:g}'"
+        )
+    if director.stopping:
+        view.say(f"interrupted; go on with 'sweep resume {name}'")
+    view.say(f"results: {director.folder}")
+    if isinstance(view, JsonLines):
+        outcome = {"name": name, "folder": str(director.folder), "counts": counts}
+        view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
+    for dataset in ("trials", "metrics"):
+        # Leaves a snapshot of many parts, so that the next reader is quick.
+        director.records.store.table(dataset)
+    return 0 if best and not director.stopping else 1
+
+
+def new_director(
+    spec: Spec,
+    folder: Folder,
+    store: Store,
+    info: dict[str, Any],
+    owner: Owner,
+    runner: Runner,
+    view: View,
+    kind: Callable[..., Director] = Director,
+) -> Director:
+    """A director with everything it needs but its study."""
+    tracking = Tracking(spec.track, folder, spec.name, view.say)
+
+    def watch(event: Event) -> None:
+        if event.kind == "halt":
+            with suppress(StorageError):
+                owner.stop()
+        view.event(event)
+        tracking.event(event)
+
+    return kind(
+        spec,
+        folder,
+        store,
+        info,
+        owner.lease.owner,
+        runner.gpu,
+        runner.threads,
+        runner.largest_share,
+        runner.fits,
+        watch,
+    )
+
+
+@contextmanager
+def study_file(folder: Folder) -> Iterator[Path]:
+    """A local path for the Optuna study: in the sweep's folder, or beside it when that is not on a disk."""
+    local = folder.local(STUDY)
+    if local is not None:
+        yield local
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / STUDY
+        try:
+            yield path
+        finally:
+            if path.exists():
+                folder.write(STUDY, path.read_bytes())

@@ -1,0 +1,221 @@
+"""Telling other programs how trials go: TensorBoard, MLflow, Weights & Biases.
+
+``track: [mlflow]`` in a spec switches one on, ``sweep run --tensorboard`` that one; all are off by default. The
+driver tells them, one run a trial, so that workers need none of the packages. They are a copy: when one of them
+fails, the sweep goes on without it and says so. The step is pictures shown.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganlib.errors import RequestError
+from sweep.driver.events import Event
+from sweep.records.trial_state import Trial
+from sweep.spec.sections import TRACKERS
+from sweep.storage.folder import Folder, MissingFileError
+
+TOLD = (
+    *("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
+    *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
+)
+"""The columns of ``metrics`` that are told."""
+RESULT = ("kid", "kid_se", "fid", "kimg")
+"""What is told of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
+ENDS = ("finished", "stopped", "collapsed", "failed", "interrupted")
+
+
+class Tracker(Protocol):
+    """One such program."""
+
+    def start(self, trial: Trial) -> None:
+        """A trial starts, or goes on."""
+
+    def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:
+        """A trial was evaluated; ``grid`` is its PNG of 64 pictures."""
+
+    def end(self, trial: Trial) -> None:
+        """A trial has ended or was interrupted."""
+
+
+def check(names: Sequence[str], folder: Folder) -> None:
+    """Whether what is switched on can work here.
+
+    Raises:
+        RequestError: naming the package to install, or what else is in the way.
+    """
+    for name in names:
+        if find_spec(TRACKERS[name]) is None:
+            raise RequestError(
+                f"track: {name} is not installed here: pip install {TRACKERS[name]}, or leave it out of track"
+            )
+    if "tensorboard" in names and folder.local() is None:
+        raise RequestError(f"TensorBoard's event files need a --storage on a disk, not {folder}")
+
+
+class Tracking:
+    """All that is switched on for one sweep; give it every `Event`."""
+
+    def __init__(self, names: Sequence[str], folder: Folder, sweep: str, say: Callable[[str], None]) -> None:
+        self._folder, self._say = folder, say
+        kinds: dict[str, Callable[[], Tracker]] = {
+            "tensorboard": lambda: TensorBoard(folder.local("tensorboard") or Path()),
+            "mlflow": lambda: MLflow(sweep),
+            "wandb": lambda: WandB(sweep),
+        }
+        self._trackers: dict[str, Tracker] = {}
+        self._told: dict[tuple[int, int], float] = {}
+        self._open: set[int] = set()
+        for name in names:
+            self._guarded(name, lambda name=name: self._trackers.update({name: kinds[name]()}))  # type: ignore[misc]
+
+    def event(self, event: Event) -> None:
+        """Pass on what concerns a trial."""
+        trial = event.trial
+        if trial is None:
+            return
+        if event.kind == "start":
+            self._open.add(trial.number)
+        if trial.number not in self._open:
+            return  # this process never started it: a resumed sweep writes down how it ended
+        for name in list(self._trackers):
+            self._guarded(name, lambda tracker=self._trackers[name]: self._tell(tracker, event, trial))  # type: ignore[misc]
+        if self._closes(event, trial):
+            self._open.discard(trial.number)
+
+    def _tell(self, tracker: Tracker, event: Event, trial: Trial) -> None:
+        if event.kind == "start":
+            tracker.start(trial)
+        elif event.kind == "evaluation" or (event.kind in ENDS and event.kind != "interrupted"):
+            # The last evaluation comes with the end.
+            row = event.detail if event.kind == "evaluation" else trial.last_row
+            values = {name: float(row[name]) for name in TOLD if row.get(name) is not None}
+            if values and self._told.get((id(tracker), trial.number)) != trial.kimg:
+                self._told[id(tracker), trial.number] = trial.kimg
+                tracker.evaluation(trial, values, round(1000 * trial.kimg), self._grid(trial))
+        if event.kind == "result":
+            values = {
+                f"result_{name}": value for name in RESULT if (value := event.detail.get(name)) is not None
+            }
+            if values:
+                tracker.evaluation(trial, values, round(1000 * trial.kimg), None)
+        if self._closes(event, trial):
+            tracker.end(trial)
+
+    @staticmethod
+    def _closes(event: Event, trial: Trial) -> bool:
+        """Whether nothing more comes of a trial: after its end, its result does."""
+        return event.kind == "result" or (event.kind in ENDS and not trial.due)
+
+    def _grid(self, trial: Trial) -> bytes | None:
+        try:
+            return self._folder.read(f"images/{trial.number:05d}/{trial.kimg:.3f}.png")
+        except MissingFileError:
+            return None
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+        """Whatever a foreign program raises, the sweep goes on."""
+        try:
+            work()
+        except Exception as error:
+            self._trackers.pop(name, None)
+            self._say(
+                f"warning: {name} failed ({type(error).__name__}: {error}); the sweep goes on without it"
+            )
+
+
+class TensorBoard:
+    """Event files, ``tensorboard/<trial>/`` in the sweep's folder: ``tensorboard --logdir runs/NAME/tensorboard``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[int, Any] = {}
+
+    def start(self, trial: Trial) -> None:  # noqa: D102 - see Tracker
+        from tensorboardX import SummaryWriter
+
+        writer = SummaryWriter(str(self._folder / f"{trial.number:05d}"), flush_secs=5)
+        self._writers[trial.number] = writer
+        text = json.dumps({"seed": trial.seed, **trial.params}, indent=2)
+        writer.add_text("configuration", f"```\n{text}\n```", trial.attempt)
+
+    def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:  # noqa: D102
+        writer = self._writers[trial.number]
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+        if grid is not None:
+            import numpy as np
+            from PIL import Image
+
+            picture = np.asarray(Image.open(io.BytesIO(grid), formats=("PNG",)).convert("RGB"))
+            writer.add_image("samples", picture, step, dataformats="HWC")
+
+    def end(self, trial: Trial) -> None:  # noqa: D102
+        if writer := self._writers.pop(trial.number, None):
+            writer.close()
+
+
+class MLflow:
+    """One experiment a sweep, one run a trial, wherever MLflow's own settings say."""
+
+    def __init__(self, sweep: str) -> None:
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient()
+        found = self._client.get_experiment_by_name(sweep)
+        self._experiment = found.experiment_id if found else self._client.create_experiment(sweep)
+        self._runs: dict[int, str] = {}
+
+    def start(self, trial: Trial) -> None:  # noqa: D102
+        known = self._client.search_runs([self._experiment], f"tags.trial = '{trial.number}'", max_results=1)
+        if known:
+            self._runs[trial.number] = known[0].info.run_id
+            self._client.update_run(known[0].info.run_id, "RUNNING")
+            return
+        name, tags = f"trial {trial.number}", {"trial": str(trial.number)}
+        run = self._client.create_run(self._experiment, run_name=name, tags=tags)
+        self._runs[trial.number] = run.info.run_id
+        for path, value in {"seed": trial.seed, **trial.params}.items():
+            self._client.log_param(run.info.run_id, path, value)
+
+    def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:  # noqa: D102
+        for name, value in values.items():
+            self._client.log_metric(self._runs[trial.number], name, value, step=step)
+
+    def end(self, trial: Trial) -> None:  # noqa: D102
+        status = {"failed": "FAILED", "collapsed": "FAILED", "interrupted": "KILLED"}.get(
+            trial.status, "FINISHED"
+        )
+        self._client.set_tag(self._runs[trial.number], "status", trial.verdict or trial.status)
+        self._client.set_terminated(self._runs.pop(trial.number), status)
+
+
+class WandB:
+    """One project a sweep, one run a trial."""
+
+    def __init__(self, sweep: str) -> None:
+        self._project = sweep
+        self._runs: dict[int, Any] = {}
+
+    def start(self, trial: Trial) -> None:  # noqa: D102
+        import wandb
+
+        self._runs[trial.number] = wandb.init(
+            project=self._project,
+            name=f"trial {trial.number}",
+            id=f"{self._project}-{trial.number:05d}",
+            resume="allow",
+            reinit="create_new",
+            config={"seed": trial.seed, **trial.params},
+        )
+
+    def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:  # noqa: D102
+        self._runs[trial.number].log(dict(values), step=step)
+
+    def end(self, trial: Trial) -> None:  # noqa: D102
+        run = self._runs.pop(trial.number)
+        run.summary["status"] = trial.verdict or trial.status
+        run.finish(exit_code=int(trial.status == "failed"))

@@ -1,0 +1,1 @@
+"""What is on record of a sweep and of each trial: datasets, ledger, catalog, snapshots."""

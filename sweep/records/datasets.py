@@ -1,0 +1,242 @@
+"""The records of a sweep as six Parquet datasets: trials, results, metrics, events, samples, rungs.
+
+A dataset is a folder with one part per trial: ``metrics/00007.parquet`` holds every row of trial 7 and is
+replaced whole, atomically, whenever a row is added. So a reader (``SELECT * FROM 'metrics/*.parquet'`` in
+DuckDB, pandas or polars) sees neither half a file nor a row twice, during the sweep and after it, and nothing
+needs compacting. There is one writer, the driver of the sweep; its crash loses at most the row in flight.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from ganlib.errors import WorkError
+from sweep.records import compaction
+from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
+from sweep.records.sealed import seal, unseal
+from sweep.storage.folder import Folder
+
+__all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
+
+_SWEEP_PART = "sweep"  # the part of what belongs to no trial: some events; without rows in other datasets
+# What may stand once in a trial's part; events have no such key.
+_UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
+_ORDER = {
+    "trials": ["trial"],
+    "metrics": ["trial", "kimg"],
+    "results": ["trial"],
+    "events": ["time"],
+    "samples": ["trial", "kimg"],
+    "rungs": ["trial", "rung"],
+}
+# What a new attempt has yet to find out for itself.
+_OF_ATTEMPT = {"verdict": None, "failure": None, "ended": None}
+
+
+class DamagedPartError(WorkError):
+    """A part is torn, changed or of another version."""
+
+
+class Store:
+    """Writes and reads the results of one sweep.
+
+    Args:
+        folder: The sweep's folder.
+        kinds: Path of each searched value to its kind (float, int, str, bool or json), for the ``param.*``
+            columns of ``trials``. Not needed for reading.
+    """
+
+    def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._schemas = dict(SCHEMAS)
+        params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
+        for field in params:
+            self._schemas["trials"] = self._schemas["trials"].append(field)
+        self._parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+    def begin(self) -> None:
+        """Write a part without rows into every dataset that has none, so that all can be queried from the start."""
+        for dataset in self._schemas:
+            if not self.folder.exists(f"{dataset}/{_SWEEP_PART}.parquet"):
+                self._write(dataset, _SWEEP_PART, [])
+
+    def put_trial(self, row: Mapping[str, Any]) -> bool:
+        """Insert or update the row of a trial; columns that are not given keep their value.
+
+        Where a trial runs again, a higher ``attempt`` than before clears ``verdict``, ``failure`` and ``ended``.
+
+        Returns:
+            False, and nothing is written, if ``attempt`` is lower than the one on record.
+
+        Raises:
+            ValueError: for an unknown column, a missing one, or an unknown status.
+            WorkError: if it cannot be written.
+        """
+        trial = int(row["trial"])
+        old = self.trial(trial) or {}
+        attempt = int(row.get("attempt", old.get("attempt", 0)))
+        if attempt < old.get("attempt", 0):
+            return False
+        again = attempt > old.get("attempt", 0) and row.get("status") == "running"
+        fresh = _OF_ATTEMPT if again else {}
+        merged = self._checked("trials", {**old, **fresh, **row, "attempt": attempt})
+        if merged["status"] not in STATUSES:
+            raise ValueError(
+                f"unknown status {merged['status']!r} of trial {trial} (choices: {', '.join(STATUSES)})"
+            )
+        self._write("trials", _part(trial), [merged])
+        return True
+
+    def add(self, dataset: str, row: Mapping[str, Any]) -> bool:
+        """Add one row to ``metrics``, ``events``, ``samples`` or ``rungs``. ``time`` defaults to now.
+
+        Returns:
+            False, and nothing is written, if the row comes from a superseded attempt of its trial, or if its
+            trial already has a row at that kimg (for ``rungs``: at that rung). Events are always taken.
+
+        Raises:
+            ValueError: for an unknown column or a missing one.
+            WorkError: if it cannot be written.
+        """
+        if dataset in ("trials", "results"):
+            raise ValueError(f"rows of '{dataset}' are replaced, not added; use put_trial or replace")
+        checked = self._checked(dataset, row)
+        name = _SWEEP_PART if checked["trial"] is None else _part(checked["trial"])
+        rows = self._load(dataset, name)
+        if key := _UNIQUE.get(dataset):
+            current = self.trial(checked["trial"])
+            if current is not None and checked["attempt"] < current["attempt"]:
+                return False
+            if any(_same(other[key], checked[key]) for other in rows):
+                return False
+        self._write(dataset, name, [*rows, checked])
+        return True
+
+    def trial(self, number: int) -> dict[str, Any] | None:
+        """The row of one trial in ``trials``, or None."""
+        rows = self._parts.get(("trials", _part(number)))
+        if rows is None:  # not written by us: somebody else may be changing it, so it is not kept
+            rows = self._from_disk("trials", _part(number))
+        return dict(rows[0]) if rows else None
+
+    def part(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+        """The rows of one trial; None for the events of the sweep itself.
+
+        Raises:
+            DamagedPartError: if the part cannot be read.
+        """
+        return [dict(row) for row in self._load(dataset, _SWEEP_PART if trial is None else _part(trial))]
+
+    def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Put these rows in the place of a trial's part, whatever it holds; no rows, no part."""
+        checked = [self._checked(dataset, row) for row in rows]
+        if checked:
+            self._write(dataset, _part(trial), checked)
+        else:
+            self.folder.delete(f"{dataset}/{_part(trial)}.parquet")
+            self._parts.pop((dataset, _part(trial)), None)
+
+    def rows(self, dataset: str) -> list[dict[str, Any]]:
+        """All rows of a dataset, ordered as in `table`; a null is None."""
+        return to_rows(self.table(dataset))
+
+    def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
+        """All rows of a dataset from its parts, ordered by trial and kimg (events by time).
+
+        Args:
+            dataset: One of `SCHEMAS`.
+            columns: Read only these; the ordering columns come along. All by default.
+
+        Raises:
+            WorkError: naming the part that cannot be read.
+        """
+        schema = self._schemas[dataset]
+        wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
+        # Parts are in order, and so are the rows in each; only events of different trials interleave.
+        table = compaction.read(self.folder, dataset, schema, wanted, partial(self._read, dataset))
+        if dataset == "events":
+            table = table.sort_by("time")
+        return table.replace_schema_metadata(schema.metadata)
+
+    def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The row with every column of its schema, in storable values."""
+        schema = self._schemas[dataset]
+        if unknown := [name for name in row if name not in schema.names]:
+            raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
+        full = {field.name: storable(row.get(field.name), field.type) for field in schema}
+        if full.get("time", True) is None:
+            full["time"] = datetime.now(UTC)
+        if missing := [name for name in REQUIRED[dataset] if full[name] is None]:
+            raise ValueError(f"a row of '{dataset}' lacks {', '.join(missing)}")
+        return full
+
+    def _load(self, dataset: str, name: str) -> list[dict[str, Any]]:
+        """The rows of one part, read from the folder the first time."""
+        key = (dataset, name)
+        if key not in self._parts:
+            self._parts[key] = self._from_disk(dataset, name)
+        return self._parts[key]
+
+    def _from_disk(self, dataset: str, name: str) -> list[dict[str, Any]]:
+        if not self.folder.exists(f"{dataset}/{name}.parquet"):
+            return []
+        return to_rows(self._read(dataset, f"{name}.parquet", None))
+
+    def _write(self, dataset: str, name: str, rows: list[dict[str, Any]]) -> None:
+        if sort := _UNIQUE.get(dataset):
+            rows.sort(key=lambda row: float(row[sort]))
+        table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
+        self.folder.write(f"{dataset}/{name}.parquet", seal(table))
+        self._parts[(dataset, name)] = rows  # only once it is on disk: a failed write may be tried again
+
+    def _read(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
+        path = f"{dataset}/{name}"
+        data = self.folder.read(path)
+        try:
+            file = unseal(data)
+            version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
+            if version == (expected := f"{dataset}/1"):
+                return file.read(columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DamagedPartError(
+                f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
+                f"('sweep check {self.folder.name} --repair' mends it)"
+            ) from error
+        raise DamagedPartError(
+            f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
+            "use the version of sweep that wrote it"
+        )
+
+
+def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """The rows of each trial, in their order."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["trial"], []).append(row)
+    return found
+
+
+def to_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table, times in UTC; pyarrow alone would import pandas (2 s) for the time zone."""
+    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
+    for name in times:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table[name].cast(pa.timestamp("us")))
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for row in rows:
+        for name in times:
+            if row[name] is not None:
+                row[name] = row[name].replace(tzinfo=UTC)
+    return rows
+
+
+def _part(trial: int) -> str:
+    return f"{trial:05d}"
+
+
+def _same(first: float, second: float) -> bool:
+    return bool(math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9))

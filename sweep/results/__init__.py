@@ -1,0 +1,1 @@
+"""What came out of a sweep: ranking, the best generator, fresh seeds, summaries. Reads only."""

@@ -1,0 +1,141 @@
+"""Which generator is the best of a sweep: the one that ``sweep best --export`` writes.
+
+It is the best result of the winning configuration, from the sweep itself or from its confirmation. Before there is a
+confirmation, the configuration of the first trial wins. Afterwards it is the one with the best mean over fresh seeds;
+where others cannot be told from it, the best single result among all of these decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ganlib.errors import RequestError
+from sweep import formatting
+from sweep.records.catalog import Sweep
+from sweep.records.datasets import Store
+from sweep.records.retention import place_of
+from sweep.records.snapshots import file_of
+from sweep.results import confirmation
+from sweep.results.confirmation import Confirmation
+from sweep.results.leaderboard import METRICS, OUT_OF_PLAY, Entry, Leaderboard, had
+from sweep.storage.folder import Folder
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One generator that a sweep has kept.
+
+    Attributes:
+        folder: The sweep's, or that of its confirmation.
+        number: Of the trial, or of the confirmation's run.
+        of: The trial of the sweep whose configuration it is.
+        value: The metric of its result, or the best so far of a trial without one.
+        kimg: Where the generator was.
+        measured: Whether ``value`` is that of a result.
+        where: Where it is from, in words.
+    """
+
+    folder: Folder
+    number: int
+    of: int
+    value: float
+    kimg: float
+    measured: bool
+    where: str
+
+    @property
+    def path(self) -> str:
+        """Where its weights lie in the folder."""
+        return f"{place_of(self.number)}/{file_of(self.kimg)}"
+
+    @property
+    def kept(self) -> bool:
+        """Whether they do."""
+        return self.folder.exists(self.path)
+
+    @cached_property
+    def row(self) -> Row:
+        """Its row of ``trials``."""
+        return Store(self.folder).trial(self.number) or {}
+
+
+def of_trial(sweep: Sweep, entry: Entry) -> Choice | None:
+    """The generator that a trial of the sweep itself has kept; None where it has no number."""
+    if entry.value is None or entry.kimg is None:
+        return None
+    words = f"trial {entry.trial}"
+    if not entry.measured:
+        words += f" ({entry.status}, without a result: its best so far)"
+    return Choice(sweep.folder, entry.trial, entry.trial, entry.value, entry.kimg, entry.measured, words)
+
+
+def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[Choice]:
+    """The generators of the winning configuration, the best first.
+
+    Raises:
+        RequestError: if nothing can be ranked.
+    """
+    if not board.ranked:
+        raise RequestError(f"there is nothing to export: no trial of '{sweep.name}' can be ranked yet")
+    params = {entry.trial: confirmation.key_of(entry.params) for entry in board.entries}
+    winning = {params[trial] for trial in _winning(board, found) if trial in params}
+    choices = [
+        choice
+        for entry in board.ranked
+        if params[entry.trial] in winning and (choice := of_trial(sweep, entry))
+    ]
+    for repeats in found.repeats if found else ():
+        if params.get(repeats.trial) in winning:
+            choices += [
+                Choice(
+                    sweep.folder / confirmation.FOLDER,
+                    run.number,
+                    repeats.trial,
+                    run.value,
+                    run.kimg,
+                    True,
+                    f"run {run.number} of the confirmation (the configuration of trial {repeats.trial}, "
+                    f"seed {run.seed})",
+                )
+                for run in repeats.runs
+            ]
+    return sorted(choices, key=lambda choice: (choice.value, choice.number))
+
+
+def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
+    """What trials that have not ended hold and that looks better than a value: to be measured before it is believed."""
+    if board.provisional:
+        return []
+    looks = [entry for entry in board.left_out if entry.status not in OUT_OF_PLAY and not entry.measured]
+    choices = [choice for entry in looks if (choice := of_trial(sweep, entry)) and choice.value < than]
+    return sorted(choices, key=lambda choice: choice.value)
+
+
+def better_elsewhere(board: Leaderboard, chosen: Choice) -> str | None:
+    """A sentence where another configuration has a clearly better result than the one that was chosen."""
+    for entry in board.ranked:
+        margin = 3 * (entry.kid_se or 0.0) if board.metric == "kid" else 0.05 * chosen.value
+        if entry.measured and entry.value is not None and entry.value < chosen.value - margin:
+            return (
+                f"trial {entry.trial} has a better result of one seed ({had(entry, board.metric)}); "
+                f"--trial {entry.trial} exports that one"
+            )
+    return None
+
+
+def words(choice: Choice, metric: str) -> str:
+    """What was chosen, for people."""
+    value = f"{METRICS[metric]} {formatting.number(choice.value)}"
+    return f"{choice.where}: {value}, of the generator at {formatting.kimg(choice.kimg)} kimg"
+
+
+def _winning(board: Leaderboard, found: Confirmation | None) -> Sequence[int]:
+    """The trials whose configurations may have won."""
+    first = board.ranked[0].trial
+    own = found.of(first) if found else None
+    if found is None or own is None or not own.values:
+        return [first]
+    return found.undecided

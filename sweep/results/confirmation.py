@@ -1,0 +1,193 @@
+"""What fresh seeds say of a sweep's best configurations: mean, spread, interval, and whether two can be told apart.
+
+The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.commands.confirm` trains the best
+configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
+is what ranks trials too: its result. The value from the sweep itself is not counted, because it was chosen for being
+good; it is shown beside the mean.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from ganlib.errors import WorkError
+from sweep import formatting
+from sweep.records.catalog import INFO, Sweep
+from sweep.records.datasets import Store
+from sweep.results.leaderboard import Leaderboard, finite
+from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
+from sweep.storage.folder import MissingFileError
+from sweep.terminal import tables
+
+FOLDER = "confirm"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The best configurations of a sweep, trained again; the best mean first, those that lost runs last."""
+
+    metric: str
+    repeats: Sequence[Repeats]
+
+    def of(self, trial: int) -> Repeats | None:
+        """The runs with the configuration of a trial."""
+        return next((repeats for repeats in self.repeats if repeats.trial == trial), None)
+
+    @cached_property
+    def undecided(self) -> list[int]:
+        """The trials whose configurations cannot be told from the one with the best mean, that one first."""
+        first, *others = [repeats for repeats in self.repeats if repeats.values]
+        return [first.trial] + [
+            other.trial
+            for other in others
+            if not other.lost and not apart(welch(first.values, other.values), first, other)
+        ]
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """Of the two best; None where there are not two with at least `FEWEST` values each."""
+        able = [repeats for repeats in self.repeats if len(repeats.values) >= FEWEST]
+        if len(able) < 2:
+            return None
+        p = welch(able[0].values, able[1].values)
+        return None if p is None else Comparison(able[0].trial, able[1].trial, p)
+
+
+def read_confirmation(sweep: Sweep) -> Confirmation | None:
+    """What `sweep.commands.confirm` has found of a sweep so far; None before it was asked.
+
+    Raises:
+        WorkError: if its records cannot be read.
+    """
+    folder = sweep.folder / FOLDER
+    try:
+        info = json.loads(folder.read(INFO))
+        plan = [(int(planned["trial"]), int(planned["seed"])) for planned in info["plan"]]
+        metric = str(info["metric"])
+    except MissingFileError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkError(f"'{folder}/{INFO}' is broken ({error}); delete {folder} to confirm anew") from None
+    table = Store(folder).table("trials", ["status", "verdict", "best_value", "result", "result_kimg"])
+    rows = {row["trial"]: row for row in table.to_pylist()}
+    runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
+    for number, (trial, seed) in enumerate(plan):
+        runs.setdefault(trial, []).append((number, seed, rows.get(number, {"status": "waiting"})))
+    found = [_repeats(trial, those) for trial, those in runs.items()]
+    return Confirmation(metric, sorted(found, key=_order))
+
+
+def label(confirmed: Confirmation | None, trial: int) -> str:
+    """How sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
+    repeats = confirmed.of(trial) if confirmed else None
+    if repeats is None or repeats.mean is None:
+        return "one seed"
+    told = f"mean {formatting.number(repeats.mean)} of {formatting.count(len(repeats.values), 'fresh seed')}"
+    if repeats.interval:
+        told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
+    else:
+        told += f" (no interval yet: {_more(repeats)})"
+    return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+
+
+def verdict(confirmed: Confirmation) -> str:
+    """Whether the winner can be told from the runner-up, in a sentence."""
+    comparison = confirmed.comparison
+    if comparison is None:
+        return f"two configurations with {FEWEST} seeds each are needed to compare them (--top, --seeds)"
+    pair = f"trial {comparison.winner} {{}} trial {comparison.runner_up} ({comparison.test}, p = {comparison.p:.2g})"
+    if comparison.distinct:
+        return pair.format("is better than")
+    return pair.format("cannot be told from") + ": more seeds may tell (--seeds)"
+
+
+def show(found: Confirmation, board: Leaderboard) -> None:
+    """Print the table of a confirmation, and the verdict."""
+    entries = {entry.trial: entry for entry in board.ranked}
+    names = list(board.ranked[0].params) if board.ranked else []
+    columns = [
+        tables.Column("trial", right=True),
+        tables.Column(f"mean {board.column(found.metric)}", right=True),
+        tables.Column("spread", right=True),
+        tables.Column("95 % interval", right=True),
+        tables.Column("seeds", right=True),
+        tables.Column("lost"),
+        tables.Column("in the sweep", right=True),
+        *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
+    ]
+    rows = []
+    for repeats in found.repeats:
+        entry = entries.get(repeats.trial)
+        interval = (
+            " to ".join(map(formatting.number, repeats.interval)) if repeats.interval else _more(repeats)
+        )
+        lost = ", ".join(f"{count} {reason}" for reason, count in repeats.lost.items()) or formatting.MISSING
+        seeds = str(len(repeats.values)) + (f" (+{repeats.pending})" if repeats.pending else "")
+        numbers = [formatting.number(repeats.mean), formatting.number(repeats.spread), interval, seeds, lost]
+        params = entry.params if entry else {}
+        old = formatting.number(entry.value if entry else None)
+        rows.append(
+            [str(repeats.trial), *numbers, old, *(formatting.value(params.get(name)) for name in names)]
+        )
+    tables.show(columns, rows)
+    print(verdict(found))
+
+
+def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
+    """A confirmation as plain values."""
+    values = {entry.trial: entry.value for entry in board.ranked}
+    comparison = found.comparison
+    return {
+        "metric": found.metric,
+        "label": board.label,
+        "level": LEVEL,
+        "configurations": [
+            {
+                "trial": repeats.trial,
+                "in_the_sweep": values.get(repeats.trial),
+                **{name: getattr(repeats, name) for name in ("mean", "spread", "interval", "lacking")},
+                **{name: getattr(repeats, name) for name in ("values", "lost", "pending")},
+                "seeds": [run.seed for run in repeats.runs],
+            }
+            for repeats in found.repeats
+        ],
+        "comparison": asdict(comparison) | {"distinct": comparison.distinct} if comparison else None,
+        "verdict": verdict(found),
+    }
+
+
+def key_of(params: Mapping[str, Any]) -> str:
+    """Return what is equal for equal configurations; a value that is None is one that is not there."""
+    return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
+
+
+def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> Repeats:
+    done, pending = [], 0
+    lost: Counter[str] = Counter()
+    for number, seed, row in runs:
+        status, value = row["status"], finite(row.get("result"))
+        if status == "finished" and value is not None:
+            done.append(Run(number, seed, value, row["result_kimg"]))
+        elif status == "finished" and row["best_value"] is not None and row["result_kimg"] is None:
+            pending += 1  # it has yet to be measured
+        elif status in ("finished", "collapsed", "failed"):
+            lost["without a number" if status == "finished" else row["verdict"] or status] += 1
+        else:
+            pending += 1
+    return Repeats(trial, done, dict(lost), pending)
+
+
+def _more(repeats: Repeats) -> str:
+    """How many more seeds would make an interval worth having."""
+    lacking = max(repeats.lacking, 1)
+    about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
+    return f"needs {about} more seed{'' if about == '1' else 's'}"
+
+
+def _order(repeats: Repeats) -> tuple[bool, float, int]:
+    """A configuration that dies for some seeds stands behind those that never did."""
+    return bool(repeats.lost), math.inf if repeats.mean is None else repeats.mean, repeats.trial

@@ -1,0 +1,109 @@
+"""Hold the trials of a sweep in the order of a metric, and those left out; `sweep.results.ranking` makes it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganlib.metrics.identity import NAMES, Floor, Identity
+from sweep.formatting import kimg, number, with_error
+
+METRICS = NAMES
+OUT_OF_PLAY = ("collapsed", "failed")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trial and its best generator by the metric; numbers are None where there is no finite one.
+
+    Attributes:
+        rank: 1 is best, ties share a rank; None if the trial is left out.
+        value: The metric of its result, of the generator at ``kimg``; of its best evaluation while it has none.
+        measured: Whether ``value`` is that of a result.
+        seen: The metric of its best evaluation, by which that generator was chosen.
+        last: The metric at the newest evaluation that has one.
+        n_fake: Generated pictures that ``value`` was measured on.
+        floor: What held-out real pictures score on as many; None if that was not measured.
+        suspicion: Why the values are too good to be honest; None if they are not.
+        reason: Why the trial is left out; None if it is ranked.
+        row: Its row of ``trials``.
+        source: The row of ``results``, or of ``metrics``, that its numbers are from.
+    """
+
+    trial: int
+    status: str
+    rank: int | None
+    value: float | None
+    kimg: float | None
+    kid: float | None
+    kid_se: float | None
+    fid: float | None
+    measured: bool
+    seen: float | None
+    last: float | None
+    n_fake: int | None
+    floor: Floor | None
+    suspicion: str | None
+    reason: str | None
+    row: Row = field(repr=False)
+    source: Row = field(repr=False, default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The searched values: path to value, None where the trial has none."""
+        return {key.removeprefix("param."): self.row[key] for key in self.row if key.startswith("param.")}
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The ranked trials, best first, and those left out: first what may still be ranked, the best first.
+
+    Attributes:
+        provisional: Whether no trial has a result, so that the best so far is what is ranked.
+    """
+
+    metric: str
+    identity: Identity | None
+    ranked: Sequence[Entry]
+    left_out: Sequence[Entry]
+    provisional: bool = False
+
+    @property
+    def label(self) -> str:
+        """The metric's name with its identity; the bare name while nothing has been measured."""
+        if self.identity is None or self.provisional:  # what was seen so far was seen on different numbers
+            return f"{self.column(self.metric)} so far" if self.identity else METRICS[self.metric]
+        return self.identity.label(self.metric)
+
+    def column(self, metric: str) -> str:
+        """A metric's name where there is little room: still with its extractor, without which it is no number."""
+        return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
+
+    @property
+    def suspicions(self) -> list[str]:
+        """One sentence for each trial that scores better than real pictures do."""
+        return [
+            f"trial {entry.trial}: {entry.suspicion}; has it learnt pictures by heart? The event under_floor says "
+            "where the nearest real ones are shown"
+            for entry in self.entries
+            if entry.suspicion
+        ]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everybody: the ranked, then the others."""
+        return [*self.ranked, *self.left_out]
+
+
+def finite(value: float | None) -> float | None:
+    """The value if it is a finite number, else None."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def had(entry: Entry, metric: str) -> str:
+    """What a trial has, in words: ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
+    if entry.value is None:
+        return ""
+    value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
+    return f"{METRICS[metric]} {value} on {entry.n_fake} pictures, at {kimg(entry.kimg)} kimg"

@@ -1,0 +1,199 @@
+"""The nearest real neighbour of each generated picture: has the generator learnt, or does it copy?
+
+Nearest is by pixels (root mean square, after scaling down), the oldest test of memorisation (Goodfellow et al.
+2014, https://arxiv.org/abs/1406.2661, figure 2): it finds copies, not likenesses. The yardstick is how far real
+pictures are from their own nearest neighbours. Needs the packed pictures of the sweep, so it is done where they
+are, at the end of a sweep or by a report on the same machine, and kept in the sweep's folder as one PNG: the
+neighbours in the order of the trial's grid, with the numbers as its text.
+"""
+
+import contextlib
+import json
+from dataclasses import asdict, dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from ganlib.data.alpha import on_checks
+from ganlib.data.sheet import GAP, grid
+from ganlib.errors import RequestError, WorkError
+from sweep.storage.folder import Folder
+
+FILE = "images/neighbours.png"
+SIDE = 32
+"""Pictures are compared at this size at most: what matters is the whole, not its finest detail."""
+YARDSTICKS = 64
+"""Real pictures whose own nearest neighbours are looked for."""
+_BLOCK_BYTES = 1 << 25
+_TEXT = "neighbours"
+Pictures = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Of which pictures, and how near; distances are in levels of 255.
+
+    Attributes:
+        trial: Whose pictures.
+        kimg: At which evaluation.
+        pictures: Real pictures that were looked through.
+        distances: Of each generated picture to its nearest real one.
+        usual: Of some real pictures to their nearest other one, the median.
+    """
+
+    trial: int
+    kimg: float
+    pictures: int
+    distances: list[float]
+    usual: float
+
+    @property
+    def median(self) -> float:
+        """The median of ``distances``."""
+        return float(np.median(self.distances))
+
+
+def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list[float], float]:
+    """The nearest real picture of each generated one.
+
+    Args:
+        pictures: Generated, uint8 (n, s, s, 3 or 4); with transparency they are compared on checks, as they are shown.
+        real: uint8 (m, s, s, 3 or 4), at least two; may be a memory map. All of it is read once.
+
+    Returns:
+        Indices into ``real``; distances; and the median distance of real pictures to their nearest other one.
+    """
+    own = np.unique(np.linspace(0, len(real) - 1, YARDSTICKS).astype(int))
+    queries = np.concatenate([_small(pictures), _small(real[own])])
+    best = np.full(len(queries), np.inf, np.float32)
+    where = np.zeros(len(queries), np.int64)
+    norms = (queries**2).sum(1)
+    step = max(1, _BLOCK_BYTES // (real[0].nbytes * 4))
+    for start in range(0, len(real), step):
+        block = _small(real[start : start + step])
+        distance = norms[:, None] + (block**2).sum(1) - 2 * queries @ block.T
+        inside = (own >= start) & (own < start + len(block))
+        distance[len(pictures) + np.flatnonzero(inside), own[inside] - start] = np.inf  # not itself
+        here = distance.argmin(1)
+        value = distance[np.arange(len(queries)), here]
+        better = value < best
+        best[better], where[better] = value[better], start + here[better]
+    levels = np.sqrt(np.maximum(best, 0) / queries.shape[1])
+    count = len(pictures)
+    distances = [round(float(level), 2) for level in levels[:count]]
+    return where[:count], distances, round(float(np.median(levels[count:])), 2)
+
+
+def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[Neighbours, Image.Image]:
+    """The neighbours of a trial's grid, in a grid like it.
+
+    Args:
+        trial: Whose grid.
+        kimg: Of which evaluation.
+        sheet: The grid.
+        real: The sweep's pictures, uint8 (n, s, s, 3 or 4).
+
+    Raises:
+        ValueError: if the grid is not one of pictures of that size.
+    """
+    cols = (sheet.width - GAP) // (real.shape[1] + GAP)
+    where, distances, usual = nearest(cut(sheet, real.shape[1]), real)
+    return Neighbours(trial, kimg, len(real), distances, usual), grid(np.ascontiguousarray(real[where]), cols)
+
+
+def remember(
+    folder: Folder, data_hash: str, trial: int, kimg: float, sheet: Image.Image
+) -> tuple[Neighbours, Image.Image] | None:
+    """Find the neighbours of a trial's grid among the packed pictures, and keep them if the folder lets us.
+
+    Returns:
+        None if this machine has not got the pictures, or they are not of the grid's size.
+    """
+    real = packed(data_hash)
+    if real is None:
+        return None
+    try:
+        found = find(trial, kimg, sheet, real)
+    except ValueError:
+        return None
+    with contextlib.suppress(WorkError):  # it may only be read
+        write(folder, *found)
+    return found
+
+
+def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:
+    """`remember` those of a trial's samples on record; where that cannot be, there are none: nobody waits for them."""
+    with contextlib.suppress(WorkError, OSError):
+        data = folder.read(f"images/{trial:05d}/{kimg:.3f}.png")
+        with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
+            remember(folder, data_hash, trial, kimg, sheet)
+
+
+def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
+    """Keep what `find` found in the sweep's folder.
+
+    Raises:
+        WorkError: if it cannot be written.
+    """
+    note = PngImagePlugin.PngInfo()
+    note.add_text(_TEXT, json.dumps(asdict(neighbours)))
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG", pnginfo=note)
+    folder.write(FILE, buffer.getvalue())
+
+
+def read(folder: Folder) -> tuple[Neighbours, Image.Image] | None:
+    """What `write` kept, or None if there is nothing (readable)."""
+    try:
+        with Image.open(BytesIO(folder.read(FILE)), formats=("PNG",)) as picture:
+            note = json.loads(getattr(picture, "text", {})[_TEXT])
+            return Neighbours(**note), picture.convert("RGB")
+    except (WorkError, OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def packed(data_hash: str) -> Pictures | None:
+    """The packed pictures with that hash, if this machine has them; memory-mapped."""
+    from ganlib.data import cache_dir, open_set
+
+    try:
+        notes = sorted((cache_dir() / "data").glob("*.json"))
+    except (RequestError, OSError):
+        return None
+    for note in notes:
+        images = open_set(note.with_suffix(".npy"))
+        if images is not None and images.hash == data_hash:
+            return images.pictures
+    return None
+
+
+def cut(sheet: Image.Image, size: int) -> Pictures:
+    """The pictures of a grid that `ganlib.data.sheet.grid` made, uint8 (n, size, size, 3).
+
+    Raises:
+        ValueError: if it is not such a grid.
+    """
+    (cols, right), (rows, below) = (divmod(side - GAP, size + GAP) for side in sheet.size)
+    if right or below or cols < 1 or rows < 1:
+        raise ValueError(f"a sheet of {sheet.width} x {sheet.height} is no grid of pictures of {size} px")
+    array = np.asarray(sheet.convert("RGB"))
+    return np.stack(
+        [
+            array[top : top + size, left : left + size]
+            for top in range(GAP, GAP + rows * (size + GAP), size + GAP)
+            for left in range(GAP, GAP + cols * (size + GAP), size + GAP)
+        ]
+    )
+
+
+def _small(pictures: Pictures) -> Floats:
+    """The pictures scaled down by an integer factor, float32 (n, values)."""
+    pictures = on_checks(pictures)
+    count, size = pictures.shape[:2]
+    factor = max(1, size // SIDE)
+    kept = size // factor * factor
+    blocks = pictures[:, :kept, :kept].reshape(count, kept // factor, factor, kept // factor, factor, 3)
+    return np.asarray(blocks.mean((2, 4), dtype=np.float32).reshape(count, -1))

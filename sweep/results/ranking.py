@@ -1,0 +1,240 @@
+"""Which trial is best: the leaderboard of a sweep, and what is left out of it and why.
+
+Trials are ranked by their results: the best generator of each, measured once more after the trial had ended, all alike
+(see `sweep.worker.result`). A trial that has not ended has none; it is shown apart with the best that it has so far.
+Only while no trial at all has a result are trials ranked by that.
+
+A metric without its identity is not a number: values are ranked against each other only if extractor, its digest,
+resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for both
+metrics.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from ganlib.errors import RequestError
+from ganlib.metrics.identity import Floor, Identity, differing
+from ganlib.registry import did_you_mean
+from sweep.formatting import trial_numbers
+from sweep.records.datasets import Store, to_rows
+from sweep.results.decisive import COLUMNS, decisive
+from sweep.results.leaderboard import METRICS, OUT_OF_PLAY, Entry, Leaderboard, Row, finite, had
+
+UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
+"""What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
+
+
+class MixedIdentityError(RequestError):
+    """The trials were not measured alike; the text says how they differ."""
+
+
+def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ()) -> Leaderboard:
+    """Rank the trials of a sweep by a metric of their results.
+
+    Collapsed and failed trials never win, whatever they measured. The entries' rows lack the columns `UNRANKED`.
+
+    Args:
+        store: The sweep's datasets.
+        metric: ``kid`` or ``fid``.
+        floors: What held-out real pictures score, for each number of pictures.
+
+    Raises:
+        RequestError: for an unknown metric.
+        MixedIdentityError: if the values were not measured alike.
+        WorkError: if a dataset cannot be read.
+    """
+    check_metric(metric)
+    # Results before trials: the reverse order could show an end without what came of it.
+    results = to_rows(store.table("results"))
+    trials = store.table("trials")
+    trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
+    evaluations = to_rows(decisive(store.table("metrics", COLUMNS), metric))
+    return rank(trials, evaluations, metric, floors, results)
+
+
+def rank(
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor] = (),
+    results: Iterable[Row] = (),
+) -> Leaderboard:
+    """`leaderboard` of rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
+    entries = _entries(trials, metrics, results, metric, floors)
+    provisional = not any(entry.measured for entry in entries)
+    candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
+    identity = _one_identity([(entry.trial, entry.source) for entry in candidates], provisional)
+    ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
+    taken = {entry.trial for entry in ranked}
+    left = [replace(e, reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
+    return Leaderboard(metric, identity, _with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
+
+
+def rank_or_explain(
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor] = (),
+    results: Iterable[Row] = (),
+) -> tuple[Leaderboard, str | None]:
+    """`rank` for those who show everything: if it refuses, all are left out and its text is returned."""
+    metrics, results = list(metrics), list(results)
+    try:
+        return rank(trials, metrics, metric, floors, results), None
+    except MixedIdentityError as error:
+        entries = [
+            replace(entry, reason=entry.reason or "not measured like the others")
+            for entry in _entries(trials, metrics, results, metric, floors)
+        ]
+        return Leaderboard(metric, None, [], entries), str(error)
+
+
+def grouped(board: Leaderboard, path: str, otherwise: object) -> dict[str, list[Entry]]:
+    """The trials of each value of a key, the ranked first; the group with the best trial comes first.
+
+    Args:
+        board: The leaderboard.
+        path: A key of the spec, such as ``train.loss``.
+        otherwise: Its value in the trials where it is not searched.
+    """
+    groups: dict[str, list[Entry]] = {}
+    for entry in board.entries:
+        value = entry.params.get(path)
+        groups.setdefault(str(otherwise if value is None else value), []).append(entry)
+    return groups
+
+
+def check_metric(metric: str) -> str:
+    """Return ``metric`` if it is one.
+
+    Raises:
+        RequestError: listing the choices.
+    """
+    if metric not in METRICS:
+        hint = did_you_mean(metric, list(METRICS))
+        raise RequestError(f"unknown metric '{metric}'{hint} (choices: {', '.join(METRICS)})")
+    return metric
+
+
+def _measured(row: Row, metric: str) -> bool:
+    """Whether an evaluation counts: it has a number, and the run was not called dead at it."""
+    return finite(row[metric]) is not None and not row.get("verdict")
+
+
+def _entries(
+    trials: Sequence[Row],
+    metrics: Iterable[Row],
+    results: Iterable[Row],
+    metric: str,
+    floors: Sequence[Floor],
+) -> list[Entry]:
+    evaluations: dict[int, list[Row]] = defaultdict(list)
+    for row in metrics:
+        if _measured(row, metric):
+            evaluations[row["trial"]].append(row)
+    of_trial = {row["trial"]: row for row in results if finite(row[metric]) is not None}
+    return [
+        _entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), metric, floors) for row in trials
+    ]
+
+
+def _entry(
+    row: Row, evaluations: Sequence[Row], result: Row | None, metric: str, floors: Sequence[Floor]
+) -> Entry:
+    seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
+    source: Row = result or seen or {}
+    floor = next((floor for floor in floors if floor.n_fake == source.get("n_fake")), None)
+    fid, kid, kid_se = (finite(source.get(name)) for name in ("fid", "kid", "kid_se"))
+    entry = Entry(
+        trial=row["trial"],
+        status=row["status"],
+        rank=None,
+        value=finite(source.get(metric)),
+        kimg=source.get("kimg"),
+        kid=kid,
+        kid_se=kid_se,
+        fid=fid,
+        measured=result is not None,
+        seen=seen[metric] if seen else None,
+        last=evaluations[-1][metric] if evaluations else None,
+        n_fake=source.get("n_fake"),
+        floor=floor,
+        suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
+        reason=None,
+        row=row,
+        source=source,
+    )
+    return replace(entry, reason=_why_left_out(entry, metric))
+
+
+def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
+    """The best first; a FID so far on more pictures before one on fewer, with which it does not compare."""
+    count = entry.n_fake or 0 if provisional and metric == "fid" else 0
+    return -count, entry.value or 0.0, entry.trial
+
+
+def _hopeful_first(entry: Entry) -> tuple[bool, float, int]:
+    """Those that may still be ranked come before those that cannot, the best first."""
+    if entry.status in OUT_OF_PLAY or entry.value is None:
+        return True, 0.0, entry.trial
+    return False, entry.value, entry.trial
+
+
+def _so_far(entry: Entry, metric: str) -> str:
+    """Why a trial without a result is not ranked beside those that have one."""
+    words = {"running": "still running", "interrupted": "interrupted"}
+    return f"{words.get(entry.status, 'no result')}, so far {had(entry, metric)}"
+
+
+def _why_left_out(entry: Entry, metric: str) -> str | None:
+    row, before = entry.row, ""
+    if entry.value is not None:
+        before = f"; its best was {had(entry, metric)}"
+    if entry.status == "collapsed":
+        return f"collapsed: {row['verdict'] or 'no verdict on record'}{before}"
+    if entry.status == "failed":
+        text = str(row["failure"] or "no error on record").strip().splitlines()
+        return f"failed: {text[-1] if text else 'no error on record'}{before}"
+    if entry.value is None:
+        return "not evaluated yet" if entry.status == "running" else f"no finite {METRICS[metric]}"
+    return None
+
+
+def _with_ranks(entries: Iterable[Entry]) -> list[Entry]:
+    ranked: list[Entry] = []
+    for place, entry in enumerate(entries, start=1):
+        tied = ranked and ranked[-1].value == entry.value
+        ranked.append(replace(entry, rank=ranked[-1].rank if tied else place))
+    return ranked
+
+
+def _one_identity(rows: Sequence[tuple[int, Row]], provisional: bool) -> Identity | None:
+    """The identity of what is ranked, by trial; None if nothing is.
+
+    What is only the best so far was seen on different numbers of pictures; then that of the identity is the largest.
+
+    Raises:
+        MixedIdentityError: if they differ in anything else.
+    """
+    trials_by: dict[Identity, set[int]] = defaultdict(set)
+    for trial, row in rows:
+        trials_by[Identity.of(row)].add(trial)
+    alike = {replace(identity, n_fake=0) if provisional else identity for identity in trials_by}
+    if len(alike) > 1:
+        raise MixedIdentityError(_mixed(trials_by))
+    return max(trials_by, key=lambda identity: identity.n_fake, default=None)
+
+
+def _mixed(trials_by: Mapping[Identity, set[int]]) -> str:
+    names = differing(trials_by)
+    groups = [
+        f"  {', '.join(f'{name}={getattr(identity, name)}' for name in names)}: {trial_numbers(trials)}"
+        for identity, trials in sorted(trials_by.items(), key=lambda pair: repr(pair[0]))
+    ]
+    return (
+        f"these trials cannot be ranked together, their metrics differ in {' and '.join(names)}:\n"
+        + "\n".join(groups)
+        + "\nrun them again under one name with one extractor, count and data set to compare them"
+    )

@@ -1,0 +1,120 @@
+"""What became of the trials of a sweep: counts, rungs, verdicts, time. For `sweep show` and the report."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.records.catalog import Sweep
+from sweep.records.schemas import STATUSES
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How many trials were compared at a rung, and how many of them ASHA stopped there."""
+
+    index: int
+    kimg: float
+    reached: int
+    stopped: int
+
+    @property
+    def survived(self) -> int:
+        """Trials that went on, or may still."""
+        return self.reached - self.stopped
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A sweep in numbers.
+
+    Attributes:
+        planned: Trials asked for; None if that is not on record.
+        statuses: Status to trials, only those that occur, in the order of `STATUSES`.
+        verdicts: Verdict to collapsed trials, most frequent first.
+        rungs: In order of kimg.
+        seconds_train: Of all trials together.
+        seconds_eval: Of all trials together, results included.
+        seconds_results: Of these, what measuring results took.
+        seconds_saved: What stopped and collapsed trials would have taken to the full budget, at their pace.
+        events: Kind to number of events, most frequent first.
+        skipped: Names of unreadable files that were left out of the data.
+    """
+
+    planned: int | None
+    statuses: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    rungs: Sequence[Rung]
+    seconds_train: float
+    seconds_eval: float
+    seconds_results: float
+    seconds_saved: float
+    events: Mapping[str, int]
+    skipped: Sequence[str]
+
+    @property
+    def trials(self) -> int:
+        """Trials started so far."""
+        return sum(self.statuses.values())
+
+
+def summarise(
+    sweep: Sweep,
+    trials: Sequence[Row],
+    rungs: Sequence[Row],
+    events: Sequence[Row],
+    results: Sequence[Row] = (),
+) -> Summary:
+    """Count what the rows of a sweep say."""
+    statuses = Counter(row["status"] for row in trials)
+    verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == "collapsed")
+    planned, budget = sweep.info.get("trials"), sweep.info.get("budget")
+    return Summary(
+        planned=planned if isinstance(planned, int) else None,
+        statuses={status: statuses[status] for status in STATUSES if statuses[status]},
+        verdicts=dict(verdicts.most_common()),
+        rungs=_rungs(sweep.info.get("rungs") or [], rungs),
+        seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
+        seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
+        seconds_results=sum(row["seconds"] or 0.0 for row in results),
+        seconds_saved=sum(seconds_saved(row, budget) for row in trials)
+        if isinstance(budget, (int, float))
+        else 0.0,
+        events=dict(Counter(row["kind"] for row in events).most_common()),
+        skipped=[_file(row) for row in events if row["kind"] == "skipped_file"],
+    )
+
+
+def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
+    kimg = dict(enumerate(planned))
+    kimg.update({row["rung"]: row["rung_kimg"] for row in rows if row["rung_kimg"] is not None})
+    reached = Counter(row["rung"] for row in rows)
+    stopped = Counter(row["rung"] for row in rows if row["stopped"])
+    return [Rung(index, kimg[index], reached[index], stopped[index]) for index in sorted(kimg)]
+
+
+def seconds_saved(row: Row, budget: float) -> float:
+    """What a trial that was stopped or collapsed would still have taken to the full budget, at its pace."""
+    if row["status"] not in ("stopped", "collapsed") or not row["kimg"]:
+        return 0.0
+    spent = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
+    return float(max(budget - row["kimg"], 0.0) * spent / row["kimg"])
+
+
+def detail(event: Row) -> dict[str, Any]:
+    """What an event says, as a mapping; text that is not one stands under ``text``."""
+    try:
+        loaded = json.loads(event["detail"] or "{}")
+    except ValueError:
+        loaded = event["detail"]
+    return loaded if isinstance(loaded, dict) else {"text": loaded}
+
+
+def _file(event: Row) -> str:
+    told = detail(event)
+    return str(
+        told.get("path") or told.get("file") or told.get("name") or told.get("text") or event["detail"]
+    )

@@ -1,0 +1,80 @@
+"""Where trials are trained: what a runner is, and which one a command asks for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sweep.driver.director import Director
+from sweep.formatting import count
+from sweep.spec.specification import Spec
+from sweep.terminal.views import View
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, beside what the spec says."""
+
+    storage: str = "runs"
+    local: bool = False
+    address: str | None = None
+    as_json: bool = False
+
+
+class Runner(Protocol):
+    """Where trials are trained; `sweep.runners.local` and `sweep.runners.ray` have one each."""
+
+    name: str
+    gpu: float
+    threads: int
+    largest_share: float
+
+    def room(self) -> int:
+        """How many trials run at a time."""
+
+    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
+        """Whether a trial with ``share`` times the spec's resources would start at once.
+
+        ``live`` has the shares of those that have been handed out, by trial and attempt; it is not empty.
+        """
+
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
+        """Check on the workers what has to work before the first trial starts."""
+
+    def run(self, director: Director, beat: Callable[[], None]) -> None:
+        """Train until the director has no more assignments."""
+
+    def close(self) -> None:
+        """Give back what was taken."""
+
+
+@contextmanager
+def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
+    """The local runner, or Ray's; closed at the end."""
+    runner = _started(spec, options, view)
+    try:
+        resources = spec.resources
+        if resources.gpu and not runner.gpu:
+            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
+        room = runner.room()
+        view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
+        if not options.local and resources.max_concurrent and room < resources.max_concurrent:
+            view.say(
+                f"(resources.max_concurrent is {resources.max_concurrent}; no more than {room} run at once here)"
+            )
+        yield runner
+    finally:
+        runner.close()
+
+
+def _started(spec: Spec, options: Options, view: View) -> Runner:
+    resources = spec.resources
+    if options.local:
+        from sweep.runners.local import LocalRunner
+
+        return LocalRunner(resources.gpu, max(1, int(resources.cpu)))
+    where = f"attaching to Ray at {options.address}" if options.address else "starting Ray"
+    with view.waiting(where):
+        from sweep.runners.ray import RayRunner
+
+        return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)

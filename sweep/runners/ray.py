@@ -1,0 +1,253 @@
+"""The Ray runner: trials as Tune trials, on one machine or a cluster.
+
+Ray executes, the folder remembers. A Tune trial is one attempt of one of ours; the searcher and the scheduler
+below only pass questions and reports to the `Director`. Ray's own checkpoints, retries, loggers and restore are
+not used, and its state in ``ray/`` can be deleted at any time.
+"""
+
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sweep.runners.ray_cluster import check_fits, connect, nodes  # isort: skip - sets Ray's environment
+
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from sweep.driver.director import Director
+from sweep.driver.events import Failure, Next
+from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
+from sweep.runners.ray_worker import TRIAL, TrialActor, end_process, preflight
+
+RECOUNT_SECONDS = 5.0
+DETECTION_SECONDS = 15.0
+"""The worker's own watchdog comes first; the driver's is for one that cannot bite any more."""
+
+Attempt = tuple[int, int]
+"""A trial's number and the number of its attempt."""
+
+
+class Signs:
+    """The driver's watch over its workers: where each is, when it was last heard of, and what it died of."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.processes: dict[Attempt, tuple[str, int]] = {}
+        self.gpus: dict[Attempt, tuple[str, ...]] = {}
+        self.heard: dict[Attempt, float] = {}
+        self.causes: dict[Attempt, tuple[str, Failure]] = {}
+
+    def hear(self, attempt: Attempt) -> None:
+        """A sign of life."""
+        self.heard[attempt] = time.monotonic()
+
+    def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str]) -> None:
+        """The first sign of life, which tells where the trial is."""
+        self.hear(attempt)
+        self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
+
+    def forget(self, attempt: Attempt) -> "tuple[str, Failure] | None":
+        """It has ended; returns what is known of the cause."""
+        for known in (self.heard, self.processes, self.gpus):
+            known.pop(attempt, None)
+        return self.causes.pop(attempt, None)
+
+    def end_silent(self) -> None:
+        """End the processes that have said nothing for too long."""
+        limit = time.monotonic() - self.timeout - DETECTION_SECONDS
+        for attempt in [attempt for attempt, heard in self.heard.items() if heard < limit]:
+            self.causes[attempt] = f"no sign of life for {self.timeout:g} s (resources.timeout)", "hung"
+            del self.heard[attempt]
+            end_process(*self.processes[attempt])
+
+
+class DirectorSearcher(Searcher):  # type: ignore[misc]
+    """Tune's searcher interface to a `Director`. Ray may pickle it: the director stays behind."""
+
+    def __init__(self, director: Director, signs: Signs) -> None:
+        super().__init__()
+        self.director: Director | None = director
+        self.signs = signs
+        self.attempts: dict[str, Attempt] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"director": None}
+
+    def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 - Tune: a config, None or FINISHED
+        """The next assignment."""
+        assert self.director is not None
+        assignment = self.director.next()
+        if isinstance(assignment, Next):
+            return Searcher.FINISHED if assignment is Next.DONE else None
+        self.attempts[trial_id] = (assignment["trial"], assignment["attempt"])
+        return {TRIAL: assignment}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
+        """A worker ended. If it died, the director decides whether to try again."""
+        assert self.director is not None
+        attempt = self.attempts.pop(trial_id, None)
+        if attempt is not None:
+            # Ended trials were reported; whatever still counts as live was lost with its worker.
+            self.director.fail(*attempt, *(self.signs.forget(attempt) or (DIED, "died")))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the folder remembers."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: `sweep resume` starts a fresh Tuner."""
+
+
+DIED = "the worker process died (killed, out of memory, hung beyond resources.timeout, or its node was lost)"
+
+
+class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
+    """Tune's scheduler interface to a `Director`: ASHA, collapse and the budget decide there."""
+
+    def __init__(self, director: Director, signs: Signs) -> None:
+        super().__init__()
+        self.director: Director | None = director
+        self.signs = signs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"director": None}
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:  # noqa: ANN401
+        """Hand in a report; stop or go on as the director says."""
+        assert self.director is not None
+        attempt = _attempt(trial)
+        if "hello" in result:
+            self.signs.greet(attempt, *result["hello"])
+            return str(TrialScheduler.CONTINUE)
+        if "failure" in result:
+            self.director.fail(*attempt, result["failure"], result["kind"])
+            return str(TrialScheduler.STOP)
+        self.signs.hear(attempt)
+        go_on = self.director.report(json.loads(result["report"]))
+        return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
+        """A worker died: Ray knows when that was its own memory monitor's doing."""
+        error = trial.get_pickled_error()
+        if isinstance(error, ray.exceptions.OutOfMemoryError):
+            self.signs.causes[_attempt(trial)] = (
+                "Ray ended the worker: the machine ran out of memory",
+                "memory",
+            )
+
+
+def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
+    assignment = trial.config[TRIAL]
+    return assignment["trial"], assignment["attempt"]
+
+
+def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
+    """What a trial asks Ray for: its share of the spec's resources."""
+    demand = Demand.of(cpu, gpu, config[TRIAL]["share"])
+    return tune.PlacementGroupFactory([{"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}])
+
+
+class Heartbeat(tune.Callback):  # type: ignore[misc]
+    """Calls a function in every turn of Tune's loop."""
+
+    def __init__(self, beat: Any) -> None:  # noqa: ANN401
+        self.beat = beat
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"beat": None}
+
+    def on_step_end(self, **info: Any) -> None:  # noqa: ANN401
+        """About ten times a second."""
+        self.beat()
+
+
+class RayRunner:
+    """Runs a director's trials under Ray Tune.
+
+    Args:
+        gpu: of each trial; none is used where the cluster has none.
+        cpu: of each trial.
+        address: of a running cluster, or None to start Ray here.
+        max_concurrent: trials at a time at most, or None for what fits.
+
+    Raises:
+        RequestError: if the cluster cannot be reached or has no node for such a trial.
+    """
+
+    name = "ray"
+
+    def __init__(self, gpu: float, cpu: float, address: str | None, max_concurrent: int | None) -> None:
+        connect(address)
+        total = ray.cluster_resources()
+        self.gpu = gpu if total.get("GPU", 0) > 0 else 0.0
+        self.cpu, self.max_concurrent = cpu, max_concurrent
+        check_fits(self.gpu, cpu)
+        self.signs = Signs(0.0)
+        self._nodes, self._counted = nodes(), time.monotonic()
+        self.largest_share = largest_share(self._nodes.values(), cpu, self.gpu)
+        self.threads = max(1, int(cpu))
+
+    def room(self) -> int:
+        """How many trials run at a time: what fits on the nodes, but not more than ``max_concurrent``."""
+        slots = sum(node.holds(Demand.of(self.cpu, self.gpu)) for node in self._nodes.values())
+        return min(slots, self.max_concurrent or slots)
+
+    def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
+        """Whether one more trial would start at once, on the nodes that are there now."""
+        if self.max_concurrent and len(live) >= self.max_concurrent:
+            return False
+        if time.monotonic() - self._counted > RECOUNT_SECONDS:
+            self._nodes, self._counted = nodes(), time.monotonic()
+        demands = {attempt: Demand.of(self.cpu, self.gpu, of) for attempt, of in live.items()}
+        signs = self.signs
+        placed = [
+            Placed(signs.processes[attempt][0], signs.gpus[attempt], demand)
+            for attempt, demand in demands.items()
+            if attempt in signs.processes
+        ]
+        coming = [demand for attempt, demand in demands.items() if attempt not in signs.processes]
+        return fits(self._nodes, placed, coming, Demand.of(self.cpu, self.gpu, share))
+
+    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
+        """Run `sweep.worker.preflight` on every node, so that what cannot work is said before trials start."""
+        return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads)
+
+    def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
+        """Train until the director has no more assignments."""
+        # It calls a trial that was tried again "not complete"; real errors are raised.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        local = director.folder.local("ray")
+        signs = self.signs = Signs(director.spec.resources.timeout)
+
+        def turn() -> None:
+            beat()
+            signs.end_silent()
+
+        with tempfile.TemporaryDirectory() as scratch:
+            tuner = tune.Tuner(
+                tune.with_resources(TrialActor, partial(_resources, cpu=self.cpu, gpu=self.gpu)),
+                tune_config=tune.TuneConfig(
+                    search_alg=DirectorSearcher(director, signs),
+                    scheduler=DirectorScheduler(director, signs),
+                    num_samples=-1,
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(
+                    name="tune",
+                    storage_path=str(local or Path(scratch)),
+                    callbacks=[Heartbeat(turn)],
+                    failure_config=tune.FailureConfig(max_failures=0),
+                    verbose=0,
+                ),
+            )
+            tuner.fit()
+
+    def close(self) -> None:
+        """Leave the cluster, or end the Ray that was started here."""
+        ray.shutdown()

@@ -1,0 +1,172 @@
+"""A trial's process under Ray: the Tune trainable, its preflight, and how it is ended from outside."""
+
+import json
+import os
+import signal
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from sweep.runners.ray_cluster import fitting_nodes  # isort: skip - sets Ray's environment
+
+import ray
+from ray import tune
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ganlib.errors import RequestError, WorkError
+from sweep import __version__
+
+TRIAL = "assignment"
+ORPHAN_SECONDS = 2.0
+
+
+class TrialActor(tune.Trainable):  # type: ignore[misc]
+    """One worker. It is reused for one trial after another, so that torch and the data are loaded once."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Take an assignment; the work starts with the second step, where errors can be reported."""
+        end_with_parent()
+        self.assignment = config[TRIAL]
+        self.run: Any = None
+        self.greeted = False
+
+    def step(self) -> dict[str, Any]:
+        """Say where this is; then train up to the next report."""
+        if not self.greeted:
+            self.greeted = True
+            gpus = [str(index) for index in ray.get_gpu_ids()]
+            return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid(), gpus]}
+        try:
+            from sweep.worker.messages import Assignment
+            from sweep.worker.trial_run import TrialRun
+
+            if self.run is None:
+                self.run = TrialRun(Assignment(**self.assignment))
+            # As text: Tune flattens nested results.
+            return {"report": json.dumps(asdict(next(self.run)))}
+        except Exception as error:
+            # As a result, not as an exception: so its text reaches the driver whole.
+            self.run = None
+            return {
+                "failure": f"{type(error).__name__}: {error}",
+                "traceback": traceback.format_exc(),
+                "kind": kind_of(error),
+            }
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next assignment; nothing of the old trial is kept but the process's caches."""
+        self.setup(new_config)
+        return True
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Never asked for: trials write their own checkpoints into the sweep's folder."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:  # noqa: ANN401
+        """Never asked for."""
+
+
+@cache
+def end_with_parent() -> None:
+    """End this process soon after its parent, Ray's daemon on this node: an orphan would hold its GPU for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="sweep-orphan-watch", daemon=True).start()
+
+
+def kind_of(error: BaseException) -> str:
+    """Why a worker gave up, in the director's words."""
+    import torch
+
+    from sweep.storage.folder import StorageError
+
+    if isinstance(error, StorageError):
+        return "storage"
+    if isinstance(error, RequestError):
+        return "request"
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    # What torch's allocators say of host memory, cuDNN and cuBLAS of the GPU's.
+    words = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Cannot allocate memory")
+    if out_of_memory or (isinstance(error, (RuntimeError, OSError)) and any(w in str(error) for w in words)):
+        return "memory"
+    return "error"
+
+
+def end_process(node: str, pid: int) -> None:
+    """`kill -9` a worker on whatever node it is: one that was stopped (SIGSTOP) hears nothing else."""
+    here = NodeAffinitySchedulingStrategy(node, soft=False)
+    ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=here).remote(pid)
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def preflight(
+    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, cpu: float, threads: int
+) -> dict[str, Any]:
+    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first of them says.
+
+    Raises:
+        RequestError: what the user can mend.
+        WorkError: if a node lacks a package, or has another version of this one.
+    """
+    arguments = (json.dumps(config), data_hash, folder, owner, gpu, threads)
+    nodes = fitting_nodes(gpu, cpu)
+    tasks = []
+    for node in nodes:
+        here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        task = ray.remote(_preflight).options(
+            num_cpus=cpu, num_gpus=gpu, max_retries=0, scheduling_strategy=here
+        )
+        tasks.append(task.remote(*arguments))
+    outcomes = [_outcome(task, node["NodeManagerHostname"]) for task, node in zip(tasks, nodes, strict=True)]
+    return outcomes[0]
+
+
+def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401
+    """What a node said, or the error that it stands for."""
+    try:
+        outcome: dict[str, Any] = ray.get(task)
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        if isinstance(cause, ImportError):
+            raise WorkError(_missing(host, f"{type(cause).__name__}: {cause}")) from None
+        raise WorkError(f"a worker on {host} could not prepare for the trials: {cause}") from None
+    if "missing" in outcome:
+        raise WorkError(_missing(host, outcome["missing"]))
+    if "request" in outcome:
+        raise RequestError(outcome["request"])
+    if outcome["sweep"] != __version__:
+        raise WorkError(
+            f"{host} has sweep {outcome['sweep']}, this machine {__version__}: install the same version on all nodes"
+        )
+    return outcome
+
+
+def _missing(host: str, what: str) -> str:
+    return f"a worker on {host} cannot import what it needs ({what}): install the same packages on all nodes"
+
+
+def _preflight(
+    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
+) -> dict[str, Any]:
+    try:
+        from sweep import __version__ as version
+
+        if version != __version__:
+            return {"sweep": version}
+        from sweep.worker.preflight import preflight
+
+        return preflight(json.loads(config), data_hash, folder, owner, gpu, threads)
+    except ImportError as error:
+        return {"missing": f"{type(error).__name__}: {error}"}
+    except RequestError as error:
+        return {"request": str(error)}

@@ -1,0 +1,1 @@
+"""What is tried next: the Optuna study, its samplers, and successive halving."""

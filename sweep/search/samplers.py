@@ -1,0 +1,175 @@
+"""Optuna samplers that are pure functions of (seed, trial number, history), so that a search can be resumed.
+
+Each trial is drawn by a fresh sampler. What Optuna's own samplers carry from one trial to the next outside of
+the trials themselves (the state of a generator, the pickled optimizer of CMA-ES, which grid cell was visited)
+would be lost with the process, or be code in a file.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cmaes
+import numpy as np
+from numpy.typing import NDArray
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from sweep.spec.distributions import Float, Int
+from sweep.spec.sections import SearchConfig
+from sweep.spec.space import Space
+
+
+def sampler_for(
+    search: SearchConfig,
+    space: Space,
+    number: int,
+    grid: Sequence[Mapping[str, Any]],
+    points: Sequence[Mapping[str, Any]] = (),
+) -> BaseSampler:
+    """The sampler of one trial.
+
+    Args:
+        search: Which sampler and which seed.
+        space: What is searched.
+        number: The trial's number.
+        grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
+        points: Parameters of the first trials, likewise; what one leaves out is drawn at random.
+    """
+    seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
+    if number < len(points):
+        return FixedSampler(points[number], RandomSampler(seed=seed))
+    if search.sampler == "grid":
+        return FixedSampler(grid[number])
+    if search.sampler == "random":
+        return RandomSampler(seed=seed)
+    if search.sampler == "gp":
+        return GPSampler(seed=seed, warn_independent_sampling=False)
+    if search.sampler == "cmaes":
+        return CmaSampler(space, search.seed, seed)
+    # Trials that still run count as bad ones (constant_liar): neighbours in time are not to be neighbours in
+    # the space.
+    return TPESampler(seed=seed, multivariate=True, constant_liar=True)
+
+
+class FixedSampler(BaseSampler):
+    """Gives the parameters it was made with, and asks ``others`` for those it has not."""
+
+    def __init__(self, params: Mapping[str, Any], others: BaseSampler | None = None) -> None:
+        self._params = dict(params)
+        self._others = others
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """No parameter is drawn together with others."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """No parameter is drawn together with others."""
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:  # noqa: ANN401 - whatever the distribution holds
+        """The value it was made with."""
+        if self._others is not None and param_name not in self._params:
+            return self._others.sample_independent(study, trial, param_name, param_distribution)
+        return self._params[param_name]
+
+
+class CmaSampler(BaseSampler):
+    """CMA-ES (Hansen 2016, https://arxiv.org/abs/1604.00772) over the numbers that are active in every trial.
+
+    The optimizer is replayed from the ended trials, in the order of their numbers, one population after
+    another. It looks only at ranks, so trials are ranked as TPE ranks them: complete ones by value, then
+    pruned ones, those that came further first. Other parameters are drawn uniformly.
+    """
+
+    def __init__(self, space: Space, search_seed: int, seed: int) -> None:
+        self._numbers = {
+            path: distribution
+            for path, distribution in space.items()
+            if isinstance(distribution, Float | Int) and not distribution.when
+        }
+        self._search_seed = search_seed
+        self._seed = seed
+        self._others = RandomSampler(seed=seed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The numbers that are active in every trial."""
+        return {path: distribution.optuna() for path, distribution in self._numbers.items()}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """One point of the current population."""
+        if not self._numbers:
+            return {}
+        size = len(self._numbers)
+        optimizer = cmaes.CMA(
+            mean=np.full(size, 0.5),
+            sigma=1 / 6,
+            bounds=np.tile([0.0, 1.0], (size, 1)),
+            seed=self._search_seed,
+            n_max_resampling=10 * size,
+        )
+        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        ended = sorted(ended, key=lambda past: past.number)
+        population = optimizer.population_size
+        for start in range(0, len(ended) - population + 1, population):
+            ranked = sorted(ended[start : start + population], key=_rank)
+            optimizer.tell([(self._to_unit(past.params), float(rank)) for rank, past in enumerate(ranked)])
+        optimizer.reseed_rng(self._seed)
+        point = optimizer.ask()
+        return {
+            path: _from_unit(distribution, x)
+            for (path, distribution), x in zip(self._numbers.items(), point, strict=True)
+        }
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:  # noqa: ANN401 - whatever the distribution holds
+        """Uniform."""
+        return self._others.sample_independent(study, trial, param_name, param_distribution)
+
+    def _to_unit(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        return np.array(
+            [_to_unit(distribution, params[path]) for path, distribution in self._numbers.items()]
+        )
+
+
+def _rank(trial: FrozenTrial) -> tuple[float, ...]:
+    if trial.state == TrialState.COMPLETE:
+        return (0.0, 0.0, trial.values[0])
+    step = trial.last_step
+    return (1.0, -float(step), trial.intermediate_values[step]) if step is not None else (2.0, 0.0, 0.0)
+
+
+def _ends(distribution: Float | Int) -> tuple[float, float]:
+    """The interval that is mapped to [0, 1]; a whole number or a step gets a cell of its own around it."""
+    half = distribution.step / 2 if distribution.step and not distribution.log else 0.0
+    if isinstance(distribution, Int) and distribution.log:
+        return math.log(distribution.low - 0.5), math.log(distribution.high + 0.5)
+    if distribution.log:
+        return math.log(distribution.low), math.log(distribution.high)
+    return distribution.low - half, distribution.high + half
+
+
+def _to_unit(distribution: Float | Int, value: float) -> float:
+    low, high = _ends(distribution)
+    return ((math.log(value) if distribution.log else value) - low) / (high - low) if high > low else 0.5
+
+
+def _from_unit(distribution: Float | Int, x: float) -> float | int:
+    low, high = _ends(distribution)
+    value = low + float(x) * (high - low)
+    value = math.exp(value) if distribution.log else value
+    if distribution.step and not distribution.log:
+        last = round((distribution.high - distribution.low) / distribution.step)
+        cell = min(max(round((value - distribution.low) / distribution.step), 0), last)
+        value = distribution.low + cell * distribution.step
+    value = min(max(value, distribution.low), distribution.high)
+    return round(value) if isinstance(distribution, Int) else value

@@ -1,0 +1,1 @@
+"""The YAML that a person writes: read, checked, and made into typed objects."""

@@ -1,0 +1,111 @@
+"""``configs``: configurations that a sweep tries first, or, where nothing is searched, the only ones.
+
+Before a search they are points of the space, which warm-start the sampler; what a point leaves out is drawn. In
+place of a search they may name any key of ``model`` and ``train``, and what one leaves out has its plain value.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ganlib.registry import did_you_mean
+from sweep.spec.distributions import Categorical, Distribution
+from sweep.spec.fields import BAD, check_value
+from sweep.spec.problems import Problems, show
+from sweep.spec.sections import FIELDS, SEARCHABLE
+from sweep.spec.space import Space
+from sweep.spec.yaml_tree import Node
+
+Point = dict[str, Any]
+
+
+def read_configs(
+    node: Node | None, space: Space, plain: Mapping[str, Any], fixed: Collection[str], problems: Problems
+) -> tuple[list[Point], Space]:
+    """Read the points.
+
+    Args:
+        node: What stands under ``configs``.
+        space: What is searched.
+        plain: The value of each key that is not searched, by path.
+        fixed: Paths that were given a value on the command line, which goes before that of a point.
+        problems: Gets everything that is wrong.
+
+    Returns:
+        The points, and the space: where it was empty, it has the values of the points.
+    """
+    if node is None or node.value is None:
+        return [], space
+    if not isinstance(node.value, list) or not node.value:
+        message = "must be a list of points such as [{train.loss: bce, train.lr_g: 2e-4}]"
+        problems.add(node.file, node.line, "configs", message, node.plain())
+        return [], space
+    points = [
+        _point(item, f"configs[{number}]", space, fixed, problems) for number, item in enumerate(node.value)
+    ]
+    if len(space):
+        for number, (point, item) in enumerate(zip(points, node.value, strict=True)):
+            _check_in_space(point, space, item, f"configs[{number}]", problems)
+        return points, space
+    named = [path for path in FIELDS if any(path in point for point in points)]
+    full = [{path: point.get(path, plain.get(path)) for path in named} for point in points]
+    columns = {path: Categorical(_distinct([point[path] for point in full])) for path in named}
+    return full, Space(columns)
+
+
+def _point(node: Node, where: str, space: Space, fixed: Collection[str], problems: Problems) -> Point:
+    if not isinstance(node.value, dict):
+        message = "must be a mapping from paths to values, such as {train.loss: bce, train.lr_g: 2e-4}"
+        problems.add(node.file, node.line, where, message, node.plain())
+        return {}
+    point: Point = {}
+    known = list(space) or [path for path in FIELDS if path.split(".")[0] in SEARCHABLE]
+    for path, below in node.value.items():
+        if path not in known and path not in fixed:
+            reason = _unknown(path, known, searching=len(space) > 0)
+            problems.add(below.file, below.line, f"{where}.{path}", reason, below.plain())
+        elif path not in fixed:
+            value = check_value(path, below, f"{where}.{path}", problems)
+            if value is not BAD:
+                point[path] = value
+    return point
+
+
+def _unknown(path: str, known: list[str], searching: bool) -> str:
+    if searching and path in FIELDS:
+        return "is not searched; before a search, a point names keys that have a distribution"
+    if path in FIELDS:
+        return "must be a key of model or train: all trials of a sweep have the same pictures and metric"
+    return f"unknown key{did_you_mean(path, known)}; a point names keys by their path, such as train.loss"
+
+
+def _check_in_space(point: Point, space: Space, node: Node, where: str, problems: Problems) -> None:
+    for path, value in point.items():
+        distribution, below = space[path], node.at(path)
+        for other, values in distribution.when.items():
+            if other not in point:
+                message = f"its condition is on {other}, which this point must then name"
+            elif point[other] not in values:
+                message = f"its condition does not hold: {other} is {show(point[other])}"
+            else:
+                continue
+            problems.add(below.file, below.line, f"{where}.{path}", message)
+        if not contains(distribution, value):
+            message = f"is not among the searched values, {show(distribution.plain())}; got {show(value)}"
+            problems.add(below.file, below.line, f"{where}.{path}", message)
+
+
+def contains(distribution: Distribution, value: Any) -> bool:  # noqa: ANN401 - whatever the field holds
+    """Whether a distribution can give the value."""
+    if isinstance(distribution, Categorical):
+        return value in distribution.choices
+    if not isinstance(value, int | float) or not distribution.low <= value <= distribution.high:
+        return False
+    if not distribution.step:
+        return True
+    steps = (value - distribution.low) / distribution.step
+    return abs(steps - round(steps)) < 1e-9
+
+
+def _distinct(values: list[Any]) -> tuple[Any, ...]:
+    """Without repetitions, in order; values may be lists."""
+    return tuple(value for number, value in enumerate(values) if value not in values[:number])

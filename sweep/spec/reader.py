@@ -1,0 +1,285 @@
+"""From the text of a spec to its checked parts; `sweep.spec.specification` makes a `Spec` of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.registry import did_you_mean
+from sweep.spec import overrides as command_line
+from sweep.spec.fields import BAD, blame, check_section, check_whole
+from sweep.spec.problems import Problems, sentences, show, unknown_key
+from sweep.spec.read_configs import Point, read_configs
+from sweep.spec.read_space import read_space
+from sweep.spec.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS, TEXTS, TRACKERS
+from sweep.spec.space import GRID_LIMIT, Space
+from sweep.spec.yaml_tree import Node, read
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME_RULE = (
+    "must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and not contain '..'"
+)
+_CORNERS = 300
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The checked parts of a spec: the plain sections as objects, the searchable ones as values and space."""
+
+    name: str
+    sections: dict[str, Any]
+    plain: dict[str, Any]
+    space: Space
+    configs: list[Point]
+    track: list[str]
+
+
+def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
+    """Read and check a spec.
+
+    Raises:
+        SpecError: with everything that is wrong.
+    """
+    problems = Problems()
+    root = read(text, file, problems, TEXTS)
+    if root is None or not isinstance(root.value, dict):
+        if root is not None or not problems.found:
+            problems.add(
+                file, 1, "", "must be a spec: sections such as data, train and search, each with its keys"
+            )
+        problems.raise_if_any()
+        raise AssertionError("unreachable: a spec without a root has a problem")
+    fixed = command_line.apply(root, overrides, problems)
+    draft = _Reader(root, fixed, problems).draft(file)
+    problems.raise_if_any()
+    return draft
+
+
+def build_trial(
+    data: DataConfig, evaluate: EvaluateConfig, collapse: CollapseConfig, values: Mapping[str, Any]
+) -> TrialConfig:
+    """One trial's configuration from whole sections and from values of ``model`` and ``train`` by path.
+
+    Raises:
+        pydantic.ValidationError: if the values do not go together.
+    """
+    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    for path, value in values.items():
+        section, name = path.split(".")
+        parts[section][name] = value
+    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
+    return TrialConfig(data=data, model=model, train=train, evaluate=evaluate, collapse=collapse)
+
+
+class _Reader:
+    """One pass over the tree; the methods add to ``problems`` and go on."""
+
+    def __init__(self, root: Node, fixed: set[str], problems: Problems) -> None:
+        self._entries: dict[str, Node] = root.value if isinstance(root.value, dict) else {}
+        self._root = root
+        self._fixed = fixed
+        self._problems = problems
+
+    def draft(self, file: str) -> Draft:
+        for key, entry in self._entries.items():
+            if key not in SECTIONS and key not in ("name", "configs", "track"):
+                self._add(entry, key, _unknown_section(key))
+        name = self._name(file)
+        sections: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
+        nodes: dict[str, Node] = {}
+        for section in SECTIONS:
+            node = self._entries.get(section)
+            if section == "asha" and (node is None or node.value is None):
+                sections[section] = None
+                continue
+            values, below = check_section(section, node, self._problems)
+            if section in SEARCHABLE:
+                nodes |= below
+                plain |= self._with_defaults(section, values)
+            else:
+                sections[section] = check_whole(section, values, node, self._problems)
+        space = read_space(nodes, plain | _settled(sections), self._fixed, self._problems)
+        plain |= {path: _default(path) for path in nodes if path not in space}
+        listed = not len(space)
+        configs, space = read_configs(self._entries.get("configs"), space, plain, self._fixed, self._problems)
+        self._check_trials(sections, plain, space, configs)
+        self._check_budget(plain, sections, configs)
+        self._check_sampler(sections["search"], space, configs)
+        if configs and listed and sections["search"] is not BAD:
+            trials = min(sections["search"].trials, len(configs))
+            sections["search"] = sections["search"].model_copy(update={"trials": trials})
+        return Draft(name, sections, plain, space, configs, self._track())
+
+    def _add(self, node: Node | None, path: str, message: str) -> None:
+        node = node or Node(None, self._root.file, 1)
+        self._problems.add(node.file, node.line, path, message, node.plain())
+
+    def _name(self, file: str) -> str:
+        node = self._entries.get("name")
+        if node is not None:
+            name = node.plain()
+            if not _is_name(name):
+                self._add(node, "name", f"{_NAME_RULE}; got {show(name)}{_as_name(name)}")
+            return str(name)
+        default = "sweep" if file.startswith("<") else Path(file).stem
+        if not _is_name(default) and not self._problems.under("name"):
+            message = f"is missing, and the file's name cannot be used for it: {show(default)}"
+            self._add(None, "name", message)
+        return default
+
+    def _track(self) -> list[str]:
+        """The programs that are told how trials go."""
+        node = self._entries.get("track")
+        names = node.plain() if node is not None else None
+        if names is None:
+            return []
+        if not isinstance(names, list):
+            self._add(
+                node, "track", f"must be a list of {', '.join(TRACKERS)}, such as [mlflow]; got {show(names)}"
+            )
+            return []
+        for number, name in enumerate(names):
+            if not isinstance(name, str) or name not in TRACKERS:
+                hint = did_you_mean(str(name), list(TRACKERS))
+                message = f"unknown tracker {show(name)}{hint} (choices: {', '.join(TRACKERS)})"
+                self._add(self._root.at("track", number), f"track[{number}]", message)
+        return list(dict.fromkeys(map(str, names)))
+
+    def _with_defaults(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by path, with the defaults of the keys that are not in the file."""
+        node = self._entries.get(section)
+        given: Any = node.value if node is not None and isinstance(node.value, dict) else {}
+        filled = {f"{section}.{key}": value for key, value in values.items()}
+        for key in SECTIONS[section].model_fields:
+            path = f"{section}.{key}"
+            if key not in given and not self._problems.under(path):
+                filled[path] = _default(path)
+        return filled
+
+    def _check_trials(
+        self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space, configs: list[Point]
+    ) -> None:
+        """Every combination of choices and ends of ranges must make a trial; of many, a sample is tried."""
+        if self._problems.under("data", "model", "train", "evaluate", "collapse", "configs"):
+            return
+        trial = (sections["data"], sections["evaluate"], sections["collapse"])
+        for number, point in enumerate(configs):
+            try:
+                build_trial(*trial, {**plain, **point})
+            except ValidationError as error:
+                message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
+                self._add(self._root.at("configs", number), f"configs[{number}]", message)
+        listed = any(path in plain for path in space)
+        corners, complete = ([{}], False) if listed else space.corners(_CORNERS)
+        for params in corners:
+            try:
+                build_trial(*trial, {**plain, **params})
+            except ValidationError as error:
+                section = _SECTION_OF.get(error.title) or self._named(error.errors()[0]["msg"])
+                blame(section, error, self._entries.get(section) or self._root, self._problems)
+        for path in space:
+            if complete and not any(path in params for params in corners):
+                self._add(
+                    self._root.at(*path.split(".")), f"{path}.when", "can never hold: its keys exclude it"
+                )
+
+    def _named(self, message: str) -> str:
+        """The section of which a rule between sections names a key; ``model`` where none is in the file."""
+        words = set(re.findall(r"\w+", message))
+        for section in ("train", "model", "data"):
+            node = self._entries.get(section)
+            if node is not None and isinstance(node.value, dict) and words & set(node.value):
+                return section
+        return "model"
+
+    def _check_budget(
+        self, plain: Mapping[str, Any], sections: Mapping[str, Any], configs: list[Point]
+    ) -> None:
+        if self._problems.under("train", "asha", "evaluate", "configs"):
+            return
+        asha, evaluate = sections["asha"], sections["evaluate"]
+        for number, point in enumerate(configs or [{}]):
+            values = {**plain, **point}
+            limits = (values["train.epochs"], values["train.kimg"], asha and asha.max)
+            if all(limit is None for limit in limits):
+                where, node = ("train", self._entries.get("train"))
+                if configs:
+                    where, node = f"configs[{number}]", self._root.at("configs", number)
+                message = "a trial has no end; give train.epochs, train.kimg or asha.max"
+                self._add(node, where, message)
+            for path in NOT_SEARCHABLE:
+                if asha and path in point:
+                    node = self._root.at("configs", number, path)
+                    self._add(node, f"configs[{number}].{path}", f"must be left out: {NOT_SEARCHABLE[path]}")
+        if asha and asha.unit == evaluate.unit and asha.grace < evaluate.every:
+            first = f"{evaluate.every:g} {asha.unit} (evaluate.every)"
+            message = (
+                f"must be at least {first}, the first evaluation: trials can only be compared where they "
+                f"are evaluated; got {asha.grace:g}"
+            )
+            self._add(self._root.at("asha", "grace"), "asha.grace", message)
+
+    def _check_sampler(self, search: Any, space: Space, configs: list[Point]) -> None:  # noqa: ANN401
+        if search is BAD or self._problems.under("model", "train"):
+            return
+        node = self._root.at("search", "sampler")
+        if search.sampler == "cmaes" and not any(d.is_numeric and not d.when for d in space.values()):
+            message = "cmaes needs a float or int to search that is active in every trial; use tpe or random"
+            self._add(node, "search.sampler", message)
+        if search.sampler != "grid":
+            return
+        if configs:
+            message = "a grid tries every combination by itself; leave out configs, or use another sampler"
+            self._add(node, "search.sampler", message)
+            return
+        endless = [path for path, distribution in space.items() if distribution.grid_size() is None]
+        for path in endless:
+            message = "is continuous; the sampler grid needs a step (without log) or categorical choices"
+            self._add(self._root.at(*path.split(".")), path, message)
+        if not endless and space.grid() is None:
+            message = f"more than {GRID_LIMIT} combinations; search fewer values or use another sampler"
+            self._add(node, "search.sampler", message)
+
+
+_SECTION_OF = {model.__name__: section for section, model in SECTIONS.items()}
+
+
+def _as_name(text: object) -> str:
+    """The nearest text that can be a name, as a hint."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", str(text)).strip("-_")[:64] if isinstance(text, str) else ""
+    return f", did you mean '{name}'?" if _is_name(name) else ""
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name
+
+
+def _default(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
+    section, name = FIELDS[path]
+    value = section.model_fields[name].get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _settled(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of whole sections that a condition may name, by path."""
+    return {
+        f"{section}.{key}": value
+        for section in ("data", "evaluate", "collapse")
+        if sections[section] is not BAD
+        for key, value in sections[section].model_dump().items()
+    }
+
+
+def _unknown_section(key: str) -> str:
+    owners = [path for path, (_, name) in FIELDS.items() if name == key]
+    if owners:
+        return f"unknown section; did you mean {' or '.join(owners)}?"
+    section, _, name = key.partition(".")
+    if key in FIELDS:
+        return f"a key stands in its section: write {name} below {section}"
+    return unknown_key(key, ["name", "configs", "track", *SECTIONS], FIELDS)

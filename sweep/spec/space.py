@@ -1,0 +1,144 @@
+"""The search space: which keys of a spec are searched, over what, and under which conditions.
+
+A space is define-by-run: a conditional key is suggested only in trials whose other keys meet its condition.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sweep.spec.distributions import Distribution, Kind, stored
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from optuna.distributions import BaseDistribution
+
+GRID_LIMIT = 10_000
+
+
+class Space(Mapping[str, Distribution]):
+    """An ordered, immutable mapping from path to distribution; a key comes after those it depends on.
+
+    Args:
+        distributions: In an order in which each ``when`` names only keys that stand before it.
+    """
+
+    def __init__(self, distributions: Mapping[str, Distribution]) -> None:
+        self._distributions = dict(distributions)
+
+    def __getitem__(self, path: str) -> Distribution:
+        return self._distributions[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._distributions)
+
+    def __len__(self) -> int:
+        return len(self._distributions)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        return list(self.items()) == list(other.items())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Space({self._distributions!r})"
+
+    def walk(self, pick: Callable[[str, Distribution], Any]) -> dict[str, Any]:
+        """Give each key that is active a value from ``pick(path, distribution)``, in order.
+
+        A key whose condition names an inactive key is inactive too.
+
+        Returns:
+            Path to value, active keys only.
+        """
+        params: dict[str, Any] = {}
+        for path, distribution in self.items():
+            if _active(distribution, params):
+                params[path] = pick(path, distribution)
+        return params
+
+    def suggest(self, trial: "Trial") -> dict[str, Any]:
+        """Ask ``trial`` for a value of each active key; see `walk`."""
+        return self.walk(lambda path, distribution: distribution.suggest(trial, path))
+
+    def kinds(self) -> dict[str, Kind]:
+        """The column type of each searched key, for tables."""
+        return {path: distribution.kind for path, distribution in self.items()}
+
+    def distributions(self, params: Mapping[str, Any]) -> "dict[str, BaseDistribution]":
+        """Optuna's distributions of the keys in ``params``, as when they were suggested.
+
+        Raises:
+            ValueError: if ``params`` has a key that is not searched.
+        """
+        unknown = [path for path in params if path not in self]
+        if unknown:
+            raise ValueError(f"not in the search space: {', '.join(unknown)}")
+        return {path: self[path].optuna() for path in self if path in params}
+
+    def stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """``params`` as Optuna stores them: choices that are lists become JSON text."""
+        return {path: stored(value) for path, value in params.items()}
+
+    def corners(self, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Assignments of the ends of every range and of every choice, for checking that all can be used.
+
+        Args:
+            limit: How many at most; when there are more, as many are drawn at random (the same each time).
+
+        Returns:
+            The assignments, and whether they are all there are.
+        """
+        values = {path: self._extremes(path) for path in self}
+        every = list(itertools.islice(self._product(values), limit + 1))
+        if len(every) <= limit:
+            return every, True
+        draw = random.Random(0)
+        return [self.walk(lambda path, _: draw.choice(values[path])) for _ in range(limit)], False
+
+    def _extremes(self, path: str) -> list[Any]:
+        """The ends of the range, and what the conditions of other keys ask for."""
+        values = self[path].extremes()
+        for distribution in self.values():
+            values += [value for value in distribution.when.get(path, ()) if value not in values]
+        return values
+
+    def grid(self) -> list[dict[str, Any]] | None:
+        """Every combination of values, in order; None when there are more than `GRID_LIMIT`.
+
+        Raises:
+            ValueError: if a distribution is continuous.
+        """
+        for path, distribution in self.items():
+            size = distribution.grid_size()
+            if size is None:
+                raise ValueError(f"{path} is continuous")
+            if size > GRID_LIMIT:
+                return None
+        every = list(
+            itertools.islice(self._product({path: self[path].grid() for path in self}), GRID_LIMIT + 1)
+        )
+        return every if len(every) <= GRID_LIMIT else None
+
+    def _product(self, values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """All assignments, lazily, the last key changing fastest."""
+        items = list(self.items())
+
+        def extend(params: dict[str, Any], position: int) -> Iterator[dict[str, Any]]:
+            while position < len(items) and not _active(items[position][1], params):
+                position += 1
+            if position == len(items):
+                yield params
+                return
+            path = items[position][0]
+            for value in values[path]:
+                yield from extend({**params, path: value}, position + 1)
+
+        return extend({}, 0)
+
+
+def _active(distribution: Distribution, params: Mapping[str, Any]) -> bool:
+    return all(path in params and params[path] in values for path, values in distribution.when.items())

@@ -1,0 +1,201 @@
+"""A folder on a local disk, a shared disk or ``s3://``: read, write whole files atomically, list, delete.
+
+Everything a sweep remembers goes through `Folder`. A file appears whole or not at all: on a disk it is
+written under a temporary name in the same directory, flushed to the device and renamed over the old one; on
+S3 an object becomes visible only when its upload is complete. Paths are relative and separated by ``/``.
+"""
+
+import contextlib
+import errno
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ganlib.errors import RequestError, WorkError
+from ganlib.registry import did_you_mean
+
+SCHEMES = ("file", "s3")
+TEMPORARY = ".tmp"  # readers glob *.parquet and *.png, so this suffix keeps half-written files out of sight
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another --storage",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another --storage",
+    errno.EROFS: "the file system is read-only; choose another --storage",
+    errno.EACCES: "permission denied; check the rights of the folder or choose another --storage",
+    errno.EPERM: "operation not permitted; check the rights of the folder or choose another --storage",
+    errno.ENOENT: "it does not exist",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.ESTALE: "the shared disk lost the file (stale handle); check the mount",
+}
+
+
+class StorageError(WorkError):
+    """The disk or the network failed; the work itself may be fine."""
+
+
+class MissingFileError(StorageError):
+    """The file asked for is not there."""
+
+
+def relative_parts(path: str) -> list[str]:
+    """Split a relative ``/``-separated path into its parts; the empty path has none.
+
+    Raises:
+        ValueError: for an absolute path, a ``..`` part or a NUL character.
+    """
+    if path.startswith("/") or "\0" in path:
+        raise ValueError(f"a path inside a folder must be relative, got {path!r}")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ValueError(f"a path inside a folder must not contain '..', got {path!r}")
+    return parts
+
+
+@contextlib.contextmanager
+def explained(action: str, where: str) -> Iterator[None]:
+    """Turn an error of the disk or the network into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
+        reason = known or error.strerror or str(error) or type(error).__name__
+        kind = MissingFileError if missing else StorageError
+        raise kind(f"could not {action} '{where}': {reason}") from error
+
+
+class Stamp(NamedTuple):
+    """When a file was last written, and how large it is: two contents of one name hardly share both."""
+
+    mtime_ns: int
+    size: int
+
+
+class Folder(ABC):
+    """A place that holds files. Build it with `Folder.open`; it does not have to exist yet.
+
+    Attributes:
+        url: The absolute local path, or the ``s3://bucket/prefix`` URL.
+    """
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        path = urlsplit(self.url).path if "://" in self.url else self.url  # '#' and '?' may stand in a name
+        return path.rstrip("/").rpartition("/")[2]
+
+    @classmethod
+    def open(cls, url: str | Path) -> "Folder":
+        """The folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
+
+        S3 credentials and region come from the usual environment variables and files; the URL may carry
+        ``?region=...&endpoint_override=...&scheme=...``.
+
+        Raises:
+            RequestError: for an empty location, an unknown scheme, or an S3 URL without a bucket or with a
+                password in it (it would end up in records and on screens).
+        """
+        text = str(url)
+        if not text or "\0" in text:
+            raise RequestError(
+                "the storage location is empty; give a folder such as 'runs' or s3://bucket/prefix"
+            )
+        from sweep.storage.local import LocalFolder
+
+        if isinstance(url, Path) or "://" not in text:
+            if os.path.isfile(os.path.expanduser(text)):
+                raise RequestError(
+                    f"the storage location '{text}' is a file; give a folder, such as --storage runs"
+                )
+            return LocalFolder(Path(text))
+        scheme, _, rest = text.partition("://")
+        if scheme not in SCHEMES:
+            hint = did_you_mean(scheme, list(SCHEMES))
+            raise RequestError(
+                f"unknown storage scheme '{scheme}://'{hint} (a folder, or s3://bucket/prefix)"
+            )
+        if scheme == "file":
+            return LocalFolder(Path(rest))
+        netloc = urlsplit(text).netloc
+        if "@" in netloc:
+            raise RequestError(
+                f"keys do not belong into a URL (s3://...@{netloc.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
+            )
+        if not netloc:
+            raise RequestError(f"'{text}' names no bucket; write s3://bucket/prefix")
+        from sweep.storage.s3 import RemoteFolder
+
+        return RemoteFolder.connect(text)
+
+    def __truediv__(self, name: str) -> "Folder":
+        return self.child(name)
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Folder) and self.url == other.url
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    @abstractmethod
+    def child(self, name: str) -> "Folder":
+        """The folder ``name`` inside this one."""
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            MissingFileError: if it does not exist.
+            StorageError: if it cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file atomically, creating the folders above it; it is on the device when this returns.
+
+        Raises:
+            StorageError: if the disk is full, read-only or not ours; the old file is then untouched.
+        """
+
+    @abstractmethod
+    def create_exclusive(self, path: str, data: bytes) -> bool:
+        """Write a file unless there is one; False if there was (on S3 this is a best effort, not a lock)."""
+
+    @abstractmethod
+    def exists(self, path: str = "") -> bool:
+        """Whether a file or folder is there."""
+
+    @abstractmethod
+    def names(self, path: str = "") -> list[str]:
+        """Names directly in a folder, sorted, without temporary files; empty if the folder is absent."""
+
+    @abstractmethod
+    def stamps(self, path: str = "") -> dict[str, Stamp]:
+        """The stamp of everything directly in a folder, by its name; as `names`."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Delete a file or a whole tree; it is fine if nothing is there."""
+
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """Bytes of all files in the folder and below."""
+
+    def local(self, path: str = "") -> Path | None:
+        """The real path of something in this folder, or None when it is not on a disk."""
+        relative_parts(path)
+        return None

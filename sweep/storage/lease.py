@@ -1,0 +1,149 @@
+"""Who runs a sweep: one file that is a lock, a heartbeat and the signal to stop.
+
+The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
+whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
+over. Trials look at the file every few seconds: when it says ``stopping``, or names another owner, they write a
+checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ganlib.errors import RequestError, WorkError
+from sweep.formatting import duration
+from sweep.storage.folder import Folder, MissingFileError
+
+FILE = "lease.json"
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 90.0
+POLL_SECONDS = 1.0
+AHEAD_SECONDS = 30.0
+"""Clocks that differ by more than this are worth a word."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The content of the file."""
+
+    owner: str
+    host: str
+    pid: int
+    beat: float
+    stopping: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the owner still runs, as far as can be told from here."""
+        if time.time() - self.beat > STALE_SECONDS:
+            return False
+        if self.host != socket.gethostname():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    def described(self, folder: Folder) -> str:
+        """Who runs the sweep in ``folder``, since when nothing was heard of it, and what to do."""
+        who, age = f"pid {self.pid} on {self.host}", time.time() - self.beat
+        if age >= -AHEAD_SECONDS:
+            return f"{who}, seen {max(age, 0):.0f} s ago. Stop it first, or look on with 'sweep watch'"
+        ahead = duration(-age)
+        return (
+            f"{who}, whose last sign of life comes from the future: the clock of {self.host} is {ahead} ahead of that "
+            f"of {socket.gethostname()}, so that nobody can say whether it still lives. Set both clocks (NTP). If "
+            f"nothing runs there any more, delete {folder}/{FILE}; otherwise stop it first, or look on with "
+            "'sweep watch'"
+        )
+
+
+def read(folder: Folder) -> Lease | None:
+    """The lease of a sweep, or None when nobody holds it (or the file is damaged)."""
+    try:
+        return Lease(**json.loads(folder.read(FILE)))
+    except (MissingFileError, ValueError, TypeError):
+        return None
+
+
+class Owner:
+    """The driver's side of the lease; use as a context manager around a run.
+
+    A thread gives the heartbeat, so that neither an hour of preparing pictures nor a breakpoint looks like death.
+
+    Raises:
+        RequestError: on entry, when another driver runs the sweep.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
+        self.taken_over: Lease | None = None
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="sweep-heartbeat", daemon=True)
+
+    def __enter__(self) -> "Owner":
+        data = self._bytes()
+        if not self.folder.create_exclusive(FILE, data):
+            other = read(self.folder)
+            if other is not None and other.alive:
+                raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
+            self.taken_over = other
+            self.folder.write(FILE, data)
+        self._heart.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._heart.join()
+        current = read(self.folder)
+        if current is not None and current.owner == self.lease.owner:
+            self.folder.delete(FILE)
+
+    def _bytes(self) -> bytes:
+        return json.dumps(asdict(self.lease)).encode()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            with contextlib.suppress(WorkError):  # a full disk is for the driver itself to meet and tell
+                self._replace(beat=time.time())
+
+    def stop(self) -> None:
+        """Ask all trials to write a checkpoint and end."""
+        self._replace(stopping=True)
+
+    def _replace(self, **changes: Any) -> None:  # noqa: ANN401 - fields of `Lease`
+        with self._lock:
+            self.lease = replace(self.lease, **changes)
+            current = read(self.folder)
+            if current is None or current.owner == self.lease.owner:  # else it was taken over meanwhile
+                self.folder.write(FILE, self._bytes())
+
+
+class Tenant:
+    """A trial's side of the lease: call it to learn whether to stop. It reads the file every few seconds.
+
+    Attributes:
+        over: The last answer.
+    """
+
+    def __init__(self, folder: Folder, owner: str) -> None:
+        self.folder, self.owner = folder, owner
+        self._next, self.over = time.monotonic() + POLL_SECONDS, False
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        if not self.over and time.monotonic() >= self._next:
+            self._next = time.monotonic() + POLL_SECONDS
+            lease = read(self.folder)
+            self.over = lease is None or lease.owner != self.owner or lease.stopping
+        return self.over

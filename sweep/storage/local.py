@@ -1,0 +1,122 @@
+"""A folder on a local or shared disk."""
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from ganlib.disk import sync_folder
+from sweep.storage.folder import TEMPORARY, Folder, Stamp, explained, relative_parts
+
+
+class LocalFolder(Folder):
+    """A folder on a local or shared disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._root = Path(os.path.abspath(path.expanduser()))
+        self.url = str(self._root)
+
+    def _at(self, path: str) -> Path:
+        return self._root.joinpath(*relative_parts(path))
+
+    def child(self, name: str) -> "LocalFolder":  # noqa: D102 - documented on Folder
+        return LocalFolder(self._at(name))
+
+    def local(self, path: str = "") -> Path:  # noqa: D102
+        return self._at(path)
+
+    def read(self, path: str) -> bytes:  # noqa: D102
+        target = self._at(path)
+        with explained("read", str(target)):
+            return target.read_bytes()
+
+    def write(self, path: str, data: bytes) -> None:  # noqa: D102
+        target = self._at(path)
+        with explained("write", str(target)), _temporary(target, data) as temporary:
+            os.replace(temporary, target)
+            sync_folder(target.parent)
+
+    def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
+        target = self._at(path)
+        with explained("create", str(target)), _temporary(target, data) as temporary:
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+                    raise
+                return _create_without_links(target, data)
+            sync_folder(target.parent)
+        return True
+
+    def exists(self, path: str = "") -> bool:  # noqa: D102
+        return self._at(path).exists()
+
+    def names(self, path: str = "") -> list[str]:  # noqa: D102
+        target = self._at(path)
+        with explained("list", str(target)):
+            try:
+                found = os.listdir(target)
+            except FileNotFoundError:
+                return []
+        return sorted(name for name in found if not name.endswith(TEMPORARY))
+
+    def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
+        target, found = self._at(path), {}
+        names = self.names(path)
+        with explained("look into", str(target)):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # deleted since
+                    status = os.stat(f"{target}/{name}")
+                    found[name] = Stamp(status.st_mtime_ns, status.st_size)
+        return found
+
+    def delete(self, path: str) -> None:  # noqa: D102
+        target = self._at(path)
+        with explained("delete", str(target)), contextlib.suppress(FileNotFoundError):
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            else:
+                target.unlink()
+
+    def size_bytes(self) -> int:  # noqa: D102
+        total = 0
+        for directory, _, files in os.walk(self._root):
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):  # a running sweep replaces files as we look
+                    total += os.lstat(os.path.join(directory, name)).st_size
+        return total
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, data: bytes) -> Iterator[Path]:
+    """``data``, flushed to the device, under a passing name beside ``target``, removed at the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name[:60]}.{uuid.uuid4().hex[:12]}{TEMPORARY}"
+    try:
+        _write_new(temporary, data)
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _create_without_links(target: Path, data: bytes) -> bool:
+    """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
+    try:
+        _write_new(target, data)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist; it is on the device when this returns."""
+    with open(path, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

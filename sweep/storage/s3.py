@@ -1,0 +1,158 @@
+"""A `sweep.storage.folder.Folder` in an object store (``s3://``), through pyarrow's file systems.
+
+A network loses requests. Each of ours can be repeated without harm (objects are read, replaced or deleted
+whole), so it is, with growing pauses, before an error is told.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from ganlib.errors import RequestError
+from sweep.storage.folder import (
+    TEMPORARY,
+    Folder,
+    MissingFileError,
+    Stamp,
+    StorageError,
+    explained,
+    relative_parts,
+)
+
+T = TypeVar("T")
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+FINAL = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "NO_SUCH_BUCKET",
+    "CREDENTIALS",
+)
+"""What S3 says when asking again is of no use."""
+
+
+class RemoteFolder(Folder):
+    """A folder in an object store, through a `pyarrow.fs.FileSystem`.
+
+    Args:
+        url: What to call it, with the query that its scheme allows.
+        filesystem: The `pyarrow.fs.FileSystem`.
+        root: The folder's path in that file system ("bucket/prefix").
+    """
+
+    def __init__(self, url: str, filesystem: Any, root: str) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.url = url
+        self._filesystem = filesystem
+        self._root = root.rstrip("/")
+
+    def _at(self, path: str) -> str:
+        return "/".join([self._root, *relative_parts(path)])
+
+    def __str__(self) -> str:
+        return self._shown("")
+
+    def _url(self, path: str) -> str:
+        scheme, netloc, prefix, query, fragment = urlsplit(self.url)
+        full = "/".join([prefix.rstrip("/"), *relative_parts(path)])
+        return urlunsplit((scheme, netloc, full, query, fragment))
+
+    def _shown(self, path: str) -> str:
+        """The URL for error texts, without options."""
+        scheme, netloc, full, _, _ = urlsplit(self._url(path))
+        return urlunsplit((scheme, netloc, full, "", ""))
+
+    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
+        """The result of ``work``; a failure is tried again after each of the pauses, then explained."""
+        for pause in PAUSES_SECONDS:
+            try:
+                with explained(action, self._shown(path)):
+                    return work()
+            except MissingFileError:
+                raise
+            except StorageError as error:
+                if any(final in str(error) for final in FINAL):
+                    raise
+                # Not all trials of a cluster at the same moment.
+                time.sleep(pause * random.uniform(0.5, 1.5))
+        with explained(action, self._shown(path)):
+            return work()
+
+    @classmethod
+    def connect(cls, url: str) -> "RemoteFolder":
+        """The folder at ``s3://bucket/prefix?options``.
+
+        Raises:
+            RequestError: if an option of the URL is not known.
+            WorkError: if the store cannot be reached.
+        """
+        with explained("reach the storage", "s3://"):
+            try:
+                filesystem, root = fs.FileSystem.from_uri(url)
+            except pa.ArrowInvalid as error:
+                raise RequestError(f"--storage is not a usable S3 location: {error}") from None
+        return cls(url, filesystem, root)
+
+    def child(self, name: str) -> "RemoteFolder":  # noqa: D102
+        return RemoteFolder(self._url(name), self._filesystem, self._at(name))
+
+    def read(self, path: str) -> bytes:  # noqa: D102
+        def work() -> bytes:
+            with self._filesystem.open_input_stream(self._at(path)) as stream:
+                return bytes(stream.read())
+
+        return self._tried("read", path, work)
+
+    def write(self, path: str, data: bytes) -> None:  # noqa: D102
+        def work() -> None:
+            with self._filesystem.open_output_stream(self._at(path)) as stream:
+                stream.write(data)
+
+        self._tried("write", path, work)
+
+    def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
+        if self.exists(path):
+            return False
+        self.write(path, data)
+        return True
+
+    def exists(self, path: str = "") -> bool:  # noqa: D102
+        return bool(self._kind(path) != fs.FileType.NotFound)
+
+    def names(self, path: str = "") -> list[str]:  # noqa: D102
+        return list(self.stamps(path))
+
+    def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
+        entries = {str(entry.base_name): entry for entry in self._entries(path, recursive=False)}
+        names = sorted(name for name in entries if name and not name.endswith(TEMPORARY))
+        return {name: Stamp(entries[name].mtime_ns or 0, entries[name].size or 0) for name in names}
+
+    def delete(self, path: str) -> None:  # noqa: D102
+        target = self._at(path)
+
+        def work() -> None:
+            kind = self._filesystem.get_file_info(target).type
+            if kind == fs.FileType.Directory:
+                self._filesystem.delete_dir(target)
+            elif kind == fs.FileType.File:
+                self._filesystem.delete_file(target)
+
+        try:
+            self._tried("delete", path, work)
+        except MissingFileError:
+            return  # somebody else was quicker
+
+    def size_bytes(self) -> int:  # noqa: D102
+        return sum(info.size or 0 for info in self._entries("", recursive=True))
+
+    def _kind(self, path: str) -> Any:  # noqa: ANN401
+        target = self._at(path)
+        return self._tried("look for", path, lambda: self._filesystem.get_file_info(target).type)
+
+    def _entries(self, path: str, recursive: bool) -> list[Any]:
+        selector = fs.FileSelector(self._at(path), allow_not_found=True, recursive=recursive)
+        return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))

@@ -1,0 +1,206 @@
+"""What `sweep best` shows of a leaderboard, to people and to programs."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sweep.records.catalog import Sweep
+    from sweep.results.confirmation import Confirmation
+    from sweep.results.leaderboard import Entry, Leaderboard
+
+OTHER = {"kid": "fid", "fid": "kid"}
+GROUPS = {"family": "model.family", "variant": "model.variant", "loss": "train.loss"}
+NAMED = 12
+"""Trials of one reason that are named; --json names all."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of a sweep.
+
+    Attributes:
+        sweep: Its name.
+        board: Its leaderboard.
+        found: What ``sweep confirm`` has found; None without one.
+        by: What the trials are grouped by, a key of `GROUPS`; None for not at all.
+        groups: The trials of each value of it, best first; all are one group where ``by`` is None.
+        count: How many of each group are shown.
+    """
+
+    sweep: str
+    board: "Leaderboard"
+    found: "Confirmation | None"
+    by: str | None
+    groups: "dict[str, list[Entry]]"
+    count: int
+
+    @classmethod
+    def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
+        """The ``top`` best, or of each family, variant or loss; by default 10, or one of each."""
+        from sweep.results.confirmation import read_confirmation
+        from sweep.results.ranking import grouped
+
+        groups = {"": board.entries}
+        if by is not None:
+            groups = grouped(board, GROUPS[by], _unsearched(sweep, GROUPS[by]))
+        return cls(sweep.name, board, read_confirmation(sweep), by, groups, top or (1 if by else 10))
+
+    def show(self) -> None:
+        """Print a table, and a line for everything that a reader should know beside it."""
+        from sweep import formatting
+
+        board = self.board
+        click.echo(
+            formatting.printable(
+                f"{self.sweep}: {board.label}, smaller is better; {_what(board)}; one seed each"
+            )
+        )
+        if board.ranked:
+            self._show_table()
+        else:
+            click.echo("no trial can be ranked yet")
+        if self.by:
+            for group, entries in self.groups.items():
+                if not _ranked(entries):
+                    click.echo(
+                        formatting.printable(f"{self.by} {group}: no trial can be ranked{self._has(entries)}")
+                    )
+        elif len(board.ranked) > self.count:
+            click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
+        self._show_confirmation()
+        if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
+            click.echo(
+                f"still improving when the budget was spent: {formatting.trial_numbers(growing)} (more: 'sweep extend "
+                f"{self.sweep} --kimg KIMG')"
+            )
+        for suspicion in board.suspicions:
+            click.echo(f"suspicious: {suspicion}")
+        for reason, trials in _left_out(board).items():
+            click.echo(f"left out: {reason} ({formatting.trial_numbers(trials, NAMED)})")
+
+    def _show_table(self) -> None:
+        from sweep import formatting
+        from sweep.terminal import tables
+
+        board, by, other = self.board, self.by, OTHER[self.board.metric]
+        rows = [(group, entry) for group, entries in self.groups.items() for entry in self._shown(entries)]
+        names = [path for path in rows[0][1].params if any(e.params.get(path) is not None for _, e in rows)]
+        names = [path for path in names if by is None or path != GROUPS[by]]
+        columns = [
+            *([tables.Column(by)] if by else []),
+            tables.Column("rank", right=True),
+            tables.Column("trial", right=True),
+            tables.Column("status"),
+            tables.Column(board.column(board.metric), right=True),
+            tables.Column("floor", right=True, droppable=True),
+            tables.Column(board.column(other), right=True, droppable=True),
+            *([tables.Column("pictures", right=True)] if board.provisional else []),
+            tables.Column("at kimg", right=True),
+            *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
+        ]
+        tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names)] for g, e in rows])
+
+    def _has(self, entries: "list[Entry]") -> str:
+        """What the best of a group has, none of which is ranked."""
+        from sweep.results.leaderboard import OUT_OF_PLAY, had
+
+        best = next((e for e in entries if e.value is not None and e.status not in OUT_OF_PLAY), None)
+        if best is None:
+            return ""
+        return f"; the best has {had(best, self.board.metric)} (trial {best.trial})"
+
+    def _show_confirmation(self) -> None:
+        from sweep import formatting
+        from sweep.results import confirmation
+
+        if self.found is None:
+            return
+        for repeats in self.found.repeats:
+            coming = f" ({formatting.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
+            label = confirmation.label(self.found, repeats.trial)
+            click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
+        click.echo(f"confirmed: {confirmation.verdict(self.found)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, with all that is left out."""
+        from sweep.results import confirmation
+
+        board = self.board
+        told: dict[str, Any] = {
+            "sweep": self.sweep,
+            "metric": board.metric,
+            "label": board.label,
+            "provisional": board.provisional,
+            "identity": asdict(board.identity) if board.identity else None,
+            "seeds": 1,
+            "trials": len(board.entries),
+        }
+        if self.by:
+            told |= {"by": self.by, "groups": {group: self._dicts(es) for group, es in self.groups.items()}}
+        else:
+            told["ranked"] = self._dicts(self.groups[""])
+        told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
+        told["confirmation"] = confirmation.as_dict(self.found, board) if self.found else None
+        return told
+
+    def _shown(self, entries: "list[Entry]") -> "list[Entry]":
+        return _ranked(entries)[: self.count]
+
+    def _dicts(self, entries: "list[Entry]") -> list[dict[str, Any]]:
+        return [{"rank": entry.rank, **self._plain(entry)} for entry in self._shown(entries)]
+
+    def _plain(self, entry: "Entry") -> dict[str, Any]:
+        from sweep.results import confirmation
+
+        hidden = ("row", "source", "reason", "rank", "floor")
+        kept = {key: value for key, value in vars(entry).items() if key not in hidden}
+        kept["floor"] = getattr(entry.floor, self.board.metric, None)
+        sure = confirmation.label(self.found, entry.trial)
+        return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
+
+
+def _ranked(entries: "list[Entry]") -> "list[Entry]":
+    return [entry for entry in entries if entry.rank is not None]
+
+
+def _unsearched(sweep: "Sweep", path: str) -> object:
+    """A key's value in trials where it is not searched: as the spec has it, or its default under a condition."""
+    section, _, key = path.partition(".")
+    value = (sweep.spec().get(section) or {}).get(key)
+    if not isinstance(value, dict):
+        return value
+    from ganlib.config import ModelConfig, Section, TrainConfig
+
+    sections: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
+    return sections[section].model_fields[key].default
+
+
+def _what(board: "Leaderboard") -> str:
+    """What is ranked, in words."""
+    if board.provisional:
+        return "no trial has a result yet, so by the best so far of each"
+    return "each trial's best generator, measured once more when the trial had ended"
+
+
+def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -> list[str]:
+    from sweep import formatting
+
+    metric = board.metric
+
+    values = {"kid": formatting.with_error(entry.kid, entry.kid_se), "fid": formatting.number(entry.fid)}
+    floor = formatting.number(getattr(entry.floor, metric, None))
+    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, values[other]]
+    if board.provisional:
+        head.append(formatting.value(entry.n_fake))
+    return [*head, formatting.kimg(entry.kimg), *(formatting.value(entry.params.get(path)) for path in names)]
+
+
+def _left_out(board: "Leaderboard") -> dict[str, list[int]]:
+    from sweep.formatting import printable
+
+    reasons: dict[str, list[int]] = {}
+    for entry in board.left_out:
+        reasons.setdefault(printable(entry.reason or ""), []).append(entry.trial)
+    return reasons

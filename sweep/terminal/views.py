@@ -1,0 +1,182 @@
+"""What a person or a program sees while a sweep runs: a live table, plain lines, or JSON lines."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import chain, repeat
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from sweep.driver.events import Event
+from sweep.records.progress import (
+    Progress,
+    Shown,
+    described,
+    duration,
+    metric_label,
+    number,
+    reached,
+    short_params,
+)
+from sweep.records.schemas import to_json
+from sweep.records.trial_state import Trial
+from sweep.terminal.live import LiveTable
+
+FIRST_PAUSES = (5.0, 10.0, 15.0)
+"""Seconds between two signs of life; later half a minute."""
+
+
+class View(Protocol):
+    """Something that shows a sweep's progress."""
+
+    def open(self, director: Shown, elapsed: Callable[[], float]) -> None:
+        """The trials are about to start; ``elapsed`` is the sweep's clock, in seconds."""
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
+
+    def say(self, text: str) -> None:
+        """A sentence for a person."""
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Something is done that may take a while: the person is to see that it goes on."""
+
+    def beat(self) -> None:
+        """Called often; time may be shown."""
+
+    def close(self) -> None:
+        """The trials have ended."""
+
+
+@contextmanager
+def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Say what is being done, then now and then that it still is."""
+    say(f"{what} ...")
+    ended, started = threading.Event(), time.monotonic()
+
+    def tick() -> None:
+        for pause in chain(FIRST_PAUSES, repeat(30.0)):
+            if ended.wait(pause):
+                return
+            say(f"still {what} ({duration(time.monotonic() - started)})")
+
+    thread = threading.Thread(target=tick, name="sweep-tick", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class PlainLines:
+    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+
+    def open(self, director: Shown, elapsed: Callable[[], float]) -> None:  # noqa: D102
+        self.director, self.progress = director, Progress(director, elapsed)
+        self.label = metric_label(director)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:  # noqa: D102
+        return ticking(what, self.say)
+
+    def event(self, event: Event) -> None:  # noqa: D102
+        trial, progress = event.trial, self.progress
+        if trial is None or progress is None:
+            return
+        head = f"[{duration(progress.elapsed)}] trial {trial.number}"
+        if event.kind == "start":
+            again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
+            print(f"{head} starts{again}: {short_params(trial.params)}")
+        else:
+            print(f"{head} {self._told(event, trial)}")
+        sys.stdout.flush()
+
+    def _told(self, event: Event, trial: Trial) -> str:
+        row = trial.last_row
+        value = row.get(self.director.spec.search.metric)
+        state = (
+            f"at {reached(trial):.1f} kimg: {self.label} {number(value)} on {row.get('n_fake') or 0} pictures, "
+            f"loss g {number(row.get('loss_g'))}, "
+            f"d {number(row.get('loss_d'))}"
+        )
+        if event.kind == "evaluation":
+            eta = self.progress.eta() if self.progress else None
+            return state + (f", about {duration(eta)} to go" if eta else "")
+        if event.kind == "result":
+            return f"result: {described(trial)}"
+        if event.kind == "collapsed":
+            return f"collapsed ({trial.verdict}) {state}"
+        if event.kind == "rollback":
+            return f"rolled back ({event.detail['kind']}) {state}"
+        if event.kind in ("failed", "restart"):
+            reason = event.detail.get("failure") or event.detail.get("reason")
+            return f"{'is tried again' if event.kind == 'restart' else 'failed'}: {reason}"
+        words = {"stopped": "stopped by ASHA", "finished": "finished", "interrupted": "interrupted"}
+        return f"{words.get(event.kind, event.kind)} {state}"
+
+    def say(self, text: str) -> None:  # noqa: D102
+        print(text, flush=True)
+
+    def beat(self) -> None:  # noqa: D102
+        pass
+
+    def close(self) -> None:  # noqa: D102
+        pass
+
+
+class JsonLines:
+    """One JSON object a line; the last has ``event: end``."""
+
+    def open(self, director: Shown, elapsed: Callable[[], float]) -> None:  # noqa: D102
+        self.director = director
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:  # noqa: D102
+        return ticking(what, self.say)
+
+    def event(self, event: Event) -> None:  # noqa: D102
+        trial = event.trial
+        about = {}
+        if trial:
+            about = {
+                "trial": trial.number,
+                "attempt": trial.attempt,
+                "status": trial.status,
+                "verdict": trial.verdict,
+                "kimg": trial.kimg,
+                "best": trial.best.value if trial.best else None,
+                "result": trial.value,
+                "params": trial.params,
+            }
+        detail = dict(event.detail) if event.detail else {}
+        self._line({"event": event.kind, "time": round(time.time(), 3), **about, "detail": detail})
+
+    def _line(self, values: dict[str, Any]) -> None:
+        print(to_json(values), flush=True)
+
+    def say(self, text: str) -> None:
+        """Sentences are for people: they go to stderr."""
+        print(text, file=sys.stderr, flush=True)
+
+    def beat(self) -> None:  # noqa: D102
+        pass
+
+    def close(self) -> None:  # noqa: D102
+        pass
+
+    def result(self, values: dict[str, Any]) -> None:
+        """The last line."""
+        self._line({"event": "end", **values})
+
+
+def view_for(as_json: bool) -> LiveTable | PlainLines | JsonLines:
+    """JSON if asked for; a table on a terminal; lines elsewhere."""
+    if as_json:
+        return JsonLines()
+    console = Console()
+    return LiveTable(console) if console.is_terminal else PlainLines()

@@ -1,0 +1,72 @@
+"""The checkpoints of one trial: write them, find the newest whole one, keep few.
+
+A file's name tells the attempt that wrote it, its place in training and whether the run looked healthy there:
+``002-000000012800-good.ckpt``. The newest attempt counts first: a worker that was thought dead may have gone on
+writing for a while, but what came after it on the records came from later attempts.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ganlib.training import checkpoint
+from sweep.records.retention import SUFFIX, drop, place_of
+from sweep.storage.folder import Folder
+
+GOOD = f"-good{SUFFIX}"
+
+
+@dataclass
+class Checkpoints:
+    """Those of one trial, as one attempt writes and reads them.
+
+    Attributes:
+        damaged: Names of files that were passed over, and why.
+    """
+
+    folder: Folder
+    trial: int
+    attempt: int
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        self.damaged: dict[str, str] = {}
+        self.place = place_of(self.trial)
+
+    def newest(self) -> dict[str, Any] | None:
+        """The newest one that is whole; a damaged one is passed over for the one before it."""
+        return self._first_whole(self._names())
+
+    def good(self) -> dict[str, Any] | None:
+        """The newest whole one at which the run looked healthy."""
+        return self._first_whole([name for name in self._names() if name.endswith(GOOD)])
+
+    def save(self, fit: dict[str, Any], history: list[dict[str, Any]], kimg: float, healthy: bool) -> None:
+        """Write one; then keep the two newest (one to fall back on) and the newest good one.
+
+        Args:
+            fit: what `ganlib.training.fit.Fit.state` returned.
+            history: all that was measured so far, as plain values.
+            kimg: where training is.
+            healthy: whether a rollback may come back to it.
+        """
+        data = checkpoint.dump({"fit": fit, "history": [json.dumps(report) for report in history]})
+        name = f"{self.attempt:03d}-{round(kimg * 1000):012d}{GOOD if healthy else SUFFIX}"
+        self.folder.write(f"{self.place}/{name}", data)
+        names = self._names()
+        good = [name for name in names if name.endswith(GOOD)][:1]
+        drop(self.folder, [f"{self.place}/{old}" for old in names[2:] if old not in good])
+
+    def _names(self) -> list[str]:
+        """Newest first."""
+        return sorted((n for n in self.folder.names(self.place) if n.endswith(SUFFIX)), reverse=True)
+
+    def _first_whole(self, names: list[str]) -> dict[str, Any] | None:
+        for name in names:
+            try:
+                return checkpoint.load(self.folder.read(f"{self.place}/{name}"), name, self.device)
+            except checkpoint.BrokenCheckpointError as error:
+                self.damaged[name] = str(error)
+        return None

@@ -1,0 +1,71 @@
+"""What has to work before the first trial may start, tried out on every node."""
+
+import json
+import platform
+import socket
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any
+
+import torch
+
+from ganlib.config import TrialConfig
+from ganlib.errors import RequestError
+from ganlib.metrics import load_extractor, pairwise_similarity
+from ganlib.names import FAMILIES
+from sweep import __version__
+from sweep.storage.folder import Folder
+from sweep.storage.lease import read
+from sweep.worker.shared import describe, evaluator_of, images_of, place
+
+
+def preflight(
+    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
+) -> dict[str, Any]:
+    """Try out storage, pictures and extractor on this node.
+
+    Returns:
+        The device, the extractor's name and digest, the floor at each step of the ladder, and the versions of what
+        matters.
+
+    Raises:
+        RequestError: what the user can mend, such as weights that are missing.
+    """
+    host = socket.gethostname()
+    lease = read(Folder.open(folder))
+    if lease is None or lease.owner != owner:
+        raise RequestError(
+            f"the sweep's folder {folder} is not there on {host}: give a --storage that all nodes share, "
+            "a network disk or s3://"
+        )
+    torch.set_num_threads(max(1, threads))
+    trial = TrialConfig.model_validate_json(json.dumps(config))
+    device = place(gpu)
+    evaluator = evaluator_of(trial.data, trial.evaluate, device)
+    if images_of(trial.data).hash != data_hash:
+        raise RequestError(
+            f"the pictures on {host} are not those that the sweep begins with: every node needs the same files, and "
+            "nothing may write into their folders while a sweep runs"
+        )
+    extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
+    evaluator.extremes()  # computed now, shared by all trials
+    _try_out(trial, device)
+    counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
+    floors = [evaluator.floor(count) for count in counts]
+    return {
+        "device": describe(device),
+        "node": host,
+        "sweep": __version__,
+        "extractor": extractor.name,
+        "extractor_digest": extractor.digest,
+        "floor": [asdict(floor) for floor in floors if floor],
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _try_out(trial: TrialConfig, device: torch.device) -> None:
+    """Build the networks and import what trials import late, so that what is missing is missed now."""
+    import_module("sweep.worker.trial_run")
+    FAMILIES[trial.model.family].step(trial.data, trial.model, trial.train, 0, device)
+    pairwise_similarity(torch.zeros((2, 3, trial.data.size, trial.data.size), dtype=torch.uint8))

@@ -1,0 +1,134 @@
+"""A trial's result: its best generator, measured once more when the trial has ended.
+
+What made a generator the best of its trial is too good on average, and was often measured on few pictures. So each
+trial ends with one measurement through the file that can be exported: at the full number of pictures, in float32, from
+latents that played no part in the choice. Trials are ranked, reported, confirmed and exported by it, and by nothing
+else.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlib.config import TrialConfig
+from ganlib.export.generator import ExportConfig, LoadedGenerator, rebuild
+from ganlib.metrics import NonFiniteError, Score
+from ganlib.metrics.evaluator import Evaluator
+from ganlib.models.latents import LATENT_SEED, fixed_latents
+from ganlib.training.steps import to_uint8
+from sweep.records.snapshots import Seen, file_of
+from sweep.storage.folder import Folder, MissingFileError
+
+RESULT_SEED = 20_261_126
+"""The latents of results: the same for all trials, and others than those of evaluations."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What a measurement needs beside the generator.
+
+    Attributes:
+        config: The trial's.
+        metric: What the candidates are compared by.
+        evaluator: Compares with the real pictures.
+        device: Where pictures are made.
+        alive: Called before every batch; what it raises ends the measurement.
+        full: Whether results also have what costs more (see `ganlib.metrics.Evaluator.score`).
+    """
+
+    config: TrialConfig
+    metric: str
+    evaluator: Evaluator
+    device: torch.device
+    alive: Callable[[], None]
+    full: bool = False
+
+    def load(self, folder: Folder, path: str) -> LoadedGenerator | None:
+        """Load the generator of a snapshot; None where its file is gone."""
+        try:
+            weights = folder.read(path)
+        except MissingFileError:
+            return None
+        return rebuild(export_config(self.config), weights, path, self.device)
+
+    def score(self, generator: LoadedGenerator, seed: int, full: bool) -> Score:
+        """Measure a generator at the full number of pictures.
+
+        Raises:
+            NonFiniteError: if a picture or a feature is not finite.
+        """
+        count = self.config.evaluate.n_fake
+        latents = fixed_latents(count, self.config.model.latent_dim, seed)
+        made = 0
+
+        @torch.inference_mode()
+        def generate(wanted: int) -> Tensor:
+            nonlocal made
+            self.alive()
+            raw = generator.network(latents[made : made + wanted].to(self.device))
+            if not bool(torch.isfinite(raw).all()):
+                raise NonFiniteError("the generator makes pictures that are not finite")
+            made += wanted
+            return to_uint8(raw)
+
+        return self.evaluator.score(generate, count, full)
+
+
+def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
+    """What an export's ``config.json`` holds of a trial's generator."""
+    data = trial.data
+    return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
+
+
+def measure(
+    folder: Folder, place: str, candidates: Sequence[Seen], measuring: Measuring, ids: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Measure the result of a trial; returns its row of ``results``.
+
+    Where several snapshots were kept (see `sweep.records.snapshots`), each is first measured at the full number of
+    pictures, on the latents of evaluations, and the best of them goes on.
+
+    Args:
+        folder: The sweep's.
+        place: Where the snapshots lie in it.
+        candidates: The evaluations whose snapshots were kept.
+        measuring: How.
+        ids: Further columns: trial, attempt, data_hash.
+    """
+    started = time.perf_counter()
+    loaded = [(one, measuring.load(folder, f"{place}/{file_of(one.kimg)}")) for one in candidates]
+    there = [(one, generator) for one, generator in loaded if generator is not None]
+    row: dict[str, Any] = {**ids, "ema": True, "latents": f"normal:{RESULT_SEED}"}
+    try:
+        if not there:
+            missing = ", ".join(file_of(one.kimg) for one in candidates)
+            return row | {"problem": f"its snapshot is gone: {missing}"}
+        chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
+        row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
+        row |= asdict(measuring.score(generator, RESULT_SEED, measuring.full))
+    except NonFiniteError as error:
+        row |= {"problem": str(error)}
+    return row | {"seconds": time.perf_counter() - started}
+
+
+def _run_off(
+    there: Sequence[tuple[Seen, LoadedGenerator]], measuring: Measuring
+) -> tuple[Seen, LoadedGenerator]:
+    """The best of several snapshots at the full number of pictures."""
+
+    def value(pair: tuple[Seen, LoadedGenerator]) -> float:
+        seen, generator = pair
+        if seen.n_fake == measuring.config.evaluate.n_fake:
+            return seen.value
+        try:
+            measured: float = getattr(measuring.score(generator, LATENT_SEED, full=False), measuring.metric)
+        except NonFiniteError:
+            return math.inf
+        return measured
+
+    return min(there, key=value)

@@ -1,0 +1,293 @@
+"""One trial, trained: the one door from the search to the GAN library.
+
+A `TrialRun` turns an `Assignment` into a stream of `Report`s. It owns what a trial leaves behind beside its rows:
+the sample grid, the checkpoint and the best generator, all written before the report is given out, so that a
+report that was received never promises what is not there. If the checkpoint on disk is ahead of what the
+driver has on record, the missing reports are given out again first: no finished evaluation is lost.
+
+After each evaluation it looks up in the ledger what the driver has made of it. Where the trial has ended, what is left
+to do is its result (`sweep.worker.result`): that is the last report.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganlib.config import TrialConfig
+from ganlib.data.sheet import grid
+from ganlib.errors import WorkError
+from ganlib.export.generator import pack_weights
+from ganlib.metrics.identity import Floor
+from ganlib.models.latents import LATENT_SEED, fixed_latents
+from ganlib.training import collapse
+from ganlib.training.fit import Evaluation, Fit, Interrupted
+from sweep.commands.before import png
+from sweep.records import ledger
+from sweep.records.retention import keep_snapshots
+from sweep.records.snapshots import Seen, candidates, file_of
+from sweep.records.trial_state import ENDED
+from sweep.storage.folder import Folder
+from sweep.storage.lease import Tenant
+from sweep.worker.checkpoints import Checkpoints
+from sweep.worker.messages import Assignment, Report
+from sweep.worker.result import Measuring, measure
+from sweep.worker.shared import describe, evaluator_of, images_of, place
+from sweep.worker.watchdog import Watchdog
+
+GRID_COLUMNS = 8
+PULSE_SECONDS = 5.0
+"""A trial says at least this often that it lives, except during an evaluation."""
+MEASURED = (
+    *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
+    *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
+    *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
+)
+"""What a row of ``metrics`` takes from an `Evaluation`, beside its score."""
+
+
+class SupersededError(WorkError):
+    """This worker was thought dead, and its trial is another's now."""
+
+
+class TrialRun(Iterator[Report]):
+    """Train one attempt of a trial; see the module's text.
+
+    Raises:
+        WorkError: when this machine's pictures are not those that the driver described.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.folder = Folder.open(assignment.sweep)
+        torch.set_num_threads(max(1, assignment.threads))
+        self.device = place(assignment.gpu)
+        config = TrialConfig.model_validate_json(json.dumps(assignment.config))
+        images = images_of(config.data)
+        if images.hash != assignment.data_hash:
+            raise WorkError(
+                f"the pictures on {socket.gethostname()} are not those that the sweep began with "
+                f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): every node needs the same files, and "
+                "nothing may write into their folders while a sweep runs"
+            )
+        self.config, self.pictures = config, images.pictures
+        self.evaluator = evaluator_of(config.data, config.evaluate, self.device)
+        self.limits = config.collapse
+        self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
+        self.watchdog = Watchdog(assignment.timeout)
+        self._tenant = Tenant(self.folder, assignment.owner)
+        self._pulse = time.monotonic() + PULSE_SECONDS
+        self.history: list[Report] = []
+        self._backlog: list[Report] = []
+        self._over, self._handed_in = assignment.conclude is not None, False
+        self.fit = None if self._over else self._resumed()
+
+    def _resumed(self) -> Fit:
+        """Training, where the newest checkpoint left it."""
+        saved = self.checkpoints.newest()
+        if saved:
+            self.history = [Report(**json.loads(text)) for text in saved["history"]]
+        self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
+        return Fit(
+            self.config,
+            self.pictures,
+            self.evaluator,
+            seed=self.assignment.seed,
+            device=self.device,
+            resume=saved["fit"] if saved else None,
+            interrupt=self._pause,
+            alive=self.watchdog.feed,
+            full_at_end=False,  # the result has it
+        )
+
+    def _pause(self) -> bool:
+        """Asked before every step: is it time to stop, or to say something?"""
+        self.watchdog.feed()
+        return self._tenant() or time.monotonic() >= self._pulse
+
+    def __next__(self) -> Report:
+        self.watchdog.feed()
+        try:
+            if self._ended():
+                return self._conclude()
+            if self._backlog:
+                return self._hand_in(self._backlog.pop(0))
+            assert self.fit is not None
+            return self._hand_in(self._record(self.fit, next(self.fit)))
+        except Interrupted:
+            self._pulse = time.monotonic() + PULSE_SECONDS
+            if not self._tenant.over:
+                return self._said(pulse=True)
+            self._refuse_if_superseded()
+            if self.fit is not None and not self._ended():
+                self._save(healthy=False)
+            return self._said(interrupted=True)
+        finally:
+            self.watchdog.rest()
+
+    def _ended(self) -> bool:
+        """Whether the driver has made an end of the trial: it does so before it asks for more."""
+        if self._handed_in:
+            self._handed_in = False
+            self._over = self._status() in ENDED
+        return self._over
+
+    def _status(self) -> str | None:
+        """How the trial stands by the driver's records; None where that cannot be known."""
+        row = ledger.trial_row(self.folder, self.assignment.trial)
+        return row["status"] if row else None
+
+    def _conclude(self) -> Report:
+        """Measure the trial's result; after an interruption, from the beginning."""
+
+        def alive() -> None:
+            self.watchdog.feed()
+            if self._tenant():
+                raise Interrupted
+
+        assignment, place = self.assignment, self.checkpoints.place
+        kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
+        # What costs more is measured of trials that finished only.
+        full = self._status() == "finished"
+        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
+        ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
+        row = measure(self.folder, place, kept, measuring, ids)
+
+        def some() -> np.ndarray:
+            generator = measuring.load(self.folder, f"{place}/{file_of(row['kimg'])}")
+            latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
+            return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
+
+        suspicion = None if "problem" in row else self._suspicion(row, some)
+        return self._said(result=row, suspicion=suspicion)
+
+    def _candidates(self) -> list[Seen]:
+        """The evaluations so far whose snapshots are kept."""
+        metric = self.assignment.metric
+        seen = [Seen.of(report.row, metric) for report in self.history if report.row]
+        return candidates([one for one in seen if one], metric)
+
+    def _hand_in(self, report: Report) -> Report:
+        """An evaluation, as of this attempt on this machine."""
+        self._handed_in = True
+        return self._stamped(report)
+
+    def _said(self, **what: Any) -> Report:  # noqa: ANN401
+        kimg = self.fit.kimg if self.fit else max(self.assignment.seen_kimg, 0.0)
+        return self._stamped(Report(self.assignment.trial, 0, kimg, **what))
+
+    def _refuse_if_superseded(self) -> None:
+        """Leave the files alone when another worker has this trial by now; this one was thought dead."""
+        row = ledger.trial_row(self.folder, self.assignment.trial)
+        newest = row["attempt"] if row else -1
+        if newest > self.assignment.attempt:
+            raise SupersededError(
+                f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
+            )
+
+    def _stamped(self, report: Report) -> Report:
+        """The report as of this attempt, on this machine."""
+        attempt, device = self.assignment.attempt, describe(self.device)
+        plain = asdict(report) | {"attempt": attempt, "device": device, "node": socket.gethostname()}
+        for part in ("row", "sample", "result"):
+            if plain[part]:
+                plain[part] = plain[part] | {"attempt": attempt}
+        return Report(**plain)
+
+    def _record(self, fit: Fit, evaluation: Evaluation) -> Report:
+        self._refuse_if_superseded()
+        score = asdict(evaluation.score) if evaluation.score else None
+        signals = self._signals(evaluation)
+        past = self._signals_since_rollback()
+        verdict = collapse.judge([*past, signals], self.limits)
+        value = (
+            getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
+        )
+        roll_back = verdict is not None and not evaluation.last and self._may_roll_back(fit)
+        report = Report(
+            trial=self.assignment.trial,
+            attempt=self.assignment.attempt,
+            kimg=evaluation.kimg,
+            row=self._row(evaluation)
+            | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
+            sample=self._write_sample(evaluation),
+            value=value,
+            verdict=verdict.to_dict() if verdict else None,
+            rolled_back=roll_back,
+            last=evaluation.last,
+            signals=asdict(signals),
+            suspicion=self._suspicion(score, lambda: evaluation.grid[:GRID_COLUMNS]) if score else None,
+        )
+        self.history.append(report)
+        better = any(one.kimg == report.kimg for one in self._candidates())
+        if better:
+            path = f"{self.checkpoints.place}/{file_of(report.kimg)}"
+            self.folder.write(path, pack_weights(fit.step.average))
+        if roll_back:
+            saved = self.checkpoints.good()
+            fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
+            self._save(healthy=False)
+        if not verdict:
+            self._save(healthy=collapse.healthy([*past, signals], self.limits))
+        if better:  # only now: before, what is on record may have needed the old one
+            keep_snapshots(self.folder, self.assignment.trial, self._candidates())
+        return report
+
+    def _may_roll_back(self, fit: Fit) -> bool:
+        return self.limits.policy == "rollback" and fit.rollbacks < self.limits.max_rollbacks
+
+    def _signals_since_rollback(self) -> list[collapse.Signals]:
+        """What the verdict looks at: what came before a rollback is forgiven."""
+        last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
+        return [collapse.Signals(**report.signals) for report in self.history[last:]]
+
+    def _signals(self, evaluation: Evaluation) -> collapse.Signals:
+        names = collapse.Signals.__dataclass_fields__.keys() - {"metric"}
+        # FID is always positive, so that "five times the best" has a meaning; KID may be zero.
+        metric = evaluation.score.fid if evaluation.score else None
+        return collapse.Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
+
+    def _row(self, evaluation: Evaluation) -> dict[str, Any]:
+        row = {name: getattr(evaluation, name) for name in MEASURED}
+        score = asdict(evaluation.score) if evaluation.score else {}
+        ids = {"trial": self.assignment.trial, "attempt": self.assignment.attempt}
+        identity = {"data_hash": self.assignment.data_hash, "ema": True, "stage": evaluation.stage}
+        return row | score | ids | identity
+
+    def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
+        """Whether a score is below that of real pictures; then shows the nearest real ones of ``some`` pictures."""
+        floors = [Floor(**floor) for floor in self.assignment.floor]
+        floor = next((floor for floor in floors if floor.n_fake == score["n_fake"]), None)
+        reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
+        if reason is None:
+            return None
+        made = some()
+        nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
+        real = self.pictures[nearest.indices[:, 0].numpy()]
+        kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
+        path = f"images/{self.assignment.trial:05d}/{kimg:.3f}-nearest.png"
+        self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
+        return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
+
+    def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
+        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"
+        self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
+        return {
+            "trial": self.assignment.trial,
+            "attempt": self.assignment.attempt,
+            "kimg": evaluation.kimg,
+            "path": path,
+            "rows": len(evaluation.grid) // GRID_COLUMNS,
+            "cols": GRID_COLUMNS,
+            "latents": f"normal:{LATENT_SEED}",
+        }
+
+    def _save(self, healthy: bool) -> None:
+        assert self.fit is not None
+        history = [asdict(report) for report in self.history]
+        self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)
