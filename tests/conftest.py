@@ -16,8 +16,8 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfi
 LONGEST = (
     "test_worker_faults",
     "test_driver_faults",
-    "test_report_browser",
-    "test_cluster",
+    "test_browser",
+    "test_ray_cluster",
     "test_ray_faults",
     "test_stopping",
 )

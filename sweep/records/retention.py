@@ -1,8 +1,8 @@
 """What stays of a trial on the disk: checkpoints while it runs, its best generator, or nothing.
 
 A running trial has its last checkpoints (to go on) and the snapshots of its best evaluations (see
-`sweep.records.snapshots`). When its result has been measured, the snapshot that was measured stays; when the sweep ends,
-those of trials that were stopped go too, but never those of the best trials. Pictures and records always stay.
+`sweep.records.snapshots`). When its result has been measured, the snapshot that was measured stays; when the sweep
+ends, those of trials that were stopped go too, but never those of the best trials. Pictures and records always stay.
 """
 
 from collections.abc import Iterable

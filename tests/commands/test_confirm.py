@@ -1,0 +1,308 @@
+"""Fresh seeds: the plan, the statistics, and a confirmation that is interrupted and taken up."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from click.testing import CliRunner, Result
+from helpers.synthetic import KINDS, make_sweep
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sweep.cli import cli
+from sweep.commands.confirm import Planned, distinct, extended
+from sweep.driver.director import Director
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
+from sweep.results import confirmation
+from sweep.results.confirmation import Confirmation, label, read_confirmation, verdict
+from sweep.results.repeats import Repeats, Run, welch
+from sweep.storage.folder import Folder
+
+values = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
+
+
+def repeats(trial: int, *numbers: float, lost: dict[str, int] | None = None) -> Repeats:
+    runs = [Run(number, 100 + number, value, 1.0) for number, value in enumerate(numbers)]
+    return Repeats(trial, runs, lost or {}, 0)
+
+
+# ---- statistics --------------------------------------------------------------------------------------------
+
+
+@given(values, values)
+def test_welch_is_scipys(first: list[float], second: list[float]) -> None:
+    assume(max(map(np.std, (first, second))) > 1e-3)
+    expected = scipy.stats.ttest_ind(first, second, equal_var=False).pvalue
+    assert welch(first, second) == pytest.approx(expected, abs=1e-9)
+
+
+def test_welch_needs_spread_and_two_values() -> None:
+    assert welch([1.0, 1.0], [2.0, 2.0]) is None
+    assert welch([1.0], [2.0, 3.0]) is None
+
+
+@given(values)
+def test_the_interval_is_scipys(numbers: list[float]) -> None:
+    assume(np.std(numbers) > 1e-3)
+    expected = scipy.stats.ttest_1samp(numbers, 0).confidence_interval(0.95)
+    interval = repeats(0, *numbers).interval
+    # Below three values it says nothing, and where it reaches past zero it is none: KID and FID are not negative.
+    if len(numbers) < 3 or expected.low * expected.high < -1e-9:
+        assert interval is None
+    elif interval is not None:
+        assert interval == pytest.approx(tuple(expected), abs=1e-9)
+    else:
+        assert min(map(abs, expected)) < 1e-9
+
+
+def test_the_interval_of_known_numbers() -> None:
+    one = repeats(0, 11.0, 12.0, 13.0)
+    assert (one.mean, one.spread) == (12.0, 1.0)
+    half = 4.302653 / math.sqrt(3)
+    assert one.interval == pytest.approx((12 - half, 12 + half), abs=1e-5)
+    assert repeats(0, 1.0).interval is None and repeats(0, 1.0).spread is None and repeats(0).mean is None
+
+
+def test_seeds_that_say_too_little_give_no_interval_and_say_how_many_are_missing() -> None:
+    pair, wide = repeats(0, 11.0, 12.0), repeats(0, 1.0, 2.0, 3.0)
+    assert pair.interval is None and pair.spread is not None
+    assert wide.interval is None  # -0.5 to 4.5: no KID or FID is below zero
+    assert label(Confirmation("kid", [pair]), 0) == (
+        "mean 11.5 of 2 fresh seeds (no interval yet: needs 1 more seed)"
+    )
+    assert "no interval yet: needs " in label(Confirmation("kid", [wide]), 0)
+
+
+@given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=8))
+def test_so_many_more_seeds_make_an_interval_worth_having(numbers: list[float]) -> None:
+    assume(np.std(numbers) > 1e-3)
+    one = repeats(0, *numbers)
+    n = len(numbers) + one.lacking
+    assert 3 <= n <= 50
+    half = scipy.stats.t.ppf(0.975, n - 1) * one.spread / math.sqrt(n)
+    assert half <= 0.25 * one.mean * (1 + 1e-9) or n == 50
+    if one.lacking:
+        fewer = n - 1
+        half = scipy.stats.t.ppf(0.975, fewer - 1) * one.spread / math.sqrt(fewer)
+        assert fewer < 3 or half > 0.25 * one.mean
+
+
+def test_what_is_said_of_the_winner() -> None:
+    far = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52, 0.51)])
+    assert verdict(far).startswith("trial 3 is better than trial 1 (Welch's t-test, p = ")
+    near = Confirmation("kid", [repeats(3, 0.1, 0.3, 0.2), repeats(1, 0.2, 0.1, 0.4)])
+    assert verdict(near).startswith("trial 3 cannot be told from trial 1") and near.comparison is not None
+    assert "two configurations" in verdict(Confirmation("kid", [repeats(3, 0.1, 0.3)]))
+    few = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52)])
+    assert few.comparison is None and "with 3 seeds each are needed" in verdict(few)
+
+
+def test_who_may_have_won() -> None:
+    """Whoever cannot be told from the best mean, but nobody whose runs died, or who is clearly worse."""
+    first, near = repeats(3, 0.10, 0.12, 0.11), repeats(1, 0.11, 0.13, 0.12)
+    far, dead = repeats(4, 0.50, 0.52, 0.51), repeats(5, 0.10, 0.12, 0.11, lost={"d_saturated": 1})
+    few = repeats(6, 0.9, 0.91)
+    assert Confirmation("kid", [first, near, far, few, dead]).undecided == [3, 1, 6]
+    assert Confirmation("kid", [dead]).undecided == [5]
+
+
+def test_a_trial_without_fresh_seeds_is_one_seed() -> None:
+    found = Confirmation("kid", [repeats(3, 0.1, 0.3, lost={"d_saturated": 1})])
+    assert label(None, 3) == label(found, 4) == "one seed"
+    text = label(found, 3)
+    assert text.startswith("mean 0.2 of 2 fresh seeds (no interval yet: needs")
+    assert text.endswith("1 d_saturated")
+    text = label(Confirmation("kid", [repeats(3, 0.10, 0.11, 0.12)]), 3)
+    assert text.startswith("mean 0.11 of 3 fresh seeds, 95 % interval 0.0")
+
+
+# ---- the plan ----------------------------------------------------------------------------------------------
+
+
+def test_the_plan_goes_in_turns_and_grows_at_its_end() -> None:
+    plan = extended([], [7, 2], 2, [])
+    assert [run["trial"] for run in plan] == [7, 2, 7, 2]
+    more = extended(plan, [2, 9], 3, [])
+    assert more[:4] == plan and [run["trial"] for run in more[4:]] == [9, 9, 2, 9]
+    assert extended(more, [2, 9], 3, []) == more and extended(more, [7], 1, []) == more
+
+
+def test_equal_configurations_are_confirmed_once() -> None:
+    params = {0: {"train.lr_g": 1}, 1: {"train.lr_g": 2}, 2: {"train.lr_g": 1}, 3: {"train.lr_g": 3}}
+    assert distinct([2, 1, 0, 3], params, []) == [2, 1, 3]
+    # What was planned before stands for its configuration, so that its runs are not repeated under another name.
+    assert distinct([2, 1, 0, 3], params, [{"trial": 0, "seed": 5}]) == [0, 1, 3]
+
+
+def test_seeds_are_fresh_and_do_not_depend_on_the_company() -> None:
+    plan = extended([], [0, 1, 2], 4, [])
+    seeds = [run["seed"] for run in plan]
+    assert len(set(seeds)) == 12 and all(0 <= seed < 2**31 for seed in seeds)
+    alone = extended([], [1], 4, [])
+    assert [run["seed"] for run in plan if run["trial"] == 1] == [run["seed"] for run in alone]
+    assert not {run["seed"] for run in extended([], [0, 1, 2], 4, seeds)} & set(seeds)
+
+
+def test_a_plan_is_handed_out_from_where_it_stopped() -> None:
+    plan = extended([], [5], 3, [])
+    planned = Planned(plan, {5: {"train.lr_g": 0.1}}, 2)
+    asked = planned.ask()
+    assert asked is not None and (asked.number, asked.seed) == (2, plan[2]["seed"])
+    assert asked.params == {"train.lr_g": 0.1} and planned.ask() is None
+
+
+# ---- records -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def confirmed_sweep(tmp_path: Path) -> Sweep:
+    """Trials 0 and 2 with three runs each; of 2, one collapsed and one has not ended."""
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    plan = extended([], [0, 2], 3, [])
+    folder = sweep.folder / "confirm"
+    folder.write("sweep.json", json.dumps({"plan": plan, "metric": "kid"}).encode())
+    outcomes: list[tuple[str, float | None]] = [
+        ("finished", 0.5),
+        ("finished", 0.1),
+        ("finished", 0.7),
+        ("collapsed", 0.01),
+        ("finished", 0.6),
+    ]
+    for number, (status, value) in enumerate(outcomes):
+        dead = "flat_image" if status == "collapsed" else None
+        row = {"trial": number, "status": status, "best_value": value and value / 2, "verdict": dead}
+        # A run counts with its result, not with what it saw on the way.
+        Store(folder).put_trial(row | {"result": value, "result_kimg": None if value is None else 1.0})
+    return sweep
+
+
+def test_records_are_read_by_configuration(confirmed_sweep: Sweep) -> None:
+    found = read_confirmation(confirmed_sweep)
+    assert found is not None and [one.trial for one in found.repeats] == [0, 2]
+    first, second = found.repeats
+    assert first.values == [0.5, 0.7, 0.6] and first.pending == 0
+    # The better number, but it died once: it comes second, and the dead run's value does not count.
+    assert second.values == [0.1] and second.lost == {"flat_image": 1} and second.pending == 1
+    assert found.comparison is None
+    assert [run.number for run in first.runs] == [0, 2, 4]
+
+
+def test_a_run_counts_once_it_was_measured(confirmed_sweep: Sweep) -> None:
+    store = Store(confirmed_sweep.folder / "confirm")
+    store.put_trial({"trial": 0, "result": None, "result_kimg": None})
+    store.put_trial({"trial": 2, "result": None})  # measured, and not a number
+    found = read_confirmation(confirmed_sweep)
+    assert found is not None
+    first = found.of(0)
+    assert first is not None and first.values == [0.6] and first.pending == 1
+    assert first.lost == {"without a number": 1}
+
+
+def test_a_broken_record_is_named(confirmed_sweep: Sweep) -> None:
+    confirmed_sweep.folder.write("confirm/sweep.json", b"{}")
+    with pytest.raises(confirmation.WorkError, match=r"confirm/sweep.json' is broken"):
+        read_confirmation(confirmed_sweep)
+
+
+def test_nothing_to_read_yet(tmp_path: Path) -> None:
+    assert read_confirmation(make_sweep(tmp_path, trials=1, pictures=False)) is None
+
+
+# ---- the command -------------------------------------------------------------------------------------------
+
+SPEC = """
+name: small
+data: {source: avatars, count: 96, size: 32}
+model: {width: 8, latent_dim: 16}
+train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16}
+evaluate: {every: 1, n_fake: 32, n_real: 48}
+collapse: {enabled: false}
+search: {trials: 3, seed: 3}
+asha: {grace: 1, reduction: 3, max: 2}
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.mark.slow
+def test_a_confirmation_is_interrupted_taken_up_and_extended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    where = ["--local", "--storage", tmp_path]
+    assert run("run", tmp_path / "spec.yaml", *where).exit_code == 0
+    before = Store(Folder.open(tmp_path / "small")).rows("trials")
+
+    reports: list[dict[str, Any]] = []
+    real = Director.report
+
+    def stop_after_three(self: Director, report: dict[str, Any]) -> bool:
+        reports.append(report)
+        if len(reports) == 3:
+            self.interrupt()
+        return real(self, report)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Director, "report", stop_after_three)
+        stopped = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
+    assert stopped.exit_code == 1 and "go on with 'sweep confirm small'" in stopped.output
+    done = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1].startswith("two configurations with 3 seeds each are needed")
+
+    sweep = open_sweep(Folder.open(tmp_path), "small")
+    rows = Store(sweep.folder / "confirm").rows("trials")
+    assert [row["status"] for row in rows] == ["finished"] * 4
+    assert len({row["seed"] for row in [*rows, *before]}) == 4 + len(before)
+    originals = {row["trial"]: row for row in before}
+    found = read_confirmation(sweep)
+    assert found is not None
+    results = {row["trial"]: row["kid"] for row in Store(sweep.folder / "confirm").rows("results")}
+    assert {run.number: run.value for one in found.repeats for run in one.runs} == results
+    assert sorted(results) == [0, 1, 2, 3]
+    plan = json.loads(sweep.folder.read("confirm/sweep.json"))["plan"]
+    for row, planned in zip(rows, plan, strict=True):
+        assert row["params"] == originals[planned["trial"]]["params"] and row["seed"] == planned["seed"]
+        assert row["kimg"] == sweep.info["budget"]  # ASHA stopped nobody
+    assert Store(sweep.folder).rows("trials") == before  # the sweep itself is as it was
+
+    again = run("confirm", "small", "--top", 2, "--seeds", 3, "--json", *where)
+    last = json.loads(again.stdout.splitlines()[-1])
+    assert last["event"] == "end" and not last["interrupted"]
+    assert [len(one["values"]) for one in last["confirmation"]["configurations"]] == [3, 3]
+    assert Store(sweep.folder / "confirm").rows("trials")[:4] == rows
+    assert last["confirmation"]["comparison"]["test"] == "Welch's t-test"
+
+
+def test_there_must_be_something_to_confirm(tmp_path: Path) -> None:
+    make_sweep(tmp_path, trials=0, pictures=False)
+    result = run("confirm", "--local", "--storage", tmp_path)
+    assert result.exit_code == 2 and "nothing to confirm" in result.stderr
+    assert not (tmp_path / "faces" / "confirm").exists()
+    assert "--seeds" in run("confirm", "--seeds", 1, "--storage", tmp_path).stderr
+    both = run("confirm", "--local", "--address", "auto", "--storage", tmp_path)
+    assert both.exit_code == 2 and "--local runs without Ray" in both.stderr
+
+
+def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    store = Store(sweep.folder, KINDS)
+    for row in store.rows("trials"):
+        store.put_trial({"trial": row["trial"], "params": "{}"})
+
+    class Other:
+        hash = "ffff"
+
+        def __len__(self) -> int:
+            return 1
+
+    monkeypatch.setattr("sweep.commands.before.prepare_pictures", lambda *_: Other())
+    result = run("confirm", "--local", "--storage", tmp_path)
+    assert result.exit_code == 2 and "the pictures have changed since the sweep" in result.stderr

@@ -1,0 +1,268 @@
+"""What is told before a sweep trains: units that do not meet, budgets, missing pictures and weights, the time."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from ganlib.errors import RequestError
+from sweep.cli import cli
+from sweep.commands.dry_run import Findings, describe, facts, ladder
+from sweep.commands.inputs import Pictures
+from sweep.commands.timing import Speed, estimate, measure
+from sweep.spec import schedule
+from sweep.spec.schedule import Schedule
+from sweep.spec.specification import load, parse
+
+SPACES = Path(__file__).parents[2] / "searchspaces"
+TINY = """
+name: tiny
+data: {source: avatars, count: 64, size: 32}
+model: {width: 8, latent_dim: 16}
+train: {lr_g: {type: float, low: 1e-4, high: 1e-3}, epochs: 2, batch_size: 16}
+evaluate: {every: 1, n_fake: 32, n_real: 32}
+search: {trials: 2}
+"""
+
+
+def draw(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True)
+    for number in range(count):
+        noise = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    return folder
+
+
+def sweep(*arguments: object) -> Result:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.mark.parametrize("factor", [1, 1000])
+@pytest.mark.parametrize(
+    ("grace", "unit", "every", "every_unit", "refused"),
+    [
+        (2, "kimg", 1, "epochs", True),
+        (50, "kimg", 1, "epochs", False),
+        (49.9, "kimg", 1, "epochs", True),
+        (1, "epochs", 60, "kimg", True),
+        (1, "epochs", 50, "kimg", False),
+        (1, "epochs", 2, "epochs", True),
+    ],
+)
+def test_rungs_before_the_first_evaluation_in_any_units(
+    grace: float, unit: str, every: float, every_unit: str, refused: bool, factor: int
+) -> None:
+    """50,000 pictures, and the same with a thousandth of them (and times in kimg a thousandth)."""
+    scale = {"kimg": factor, "epochs": 1}
+    spec_text = (
+        f"train: {{epochs: 20}}\nasha: {{grace: {grace / scale[unit]}, unit: {unit}}}\n"
+        f"evaluate: {{every: {every / scale[every_unit]}, unit: {every_unit}}}"
+    )
+    if unit == every_unit and refused:
+        with pytest.raises(RequestError, match=r"asha.grace"):
+            parse(spec_text)
+        return
+    spec = parse(spec_text)
+    if refused:
+        with pytest.raises(RequestError, match=r"asha.grace is .*kimg \(.* epochs\).*evaluate.every"):
+            schedule.check(spec, 50_000 // factor)
+    else:
+        schedule.check(spec, 50_000 // factor)
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("train: {epochs: 10}\nasha: {grace: 600, unit: kimg}\nevaluate: {every: 1}", 50_000),
+        ("train: {kimg: 100}\nasha: {grace: 4}\nevaluate: {every: 10, unit: kimg}", 50_000),
+        ("train: {kimg: 100}\nasha: {grace: 1}\nevaluate: {every: 90, unit: kimg}", 95_000),
+        ("train: {epochs: 10}\nasha: {grace: 8}\nevaluate: {every: 7}", 50_000),
+    ],
+)
+def test_no_savings_are_promised_where_nobody_is_compared(text: str, images: int) -> None:
+    spec = parse(text)
+    found = Findings(Pictures(images, prepared=True), None, tuple(schedule.notes(spec, images)))
+    assert any("nobody is compared" in note for note in found.notes)
+    told = facts(spec, found)
+    assert told["expected_training"] == 1.0 and told["rungs"] == []
+    assert ladder(spec, 16, images).share == 1.0
+
+
+def test_two_rungs_that_one_evaluation_meets_stop_once() -> None:
+    spec = parse("train: {epochs: 40}\nasha: {grace: 4, reduction: 1.5}\nevaluate: {every: 4}")
+    at = Schedule.of(spec, 1000)
+    assert at.rungs[:4] == (4.0, 6.0, 9.0, 13.5)
+    assert at.comparisons[:3] == (4.0, 8.0, 12.0) and len(set(at.comparisons)) == len(at.comparisons)
+
+
+@pytest.mark.parametrize(
+    ("text", "images", "words"),
+    [
+        ("train: {kimg: 20}", 50_000, ("short", "train.kimg", "50 kimg")),
+        ("train: {epochs: 20}", 1634, ("short", "blobs", "train.epochs", "24.5 epochs")),
+        ("train: {kimg: 1000}", 500, ("long", "2,000 times", "train.kimg")),
+        ("train: {epochs: 50}\nevaluate: {every: 60}", 20_000, ("evaluate.every", "once")),
+        ("train: {kimg: 50}\nevaluate: {every: 60, unit: kimg}", 2000, ("evaluate.every", "once")),
+        ("train: {kimg: 100, milestones: [30, 40]}", 20_000, ("train.milestones", "600 kimg")),
+        ("train: {kimg: 40}\ncollapse: {warmup_steps: 700}", 4000, ("collapse.warmup_steps", "625 steps")),
+        (
+            "model: {family: stylegan}\ntrain: {kimg: 200, grow_kimg: 30}",
+            2000,
+            ("train.grow_kimg", "240 kimg"),
+        ),
+        ("train: {kimg: 100, ada_target: 0.6}", 2000, ("train.ada_kimg", "20%")),
+    ],
+)
+def test_what_is_probably_not_meant(text: str, images: int, words: tuple[str, ...]) -> None:
+    notes = schedule.notes(parse(text), images)
+    assert any(all(word in note for word in words) for note in notes), notes
+
+
+@pytest.mark.parametrize("path", sorted(SPACES.glob("**/*.yaml")), ids=lambda path: path.stem)
+def test_shipped_specs_need_no_notes(path: Path) -> None:
+    spec = load(path)
+    schedule.check(spec, spec.data.count)
+    assert schedule.notes(spec, spec.data.count) == []
+
+
+@pytest.mark.parametrize("images", [1634, 3000, 50_000])
+def test_the_first_look_takes_as_long_with_any_number_of_pictures(images: int) -> None:
+    spec = load(SPACES / "quickstart.yaml")
+    assert (spec.budget(images), spec.interval(images), spec.rungs(images)) == (60.0, 6.0, (18.0, 54.0))
+
+
+def test_the_dry_run_looks_at_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+    folder = draw(tmp_path / "faces #2", 30)
+    (folder / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = sweep(
+        "run",
+        tmp_path / "s.yaml",
+        "--dry-run",
+        "--no-measure",
+        "--set",
+        f"data.source={folder}",
+        "--set",
+        "data.count=null",
+    )
+    assert told.exit_code == 0, told.output
+    for part in ("30 from", "faces #2", "1 cannot be used", "broken.png", "0.06 kimg (2 epochs)", "short"):
+        assert part in told.output
+    assert "# Time" not in told.output
+
+
+def test_all_that_is_missing_is_told_at_once_by_dry_run_and_run(tmp_path: Path) -> None:
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        TINY.replace(
+            "source: avatars", f"source: ['{tmp_path}/a', '{tmp_path}/b'], background: nocolour"
+        ).replace("{every: 1", f"{{extractor: torchscript, weights: '{tmp_path}/w.pt', every: 1")
+    )
+    for more in (["--dry-run"], ["--local"], []):
+        told = sweep("run", spec, "--storage", tmp_path / "runs", *more)
+        assert told.exit_code == 2
+        for part in (f"{tmp_path}/a'", f"{tmp_path}/b'", "nocolour", "evaluate.weights", "w.pt"):
+            assert part in told.output, told.output
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("extractor", ["torchscript", "inception", "efficientnet_lite0"])
+def test_weights_that_are_none_are_told_before_pictures_are_prepared(
+    extractor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sweep.commands.run.prepare_pictures", lambda *_: pytest.fail("pictures were prepared")
+    )
+    (tmp_path / "w.pt").write_bytes(b"none")
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        TINY.replace("{every: 1", f"{{extractor: {extractor}, weights: '{tmp_path}/w.pt', every: 1")
+    )
+    for more in (["--dry-run"], ["--local", "--storage", tmp_path / "runs"]):
+        told = sweep("run", spec, *more)
+        assert told.exit_code == 2 and "evaluate.weights" in told.output and "w.pt" in told.output
+
+
+@pytest.mark.parametrize("written", [" {} ", '"{}"', "'{}'", "{} "])
+def test_a_path_with_something_around_it(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "pics", 20)
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = sweep("run", "s.yaml", "--dry-run", "--set", f"data.source={written.format('pics')}")
+    assert told.exit_code == 2 and "did you mean 'pics'" in told.output
+
+
+def test_a_real_run_says_what_the_dry_run_says(tmp_path: Path) -> None:
+    spec = tmp_path / "s.yaml"
+    spec.write_text(TINY + "asha: {grace: 0.01, unit: kimg}\n")
+    for more in (["--dry-run"], ["--local"]):
+        told = sweep("run", spec, "--storage", tmp_path / "runs", *more)
+        assert told.exit_code == 2 and "asha.grace is 0.01 kimg (0.156 epochs)" in told.output
+
+
+def test_the_time_of_a_sweep() -> None:
+    spec = parse(
+        "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
+    )
+    speed = Speed("cpu", 2.0, 3.0, 0.01, 1.0)
+    found = estimate(spec, 1000, 16, speed, local=True)
+    assert found.trial == pytest.approx(90 * 2 + 9 * (256 * 0.01 + 1.0))
+    assert found.slowest == pytest.approx(found.trial + 90)
+    share = ladder(spec, 16, 1000).share
+    assert found.sweep == pytest.approx(16 * share * found.trial)
+    whole = parse("train: {kimg: 90}\nevaluate: {every: 10, unit: kimg, n_fake: 256}")
+    assert estimate(whole, 1000, 16, speed, local=True).sweep == pytest.approx(16 * found.trial)
+
+
+def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
+    (tmp_path / "s.yaml").write_text(TINY)
+    threads = torch.get_num_threads()
+    told = json.loads(sweep("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
+    assert torch.get_num_threads() == threads
+    assert told["estimate"]["trial"] > 0 and told["pictures"]["count"] == 64
+
+
+def test_pictures_with_alpha_are_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
+    speed = measure(parse(TINY, overrides=["data.background=transparent"]), [{"train.lr_g": 5e-4}])
+    assert speed.per_kimg > 0 and speed.per_picture > 0
+
+
+def test_the_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = parse(TINY)
+    found = estimate(spec, 64, 2, Speed("cpu", 2.0, 3.0, 0.01, 1.0), local=True)
+    describe(spec, found=Findings(Pictures(64, prepared=True), found))
+    assert re.search(
+        r"a trial to its end: about 2.* \(the slowest.*\n.*2 trials, 1 at a time: about 5",
+        capsys.readouterr().out,
+    )
+
+
+def test_what_does_not_fit_into_memory_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr("sweep.commands.timing.measure", fails)
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = sweep("run", tmp_path / "s.yaml", "--dry-run")
+    assert told.exit_code == 0 and "could not be timed: out of memory" in told.output
+
+
+def test_without_a_look_the_dry_run_is_as_before(capsys: pytest.CaptureFixture[str]) -> None:
+    describe(parse(TINY))
+    assert "# Pictures" not in capsys.readouterr().out

@@ -1,0 +1,309 @@
+"""What a sweep survives when the process that drives it dies, or its disk does. Everything here really happens.
+
+All runs are local: two runs of one spec give the same numbers, so that a disturbed one can be compared with one
+that was left alone. (Workers and nodes that die: faults/test_ray_faults.py.)
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from helpers.sweep_process import Results, SweepProcess
+
+from sweep.cli import cli
+from sweep.records.datasets import Store
+from sweep.records.schemas import SCHEMAS
+
+pytestmark = pytest.mark.slow
+
+SPEC = """
+name: small
+data: {source: avatars, count: 128, size: 32}
+model: {width: 8, latent_dim: 16}
+train:
+  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
+  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
+  augment_p: 0.3
+  batch_size: 32
+evaluate: {every: 1, n_fake: 32, n_real: 64, kid_subsets: 10, kid_subset_size: 16}
+collapse: {flat_std: 0.0, similarity: 1.0}
+search: {trials: 6, seed: 3}
+asha: {grace: 2, reduction: 2, max: 8}
+"""
+PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
+"""Columns that tell of the way, not of the result."""
+
+Start = Callable[..., SweepProcess]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp() / "sweep-cache"
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("spec") / "small.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture
+def start(tmp_path: Path, cache: Path) -> Start:
+    def start(*arguments: object, storage: Path = tmp_path, **options: Any) -> SweepProcess:
+        log = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
+        return SweepProcess(
+            *arguments, "--local", "--storage", storage, cache=cache, log=log, OMP_NUM_THREADS="1", **options
+        )
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spec: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    storage = tmp_path_factory.mktemp("undisturbed")
+    with SweepProcess(
+        "run", spec, "--local", "--storage", storage, cache=cache, log=storage / "log", OMP_NUM_THREADS="1"
+    ) as run:
+        assert run.wait() == 0, run.text()
+    found = records(storage)
+    assert {"finished", "stopped"} == {row["status"] for row in found["trials"]}
+    assert [row["trial"] for row in found["results"]] == list(range(6))
+    return found
+
+
+def records(storage: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a sweep but its events, without what depends on the time."""
+    store = Store(Results(storage, "small").folder)
+    return {
+        dataset: [{k: v for k, v in row.items() if k not in PASSING} for row in store.rows(dataset)]
+        for dataset in SCHEMAS
+        if dataset != "events"
+    }
+
+
+def check(storage: Path, *options: str) -> str:
+    """`sweep check`, which must find nothing."""
+    result = CliRunner().invoke(cli, ["check", "small", "--storage", str(storage), *options])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+COMMITS = (
+    *("metrics/", "trials/", "rungs/", "study.db", "samples/", "lease.json", "ledger/", ".ckpt"),
+    *("snapshot-", "results/"),
+)
+
+
+def test_twelve_lost_drivers_change_nothing(
+    start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    """Killed twelve times: two at any moment, ten in the midst of writing a file, before or after its rename."""
+    chance = random.Random(0)
+    results, kills = Results(tmp_path, "small"), 0
+    command: tuple[object, ...] = ("run", spec)
+    for kill in range(12):
+        fault = {"write": COMMITS[kill % 10], "when": chance.choice(["before", "after"]), "do": "kill"}
+        fault |= {
+            "nth": 1 if kill in (3, 5, 9) else chance.randint(1, 2),
+            "mark": str(tmp_path / f"mark{kill}"),
+        }
+        at_any_moment = kill > 9
+        with start(*command, faults=() if at_any_moment else [fault]) as run:
+            if at_any_moment:
+                before = results.evaluations()
+                run.until("an evaluation", lambda before=before: results.evaluations() > before)
+                time.sleep(chance.random() / 4)
+                run.kill()
+            code = run.wait()
+        kills += code == -signal.SIGKILL
+        if (tmp_path / "small" / "sweep.json").exists():
+            command = ("resume", "small")
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert kills >= 10, "the sweep ended before it could be killed"
+    assert records(tmp_path) == undisturbed
+    check(tmp_path, "--repair")  # half-written files of the killed ones
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_polite_end_loses_nothing(
+    start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    """SIGTERM, as a batch system or a cloud sends it before it takes the machine away."""
+    results = Results(tmp_path, "small")
+    with start("run", spec) as run:
+        run.until("evaluations", lambda: results.evaluations() >= 3)
+        run.signal(signal.SIGTERM)
+        assert run.wait() == 1
+        assert "sweep resume small" in run.text() and "Traceback" not in run.text()
+    assert results.statuses()[-1] == "interrupted"
+    check(tmp_path)
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == undisturbed
+    check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "measured"),
+    [
+        ({"trial": 0, "result": "before"}, False),
+        ({"trial": 0, "result": "after"}, False),
+        ({"write": "results/", "when": "before"}, False),
+        ({"write": "results/", "when": "after"}, True),
+    ],
+    ids=["measuring", "measured", "not-recorded", "half-recorded"],
+)
+def test_a_driver_lost_between_an_end_and_its_result(
+    fault: dict[str, Any],
+    measured: bool,
+    start: Start,
+    spec: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, Any],
+) -> None:
+    results = Results(tmp_path, "small")
+    with start("run", spec, faults=[fault | {"do": "kill"}]) as run:
+        assert run.wait() == -signal.SIGKILL, run.text()
+    row = results.trials()[0]
+    assert row["status"] in ("finished", "stopped") and row["result"] is None
+    assert bool(results.results()) == measured
+    told = CliRunner().invoke(cli, ["check", "small", "--storage", str(tmp_path)])
+    assert told.exit_code == 1 and ("results/00000.parquet is missing" in told.output) != measured, (
+        told.output
+    )
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == undisturbed
+    check(tmp_path, "--repair")  # half-written files of the killed one
+
+
+def test_one_name_one_driver(start: Start, spec: Path, tmp_path: Path) -> None:
+    results = Results(tmp_path, "small")
+    with start("run", spec) as run:
+        run.until("an evaluation", lambda: results.evaluations() >= 1)
+        for command in (("run", spec), ("resume", "small")):
+            with start(*command) as second:
+                assert second.wait() == 2
+                assert f"pid {run.process.pid}" in second.text() or "there is a sweep named" in second.text()
+        run.kill()
+    with start("resume", "small", "--json") as run:
+        run.until("the message", lambda: "taking over from pid" in run.text())
+        run.kill()
+
+
+@pytest.mark.parametrize("what", [".ckpt", "study.db"])
+def test_a_full_disk_stops_the_sweep_and_not_the_trials(
+    what: str, start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    if what == "study.db":  # it is not replaced but written in place, except when it is rebuilt
+        with start("run", spec) as run:
+            run.until("an evaluation", lambda: Results(tmp_path, "small").evaluations() >= 1)
+            run.kill()
+    command = ("resume", "small") if what == "study.db" else ("run", spec)
+    with start(
+        *command, faults=[{"write": what, "nth": 3 if what != "study.db" else 1, "do": "full"}]
+    ) as run:
+        assert run.wait() == 1
+        text = run.text()
+    assert "the disk is full" in text or "No space left on device" in text
+    assert "Traceback" not in text
+    assert not {"failed", "collapsed"} & set(Results(tmp_path, "small").statuses())
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == undisturbed
+    check(tmp_path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_disk_that_is_too_small_and_then_read_only(
+    start: Start, spec: Path, small_disk: Path, undisturbed: dict[str, Any]
+) -> None:
+    """Really: a tmpfs of 3 MB."""
+
+    def remount(options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(small_disk)], check=True)
+
+    results = Results(small_disk, "small")
+    for command, words in ((("run", spec), "the disk is full"), (("resume", "small"), "read-only")):
+        with start(*command, storage=small_disk) as run:
+            assert run.wait() == 1, run.text()
+            assert words in run.text() and "Traceback" not in run.text()
+        assert results.evaluations() >= 1  # what was there is readable
+        remount("ro")
+    remount("rw,size=100m")
+    with start("resume", "small", storage=small_disk) as run:
+        assert run.wait() == 0, run.text()
+    assert records(small_disk) == undisturbed
+    check(small_disk, "--repair")
+
+
+def test_damaged_checkpoints_cost_time_only(
+    start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    """First the newest is torn, so that the one before it is used; then all are, so that the trial begins anew."""
+    results = Results(tmp_path, "small")
+
+    def interrupted_with(count: int, *command: object) -> list[Path]:
+        with start(*command) as run:
+            more = results.evaluations() + count
+            run.until("evaluations", lambda: results.evaluations() >= more)
+            run.kill()
+        return sorted((tmp_path / "small" / "checkpoints").glob("*/*.ckpt"))
+
+    newest = interrupted_with(3, "run", spec)[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    for path in interrupted_with(1, "resume", "small"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    found = records(tmp_path)
+    assert found == undisturbed
+    check(tmp_path)
+
+
+def test_trials_that_are_no_longer_numbers_leave_the_others_alone(
+    start: Start, spec: Path, tmp_path: Path
+) -> None:
+    """In the middle of an interval, at an evaluation, at the last step of the budget."""
+    moments = ((0, 0.3), (1, 0.256), (2, 0.992))
+    faults = [{"trial": trial, "kimg": kimg, "do": "nan"} for trial, kimg in moments]
+    with start("run", spec, "--set", "asha=null", "--set", "train.kimg=1.024", faults=faults) as run:
+        assert run.wait() == 0, run.text()
+    trials = Results(tmp_path, "small").trials()
+    assert [trials[n]["status"] for n in range(6)] == ["collapsed"] * 3 + ["finished"] * 3
+    assert [trials[n]["verdict"] for n in range(3)] == ["non_finite"] * 3
+    # What was best before is measured, also of those that died.
+    measured = {trial: numbers[0] for trial, numbers in Results(tmp_path, "small").results().items()}
+    assert set(measured) == {0, 1, 2, 3, 4, 5}
+    assert max(measured[0], measured[1]) <= 0.256 and measured[2] < 1.0
+    check(tmp_path)  # with the study
+
+
+def test_a_collapse_does_not_touch_the_rungs(start: Start, spec: Path, tmp_path: Path) -> None:
+    with start("run", spec, faults=[{"trial": 0, "kimg": 0.2, "do": "nan"}]) as run:
+        assert run.wait() == 0, run.text()
+    results = Results(tmp_path, "small")
+    assert {row["status"] for row in results.trials().values()} == {"collapsed", "finished", "stopped"}
+    assert 0 not in {row["trial"] for row in Store(results.folder).rows("rungs")}
+    check(tmp_path)  # plays the rungs again, and compares the study

@@ -1,0 +1,1 @@
+"""Sweeps, pictures, processes and servers that several tests need."""

@@ -1,0 +1,202 @@
+"""The report in a real browser: it draws, its controls do what they say, and hostile names stay inert."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.browser import CHROMIUM, Browser, browser
+from helpers.reports import evil_sweep
+from helpers.synthetic import make_sweep
+
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.report import write_report
+from sweep.report.results import Results
+from sweep.storage.folder import Folder
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)"),
+]
+# Runs in the page after its own scripts; the policy of the page itself must not let it in.
+PROBE = "<script>document.title = 'PROBE RAN'</script></body>"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return make_sweep(tmp_path_factory.mktemp("storage"), trials=12, size=12, film=True, every=12.0)
+
+
+@pytest.fixture(scope="module")
+def report(faces: Sweep, tmp_path_factory: pytest.TempPathFactory) -> str:
+    page = tmp_path_factory.mktemp("report") / "report.html"
+    write_report([faces], page)
+    return page.as_uri()
+
+
+@pytest.fixture
+def page(chromium: Browser, report: str) -> Iterator[Browser]:
+    chromium.complaints.clear()
+    chromium.requests.clear()
+    chromium.open(report)
+    yield chromium
+    assert chromium.complaints == []
+    assert set(chromium.requests) == {report}
+
+
+def test_everything_is_drawn_and_every_picture_decoded(page: Browser) -> None:
+    page.draw_all()
+    page.wait("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3 * 12")
+    # seven curves, the parallel coordinates, four slices
+    assert page.run("document.querySelectorAll('.js-plotly-plot').length") == 12
+    assert page.run("[...document.images].filter((i) => i.src).length") == 1 + 1 + 12
+    assert (
+        page.run(
+            "Promise.all([...document.images].filter((i) => i.src).map((i) => i.decode())).then(() => 'all')"
+        )
+        == "all"
+    )
+    assert page.run("[...document.images].filter((i) => i.src && !i.alt).length") == 0
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (390, False), (1280, True)])
+def test_nothing_is_wider_than_the_window(page: Browser, report: str, width: int, dark: bool) -> None:
+    page.open(report, width, 844, dark)
+    page.draw_all()
+    assert page.run("document.documentElement.scrollWidth") <= width
+    lightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
+    assert (page.run(lightness) < 60) == dark
+
+
+SOURCES = "[...document.querySelectorAll('#gallery [data-trial] img')].map((i) => i.src)"
+
+
+def test_the_slider_changes_the_pictures(page: Browser) -> None:
+    last = page.run(SOURCES)
+    page.run("document.getElementById('moment').focus()")
+    page.key("Home", 36)
+    assert page.run("document.getElementById('moment-at').textContent") == "12 kimg"
+    first = page.run(SOURCES)
+    changed = [a != b for a, b in zip(first, last, strict=True)]
+    assert len(first) == 12 and changed[0] and sum(changed) >= 4  # others have one evaluation only
+    page.key("ArrowRight", 39)
+    second = page.run(SOURCES)
+    assert second != first
+    caption = page.run("document.querySelector('#gallery [data-trial]').closest('figure').innerText")
+    assert "at 24 kimg" in caption
+    page.key("End", 35)
+    assert page.run(SOURCES) == last
+    # trials that had ended before are marked
+    assert page.run("document.querySelectorAll('#gallery .over').length") > 0
+
+
+def test_the_training_of_each_trial_side_by_side(page: Browser) -> None:
+    page.run("document.querySelector('[data-view=film]').click()")
+    assert page.run("document.querySelectorAll('#film tbody tr').length") == 12
+    pictures = page.run("document.querySelectorAll('#film img').length")
+    assert pictures > 12
+    assert page.run("[...document.querySelectorAll('#film img')].every((i) => i.alt && i.src)")
+    assert page.run("getComputedStyle(document.getElementById('gallery')).display") == "none"
+    page.run("document.querySelector('[data-view=cards]').click()")
+    assert page.run("document.getElementById('film').hidden")
+
+
+def test_a_picture_is_enlarged_with_the_keyboard(page: Browser) -> None:
+    page.run("document.querySelectorAll('#gallery button')[1].focus()")
+    page.key("Enter", 13)
+    assert page.run("document.getElementById('viewer').open")
+    words = "document.getElementById('viewer-caption').textContent"
+    shown = page.run(words)
+    page.key("ArrowRight", 39)
+    assert page.run(words) != shown
+    page.key("ArrowLeft", 37)
+    page.key("ArrowDown", 40)
+    assert page.run(words) != shown and page.run(words).startswith(shown[:7])
+    assert page.run("document.querySelector('.viewer-pair img').decode().then(() => true)")
+    page.key("Escape", 27)
+    assert not page.run("document.getElementById('viewer').open")
+    assert page.run("document.activeElement.closest('#gallery') !== null")
+
+
+COLUMN = (
+    "[...document.querySelectorAll('#table tbody tr:not([hidden])')].map((row) => row.cells[{}].dataset.key)"
+)
+
+
+def test_the_table_sorts(page: Browser) -> None:
+    head = page.run("[...document.querySelectorAll('#table th')].map((h) => h.dataset.name)")
+    rate = head.index("lr_g")
+    press = f"document.querySelectorAll('#table th button')[{rate}].click()"
+    page.run(press)
+    up = [float(key) for key in page.run(COLUMN.format(rate))]
+    assert up == sorted(up) and len(up) == 12
+    page.run(press)
+    assert [float(key) for key in page.run(COLUMN.format(rate))] == up[::-1]
+    smooth = head.index("smoothing")  # conditional: what is missing stays last
+    page.run(f"document.querySelectorAll('#table th button')[{smooth}].click()")
+    keys = page.run(COLUMN.format(smooth))
+    assert keys[-1] == "" and keys == [
+        *sorted((k for k in keys if k), key=float),
+        *(k for k in keys if not k),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("loss=bce", lambda v: v["train.loss"] == "bce"),
+        ("lr_g<1e-4", lambda v: v["train.lr_g"] < 1e-4),
+        ("train.lr_g>=0.0001, loss=lsgan", lambda v: v["train.lr_g"] >= 1e-4 and v["train.loss"] == "lsgan"),
+        ("smoothing>0", lambda v: v["train.smoothing"] is not None),
+        ("nothing-like-this", lambda v: False),
+        ("", lambda v: True),
+    ],
+)
+def test_the_table_filters(page: Browser, faces: Sweep, words: str, chosen: object) -> None:
+    page.run(
+        f"(box => {{ box.value = {words!r}; box.dispatchEvent(new Event('input')); }})"
+        "(document.getElementById('filter'))"
+    )
+    expected = {t.entry.trial for t in Results.read([faces]).trials if chosen(t.values)}  # type: ignore[operator]
+    assert {int(key) for key in page.run(COLUMN.format(1))} == expected
+    assert page.run("document.getElementById('filtered').textContent").startswith(str(len(expected)))
+
+
+def test_a_trial_is_coloured_and_taken_out_again(page: Browser) -> None:
+    chips = "[...document.querySelectorAll('#chips button[title^=Take]')].length"
+    assert page.run(chips) == 5
+    page.run("document.querySelector('#chips button').click()")
+    assert page.run(chips) == 4
+    page.run(
+        "(s => { s.value = s.options[1].value; s.dispatchEvent(new Event('change')); })"
+        "(document.querySelector('#chips select'))"
+    )
+    assert page.run(chips) == 5
+
+
+def test_hostile_names_are_inert_and_foreign_scripts_blocked(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report([evil_sweep(tmp_path)], path)
+    path.write_text(path.read_text(encoding="utf-8").replace("</body>", PROBE), encoding="utf-8")
+    chromium.complaints.clear()
+    chromium.open(path.as_uri())
+    chromium.draw_all()
+    assert chromium.run("document.title") == "<script>alert(1)</script> – sweep report"
+    assert len(chromium.complaints) == 1 and "Content Security Policy" in chromium.complaints[0]
+
+
+def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Path) -> None:
+    live = make_sweep(tmp_path, trials=4, name="live", running=True, size=12)
+    path = tmp_path / "both.html"
+    write_report([live, open_sweep(Folder.open(Path(faces.folder.url).parent))], path)
+    chromium.complaints.clear()
+    chromium.open(path.as_uri(), 390, 844)
+    chromium.draw_all()
+    assert chromium.run("document.querySelectorAll('#table tbody tr').length") == 16
+    assert chromium.run("document.documentElement.scrollWidth") <= 390
+    assert chromium.complaints == []

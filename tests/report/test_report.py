@@ -1,0 +1,229 @@
+"""The report: self-contained, honest at every stage of a sweep, and deaf to what is written in it."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.reports import EVIL, EVIL_TEXT, Page, evil_sweep, page_of
+from helpers.synthetic import KINDS, make_sweep, shared_storage
+from PIL import Image
+
+from sweep import formatting
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
+from sweep.report import BESIDE, write_report
+from sweep.report.charts import _range
+from sweep.report.page import _json
+from sweep.report.results import Results
+from sweep.storage.folder import Folder
+
+
+@pytest.fixture(scope="module")
+def faces() -> Sweep:
+    return open_sweep(Folder.open(shared_storage()), "faces")
+
+
+@pytest.fixture(scope="module")
+def page(faces: Sweep) -> Page:
+    return page_of(faces)
+
+
+def resources(page: Page) -> Iterator[str]:
+    """Everything that a browser would fetch without being asked."""
+    for tag, attributes in page.elements:
+        for name in ("src", "srcset", "poster", "data", "background", "action"):
+            if attributes.get(name):
+                yield str(attributes[name])
+        if tag in ("link", "base", "iframe", "object", "embed"):
+            yield tag
+        if tag != "a" and attributes.get("href"):
+            yield str(attributes["href"])
+    for tag, data in page.texts:
+        if tag == "style":
+            yield from re.findall(r"url\(([^)]*)\)|@import ([^;]*)", data)
+
+
+# ---- self-contained and safe -------------------------------------------------------------------------------
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    assert [
+        resource for resource in resources(page) if not str(resource).startswith("data:image/webp;")
+    ] == []
+    for link in page.all("a"):
+        assert str(link["href"]).startswith("#")
+
+
+def test_only_our_scripts_may_run(page: Page) -> None:
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert (
+        policy is not None
+        and "default-src 'none'" in policy
+        and "unsafe" not in policy.split("script-src")[1]
+    )
+    executable = [a for a in page.all("script") if a.get("type") != "application/json"]
+    assert len(executable) == 2
+    for script in page.scripts()[1:]:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
+    sweep = evil_sweep(tmp_path)
+    page = page_of(sweep)
+    executable = [a for a in page.all("script") if a.get("type") != "application/json"]
+    assert len(executable) == 2 and len(page.all("img")) == 3  # portrait, gallery, viewer
+    assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
+    words = page.words()
+    assert words.count(EVIL) > 12 and "onerror=alert(2)" in words and "62710561" not in words
+    assert ("title", f"{EVIL} – sweep report") in page.texts
+    collapses = [trial["collapse"] for trial in page.data()["trials"] if trial["collapse"]]
+    assert collapses == [{"kimg": 1.0, "verdict": EVIL}]
+
+
+def test_json_cannot_leave_its_script_element() -> None:
+    data = {"a": EVIL_TEXT, "b": [float("nan"), float("inf"), 1.5], "</script>": None}
+    encoded = str(_json(data))
+    assert not set("<>&\u2028\u2029") & set(encoded)
+    assert json.loads(encoded) == {"a": EVIL_TEXT, "b": [None, None, 1.5], "</script>": None}
+
+
+# ---- what it says ------------------------------------------------------------------------------------------
+
+
+def test_the_headline_is_the_winner_with_identity_and_one_seed(faces: Sweep, page: Page) -> None:
+    winner = Results.read([faces]).sweeps[0].winner
+    assert winner is not None
+    words = page.words()
+    assert f"{formatting.with_error(winner.kid, winner.kid_se)} one seed" in words
+    assert (
+        f"is the best KID (efficientnet_lite0@64, n=512), by Trial {winner.trial} : its generator at" in words
+    )
+    assert winner.measured and "measured once more when the trial had ended" in words
+    assert "Adventurer by Lisa Wischofsky, CC BY 4.0 (dicebear.com)" in words
+    assert "still running" not in words
+
+
+def test_every_trial_is_accounted_for(page: Page) -> None:
+    words = page.words()
+    parts = ["1 finished", "4 stopped at 12 kimg", "3 stopped at 36 kimg", "1 failed"]
+    parts += [f"1 collapsed, {verdict}" for verdict in ("d_saturated", "low_diversity", "non_finite")]
+    for part in parts:
+        assert part in words
+    ids = [str(attributes.get("id")) for attributes in page.all("tr")]
+    rows = [name for name in ids if name.startswith("trial-")]
+    assert sorted(rows, key=lambda name: int(str(name)[6:])) == [f"trial-{n}" for n in range(12)]
+    assert "12 kimg: 8 of 12 trials went on" in words
+    assert "WorkError: out of memory at batch 128" in words and "faces/broken 1.png" in words
+
+
+def test_a_fid_is_never_plain(page: Page) -> None:
+    titles = [panel["title"] for panel in page.data()["panels"]]
+    assert titles[:2] == ["KID (efficientnet_lite0@64, n=512)", "FID (efficientnet_lite0@64, n=512)"]
+
+
+def test_it_can_be_repeated_from_the_page(page: Page) -> None:
+    words = page.words()
+    assert (
+        "sweep best faces --export DIR" in words and "a1b2c3d4e5f60718" in words and "torch 2.11.0" in words
+    )
+    assert "sampler: tpe" in next(data for tag, data in page.texts if tag == "code" and "sampler" in data)
+
+
+def test_every_picture_is_there_best_first_and_described(faces: Sweep, page: Page) -> None:
+    trials = Results.read([faces]).trials
+    images = [image for image in page.all("img") if image.get("src")]
+    assert len(images) == 1 + 1 + 12  # the winner, the real ones, and every trial
+    for image in images:
+        data = base64.b64decode(str(image["src"]).removeprefix("data:image/webp;base64,"))
+        assert Image.open(BytesIO(data)).format == "WEBP" and image["alt"]
+    assert str(images[0]["alt"]).endswith(
+        f"at its best evaluation, {formatting.kimg(trials[0].entry.kimg)} kimg"
+    )
+    described = [str(image["alt"]) for image in images[2:]]
+    expected = [f"Pictures generated by Trial {trial.entry.trial}, " for trial in trials]
+    assert all(alt.startswith(start) for alt, start in zip(described, expected, strict=True))
+    assert "no finite KID at 30 kimg" in described[-1]
+
+
+def test_curves_hold_every_evaluation(faces: Sweep, page: Page) -> None:
+    data = page.data()
+    rows = faces.store.rows("metrics")
+    assert sum(len(trial["kimg"]) for trial in data["trials"]) == len(rows)
+    for trial in data["trials"]:
+        kids = [row["kid"] for row in rows if str(row["trial"]) == trial["key"]]
+        assert trial["kid"] == [None if np.isnan(kid) else pytest.approx(kid, rel=1e-4) for kid in kids]
+    assert data["shown"] == [trial.key for trial in Results.read([faces]).trials[:5]]
+    verdicts = {trial["collapse"]["verdict"] for trial in data["trials"] if trial["collapse"]}
+    assert verdicts == {"d_saturated", "low_diversity", "non_finite"}
+    assert [rung["kimg"] for rung in data["rungs"]] == [12.0, 36.0, 108.0]
+
+
+def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
+    assert _range([float(n) for n in range(100)]) is None
+    assert _range([1.0, 2.0, None, float("nan")]) is None
+    cut = _range([1 + n / 100 for n in range(99)] + [1e6])
+    assert cut is not None and cut[0] < 1.0 and 1.9 < cut[1] < 3
+    assert _range([1.0] * 99 + [2.0]) is None
+
+
+# ---- at every stage ----------------------------------------------------------------------------------------
+
+
+def test_before_the_first_trial(tmp_path: Path) -> None:
+    page = page_of(make_sweep(tmp_path, trials=0, pictures=False, info={"trials": 8}))
+    words = page.words()
+    assert "No result yet" in words and "No trial has started." in words and "8 not started" in words
+    assert "No evaluation yet." in words and "No pictures yet." in words and "still running" in words
+    assert len(page.scripts()) == 2, "plotly.js is not needed"
+
+
+def test_while_it_runs(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=3, running=True, pictures=False, info={"trials": 5})
+    words = page_of(sweep).words()
+    assert "2 running" in words and "2 not started" in words and "No pictures yet." in words
+
+
+def test_a_single_trial_with_a_single_evaluation(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=1, every=120.0)
+    page = page_of(sweep)
+    assert "by Trial 0 : its generator at 120 kimg" in page.words() and len(page.data()["trials"]) == 1
+
+
+def test_trials_that_cannot_be_compared_are_shown_but_not_ranked(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    store = Store(sweep.folder, KINDS)
+    store.replace("results", 1, [store.part("results", 1)[0] | {"n_fake": 8}])
+    words = page_of(sweep).words()
+    assert "these trials cannot be ranked together" in words and "No result yet" in words
+    assert "one seed" not in words
+
+
+def test_pictures_that_are_gone_or_damaged_are_said_to_be(faces: Sweep, tmp_path: Path) -> None:
+    shutil.copytree(faces.folder.local() or Path(), tmp_path / "faces")
+    sweep = open_sweep(Folder.open(tmp_path), "faces")
+    paths = {row["trial"]: row["path"] for row in sweep.store.rows("samples")}
+    sweep.folder.write(paths[0], b"\x89PNG but not really")
+    sweep.folder.write(paths[2], sweep.folder.read(paths[2])[:300])
+    sweep.folder.delete(paths[3])
+    sweep.folder.delete("images/real.png")
+    words = page_of(sweep).words()
+    told = words.partition("Pictures that could not be read: ")[2].partition(".")[0]
+    assert sorted(told.split(", ")) == ["Trial 0", "Trial 2", "Trial 3"]
+    assert [Path(path).name for path in write_report([sweep])] == ["report.html", *BESIDE]
+
+
+def test_old_sweeps_with_little_on_record(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    sweep.folder.write("sweep.json", b"{}")
+    sweep.folder.delete("spec.yaml")
+    words = page_of(open_sweep(Folder.open(tmp_path))).words()
+    assert "is the best KID" in words and "1 January 1970" not in words

@@ -1,0 +1,71 @@
+"""A report on several sweeps: one list of trials, ranked together where that is allowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers.reports import page_of
+from helpers.synthetic import KINDS, make_sweep, shared_storage
+
+from sweep.records.catalog import Sweep, open_sweep
+from sweep.records.datasets import Store
+from sweep.report import write_report
+from sweep.report.results import SWEEP, Results
+from sweep.report.table import csv_text
+from sweep.storage.folder import Folder
+
+
+@pytest.fixture(scope="module")
+def faces() -> Sweep:
+    return open_sweep(Folder.open(shared_storage()), "faces")
+
+
+def with_config(sweep: Sweep, batch_size: int) -> Sweep:
+    store = Store(sweep.folder, KINDS)
+    for row in store.rows("trials"):
+        config = json.loads(row["config"])
+        config["train"]["batch_size"] = batch_size
+        store.put_trial({"trial": row["trial"], "status": row["status"], "config": config})
+    return sweep
+
+
+def test_they_are_ranked_together(faces: Sweep) -> None:
+    live = open_sweep(Folder.open(shared_storage()), "live")
+    results = Results.read([faces, live])
+    values = [trial.entry.value for trial in results.trials if trial.entry.rank is not None]
+    assert values == sorted(values) and len({trial.key for trial in results.trials}) == 16
+    assert [trial.entry.rank for trial in results.trials[:3]] == [1, 2, 3]
+    assert results.winner is not None and results.problem is None and results.running
+    assert results.params[0].path == SWEEP
+    words = page_of(faces, live).words()
+    assert "faces, live" in words and f"by {results.winner.name} : its generator at" in words
+    rows = csv_text(results).splitlines()
+    assert len(rows) == 17 and rows[1].startswith("faces,")
+
+
+def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
+    first = with_config(make_sweep(tmp_path, trials=3, name="one", pictures=False), 64)
+    second = with_config(make_sweep(tmp_path, trials=3, name="two", pictures=False), 128)
+    results = Results.read([first, second])
+    paths = [param.path for param in results.params]
+    assert paths[0] == SWEEP and "train.batch_size" in paths
+    found = {(trial.values[SWEEP], trial.values["train.batch_size"]) for trial in results.trials}
+    assert found == {("one", 64), ("two", 128)}
+
+
+def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -> None:
+    other = make_sweep(tmp_path, trials=3, name="other", pictures=False)
+    store = other.store
+    for number in range(3):
+        store.replace("results", number, [store.part("results", number)[0] | {"n_fake": 64}])
+    results = Results.read([faces, open_sweep(Folder.open(tmp_path), "other")])
+    assert results.winner is None and results.identity is None
+    words = page_of(faces, open_sweep(Folder.open(tmp_path), "other")).words()
+    assert "cannot be compared" in words and "other: n_fake=64" in words and "No result yet" in words
+    assert "Best:" in words, "each sweep by itself still has one"
+
+
+def test_it_is_written_beside_the_sweeps(tmp_path: Path) -> None:
+    sweeps = [make_sweep(tmp_path, trials=2, name=name, pictures=False) for name in ("a", "b")]
+    paths = write_report(sweeps, storage=Folder.open(tmp_path))
+    assert paths[0] == str(tmp_path / "reports" / "a+b" / "report.html")

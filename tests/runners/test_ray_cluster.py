@@ -1,0 +1,106 @@
+"""A sweep on a cluster of two nodes that share a folder; both run on this machine, with one CPU each."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas
+import polars
+import pytest
+from helpers.sweep_process import Results, SweepProcess, descendants, trial_workers, write_spec
+from PIL import Image
+
+from ganlib.errors import RequestError
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
+
+TRIALS, EPOCHS, GRACE = 4, 8, 4
+NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp() / "sweep-cache"
+
+
+@pytest.fixture(scope="module")
+def address(cache: Path) -> Iterator[str]:
+    """Of a cluster with two nodes; trials inherit the environment in which the nodes were started."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_CACHE", str(cache))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        try:
+            cluster.add_node(**NODE)
+            cluster.wait_for_nodes()
+            yield cluster.address
+        finally:
+            cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spec whose pictures lie beside it, under a relative path."""
+    path = write_spec(tmp_path_factory.mktemp("spec") / "small.yaml", TRIALS, EPOCHS)
+    text = path.read_text().replace("{source: avatars, count: 128,", "{source: pictures,")
+    path.write_text(f"{text}asha: {{grace: {GRACE}, reduction: 2}}\n")
+    (path.parent / "pictures").mkdir()
+    random = np.random.default_rng(0)
+    for index in range(128):
+        pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path.parent / "pictures" / f"{index}.png")
+    return path
+
+
+def nodes_at_work() -> set[int]:
+    """The raylets, one a node, that have a trial's process under them now."""
+    workers = set(trial_workers(os.getpid()))
+    return {pid for pid in descendants(os.getpid()) if pid not in workers and workers & set(descendants(pid))}
+
+
+def test_two_nodes_share_a_sweep_that_outlives_its_driver(
+    address: str, cache: Path, spec: Path, tmp_path: Path
+) -> None:
+    results = Results(tmp_path, "small")
+    where = ("--address", address, "--storage", tmp_path)
+    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
+        run.until("work on both nodes", lambda: len(nodes_at_work()) == 2)
+        run.until("evaluations", lambda: results.evaluations() >= 2)
+        check_readable(tmp_path / "small")
+        assert "2 trials at a time" in run.text()
+        run.kill()  # the nodes live on, and for a while so do the workers of the dead driver
+    recorded = results.numbers()
+    with SweepProcess("resume", *where, cache=cache, log=tmp_path / "resume.log") as run:
+        assert run.wait() == 0, run.text()
+        assert "taking over from pid" in run.text()
+    trials = results.trials()
+    assert sorted(trials) == list(range(TRIALS))
+    assert max(row["attempt"] for row in trials.values()) == 1
+    for trial, row in trials.items():
+        assert row["status"] in ("finished", "stopped")
+        assert results.evaluations(trial) == (EPOCHS if row["status"] == "finished" else GRACE)
+    assert "finished" in results.statuses()  # the first at its rung has nobody to lose against
+    assert recorded.items() <= results.numbers().items()
+
+
+def check_readable(folder: Path) -> None:
+    """While the sweep goes on, three readers that know nothing of it see the same columns."""
+    parts = f"{folder}/metrics/*.parquet"
+    rows = duckdb.sql(f"SELECT trial, kimg, kid FROM '{parts}' ORDER BY trial, kimg").fetchall()
+    assert len(rows) >= 2
+    assert all(kimg > 0 and kid is not None for _, kimg, kid in rows)
+    for frame in (pandas.read_parquet(folder / "metrics"), polars.read_parquet(parts)):
+        assert len(frame) >= len(rows)
+        assert {"trial", "attempt", "kimg", "fid", "kid", "extractor_digest"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1", "ray://127.0.0.1:10001"])
+def test_an_address_at_which_no_cluster_answers(address: str) -> None:
+    from sweep.runners.ray_cluster import connect
+
+    with pytest.raises(RequestError, match=f"no Ray cluster answers at '{address}'"):
+        connect(address)

@@ -1,0 +1,100 @@
+"""Where bfloat16 is used, and that it does not change what is measured."""
+
+import math
+import platform
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.data import prepare
+from ganlib.metrics import Evaluator, Score
+from ganlib.training import precision
+from ganlib.training.fit import Fit, fit
+from ganlib.training.precision import autocast, has_bf16, uses_bf16
+
+CPU = torch.device("cpu")
+QUICKSTART = Path(__file__).parents[2] / "searchspaces" / "quickstart.yaml"
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not Path("/proc/cpuinfo").exists(), reason="reads x86 flags"
+)
+def test_hardware_is_asked() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    # The processor may have what the operating system or torch does not use, but not the other way round.
+    assert not has_bf16(CPU) or flags & {"amx_tile", "avx512_bf16"}
+
+
+@pytest.mark.parametrize("hardware", [True, False])
+def test_auto_is_bf16_where_the_hardware_has_it(hardware: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "has_bf16", lambda device: hardware)
+    assert uses_bf16("auto", CPU) is hardware
+    assert uses_bf16("bf16", CPU)
+    assert not uses_bf16("fp32", CPU)
+
+
+def test_the_context_changes_products_and_nothing_after_it() -> None:
+    x = torch.ones(2, 2)
+    with autocast("bf16", CPU):
+        assert (x @ x).dtype == torch.bfloat16
+    with autocast("fp32", CPU):
+        assert (x @ x).dtype == torch.float32
+    assert (x @ x).dtype == torch.float32
+
+
+def plain(section: dict[str, Any]) -> dict[str, Any]:
+    """What a section of a spec fixes; distributions are left out."""
+    return {key: value for key, value in section.items() if not isinstance(value, dict)}
+
+
+def quickstart(precision: str) -> TrialConfig:
+    """A trial of the quickstart, cut to 48 steps on 512 pictures, with rates that learn quickly."""
+    spec = yaml.safe_load(QUICKSTART.read_text())
+    rates = {"lr_g": 1e-3, "lr_d": 4e-4, "ema_kimg": 1.0}  # a short run wants a short average
+    return TrialConfig(
+        data=DataConfig(**(plain(spec["data"]) | {"count": 512})),
+        model=ModelConfig(**plain(spec["model"])),
+        train=TrainConfig(**(plain(spec["train"]) | rates), precision=precision, kimg=3.072),
+        evaluate=EvaluateConfig(**(plain(spec["evaluate"]) | {"every": 8.0, "n_real": 512})),
+        collapse=CollapseConfig(),
+    )
+
+
+def measured(run: Fit, evaluator: Evaluator, precision: str) -> Score:
+    """The score of a run's generator, computed in another precision."""
+    run.step.train_config = run.step.train_config.model_copy(update={"precision": precision})
+    random = torch.Generator().manual_seed(1)
+    shape = run.step.latent_dim
+    return evaluator.score(lambda count: run.step.sample(torch.randn((count, shape), generator=random)))
+
+
+@pytest.mark.slow
+def test_bf16_does_not_change_kid_beyond_its_standard_error() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        images = prepare(quickstart("fp32").data)
+        evaluator = Evaluator(images.pictures, images.hash, quickstart("fp32").evaluate)
+        scores: dict[str, list[Score]] = {"fp32": [], "bf16": []}
+        for name, found in scores.items():
+            for seed in range(3):
+                run = fit(quickstart(name), images.pictures, evaluator, seed=seed)
+                (evaluation,) = run
+                assert evaluation.score is not None
+                found.append(evaluation.score)
+                # The same weights: whatever differs is bfloat16's doing.
+                exact, rounded = measured(run, evaluator, "fp32"), measured(run, evaluator, "bf16")
+                assert abs(exact.kid - rounded.kid) < exact.kid_se / 3
+    finally:
+        torch.set_num_threads(threads)
+    # Training is chaotic, so that runs differ as those of different seeds do. 4.60 is Student's t of 4 degrees, 99 %.
+    kids = {name: [score.kid for score in found] for name, found in scores.items()}
+    errors = [stdev(values) ** 2 / 3 for values in kids.values()]
+    errors += [mean(score.kid_se for score in found) ** 2 / 3 for found in scores.values()]
+    assert abs(mean(kids["fp32"]) - mean(kids["bf16"])) < 4.60 * math.sqrt(sum(errors)), kids
+    assert stdev(kids["fp32"]) < 0.2 * mean(kids["fp32"]), "runs that failed would agree with anything"
