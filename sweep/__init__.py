@@ -1,3 +1,3 @@
 """sweep: hyperparameter studies of small image GANs, in one command."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -3,10 +3,19 @@
 Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
 https://arxiv.org/abs/1812.04948: the truncation trick in appendix B, mixing of styles in section 3.1.
 
->>> styles = generator.map(latents)                        # (n, layers, latent_dim)
->>> pictures = generator.synthesize(styles)                # (n, c, size, size)
->>> pictures = generator(latents, truncation=0.7)          # both at once; nearer to the mean style
->>> sheet = mix_grid(generator, sources, destinations, "coarse")      # (1 + rows, 1 + cols, c, size, size)
+>>> from ganlib.config import ModelConfig
+>>> from ganlib.names import FAMILIES
+>>> config = ModelConfig(family="stylegan", latent_dim=8, width=4, mapping_layers=1)
+>>> generator = FAMILIES["stylegan"].generator(config, size=32)
+>>> latents = torch.randn(3, 8)
+>>> styles = generator.map(latents)
+>>> tuple(styles.shape)  # pictures, layers, latent_dim
+(3, 8, 8)
+>>> tuple(generator.synthesize(styles).shape)
+(3, 3, 32, 32)
+>>> pictures = generator(latents, truncation=0.7)  # map and synthesize, nearer to the mean style
+>>> tuple(mix_grid(generator, latents[:1], latents[1:], "coarse").shape)  # 1 + rows, 1 + columns, channels, size, size
+(2, 3, 3, 32, 32)
 """
 
 from typing import Literal, get_args

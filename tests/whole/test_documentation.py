@@ -1,0 +1,57 @@
+"""What the documentation shows does run: the examples of docstrings, and the Python of README and docs."""
+
+import doctest
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganlib.config import ModelConfig
+from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.names import FAMILIES
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for package in ("ganlib", "sweep")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+PAGES = [
+    path
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if "```python" in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_docstrings_give_what_they_say(name: str) -> None:
+    module = import_module(name)
+    found = sum(len(test.examples) for test in doctest.DocTestFinder().find(module))
+    assert found > 0, f"{name} holds '>>> ' where doctest does not look for examples"
+    failed, _ = doctest.testmod(module)
+    assert failed == 0, f"run: python -m doctest -v {name}"
+
+
+def export(folder: Path, family: str) -> None:
+    model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=1)
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = FAMILIES[family].generator(model, 32)
+    save_generator(folder, ExportConfig(model=model, size=32), pack_weights(generator))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    export(Path("export/first"), "dcgan")
+    export(Path("export"), "stylegan")
+    names = {name: torch.randn(2, 8) for name in ("latents", "sources", "destinations")}
+    for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        exec(compile(code, f"Python of {page.name}", "exec"), dict(names))
+
+
+def test_there_are_examples() -> None:
+    assert {"ganlib.metrics.pictures", "ganlib.models.style_generator", "sweep.spec.hints"} <= set(MODULES)
+    assert ROOT / "README.md" in PAGES
