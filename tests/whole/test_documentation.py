@@ -48,7 +48,9 @@ def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Mo
     export(Path("export/first"), "dcgan")
     export(Path("export"), "stylegan")
     names = {name: torch.randn(2, 8) for name in ("latents", "sources", "destinations")}
-    for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+    for code in re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
         exec(compile(code, f"Python of {page.name}", "exec"), dict(names))
 
 
