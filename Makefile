@@ -7,11 +7,15 @@ STAMP := $(VENV)/.installed
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint bench soak lock
+DOCS_STAMP := $(VENV)/.installed-docs
+
+.PHONY: help setup setup-lowest setup-newest demo test coverage lint docs bench soak lock
 help:
 	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test    all tests"
+	@echo "make coverage  all tests, with the share of lines and branches that they run"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    the site of documentation, in build/site"
 	@echo "make bench   the benchmarks behind the README's figures"
 	@echo "make soak    300 trials with workers killed at random, about ten minutes"
 	@echo "make setup   only the environment, in $(VENV)"
@@ -37,6 +41,22 @@ $(STAMP): pyproject.toml requirements.lock
 	$(UV) pip install $$quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+
+# What users may meet beside the lock: the oldest versions that pyproject.toml allows, and the newest there are. Targets that
+# follow use them, until pyproject.toml or the lock is newer.
+setup-lowest: RESOLUTION := lowest-direct
+setup-newest: RESOLUTION := highest
+setup-lowest setup-newest: $(STAMP)
+	@$(UV) pip install --quiet --python $(BIN)/python --upgrade --resolution $(RESOLUTION) --no-build-isolation-package sweep-gan -e '.[dev]'
+	@touch $(STAMP)
+
+$(DOCS_STAMP): $(STAMP) requirements-docs.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-docs.lock
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "$(CURDIR)/build/site/index.html"
 
 # A demo never writes over an older one: it takes the next free name.
 demo: $(STAMP)
@@ -73,3 +93,5 @@ bench: $(STAMP)
 lock:
 	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
 		--no-emit-index-url --upgrade -o requirements.lock --custom-compile-command "make lock"
+	@$(UV) pip compile --group docs --constraints requirements.lock --universal --generate-hashes --python-version 3.11 \
+		--quiet --no-emit-index-url --upgrade -o requirements-docs.lock --custom-compile-command "make lock"
