@@ -1,15 +1,15 @@
 """Make pages of the files that lie at the repository's root, and let all links fit forge and site alike.
 
 In the repository every link is relative to the file that holds it. On the site the files of `PAGES` are pages beside
-those of docs/; links to them are turned round, and links to files that are no pages (a script, a folder of figures) lose
-their target and keep their text. A link to a file that does not exist is left alone, so that a strict build refuses it.
+those of docs/: links to such a file are turned round to its page, and links to files that are no pages (a script, a
+folder of figures) lose their target and keep their text. A link to a file that does not exist is left alone, so that
+a strict build refuses it.
 """
 
 import json
 import re
 from os.path import relpath
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn the links of a page round, from the repository's folders to those of the site."""
     uri = page.file.src_uri
     source = next((source for source, made in PAGES.items() if made == uri), f"docs/{uri}")
@@ -70,4 +70,6 @@ def _markdown(path: Path) -> str:
         return text
     cells = json.loads(text)["cells"]
     parts = ((cell["cell_type"], "".join(cell["source"])) for cell in cells)
-    return "\n\n".join(source if kind == "markdown" else f"```python\n{source}\n```" for kind, source in parts)
+    return "\n\n".join(
+        source if kind == "markdown" else f"```python\n{source}\n```" for kind, source in parts
+    )
