@@ -23,35 +23,46 @@ help:
 
 setup: $(STAMP)
 
-# uv installs what the lock names, hashes checked, and then the package itself, built with the locked backend. Where uv is
-# missing it is fetched into the environment.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BIN)/uv)
+
+# An environment with uv, which is fetched into it where the machine has none.
+define environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+if [ "$(UV)" = uv ]; then \
+	uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
+elif ! [ -x $(UV) ]; then \
+	$(PYTHON) -m venv $(VENV) || \
+		{ echo "install Python's venv module (Debian: apt-get install python3-venv) or uv, then try again" >&2; exit 2; }; \
+	$(BIN)/python -m pip install --quiet uv; \
+fi
+echo "installing into $(VENV) ... (with PyTorch for CUDA: about 6 GB on Linux)"
+endef
+
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# The package itself, built with the backend that is installed.
+INSTALL_PACKAGE := $(INSTALL) --no-deps --no-build-isolation -e .
+
+# What the lock names, hashes checked.
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
-	@if [ "$(UV)" = uv ]; then \
-		uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
-	elif ! [ -x $(UV) ]; then \
-		$(PYTHON) -m venv $(VENV) || \
-			{ echo "install Python's venv module (Debian: apt-get install python3-venv) or uv, then try again" >&2; exit 2; }; \
-		$(BIN)/python -m pip install --quiet uv; \
-	fi
-	@echo "installing into $(VENV) ... (with PyTorch for CUDA: about 6 GB on Linux)"
+	@$(environment)
 	@quiet=--quiet; if [ -t 2 ]; then quiet=; fi; \
 	$(UV) pip install $$quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(INSTALL_PACKAGE)
 	@touch $@
 
-# What users may meet beside the lock: the oldest versions that pyproject.toml allows, and the newest there are. Targets that
-# follow use them, until pyproject.toml or the lock is newer.
+# In place of the lock: the lowest versions that pyproject.toml allows, or the newest there are. The targets above then run
+# with these, until pyproject.toml or the lock changes.
 setup-lowest: RESOLUTION := lowest-direct
 setup-newest: RESOLUTION := highest
-setup-lowest setup-newest: $(STAMP)
-	@$(UV) pip install --quiet --python $(BIN)/python --upgrade --resolution $(RESOLUTION) --no-build-isolation-package sweep-gan -e '.[dev]'
+setup-lowest setup-newest:
+	@$(environment)
+	@$(INSTALL) --upgrade --resolution $(RESOLUTION) --extra dev -r pyproject.toml
+	@$(INSTALL_PACKAGE)
 	@touch $(STAMP)
 
 $(DOCS_STAMP): $(STAMP) requirements-docs.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-docs.lock
+	@$(INSTALL) --require-hashes -r requirements-docs.lock
 	@touch $@
 
 docs: $(DOCS_STAMP)
