@@ -66,7 +66,7 @@ $(DOCS_STAMP): $(STAMP) requirements-docs.lock
 	@touch $@
 
 docs: $(DOCS_STAMP)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "$(CURDIR)/build/site/index.html"
 
 # A demo never writes over an older one: it takes the next free name.

@@ -124,7 +124,7 @@ def kid_from_features(
 
     Raises:
         RequestError: on a wrong shape, on unequal d, on NaN or infinity, and on subsets that are too few, too
-        small or too large.
+            small or too large.
 
     Example:
         >>> import numpy as np
