@@ -3,23 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-DOCS_STAMP := $(VENV)/.installed-docs
-
 .PHONY: help setup setup-lowest setup-newest demo test coverage lint docs bench soak lock
 help:
-	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
-	@echo "make test    all tests"
-	@echo "make coverage  all tests, with the share of lines and branches that they run"
-	@echo "make lint    ruff and mypy"
-	@echo "make docs    the site of documentation, in build/site"
-	@echo "make bench   the benchmarks behind the README's figures"
-	@echo "make soak    300 trials with workers killed at random, about ten minutes"
-	@echo "make setup   only the environment, in $(VENV)"
-	@echo "make lock    resolve the dependencies anew into requirements.lock"
+	@echo "make demo      a real sweep on illustrated faces, about five minutes on two CPU cores"
+	@echo "make test      all tests"
+	@echo "make coverage  all tests, and the share of lines and branches that they run"
+	@echo "make lint      ruff and mypy"
+	@echo "make docs      the site of documentation, in build/site"
+	@echo "make bench     the benchmarks behind the README's figures"
+	@echo "make soak      300 trials with workers killed at random, about ten minutes"
+	@echo "make setup     only the environment, in $(VENV); setup-lowest, setup-newest: with other versions than the lock's"
+	@echo "make lock      resolve the dependencies anew into requirements*.lock"
 
 setup: $(STAMP)
 
@@ -51,8 +50,8 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(INSTALL_PACKAGE)
 	@touch $@
 
-# In place of the lock: the lowest versions that pyproject.toml allows, or the newest there are. The targets above then run
-# with these, until pyproject.toml or the lock changes.
+# In place of the lock: the lowest versions that pyproject.toml allows, or the newest there are. All targets then use
+# these, until pyproject.toml or the lock changes.
 setup-lowest: RESOLUTION := lowest-direct
 setup-newest: RESOLUTION := highest
 setup-lowest setup-newest:
