@@ -53,6 +53,14 @@ def test_every_python_that_is_claimed_is_tested() -> None:
     assert project["requires-python"] == f">={claimed[0]}"
 
 
+def test_both_locks_agree_and_name_no_registry() -> None:
+    locks = [(ROOT / name).read_text() for name in ("requirements.lock", "requirements-docs.lock")]
+    everything, docs = (set(re.findall(r"^(\S+)==(\S+)", lock, re.MULTILINE)) for lock in locks)
+    names = {name for name, _ in everything}
+    assert {pin for pin in docs if pin[0] in names} <= everything
+    assert "://" not in "".join(locks)
+
+
 def test_the_version_has_a_release_with_a_date_in_the_changelog() -> None:
     releases = re.findall(r"^## \[(\d\S*)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert releases[0][0] == __version__
