@@ -1,6 +1,6 @@
 """The ladder of pictures: what is compared was measured alike, whatever the batch sizes of the trials."""
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ganlib.training.ladder import ladder, stage_at
@@ -48,6 +48,7 @@ def test_a_spec_s_ladder_follows_its_rungs() -> None:
     steps=st.lists(st.integers(1, 4), min_size=2, max_size=4),
     budget=st.integers(20, 600),
 )
+@example(interval=5, grace=12, reduction=1.5, steps=[1, 2], budget=66)  # one reaches the last rung at its very end
 def test_all_trials_that_meet_at_a_rung_were_measured_on_as_many(
     interval: int, grace: int, reduction: float, steps: list[int], budget: int
 ) -> None:
@@ -63,9 +64,10 @@ def test_all_trials_that_meet_at_a_rung_were_measured_on_as_many(
         while kimg < budget:
             while kimg < min(target, budget):
                 kimg += step
-            stage = stage_at(rising, 1000, previous, last=kimg >= budget)
+            last = kimg >= budget  # measured in full, and compared with none
+            stage = stage_at(rising, 1000, previous, last=last)
             for rung in rungs:
-                if previous < rung <= kimg:
+                if previous < rung <= kimg and not last:
                     entered[rung].add(stage.n_fake)
             previous, target = kimg, (kimg // interval + 1) * interval
     assert all(len(counts) <= 1 for counts in entered.values())
