@@ -48,7 +48,9 @@ def test_a_spec_s_ladder_follows_its_rungs() -> None:
     steps=st.lists(st.integers(1, 4), min_size=2, max_size=4),
     budget=st.integers(20, 600),
 )
-@example(interval=5, grace=12, reduction=1.5, steps=[1, 2], budget=66)  # one reaches the last rung at its very end
+@example(
+    interval=5, grace=12, reduction=1.5, steps=[1, 2], budget=66
+)  # one reaches the last rung at its very end
 def test_all_trials_that_meet_at_a_rung_were_measured_on_as_many(
     interval: int, grace: int, reduction: float, steps: list[int], budget: int
 ) -> None:
