@@ -199,6 +199,7 @@ def test_truncation_moves_styles_towards_their_mean(family: str) -> None:
     assert spread == sorted(spread)
 
 
+@pytest.mark.usefixtures("doubles")
 def test_the_mean_style_is_a_mean_from_the_first_batch_on() -> None:
     generator, _ = made("stylegan2")
     batches = [generator.map(latents(4, seed=seed)).detach() for seed in range(3)]

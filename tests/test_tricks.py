@@ -136,6 +136,7 @@ def test_each_network_has_its_own_optimizer_and_rate() -> None:
     assert isinstance(made(optimizer="rmsprop").optimizer_d, torch.optim.RMSprop)
 
 
+@pytest.mark.usefixtures("doubles")
 def test_weight_decay_pulls_weights_to_zero_where_there_is_no_gradient() -> None:
     network = nn.Linear(4, 4)
     before = network.weight.detach().clone()
@@ -166,6 +167,7 @@ def test_spectral_normalisation_gives_every_layer_the_norm_one() -> None:
     assert not [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
 
 
+@pytest.mark.usefixtures("doubles")
 def test_one_power_iteration_a_training_pass_and_none_in_evaluation() -> None:
     torch.manual_seed(0)
     weight = torch.randn(6, 4, 2, 2)
