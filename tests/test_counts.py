@@ -107,3 +107,15 @@ def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
         told = sweep("run", tmp_path / "s.yaml", *where, *size, how)
         assert told.exit_code == 2 and "write at most 12, or leave it out" in told.output
     assert not (tmp_path / "runs" / "other" / "sweep.json").exists()
+
+
+def test_a_score_against_a_spec_says_it_too(tmp_path: Path) -> None:
+    real, made = draw(tmp_path / "real", 20), draw(tmp_path / "made", 12)
+    spec = tmp_path / "s.yaml"
+    text = TINY.replace("n_real: 32", "n_real: 32, kid_subset_size: 10, kid_subsets: 2")
+    spec.write_text(text.replace("{source: avatars, count: 64", f"{{source: {real}"))
+    told = sweep("score", made, "--against", spec, "--json")
+    assert told.exit_code == 0, told.output
+    notes = json.loads(told.stdout)["notes"]
+    assert "evaluate.n_real is 32, but there are only 20 pictures: all are used" in notes
+    assert any("kid_subset_size is 10" in note and "only 12" in note and "have 6" in note for note in notes)
