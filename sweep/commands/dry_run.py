@@ -11,6 +11,7 @@ from ganlib.config import AVATARS
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import formatting
+from sweep.commands import counts
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.inputs import Pictures, look
 from sweep.formatting import count
@@ -91,12 +92,12 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
     pictures, wrong = look(spec)
     if pictures is None or not pictures.count:
         return Findings(pictures, None, (), tuple(wrong))
-    for check in (check_batch_size, schedule.check):
+    for check in (check_batch_size, schedule.check, counts.check):
         try:
             check(spec, pictures.count)
         except RequestError as error:
             wrong.append(str(error))
-    found = Findings(pictures, None, tuple(schedule.notes(spec, pictures.count)), tuple(wrong))
+    found = Findings(pictures, None, _notes(spec, pictures.count), tuple(wrong))
     if wrong or not timed:
         return found
     try:
@@ -104,6 +105,10 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
     except (RuntimeError, MemoryError) as error:  # such as a batch that does not fit into a GPU's memory
         why = (str(error).splitlines() or [type(error).__name__])[0]
         return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
+
+
+def _notes(spec: Spec, images: int) -> tuple[str, ...]:
+    return (*counts.notes(spec, images), *schedule.notes(spec, images))
 
 
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
@@ -288,16 +293,16 @@ _DEVICES = {"cpu": "processor", "cuda": "GPU"}
 
 
 def _resource_lines(spec: Spec) -> Iterator[str]:
-    resources, counts = spec.resources, at_once(spec)
+    resources, room = spec.resources, at_once(spec)
     gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
     yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
-    if counts["on_a_gpu"]:
-        yield f"each GPU: {count(counts['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
-    cores = count(counts["cores"] or 1, "core")
+    if room["on_a_gpu"]:
+        yield f"each GPU: {count(room['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
+    cores = count(room["cores"] or 1, "core")
     without = " without a GPU" if gpu else ""
-    yield f"this machine{without}, with {cores} that may be used: {count(counts['on_cores'] or 0, 'trial')}"
-    if counts["most"]:
-        yield f"at most {counts['most']} (resources.max_concurrent)"
+    yield f"this machine{without}, with {cores} that may be used: {count(room['on_cores'] or 0, 'trial')}"
+    if room["most"]:
+        yield f"at most {room['most']} (resources.max_concurrent)"
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:

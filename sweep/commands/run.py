@@ -10,6 +10,7 @@ from typing import Any
 
 from ganlib.data import ImageSet, contact_sheet
 from ganlib.errors import RequestError, WorkError
+from sweep.commands import counts
 from sweep.commands.before import (
     anchored,
     any_config,
@@ -70,7 +71,9 @@ def start(spec: Spec, options: Options) -> int:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         schedule.check(spec, len(images))
-        for note in schedule.notes(spec, len(images)):
+        counts.check(spec, len(images))
+        instead = counts.notes(spec, len(images))
+        for note in [*instead, *schedule.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:
             facts = preflight(runner, spec, images, owner, view)
@@ -86,6 +89,8 @@ def start(spec: Spec, options: Options) -> int:
                 )
             for left in images.found.left_out:
                 store.add("events", {"kind": "left_out", "detail": asdict(left)})
+            for note in instead:
+                store.add("events", {"kind": "note", "detail": {"reason": note}})
             folder.write(INFO, to_json(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
             with study_file(folder) as study:

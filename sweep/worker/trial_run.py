@@ -34,6 +34,7 @@ from sweep.records.snapshots import Seen, candidates, file_of
 from sweep.records.trial_state import ENDED
 from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
+from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.messages import Assignment, Report
 from sweep.worker.result import Measuring, measure
@@ -42,7 +43,7 @@ from sweep.worker.watchdog import Watchdog
 
 GRID_COLUMNS = 8
 PULSE_SECONDS = 5.0
-"""A trial says at least this often that it lives, except during an evaluation."""
+"""A trial says so often that it lives."""
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
     *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
@@ -80,6 +81,7 @@ class TrialRun(Iterator[Report]):
         self.limits = config.collapse
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
         self.watchdog = Watchdog(assignment.timeout)
+        self._apart = Apart(PULSE_SECONDS, self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Report] = []
@@ -101,7 +103,8 @@ class TrialRun(Iterator[Report]):
             device=self.device,
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
-            alive=self.watchdog.feed,
+            alive=self._apart.alive,
+            apart=self._measured,
             full_at_end=False,  # the result has it
         )
 
@@ -110,11 +113,19 @@ class TrialRun(Iterator[Report]):
         self.watchdog.feed()
         return self._tenant() or time.monotonic() >= self._pulse
 
+    def _measured(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns; where somebody waits for signs of life, they are given meanwhile."""
+        return self._apart(work) if self.assignment.timeout else work()
+
+    def close(self) -> None:
+        """Leave off: nobody asks for more."""
+        self._apart.leave()
+
     def __next__(self) -> Report:
         self.watchdog.feed()
         try:
             if self._ended():
-                return self._conclude()
+                return self._measured(self._conclude)
             if self._backlog:
                 return self._hand_in(self._backlog.pop(0))
             assert self.fit is not None
@@ -146,7 +157,7 @@ class TrialRun(Iterator[Report]):
         """Measure the trial's result; after an interruption, from the beginning."""
 
         def alive() -> None:
-            self.watchdog.feed()
+            self._apart.alive()
             if self._tenant():
                 raise Interrupted
 

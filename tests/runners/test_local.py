@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
+from ganlib.programs import TOLERANCE
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
@@ -184,14 +185,15 @@ def check_files(export: Path) -> None:
     assert {path.name for path in export.iterdir()} == files | {"config.json", "README.md"}
     for name, digest in digests.items():
         assert hashlib.sha256((export / name).read_bytes()).hexdigest() == digest
+    # In float32 by other code: what an export promises is all that can be said on any processor.
     session = onnxruntime.InferenceSession(str(export / "model.onnx"), providers=["CPUExecutionProvider"])
     archive = torch.export.load(export / "model.pt2").module()
     for count in (1, 3, 70):
         latents = generator.latents(count, seed=5)
         direct = generator.network(latents).numpy()
         (pictures,) = session.run(["pictures"], {"latents": latents.numpy()})
-        assert pictures.shape == (count, 3, 32, 32) and np.abs(pictures - direct).max() < 1e-4
-        assert np.abs(archive(latents).numpy() - direct).max() < 1e-4
+        assert pictures.shape == (count, 3, 32, 32) and np.abs(pictures - direct).max() <= TOLERANCE
+        assert np.abs(archive(latents).numpy() - direct).max() <= TOLERANCE
     check_card((export / "README.md").read_text())
 
 
