@@ -99,11 +99,10 @@ def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) 
     except _GiveUpError:
         return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        at = mark.line if mark else 0
-        wrong = next(itertools.islice(text.splitlines(), at, None), "")
-        problems.add(file, at + 1, "", f"is not valid YAML: {what}{yaml_hint(what, wrong)}")
+        at, opened = _place(error)
+        lines = list(itertools.islice(text.splitlines(), at))
+        problems.add(file, at, "", f"is not valid YAML: {what}{opened}{yaml_hint(what, lines)}")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problems.add(file, line, "", f"has a character that YAML does not allow: {_codepoint(error)}")
@@ -111,6 +110,20 @@ def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) 
         # The scanner converts escapes such as "\UFFFFFFFF" and %YAML versions with bare chr() and int().
         problems.add(file, 1, "", f"is not valid YAML: {error}")
     return None
+
+
+def _place(error: yaml.MarkedYAMLError) -> tuple[int, str]:
+    """The line to mend, 1-based, and where what is not closed there was opened.
+
+    A quote that is not closed is noticed at the end of the file, a key without its colon on the next line.
+    """
+    found = error.problem_mark or error.context_mark
+    line = found.line + 1 if found else 1
+    began = error.context_mark.line + 1 if error.context_mark else line
+    if error.context in ("while scanning a quoted scalar", "while scanning a simple key"):
+        return began, ""
+    is_flow = (error.context or "").startswith("while parsing a flow")
+    return line, f" (opened on line {began})" if is_flow and began != line else ""
 
 
 def _codepoint(error: yaml.reader.ReaderError) -> str:
