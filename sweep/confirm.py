@@ -27,6 +27,7 @@ from sweep.run import View, ended_and_measured, new_director, preflight, train
 from sweep.runners import Options, runner_for
 from sweep.schemas import to_json
 from sweep.spec import Spec, parse
+from sweep.stopping import explained
 from sweep.store import Store
 from sweep.sweeps import INFO, SPEC, Sweep
 from sweep.trials import UNFINISHED
@@ -86,7 +87,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
     if waiting := [entry.trial for entry in board.entries if entry.status in UNFINISHED]:
         view.say(f"'{sweep.name}' has not ended ({text.trial_numbers(waiting)}): its best may still change")
-    with Owner(folder) as owner:
+    with explained(f"'sweep confirm {sweep.name}' goes on with it"), Owner(folder) as owner:
         old = json.loads(folder.read(INFO))["plan"] if folder.exists(INFO) else []
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}
@@ -187,7 +188,7 @@ def _train(
             spec, folder, store, facts_now, owner, runner, view, partial(Repetition, configurations)
         )
         restore(director, Path())
-        train(director, runner, owner, view)
+        train(director, runner, owner, view, "sweep confirm")
         return director.stopping
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from sweep.events import Event
 from sweep.live import LiveTable
+from sweep.outlet import for_people
 from sweep.progress import Progress, Shown, described, duration, metric_label, number, reached, short_params
 from sweep.schemas import to_json
 from sweep.trials import Trial
@@ -83,10 +84,9 @@ class PlainLines:
         head = f"[{duration(progress.elapsed)}] trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
-            print(f"{head} starts{again}: {short_params(trial.params)}")
+            self.say(f"{head} starts{again}: {short_params(trial.params)}")
         else:
-            print(f"{head} {self._told(event, trial)}")
-        sys.stdout.flush()
+            self.say(f"{head} {self._told(event, trial)}")
 
     def _told(self, event: Event, trial: Trial) -> str:
         row = trial.last_row
@@ -112,7 +112,7 @@ class PlainLines:
         return f"{words.get(event.kind, event.kind)} {state}"
 
     def say(self, text: str) -> None:  # noqa: D102
-        print(text, flush=True)
+        print(text, file=for_people(), flush=True)
 
     def beat(self) -> None:  # noqa: D102
         pass

@@ -36,7 +36,7 @@ from sweep.recovery import restore
 from sweep.runners import Options, Runner, runner_for
 from sweep.schemas import to_json
 from sweep.spec import Spec, parse
-from sweep.stopping import Stopper
+from sweep.stopping import Stopper, explained
 from sweep.storage import Folder, StorageError
 from sweep.store import Store
 from sweep.study_file import STUDY
@@ -66,7 +66,7 @@ def start(spec: Spec, options: Options) -> int:
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
     view = view_for(options.as_json)
-    with Owner(folder) as owner:
+    with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         schedule.check(spec, len(images))
@@ -88,7 +88,7 @@ def start(spec: Spec, options: Options) -> int:
                 store.add("events", {"kind": "left_out", "detail": asdict(left)})
             folder.write(INFO, to_json(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
-            with study_file(folder) as study:
+            with explained(_goes_on(spec.name)), study_file(folder) as study:
                 director.begin(study)
                 return drive(director, runner, owner, view)
 
@@ -109,7 +109,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     info = json.loads(folder.read(INFO))
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
-    with Owner(folder) as owner, study_file(folder) as study:
+    with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
@@ -168,8 +168,14 @@ def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: 
         return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+def _goes_on(name: str) -> str:
+    return f"what is on record is whole, and 'sweep resume {name}' goes on with it"
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View, again: str = "sweep resume") -> float:
     """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
+
+    ``again`` is the command that goes on with it.
 
     Raises:
         WorkError: if nothing could be recorded any more.
@@ -192,7 +198,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View) -> float
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
-            f"'sweep resume {director.spec.name}'"
+            f"'{again} {director.spec.name}'"
         )
     return clock.elapsed()
 
