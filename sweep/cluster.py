@@ -25,13 +25,26 @@ import ray
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
 from sweep.capacity import UNITS, Demand, Node
-from sweep.stopping import POLITE
+from sweep.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
 
 
 def connect(address: str | None) -> None:
-    """Attach to a cluster, or start Ray on this machine."""
+    """Attach to a cluster, or start Ray on this machine.
+
+    Raises:
+        RequestError: no cluster answers at the address.
+        WorkError: Ray cannot start here.
+        KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
+    """
+    try:
+        _connect(address)
+    except (KeyboardInterrupt, SystemExit):  # the second is how Ray's own handler of SIGTERM ends us
+        as_interrupt(signal.SIGINT, None)
+
+
+def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
@@ -61,9 +74,9 @@ def _start_here(quiet: dict[str, Any]) -> None:
             ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
             _end_promptly()
             return
-        except (KeyboardInterrupt, SystemExit):  # the second is how Ray's own handler of SIGTERM ends us
+        except (KeyboardInterrupt, SystemExit):
             _abandon(before)
-            raise KeyboardInterrupt from None
+            raise
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
             if last:

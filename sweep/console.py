@@ -65,10 +65,15 @@ def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
 
 
 class PlainLines:
-    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told."""
+    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told.
 
-    def __init__(self) -> None:
+    Args:
+        looking_on: Nothing is done, so that a reader who leaves misses nothing; otherwise stderr gets the rest.
+    """
+
+    def __init__(self, looking_on: bool = False) -> None:
         self.progress: Progress | None = None
+        self._looking_on = looking_on
 
     def open(self, director: Shown, elapsed: Callable[[], float]) -> None:  # noqa: D102
         self.director, self.progress = director, Progress(director, elapsed)
@@ -112,7 +117,7 @@ class PlainLines:
         return f"{words.get(event.kind, event.kind)} {state}"
 
     def say(self, text: str) -> None:  # noqa: D102
-        print(text, file=for_people(), flush=True)
+        print(text, file=sys.stdout if self._looking_on else for_people(), flush=True)
 
     def beat(self) -> None:  # noqa: D102
         pass
@@ -165,9 +170,9 @@ class JsonLines:
         self._line({"event": "end", **values})
 
 
-def view_for(as_json: bool) -> LiveTable | PlainLines | JsonLines:
+def view_for(as_json: bool, looking_on: bool = False) -> LiveTable | PlainLines | JsonLines:
     """JSON if asked for; a table on a terminal; lines elsewhere."""
     if as_json:
         return JsonLines()
     console = Console()
-    return LiveTable(console) if console.is_terminal else PlainLines()
+    return LiveTable(console) if console.is_terminal else PlainLines(looking_on)

@@ -72,6 +72,21 @@ def test_a_start_of_ray_that_is_interrupted_leaves_no_process(
                 process.kill()
 
 
+@pytest.mark.usefixtures("handlers")
+def test_attaching_to_a_cluster_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    from sweep import cluster
+
+    def init(**_: Any) -> None:
+        raise SystemExit(15)
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+    monkeypatch.setattr(cluster, "check_answers", lambda address: None)
+    with pytest.raises(KeyboardInterrupt):
+        cluster.connect("head:6379")
+    signal.raise_signal(signal.SIGTERM)  # one that comes again does not disturb the end
+
+
 def alive(process: Any) -> bool:
     """Whether it runs; one that is dead and that nobody has asked for does not."""
     return process.is_running() and process.status() != "zombie"

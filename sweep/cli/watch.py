@@ -20,4 +20,4 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     from sweep.sweeps import open_sweep
     from sweep.watch import watch
 
-    watch(open_sweep(Folder.open(storage), name), view_for(as_json))
+    watch(open_sweep(Folder.open(storage), name), view_for(as_json, looking_on=True))
