@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+import yaml
+
 Wanted = Literal["whole number", "number", "bool", "list", "text", "choice", ""]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -104,6 +106,20 @@ def pair(value: object, most: object) -> str:
         return ""
     decimals = (f"{whole}.{rest}" for whole, rest in zip(value[::2], value[1::2], strict=True))
     return f"; decimals take a point: [{', '.join(decimals)}]"
+
+
+def yaml_place(error: yaml.MarkedYAMLError) -> tuple[int, str]:
+    """The line to mend, 1-based, and where what is not closed there was opened.
+
+    A quote that is not closed is noticed at the end of the file, a key without its colon on the next line.
+    """
+    found = error.problem_mark or error.context_mark
+    line = found.line + 1 if found else 1
+    began = error.context_mark.line + 1 if error.context_mark else line
+    if error.context in ("while scanning a quoted scalar", "while scanning a simple key"):
+        return began, ""
+    is_flow = (error.context or "").startswith("while parsing a flow")
+    return line, f" (opened on line {began})" if is_flow and began != line else ""
 
 
 def yaml_hint(told: str, lines: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from sweep.hints import yaml_hint
+from sweep.hints import yaml_hint, yaml_place
 from sweep.problems import Problems
 
 MAX_BYTES = 2**20
@@ -100,7 +100,7 @@ def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) 
         return None
     except yaml.MarkedYAMLError as error:
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        at, opened = _place(error)
+        at, opened = yaml_place(error)
         lines = list(itertools.islice(text.splitlines(), at))
         problems.add(file, at, "", f"is not valid YAML: {what}{opened}{yaml_hint(what, lines)}")
     except yaml.reader.ReaderError as error:
@@ -110,20 +110,6 @@ def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) 
         # The scanner converts escapes such as "\UFFFFFFFF" and %YAML versions with bare chr() and int().
         problems.add(file, 1, "", f"is not valid YAML: {error}")
     return None
-
-
-def _place(error: yaml.MarkedYAMLError) -> tuple[int, str]:
-    """The line to mend, 1-based, and where what is not closed there was opened.
-
-    A quote that is not closed is noticed at the end of the file, a key without its colon on the next line.
-    """
-    found = error.problem_mark or error.context_mark
-    line = found.line + 1 if found else 1
-    began = error.context_mark.line + 1 if error.context_mark else line
-    if error.context in ("while scanning a quoted scalar", "while scanning a simple key"):
-        return began, ""
-    is_flow = (error.context or "").startswith("while parsing a flow")
-    return line, f" (opened on line {began})" if is_flow and began != line else ""
 
 
 def _codepoint(error: yaml.reader.ReaderError) -> str:
