@@ -26,6 +26,8 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
             f"it is the name of a sweep: 'sweep resume {path}' goes on with it; its spec is "
             f"{Path(storage) / path / 'spec.yaml'}"
         )
+    if no_file := _no_file(path):
+        return no_file
     here = path.parent if os.path.isdir(path.parent) else Path()
     near = [file for place in (here, Path("searchspaces")) for file in _specs_in(place)]
     same = next((file for file in near if file.stem.lower() == path.stem.lower()), None)
@@ -35,6 +37,20 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
         did_you_mean(str(path), [str(file) for file in near]).removeprefix(", ")
         or "shipped specs are in searchspaces/"
     )
+
+
+def _no_file(path: Path) -> str:
+    """What a path is that leads to no file, whatever its name is like; empty if there is nothing."""
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"it is a link to '{os.readlink(path)}', which is not there"
+    if os.path.exists(path):
+        kind = "a pipe" if path.is_fifo() else "a device or socket"
+        return f"it is {kind}; write the spec into a file, and give that"
+    if str(path) == "-":
+        return "standard input is not read; write the spec into a file, and give that"
+    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
+        return "it is an address; download the spec, and give the file"
+    return ""
 
 
 def instead_of_sweep(name: str) -> str:

@@ -27,6 +27,7 @@ from sweep.results import confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
 from sweep.runners.base import Options, runner_for
+from sweep.runners.stopping import explained
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import Spec, parse
 from sweep.storage.lease import Owner
@@ -89,7 +90,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         view.say(
             f"'{sweep.name}' has not ended ({formatting.trial_numbers(waiting)}): its best may still change"
         )
-    with Owner(folder) as owner:
+    with explained(f"'sweep confirm {sweep.name}' goes on with it"), Owner(folder) as owner:
         old = json.loads(folder.read(INFO))["plan"] if folder.exists(INFO) else []
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}
@@ -190,7 +191,7 @@ def _train(
             spec, folder, store, facts_now, owner, runner, view, partial(Repetition, configurations)
         )
         restore(director, Path())
-        train(director, runner, owner, view)
+        train(director, runner, owner, view, "sweep confirm")
         return director.stopping
 
 

@@ -38,7 +38,7 @@ from sweep.records.schemas import to_json
 from sweep.records.trial_state import UNFINISHED
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, runner_for
-from sweep.runners.stopping import Stopper
+from sweep.runners.stopping import Stopper, explained
 from sweep.search.study_file import STUDY
 from sweep.spec import schedule
 from sweep.spec.specification import Spec, parse
@@ -67,7 +67,7 @@ def start(spec: Spec, options: Options) -> int:
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
     view = view_for(options.as_json)
-    with Owner(folder) as owner:
+    with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
         schedule.check(spec, len(images))
@@ -93,7 +93,7 @@ def start(spec: Spec, options: Options) -> int:
                 store.add("events", {"kind": "note", "detail": {"reason": note}})
             folder.write(INFO, to_json(info, indent=2).encode())
             director = new_director(spec, folder, store, info, owner, runner, view)
-            with study_file(folder) as study:
+            with explained(_goes_on(spec.name)), study_file(folder) as study:
                 director.begin(study)
                 return drive(director, runner, owner, view)
 
@@ -114,7 +114,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     info = json.loads(folder.read(INFO))
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
-    with Owner(folder) as owner, study_file(folder) as study:
+    with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
@@ -173,8 +173,14 @@ def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: 
         return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+def _goes_on(name: str) -> str:
+    return f"what is on record is whole, and 'sweep resume {name}' goes on with it"
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View, again: str = "sweep resume") -> float:
     """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
+
+    ``again`` is the command that goes on with it.
 
     Raises:
         WorkError: if nothing could be recorded any more.
@@ -197,7 +203,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View) -> float
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
-            f"'sweep resume {director.spec.name}'"
+            f"'{again} {director.spec.name}'"
         )
     return clock.elapsed()
 

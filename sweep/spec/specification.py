@@ -5,6 +5,7 @@ stand where a value could stand; those keys are searched. Everything that is wro
 once, each problem with its file, line, key, rule and value.
 """
 
+import codecs
 import math
 import stat
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,8 @@ from sweep.spec.problems import Problem, SpecError, sentences
 from sweep.spec.reader import build_trial, read_draft
 from sweep.spec.sections import SEARCHABLE, SECTIONS, AshaConfig, KeepConfig, ResourcesConfig, SearchConfig
 from sweep.spec.space import Space
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 __all__ = [
     *("AshaConfig", "KeepConfig", "ResourcesConfig", "SearchConfig"),
@@ -199,8 +202,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        kind = "it is UTF-16 or UTF-32" if data.startswith(_UTF16) else "a spec is YAML"
         message = (
-            f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}; a spec is YAML"
+            f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}; "
+            f"{kind}, save it as UTF-8"
         )
         raise SpecError([Problem(name, line, "", message)]) from None
     return parse(text, name, overrides)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_before_a_run import SPACES, TINY, draw, sweep
+from helpers.commands import SPACES, TINY, draw, sweep
 
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError

@@ -4,45 +4,17 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
-from PIL import Image
+from helpers.commands import SPACES, TINY, draw, sweep
 
 from ganlib.errors import RequestError
-from sweep.cli import cli
 from sweep.commands.dry_run import Findings, describe, facts, ladder
 from sweep.commands.inputs import Pictures
 from sweep.commands.timing import Speed, estimate, measure
 from sweep.spec import schedule
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import load, parse
-
-SPACES = Path(__file__).parents[2] / "searchspaces"
-TINY = """
-name: tiny
-data: {source: avatars, count: 64, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 1e-3}, epochs: 2, batch_size: 16}
-evaluate: {every: 1, n_fake: 32, n_real: 32}
-search: {trials: 2}
-"""
-
-
-def draw(folder: Path, count: int) -> Path:
-    folder.mkdir(parents=True)
-    for number in range(count):
-        noise = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(folder / f"{number}.png")
-    return folder
-
-
-def sweep(*arguments: object) -> Result:
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-    return result
 
 
 @pytest.mark.parametrize("factor", [1, 1000])

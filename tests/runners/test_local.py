@@ -14,9 +14,9 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
-from ganlib.programs import TOLERANCE
 
 from ganlib.errors import RequestError
+from ganlib.export.programs import TOLERANCE
 from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.records.snapshots import file_of
