@@ -16,6 +16,7 @@ from sweep.cli import cli
 from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 pytestmark = pytest.mark.slow
@@ -109,7 +110,7 @@ def test_every_damaged_part_is_named_and_restored(
 
 @pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
 def test_the_ledger_and_the_study_are_written_anew(damage: Callable[[Path], None], folder: Path) -> None:
-    damage(folder / ledger.path_of(1))
+    damage(folder / layout.ledger(1))
     assert "ledger/00001.json" in check(folder).output
     assert check(folder, "--repair").exit_code == 0
     if damage is not flip:  # a flipped bit in a page that SQLite does not use is no harm

@@ -24,8 +24,9 @@ from sweep.records.datasets import Store
 from sweep.records.progress import Clock, Noted
 from sweep.records.schemas import SCHEMAS
 from sweep.records.trial_state import Trial
+from sweep.storage import layout
 from sweep.storage.folder import Folder, StorageError
-from sweep.storage.lease import AHEAD_SECONDS, FILE, Lease, Owner
+from sweep.storage.lease import AHEAD_SECONDS, Lease, Owner
 from sweep.terminal import views
 from sweep.terminal.live import LiveTable
 
@@ -111,7 +112,7 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_damaged_clock_begins_anew(content: bytes, tmp_path: Path) -> None:
     folder = Folder.open(tmp_path)
-    folder.write(progress.FILE, content)
+    folder.write(layout.PROGRESS, content)
     assert Noted.read(folder) is None and Clock(folder, {}).elapsed() < 5
 
 
@@ -143,7 +144,7 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
         "time": time.time() - 5,
         "kimg": {str(running["trial"]): running["kimg"] + 1.25},
     }
-    live.write(progress.FILE, json.dumps(noted).encode())
+    live.write(layout.PROGRESS, json.dumps(noted).encode())
     watched = Watched(open_sweep(Folder.open(tmp_path), "live"))
     watched.refresh()
     assert progress.reached(watched.trials[running["trial"]]) == running["kimg"] + 1.25
@@ -224,7 +225,7 @@ def test_datasets_can_be_queried_before_anything_is_in_them(tmp_path: Path) -> N
 
 def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> None:
     lease = Lease("other", "far-away", 77, time.time() + 3 * 3600 + 60)
-    live.write(FILE, json.dumps(vars(lease)).encode())
+    live.write(layout.LEASE, json.dumps(vars(lease)).encode())
     with pytest.raises(RequestError) as refused, Owner(live):
         pass
     for words in (
@@ -232,7 +233,7 @@ def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> N
         "3 h",
         f"ahead of that of {socket.gethostname()}",
         "NTP",
-        f"{live}/{FILE}",
+        f"{live}/{layout.LEASE}",
     ):
         assert words in str(refused.value)
     assert AHEAD_SECONDS < 90
@@ -250,7 +251,7 @@ def test_a_sweep_of_somebody_else_gets_its_report_elsewhere(
 
     monkeypatch.setattr("sweep.report.write_report", refuse)
     result = CliRunner().invoke(cli, ["report", "--storage", str(tmp_path)])
-    assert result.exit_code == 1 and "--out FILE writes the report elsewhere" in result.output
+    assert result.exit_code == 1 and "--out layout.LEASE writes the report elsewhere" in result.output
 
 
 @pytest.mark.parametrize("where", ["cache", "data"])
