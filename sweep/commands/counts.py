@@ -32,7 +32,7 @@ def check(spec: Spec, images: int) -> None:
 
 def notes(spec: Spec, images: int) -> list[str]:
     """What cannot be done as the spec says it, and what is done instead; a sentence each."""
-    counts = {count for _, count in spec.ladder(images)}
+    counts = {count for _, count in spec.schedule(images).ladder}
     return [
         *of_real(spec.evaluate, images),
         *_of_first(spec.evaluate, bool(spec.asha)),

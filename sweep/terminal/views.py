@@ -22,6 +22,7 @@ from sweep.records.progress import (
     short_params,
 )
 from sweep.records.schemas import to_json
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.terminal.live import LiveTable
 from sweep.terminal.outlet import for_people
@@ -115,14 +116,18 @@ class PlainLines:
             return state + (f", about {duration(eta)} to go" if eta else "")
         if event.kind == "result":
             return f"result: {described(trial)}"
-        if event.kind == "collapsed":
+        if event.kind == Status.COLLAPSED:
             return f"collapsed ({trial.verdict}) {state}"
         if event.kind == "rollback":
             return f"rolled back ({event.detail['kind']}) {state}"
-        if event.kind in ("failed", "restart"):
+        if event.kind in (Status.FAILED, "restart"):
             reason = event.detail.get("failure") or event.detail.get("reason")
             return f"{'is tried again' if event.kind == 'restart' else 'failed'}: {reason}"
-        words = {"stopped": "stopped by ASHA", "finished": "finished", "interrupted": "interrupted"}
+        words: dict[str, str] = {
+            Status.STOPPED: "stopped by ASHA",
+            Status.FINISHED: "finished",
+            Status.INTERRUPTED: "interrupted",
+        }
         return f"{words.get(event.kind, event.kind)} {state}"
 
     def say(self, text: str) -> None:  # noqa: D102

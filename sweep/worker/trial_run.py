@@ -20,18 +20,18 @@ import numpy as np
 import torch
 
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid
+from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
 from ganlib.metrics.identity import Floor
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
 from ganlib.training.fit import Evaluation, Fit, Interrupted
-from sweep.commands.before import png
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
-from sweep.records.snapshots import Seen, candidates, file_of
-from sweep.records.trial_state import ENDED
+from sweep.records.snapshots import Seen, candidates
+from sweep.records.status import Status
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
 from sweep.worker.apart import Apart, T
@@ -145,7 +145,8 @@ class TrialRun(Iterator[Report]):
         """Whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
-            self._over = self._status() in ENDED
+            status = self._status()
+            self._over = status is not None and Status(status).ended
         return self._over
 
     def _status(self) -> str | None:
@@ -164,13 +165,13 @@ class TrialRun(Iterator[Report]):
         assignment, place = self.assignment, self.checkpoints.place
         kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
         # What costs more is measured of trials that finished only.
-        full = self._status() == "finished"
+        full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, place, kept, measuring, ids)
 
         def some() -> np.ndarray:
-            generator = measuring.load(self.folder, f"{place}/{file_of(row['kimg'])}")
+            generator = measuring.load(self.folder, f"{place}/{layout.snapshot_name(row['kimg'])}")
             latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
             return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
 
@@ -237,7 +238,7 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            path = f"{self.checkpoints.place}/{file_of(report.kimg)}"
+            path = f"{self.checkpoints.place}/{layout.snapshot_name(report.kimg)}"
             self.folder.write(path, pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
@@ -281,12 +282,12 @@ class TrialRun(Iterator[Report]):
         nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
         real = self.pictures[nearest.indices[:, 0].numpy()]
         kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
-        path = f"images/{self.assignment.trial:05d}/{kimg:.3f}-nearest.png"
+        path = layout.nearest(self.assignment.trial, kimg)
         self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
-        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"
+        path = layout.grid(self.assignment.trial, evaluation.kimg)
         self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
         return {
             "trial": self.assignment.trial,

@@ -19,7 +19,7 @@ from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
 from sweep.cli import cli
 from sweep.records.datasets import Store
-from sweep.records.snapshots import file_of
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 SPEC = """
@@ -82,7 +82,7 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
         assert kimgs == sorted(set(kimgs)) and kimgs[-1] == row["kimg"]
         # The generator that was measured is kept, and nothing else.
         kept = [path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")]
-        assert kept == ([file_of(row["result_kimg"])] if row["status"] != "collapsed" else [])
+        assert kept == ([layout.snapshot_name(row["result_kimg"])] if row["status"] != "collapsed" else [])
         assert (finished / "ledger" / f"{row['trial']:05d}.json").is_file()
         assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
     for row in rows["samples"]:
