@@ -9,7 +9,7 @@ from helpers.reports import evil_sweep
 from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep, open_sweep
-from sweep.report import write_report
+from sweep.report.build import write_report
 from sweep.report.results import Results
 from sweep.storage.folder import Folder
 

@@ -14,13 +14,13 @@ from PIL import Image
 
 from ganlib.errors import RequestError
 from sweep.records.catalog import Sweep, open_sweep
-from sweep.report import BESIDE, write_report
+from sweep.report.build import BESIDE, write_report
 from sweep.report.charts import chart_data
 from sweep.report.comparison import comparison
 from sweep.report.figures import curves, importances
 from sweep.report.pictures import _WHOLES, BLOCK_BYTES, WHOLE_BYTES, Album, Place, _fitted
 from sweep.report.results import Results
-from sweep.report.table import _plain, csv_text
+from sweep.report.table import csv_cell, csv_text
 from sweep.storage.folder import Folder
 
 
@@ -58,7 +58,7 @@ def test_the_atlas_shows_the_training_at_a_few_moments(tmp_path: Path) -> None:
         frames = album.frames[trial.key]
         assert [frame.kimg for frame in frames.values()] == sorted({frame.kimg for frame in frames.values()})
         last = album.last(trial)
-        assert last is not None and last.kimg == trial.samples[-1]["kimg"]
+        assert last is not None and last.kimg == trial.samples[-1].kimg
     full = Album.read(results, full=True)
     assert len(full.columns) == 20 and len(full.frames[results.trials[0].key]) == 20
 
@@ -96,7 +96,7 @@ def test_the_table_as_csv(faces: Sweep) -> None:
 
 @pytest.mark.parametrize("words", ["=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "-x"])
 def test_no_cell_of_the_csv_is_a_formula(words: str) -> None:
-    assert _plain(words) == f"'{words}" and _plain(-1.5) == -1.5 and _plain("bce") == "bce"
+    assert csv_cell(words) == f"'{words}" and csv_cell(-1.5) == -1.5 and csv_cell("bce") == "bce"
 
 
 def test_charts_of_nothing(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from PIL import Image
 from sweep import formatting
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
-from sweep.report import BESIDE, write_report
-from sweep.report.charts import _range
-from sweep.report.page import _json
+from sweep.report.build import BESIDE, write_report
+from sweep.report.charts import axis_range
+from sweep.report.page.document import script_json
 from sweep.report.results import Results
 from sweep.storage.folder import Folder
 
@@ -91,7 +91,7 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
 
 def test_json_cannot_leave_its_script_element() -> None:
     data = {"a": EVIL_TEXT, "b": [float("nan"), float("inf"), 1.5], "</script>": None}
-    encoded = str(_json(data))
+    encoded = str(script_json(data))
     assert not set("<>&\u2028\u2029") & set(encoded)
     assert json.loads(encoded) == {"a": EVIL_TEXT, "b": [None, None, 1.5], "</script>": None}
 
@@ -125,7 +125,7 @@ def test_every_trial_is_accounted_for(page: Page) -> None:
     assert "WorkError: out of memory at batch 128" in words and "faces/broken 1.png" in words
 
 
-def test_a_fid_is_never_plain(page: Page) -> None:
+def test_a_fid_is_nevercsv_cell(page: Page) -> None:
     titles = [panel["title"] for panel in page.data()["panels"]]
     assert titles[:2] == ["KID (efficientnet_lite0@64, n=512)", "FID (efficientnet_lite0@64, n=512)"]
 
@@ -168,11 +168,11 @@ def test_curves_hold_every_evaluation(faces: Sweep, page: Page) -> None:
 
 
 def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
-    assert _range([float(n) for n in range(100)]) is None
-    assert _range([1.0, 2.0, None, float("nan")]) is None
-    cut = _range([1 + n / 100 for n in range(99)] + [1e6])
+    assert axis_range([float(n) for n in range(100)]) is None
+    assert axis_range([1.0, 2.0, None, float("nan")]) is None
+    cut = axis_range([1 + n / 100 for n in range(99)] + [1e6])
     assert cut is not None and cut[0] < 1.0 and 1.9 < cut[1] < 3
-    assert _range([1.0] * 99 + [2.0]) is None
+    assert axis_range([1.0] * 99 + [2.0]) is None
 
 
 # ---- at every stage ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from helpers.synthetic import KINDS, make_sweep, shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
-from sweep.report import write_report
+from sweep.report.build import write_report
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
 from sweep.storage.folder import Folder
