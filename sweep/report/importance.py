@@ -97,7 +97,7 @@ def importance(param: Param, values: Sequence[Any], chosen: NDArray[np.bool_]) -
     present = [index for index, value in enumerate(values) if value is not None]
     known, mask = [values[index] for index in present], chosen[present]
     n, k = len(known), int(mask.sum())
-    if n < FEWEST or k < 2 or k == n or len({_label(value) for value in known}) < 2:
+    if n < FEWEST or k < 2 or k == n or not _differ(param, known):
         return None
     spread = _numbers(param, known, k) if param.number else _choices(known)
     everywhere = spread.mean(0)
@@ -160,6 +160,19 @@ def _label(value: Any) -> str:  # noqa: ANN401 - a value of a configuration
     return str(value)
 
 
+def _axis(param: Param, known: Sequence[float]) -> Floats:
+    """Place numbers on their parameter's axis, (n,)."""
+    return np.log(np.asarray(known, float)) if param.log else np.asarray(known, float)
+
+
+def _differ(param: Param, known: Sequence[Any]) -> bool:
+    """Tell whether there are two values that differ: as numbers, 1 and 1.0, or 0.0 and -0.0, do not."""
+    if not param.number:
+        return len({_label(value) for value in known}) > 1
+    axis = _axis(param, known)
+    return bool(axis.min() < axis.max())
+
+
 def _choices(known: Sequence[Any]) -> Floats:
     """Mark which choice each trial has, (n, choices)."""
     labels = sorted({_label(value) for value in known})
@@ -168,7 +181,7 @@ def _choices(known: Sequence[Any]) -> Floats:
 
 def _numbers(param: Param, known: Sequence[float], k: int) -> Floats:
     """Spread each trial over the cells of the axis by a kernel, (n, cells); each row sums to 1."""
-    axis = np.log(np.asarray(known, float)) if param.log else np.asarray(known, float)
+    axis = _axis(param, known)
     axis = (axis - axis.min()) / (axis.max() - axis.min())
     low, high = np.quantile(axis, [0.25, 0.75])
     spread = min(float(axis.std()), float(high - low) / 1.34) or float(axis.std())
