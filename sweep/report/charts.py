@@ -49,11 +49,12 @@ class RungMark:
 
 def chart_data(results: Results) -> dict[str, Any]:
     """Gather all that the page's plots show, as values for JSON; None stands for what was not measured."""
+    ranked = {trial.key for trial in results.ranked}
     return {
         "metric": results.metric,
         "label": results.label,
         "panels": [asdict(panel) for panel in panels(results)],
-        "trials": [_trial(trial, results.params) for trial in results.trials],
+        "trials": [_trial(trial, results.params, trial.key in ranked) for trial in results.trials],
         "params": [asdict(param) for param in results.params],
         "rungs": [{"kimg": rung.kimg, "label": rung.label} for rung in rungs(results)],
         "shown": [trial.key for trial in results.trials[:SHOWN]],
@@ -127,8 +128,8 @@ def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
     return low - margin, usual + 4 * margin
 
 
-def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
-    """Gather what the plots show of one trial."""
+def _trial(trial: Trial, params: Sequence[Param], ranked: bool) -> dict[str, Any]:
+    """Gather what the plots show of one trial; ``ranked`` says whether its value compares with others."""
     entry, evaluations = trial.entry, trial.evaluations
     result, collapse = None, trial.facts.collapses.get(entry.trial)
     if entry.measured:
@@ -137,7 +138,7 @@ def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
         "key": trial.key,
         "name": trial.name,
         "rank": entry.rank,
-        "healthy": trial.healthy,
+        "ranked": ranked,
         "status": entry.status,
         "best": _short(entry.value),
         "result": result,

@@ -33,16 +33,15 @@ class Matters:
     @classmethod
     def of(cls, results: Results) -> "Matters":
         """Judge the trials of a report."""
-        ranked = [] if results.problem else [trial for trial in results.trials if trial.healthy]
         judged = [trial for trial in results.trials if _lived(trial)]
         marked = np.array([trial.entry.status == "collapsed" for trial in judged], bool)
-        best = [_best(param, ranked) for param in results.params]
+        best = [_best(param, results.ranked) for param in results.params]
         deaths = [importance(param, _values(param, judged), marked) for param in results.params]
         kept = _sorted(deaths)
         risks = [risk(item.param, _values(item.param, judged), marked) for item in kept]
         return cls(
             best=_sorted(best),
-            ranked=len(ranked),
+            ranked=len(results.ranked),
             deaths=kept,
             risks=[item for item in risks if item],
             judged=len(judged),

@@ -59,11 +59,6 @@ class Trial:
         return self.facts.evaluations.get(self.entry.trial, ())
 
     @property
-    def healthy(self) -> bool:
-        """Whether the trial is ranked, so that its value compares with others."""
-        return self.entry.rank is not None
-
-    @property
     def at_best(self) -> Sample | None:
         """The trial's pictures at its best evaluation; None if they are not on record."""
         return next((sample for sample in self.samples if sample.kimg == self.entry.kimg), None)
@@ -136,10 +131,14 @@ class Results:
         return any(facts.running for facts in self.sweeps)
 
     @cached_property
+    def ranked(self) -> Sequence[Trial]:
+        """The trials whose values compare with each other, best first; none if not all can be ranked together."""
+        return [] if self.problem else [trial for trial in self.trials if trial.entry.rank is not None]
+
+    @property
     def winner(self) -> Trial | None:
-        """The best of all, if the trials can be ranked together and any is."""
-        first = self.trials[0] if self.trials else None
-        return first if first and first.entry.rank is not None and self.problem is None else None
+        """The best of all trials, if any is ranked."""
+        return self.ranked[0] if self.ranked else None
 
     @property
     def label(self) -> str:

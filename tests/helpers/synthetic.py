@@ -82,6 +82,14 @@ def make_sweep(
     return open_sweep(Folder.open(storage), name)
 
 
+def remeasured(sweep: Sweep, n_fake: int) -> Sweep:
+    """Say of every result of a sweep that it was measured on another number of pictures."""
+    store = Store(sweep.folder, KINDS)
+    for row in store.rows("results"):
+        store.replace("results", row["trial"], [row | {"n_fake": n_fake}])
+    return sweep
+
+
 def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: str = "large") -> Sweep:
     """A large sweep in which every trial has all its evaluations, without pictures; written in seconds."""
     sweep = make_sweep(storage, trials=0, name=name, pictures=False, info={"trials": trials})

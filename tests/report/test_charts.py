@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from helpers.synthetic import make_sweep
+from helpers.synthetic import make_sweep, remeasured
 
+from sweep.records.catalog import Sweep
 from sweep.report.charts import axis_range, chart_data
 from sweep.report.results import Results
 
@@ -19,3 +20,9 @@ def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
 def test_charts_of_nothing(tmp_path: Path) -> None:
     data = chart_data(Results.read([make_sweep(tmp_path, trials=0, pictures=False)]))
     assert data["panels"] == data["trials"] == data["shown"] == []
+
+
+def test_values_that_do_not_compare_share_no_axis(faces: Sweep, tmp_path: Path) -> None:
+    other = remeasured(make_sweep(tmp_path, trials=3, name="other", pictures=False), n_fake=64)
+    assert sum(trial["ranked"] for trial in chart_data(Results.read([faces]))["trials"]) == 8
+    assert not any(trial["ranked"] for trial in chart_data(Results.read([faces, other]))["trials"])

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from helpers.reports import page_of
-from helpers.synthetic import KINDS, make_sweep, shared_storage
+from helpers.synthetic import KINDS, make_sweep, remeasured, shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
@@ -47,15 +47,13 @@ def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
 
 
 def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -> None:
-    other = make_sweep(tmp_path, trials=3, name="other", pictures=False)
-    store = other.store
-    for number in range(3):
-        store.replace("results", number, [store.part("results", number)[0] | {"n_fake": 64}])
-    results = Results.read([faces, open_sweep(Folder.open(tmp_path), "other")])
+    other = remeasured(make_sweep(tmp_path, trials=3, name="other", pictures=False), n_fake=64)
+    results = Results.read([faces, other])
     assert results.winner is None and results.identity is None
-    words = page_of(faces, open_sweep(Folder.open(tmp_path), "other")).words()
+    words = page_of(faces, other).words()
     assert "cannot be compared" in words and "other: n_fake=64" in words and "No result yet" in words
     assert "Best:" in words, "each sweep by itself still has one"
     assert "so far" not in words
+    assert "result 0.0186 on 512 pictures, these" in words
     for number in (512, 64):
         assert f"(n={number})" in words, "without a number that is told for all, each result tells its own"

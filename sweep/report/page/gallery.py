@@ -150,7 +150,8 @@ def caption(results: Results, trial: Trial, frame: Frame) -> str:
         words = f"{METRICS[metric]} {formatting.with_error(value, error)} on {shown.n_fake} pictures"
     if entry.measured and entry.kimg is not None:
         where = "these" if entry.kimg == frame.kimg else f"at {formatting.kimg(round(entry.kimg, 1))} kimg"
-        at += f" (result {formatting.number(entry.value, 3)}, {where})"
+        pictures = "" if results.identity else f" on {entry.n_fake} pictures"
+        at += f" (result {formatting.number(entry.value, 3)}{pictures}, {where})"
     return f"{words} {at}"
 
 

@@ -16,7 +16,7 @@ const lines = (trials, metric, style) => {
   for (const trial of trials) {
     const values = axes.map(({ index }) => trial.values[index]);
     const path = values.map((value, x) => (value == null ? NOWHERE : axes[x].scale.at(value)));
-    path.push(trial.healthy ? metric.at(trial.best) : null);
+    path.push(trial.ranked ? metric.at(trial.best) : null);
     made.x.push(...path.keys(), null);
     made.y.push(...path, null);
     for (let i = 0; i <= path.length; i += 1) {

@@ -3,7 +3,7 @@
 import { charts } from "./page.js";
 
 /* The trials that are ranked, best first, and those that collapsed. */
-export const ranked = charts.trials.filter((trial) => trial.healthy);
+export const ranked = charts.trials.filter((trial) => trial.ranked);
 export const fallen = charts.trials.filter((trial) => trial.collapse);
 
 const short = (value) => {
