@@ -27,9 +27,9 @@ COLUMNS, FRAMES = 12, 320
 """Moments of training that are shown; fewer, where trials have more pictures than that at so many moments."""
 BLOCK_BYTES, WHOLE_BYTES = 8_500_000, 4_500_000
 """Of all blocks, and of all whole grids: base64 adds a third, plotly.js 5 MB, and a page should stay below 25."""
-# Longest side and quality, from the largest step to the smallest.
-_BLOCKS = ((288, 82), (288, 70), (240, 72), (192, 70), (144, 65), (112, 55), (88, 45))
-_WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
+BLOCKS = ((288, 82), (288, 70), (240, 72), (192, 70), (144, 65), (112, 55), (88, 45))
+WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
+"""Longest side and quality, from the largest step to the smallest, of blocks and of whole grids."""
 _MAX_SIDE = 8192  # a grid of 64 pictures of 1,000 px; no larger one is made
 _WORKERS = 4
 T = TypeVar("T")
@@ -97,8 +97,8 @@ class Album:
             blocks = wholes = _each(shots | reals | alone, _unscaled)
         else:
             large = {place: shots[place] for place in ends} | reals | alone
-            blocks = _fitted(_each(shots | reals, _block), _BLOCKS, BLOCK_BYTES)
-            wholes = _fitted(_each(large, _whole), _WHOLES, WHOLE_BYTES)
+            blocks = fitted(_each(shots | reals, _block), BLOCKS, BLOCK_BYTES)
+            wholes = fitted(_each(large, _whole), WHOLES, WHOLE_BYTES)
 
         def frame(place: Place, kimg: float) -> Frame:
             whole = wholes.get(place)
@@ -198,7 +198,7 @@ def _portrait(results: Results) -> dict[Place, _Shot]:
 def _whole(shot: _Shot) -> Image.Image | None:
     """Open the whole grid, no larger than it may be shown."""
     picture = open_picture(shot.facts, shot.sample.path)
-    return None if picture is None else _at_most(picture, _WHOLES[0][0])
+    return None if picture is None else _at_most(picture, WHOLES[0][0])
 
 
 def _block(shot: _Shot) -> Image.Image | None:
@@ -210,10 +210,10 @@ def _block(shot: _Shot) -> Image.Image | None:
     width, height = (sheet.width - GAP) // cols, (sheet.height - GAP) // rows
     side = 8 if width <= 36 else 4
     block = sheet.crop((0, 0, min(cols, side) * width + GAP, min(rows, side) * height + GAP))
-    return _at_most(block, _BLOCKS[0][0])
+    return _at_most(block, BLOCKS[0][0])
 
 
-def _fitted(
+def fitted(
     pictures: Mapping[Place, Image.Image], steps: Sequence[tuple[int, int]], budget: int
 ) -> dict[Place, str]:
     """Embed pictures as large as a budget of bytes allows, by steps of longest side and quality."""

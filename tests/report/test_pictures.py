@@ -8,7 +8,7 @@ import numpy as np
 from helpers.synthetic import make_sweep
 from PIL import Image
 
-from sweep.report.pictures import _WHOLES, BLOCK_BYTES, WHOLE_BYTES, Album, Place, _fitted
+from sweep.report.pictures import BLOCK_BYTES, WHOLE_BYTES, WHOLES, Album, Place, fitted
 from sweep.report.results import Results
 
 
@@ -20,14 +20,14 @@ def noise(count: int, side: int) -> dict[Place, Image.Image]:
 
 def test_pictures_stay_within_the_budget_whatever_they_show() -> None:
     # pure noise, which no codec can compress; stands for many more pictures
-    urls = _fitted(noise(20, 1024), _WHOLES, 1_500_000)
+    urls = fitted(noise(20, 1024), WHOLES, 1_500_000)
     assert len(urls) == 20
     assert sum(map(len, urls.values())) * 3 / 4 <= 1.05 * 1_500_000
     assert (BLOCK_BYTES + WHOLE_BYTES) * 1.05 * 4 / 3 + 5_000_000 < 24_000_000
 
 
 def test_small_pictures_are_not_scaled() -> None:
-    urls = _fitted(noise(2, 100), _WHOLES, WHOLE_BYTES)
+    urls = fitted(noise(2, 100), WHOLES, WHOLE_BYTES)
     data = base64.b64decode(urls["0", 0].partition(",")[2])
     assert Image.open(BytesIO(data)).size == (100, 100)
 
