@@ -21,6 +21,8 @@ class Happening:
     Attributes:
         time: When, in UTC.
         trial: Whose event; None if no trial's.
+        words: What it says.
+        traceback: Where an error was raised; empty for other events.
         first: Whether it is the first event shown of its trial, so that links have a place to go.
     """
 
@@ -29,6 +31,7 @@ class Happening:
     kimg: str
     kind: str
     words: str
+    traceback: str
     first: bool
 
 
@@ -56,8 +59,10 @@ class History:
             first = trial is not None and trial.key not in seen
             seen |= {trial.key} if trial else set()
             when = time.strftime("%Y-%m-%d %H:%M:%S")
-            words = _words(detail(row))
-            newest.append(Happening(when, trial, formatting.kimg(row["kimg"]), row["kind"], words, first))
+            said = detail(row)
+            traceback = formatting.printable_lines(str(said.pop("traceback", "")))
+            kimg, words = formatting.kimg(row["kimg"]), _words(said)
+            newest.append(Happening(when, trial, kimg, row["kind"], words, traceback, first))
         return cls(newest, max(len(found) - LIMIT, 0))
 
     @property
