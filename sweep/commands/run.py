@@ -146,7 +146,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
 
 
 def ended_and_measured(store: Store) -> int:
-    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure.
+    """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
 
     Nor does one count whose own row does not tell of its result yet: a crash came in between.
     """
@@ -211,7 +211,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
-    """The last words of a run."""
+    """Say the last words of a run, and make its exit code."""
     trials = director.trials.values()
     counts: dict[str, int] = {}
     for trial in trials:
@@ -261,7 +261,7 @@ def new_director(
 
 @contextmanager
 def study_file(folder: Folder) -> Iterator[Path]:
-    """A local path for the Optuna study: in the sweep's folder, or beside it when that is not on a disk."""
+    """Give a local path for the Optuna study: in the sweep's folder, or elsewhere when that is not on a disk."""
     local = folder.local(STUDY)
     if local is not None:
         yield local

@@ -34,17 +34,17 @@ class Tracker(Protocol):
     """One such program."""
 
     def start(self, trial: Trial) -> None:
-        """A trial starts, or goes on."""
+        """Take in that a trial starts, or goes on."""
 
     def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:
-        """A trial was evaluated; ``grid`` is its PNG of 64 pictures."""
+        """Take in an evaluation; ``grid`` is its PNG of 64 pictures."""
 
     def end(self, trial: Trial) -> None:
-        """A trial has ended or was interrupted."""
+        """Take in that a trial has ended or was interrupted."""
 
 
 def check(names: Sequence[str], folder: Folder) -> None:
-    """Whether what is switched on can work here.
+    """Check that what is switched on can work here.
 
     Raises:
         RequestError: naming the package to install, or what else is in the way.
@@ -109,7 +109,7 @@ class Tracking:
 
     @staticmethod
     def _closes(event: Event, trial: Trial) -> bool:
-        """Whether nothing more comes of a trial: after its end, its result does."""
+        """Say whether nothing more comes of a trial: after its end, its result does."""
         return event.kind == "result" or (event.kind in ENDS and not trial.due)
 
     def _grid(self, trial: Trial) -> bytes | None:
