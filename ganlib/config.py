@@ -212,6 +212,9 @@ class EvaluateConfig(Section):
 
     A trial starts with ``n_first`` generated pictures an evaluation and ends with ``n_fake``; see
     `ganlib.training.ladder`.
+    ``n_real`` real ones are compared with, or as many as there are; by default at least 2048, and where possible as
+    many are left as the floor needs. KID's subsets have ``kid_subset_size`` pictures, by default 1000, but never more
+    than half of the smaller set.
     """
 
     extractor: Annotated[str, _known(EXTRACTORS)] = "efficientnet_lite0"
@@ -222,7 +225,7 @@ class EvaluateConfig(Section):
     n_first: int = Field(256, ge=2, le=1_000_000)
     n_real: int | None = Field(None, ge=2)
     kid_subsets: int = Field(100, ge=1, le=10_000)
-    kid_subset_size: int = Field(1000, ge=2)
+    kid_subset_size: int | None = Field(None, ge=2)
     batch_size: int = Field(64, ge=1, le=8192)
 
 

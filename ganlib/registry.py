@@ -5,6 +5,7 @@ An entry is written as ``"module:attribute"`` and imported when it is first aske
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -23,7 +24,7 @@ def did_you_mean(word: str, choices: Iterator[str] | list[str]) -> str:
 
 
 def _plain(word: str) -> str:
-    return word.strip().lower().replace("-", "_").replace(" ", "_")
+    return unicodedata.normalize("NFKC", word).strip().lower().replace("-", "_").replace(" ", "_")
 
 
 class UnknownNameError(RequestError):

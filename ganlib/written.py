@@ -25,7 +25,7 @@ LIST = ".sweep-files.jsonl"
 EXPORT = "config.json"
 PICTURES = "pictures"
 """The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
-SWEEP = {"sweep.json": {"schema", "name", "data_hash"}, "lease.json": {"owner", "host", "pid", "beat"}}
+SWEEP = {"sweep.json": {"name", "data_hash", "images"}, "lease.json": {"owner", "host", "pid", "beat"}}
 """Files by which the folder of a sweep is known, and keys that they hold."""
 _FORMAT = "sweep-generator-1"
 _SHOWN = 5

@@ -30,6 +30,11 @@ def kimg(value: float | None) -> str:
     return MISSING if value is None else f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
+def amount(value: float) -> str:
+    """Write an amount to three digits, and whole from a thousand on."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def duration(seconds: float | None) -> str:
     """Such as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
     if seconds is None or not math.isfinite(seconds):
@@ -81,6 +86,11 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
     )
+
+
+def printable_lines(text: str) -> str:
+    """Make each line of a text printable, and keep the lines."""
+    return "\n".join(printable(line) for line in text.splitlines())
 
 
 def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:

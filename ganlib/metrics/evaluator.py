@@ -81,7 +81,7 @@ class Evaluator:
         self.config = config
         self.device = torch.device(device)
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
-        self.n_real = _count_real(config, shape[0])
+        self.n_real = count_real(config, shape[0])
         self._pictures = pictures
         self._cache = cache
         self._batch = config.batch_size
@@ -301,8 +301,11 @@ class Evaluator:
         return None
 
 
-def _count_real(config: EvaluateConfig, available: int) -> int:
-    """How many real pictures are compared with; by default as many are left as the floor needs, if possible."""
+def count_real(config: EvaluateConfig, available: int) -> int:
+    """How many of the available real pictures are compared with: what is asked for, or all if there are fewer.
+
+    By default as many are left as the floor needs, if possible.
+    """
     if config.n_real is not None:
         return min(config.n_real, available)
     wanted = max(config.n_fake, MIN_REAL)

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.cli.run import storage_option
+from sweep.records.status import Status
+
+MISHAPS = 5
+"""Reasons for which workers gave up that are printed at most."""
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ganlib.metrics.identity import Floor
     from sweep.records.catalog import Sweep
+    from sweep.records.sweep_info import SweepInfo
     from sweep.results.leaderboard import Entry, Leaderboard
     from sweep.results.summary import Rung, Summary
 
@@ -36,7 +41,9 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
     metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
     summary = summarise(sweep, trials, rungs, events, results)
-    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors, results)
+    board, problem = rank_or_explain(
+        trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results
+    )
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
         return
@@ -48,6 +55,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
         _print_trials(board)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
+    _print_mishaps(events)
 
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
@@ -57,22 +65,22 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     info = sweep.info
     space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
     counts = [f"{n} {status}" for status, n in summary.statuses.items()]
-    budget = formatting.kimg(info.get("budget"))
+    budget = formatting.kimg(info.budget)
     spent = formatting.duration(summary.seconds_train + summary.seconds_eval)
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
-        ("created", formatting.moment(sweep.created)),
+        ("created", formatting.moment(sweep.info.created)),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
         (
             "budget",
-            f"{budget} kimg, evaluated every {formatting.kimg(info.get('interval'))} kimg",
+            f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
         ),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
-        ("floor", [_floor(floor) for floor in sweep.floors]),
+        ("floor", [_floor(floor) for floor in sweep.info.floor]),
         (
             "verdicts",
             [f"{verdict}: {formatting.count(n, 'trial')}" for verdict, n in summary.verdicts.items()],
@@ -84,6 +92,25 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     for title, value in facts:
         for index, line in enumerate([value] if isinstance(value, str) else value):
             click.echo(f"  {title if index == 0 else '':9} {formatting.printable(line)}")
+
+
+def _print_mishaps(events: list[dict[str, Any]]) -> None:
+    """Print why workers gave up, each cause once with its traceback, and which checkpoints were damaged."""
+    from sweep import formatting
+    from sweep.results.mishaps import damaged_checkpoints, mishaps
+
+    found = mishaps(events)
+    for one in found[:MISHAPS]:
+        whose = formatting.trial_numbers(sorted(set(one.trials)))
+        often = formatting.count(len(one.trials), "time")
+        ended = f"; {formatting.count(one.given_up, 'trial')} given up" if one.given_up else ""
+        click.echo(f"\nworkers gave up {often} ({whose}{ended}): {formatting.printable(one.reason)}")
+        for line in one.traceback.splitlines():
+            click.echo(f"  {formatting.printable(line)}")
+    if len(found) > MISHAPS:
+        click.echo(f"\nand for {formatting.count(len(found) - MISHAPS, 'other reason')}: --json has all")
+    for damage in damaged_checkpoints(events):
+        click.echo(f"damaged: {formatting.printable(damage)}")
 
 
 def _evaluating(summary: "Summary") -> str:
@@ -107,18 +134,11 @@ def _floor(floor: "Floor") -> str:
     return f"KID {kid}, FID {formatting.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
 
 
-def _data(info: "Mapping[str, Any]") -> str:
+def _data(info: "SweepInfo") -> str:
     from sweep import formatting
 
-    images = info.get("images")
-    known = formatting.count(images, "picture") if isinstance(images, int) else "pictures"
-    prepared = str(info.get("prepared") or "")
-    parts = [
-        known,
-        prepared,
-        str(info.get("attribution") or ""),
-        f"hash {str(info.get('data_hash') or '?')[:12]}",
-    ]
+    known = formatting.count(info.images, "picture") if info.images else "pictures"
+    parts = [known, info.prepared, info.attribution, f"hash {info.data_hash[:12] or '?'}"]
     return ", ".join(part for part in parts if part)
 
 
@@ -170,7 +190,7 @@ def _print_trials(board: "Leaderboard") -> None:
 
 def _note(entry: "Entry") -> str:
     """The one thing to know beside the status."""
-    if entry.status == "stopped" and entry.row["rung"] is not None:
+    if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:
         return "best so far" if not entry.measured else "best"
@@ -189,7 +209,7 @@ def _as_dict(
     return {
         "name": sweep.name,
         "folder": str(sweep.folder),
-        "info": dict(sweep.info),
+        "info": sweep.info.plain(),
         "spec": sweep.spec(),
         "summary": asdict(summary),
         "trials": trials,

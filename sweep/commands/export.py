@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganlib import written
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid
+from ganlib.data.sheet import grid, png
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import programs
 from ganlib.export.generator import (
@@ -32,9 +32,8 @@ from ganlib.export.generator import (
 from ganlib.metrics import NonFiniteError
 from ganlib.models.latents import fixed_latents
 from ganlib.training.fit import GRID
-from sweep.commands.before import png
 from sweep.commands.model_card import card
-from sweep.records.catalog import SPEC, Sweep
+from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store, to_rows
 from sweep.records.schemas import to_json
 from sweep.results import choice
@@ -42,7 +41,9 @@ from sweep.results.choice import Choice
 from sweep.results.confirmation import label, read_confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.spec.specification import parse
+from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
+from sweep.storage.layout import SPEC
 from sweep.worker.result import RESULT_SEED, Measuring, export_config
 from sweep.worker.shared import evaluator_of, images_of
 from sweep.worker.trial_run import GRID_COLUMNS
@@ -154,7 +155,7 @@ def of_number(sweep: Sweep, board: Leaderboard, number: int) -> tuple[Choice, li
 
 
 def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, place: Path) -> list[str]:
-    """All files, checked."""
+    """Make all files of an export, and check them."""
     row = chosen.row
     measured, kind = _measured(chosen)
     config = export_config(trial, _about(sweep, chosen, trial))
@@ -189,7 +190,7 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
 
 
 def _config(sweep: Sweep, chosen: Choice) -> TrialConfig:
-    """The configuration of a generator, with the place where the sweep's pictures are now: they may have been moved."""
+    """Read the configuration of a generator, with where the sweep's pictures are now: they may have been moved."""
     trial = TrialConfig.model_validate_json(chosen.row["config"])
     return trial.model_copy(update={"data": parse(sweep.spec_text(), SPEC).data})
 
@@ -202,16 +203,16 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
         "from": chosen.where,
         "seed": chosen.row["seed"],
         "kimg": chosen.kimg,
-        "data_hash": info["data_hash"],
-        "attribution": info["attribution"],
+        "data_hash": info.data_hash,
+        "attribution": info.attribution,
         "prepared": trial.data.prepared,
         "train": trial.train.model_dump(mode="json"),
-        "versions": info["versions"],
+        "versions": dict(info.versions),
     }
 
 
 def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
-    """The row on record of a generator: of ``results``, or of ``metrics`` where its trial has none; and which."""
+    """Find the row of a generator: of ``results``, or of ``metrics`` where its trial has no result; and say which."""
     store = Store(chosen.folder)
     for dataset, kind in (("results", "result"), ("metrics", "so far")):
         for row in to_rows(store.table(dataset)):
@@ -221,8 +222,8 @@ def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
 
 
 def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
-    """The export's pictures are those that training showed at that evaluation."""
-    path = f"images/{chosen.number:05d}/{chosen.kimg:.3f}.png"
+    """Check that an export makes the pictures that training showed at that evaluation."""
+    path = layout.grid(chosen.number, chosen.kimg)
     try:
         shown = Image.open(BytesIO(chosen.folder.read(path))).convert("RGB")
     except MissingFileError:
@@ -239,14 +240,14 @@ def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
 def _result(
     sweep: Sweep, chosen: Choice, loaded: LoadedGenerator | None = None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """What a generator scores on the latents of results, at the full number of pictures; or why that cannot be told."""
+    """Score a generator on the latents of results, at the full number of pictures; or say why that cannot be done."""
     trial = _config(sweep, chosen)
     device = torch.device("cpu")
     try:
-        if images_of(trial.data).hash != sweep.info["data_hash"]:
+        if images_of(trial.data).hash != sweep.info.data_hash:
             return None, "the pictures are not those of the sweep"
         evaluator = evaluator_of(trial.data, trial.evaluate, device)
-        measuring = Measuring(trial, sweep.metric, evaluator, device, lambda: None)
+        measuring = Measuring(trial, sweep.info.metric, evaluator, device, lambda: None)
         generator = loaded or measuring.load(chosen.folder, chosen.path)
         if generator is None:
             return None, f"{chosen.path} is gone"

@@ -37,7 +37,7 @@ WHAT = {
 def card(
     sweep: Sweep, trial: TrialConfig, row: Row, numbers: Row, config: ExportConfig, notes: Sequence[str]
 ) -> str:
-    """The text of the card.
+    """Write the text of a generator's card.
 
     Args:
         sweep: Where the generator comes from.
@@ -70,22 +70,20 @@ def card(
         ),
         f"Every program was compared with the network on fixed latents: pictures in [-1, 1] differ by at most "
         f"{TOLERANCE:g}. " + " ".join(f"{note}." for note in notes),
-        "Made with "
-        + ", ".join(f"{name} {version}" for name, version in sweep.info["versions"].items())
-        + ".",
+        "Made with " + ", ".join(f"{name} {version}" for name, version in sweep.info.versions.items()) + ".",
     ]
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
 def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -> dict[str, Any]:
-    attribution = sweep.info["attribution"] or ""
+    attribution = sweep.info.attribution
     licence = next((name for words, name in LICENCES.items() if words in attribution), "unknown")
     metrics = [
         {"type": name, "value": round(numbers[name], 5), "name": identity.label(name), "verified": False}
         for name in ("kid", "fid")
     ]
     task = {"type": "unconditional-image-generation"}
-    dataset = {"name": _source(trial), "type": "image", "revision": str(sweep.info["data_hash"])[:12]}
+    dataset = {"name": _source(trial), "type": "image", "revision": sweep.info.data_hash[:12]}
     return {
         "license": licence,
         "library_name": "sweep-gan",
@@ -141,26 +139,26 @@ def _metrics(numbers: Row, identity: Identity) -> str:
 
 
 def _pictures(row: Row, numbers: Row) -> str:
-    """On how many pictures, where that is not what the metric's name says."""
+    """Say on how many pictures a number was measured, where the metric's name says another."""
     count = row.get("n_fake")
     return f" (n={count})" if count is not None and count != numbers["n_fake"] else ""
 
 
 def _data(sweep: Sweep, trial: TrialConfig) -> str:
     info = sweep.info
-    credit = re.sub(r"\s+", " ", str(info["attribution"] or "")).strip()
+    credit = re.sub(r"\s+", " ", info.attribution).strip()
     known = credit or "The licence of the pictures is not on record: ask whoever they belong to."
     how = f", prepared {trial.data.prepared}" if trial.data.prepared else ""
-    return f"{info['images']:,} pictures of {_source(trial)}{how} (SHA-256 {info['data_hash']}). {known}"
+    return f"{info.images:,} pictures of {_source(trial)}{how} (SHA-256 {info.data_hash}). {known}"
 
 
 def _source(trial: TrialConfig) -> str:
-    """What the pictures are, without the folders of somebody's machine."""
+    """Name the pictures, without the folders of somebody's machine."""
     data = trial.data
     return f"DiceBear avatars, style {data.style}" if data.source == "avatars" else "a folder of pictures"
 
 
 def _configuration(trial: TrialConfig) -> dict[str, Any]:
-    """The sections that make the generator what it is, without what is not set."""
+    """Collect the sections that make the generator what it is, without what is not set."""
     plain = trial.model_dump(mode="json", include={"model", "train"})
     return {s: {k: v for k, v in values.items() if v is not None} for s, values in plain.items()}

@@ -1,24 +1,24 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
-import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ganlib.data import ImageSet, contact_sheet
+from ganlib.data.sheet import png
 from ganlib.errors import RequestError, WorkError
+from sweep.commands import counts, notes
 from sweep.commands.before import (
     anchored,
     any_config,
     as_begun,
     check_batch_size,
     check_place,
-    describe,
+    facts_of,
     planned,
-    png,
     prepare_pictures,
     same_pictures,
 )
@@ -26,22 +26,22 @@ from sweep.commands.extend import more_budget, more_trials
 from sweep.commands.inputs import check_inputs
 from sweep.driver.director import Director
 from sweep.driver.events import Event
-from sweep.driver.recovery import restore
+from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import trial_numbers
-from sweep.records.catalog import INFO, SPEC
 from sweep.records.datasets import Store
 from sweep.records.progress import Clock, best_trial, described, duration, metric_label, number
-from sweep.records.schemas import to_json
-from sweep.records.trial_state import UNFINISHED
+from sweep.records.status import Status
+from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, runner_for
-from sweep.runners.stopping import Stopper
-from sweep.search.study_file import STUDY
-from sweep.spec import schedule
+from sweep.runners.stopping import Stopper, explained
+from sweep.search.study import Study
+from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder, StorageError
+from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
 from sweep.terminal.live import LiveTable
 from sweep.terminal.views import JsonLines, PlainLines, view_for
@@ -66,18 +66,20 @@ def start(spec: Spec, options: Options) -> int:
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
     view = view_for(options.as_json)
-    with Owner(folder) as owner:
+    with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
-        schedule.check(spec, len(images))
-        for note in schedule.notes(spec, len(images)):
+        notes.check(spec, len(images))
+        counts.check(spec, len(images))
+        instead = counts.notes(spec, len(images))
+        for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:
-            facts = preflight(runner, spec, images, owner, view)
-            info = describe(spec, images, facts, runner.name)
+            tried = preflight(runner, spec, images, owner, view)
+            info = facts_of(spec, images, tried, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
-            folder.write("images/real.png", png(contact_sheet(images.pictures)))
+            folder.write(REAL_PICTURES, png(contact_sheet(images.pictures)))
             store.begin()
             for skipped in images.skipped:
                 store.add(
@@ -86,10 +88,12 @@ def start(spec: Spec, options: Options) -> int:
                 )
             for left in images.found.left_out:
                 store.add("events", {"kind": "left_out", "detail": asdict(left)})
-            folder.write(INFO, to_json(info, indent=2).encode())
-            director = new_director(spec, folder, store, info, owner, runner, view)
-            with study_file(folder) as study:
-                director.begin(study)
+            for note in instead:
+                store.add("events", {"kind": "note", "detail": {"reason": note}})
+            info.write(folder)
+            with explained(_goes_on(spec.name)), study_file(folder) as study:
+                source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
+                director = new_director(spec, info, store, source, owner, runner, view)
                 return drive(director, runner, owner, view)
 
 
@@ -106,10 +110,10 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
         RequestError: another process runs it, its pictures have changed, or there is no more to be had.
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
-    info = json.loads(folder.read(INFO))
+    info = SweepInfo.read(folder, NEEDED)
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
-    with Owner(folder) as owner, study_file(folder) as study:
+    with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
@@ -129,8 +133,11 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
             return 0
         with runner_for(spec, options, view) as runner:
             preflight(runner, spec, images, owner, view)
-            director = new_director(spec, folder, store, info, owner, runner, view)
-            restore(director, study)
+            trials = recall(store, spec.search.metric)
+            known = past(trials, info)  # the study is written anew: the old one may have been torn
+            source = Study.rebuild(study, spec.name, spec.space, spec.search, known, spec.configs)
+            director = new_director(spec, info, store, source, owner, runner, view)
+            restore(director, trials)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
             view.say(
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
@@ -139,13 +146,13 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
 
 
 def ended_and_measured(store: Store) -> int:
-    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure.
+    """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
 
     Nor does one count whose own row does not tell of its result yet: a crash came in between.
     """
     measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
     return sum(
-        row["status"] not in UNFINISHED
+        Status(row["status"]).ended
         and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
         for row in store.rows("trials")
     )
@@ -157,7 +164,7 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     best = best_trial(director)
     if best and best.best:
         kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
-        keep(director.folder, director.info["data_hash"], best.number, kimg)
+        keep(director.folder, director.info.data_hash, best.number, kimg)
     return conclude(director, view, elapsed)
 
 
@@ -168,8 +175,14 @@ def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: 
         return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+def _goes_on(name: str) -> str:
+    return f"what is on record is whole, and 'sweep resume {name}' goes on with it"
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View, again: str = "sweep resume") -> float:
     """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
+
+    ``again`` is the command that goes on with it.
 
     Raises:
         WorkError: if nothing could be recorded any more.
@@ -192,13 +205,13 @@ def train(director: Director, runner: Runner, owner: Owner, view: View) -> float
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
-            f"'sweep resume {director.spec.name}'"
+            f"'{again} {director.spec.name}'"
         )
     return clock.elapsed()
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
-    """The last words of a run."""
+    """Say the last words of a run, and make its exit code."""
     trials = director.trials.values()
     counts: dict[str, int] = {}
     for trial in trials:
@@ -216,7 +229,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if growing := [trial.number for trial in trials if trial.still_improving]:
         view.say(
             f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "
-            f"{2 * director.info['budget']:g}'"
+            f"{2 * director.info.budget:g}'"
         )
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
@@ -231,17 +244,10 @@ def conclude(director: Director, view: View, seconds: float) -> int:
 
 
 def new_director(
-    spec: Spec,
-    folder: Folder,
-    store: Store,
-    info: dict[str, Any],
-    owner: Owner,
-    runner: Runner,
-    view: View,
-    kind: Callable[..., Director] = Director,
+    spec: Spec, info: SweepInfo, store: Store, source: TrialSource, owner: Owner, runner: Runner, view: View
 ) -> Director:
-    """A director with everything it needs but its study."""
-    tracking = Tracking(spec.track, folder, spec.name, view.say)
+    """Make a director whose events the view and the trackers are told of."""
+    tracking = Tracking(spec.track, store.folder, spec.name, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":
@@ -250,23 +256,12 @@ def new_director(
         view.event(event)
         tracking.event(event)
 
-    return kind(
-        spec,
-        folder,
-        store,
-        info,
-        owner.lease.owner,
-        runner.gpu,
-        runner.threads,
-        runner.largest_share,
-        runner.fits,
-        watch,
-    )
+    return Director(spec, info, store, source, owner.lease.owner, runner, watch)
 
 
 @contextmanager
 def study_file(folder: Folder) -> Iterator[Path]:
-    """A local path for the Optuna study: in the sweep's folder, or beside it when that is not on a disk."""
+    """Give a local path for the Optuna study: in the sweep's folder, or elsewhere when that is not on a disk."""
     local = folder.local(STUDY)
     if local is not None:
         yield local

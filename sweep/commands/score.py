@@ -21,6 +21,7 @@ from ganlib.metrics.kernel import usual_size
 from ganlib.metrics.pictures import PictureSet, features_alike, features_of, open_pictures, unlike
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
+from sweep.commands import counts
 from sweep.spec import specification as specs
 
 GENERATED, REAL = "the generated pictures", "the real pictures"
@@ -29,7 +30,7 @@ GENERATED, REAL = "the generated pictures", "the real pictures"
 def score(
     folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None = None
 ) -> dict[str, Any]:
-    """Every metric of the pictures in a folder, with the identity of the numbers.
+    """Measure every metric of the pictures in a folder, with the identity of the numbers.
 
     Where they have alpha, pictures are measured on grey checks (`ganlib.data.alpha`), unless a spec has another
     background; of two folders, if only one has it, on white.
@@ -77,7 +78,8 @@ def score(
         evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir())
         loaded, real, digest = evaluator.extractor, evaluator.real, images.hash
         fake = features_of(fakes, loaded)
-        floor, notes = evaluator.floor(fakes.count), []
+        floor, notes = evaluator.floor(fakes.count), [*counts.of_real(config, len(images))]
+        notes += counts.of_subsets(config, len(images), fakes.count)
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,
@@ -90,7 +92,7 @@ def score(
 
 
 def _notes(pictures: PictureSet) -> list[str]:
-    """What was left out of a folder, and what was done to its pictures."""
+    """Say what was left out of a folder, and what was done to its pictures."""
     done = [f"{pictures.name}: {line}" for line in prepared(pictures.traits)]
     return done + [f"{pictures.name}: left out {line}" for line in left_out(pictures.found)]
 
@@ -98,7 +100,7 @@ def _notes(pictures: PictureSet) -> list[str]:
 def measure(
     real: RealStatistics, fake: torch.Tensor, config: EvaluateConfig, identity: Identity, floor: Floor | None
 ) -> dict[str, Any]:
-    """All metrics of features, as plain values; those for which there are too few pictures are None."""
+    """Measure all metrics of features, as plain values; those for which there are too few pictures are None."""
     size = usual_size(len(real), len(fake), config.kid_subset_size)
     kid = real.kid(fake, config.kid_subsets, size)
     found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}

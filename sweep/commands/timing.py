@@ -23,7 +23,7 @@ from sweep.runners.capacity import Demand, Node
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
-from sweep.worker.shared import place
+from sweep.worker.shared import device_of
 
 SECONDS = 1.5
 """Steps of one configuration are timed for so long, and at least one is."""
@@ -80,7 +80,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
     Raises:
         RequestError: if the extractor cannot be loaded.
     """
-    device, threads = place(spec.resources.gpu), torch.get_num_threads()
+    device, threads = device_of(spec.resources.gpu), torch.get_num_threads()
     torch.set_num_threads(max(1, int(spec.resources.cpu)))
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
@@ -93,15 +93,14 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
 
 
 def estimate(spec: Spec, images: int, trials: int, speed: Speed, local: bool = False) -> Estimate:
-    """From what was timed to the time of a trial and of the whole sweep."""
-    at = Schedule.of(spec, images)
-    ladder = spec.ladder(images)
+    """Estimate the time of a trial and of the whole sweep from what was timed."""
+    at = spec.schedule(images)
     points = [0.0, *at.comparisons, at.budget]
     arriving = float(trials)
     alive = [arriving]
     if spec.asha:
         alive += [left for _, left in expected_survivors(trials, at.comparisons, spec.asha.reduction)]
-    spans = [_evaluating(at, ladder, spec.evaluate.n_fake, span, speed) for span in pairwise(points)]
+    spans = [_evaluating(at, spec.evaluate.n_fake, span, speed) for span in pairwise(points)]
     trained = [(end - begin) * speed.per_kimg for begin, end in pairwise(points)]
     trial = sum(trained) + sum(spans)
     total = sum(count * (a + b) for count, a, b in zip(alive, trained, spans, strict=True))
@@ -168,9 +167,7 @@ def _evaluation(
     return per_picture, (time.perf_counter() - begin) * evaluate.n_fake / count
 
 
-def _evaluating(
-    at: Schedule, ladder: Sequence[tuple[float, int]], n_fake: int, span: tuple[float, float], speed: Speed
-) -> float:
+def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], speed: Speed) -> float:
     """Seconds of the evaluations that come after the beginning of a span and up to its end."""
     begin, end = span
     seconds = 0.0
@@ -180,13 +177,13 @@ def _evaluating(
         kimg = min(number * at.interval, at.budget)
         if kimg > end * (1 + 1e-9):
             break
-        count = stage_at(ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget).n_fake
+        count = stage_at(at.ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget).n_fake
         seconds += count * speed.per_picture + speed.per_score * count / n_fake
     return seconds
 
 
 def _at_once(spec: Spec, device: str) -> int:
-    """How many trials run at a time on this machine."""
+    """Count the trials that run at a time on this machine."""
     resources = spec.resources
     demand = Demand.of(resources.cpu, resources.gpu if device == "cuda" else 0)
     gpus = torch.cuda.device_count() if device == "cuda" else 0

@@ -16,6 +16,7 @@ import pyarrow as pa
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS, to_json
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 MAGIC = b"sweep-ledger-1"
@@ -28,16 +29,11 @@ class DamagedLedgerError(WorkError):
     """The copy itself is torn or changed."""
 
 
-def path_of(trial: int) -> str:
-    """Where a trial's copy lies in the sweep's folder."""
-    return f"ledger/{trial:05d}.json"
-
-
 def write(store: Store, trial: int) -> None:
     """Copy what is on record of a trial."""
     text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
     head = MAGIC + b" " + hashlib.sha256(text).hexdigest().encode()
-    store.folder.write(path_of(trial), head + b"\n" + text + b"\n")
+    store.folder.write(layout.ledger(trial), head + b"\n" + text + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
@@ -47,12 +43,14 @@ def read(folder: Folder, trial: int) -> Copy | None:
         DamagedLedgerError: if it is not whole.
     """
     try:
-        data = folder.read(path_of(trial))
+        data = folder.read(layout.ledger(trial))
     except MissingFileError:
         return None
     head, _, text = data.partition(b"\n")
     if head != MAGIC + b" " + hashlib.sha256(text[:-1]).hexdigest().encode():
-        raise DamagedLedgerError(f"'{folder}/{path_of(trial)}' is damaged: it does not match its digest")
+        raise DamagedLedgerError(
+            f"'{folder}/{layout.ledger(trial)}' is damaged: it does not match its digest"
+        )
     plain: Mapping[str, list[dict[str, Any]]] = json.loads(text)
     return {dataset: [_typed(dataset, row) for row in plain.get(dataset, [])] for dataset in SCHEMAS}
 

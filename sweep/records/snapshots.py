@@ -74,11 +74,6 @@ def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
     return kept
 
 
-def file_of(kimg: float) -> str:
-    """Return the name of the file with the generator of an evaluation; it counts real pictures shown."""
-    return f"snapshot-{round(kimg * 1000):012d}.safetensors"
-
-
 def still_improving(seen: Sequence[Seen], budget: float) -> bool:
     """Say whether a trial that reached its budget was getting better until its end.
 

@@ -46,8 +46,9 @@ class AshaConfig(Section):
 class ResourcesConfig(Section):
     """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none.
 
-    A trial whose worker dies, raises or gives no sign of life for ``timeout`` seconds (longer than its longest
-    evaluation) goes on from its checkpoint, ``max_failures`` times.
+    A trial whose worker dies, raises or gives no sign of life for ``timeout`` seconds goes on from its checkpoint,
+    ``max_failures`` times. Every training step and every batch of pictures that is measured is a sign; the metrics of
+    all pictures together are one step.
     """
 
     gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)

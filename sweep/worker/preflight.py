@@ -16,7 +16,7 @@ from ganlib.names import FAMILIES
 from sweep import __version__
 from sweep.storage.folder import Folder
 from sweep.storage.lease import read
-from sweep.worker.shared import describe, evaluator_of, images_of, place
+from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 
 
 def preflight(
@@ -40,7 +40,7 @@ def preflight(
         )
     torch.set_num_threads(max(1, threads))
     trial = TrialConfig.model_validate_json(json.dumps(config))
-    device = place(gpu)
+    device = device_of(gpu)
     evaluator = evaluator_of(trial.data, trial.evaluate, device)
     if images_of(trial.data).hash != data_hash:
         raise RequestError(
@@ -53,7 +53,7 @@ def preflight(
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
     floors = [evaluator.floor(count) for count in counts]
     return {
-        "device": describe(device),
+        "device": device_name(device),
         "node": host,
         "sweep": __version__,
         "extractor": extractor.name,

@@ -21,7 +21,8 @@ from ganlib.metrics import NonFiniteError, Score
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training.steps import to_uint8
-from sweep.records.snapshots import Seen, file_of
+from sweep.records.snapshots import Seen
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 RESULT_SEED = 20_261_126
@@ -80,7 +81,7 @@ class Measuring:
 
 
 def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
-    """What an export's ``config.json`` holds of a trial's generator."""
+    """Collect what an export's ``config.json`` holds of a trial's generator."""
     data = trial.data
     return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
 
@@ -101,12 +102,14 @@ def measure(
         ids: Further columns: trial, attempt, data_hash.
     """
     started = time.perf_counter()
-    loaded = [(one, measuring.load(folder, f"{place}/{file_of(one.kimg)}")) for one in candidates]
+    loaded = [
+        (one, measuring.load(folder, f"{place}/{layout.snapshot_name(one.kimg)}")) for one in candidates
+    ]
     there = [(one, generator) for one, generator in loaded if generator is not None]
     row: dict[str, Any] = {**ids, "ema": True, "latents": f"normal:{RESULT_SEED}"}
     try:
         if not there:
-            missing = ", ".join(file_of(one.kimg) for one in candidates)
+            missing = ", ".join(layout.snapshot_name(one.kimg) for one in candidates)
             return row | {"problem": f"its snapshot is gone: {missing}"}
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
@@ -119,7 +122,7 @@ def measure(
 def _run_off(
     there: Sequence[tuple[Seen, LoadedGenerator]], measuring: Measuring
 ) -> tuple[Seen, LoadedGenerator]:
-    """The best of several snapshots at the full number of pictures."""
+    """Choose the best of several snapshots at the full number of pictures."""
 
     def value(pair: tuple[Seen, LoadedGenerator]) -> float:
         seen, generator = pair

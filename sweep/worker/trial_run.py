@@ -13,36 +13,47 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid
+from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
-from ganlib.metrics.identity import Floor
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
-from ganlib.training.fit import Evaluation, Fit, Interrupted
-from sweep.commands.before import png
+from ganlib.training.fit import Evaluation, Fit
+from ganlib.training.fit import Interrupted as StoppedBetween
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
-from sweep.records.snapshots import Seen, candidates, file_of
-from sweep.records.trial_state import ENDED
+from sweep.records.snapshots import Seen, candidates
+from sweep.records.status import Status
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
+from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
-from sweep.worker.messages import Assignment, Report
+from sweep.worker.messages import (
+    Assignment,
+    Evaluated,
+    Interrupted,
+    Measured,
+    Pulse,
+    Report,
+    from_plain,
+    stamped,
+    to_plain,
+)
 from sweep.worker.result import Measuring, measure
-from sweep.worker.shared import describe, evaluator_of, images_of, place
+from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 from sweep.worker.watchdog import Watchdog
 
 GRID_COLUMNS = 8
 PULSE_SECONDS = 5.0
-"""A trial says at least this often that it lives, except during an evaluation."""
+"""A trial says so often that it lives."""
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
     *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
@@ -52,7 +63,14 @@ MEASURED = (
 
 
 class SupersededError(WorkError):
-    """This worker was thought dead, and its trial is another's now."""
+    """A worker that was thought dead comes back, and its trial is another's now."""
+
+
+def _evaluated(plain: Mapping[str, Any]) -> Evaluated:
+    """Read an evaluation from a checkpoint."""
+    report = from_plain({"kind": "evaluated", **plain})
+    assert isinstance(report, Evaluated)
+    return report
 
 
 class TrialRun(Iterator[Report]):
@@ -66,7 +84,7 @@ class TrialRun(Iterator[Report]):
         self.assignment = assignment
         self.folder = Folder.open(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
-        self.device = place(assignment.gpu)
+        self.device = device_of(assignment.gpu)
         config = TrialConfig.model_validate_json(json.dumps(assignment.config))
         images = images_of(config.data)
         if images.hash != assignment.data_hash:
@@ -80,18 +98,19 @@ class TrialRun(Iterator[Report]):
         self.limits = config.collapse
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
         self.watchdog = Watchdog(assignment.timeout)
+        self._apart = Apart(PULSE_SECONDS, self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
-        self.history: list[Report] = []
-        self._backlog: list[Report] = []
+        self.history: list[Evaluated] = []
+        self._backlog: list[Evaluated] = []
         self._over, self._handed_in = assignment.conclude is not None, False
         self.fit = None if self._over else self._resumed()
 
     def _resumed(self) -> Fit:
-        """Training, where the newest checkpoint left it."""
+        """Make training go on where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
         if saved:
-            self.history = [Report(**json.loads(text)) for text in saved["history"]]
+            self.history = [_evaluated(json.loads(text)) for text in saved["history"]]
         self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
         return Fit(
             self.config,
@@ -101,44 +120,54 @@ class TrialRun(Iterator[Report]):
             device=self.device,
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
-            alive=self.watchdog.feed,
+            alive=self._apart.alive,
+            apart=self._measured,
             full_at_end=False,  # the result has it
         )
 
     def _pause(self) -> bool:
-        """Asked before every step: is it time to stop, or to say something?"""
+        """Say, before every step, whether it is time to stop or to give a sign of life."""
         self.watchdog.feed()
         return self._tenant() or time.monotonic() >= self._pulse
+
+    def _measured(self, work: Callable[[], T]) -> T:
+        """Do ``work`` and return its result; where somebody waits for signs of life, they are given meanwhile."""
+        return self._apart(work) if self.assignment.timeout else work()
+
+    def close(self) -> None:
+        """Leave off: nobody asks for more."""
+        self._apart.leave()
 
     def __next__(self) -> Report:
         self.watchdog.feed()
         try:
             if self._ended():
-                return self._conclude()
+                return self._measured(self._conclude)
             if self._backlog:
                 return self._hand_in(self._backlog.pop(0))
             assert self.fit is not None
             return self._hand_in(self._record(self.fit, next(self.fit)))
-        except Interrupted:
+        except StoppedBetween:
             self._pulse = time.monotonic() + PULSE_SECONDS
             if not self._tenant.over:
-                return self._said(pulse=True)
+                return self._say(Pulse(**self._whose()))
             self._refuse_if_superseded()
             if self.fit is not None and not self._ended():
                 self._save(healthy=False)
-            return self._said(interrupted=True)
+            return self._say(Interrupted(**self._whose()))
         finally:
             self.watchdog.rest()
 
     def _ended(self) -> bool:
-        """Whether the driver has made an end of the trial: it does so before it asks for more."""
+        """Say whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
-            self._over = self._status() in ENDED
+            status = self._status()
+            self._over = status is not None and Status(status).ended
         return self._over
 
     def _status(self) -> str | None:
-        """How the trial stands by the driver's records; None where that cannot be known."""
+        """Look up how the trial stands by the driver's records; None where that cannot be known."""
         row = ledger.trial_row(self.folder, self.assignment.trial)
         return row["status"] if row else None
 
@@ -146,40 +175,45 @@ class TrialRun(Iterator[Report]):
         """Measure the trial's result; after an interruption, from the beginning."""
 
         def alive() -> None:
-            self.watchdog.feed()
+            self._apart.alive()
             if self._tenant():
-                raise Interrupted
+                raise StoppedBetween
 
-        assignment, place = self.assignment, self.checkpoints.place
-        kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
+        assignment, path = self.assignment, self.checkpoints.path
+        kept = list(assignment.conclude or self._candidates())
         # What costs more is measured of trials that finished only.
-        full = self._status() == "finished"
+        full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
-        row = measure(self.folder, place, kept, measuring, ids)
+        row = measure(self.folder, path, kept, measuring, ids)
 
         def some() -> np.ndarray:
-            generator = measuring.load(self.folder, f"{place}/{file_of(row['kimg'])}")
+            generator = measuring.load(self.folder, f"{path}/{layout.snapshot_name(row['kimg'])}")
             latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
             return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
 
         suspicion = None if "problem" in row else self._suspicion(row, some)
-        return self._said(result=row, suspicion=suspicion)
+        return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
 
     def _candidates(self) -> list[Seen]:
-        """The evaluations so far whose snapshots are kept."""
+        """List the evaluations so far whose snapshots are kept."""
         metric = self.assignment.metric
-        seen = [Seen.of(report.row, metric) for report in self.history if report.row]
+        seen = [Seen.of(report.row, metric) for report in self.history]
         return candidates([one for one in seen if one], metric)
 
-    def _hand_in(self, report: Report) -> Report:
-        """An evaluation, as of this attempt on this machine."""
+    def _hand_in(self, report: Evaluated) -> Report:
+        """Give out an evaluation; what the driver makes of it is looked up afterwards."""
         self._handed_in = True
-        return self._stamped(report)
+        return self._say(report)
 
-    def _said(self, **what: Any) -> Report:  # noqa: ANN401
+    def _whose(self) -> dict[str, Any]:
         kimg = self.fit.kimg if self.fit else max(self.assignment.seen_kimg, 0.0)
-        return self._stamped(Report(self.assignment.trial, 0, kimg, **what))
+        return {"trial": self.assignment.trial, "attempt": self.assignment.attempt, "kimg": kimg}
+
+    def _say(self, report: Report) -> Report:
+        """Give out a report as one of this attempt on this machine, with the checkpoints that were passed over."""
+        report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
+        return replace(report, damaged=self.checkpoints.told())
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""
@@ -190,16 +224,7 @@ class TrialRun(Iterator[Report]):
                 f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
             )
 
-    def _stamped(self, report: Report) -> Report:
-        """The report as of this attempt, on this machine."""
-        attempt, device = self.assignment.attempt, describe(self.device)
-        plain = asdict(report) | {"attempt": attempt, "device": device, "node": socket.gethostname()}
-        for part in ("row", "sample", "result"):
-            if plain[part]:
-                plain[part] = plain[part] | {"attempt": attempt}
-        return Report(**plain)
-
-    def _record(self, fit: Fit, evaluation: Evaluation) -> Report:
+    def _record(self, fit: Fit, evaluation: Evaluation) -> Evaluated:
         self._refuse_if_superseded()
         score = asdict(evaluation.score) if evaluation.score else None
         signals = self._signals(evaluation)
@@ -209,7 +234,7 @@ class TrialRun(Iterator[Report]):
             getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
         )
         roll_back = verdict is not None and not evaluation.last and self._may_roll_back(fit)
-        report = Report(
+        report = Evaluated(
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
             kimg=evaluation.kimg,
@@ -226,7 +251,7 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            path = f"{self.checkpoints.place}/{file_of(report.kimg)}"
+            path = f"{self.checkpoints.path}/{layout.snapshot_name(report.kimg)}"
             self.folder.write(path, pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
@@ -242,7 +267,7 @@ class TrialRun(Iterator[Report]):
         return self.limits.policy == "rollback" and fit.rollbacks < self.limits.max_rollbacks
 
     def _signals_since_rollback(self) -> list[collapse.Signals]:
-        """What the verdict looks at: what came before a rollback is forgiven."""
+        """List what the verdict looks at: what came before a rollback is forgiven."""
         last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
         return [collapse.Signals(**report.signals) for report in self.history[last:]]
 
@@ -260,9 +285,8 @@ class TrialRun(Iterator[Report]):
         return row | score | ids | identity
 
     def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
-        """Whether a score is below that of real pictures; then shows the nearest real ones of ``some`` pictures."""
-        floors = [Floor(**floor) for floor in self.assignment.floor]
-        floor = next((floor for floor in floors if floor.n_fake == score["n_fake"]), None)
+        """Say why a score is below that of real pictures, and show the nearest real ones of ``some`` pictures."""
+        floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
         reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
         if reason is None:
             return None
@@ -270,12 +294,12 @@ class TrialRun(Iterator[Report]):
         nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
         real = self.pictures[nearest.indices[:, 0].numpy()]
         kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
-        path = f"images/{self.assignment.trial:05d}/{kimg:.3f}-nearest.png"
+        path = layout.nearest(self.assignment.trial, kimg)
         self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
-        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"
+        path = layout.grid(self.assignment.trial, evaluation.kimg)
         self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
         return {
             "trial": self.assignment.trial,
@@ -289,5 +313,5 @@ class TrialRun(Iterator[Report]):
 
     def _save(self, healthy: bool) -> None:
         assert self.fit is not None
-        history = [asdict(report) for report in self.history]
+        history = [to_plain(report) for report in self.history]
         self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)

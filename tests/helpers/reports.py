@@ -13,7 +13,7 @@ from helpers.synthetic import IDENTITY, START
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.closest import closest
-from sweep.report.page import render
+from sweep.report.page.document import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.storage.folder import Folder
@@ -75,7 +75,7 @@ def evil_sweep(tmp_path: Path) -> Sweep:
         "trials": 3,
         "metric": "kid",
     }
-    info |= {"versions": {EVIL: EVIL_TEXT}, "images": EVIL, "created": START.isoformat(), "budget": 9.0}
+    info |= {"versions": {EVIL: EVIL_TEXT}, "images": 3, "created": START.isoformat(), "budget": 9.0}
     spec = f"name: {EVIL}\ntrain: {{loss: {{type: categorical, choices: ['{EVIL}']}}}}\n# {EVIL_TEXT}\n"
     folder.write("spec.yaml", spec.encode())
     folder.write("sweep.json", json.dumps(info).encode())
