@@ -135,3 +135,15 @@ def joined(colour: "Tensor", alpha: "Tensor | float") -> "Tensor":
     if isinstance(alpha, float):
         return colour
     return torch.cat([colour + alpha - 1, 2 * alpha - 1], 1)
+
+
+def to_uint8(pictures: "Tensor") -> "Tensor":
+    """Round pictures in [-1, 1] of any float type to uint8 in [0, 255]; NaN becomes 0.
+
+    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG.
+    """
+    import torch
+
+    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
+        pictures = straight(pictures)
+    return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

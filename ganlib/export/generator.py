@@ -22,11 +22,12 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from ganlib.config import ModelConfig, Section
+from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.programs import has_styles
+from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
-from ganlib.training.steps import to_uint8
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -134,7 +135,8 @@ def rebuild(
         WorkError: if the weights are damaged or of another network.
     """
     with torch.random.fork_rng(devices=[]):
-        network = FAMILIES[config.model.family].generator(config.model, config.size, config.channels)
+        family: Family = FAMILIES[config.model.family].load()
+        network = family.generator(config.model, config.size, config.channels)
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -7,14 +7,12 @@ generator, and which terms (a gradient penalty, clipped weights) belong to it. T
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from torch import Tensor
 
-from ganlib.config import TrainConfig
+from ganlib.config import Norm, TrainConfig
 from ganlib.losses.regularisers import Regulariser
-
-Norm = Literal["batch", "instance", "spectral", "none"]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganlib.config import TrainConfig
-from ganlib.losses import Labels, Loss, Norm
+from ganlib.config import Norm, TrainConfig
+from ganlib.losses import Labels, Loss
 from ganlib.losses.regularisers import GradientPenalty, Regulariser, WeightClipping
 
 

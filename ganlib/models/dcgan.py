@@ -25,9 +25,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
 from ganlib.models.family import Family
 from ganlib.models.layers import Down, Head, Stem, Up

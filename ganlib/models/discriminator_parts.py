@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
-from ganlib.losses import Norm
+from ganlib.config import Norm
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:

@@ -23,9 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.growing import Growth
 from ganlib.models.style_generator import StyleGenerator, sides_of
@@ -39,7 +38,6 @@ from ganlib.models.style_layers import (
     at_least_float32,
     channels,
 )
-from ganlib.training.style_steps import GrowingStep
 
 
 class AdaIN(nn.Module):
@@ -184,4 +182,4 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: in
     return Discriminator(size, config.width, channels)
 
 
-STYLEGAN = Family(build_generator, build_discriminator, GrowingStep)
+STYLEGAN = Family(build_generator, build_discriminator)

@@ -2,7 +2,7 @@
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, https://arxiv.org/abs/1912.04958:
 weight demodulation (section 2.2), a generator whose sizes add up to the picture through skip connections and a
-residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.styles`).
+residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.training.style_steps`).
 
 Variant ``large`` is the paper's configuration F, ``simple`` its configuration E with half as many maps from 64 px on.
 With ``width`` 64 and ``latent_dim`` 512 the feature maps are the paper's:
@@ -20,9 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.style_generator import StyleGenerator, sides_of
 from ganlib.models.style_layers import (
@@ -36,7 +35,6 @@ from ganlib.models.style_layers import (
     channels,
     double,
 )
-from ganlib.training.style_steps import PathLengthStep
 
 
 class Modulated(nn.Module):
@@ -187,4 +185,4 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: in
     return Discriminator(size, config.width, config.variant == "large", channels)
 
 
-STYLEGAN2 = Family(build_generator, build_discriminator, PathLengthStep)
+STYLEGAN2 = Family(build_generator, build_discriminator)

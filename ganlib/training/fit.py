@@ -16,13 +16,14 @@ from torch import Tensor
 
 from ganlib.clock import kimg_of, pictures_of
 from ganlib.config import TrialConfig
+from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
 from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.models.latents import fixed_latents
 from ganlib.names import FAMILIES
 from ganlib.training.ladder import stage_at
 from ganlib.training.optimizers import rate
-from ganlib.training.steps import AdversarialStep, Means, to_uint8
+from ganlib.training.steps import AdversarialStep, Means
 from ganlib.training.stream import BatchStream, resident
 
 GRID = 64
@@ -166,7 +167,7 @@ class Fit(Iterator[Evaluation]):
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config
-        make: type[AdversarialStep] = FAMILIES[config.model.family].step
+        make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
         return make(config.data, config.model, config.train, seed, self.device)
 
     @property

@@ -19,11 +19,12 @@ from ganlib.augment.equalize import random_equalize
 from ganlib.augment.real import augment
 from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
-from ganlib.data.alpha import RGBA, premultiplied, straight
+from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
 from ganlib.losses.regularisers import Regulariser
 from ganlib.models.discriminator_parts import give_random
+from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.training.optimizers import optimizer, set_rate
 from ganlib.training.precision import autocast
@@ -49,7 +50,8 @@ class Means:
 class AdversarialStep:
     """Generator, discriminator, their optimizers and the average of the generator's weights.
 
-    A family that trains in a way of its own subclasses this (see `ganlib.models.family`) and replaces one of
+    A family that trains in a way of its own names a subclass in its entry (`ganlib.names.FamilyEntry.step`), which
+    replaces one of
 
     - ``schedule``: also set what depends on the time, such as how far a network has grown;
     - ``_generate``: how a batch of pictures is made from random numbers;
@@ -74,16 +76,16 @@ class AdversarialStep:
         self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
     ) -> None:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
-        self.loss: Loss = LOSSES[train.loss].of(train)
+        self.loss: Loss = LOSSES[train.loss].load().of(train)
         self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
-        family = FAMILIES[model.family]
+        family: Family = FAMILIES[model.family].load()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
             generator = family.generator(model, data.size, data.channels)
             norm = model.d_norm or self.loss.norm
             discriminator = family.discriminator(model, data.size, norm, data.channels)
-        layout = {"device": device, "memory_format": torch.channels_last}
+        layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
         self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
@@ -244,13 +246,3 @@ class AdversarialStep:
 
 def _tensors(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
-
-
-def to_uint8(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
-
-    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG; see `ganlib.data.alpha`.
-    """
-    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
-        pictures = straight(pictures)
-    return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

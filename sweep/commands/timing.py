@@ -123,7 +123,7 @@ def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _steps(config: TrialConfig, device: torch.device) -> tuple[float, AdversarialStep]:
     """Seconds for a thousand pictures shown, on noise: how long a step takes does not depend on the picture."""
-    make: type[AdversarialStep] = FAMILIES[config.model.family].step
+    make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
     step = make(config.data, config.model, config.train, 0, device)
     size, batch = config.data.size, config.train.batch_size
     noise = np.random.default_rng(0).integers(

@@ -24,7 +24,8 @@ def made(family: str, size: int = 32, **model: Any) -> tuple[Any, Any]:
     config = ModelConfig(**{"family": family, "width": 4, "latent_dim": 8, "mapping_layers": 2} | model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return FAMILIES[family].generator(config, size), FAMILIES[family].discriminator(config, size, "batch")
+        networks = FAMILIES[family].load()
+        return networks.generator(config, size), networks.discriminator(config, size, "batch")
 
 
 def latents(n: int, dim: int = 8, seed: int = 1) -> Tensor:

@@ -97,7 +97,7 @@ def load_extractor(
         UnknownNameError: if there is no extractor of that name.
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
-    load: Callable[..., Extractor] = EXTRACTORS[name]
+    load: Callable[..., Extractor] = EXTRACTORS[name].load()
     path = None if weights is None else str(Path(weights).expanduser().resolve())
     key = (load, path, str(torch.device(device)))
     with _loading:
