@@ -20,7 +20,7 @@ class DataConfig(Section):
     """A folder of picture files, read at any depth, or ``avatars``, illustrated faces that are drawn (DiceBear), or a
     list of those."""
     style: str = "adventurer"
-    """Style of the avatars; ``sweep data --styles`` lists them. Means nothing to folders."""
+    """Style of the avatars (an unknown one is refused with a list of all); means nothing to folders."""
     count: int | None = Field(None, ge=1, le=1_000_000)
     """How many avatars are drawn (20,000 where none is given); where all sources are folders, how many of their files
     are taken, chosen by ``seed`` (null: all of them)."""

@@ -26,8 +26,8 @@ class EvaluateConfig(Section):
     n_first: int = Field(256, ge=2, le=1_000_000)
     """Generated pictures of an evaluation up to the first rung; their number climbs to ``n_fake`` with the rungs."""
     n_real: int | None = Field(None, ge=2)
-    """Real pictures that they are compared with; null: all, less ``n_fake`` that are held out where there are
-    enough, and at most 2048 or ``n_fake``."""
+    """Real pictures that they are compared with; null: 2048, or ``n_fake`` where that is more, as far as there are so
+    many beside ``n_fake`` that are held out for the floor."""
     kid_subsets: int = Field(100, ge=1, le=10_000)
     """Random subsets that KID is the mean of (Binkowski 2018)."""
     kid_subset_size: int = Field(1000, ge=2)
