@@ -12,22 +12,23 @@ import contextlib
 import hashlib
 import json
 import os
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 
 LIST = ".sweep-files.jsonl"
 EXPORT = "config.json"
+"""The configuration in the folder of an exported generator, which lists the digests of the files beside it."""
+EXPORT_FORMAT = "sweep-generator-1"
+"""What such a configuration says of itself."""
 PICTURES = "pictures"
 """The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
 SWEEP = {"sweep.json": {"schema", "name", "data_hash"}, "lease.json": {"owner", "host", "pid", "beat"}}
 """Files by which the folder of a sweep is known, and keys that they hold."""
-_FORMAT = "sweep-generator-1"
 _SHOWN = 5
 
 
@@ -93,9 +94,7 @@ def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: 
     check(folder / name for name in files)
     _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
     for name, data in files.items():
-        with passing(folder / name) as temporary:
-            temporary.write_bytes(data)
-            os.replace(temporary, folder / name)
+        write_whole(folder / name, data, lasting=False)
 
 
 def adopt(temporary: Path, path: Path, filled: bool = False) -> None:
@@ -103,17 +102,6 @@ def adopt(temporary: Path, path: Path, filled: bool = False) -> None:
     check([path])
     _list(path.parent, {path.name: _digest(temporary) or ""}, "", filled)
     os.replace(temporary, path)
-
-
-@contextmanager
-def passing(path: Path) -> Iterator[Path]:
-    """A hidden name beside a file, with its suffix, for as long as it is being made."""
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{path.suffix}")
-    try:
-        yield temporary
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def clear(folder: Path) -> None:
@@ -170,9 +158,7 @@ def _forget(folder: Path) -> None:
         kept = [
             line for line in above.read_text(encoding="utf-8").splitlines() if not _of(line, absolute.name)
         ]
-        with passing(above) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-            os.replace(temporary, above)
+        write_whole(above, "".join(f"{line}\n" for line in kept).encode(), lasting=False)
 
 
 def _of(line: str, folder: str) -> bool:
@@ -190,7 +176,7 @@ def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
         if name and above == absolute.name:
             found.setdefault(name, set()).update(contents)
     config = _object(folder / EXPORT)
-    if config.get("format") == _FORMAT and isinstance(config.get("digests"), dict):
+    if config.get("format") == EXPORT_FORMAT and isinstance(config.get("digests"), dict):
         digests = {**config["digests"], EXPORT: _digest(folder / EXPORT)}
         for name, value in digests.items():
             found.setdefault(name, set()).add((str(value), ""))

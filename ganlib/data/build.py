@@ -24,13 +24,14 @@ from ganlib import cores
 from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.alpha import RGB, RGBA
-from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
+from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
 from ganlib.data.sources import Source, no_pictures, open_sources, some
 from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 from ganlib.names import TRANSPARENT
 
@@ -155,7 +156,7 @@ class _Making:
             report.finished()
             # A file that could not be read may be readable next time without having changed.
             if all(isinstance(digest, bytes) for digest in chain.from_iterable(contents)):
-                write_atomically(self._index, key)
+                write_whole(self._index, key.encode())
             return images
 
     @cached_property

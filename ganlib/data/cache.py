@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.listing import Skipped
 from ganlib.data.telling import Found
-from ganlib.disk import sync_folder
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 
 _BLOCK_BYTES = 1 << 24
@@ -171,7 +170,7 @@ class Partial:
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
         os.replace(self.path, path)
-        write_atomically(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True))
+        write_whole(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True).encode())
 
     def discard(self) -> None:
         """Remove what is left of it."""
@@ -192,20 +191,6 @@ class Partial:
                 file.write(picture)
                 target += 1
         return target
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 def _claim(descriptor: int, size_bytes: int) -> None:

@@ -28,8 +28,9 @@ from ganlib.export.programs import has_styles
 from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
+from ganlib.written import EXPORT
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG = "model.safetensors", EXPORT
 
 
 class ExportConfig(Section):

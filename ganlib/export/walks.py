@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ganlib import written
 from ganlib.data.sheet import grid
+from ganlib.disk import passing
 from ganlib.errors import RequestError, WorkError
 
 FRAMES_PER_SECOND = 24
@@ -72,7 +73,7 @@ def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
     """
     images = [_enlarged(frame) for frame in frames]
     try:
-        with written.passing(path) as temporary:
+        with passing(path) as temporary:
             images[0].save(
                 temporary,
                 "GIF",
@@ -101,7 +102,7 @@ def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
     command += ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-f", "mp4"]
     images = chain([first], (_even(_enlarged(frame)) for frame in frames))
     data = b"".join(np.asarray(image.convert("RGB")).tobytes() for image in images)
-    with written.passing(path) as temporary:
+    with passing(path) as temporary:
         done = subprocess.run([*command, str(temporary)], input=data, capture_output=True, check=False)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.clock import kimg_of, pictures_of
+from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
@@ -141,7 +141,8 @@ class Fit(Iterator[Evaluation]):
         self.interrupt, self.alive, self.full_at_end = interrupt, alive, full_at_end
         self.device = torch.device(device)
         self.images = len(pictures)
-        if train.kimg is None and train.epochs is None:
+        budget = budget_of(train.epochs, train.kimg, self.images)
+        if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
         size, channels = config.data.size, config.data.channels
         if pictures.shape[1:] != (size, size, channels):
@@ -149,7 +150,6 @@ class Fit(Iterator[Evaluation]):
                 f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
                 f"the pictures have shape {pictures.shape}"
             )
-        budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0

@@ -9,11 +9,10 @@ evaluation and on nothing else, so that all trials are measured alike where they
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ganlib.clock import reached
+
 Steps = Sequence[tuple[float, int]]
 """(kimg of a rung, pictures up to and including the evaluation that reaches it), rising in both."""
-
-_RELATIVE = 1e-9
-"""Rungs and a trial's clock may reach the same kimg along different float paths."""
 
 
 class Stage(NamedTuple):
@@ -32,7 +31,7 @@ def stage_at(steps: Steps, n_fake: int, previous_kimg: float, last: bool) -> Sta
         previous_kimg: How far the trial was at its previous evaluation; 0 at the first.
         last: Whether training ends here.
     """
-    index = sum(previous_kimg >= kimg * (1 - _RELATIVE) for kimg, _ in steps)
+    index = sum(reached(previous_kimg, kimg) for kimg, _ in steps)
     return Stage(len(steps), n_fake) if last or index == len(steps) else Stage(index, steps[index][1])
 
 
