@@ -111,7 +111,17 @@ for family in FAMILIES:
     code += "import json; print(json.dumps([name for name in sys.modules if name.startswith('ganlib.')]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     packages = {name.split(".")[1] for name in json.loads(done.stdout)}
-    assert packages == {"config", "data", "disk", "errors", "export", "models", "names", "registry", "written"}
+    assert packages == {
+        "config",
+        "data",
+        "disk",
+        "errors",
+        "export",
+        "models",
+        "names",
+        "registry",
+        "written",
+    }
 
 
 def readers() -> list[str]:
