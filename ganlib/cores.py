@@ -36,11 +36,11 @@ def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
         if kinds and "cpu" not in kinds.split(","):
             continue
         roots = [cgroups] if not kinds else [cgroups / name for name in dict.fromkeys((kinds, "cpu"))]
-        read = _quota_v1 if kinds else _quota_v2
+        quota_of = _quota_v1 if kinds else _quota_v2
         for root in roots:
             group = root / path.strip("/")
-            for place in (group, *group.parents):
-                if place.is_relative_to(root) and (quota := read(place)) is not None:
+            for above in (group, *group.parents):
+                if above.is_relative_to(root) and (quota := quota_of(above)) is not None:
                     yield quota
 
 

@@ -77,8 +77,8 @@ def _cutout(pictures: Tensor, random: torch.Generator) -> Tensor:
     for side in (h, w):
         length = round(side * CUTOUT)
         start = _whole(n, 0, side - length % 2, random, pictures.device) - length // 2
-        place = torch.arange(side, device=pictures.device)
-        inside.append((place >= start) & (place < start + length))  # (n, side)
+        position = torch.arange(side, device=pictures.device)
+        inside.append((position >= start) & (position < start + length))  # (n, side)
     hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     return _kept(pictures, ~hole)
 

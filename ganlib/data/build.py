@@ -187,7 +187,7 @@ class _Making:
                 part: list[bytes | str] = []
                 for piece in threads.map(digests, pieces):
                     part += piece
-                    report.read(len(piece))
+                    report.files_read(len(piece))
                 parts.append(part)
         return parts
 
@@ -246,7 +246,7 @@ class _Report:
         self._read = self._made = 0
         self._tell(0)
 
-    def read(self, count: int) -> None:
+    def files_read(self, count: int) -> None:
         self._read += count
         self._tell(self._read // 2)
 

@@ -103,10 +103,10 @@ def decode(
     Raises:
         UnreadableError: with the reason.
     """
-    return read(data, size, background, suffix, nearest).pixels
+    return picture_of(data, size, background, suffix, nearest).pixels
 
 
-def read(
+def picture_of(
     data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
 ) -> Picture:
     """Decode like `decode`, and say what there was to be done.
@@ -121,12 +121,12 @@ def read(
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             try:
-                return _read(data, size, background, nearest, formats_for(data, suffix))
+                return _picture(data, size, background, nearest, formats_for(data, suffix))
             except ValueError:  # Pillow's limits of text in a PNG
                 if not data.startswith(SIGNATURE):
                     raise
                 slim, profile = slimmed(data)
-                return _read(slim, size, background, nearest, ("PNG",), profile)
+                return _picture(slim, size, background, nearest, ("PNG",), profile)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
     except UnidentifiedImageError:
@@ -136,7 +136,7 @@ def read(
         raise UnreadableError(text[:200]) from error
 
 
-def _read(
+def _picture(
     data: bytes,
     size: int | None,
     background: Background,

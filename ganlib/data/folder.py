@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganlib.data.decode import Background, Picture, UnreadableError, read
+from ganlib.data.decode import Background, Picture, UnreadableError, picture_of
 from ganlib.data.listing import printable
 from ganlib.errors import WorkError
 
@@ -58,7 +58,7 @@ def _decoded(
     path: str, data: bytes, size: int | None, background: Background, nearest: bool
 ) -> Picture | str:
     try:
-        return read(data, size, background, os.path.splitext(path)[1].lower(), nearest)
+        return picture_of(data, size, background, os.path.splitext(path)[1].lower(), nearest)
     except UnreadableError as error:
         return str(error)
 

@@ -138,14 +138,12 @@ class _Walk:
             self.leave_out(OTHER, suffix, entry.path)
 
     def leave_out(self, reason: str, suffix: str, path: str) -> None:
-        place = reason, printable(suffix)
-        self._left[place] += 1
-        self._examples[place] = min(self._examples.get(place, path), path)
+        kind = reason, printable(suffix)
+        self._left[kind] += 1
+        self._examples[kind] = min(self._examples.get(kind, path), path)
 
     def listing(self) -> Listing:
-        left = (
-            LeftOut(*place, count, printable(self._examples[place])) for place, count in self._left.items()
-        )
+        left = (LeftOut(*kind, count, printable(self._examples[kind])) for kind, count in self._left.items())
         return Listing(
             tuple(sorted(self.found, key=lambda file: file.relative)),
             tuple(sorted(self.skipped, key=lambda item: item.path)),

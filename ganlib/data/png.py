@@ -33,11 +33,11 @@ def slimmed(data: bytes) -> tuple[bytes, bytes | None]:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The type of every chunk, and where it begins and ends; a file that is cut off ends with a shorter one."""
-    place = len(SIGNATURE)
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        yield kind, place, min(place + 12 + length, len(data))
-        place += 12 + length
+    start = len(SIGNATURE)
+    while start + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        yield kind, start, min(start + 12 + length, len(data))
+        start += 12 + length
 
 
 def _unpacked(body: bytes) -> bytes | None:

@@ -136,11 +136,11 @@ def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
             f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them (data.count: null)"
         )
 
-    def rank(place: tuple[int, File]) -> bytes:
-        return hashlib.sha256(b"%d %d %s" % (seed, place[0], place[1].relative)).digest()
+    def rank(input: tuple[int, File]) -> bytes:
+        return hashlib.sha256(b"%d %d %s" % (seed, input[0], input[1].relative)).digest()
 
-    places = [(index, file) for index, source in enumerate(sources) for file in source.files]
-    chosen = set(sorted(places, key=rank)[:count])
+    inputs = [(index, file) for index, source in enumerate(sources) for file in source.files]
+    chosen = set(sorted(inputs, key=rank)[:count])
     drawn = []
     for index, source in enumerate(sources):
         left = [file for file in source.files if (index, file) not in chosen]

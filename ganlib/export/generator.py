@@ -84,7 +84,7 @@ class LoadedGenerator:
 
         RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
 
-        On one machine a picture depends on its latent and its place alone, not on how many follow it.
+        On one machine a picture depends on its latent and its number alone, not on how many follow it.
 
         Args:
             latents: Standard normal.
@@ -143,8 +143,8 @@ def rebuild(
     except (SafetensorError, RuntimeError) as error:
         why = " ".join(str(error).split())[:300]
         raise WorkError(f"{name} does not hold the weights of the network of its {CONFIG}: {why}") from None
-    place = torch.device(device)
-    return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
+    where = torch.device(device)
+    return LoadedGenerator(network.eval().requires_grad_(False).to(where), config, where)
 
 
 def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> ExportConfig:

@@ -5,9 +5,8 @@ file, so that an evaluation costs the generated pictures and two statistics of m
 one of all trials ever reads the real pictures.
 """
 
-import logging
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,11 @@ import torch
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig
-from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with, tensor_on_checks
-from ganlib.errors import RequestError, WorkError
+from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
+from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import NonFiniteError
@@ -28,8 +28,6 @@ from ganlib.metrics.kernel import Kid, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import Score
-
-logger = logging.getLogger(__name__)
 
 CHOICE_SEED = 0
 """Seed of the choice of real pictures: one for all sweeps, so that all are measured against the same."""
@@ -84,7 +82,7 @@ class Evaluator:
         self.n_real = _count_real(config, shape[0])
         self._pictures = pictures
         self._cache = cache
-        self._batch = config.batch_size
+        self._extraction = Extraction(self.extractor, self.device, config.batch_size)
         self._held_out = min(config.n_fake, shape[0] - self.n_real)
         self._identity = {
             "data": data_hash,
@@ -117,7 +115,7 @@ class Evaluator:
         """
         config, real = self.config, self.real
         count = n_fake or config.n_fake
-        fake = self._generated_features(generate, count)
+        fake = self._extraction.of_generated(generate, count)
         finite = torch.isfinite(fake).all(1)
         if not bool(finite.all()):
             raise NonFiniteError(
@@ -183,7 +181,7 @@ class Evaluator:
             Positions in the real pictures that the evaluator was made with, (m, k), and distances.
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
-        found = nearest_real(self._features(pictures.to(self.device)), known, k)
+        found = nearest_real(self._extraction.of(pictures.to(self.device)), known, k)
         rows = torch.from_numpy(self._choice())[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
 
@@ -239,10 +237,10 @@ class Evaluator:
     def _measure_real(self) -> Arrays:
         chosen = self._choice()
         features = np.empty((len(chosen), self.extractor.dim), np.float32)
-        places = np.argsort(chosen)  # pictures lie on a disk in this order
-        for start in range(0, len(places), self.config.batch_size):
-            batch = places[start : start + self.config.batch_size]
-            features[batch] = self._features(self._pictures_at(chosen[batch])).cpu().numpy()
+        rows = np.argsort(chosen)  # pictures lie on a disk in this order
+        for start in range(0, len(rows), self.config.batch_size):
+            batch = rows[start : start + self.config.batch_size]
+            features[batch] = self._extraction.of(self._pictures_at(chosen[batch])).cpu().numpy()
         pixels = of_pixels(self._pictures_at(chosen[: self.n_real][:EXTREME_PICTURES]), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
@@ -253,52 +251,6 @@ class Evaluator:
     def _pictures_at(self, rows: np.ndarray) -> Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))
         return pictures.permute(0, 3, 1, 2).to(self.device)
-
-    def _generated_features(self, generate: Callable[[int], Tensor], total: int) -> Tensor:
-        features = torch.empty(total, self.extractor.dim, device=self.device)
-        made = 0
-        while made < total:
-            count = min(self._batch, total - made)
-            pictures = self._within_memory(partial(generate, count))
-            if pictures is None:
-                continue
-            if len(pictures) != count:
-                raise RequestError(f"generate({count}) returned {len(pictures)} pictures")
-            features[made : made + count] = self._features(pictures)
-            made += count
-        return features
-
-    def _features(self, pictures: Tensor) -> Tensor:
-        """Features of pictures, extracted in smaller pieces where memory is short."""
-        parts: list[Tensor] = []
-        done = 0
-        while done < len(pictures):
-            piece = pictures[done : done + self._batch]
-            part = self._within_memory(partial(self._extract, piece))
-            if part is not None:
-                parts.append(part)
-                done += len(piece)
-        return torch.cat(parts)
-
-    def _extract(self, pictures: Tensor) -> Tensor:
-        return self.extractor(tensor_on_checks(pictures))
-
-    def _within_memory(self, work: Callable[[], Tensor]) -> Tensor | None:
-        """The result; None if there was not enough memory, and then the batch is halved for good."""
-        try:
-            with torch.no_grad():
-                return work()
-        except torch.OutOfMemoryError as error:
-            if self._batch == 1:
-                raise WorkError(
-                    f"the device has no memory left to evaluate a single picture ({error}); give each trial a larger "
-                    "share of it (resources.gpu)"
-                ) from None
-        self._batch //= 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        logger.warning("out of memory in an evaluation: going on in batches of %d pictures", self._batch)
-        return None
 
 
 def _count_real(config: EvaluateConfig, available: int) -> int:

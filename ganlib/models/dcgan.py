@@ -54,15 +54,15 @@ _VARIANTS = {
 def _shape(size: int) -> tuple[int, int]:
     """The side of the smallest feature map, and how often it doubles to reach ``size``."""
     base = 7 if size == 28 else 4
-    stages = (size // base).bit_length() - 1
-    if stages < 1 or base << stages != size:
+    doublings = (size // base).bit_length() - 1
+    if doublings < 1 or base << doublings != size:
         raise ValueError(f"a DCGAN makes pictures of 28 or 4 * 2**k pixels, not {size}")
-    return base, stages
+    return base, doublings
 
 
-def _filters(width: int, stages: int) -> list[int]:
+def _filters(width: int, doublings: int) -> list[int]:
     """Filters of the feature maps from the largest picture to the smallest."""
-    return [width * min(2**i, WIDEST) for i in range(stages)]
+    return [width * min(2**i, WIDEST) for i in range(doublings)]
 
 
 class Generator(nn.Module):
@@ -84,8 +84,8 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent_dim, self.size = latent_dim, size
-        base, stages = _shape(size)
-        filters = _filters(width, stages)[::-1]
+        base, doublings = _shape(size)
+        filters = _filters(width, doublings)[::-1]
 
         def activated(channels: int) -> list[nn.Module]:
             return [nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, True) if leaky else nn.ReLU(True)]
@@ -122,8 +122,8 @@ class Discriminator(nn.Module):
         colours: int = RGB,
     ) -> None:
         super().__init__()
-        base, stages = _shape(size)
-        filters = _filters(width, stages)
+        base, doublings = _shape(size)
+        filters = _filters(width, doublings)
         bias = needs_bias(norm)
 
         def activated(channels: int, norm: Norm = norm) -> list[nn.Module]:

@@ -50,8 +50,8 @@ class Scorer(Protocol):
 class Evaluation(Means):
     """One point of a run: what was measured after ``kimg`` thousand real images, beside the means since the last.
 
-    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
-    was measured on (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds the same 64
+    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds the same 64
     latents' pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
     """
 

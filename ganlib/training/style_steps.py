@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganlib.models.growing import stage_at
+from ganlib.models.growing import doublings_at
 from ganlib.models.style_generator import StyleGenerator
 from ganlib.training.steps import AdversarialStep
 
@@ -71,13 +71,13 @@ class GrowingStep(StyleStep):
     discriminator: "Discriminator"
 
     def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
-        """See `AdversarialStep.schedule`; also sets the stage of the networks, a function of ``kimg`` alone."""
+        """See `AdversarialStep.schedule`; also lets the networks grow, a function of ``kimg`` alone."""
         super().schedule(kimg, lr_factor, progress)
         train = self.train_config
         fade = train.grow_kimg if train.fade_kimg is None else train.fade_kimg
-        stage = stage_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
+        doublings = doublings_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
         for growth in (self.generator.growth, self.discriminator.growth, self.average.growth):
-            growth.grow_to(stage)
+            growth.grow_to(doublings)
 
     def _layers(self) -> int:
         return 2 * (self.generator.growth.reached + 1)

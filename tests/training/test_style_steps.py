@@ -159,7 +159,11 @@ def test_networks_grow_with_the_clock_and_real_pictures_with_them() -> None:
         fake = step._generate()
         real = step._real(next(source))
         assert fake.shape == real.shape
-        assert step.discriminator.growth.stage == step.average.growth.stage == step.generator.growth.stage
+        assert (
+            step.discriminator.growth.doublings
+            == step.average.growth.doublings
+            == step.generator.growth.doublings
+        )
         sides.append(fake.shape[-1])
     assert sides == [4, 4, 8, 8, 8, 8, 16, 16, 16, 16, 32, 32, 32, 32, 32, 32]
     assert step.sample(torch.zeros(2, 8)).shape == (2, 3, 32, 32)

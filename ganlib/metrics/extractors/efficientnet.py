@@ -26,8 +26,8 @@ the rest, and KID rates pictures by how strongly they excite the network: blurre
 better than the faces that grew from them. Scaled, it falls as FID does. FID only changes by the scale's square.
 """
 BATCH_NORM_EPS = 1e-3
-# Repeats, kernel, stride of the first, expansion and output channels of each stage of MBConv blocks.
-STAGES = (
+# Repeats, kernel, stride of the first, expansion and output channels of each group of MBConv blocks.
+GROUPS = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -124,7 +124,7 @@ class EfficientNetLite0(nn.Module):
         self._conv_stem = _convolution(3, 32, 3, 2)
         self._bn0 = _batch_norm(32)
         blocks, channels = [], 32
-        for repeats, kernel, stride, expansion, output in STAGES:
+        for repeats, kernel, stride, expansion, output in GROUPS:
             for repeat in range(repeats):
                 blocks.append(MBConv(channels, kernel, 1 if repeat else stride, expansion, output))
                 channels = output
