@@ -1,4 +1,4 @@
-"""The two errors a person is meant to read.
+"""The two errors that are meant for people.
 
 Everything a user can get wrong raises `RequestError` (exit code 2); everything that goes wrong although the
 request was right raises `WorkError` (exit code 1). Their text says what was wrong, where, and what to do;

@@ -1,4 +1,4 @@
-"""From a data section to a packed set of pictures: drawn or decoded once, then found in the cache.
+"""Make a packed set of pictures of a data section: drawn or decoded once, then found in the cache.
 
 A set is stored under a key of its inputs' content (the bytes of the files, in order; the style, seed and
 count of avatars) and of the preprocessing. Hashing a large folder at every start would take long, so an
@@ -36,7 +36,7 @@ from ganlib.errors import RequestError, WorkError
 from ganlib.names import TRANSPARENT
 
 PREPROCESSING = 2
-"""Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
+"""Version of the preprocessing: raised whenever inputs would give other pixels than before."""
 
 Progress = Callable[[int, int], None]
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
@@ -82,7 +82,7 @@ def prepare(
 
 
 def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
-    """The set of a data section if it is prepared; nothing is decoded, drawn or written.
+    """Return the set of a data section if it is prepared; nothing is decoded, drawn or written.
 
     Raises:
         RequestError: as `prepare`, as far as the files need not be opened.
@@ -115,14 +115,14 @@ class _Making:
         """List what a data section names."""
         background = colour(config.background)
         sources = open_sources(config)
-        # What cannot be read by its name alone is too much already: nobody need wait for the rest.
+        # What cannot be read by its name alone is too much already: the rest need not be read.
         _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
         folder = (cache if cache is not None else cache_dir()) / "data"
         nearest = config.resize == "nearest"
         return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
-        """The set with all that is not in it, which must not be too much; nor may all be opaque in vain."""
+        """Return the set with all that was skipped; refuse too much of that, and pictures that are opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
         _check_share(len(images), skipped, max_skipped)
         if self.background is None and not images.transparent:
@@ -133,7 +133,7 @@ class _Making:
         return replace(images, skipped=skipped, found=found_in(self.sources))
 
     def find(self) -> ImageSet | None:
-        """The set, if this very listing was prepared before."""
+        """Return the set, if this very listing was prepared before."""
         try:
             key = self._index.read_text(encoding="ascii").strip()
         except (OSError, ValueError):
@@ -161,7 +161,7 @@ class _Making:
 
     @cached_property
     def _index(self) -> Path:
-        """The file that holds the content key of this listing."""
+        """Name the file that holds the content key of this listing."""
         listing = _digest("listing", self._preprocessing(), *(source.listing() for source in self.sources))
         return self.folder / f"{listing}.index"
 
@@ -178,7 +178,7 @@ class _Making:
         return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
     def _read(self, report: "_Report") -> "_Contents":
-        """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
+        """Hash every file, source by source, in threads: reading and hashing release the interpreter's lock."""
         parts: _Contents = []
         with ThreadPoolExecutor(max(4, self.workers)) as threads:
             for source in self.sources:
@@ -211,7 +211,7 @@ class _Making:
         return images
 
     def _remove_leftovers(self, stem: str) -> None:
-        """Partial files of processes that were killed: of this set, whose lock we hold, or long untouched."""
+        """Remove partial files of processes that were killed: of this set, which is locked, or long untouched."""
         for partial in self.folder.glob("*.partial"):
             with contextlib.suppress(FileNotFoundError):
                 if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
@@ -265,7 +265,7 @@ class _Report:
 
 
 def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) -> tuple[Skipped, ...]:
-    """What is not in the set, by name: what could not be opened, then what could not be decoded."""
+    """List what is not in the set, by name: files that could not be opened, then those that could not be decoded."""
     missing = dict(undecodable)
     skipped = [item for source in sources for item in source.skipped]
     first = 0
@@ -287,7 +287,7 @@ def _check_share(count: int, skipped: Sequence[Skipped], most: float) -> None:
 
 
 def _named(content: bytes | str, file: File) -> str:
-    """A file's content, and its suffix where that decides how it is read."""
+    """Name a file's content, with the suffix where that decides how the file is read."""
     return repr(content) + ".tga" * (file.suffix == ".tga")
 
 

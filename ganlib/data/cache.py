@@ -30,11 +30,11 @@ _BLOCK_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Prepared pictures.
+    """A packed set of prepared pictures.
 
     Attributes:
         path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB, or (n, size, size, 4), RGBA.
-        hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
+        hash: SHA-256, in hexadecimal, of the shape and the pixels; equal pictures have equal hashes.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
@@ -71,7 +71,7 @@ class ImageSet:
 
 
 def cache_dir() -> Path:
-    """The folder for everything that can be made again: ``$SWEEP_CACHE``, or ``~/.cache/sweep``; created.
+    """Make the folder for everything that can be made again: ``$SWEEP_CACHE``, or ``~/.cache/sweep``.
 
     Raises:
         RequestError: when it cannot be created.
@@ -102,13 +102,13 @@ def open_set(path: Path) -> ImageSet | None:
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
-    """Which inputs of a packed set, counted from 0, gave no picture, and why."""
+    """List the inputs of a packed set, counted from 0, that gave no picture, and why."""
     note = _note(path) or {"skipped": []}
     return [(int(index), str(reason)) for index, reason in note["skipped"]]
 
 
 def verify(images: ImageSet) -> bool:
-    """Whether the pixels on disk still have the set's hash; reads the whole file."""
+    """Tell whether the pixels on disk still have the set's hash; the whole file is read."""
     return _shape(images.path) is not None and _hash(np.load(images.path, mmap_mode="r")) == images.hash
 
 
@@ -173,7 +173,7 @@ class Partial:
         write_whole(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True).encode())
 
     def discard(self) -> None:
-        """Remove what is left of it."""
+        """Remove what is left of the set in the making."""
         self.path.unlink(missing_ok=True)
 
     def _close_gaps(self, gaps: set[int]) -> int:
@@ -205,7 +205,7 @@ def _claim(descriptor: int, size_bytes: int) -> None:
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
-    """The header of a ``.npy`` file, which numpy pads so that its length does not depend on the count."""
+    """Write the header of a ``.npy`` file, which NumPy pads so that its length does not depend on the count."""
     stream = io.BytesIO()
     fields = {
         "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
@@ -217,7 +217,7 @@ def _header(shape: tuple[int, ...]) -> bytes:
 
 
 def _note(path: Path) -> dict[str, Any] | None:
-    """The JSON file of an entry, or None when it is missing or not what was written."""
+    """Read the JSON file of an entry; None when the file is missing or not what was written."""
     try:
         note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if tuple(note["shape"]) != _shape(path) or len(note["hash"]) != 64:
@@ -234,7 +234,7 @@ def _note(path: Path) -> dict[str, Any] | None:
 
 
 def _shape(path: Path) -> tuple[int, ...] | None:
-    """The shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
+    """Read the shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
     try:
         with open(path, "rb") as file:
             if np.lib.format.read_magic(file) != (1, 0):

@@ -1,4 +1,4 @@
-"""A trained generator as files that any program can load.
+"""Write a trained generator as files that any program can load, and load it again.
 
 An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild
 the network around them, and the SHA-256 of every other file). Nothing in it is executed on loading: safetensors
@@ -34,7 +34,7 @@ WEIGHTS, CONFIG = "model.safetensors", EXPORT
 
 
 class ExportConfig(Section):
-    """What ``config.json`` holds.
+    """The content of ``config.json``.
 
     ``channels`` are of the pictures: RGB, or RGBA (see `ganlib.data.alpha`).
     ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
@@ -49,7 +49,7 @@ class ExportConfig(Section):
 
 
 def pack_weights(module: nn.Module) -> bytes:
-    """A network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
+    """Pack a network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
     state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     plain = save_tensors(state)
     body = plain[8 + int.from_bytes(plain[:8], "little") :]
@@ -65,7 +65,7 @@ class LoadedGenerator:
     device: torch.device
 
     def latents(self, count: int, seed: int = 0) -> Tensor:
-        """Standard normal latents ``(count, latent_dim)``; the same seed gives the same ones everywhere.
+        """Draw standard normal latents ``(count, latent_dim)``; one seed gives one list of latents everywhere.
 
         Fewer of them are the beginning of more.
 
@@ -80,7 +80,7 @@ class LoadedGenerator:
 
     @torch.inference_mode()
     def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """Pictures ``(n, size, size, channels)`` uint8 of latents ``(n, latent_dim)``, in float32.
+        """Make pictures ``(n, size, size, channels)``, uint8, of latents ``(n, latent_dim)``; computed in float32.
 
         RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
 
@@ -120,9 +120,9 @@ class LoadedGenerator:
             )
 
     def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, channels)`` uint8.
+        """Make ``count`` random pictures, ``(count, size, size, channels)`` uint8.
 
-        The same seed gives the same ones, and fewer of them are the beginning of more.
+        One seed gives one list of pictures, and fewer of them are the beginning of more.
         """
         return self.pictures(self.latents(count, seed), truncation, batch_size)
 
@@ -130,7 +130,7 @@ class LoadedGenerator:
 def rebuild(
     config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu"
 ) -> LoadedGenerator:
-    """A generator from its configuration and the bytes of its weights.
+    """Rebuild a generator from its configuration and the bytes of its weights.
 
     Raises:
         WorkError: if the weights are damaged or of another network.

@@ -1,4 +1,4 @@
-"""A file cache of arrays: written whole or not at all, checked when read, computed once by many processes."""
+"""Keep arrays in files: written whole or not at all, checked when read, computed once for many processes."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ OWN = "; the environment variable SWEEP_CACHE names a folder of your own"
 
 
 def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[], Arrays]) -> Arrays:
-    """The arrays of that identity, from the folder if they are there, else computed and kept there.
+    """Return the arrays of an identity, from the folder if they are there, else computed and kept there.
 
     Of several processes that ask at once, one computes and the others wait for it. A damaged file is computed
     again. A folder that cannot be written to costs the saving, not the result.

@@ -1,4 +1,4 @@
-"""Scores a generator against the real pictures: generate, extract features, compare.
+"""Score generators against real pictures: generate, extract features, compare.
 
 What the real pictures contribute is computed once for each (data, extractor, count) and shared through a
 file, so that an evaluation costs the generated pictures and two statistics of matrices, and only the first
@@ -30,9 +30,9 @@ from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import Score
 
 CHOICE_SEED = 0
-"""Seed of the choice of real pictures: one for all sweeps, so that all are measured against the same."""
+"""Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
 SUBSET_SEED = 0
-"""Seed of KID's subsets: the same features give the same number."""
+"""Seed of KID's subsets: equal features give equal numbers."""
 MIN_REAL = 2048
 """Real pictures used at least, where there are as many and the configuration does not say."""
 VENDI_PICTURES = 256
@@ -46,7 +46,7 @@ FORMAT = 4
 
 
 class Evaluator:
-    """Measures generators against one set of real pictures.
+    """A measure of generators against one set of real pictures.
 
     Args:
         pictures: Real pictures, uint8 (n, s, s, 3), or (n, s, s, 4) with alpha, values 0 to 255; may be a memory map.
@@ -139,7 +139,7 @@ class Evaluator:
         )
 
     def _in_full(self, fake: Tensor) -> dict[str, float]:
-        """What is measured where a trial has ended; too few pictures leave it out."""
+        """Measure what costs more; what too few pictures cannot tell is left out."""
         real = self.real.features
         found: dict[str, float] = {}
         if min(len(real), len(fake)) > NEIGHBOUR:
@@ -153,7 +153,7 @@ class Evaluator:
         return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
     def floor(self, n_fake: int | None = None) -> Floor | None:
-        """The score of held-out real pictures in place of generated ones.
+        """Score held-out real pictures in place of generated ones.
 
         Args:
             n_fake: How many; ``config.n_fake`` by default.
@@ -169,7 +169,7 @@ class Evaluator:
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
-        """The real pictures nearest to given ones, by features, among those whose features are known.
+        """Find the real pictures nearest to given ones, by features, among those whose features are known.
 
         Those are the ``n_real`` that generators are compared with, and the ones held out for the floor.
 
@@ -193,7 +193,7 @@ class Evaluator:
         return RealStatistics(torch.from_numpy(arrays["features"]).to(self.device), factor)
 
     def extremes(self, n_fake: int | None = None) -> Extremes:
-        """How flat, alike and unvaried real pictures are at their worst; nobody is worse than that by chance.
+        """Measure how flat, alike and unvaried real pictures are at their worst; nothing is worse than that by chance.
 
         Args:
             n_fake: How many generated pictures are to be judged; ``config.n_fake`` by default.
@@ -226,7 +226,7 @@ class Evaluator:
         return load_or_compute(self._cache, self._identity, self._measure_real)
 
     def _choice(self) -> np.ndarray:
-        """Positions of the real pictures that are used, in random order: to compare with, then held out.
+        """Choose the positions of the real pictures that are used, in random order: to compare with, then held out.
 
         The one are taken from the beginning of the order and the others from its end, so that fewer of either are
         the first of more, whatever the number of the other is.
@@ -254,7 +254,7 @@ class Evaluator:
 
 
 def _count_real(config: EvaluateConfig, available: int) -> int:
-    """How many real pictures are compared with; by default as many are left as the floor needs, if possible."""
+    """Count the real pictures that are compared with; by default as many are left as the floor needs, if possible."""
     if config.n_real is not None:
         return min(config.n_real, available)
     wanted = max(config.n_fake, MIN_REAL)

@@ -31,7 +31,7 @@ class PictureSet:
         count: How many.
         read: ``read(start, stop)`` gives uint8 (3, h, w) tensors, RGB, or (4, h, w), RGBA, which are measured on grey
             checks (`ganlib.data.alpha`); less those that cannot be read.
-        on: ``on(background)`` gives the same pictures, laid on a background.
+        on: ``on(background)`` gives these pictures laid on a background.
         sides: How many pictures of each (height, width) have been read.
         traits: How many of each of `ganlib.data.decode.TRAITS`, of files.
         transparent: Whether RGBA with a transparent pixel has been measured.
@@ -94,7 +94,7 @@ def open_pictures(
 
 
 def _levels(pictures: Tensor, name: str) -> Tensor:
-    """The pictures as uint8; those in floating point are checked and rounded."""
+    """Convert pictures to uint8; those in floating point are checked and rounded."""
     if pictures.dtype == torch.uint8:
         return pictures
     if not pictures.is_floating_point():
@@ -130,7 +130,7 @@ def _folder(
         )
     count = len(listing.files) + len(listing.skipped)
     pictures = PictureSet(name, count, lambda start, stop: [], on, skipped=list(listing.skipped), found=found)
-    seen: set[str] = set()  # whoever reads twice must not count twice
+    seen: set[str] = set()  # a file that is read twice must not count twice
 
     def read(start: int, stop: int) -> list[Tensor]:
         tensors = []

@@ -33,7 +33,7 @@ def fid(
     device: torch.device | str = "cpu",
     size: int | None = None,
 ) -> float:
-    """Frechet distance between two sets of pictures; FID proper with ``extractor="inception"``.
+    """Measure the Frechet distance between two sets of pictures; FID proper with ``extractor="inception"``.
 
     It falls as the number of pictures grows: compare only values of equal numbers. See `fid_from_features`.
 
@@ -78,7 +78,7 @@ def kid(
     seed: int = 0,
     size: int | None = None,
 ) -> Kid:
-    """Kernel distance between two sets of pictures; KID proper with ``extractor="inception"``.
+    """Measure the kernel distance between two sets of pictures; KID proper with ``extractor="inception"``.
 
     Args:
         a: Pictures, as for `fid`.
@@ -126,10 +126,10 @@ def _features(
 def features_alike(
     a: PictureSet, b: PictureSet, extractor: Extractor, device: torch.device | str = "cpu"
 ) -> list[tuple[PictureSet, Tensor]]:
-    """Features of two sets that are to be compared, as `features_of`, with the sets as they were measured.
+    """Extract the features of two sets that are to be compared, with the sets as they were measured.
 
     If one has transparent pixels and the other has none, they are laid on white, as for training: on checks they would
-    differ from pictures that somebody laid on white.
+    differ from pictures that were laid on white before.
     """
     first, second = ((pictures, features_of(pictures, extractor, device)) for pictures in (a, b))
     if a.transparent and not b.transparent:
@@ -142,7 +142,7 @@ def features_alike(
 
 
 def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device | str = "cpu") -> Tensor:
-    """Features (n, d) of a set of pictures, extracted in batches; neighbours of one size go together.
+    """Extract the features (n, d) of a set of pictures in batches; neighbours of one size go together.
 
     Raises:
         RequestError: if files cannot be read, with all of them.

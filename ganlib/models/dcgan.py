@@ -1,4 +1,4 @@
-"""DCGAN: deep convolutional generator and discriminator.
+"""DCGAN, a deep convolutional generator and discriminator.
 
 Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
 Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
@@ -52,7 +52,7 @@ _VARIANTS = {
 
 
 def _shape(size: int) -> tuple[int, int]:
-    """The side of the smallest feature map, and how often it doubles to reach ``size``."""
+    """Return the side of the smallest feature map, and how often it doubles to reach ``size``."""
     base = 7 if size == 28 else 4
     doublings = (size // base).bit_length() - 1
     if doublings < 1 or base << doublings != size:
@@ -61,12 +61,12 @@ def _shape(size: int) -> tuple[int, int]:
 
 
 def _filters(width: int, doublings: int) -> list[int]:
-    """Filters of the feature maps from the largest picture to the smallest."""
+    """List the filters of the feature maps from the largest picture to the smallest."""
     return [width * min(2**i, WIDEST) for i in range(doublings)]
 
 
 class Generator(nn.Module):
-    """Latents to pictures.
+    """A network from latents to pictures.
 
     Shape:
         - input: ``(n, latent_dim)``, standard normal
@@ -99,13 +99,13 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Pictures of the latents."""
+        """Make the pictures of latents."""
         pictures: Tensor = self.layers(latents)
         return pictures
 
 
 class Discriminator(nn.Module):
-    """Pictures to one logit (or critic value) each.
+    """A network from pictures to one logit (or critic value) each.
 
     Shape:
         - input: ``(n, colours, size, size)``, in [-1, 1]
@@ -139,13 +139,13 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """One value a picture."""
+        """Compute one value a picture."""
         values: Tensor = self.layers(pictures)
         return values
 
 
 def _initialise(module: nn.Module) -> None:
-    """The paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
+    """Draw the paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -156,7 +156,7 @@ def _initialise(module: nn.Module) -> None:
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
-    """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
+    """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
     generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g, channels)
@@ -165,7 +165,7 @@ def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Gene
 
 
 def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
-    """The discriminator alone, likewise.
+    """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Args:
         config: family ``dcgan``; variant, width and dropout.

@@ -28,7 +28,7 @@ def doublings_at(kimg: float, grow_kimg: float, fade_kimg: float, last: int) -> 
 
 
 class Growth(nn.Module):
-    """How far a network has grown; kept in ``state_dict`` too, so that a half-grown network is loaded as one.
+    """The growth of a network; kept in ``state_dict`` too, so that a half-grown network is loaded half-grown.
 
     After d whole doublings pictures have 4 * 2**d pixels; between d and d + 1 the next size is faded in with a weight
     that rises from 0 to 1.

@@ -17,7 +17,7 @@ MAGIC = b"sweep-checkpoint-1"
 
 
 class BrokenCheckpointError(WorkError):
-    """The bytes are not a whole checkpoint of ours."""
+    """The bytes are not a whole checkpoint of this program."""
 
 
 def dump(state: dict[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
-"""Training as an iterator: one evaluation after another, and no policy.
+"""Train as an iterator: one evaluation after another, and no policy.
 
-Whoever iterates decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
+The caller decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
 real images shown to the discriminator; evaluations come at fixed kimg, so that trials compare.
 """
 
@@ -40,18 +40,18 @@ class Scorer(Protocol):
     """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
 
     def extremes(self, n_fake: int) -> Extremes:
-        """What real pictures are at their worst, where ``n_fake`` generated ones are judged."""
+        """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
-        """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
+        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Means):
-    """One point of a run: what was measured after ``kimg`` thousand real images, beside the means since the last.
+    """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds the same 64
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds one choice of 64
     latents' pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
     """
 
@@ -74,7 +74,7 @@ class Evaluation(Means):
 
     @property
     def variety(self) -> float | None:
-        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures.
+        """Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
 
         None where it was not measured, and where few real pictures are hardly more varied than equal ones.
         """
@@ -100,14 +100,14 @@ class Evaluation(Means):
 
 
 class Fit(Iterator[Evaluation]):
-    """Train; iterate over the result to get one `Evaluation` after another.
+    """A training run; iterate over it to get one `Evaluation` after another.
 
     Args:
         config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
         pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map.
         evaluator: measures generated pictures.
-        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
-            numbers on the same machine with the same number of threads.
+        seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
+            numbers on one machine with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
         resume: what `Fit.state` returned.
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
@@ -177,7 +177,7 @@ class Fit(Iterator[Evaluation]):
 
     @property
     def epoch(self) -> float:
-        """How often every picture was shown, on average."""
+        """Times that every picture was shown, on average."""
         return self.stream.shown / self.images
 
     def __next__(self) -> Evaluation:
@@ -246,13 +246,13 @@ class Fit(Iterator[Evaluation]):
 
     @torch.inference_mode()
     def _grid(self) -> tuple[Tensor, bool]:
-        """The sample grid ``(64, size, size, c)`` uint8, and whether the generator's pictures are finite."""
+        """Make the sample grid ``(64, size, size, c)`` uint8, and tell whether the generator's pictures are finite."""
         with self.step._autocast():
             raw = self.step.average(self._latents)
         return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
 
     def _generate(self) -> Callable[[int], Tensor]:
-        """What makes the next ``count`` pictures; their latents do not depend on how it is called."""
+        """Return a function that makes the next ``count`` pictures; their latents do not depend on how it is called."""
         made = 0
 
         def generate(count: int) -> Tensor:
@@ -260,7 +260,7 @@ class Fit(Iterator[Evaluation]):
             self.alive()
             latents = fixed_latents(count, self.config.model.latent_dim, start=made)
             pictures = self.step.sample(latents)
-            made += count  # only now: where memory ran out, the same latents are asked for again
+            made += count  # only now: where memory ran out, these latents are asked for again
             return pictures
 
         return generate
@@ -282,7 +282,7 @@ class Fit(Iterator[Evaluation]):
             self.step.random.manual_seed(seed)
 
     def state(self) -> dict[str, Any]:
-        """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
         return {
             "shown": self.stream.shown,
             "steps": self.steps,

@@ -1,10 +1,10 @@
-"""One training step of a generator against a discriminator.
+"""Take one training step of a generator against a discriminator.
 
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
 channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
 Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
-decay) is a tensor on the device, so that a step's kernels are the same from the first to the last.
+decay) is a tensor on the device, so that the kernels do not change from the first step to the last.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Means:
 
 
 class AdversarialStep:
-    """Generator, discriminator, their optimizers and the average of the generator's weights.
+    """A training step: generator, discriminator, their optimizers and the average of the generator's weights.
 
     A family that trains in a way of its own names a subclass in its entry (`ganlib.names.FamilyEntry.step`), which
     replaces one of
@@ -145,7 +145,7 @@ class AdversarialStep:
         self.sums += torch.stack([loss_g, loss_d, *scores, one])
 
     def _generate(self) -> Tensor:
-        """Generated pictures ``(batch, c, size, size)`` for training."""
+        """Generate pictures ``(batch, c, size, size)`` for training."""
         shape = (self.train_config.batch_size, self.latent_dim)
         latents = torch.randn(shape, generator=self.random, device=self.device)
         with self._autocast():
@@ -153,7 +153,7 @@ class AdversarialStep:
         return pictures
 
     def _real(self, batch: Tensor) -> Tensor:
-        """Real pictures, uint8, as the discriminator gets them: float32 in [-1, 1], augmented."""
+        """Convert real pictures, uint8, to what the discriminator gets: float32 in [-1, 1], augmented."""
         train = self.train_config
         if train.equalize_p > 0:
             batch = random_equalize(batch, self.equalize_p, self.random)
@@ -198,7 +198,7 @@ class AdversarialStep:
         return loss
 
     def _generator_penalty(self) -> Tensor | None:
-        """A term to be added to the generator's loss at this step, or none."""
+        """Compute a term to be added to the generator's loss at this step, or none."""
         return None
 
     @torch.no_grad()
@@ -215,20 +215,20 @@ class AdversarialStep:
         return autocast(self.train_config.precision, self.device)
 
     def read_means(self) -> Means:
-        """The means since the last call, and start anew. This waits for the device."""
+        """Return the means since the last call, and start anew; this waits for the device."""
         *sums, count = self.sums.tolist()
         self.sums.zero_()
         return Means(*(value / max(count, 1) for value in sums))
 
     @torch.inference_mode()
     def sample(self, latents: Tensor) -> Tensor:
-        """Pictures ``(n, c, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
+        """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of latents ``(n, latent_dim)``."""
         with self._autocast():
             pictures = self.average(latents.to(self.device))
         return to_uint8(pictures)
 
     def state(self) -> dict[str, Any]:
-        """A copy of all that training depends on, as nested dicts of tensors and numbers."""
+        """Copy all that training depends on, as nested dicts of tensors and numbers."""
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
         parts |= {name: getattr(self, name) for name in self._TENSORS}
         return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})

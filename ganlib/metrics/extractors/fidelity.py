@@ -38,7 +38,7 @@ DINOV2 = Published(
 
 
 def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """VGG16's second fully connected layer (Simonyan and Zisserman 2015), 4096 features after their ReLU.
+    """Load VGG16's second fully connected layer (Simonyan and Zisserman 2015), 4096 features after their ReLU.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -55,7 +55,7 @@ def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -
 
 
 def load_clip(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The picture side of CLIP ViT-B/32 (Radford et al. 2021), 512 features.
+    """Load the picture side of CLIP ViT-B/32 (Radford et al. 2021), 512 features.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -78,7 +78,7 @@ def load_clip(weights: str | None = None, device: torch.device | str = "cpu") ->
 
 
 def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """DINOv2 ViT-S/14 (Oquab et al. 2023), 384 features.
+    """Load DINOv2 ViT-S/14 (Oquab et al. 2023), 384 features.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded, or if the
@@ -120,7 +120,7 @@ class First(nn.Module):
         self.network = network
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
+        """Extract features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
         features: Tensor = self.network(pictures)[0]
         return features
 
@@ -131,7 +131,7 @@ def _extractor(name: str, digest: str, dim: int, network: Any, device: torch.dev
 
 
 def _copy(state: dict[str, Tensor]) -> io.BytesIO:
-    """What the restricted unpickler has accepted, for a constructor that uses an unrestricted one."""
+    """Copy what the restricted unpickler has accepted, for a constructor that uses an unrestricted one."""
     content = io.BytesIO()
     torch.save(state, content)
     content.seek(0)

@@ -1,4 +1,4 @@
-"""Inception-v3 features, 2048 a picture: the network FID and KID were defined on.
+"""Inception-v3 features, 2048 a picture: those on which FID and KID were defined.
 
 The weights are TensorFlow's of 2015-12-05 (Szegedy et al. 2016, arXiv:1512.00567), ported to PyTorch, in
 the file that pytorch-fid and torch-fidelity both download. The two prepare pictures differently, which
@@ -34,7 +34,7 @@ Prepare = Callable[[Tensor], Tensor]
 
 
 def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as pytorch-fid does.
+    """Load the extractor with pictures prepared as pytorch-fid does.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -43,7 +43,7 @@ def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extr
 
 
 def load_torch_fidelity(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as torch-fidelity does; its features differ by some percent.
+    """Load the extractor with pictures prepared as torch-fidelity does; its features differ by some percent.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -53,7 +53,7 @@ def load_torch_fidelity(weights: str | None = None, device: torch.device | str =
 
 
 def load_clean_fid(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as clean-fid does: an antialiased resize (Parmar et al. 2022).
+    """Load the extractor with pictures prepared as clean-fid does: an antialiased resize (Parmar et al. 2022).
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -94,7 +94,7 @@ def prepare_as_torch_fidelity(pictures: Tensor) -> Tensor:
 
 
 class InceptionFeatures(nn.Module):
-    """Pictures to pooled features.
+    """A network from pictures to pooled features.
 
     Args:
         prepare: Maps uint8 (n, 3, h, w) to float32 (n, 3, 299, 299), about [-1, 1].
@@ -107,14 +107,14 @@ class InceptionFeatures(nn.Module):
         self.layers = layers
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features, float32 (n, 2048), of uint8 pictures (n, 3, h, w)."""
+        """Extract features, float32 (n, 2048), of uint8 pictures (n, 3, h, w)."""
         x = self.prepare(pictures).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.layers(x)
         return features.flatten(1)
 
 
 def _layers(weights: Weights, source: str) -> nn.Sequential:
-    """The layers of torch-fidelity's network with the weights, batch norms folded into convolutions.
+    """Build the layers of torch-fidelity's network with the weights, batch norms folded into convolutions.
 
     Its constructor reads its file with an unrestricted unpickler; it is handed a copy of what the
     restricted one has accepted. It also draws initial values, which must not move the random state of a
