@@ -69,6 +69,12 @@ def prepare(
         RequestError: when a source, style or colour does not exist, there are no pictures, more than
             ``config.max_skipped`` of them cannot be read, or all are opaque and should be transparent.
         WorkError: when the cache cannot be written, or files change meanwhile.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as cache:
+        ...     prepare(DataConfig(count=4, size=28), Path(cache), workers=1).pictures.shape
+        (4, 28, 28, 3)
     """
     making = _Making.of(config, cache, workers, progress)
     try:

@@ -173,8 +173,13 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
         WorkError: if its files are damaged, or not those that were exported.
 
     Example:
-        >>> load_generator("export").sample(64, seed=7).shape  # doctest: +SKIP
-        (64, 32, 32, 3)
+        >>> from tempfile import TemporaryDirectory
+        >>> config = ExportConfig(model=ModelConfig(width=4), size=28)
+        >>> network = FAMILIES["dcgan"].load().generator(config.model, 28, 3)
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = save_generator(Path(folder), config, pack_weights(network))
+        ...     load_generator(folder).sample(64, seed=7).shape
+        (64, 28, 28, 3)
     """
     root = Path(folder)
     for name in (WEIGHTS, CONFIG):

@@ -1,9 +1,4 @@
-"""Measure FID and KID of pictures, wherever they are: tensors, arrays or folders of files.
-
->>> from ganlib.metrics import fid, kid
->>> fid("generated/", "photographs/", extractor="inception")  # doctest: +SKIP
-57.3
-"""
+"""Measure FID and KID of pictures, wherever they are: tensors, arrays or folders of files."""
 
 import warnings
 from pathlib import Path

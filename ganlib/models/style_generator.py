@@ -3,10 +3,20 @@
 Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
 https://arxiv.org/abs/1812.04948: the truncation trick in appendix B, mixing of styles in section 3.1.
 
->>> styles = generator.map(latents)                        # (n, layers, latent_dim)
->>> pictures = generator.synthesize(styles)                # (n, c, size, size)
->>> pictures = generator(latents, truncation=0.7)          # both at once; nearer to the mean style
->>> sheet = mix_grid(generator, sources, destinations, "coarse")      # (1 + rows, 1 + cols, c, size, size)
+>>> from ganlib.config import ModelConfig
+>>> from ganlib.models.latents import fixed_latents
+>>> from ganlib.models.stylegan2 import build_generator
+>>> generator = build_generator(ModelConfig(family="stylegan2", latent_dim=8, width=4), size=32)
+>>> latents = fixed_latents(6, 8)
+>>> styles = generator.map(latents)
+>>> styles.shape  # (n, layers, latent_dim)
+torch.Size([6, 8, 8])
+>>> generator.synthesize(styles).shape
+torch.Size([6, 3, 32, 32])
+>>> generator(latents, truncation=0.7).shape  # both at once; nearer to the mean style
+torch.Size([6, 3, 32, 32])
+>>> mix_grid(generator, latents[:2], latents[2:], "coarse").shape  # (1 + rows, 1 + cols, c, size, size)
+torch.Size([3, 5, 3, 32, 32])
 """
 
 from typing import Literal, get_args

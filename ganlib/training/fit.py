@@ -51,8 +51,9 @@ class Evaluation(Means):
     """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds one choice of 64
-    latents' pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds pictures
+    of 64 latents that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``. Seconds are of this
+    interval.
     """
 
     kimg: float
@@ -119,8 +120,22 @@ class Fit(Iterator[Evaluation]):
         RequestError: fewer pictures than a batch, pictures of another size, or no budget.
 
     Example:
-        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
-        ...     print(evaluation.kimg, evaluation.score.kid)
+        >>> import numpy as np
+        >>> from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+        >>> from ganlib.metrics import Evaluator
+        >>> config = TrialConfig(
+        ...     data=DataConfig(size=28),
+        ...     model=ModelConfig(width=4),
+        ...     train=TrainConfig(batch_size=32, kimg=0.064),
+        ...     evaluate=EvaluateConfig(every=0.032, unit="kimg", n_fake=16),
+        ...     collapse=CollapseConfig(),
+        ... )
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
+        >>> evaluator = Evaluator(pictures, "noise", config.evaluate)
+        >>> for evaluation in fit(config, pictures, evaluator):
+        ...     print(evaluation.kimg, evaluation.score.n_fake, evaluation.last)
+        0.032 16 False
+        0.064 16 True
     """
 
     def __init__(

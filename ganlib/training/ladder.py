@@ -50,6 +50,10 @@ def ladder(
         interval: Kimg between evaluations.
         n_first: Pictures up to the first rung.
         n_fake: Pictures in the end.
+
+    Example:
+        >>> ladder([2, 6, 18], reduction=3, interval=1, n_first=128, n_fake=1024)
+        [(2.0, 128), (6.0, 384)]
     """
     stages: list[tuple[float, int]] = []
     count = float(n_first)
