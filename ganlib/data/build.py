@@ -10,7 +10,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +28,7 @@ from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
+from ganlib.data.progress import PictureProgress, Progress
 from ganlib.data.sources import Source, no_pictures, open_sources, some
 from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
@@ -38,7 +39,6 @@ from ganlib.names import TRANSPARENT
 PREPROCESSING = 2
 """Version of the preprocessing: raised whenever inputs would give other pixels than before."""
 
-Progress = Callable[[int, int], None]
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
 
 _READ = 64  # files in one go of a reading thread
@@ -154,7 +154,7 @@ class _Making:
             if found is not None:
                 return found
             total = sum(map(len, self.sources))
-            report = _Report(self.progress, total, sum(len(source.files) for source in self.sources))
+            report = PictureProgress(self.progress, total, sum(len(source.files) for source in self.sources))
             contents = self._read(report)
             key = self._key(contents)
             path = self.folder / f"{key}.npy"
@@ -183,7 +183,7 @@ class _Making:
         nearest = " nearest" * self.nearest
         return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
-    def _read(self, report: "_Report") -> "_Contents":
+    def _read(self, report: PictureProgress) -> "_Contents":
         """Hash every file, source by source, in threads: reading and hashing release the interpreter's lock."""
         parts: _Contents = []
         with ThreadPoolExecutor(max(4, self.workers)) as threads:
@@ -197,7 +197,7 @@ class _Making:
                 parts.append(part)
         return parts
 
-    def _pack(self, path: Path, contents: "_Contents", report: "_Report") -> ImageSet:
+    def _pack(self, path: Path, contents: "_Contents", report: PictureProgress) -> ImageSet:
         stem = self._index.stem
         self._remove_leftovers(stem)
         total = sum(map(len, self.sources))
@@ -224,7 +224,7 @@ class _Making:
                     partial.unlink()
 
     def _fill(
-        self, partial: Partial, contents: "_Contents", report: "_Report"
+        self, partial: Partial, contents: "_Contents", report: PictureProgress
     ) -> tuple[list[tuple[int, str]], Counter[str]]:
         workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
         skipped: list[tuple[int, str]] = []
@@ -242,32 +242,6 @@ class _Making:
                 offset = partial.offset + first * partial.picture_bytes
                 yield Task(str(partial.path), offset, first, chunk, self.size, self.background, self.nearest)
                 first += len(chunk)
-
-
-class _Report:
-    """Progress in pictures: reading a file's bytes is half its work, decoding the other half."""
-
-    def __init__(self, progress: Progress | None, total: int, files: int) -> None:
-        self._progress, self._total, self._files = progress, total, files
-        self._read = self._made = 0
-        self._tell(0)
-
-    def files_read(self, count: int) -> None:
-        self._read += count
-        self._tell(self._read // 2)
-
-    def made(self, count: int) -> None:
-        self._made += count
-        half = self._files // 2
-        self._tell(half + self._made * (self._total - half) // self._total)
-
-    def finished(self) -> None:
-        if self._made < self._total:
-            self._tell(self._total)
-
-    def _tell(self, done: int) -> None:
-        if self._progress is not None:
-            self._progress(done, self._total)
 
 
 def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) -> tuple[Skipped, ...]:

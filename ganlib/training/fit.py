@@ -7,7 +7,6 @@ real images shown to the discriminator; evaluations come at fixed kimg, so that 
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from ganlib.errors import RequestError
 from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.models.latents import fixed_latents
 from ganlib.names import FAMILIES
+from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.optimizers import rate
 from ganlib.training.steps import AdversarialStep, Means
@@ -28,8 +28,6 @@ from ganlib.training.stream import BatchStream, resident
 
 GRID = 64
 """Pictures of one evaluation's sample grid."""
-LEAST_VARIETY = 1e-6
-"""A Vendi score nearer to 1 is rounding."""
 
 
 class Interrupted(Exception):
@@ -44,60 +42,6 @@ class Scorer(Protocol):
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
         """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation(Means):
-    """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
-
-    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds pictures
-    of 64 latents that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``. Seconds are of this
-    interval.
-    """
-
-    kimg: float
-    epoch: float
-    step: int
-    probabilities: bool
-    lr_g: float
-    lr_d: float
-    pixel_std: float
-    similarity: float
-    real: Extremes
-    score: Score | None
-    stage: int
-    seconds_train: float
-    seconds_eval: float
-    grid: np.ndarray
-    last: bool
-    """Whether the budget is spent."""
-
-    @property
-    def variety(self) -> float | None:
-        """Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
-
-        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
-        """
-        score = self.score
-        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
-            return None
-        return (score.vendi - 1) / (self.real.vendi - 1)
-
-    @property
-    def real_pixel_std(self) -> float:
-        """`pixel_std` of the flattest of several draws of real pictures."""
-        return self.real.pixel_std
-
-    @property
-    def real_similarity(self) -> float:
-        """`similarity` of the most alike of several draws of real pictures."""
-        return self.real.similarity
-
-    @property
-    def real_metric(self) -> float:
-        """FID of the farthest of several draws of real pictures."""
-        return self.real.fid
 
 
 class Fit(Iterator[Evaluation]):

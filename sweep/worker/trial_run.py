@@ -26,7 +26,8 @@ from ganlib.export.generator import pack_weights
 from ganlib.metrics.identity import Floor
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
-from ganlib.training.fit import Evaluation, Fit, Interrupted
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.fit import Fit, Interrupted
 from sweep.commands.before import png
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
