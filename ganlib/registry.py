@@ -87,6 +87,9 @@ class Registry(Mapping[str, E], Generic[E]):
     def __getitem__(self, name: str) -> E:
         return self._entries[self.check(name)]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
