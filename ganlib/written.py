@@ -24,7 +24,7 @@ LIST = ".sweep-files.jsonl"
 EXPORT = "config.json"
 """The configuration in the folder of an exported generator, which lists the digests of the files beside it."""
 EXPORT_FORMAT = "sweep-generator-1"
-"""What such a configuration says of itself."""
+"""The format that such a configuration names."""
 PICTURES = "pictures"
 """The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
 SWEEP = {"sweep.json": {"schema", "name", "data_hash"}, "lease.json": {"owner", "host", "pid", "beat"}}

@@ -17,7 +17,7 @@ from ganlib.augment.real import around_grey
 from ganlib.data.alpha import joined, parts
 
 INTERVAL = 4
-"""p is changed at every fourth step of the discriminator."""
+"""Steps of the discriminator from one change of p to the next."""
 
 
 class AdaptiveAugment(nn.Module):

@@ -41,7 +41,7 @@ def choices_of(metadata: Iterable[object]) -> tuple[str, ...]:
     """List the names that a field takes whose validator is `known`; empty for other fields.
 
     Args:
-        metadata: That of the field (``model_fields[name].metadata``).
+        metadata: The field's metadata (``model_fields[name].metadata``).
     """
     checks = [item.func for item in metadata if isinstance(item, AfterValidator)]
     return tuple(name for check in checks if isinstance(check, _Known) for name in check.registry)

@@ -22,9 +22,9 @@ RGB, RGBA = 3, 4
 SQUARES = 8
 """Checks along the side of a picture."""
 LIGHT, DARK = 204, 153
-"""Their greys."""
+"""Greys of the checks."""
 ON_CHECKS = f"transparency on checks of {LIGHT} and {DARK}"
-"""What was done to pictures with alpha before they were measured, as a part of what numbers were measured with."""
+"""Name of what is done to pictures with alpha before they are measured, as a part of a measurement's identity."""
 
 Integers = TypeVar("Integers", NDArray[np.int32], "Tensor")
 

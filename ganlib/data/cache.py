@@ -1,7 +1,7 @@
 """Packed sets of pictures on disk: one ``.npy`` file that every trial of a node maps into memory.
 
 An entry is two files in the cache: the pictures, and a small JSON file beside them, written last, which says
-that the pictures are complete. Both are written under temporary names and renamed. An entry whose second
+that the pictures are complete. Both files are written under temporary names and renamed. An entry whose second
 file is missing, or whose first has another length than its header says, does not exist.
 """
 
@@ -113,7 +113,7 @@ def verify(images: ImageSet) -> bool:
 
 
 def drop(images: ImageSet) -> None:
-    """Remove a set from the cache, so that `prepare` makes it again. Those who have it mapped keep it."""
+    """Remove a set from the cache, so that `prepare` makes it again. Processes that have the set mapped keep it."""
     images.path.with_suffix(".json").unlink(missing_ok=True)
     images.path.unlink(missing_ok=True)
 

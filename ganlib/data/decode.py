@@ -1,8 +1,8 @@
 """Decode one file's bytes to one square picture, RGB or RGBA.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
-transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the filter
-is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
+transparent (or left transparent), cropped to its central square and resized with an antialiased filter, which
+matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
 (https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and the
 nearest pixel keeps them.
 

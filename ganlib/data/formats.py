@@ -27,7 +27,7 @@ SUFFIXES = frozenset(
         *(".heic", ".heif", ".hif"),
     }
 )
-"""Lower case, of what counts as a picture in a folder."""
+"""Suffixes, lower case, of the files in a folder that count as pictures."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "QOI", "ICO")
 """Pillow's names of the formats that are read, in the order in which they are tried."""
@@ -61,7 +61,7 @@ def formats_for(data: bytes, suffix: str) -> tuple[str, ...]:
 
     Args:
         data: Its content.
-        suffix: Of its name, lower case. A TGA file does not say that it is one, so that only its name does.
+        suffix: Suffix of its name, lower case. A TGA file does not say that it is one, so that only its name does.
 
     Raises:
         ValueError: it is HEIC and pillow-heif is not installed; the text says so.

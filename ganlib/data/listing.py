@@ -25,7 +25,7 @@ HIDDEN, OWN, SWEEP, OTHER, DRAWN = (
     "no picture",
     "not drawn (data.count)",
 )
-"""Why something was left out that is no fault."""
+"""Reasons why something was left out that are no faults."""
 
 
 @dataclass(frozen=True)

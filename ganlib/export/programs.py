@@ -30,10 +30,10 @@ class Program:
     """A module that is traced, with an example of its inputs.
 
     Attributes:
-        name: Of its files, without suffix.
+        name: Name of the program's files, without suffix.
         module: A pure function of its inputs.
-        inputs: Name and example of each. Those with a dimension have the batch as their first.
-        output: Its name.
+        inputs: Name and example of each input; those with a dimension have the batch as their first.
+        output: Name of the output.
     """
 
     name: str

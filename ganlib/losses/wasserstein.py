@@ -3,7 +3,7 @@
 Arjovsky, Chintala & Bottou, "Wasserstein GAN", 2017, https://arxiv.org/abs/1701.07875, algorithm 1, limits it by
 clipping the weights; Gulrajani et al., "Improved Training of Wasserstein GANs", 2017,
 https://arxiv.org/abs/1704.00028, algorithm 1, by a penalty on the gradient, for which the critic must not have
-batch normalisation. Both give the critic five steps to one of the generator.
+batch normalisation. Both papers give the critic five steps to one of the generator.
 """
 
 from typing import ClassVar

@@ -14,7 +14,7 @@ PAIRS = 64
 SIZE = 32
 WINDOW = 7
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales in MS-SSIM, the finest first, as Wang et al. found them; those of the scales that fit sum to 1."""
+"""Weights of the scales in MS-SSIM, the finest first (Wang et al. 2003); those of the scales that fit sum to 1."""
 
 
 def pairwise_similarity(pictures: Tensor) -> float:

@@ -34,7 +34,7 @@ CHOICE_SEED = 0
 SUBSET_SEED = 0
 """Seed of KID's subsets: equal features give equal numbers."""
 MIN_REAL = 2048
-"""Real pictures used at least, where there are as many and the configuration does not say."""
+"""Least number of real pictures that are used, where there are so many and the configuration names no number."""
 VENDI_PICTURES = 256
 """Pictures of which the Vendi score is computed, at most: it depends on their number."""
 NEIGHBOUR = 5
@@ -102,7 +102,7 @@ class Evaluator:
         """Measure a generator.
 
         Args:
-            generate: ``generate(k)`` returns k new pictures, uint8 (k, c, h, w), on the evaluator's device. It is
+            generate: ``generate(k)`` returns k new pictures, uint8 (k, c, h, w), on the evaluator's device; it is
                 called without gradients, for at most ``config.batch_size`` pictures at a time; where it runs out
                 of memory it is asked again, for half as many.
             n_fake: How many pictures; ``config.n_fake`` by default.

@@ -1,8 +1,8 @@
 """Find what real pictures look like at their worst: how flat, how alike, how far from all the others.
 
 Some sets hardly vary, and a perfect generator of such pictures does not either. So it is compared with draws of real
-pictures. They are a quarter as large as what it is judged by, and the worst of several counts: small draws scatter
-more, and a generator that draws from the real pictures themselves is practically never beyond all of them.
+pictures. The draws are a quarter as large as what a generator is judged by, and the worst of several counts: small
+draws scatter more, and a generator that draws from the real pictures themselves is practically never beyond all of them.
 """
 
 from collections.abc import Callable

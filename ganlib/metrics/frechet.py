@@ -69,7 +69,7 @@ def fid_from_features(x: FeatureArray, y: FeatureArray) -> float:
     """Compute the Frechet distance between two sets of features; FID when they come from the Inception network.
 
     Computed in float64 with the sample covariance (n - 1), on the device of ``x``. Equals pytorch-fid and
-    torch-fidelity. It is biased: it falls as n grows, so compare only values of equal n and m.
+    torch-fidelity. The distance is biased: it falls as n grows, so compare only values of equal n and m.
 
     Args:
         x: (n, d) array or tensor, one row a picture, n >= 2.

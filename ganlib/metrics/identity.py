@@ -52,9 +52,9 @@ class Floor:
 
     Attributes:
         n_fake: How many they were; comparable are only results on as many.
-        fid: Their Frechet distance.
-        kid: Their kernel distance.
-        kid_se: Its standard error.
+        fid: Frechet distance of the held-out pictures.
+        kid: Kernel distance of the held-out pictures.
+        kid_se: Standard error of ``kid``.
     """
 
     n_fake: int

@@ -20,7 +20,7 @@ class Score:
         real_vendi: Vendi score of as many real pictures, or of all where there are fewer.
         fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
             measurements only, else None.
-        fid_infinity_se: Its standard error.
+        fid_infinity_se: Standard error of ``fid_infinity``.
         precision: Share of generated pictures that could be real.
         recall: Share of real pictures that could be generated.
         density: Precision that counts how many real pictures are near; may exceed 1.

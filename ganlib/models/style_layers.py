@@ -22,7 +22,7 @@ GAIN = math.sqrt(2)
 """He's gain for ReLU, which the papers use before a leaky ReLU too."""
 SLOPE = 0.2
 EPSILON = 1e-7
-"""Keeps roots in generators from zero. Not the papers' 1e-8: the exporter to ONNX takes that for zero, and drops it."""
+"""What keeps roots in generators from zero; the papers' 1e-8 is taken for zero, and dropped, by the ONNX exporter."""
 GROUP = 4
 """Pictures that are compared with each other in a group of the minibatch standard deviation."""
 

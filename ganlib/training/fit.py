@@ -254,4 +254,4 @@ class Fit(Iterator[Evaluation]):
 
 
 fit = Fit
-"""Training reads as a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""
+"""`Fit` by the name of a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""

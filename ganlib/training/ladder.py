@@ -26,7 +26,7 @@ def stage_at(ladder: Ladder, n_fake: int, previous_kimg: float, last: bool) -> S
     """Return the stage of an evaluation.
 
     Args:
-        ladder: Its stages; empty for none.
+        ladder: The stages of the ladder; empty for none.
         n_fake: Pictures of a full measurement.
         previous_kimg: How far the trial was at its previous evaluation; 0 at the first.
         last: Whether training ends here.

@@ -2,7 +2,7 @@
 
 Kingma & Ba 2014 (Adam), https://arxiv.org/abs/1412.6980; Tieleman & Hinton 2012 (RMSProp); Sutskever et al. 2013
 (momentum); Duchi et al. 2011 (Adagrad). The implementations are torch's, fused into one kernel where it has one.
-They are registered by name in `ganlib.names.OPTIMIZERS`.
+The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 """
 
 from collections.abc import Iterable

@@ -19,7 +19,7 @@ from ganlib.metrics.extractors.weights import fitting, read_weights
 DIM = 1280
 CLASSES = 1000
 SCALES = {64: 0.25, 96: 0.4, 128: 0.5}
-"""What features are multiplied by, for each input size, so that a picture's mean square is about 0.2.
+"""Factors on the features, for each input size, so that a picture's mean square is about 0.2.
 
 KID's kernel is (x.y / d + 1)^3. With features as they come, whose mean square is 3 at 64 px, the cube outweighs
 the rest, and KID rates pictures by how strongly they excite the network: blurred ghosts of faces came out

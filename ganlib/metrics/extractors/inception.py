@@ -3,7 +3,7 @@
 The weights are TensorFlow's of 2015-12-05 (Szegedy et al. 2016, arXiv:1512.00567), ported to PyTorch, in
 the file that pytorch-fid and torch-fidelity both download. The two prepare pictures differently, which
 moves FID by some percent: ``inception`` is pytorch-fid's way, ``inception@torch-fidelity`` is
-torch-fidelity's and TensorFlow 1's. Both take uint8 and resize to 299 pixels, bilinear, not antialiased.
+torch-fidelity's and TensorFlow 1's. Both ways take uint8 and resize to 299 pixels, bilinear, not antialiased.
 ``inception@clean-fid`` resizes as Parmar et al. 2022 (arXiv:2104.11222) ask for: bicubic and antialiased.
 """
 
@@ -117,7 +117,7 @@ def _layers(weights: Weights, source: str) -> nn.Sequential:
     """Build the layers of torch-fidelity's network with the weights, batch norms folded into convolutions.
 
     Its constructor reads its file with an unrestricted unpickler; it is handed a copy of what the
-    restricted one has accepted. It also draws initial values, which must not move the random state of a
+    restricted one has accepted. The constructor also draws initial values, which must not move the random state of a
     training.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d, FeatureExtractorInceptionV3
