@@ -2,7 +2,7 @@
 
 Some sets hardly vary, and a perfect generator of such pictures does not either. So it is compared with draws of real
 pictures. The draws are a quarter as large as what a generator is judged by, and the worst of several counts: small
-draws scatter more, and a generator that draws from the real pictures themselves is practically never beyond all of them.
+draws scatter more, and a generator that draws from the real pictures themselves is hardly ever beyond all of them.
 """
 
 from collections.abc import Callable

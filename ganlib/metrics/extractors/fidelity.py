@@ -1,7 +1,7 @@
 """VGG16, CLIP and DINOv2 features as torch-fidelity computes them: same layers, same resize, same scaling.
 
 The weights are files of the networks' authors: given as a local path, or downloaded once and checked by digest.
-Nothing in such a file is run: state dictionaries are read as such, and of CLIP's TorchScript archive only the parameters are
+No such file is run: state dictionaries are read as such, and of CLIP's TorchScript archive only the parameters are
 used. The network of DINOv2 is code of its authors, which `torch.hub` fetches from their repository.
 """
 
