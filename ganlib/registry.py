@@ -6,6 +6,7 @@ properties (which a spec does before anything heavy is loaded) costs nothing.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -29,7 +30,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def _plain(word: str) -> str:
-    return word.strip().lower().replace("-", "_").replace(" ", "_")
+    return unicodedata.normalize("NFKC", word).strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def imported(home: str) -> Any:  # noqa: ANN401 - what it holds differs by registry

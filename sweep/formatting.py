@@ -30,6 +30,11 @@ def kimg(value: float | None) -> str:
     return MISSING if value is None else f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
+def amount(value: float) -> str:
+    """Write an amount to three digits, and whole from a thousand on."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def duration(seconds: float | None) -> str:
     """Such as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
     if seconds is None or not math.isfinite(seconds):

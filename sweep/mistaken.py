@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganlib.registry import did_you_mean
+from sweep.storage.layout import INFO, SPEC
 
 _SPECS = (".yaml", ".yml")
 _EXPORT = ("model.safetensors", "config.json")
@@ -13,19 +14,21 @@ _EXPORT = ("model.safetensors", "config.json")
 
 def instead_of_spec(path: Path, storage: str = "runs") -> str:
     """What to give instead, where ``path`` is no file that could be a spec."""
-    if os.path.isfile(path / "sweep.json"):
-        spec = path / "spec.yaml"
+    if os.path.isfile(path / INFO):
+        spec = path / SPEC
         return f"it is the folder of a sweep: 'sweep resume {path.name}' goes on with it; its spec is {spec}"
     if os.path.isdir(path):
         specs = [str(file) for file in _specs_in(path)]
         return (
             f"it is a folder, with {_listed(specs)}" if specs else "it is a folder; give a spec, a .yaml file"
         )
-    if os.path.isfile(Path(storage) / path / "sweep.json"):
+    if os.path.isfile(Path(storage) / path / INFO):
         return (
             f"it is the name of a sweep: 'sweep resume {path}' goes on with it; its spec is "
-            f"{Path(storage) / path / 'spec.yaml'}"
+            f"{Path(storage) / path / SPEC}"
         )
+    if no_file := _no_file(path):
+        return no_file
     here = path.parent if os.path.isdir(path.parent) else Path()
     near = [file for place in (here, Path("searchspaces")) for file in _specs_in(place)]
     same = next((file for file in near if file.stem.lower() == path.stem.lower()), None)
@@ -35,6 +38,20 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
         did_you_mean(str(path), [str(file) for file in near]).removeprefix(", ")
         or "shipped specs are in searchspaces/"
     )
+
+
+def _no_file(path: Path) -> str:
+    """What a path is that leads to no file, whatever its name is like; empty if there is nothing."""
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"it is a link to '{os.readlink(path)}', which is not there"
+    if os.path.exists(path):
+        kind = "a pipe" if path.is_fifo() else "a device or socket"
+        return f"it is {kind}; write the spec into a file, and give that"
+    if str(path) == "-":
+        return "standard input is not read; write the spec into a file, and give that"
+    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
+        return "it is an address; download the spec, and give the file"
+    return ""
 
 
 def instead_of_sweep(name: str) -> str:
@@ -66,7 +83,7 @@ def instead_of_export(path: Path, storage: str = "runs") -> str | None:
     if os.path.isfile(path):
         whole = is_export(path.parent)
         return f"{path} is a file; give the folder of the export" + (f": {path.parent}" if whole else "")
-    if os.path.isfile(path / "sweep.json") or os.path.isfile(Path(storage) / path / "sweep.json"):
+    if os.path.isfile(path / INFO) or os.path.isfile(Path(storage) / path / INFO):
         return (
             f"{path} is a sweep, not an exported generator: write one with 'sweep best {path.name} --export "
             f"export/{path.name}', then 'sweep generate export/{path.name}'"

@@ -169,7 +169,7 @@ def test_what_is_told_to_write_works(values: list[str]) -> None:
         ("asha.grace=4 epochs", "write 4 alone"),
         ("train.lr_g=10^-4", "write 0.0001"),
         ("collapse.enabled=yes", "write true"),
-        ("train.clip=none", "write null"),
+        ("train.clip=none", "leave the key out"),
         ("train.lr_g=1e-5..1e-3", "{type: float, low: 1e-5, high: 1e-3}"),
         ("train.epochs=3,asha.max=5", "--set asha.max="),
         ("train.lr_g:1e-4", "such as train.lr_g=1e-4"),
@@ -192,7 +192,7 @@ def test_what_to_write_instead(override: str, instead: str) -> None:
 @pytest.mark.parametrize(
     ("text", "instead"),
     [
-        ("train:\n\tepochs: 1", "not with tabs"),
+        ("train:\n\tepochs: 1", "not tabs"),
         ('data: {source: "C:\\pics"}', "single quotes"),
         ('data: {source: "C:\\temp"}\n' + SMALL, "single quotes"),
         ("train: epochs: 1", "lines of their own"),

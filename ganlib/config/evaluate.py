@@ -30,7 +30,7 @@ class EvaluateConfig(Section):
     many beside ``n_fake`` that are held out for the floor."""
     kid_subsets: int = Field(100, ge=1, le=10_000)
     """Random subsets that KID is the mean of (Binkowski 2018)."""
-    kid_subset_size: int = Field(1000, ge=2)
-    """Pictures of each set in a subset, at most half of the smaller set."""
+    kid_subset_size: int | None = Field(None, ge=2)
+    """Pictures of each set in a subset, at most half of the smaller set; null: 1000."""
     batch_size: int = Field(64, ge=1, le=8192)
     """Pictures whose features are extracted at once."""

@@ -1,5 +1,7 @@
 """Lay many small pictures on one sheet."""
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -59,3 +61,10 @@ def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, see
     count = min(len(pictures), rows * cols)
     chosen = np.sort(np.random.default_rng(seed).choice(len(pictures), count, replace=False))
     return grid(pictures[chosen], cols)
+
+
+def png(picture: Image.Image) -> bytes:
+    """Encode a picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

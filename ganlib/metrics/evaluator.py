@@ -79,7 +79,7 @@ class Evaluator:
         self.config = config
         self.device = torch.device(device)
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
-        self.n_real = _count_real(config, shape[0])
+        self.n_real = count_real(config, shape[0])
         self._pictures = pictures
         self._cache = cache
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
@@ -253,8 +253,11 @@ class Evaluator:
         return pictures.permute(0, 3, 1, 2).to(self.device)
 
 
-def _count_real(config: EvaluateConfig, available: int) -> int:
-    """Count the real pictures that are compared with; by default as many are left as the floor needs, if possible."""
+def count_real(config: EvaluateConfig, available: int) -> int:
+    """Count the real pictures of those available that are compared with: what is asked for, or all if there are fewer.
+
+    By default as many are left as the floor needs, if possible.
+    """
     if config.n_real is not None:
         return min(config.n_real, available)
     wanted = max(config.n_fake, MIN_REAL)

@@ -67,12 +67,13 @@ def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: in
     return Subsets(of_x, of_y)
 
 
-def usual_size(n: int, m: int, most: int = SUBSET_SIZE) -> int:
+def usual_size(n: int, m: int, most: int | None = None) -> int:
     """Count the rows in a subset of sets of n and m: ``most``, but at most half of the smaller set (at least 2).
 
-    Subsets of a whole set would all be equal, and have no spread to tell the error by.
+    Without ``most`` it is `SUBSET_SIZE`. Subsets of a whole set would all be equal, and have no spread to tell the
+    error by.
     """
-    return min(most, max(2, min(n, m) // 2))
+    return min(most or SUBSET_SIZE, max(2, min(n, m) // 2))
 
 
 def mean_within(x: Tensor, picks: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ real images shown to the discriminator; evaluations come at fixed kimg, so that 
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +59,8 @@ class Fit(Iterator[Evaluation]):
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
             asked again.
         alive: called before every batch of an evaluation, which is not interrupted.
+        apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
+            before it has ended, and is asked for the same one when iteration is asked again.
         full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
 
     Raises:
@@ -93,11 +96,12 @@ class Fit(Iterator[Evaluation]):
         resume: dict[str, Any] | None = None,
         interrupt: Callable[[], bool] = lambda: False,
         alive: Callable[[], None] = lambda: None,
+        apart: Callable[[Callable[[], Evaluation]], Evaluation] = lambda work: work(),
         full_at_end: bool = True,
     ) -> None:
         train, evaluate = config.train, config.evaluate
         self.config, self.evaluator = config, evaluator
-        self.interrupt, self.alive, self.full_at_end = interrupt, alive, full_at_end
+        self.interrupt, self.alive, self.apart, self.full_at_end = interrupt, alive, apart, full_at_end
         self.device = torch.device(device)
         self.images = len(pictures)
         budget = budget_of(train.epochs, train.kimg, self.images)
@@ -123,6 +127,7 @@ class Fit(Iterator[Evaluation]):
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
         self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
+        self._evaluating: Callable[[], Evaluation] | None = None
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config
@@ -140,6 +145,14 @@ class Fit(Iterator[Evaluation]):
         return self.stream.shown / self.images
 
     def __next__(self) -> Evaluation:
+        if self._evaluating is None:
+            self._evaluating = self._trained()
+        evaluation = self.apart(self._evaluating)
+        self._evaluating = None
+        return evaluation
+
+    def _trained(self) -> Callable[[], Evaluation]:
+        """Train up to the next evaluation, which is returned to be called."""
         if self.stream.shown >= self.budget_pictures:
             raise StopIteration
         started = time.perf_counter()
@@ -149,7 +162,7 @@ class Fit(Iterator[Evaluation]):
         finally:
             self._seconds += time.perf_counter() - started
         seconds, self._seconds = self._seconds, 0.0
-        return self._evaluate(means, seconds, time.perf_counter())
+        return partial(self._evaluate, means, seconds, time.perf_counter())
 
     def _next_target(self) -> int:
         # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.

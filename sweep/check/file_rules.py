@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ganlib.digests import is_whole
 from sweep.check.folder import Finding, Found
-from sweep.records.retention import SNAPSHOT, SUFFIX, place_of
-from sweep.records.snapshots import file_of
-from sweep.records.trial_state import UNFINISHED
-from sweep.search.study_file import STUDY
+from sweep.records.status import RESUMABLE, Status
+from sweep.search.trial_source import outcome
+from sweep.storage import layout
 from sweep.storage.folder import TEMPORARY, MissingFileError
+from sweep.storage.layout import STUDY
 
 
 def pictures(records: Found) -> Iterator[Finding]:
@@ -39,11 +39,11 @@ def pictures(records: Found) -> Iterator[Finding]:
 def weights(records: Found) -> Iterator[Finding]:
     """A measured trial has the generator that was measured (unless the spec keeps none), and snapshots are whole."""
     for number, row in records.trials.items():
-        place = place_of(number)
-        names = [name for name in records.folder.names(place) if name.startswith(SNAPSHOT)]
+        place = layout.checkpoints(number)
+        names = [name for name in records.folder.names(place) if name.startswith(layout.SNAPSHOT_PREFIX)]
         kimg = row["result_kimg"]
-        if row["status"] == "finished" and kimg is not None and records.spec.keep.finished != "none":
-            name = file_of(kimg)
+        if row["status"] == Status.FINISHED and kimg is not None and records.spec.keep.finished != "none":
+            name = layout.snapshot_name(kimg)
             if name not in names:
                 yield Finding(f"{place}/{name}", f"is missing: the generator of trial {number}")
         for name in names:
@@ -67,12 +67,12 @@ def checkpoints(records: Found) -> Iterator[Finding]:
     for number, row in records.trials.items():
         if records.running:
             continue  # it writes and drops them as we look
-        place = place_of(number)
-        unfinished = row["status"] in UNFINISHED
-        kept = records.spec.keep.finished if row["status"] == "finished" else records.spec.keep.stopped
+        place = layout.checkpoints(number)
+        unfinished = row["status"] in RESUMABLE
+        kept = records.spec.keep.finished if row["status"] == Status.FINISHED else records.spec.keep.stopped
         for name in records.folder.names(place):
             path = f"{place}/{name}"
-            if not name.endswith(SUFFIX):
+            if not name.endswith(layout.CHECKPOINT_SUFFIX):
                 continue
             if not unfinished and kept != "all" and not row["still_improving"]:
                 what = f"is of trial {number}, which has ended: nothing can go on from it"
@@ -91,7 +91,7 @@ def study(records: Found) -> Iterator[Finding]:
     path = records.folder.local(STUDY)
     if path is None:
         return  # on S3 it is written anew at every resume
-    past = [records.remembered(number).outcome(records.info["rungs"]) for number in sorted(records.trials)]
+    past = [outcome(records.remembered(number), records.info.rungs) for number in sorted(records.trials)]
 
     def mend() -> None:
         from sweep.search.study import Study
@@ -115,7 +115,12 @@ def study(records: Found) -> Iterator[Finding]:
     except Exception as error:  # SQLite, SQLAlchemy and Optuna each have their own
         yield Finding(STUDY, f"cannot be read: {str(error).splitlines()[0]}", mend)
         return
-    expected = {"finished": "COMPLETE", "stopped": "PRUNED", "collapsed": "PRUNED", "failed": "FAIL"}
+    expected: dict[str, str] = {
+        Status.FINISHED: "COMPLETE",
+        Status.STOPPED: "PRUNED",
+        Status.COLLAPSED: "PRUNED",
+        Status.FAILED: "FAIL",
+    }
     if len(trials) < len(past):
         yield Finding(STUDY, f"has {len(trials)} trials, the records {len(past)}", mend)
     for known, trial in zip(past, trials, strict=False):

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ganlib.errors import WorkError
 from sweep.records import ledger
-from sweep.records.catalog import INFO, SPEC
 from sweep.records.datasets import DamagedPartError, Store
 from sweep.records.schemas import SCHEMAS
-from sweep.records.trial_state import UNFINISHED, Trial
+from sweep.records.status import RESUMABLE
+from sweep.records.sweep_info import NEEDED, SweepInfo
+from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec, parse
+from sweep.storage import layout
 from sweep.storage.folder import Folder
+from sweep.storage.layout import SPEC
 from sweep.storage.lease import read as read_lease
 
 Rows = list[dict[str, Any]]
@@ -45,7 +47,7 @@ class Found:
 
     folder: Folder
     spec: Spec
-    info: dict[str, Any]
+    info: SweepInfo
     store: Store
     running: bool
     parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
@@ -59,11 +61,7 @@ class Found:
             WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
         """
         spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
-        try:
-            info = json.loads(folder.read(INFO))
-            info["budget"], info["rungs"], info["trials"], info["images"], info["data_hash"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from None
+        info = SweepInfo.read(folder, NEEDED)
         lease = read_lease(folder)
         store = Store(folder, spec.space.kinds())
         found = cls(folder, spec, info, store, lease is not None and lease.alive)
@@ -74,9 +72,9 @@ class Found:
 
     def _read(self, dataset: str, name: str) -> None:
         path = f"{dataset}/{name}"
-        stem = name.removesuffix(".parquet")
+        stem = name.removesuffix(layout.PART_SUFFIX)
         drop = partial(self.folder.delete, path)
-        if name == stem or not (stem.isdigit() or stem == "sweep"):
+        if name == stem or not (stem.isdigit() or stem == layout.SWEEP_PART):
             self.damage.append(Finding(path, "is no part of this dataset", drop))
             return
         trial = int(stem) if stem.isdigit() else None
@@ -122,11 +120,11 @@ class Found:
             return float(json.loads(row["config"])["train"]["kimg"])
         except (TypeError, ValueError, KeyError):  # none on record, or one that is damaged
             pass
-        return self.spec.trial_budget(json.loads(row["params"]), self.info["images"], self.info["budget"])
+        return self.spec.trial_budget(json.loads(row["params"]), self.info.schedule)
 
     def settled(self, trial: int) -> bool:
         """Whether nothing can be in flight for a trial."""
-        return not self.running or self.trials[trial]["status"] not in UNFINISHED
+        return not self.running or self.trials[trial]["status"] not in RESUMABLE
 
 
 def reason(error: Exception) -> str:

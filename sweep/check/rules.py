@@ -11,10 +11,13 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from ganlib import clock
 from sweep.check.folder import Finding, Found, reason
 from sweep.records import ledger
 from sweep.records.schemas import STATUSES
+from sweep.records.status import Status
 from sweep.search.asha import Asha
+from sweep.storage import layout
 
 
 def find(records: Found) -> list[Finding]:
@@ -32,7 +35,7 @@ def find(records: Found) -> list[Finding]:
 def ledgers(records: Found) -> Iterator[Finding]:
     """Every trial has a copy, the copy is whole, and nothing that it has is missing in the parts."""
     for trial in _numbers(records):
-        path = ledger.path_of(trial)
+        path = layout.ledger(trial)
         try:
             copy = ledger.read(records.folder, trial)
         except ledger.DamagedLedgerError as error:
@@ -42,24 +45,22 @@ def ledgers(records: Found) -> Iterator[Finding]:
             yield Finding(path, "is missing", partial(ledger.write, records.store, trial))
             continue
         for dataset, rows in copy.items():
-            damaged = any(f.path == f"{dataset}/{trial:05d}.parquet" for f in records.damage)
+            damaged = any(f.path == layout.part(dataset, trial) for f in records.damage)
             lost = len(rows) - len(records.rows(dataset, trial))
             if lost > 0 and not damaged and records.settled(trial):
                 mend = records.from_ledger(dataset, trial)
-                yield Finding(
-                    f"{dataset}/{trial:05d}.parquet", f"lacks {lost} rows that the ledger has", mend
-                )
+                yield Finding(layout.part(dataset, trial), f"lacks {lost} rows that the ledger has", mend)
 
 
 def trials(records: Found) -> Iterator[Finding]:
     """Numbers without a gap; a status that is one; numbers that follow from the evaluations."""
     found = records.trials
     for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
-        path = f"trials/{number:05d}.parquet"
+        path = layout.part("trials", number)
         if not any(finding.path == path for finding in records.damage):
             yield Finding(path, "is missing", records.from_ledger("trials", number))
     for number, row in found.items():
-        path = f"trials/{number:05d}.parquet"
+        path = layout.part("trials", number)
         for what in _of_trial(records, row):
             yield Finding(path, what)
         if records.settled(number) and (stale := _stale(records, row)):
@@ -73,16 +74,16 @@ def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
     budget = records.budget(row["trial"])
-    if row["status"] == "finished" and row["kimg"] < budget * (1 - 1e-9):
+    if row["status"] == Status.FINISHED and not clock.reached(row["kimg"], budget):
         yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
-    if row["status"] == "collapsed" and not (
+    if row["status"] == Status.COLLAPSED and not (
         row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
     ):
         last = rows[-1]["verdict"] if rows else "nothing"
         yield f"is collapsed ({row['verdict']}), but its last evaluation says {last}"
-    if row["status"] == "stopped" and not any(r["stopped"] for r in records.rows("rungs", row["trial"])):
+    if row["status"] == Status.STOPPED and not any(r["stopped"] for r in records.rows("rungs", row["trial"])):
         yield "is stopped, but no rung says so"
-    if row["status"] in ("finished", "stopped", "collapsed") and row["ended"] is None:
+    if Status(row["status"]).ended and row["status"] != Status.FAILED and row["ended"] is None:
         yield f"is {row['status']} without a time"
 
 
@@ -110,7 +111,7 @@ def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], N
 def results(records: Found) -> Iterator[Finding]:
     """A trial that has ended with a healthy evaluation has a result, and that is of an evaluation on record."""
     for number in filter(records.settled, records.trials):
-        path, trial = f"results/{number:05d}.parquet", records.remembered(number)
+        path, trial = layout.part("results", number), records.remembered(number)
         if trial.due:
             yield Finding(
                 path, "is missing: the trial has ended and was not measured ('sweep resume' does that)"
@@ -126,9 +127,9 @@ def results(records: Found) -> Iterator[Finding]:
 def evaluations(records: Found) -> Iterator[Finding]:
     """Kimg strictly grows, attempts do not go back, every row belongs to a trial, numbers are numbers."""
     for (dataset, number), rows in sorted(records.parts.items()):
-        path = f"{dataset}/{number:05d}.parquet"
+        path = layout.part(dataset, number)
         if dataset != "trials" and number not in records.trials:
-            if not any(finding.path == f"trials/{number:05d}.parquet" for finding in records.damage):
+            if not any(finding.path == layout.part("trials", number) for finding in records.damage):
                 yield Finding(path, f"has rows of trial {number}, which is not on record")
             continue
         if any(row["trial"] != number for row in rows):
@@ -153,9 +154,9 @@ def rungs(records: Found) -> Iterator[Finding]:
     entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
     if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
         return
-    asha = Asha(records.info["rungs"], records.spec.asha.reduction)
+    asha = Asha(records.info.rungs, records.spec.asha.reduction)
     for entry in sorted(entries, key=lambda entry: entry["time"]):
-        path = f"rungs/{entry['trial']:05d}.parquet"
+        path = layout.part("rungs", entry["trial"])
         value = _measured(records, entry)
         if value is not None and not _equal(value, entry["value"]):
             yield Finding(
@@ -172,16 +173,16 @@ def rungs(records: Found) -> Iterator[Finding]:
     known = {(entry["trial"], entry["rung"]) for entry in entries}
     for number in filter(records.settled, records.trials):
         reached = _compared_at(records, number)
-        for index, rung in enumerate(records.info["rungs"]):
-            if reached >= rung * (1 - 1e-9) and (number, index) not in known:
+        for index, rung in enumerate(records.info.rungs):
+            if clock.reached(reached, rung) and (number, index) not in known:
                 what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
-                yield Finding(f"rungs/{number:05d}.parquet", what)
+                yield Finding(layout.part("rungs", number), what)
 
 
 def _compared_at(records: Found, number: int) -> float:
     """How far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
     kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
-    if records.info.get("ladder"):  # the last one is measured in full, and so compared with none
+    if records.info.ladder:  # the last one is measured in full, and so compared with none
         kimgs = [kimg for kimg in kimgs if kimg < records.budget(number)]
     return max(kimgs, default=-1.0)
 
@@ -193,7 +194,7 @@ def _measured(records: Found, entry: dict[str, Any]) -> float | None:
 
 
 def _numbers(records: Found) -> list[int]:
-    copies = [int(name[:-5]) for name in records.folder.names("ledger") if name[:-5].isdigit()]
+    copies = [int(name[:-5]) for name in records.folder.names(layout.LEDGER) if name[:-5].isdigit()]
     return sorted({trial for _, trial in records.parts} | set(copies))
 
 

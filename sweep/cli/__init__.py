@@ -6,6 +6,7 @@ are meant for people end in one message and an exit code: 2 for a wrong request,
 
 import sys
 from importlib import import_module
+from itertools import pairwise
 
 import click
 
@@ -58,7 +59,11 @@ class LazyGroup(click.Group):
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = did_you_mean(args[0], list(COMMANDS))
+            if args[0].lower().endswith((".yaml", ".yml")):
+                hint = f"; a spec is run with 'sweep run {args[0]}'"
             ctx.fail(f"there is no command '{args[0]}'{hint} (commands: {', '.join(COMMANDS)})")
+        if args:
+            refuse_empty(ctx, args)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -71,6 +76,19 @@ class LazyGroup(click.Group):
         except WorkError as error:
             click.echo(f"error: {harmless(str(error))}", err=True)
             ctx.exit(1)
+
+
+def refuse_empty(ctx: click.Context, args: list[str]) -> None:
+    """Refuse arguments that are empty: as a path that would be the folder one is in, as an address none."""
+    for before, arg in pairwise(args):
+        option, equals, value = arg.partition("=")
+        if not arg.strip():
+            what = f"the value of {before}" if before.startswith("-") else f"an argument of '{args[0]}'"
+        elif option.startswith("--") and equals and not value.strip():
+            what = f"the value of {option}"
+        else:
+            continue
+        ctx.fail(f"{what} is empty; give one, or leave it out (a variable of the shell that is not set?)")
 
 
 def harmless(text: str) -> str:

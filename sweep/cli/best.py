@@ -60,17 +60,17 @@ def command(
         from sweep.commands.moved import move_pictures
 
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
-    board = leaderboard(sweep.store, metric or sweep.metric, sweep.floors)
+    board = leaderboard(sweep.store, metric or sweep.info.metric, sweep.info.floor)
     best = Best.of(sweep, board, by, top)
     if as_json:
         click.echo(to_json(best.as_dict(), indent=2))
     else:
         best.show()
     if out is not None:
-        if board.metric != sweep.metric:
+        if board.metric != sweep.info.metric:
             raise RequestError(
-                f"the sweep kept generators at their best {sweep.metric}, so that is what can be exported: leave out "
-                f"--metric {board.metric}"
+                f"the sweep kept generators at their best {sweep.info.metric}, so that is what can be exported: "
+                f"leave out --metric {board.metric}"
             )
         from sweep.commands.export import best_of, export, of_number
         from sweep.results.choice import words

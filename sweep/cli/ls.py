@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.cli.run import storage_option
+from sweep.records.status import Status
+from sweep.storage import layout
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
@@ -62,7 +64,7 @@ def command(storage: str, as_json: bool) -> None:
 
 def _facts(sweep: "Sweep") -> dict[str, Any]:
     """One line of the list. The best value comes from ``trials``: opening all metrics would take too long."""
-    from sweep.results.leaderboard import OUT_OF_PLAY, finite
+    from sweep.results.leaderboard import finite
     from sweep.results.summary import summarise
 
     table = sweep.store.table(
@@ -70,20 +72,20 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
     )
     trials = table.to_pylist()
     summary = summarise(sweep, trials, [], [])
-    able = [row for row in trials if row["status"] not in OUT_OF_PLAY]
+    able = [row for row in trials if not Status(row["status"]).out_of_play]
     results = [value for row in able if (value := finite(row["result"])) is not None]
     values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
     return {
         "name": sweep.name,
-        "created": sweep.created,
+        "created": sweep.info.created,
         "started": summary.trials,
         "planned": summary.planned,
         "statuses": summary.statuses,
-        "metric": sweep.metric,
-        "extractor": sweep.info.get("extractor"),
+        "metric": sweep.info.metric,
+        "extractor": sweep.info.extractor,
         "best": min(values, default=None),
         "provisional": not results,
         "bytes": sweep.folder.size_bytes(),
-        "checkpoint_bytes": (sweep.folder / "checkpoints").size_bytes(),
+        "checkpoint_bytes": (sweep.folder / layout.CHECKPOINTS).size_bytes(),
         "folder": str(sweep.folder),
     }

@@ -1,5 +1,6 @@
 """``sweep run SPEC``."""
 
+import os
 import sys
 
 import click
@@ -49,6 +50,9 @@ class SpecCommand(click.Command):
             raise
         except click.UsageError as error:
             value = next((arg for arg in given if is_override(arg) and not _belongs(arg, given)), None)
+            blanks = _with_blanks(given)
+            if "extra argument" in error.message and blanks:
+                ctx.fail(f"put a name with blanks in quotes: '{blanks}'")
             if "extra argument" in error.message and value is not None:
                 ctx.fail(f"write --set before each value of the spec: --set {value!r}")
             if "extra argument" in error.message and "--set" in given:
@@ -70,6 +74,13 @@ def is_override(text: str) -> bool:
     """Whether an argument looks like a value of a spec, ``train.lr_g=1e-4``."""
     path, equals, _ = text.partition("=")
     return bool(equals) and len(path.split(".")) > 1 and path.replace(".", "").replace("_", "").isalnum()
+
+
+def _with_blanks(args: list[str]) -> str:
+    """The file whose name a shell has cut at its blanks; empty if there is none."""
+    cuts = [(start, stop) for start in range(len(args)) for stop in range(start + 2, len(args) + 1)]
+    names = (" ".join(args[start:stop]) for start, stop in cuts)
+    return next((name for name in names if len(name) < 1000 and os.path.isfile(name)), "")
 
 
 def _belongs(arg: str, given: list[str]) -> bool:

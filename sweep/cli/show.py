@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.cli.run import storage_option
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ganlib.metrics.identity import Floor
     from sweep.records.catalog import Sweep
@@ -36,7 +38,9 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
     metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
     summary = summarise(sweep, trials, rungs, events, results)
-    board, problem = rank_or_explain(trials, metrics, check_metric(sweep.metric), sweep.floors, results)
+    board, problem = rank_or_explain(
+        trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results
+    )
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
         return
@@ -57,22 +61,22 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     info = sweep.info
     space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
     counts = [f"{n} {status}" for status, n in summary.statuses.items()]
-    budget = formatting.kimg(info.get("budget"))
+    budget = formatting.kimg(info.budget)
     spent = formatting.duration(summary.seconds_train + summary.seconds_eval)
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
-        ("created", formatting.moment(sweep.created)),
+        ("created", formatting.moment(sweep.info.created)),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
         (
             "budget",
-            f"{budget} kimg, evaluated every {formatting.kimg(info.get('interval'))} kimg",
+            f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
         ),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
-        ("floor", [_floor(floor) for floor in sweep.floors]),
+        ("floor", [_floor(floor) for floor in sweep.info.floor]),
         (
             "verdicts",
             [f"{verdict}: {formatting.count(n, 'trial')}" for verdict, n in summary.verdicts.items()],
@@ -107,18 +111,11 @@ def _floor(floor: "Floor") -> str:
     return f"KID {kid}, FID {formatting.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
 
 
-def _data(info: "Mapping[str, Any]") -> str:
+def _data(info: "SweepInfo") -> str:
     from sweep import formatting
 
-    images = info.get("images")
-    known = formatting.count(images, "picture") if isinstance(images, int) else "pictures"
-    prepared = str(info.get("prepared") or "")
-    parts = [
-        known,
-        prepared,
-        str(info.get("attribution") or ""),
-        f"hash {str(info.get('data_hash') or '?')[:12]}",
-    ]
+    known = formatting.count(info.images, "picture") if info.images else "pictures"
+    parts = [known, info.prepared, info.attribution, f"hash {info.data_hash[:12] or '?'}"]
     return ", ".join(part for part in parts if part)
 
 
@@ -170,7 +167,7 @@ def _print_trials(board: "Leaderboard") -> None:
 
 def _note(entry: "Entry") -> str:
     """The one thing to know beside the status."""
-    if entry.status == "stopped" and entry.row["rung"] is not None:
+    if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:
         return "best so far" if not entry.measured else "best"
@@ -189,7 +186,7 @@ def _as_dict(
     return {
         "name": sweep.name,
         "folder": str(sweep.folder),
-        "info": dict(sweep.info),
+        "info": sweep.info.plain(),
         "spec": sweep.spec(),
         "summary": asdict(summary),
         "trials": trials,

@@ -20,4 +20,4 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     from sweep.storage.folder import Folder
     from sweep.terminal.views import view_for
 
-    watch(open_sweep(Folder.open(storage), name), view_for(as_json))
+    watch(open_sweep(Folder.open(storage), name), view_for(as_json, looking_on=True))

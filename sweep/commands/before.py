@@ -1,34 +1,32 @@
 """What is settled before the first trial of a sweep: the pictures, and the facts that ``sweep.json`` holds."""
 
-import io
 import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from ganlib.config import AVATARS
 from ganlib.data import ImageSet, prepare
 from ganlib.data.telling import faults, left_out, prepared, taken
 from ganlib.errors import RequestError
+from ganlib.metrics.identity import Floor
 from sweep import __version__
-from sweep.records.catalog import SPEC
+from sweep.records.sweep_info import SweepInfo
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
+from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, SPEC
 
-LEFT_BEHIND = frozenset({"lease.json", "images", "events", "compact", "ray"})
-"""What a sweep writes before it counts as begun, beside its spec."""
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
 
 
 def any_config(spec: Spec, images: int) -> dict[str, Any]:
     """Some configuration of the space: what is checked before the start is the same for all."""
-    config = spec.resolve({}).model_copy(update={"ladder": spec.ladder(images)})
+    config = spec.resolve({}).model_copy(update={"ladder": spec.schedule(images).ladder})
     return config.model_dump(mode="json")
 
 
@@ -59,10 +57,10 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
     return images
 
 
-def as_begun(spec: Spec, info: Mapping[str, Any]) -> Spec:
+def as_begun(spec: Spec, info: SweepInfo) -> Spec:
     """The spec of a sweep that has begun: older ones hold a number of avatars also where folders were read whole."""
     names = [spec.data.source] if isinstance(spec.data.source, str) else spec.data.source
-    if "left_out" in info or AVATARS in names:
+    if info.left_out is not None or AVATARS in names:
         return spec
     return replace(spec, data=spec.data.model_copy(update={"count": None}))
 
@@ -78,7 +76,7 @@ def check_place(folder: Folder, text: bytes) -> None:
         RequestError: naming what is there.
     """
     others = [name for name in folder.names() if name not in LEFT_BEHIND and not name.startswith(".")]
-    others += [f"images/{name}" for name in folder.names("images") if name != "real.png"]
+    others += [path for name in folder.names(IMAGES) if (path := f"{IMAGES}/{name}") != REAL_PICTURES]
     if SPEC in others and folder.read(SPEC) == text:
         others.remove(SPEC)
     if others:
@@ -88,8 +86,8 @@ def check_place(folder: Folder, text: bytes) -> None:
         )
 
 
-def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None]) -> ImageSet:
-    """`prepare_pictures` of a sweep that has begun; ``info`` is its ``sweep.json``.
+def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> ImageSet:
+    """Prepare the pictures of a sweep that has begun; ``info`` says what they were.
 
     Raises:
         RequestError: if they are no longer those that it began with.
@@ -98,10 +96,10 @@ def same_pictures(spec: Spec, info: Mapping[str, Any], say: Callable[[str], None
         images = prepare_pictures(spec, say)
     except RequestError as error:
         raise RequestError(f"{error}. If the pictures were moved: --set data.source=PATH") from None
-    if images.hash != info["data_hash"]:
+    if images.hash != info.data_hash:
         raise RequestError(
             f"the pictures have changed since the sweep began ({len(images):,} with hash {images.hash[:12]}, then "
-            f"{info['images']:,} with {info['data_hash'][:12]}): put the old ones back, say where they are now "
+            f"{info.images:,} with {info.data_hash[:12]}): put the old ones back, say where they are now "
             "(--set data.source=PATH), or start a new sweep"
         )
     return images
@@ -145,33 +143,39 @@ def planned(spec: Spec) -> int:
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
-def describe(spec: Spec, images: ImageSet, facts: dict[str, Any], runner: str) -> dict[str, Any]:
-    """What ``sweep.json`` holds: the facts of a sweep that are not in its spec."""
-    count = len(images)
-    return {
-        "schema": 1,
-        "name": spec.name,
-        "created": time.time(),
-        "images": count,
-        "data_hash": images.hash,
-        "skipped": len(images.skipped),
-        "left_out": sum(item.count for item in images.found.left_out),
-        "attribution": images.attribution,
-        "prepared": spec.data.prepared,
-        "extractor": facts["extractor"],
-        "extractor_digest": facts["extractor_digest"],
-        "metric": spec.search.metric,
-        "trials": planned(spec),
-        "budget": spec.budget(count),
-        "interval": spec.interval(count),
-        "rungs": list(spec.rungs(count)),
-        "ladder": [list(step) for step in spec.ladder(count)],
-        "floor": facts["floor"],
-        "runner": runner,
-        "device": facts["device"],
-        "versions": {"sweep": __version__, "python": platform.python_version()}
-        | {name: found for name in PACKAGES if (found := _version(name))},
-    }
+def facts_of(spec: Spec, images: ImageSet, tried: Mapping[str, Any], runner: str) -> SweepInfo:
+    """Collect the facts of a sweep that are not in its spec.
+
+    Args:
+        spec: What was asked for.
+        images: Its pictures.
+        tried: What `sweep.worker.preflight.preflight` found.
+        runner: Where trials run.
+    """
+    schedule = spec.schedule(len(images))
+    installed = {name: found for name in PACKAGES if (found := _version(name))}
+    return SweepInfo(
+        name=spec.name,
+        created=datetime.now(UTC),
+        images=len(images),
+        data_hash=images.hash,
+        skipped=len(images.skipped),
+        left_out=sum(item.count for item in images.found.left_out),
+        attribution=images.attribution or "",
+        prepared=spec.data.prepared,
+        extractor=tried["extractor"],
+        extractor_digest=tried["extractor_digest"],
+        metric=spec.search.metric,
+        trials=planned(spec),
+        budget=schedule.budget,
+        interval=schedule.interval,
+        rungs=schedule.rungs,
+        ladder=schedule.ladder,
+        floor=tuple(Floor(**floor) for floor in tried["floor"]),
+        runner=runner,
+        device=tried["device"],
+        versions={"sweep": __version__, "python": platform.python_version()} | installed,
+    )
 
 
 def _version(package: str) -> str | None:
@@ -180,10 +184,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

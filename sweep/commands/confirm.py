@@ -15,25 +15,27 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
-from sweep.commands.before import as_begun, describe, same_pictures
+from sweep.commands.before import as_begun, facts_of, same_pictures
 from sweep.commands.run import View, ended_and_measured, new_director, preflight, train
 from sweep.driver.director import Director
 from sweep.driver.recovery import restore
-from sweep.records.catalog import INFO, SPEC, Sweep
+from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.schemas import to_json
-from sweep.records.trial_state import UNFINISHED
+from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
 from sweep.runners.base import Options, runner_for
+from sweep.runners.stopping import explained
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import Spec, parse
+from sweep.storage import layout
+from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
 from sweep.terminal.views import JsonLines, view_for
 
-Plan = list[dict[str, int]]
-"""``trial`` (of the sweep) and ``seed`` of each run; a run's number is its place in the list."""
+Plan = Sequence[PlannedRun]
+"""A run's number is its place in the plan."""
 
 
 class Planned:
@@ -48,7 +50,7 @@ class Planned:
             return None
         number, run = self._next, self._plan[self._next]
         self._next += 1
-        return Asked(number, self._configurations[run["trial"]], run["seed"])
+        return Asked(number, self._configurations[run.trial], run.seed)
 
     def tell(self, past: PastTrial) -> None:
         """There is nobody who learns from it."""
@@ -68,7 +70,7 @@ class Repetition(Director):
 
     def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
         """Go on in the plan behind the runs on record; there is no study."""
-        self.study = Planned(self.info["plan"], self._configurations, len(past))
+        self.study = Planned(self.info.plan or (), self._configurations, len(past))
 
 
 def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
@@ -80,17 +82,17 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         RequestError: no trial can be ranked, another process confirms, or something asked for is not there.
         WorkError: the work failed.
     """
-    board = leaderboard(sweep.store, sweep.metric)
+    board = leaderboard(sweep.store, sweep.info.metric)
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")
-    folder, view = sweep.folder / confirmation.FOLDER, view_for(options.as_json)
+    folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
-    if waiting := [entry.trial for entry in board.entries if entry.status in UNFINISHED]:
+    if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
         view.say(
             f"'{sweep.name}' has not ended ({formatting.trial_numbers(waiting)}): its best may still change"
         )
-    with Owner(folder) as owner:
-        old = json.loads(folder.read(INFO))["plan"] if folder.exists(INFO) else []
+    with explained(f"'sweep confirm {sweep.name}' goes on with it"), Owner(folder) as owner:
+        old = (SweepInfo.read(folder, ("plan",)).plan if folder.exists(INFO) else None) or ()
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}
         chosen = distinct([entry.trial for entry in board.ranked], params, old)[:top]
@@ -103,7 +105,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
             view.say(
                 f"{formatting.count(left, 'run')} to do of {len(plan)}, to the full budget, none stopped early"
             )
-            configurations = {run["trial"]: params[run["trial"]] for run in plan}
+            configurations = {run.trial: params[run.trial] for run in plan}
             interrupted = _train(sweep, plan, configurations, options, owner, view)
     _tell(sweep, board, view, interrupted)
     return int(interrupted)
@@ -117,7 +119,7 @@ def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], pla
         params: The searched values of each.
         plan: What was planned before: its trials stand for their configurations.
     """
-    planned = {confirmation.key_of(params[run["trial"]]): run["trial"] for run in plan}
+    planned = {confirmation.key_of(params[run.trial]): run.trial for run in plan}
     chosen: dict[str, int] = {}
     for trial in ranked:
         key = confirmation.key_of(params[trial])
@@ -132,17 +134,17 @@ def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]
     all with as many. They differ from each other and from those of the sweep (``taken``), and do not depend on
     who else is confirmed.
     """
-    plan, used = list(plan), {*taken, *(run["seed"] for run in plan)}
+    longer, used = list(plan), {*taken, *(run.seed for run in plan)}
     for turn in range(seeds):
         for trial in trials:
-            if sum(run["trial"] == trial for run in plan) > turn:
+            if sum(run.trial == trial for run in longer) > turn:
                 continue
             salt = 0
             while (seed := _seed(trial, turn, salt)) in used:
                 salt += 1
             used.add(seed)
-            plan.append({"trial": trial, "seed": seed})
-    return plan
+            longer.append(PlannedRun(trial, seed))
+    return longer
 
 
 def _seed(trial: int, turn: int, salt: int) -> int:
@@ -169,28 +171,33 @@ def _train(
 ) -> bool:
     """Do what is left of the plan; returns whether it was interrupted."""
     info, folder = sweep.info, owner.folder
-    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info["budget"], len(plan))
+    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info.budget, len(plan))
     spec = as_begun(spec, info)
     images = same_pictures(spec, info, view.say)
     with runner_for(spec, options, view) as runner:
-        facts = preflight(runner, spec, images, owner, view)
-        if facts["extractor_digest"] != info["extractor_digest"]:
+        tried = preflight(runner, spec, images, owner, view)
+        if tried["extractor_digest"] != info.extractor_digest:
             raise RequestError(
-                f"the weights of {facts['extractor']} are not those that the sweep was measured with; "
+                f"the weights of {tried['extractor']} are not those that the sweep was measured with; "
                 "its numbers could not be compared"
             )
-        facts_now = describe(spec, images, facts, runner.name) | {"plan": plan}
-        # As the trials of the sweep were measured, on the way and at the end.
-        facts_now |= {name: info[name] for name in ("budget", "ladder", "floor") if name in info}
+        # Measured as the trials of the sweep were, on the way and at the end.
+        facts = replace(
+            facts_of(spec, images, tried, runner.name),
+            plan=tuple(plan),
+            budget=info.budget,
+            ladder=info.ladder,
+            floor=info.floor,
+        )
         folder.write(SPEC, spec.to_yaml().encode())
-        folder.write(INFO, to_json(facts_now, indent=2).encode())
+        facts.write(folder)
         store = Store(folder, spec.space.kinds())
         store.begin()
         director = new_director(
-            spec, folder, store, facts_now, owner, runner, view, partial(Repetition, configurations)
+            spec, folder, store, facts, owner, runner, view, partial(Repetition, configurations)
         )
         restore(director, Path())
-        train(director, runner, owner, view)
+        train(director, runner, owner, view, "sweep confirm")
         return director.stopping
 
 

@@ -11,6 +11,7 @@ from ganlib.config import AVATARS
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import formatting
+from sweep.commands import counts, notes
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.inputs import Pictures, look
 from sweep.formatting import count
@@ -18,8 +19,6 @@ from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
 from sweep.search.asha import expected_survivors
 from sweep.search.study import preview
-from sweep.spec import schedule
-from sweep.spec.schedule import Schedule
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
 from sweep.spec.yaml_tree import inline
@@ -91,12 +90,12 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
     pictures, wrong = look(spec)
     if pictures is None or not pictures.count:
         return Findings(pictures, None, (), tuple(wrong))
-    for check in (check_batch_size, schedule.check):
+    for check in (check_batch_size, notes.check, counts.check):
         try:
             check(spec, pictures.count)
         except RequestError as error:
             wrong.append(str(error))
-    found = Findings(pictures, None, tuple(schedule.notes(spec, pictures.count)), tuple(wrong))
+    found = Findings(pictures, None, _notes(spec, pictures.count), tuple(wrong))
     if wrong or not timed:
         return found
     try:
@@ -104,6 +103,10 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
     except (RuntimeError, MemoryError) as error:  # such as a batch that does not fit into a GPU's memory
         why = (str(error).splitlines() or [type(error).__name__])[0]
         return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
+
+
+def _notes(spec: Spec, images: int) -> tuple[str, ...]:
+    return (*counts.notes(spec, images), *notes.notes(spec, images))
 
 
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
@@ -129,8 +132,8 @@ def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
         unit, images = units.pop(), 1000  # with 1000 pictures an epoch is one kimg: the number is in either
     else:
         return None
-    at = Schedule.of(spec, images)
-    expected = expected_survivors(trials, at.comparisons, at.reduction) if spec.asha else []
+    at = spec.schedule(images)
+    expected = expected_survivors(trials, at.comparisons, spec.asha.reduction) if spec.asha else []
     arriving = [float(trials), *(number for _, number in expected)]
     steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
     return Ladder(unit, at.budget, steps)
@@ -180,7 +183,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "expected_training": steps and steps.share,
         "samples": _samples(spec),
         "pictures": found.pictures and asdict(found.pictures),
-        "schedule": asdict(Schedule.of(spec, found.images)) if found.images else None,
+        "schedule": asdict(spec.schedule(found.images)) if found.images else None,
         "estimate": found.estimate and asdict(found.estimate),
         "notes": list(found.notes),
         "problems": list(found.wrong),
@@ -244,7 +247,7 @@ def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
         if len(pictures.skipped) > _SKIPPED_SHOWN:
             yield f"  and {len(pictures.skipped) - _SKIPPED_SHOWN:,} more ('sweep data --json' lists all)"
     if pictures.count:
-        at = Schedule.of(spec, pictures.count)
+        at = spec.schedule(pictures.count)
         yield f"training: {at.both(at.budget)}; an evaluation every {at.both(at.interval)}"
     yield ""
 
@@ -255,7 +258,7 @@ def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
         yield "# Rungs"
         yield "they depend on the number of pictures, which 'sweep data' counts"
         return
-    at = Schedule.of(spec, images) if images else None
+    at = spec.schedule(images) if images else None
 
     def place(amount: float) -> str:
         return at.both(amount) if at else f"{amount:g} {steps.unit}"
@@ -288,16 +291,16 @@ _DEVICES = {"cpu": "processor", "cuda": "GPU"}
 
 
 def _resource_lines(spec: Spec) -> Iterator[str]:
-    resources, counts = spec.resources, at_once(spec)
+    resources, room = spec.resources, at_once(spec)
     gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
     yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
-    if counts["on_a_gpu"]:
-        yield f"each GPU: {count(counts['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
-    cores = count(counts["cores"] or 1, "core")
+    if room["on_a_gpu"]:
+        yield f"each GPU: {count(room['on_a_gpu'], 'trial')}, as far as there are CPUs for them"
+    cores = count(room["cores"] or 1, "core")
     without = " without a GPU" if gpu else ""
-    yield f"this machine{without}, with {cores} that may be used: {count(counts['on_cores'] or 0, 'trial')}"
-    if counts["most"]:
-        yield f"at most {counts['most']} (resources.max_concurrent)"
+    yield f"this machine{without}, with {cores} that may be used: {count(room['on_cores'] or 0, 'trial')}"
+    if room["most"]:
+        yield f"at most {room['most']} (resources.max_concurrent)"
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:

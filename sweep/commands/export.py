@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganlib import written
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid
+from ganlib.data.sheet import grid, png
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import programs
 from ganlib.export.generator import (
@@ -32,9 +32,8 @@ from ganlib.export.generator import (
 from ganlib.metrics import NonFiniteError
 from ganlib.models.latents import fixed_latents
 from ganlib.training.fit import GRID
-from sweep.commands.before import png
 from sweep.commands.model_card import card
-from sweep.records.catalog import SPEC, Sweep
+from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store, to_rows
 from sweep.records.schemas import to_json
 from sweep.results import choice
@@ -42,7 +41,9 @@ from sweep.results.choice import Choice
 from sweep.results.confirmation import label, read_confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.spec.specification import parse
+from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
+from sweep.storage.layout import SPEC
 from sweep.worker.result import RESULT_SEED, Measuring, export_config
 from sweep.worker.shared import evaluator_of, images_of
 from sweep.worker.trial_run import GRID_COLUMNS
@@ -202,11 +203,11 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
         "from": chosen.where,
         "seed": chosen.row["seed"],
         "kimg": chosen.kimg,
-        "data_hash": info["data_hash"],
-        "attribution": info["attribution"],
+        "data_hash": info.data_hash,
+        "attribution": info.attribution,
         "prepared": trial.data.prepared,
         "train": trial.train.model_dump(mode="json"),
-        "versions": info["versions"],
+        "versions": dict(info.versions),
     }
 
 
@@ -222,7 +223,7 @@ def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
 
 def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
     """The export's pictures are those that training showed at that evaluation."""
-    path = f"images/{chosen.number:05d}/{chosen.kimg:.3f}.png"
+    path = layout.grid(chosen.number, chosen.kimg)
     try:
         shown = Image.open(BytesIO(chosen.folder.read(path))).convert("RGB")
     except MissingFileError:
@@ -243,10 +244,10 @@ def _result(
     trial = _config(sweep, chosen)
     device = torch.device("cpu")
     try:
-        if images_of(trial.data).hash != sweep.info["data_hash"]:
+        if images_of(trial.data).hash != sweep.info.data_hash:
             return None, "the pictures are not those of the sweep"
         evaluator = evaluator_of(trial.data, trial.evaluate, device)
-        measuring = Measuring(trial, sweep.metric, evaluator, device, lambda: None)
+        measuring = Measuring(trial, sweep.info.metric, evaluator, device, lambda: None)
         generator = loaded or measuring.load(chosen.folder, chosen.path)
         if generator is None:
             return None, f"{chosen.path} is gone"

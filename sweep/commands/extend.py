@@ -1,29 +1,27 @@
 """More of a sweep that exists: more trials, or a longer budget for those that can use it."""
 
 from dataclasses import replace
-from typing import Any
 
 from ganlib.errors import RequestError
 from sweep.commands.before import planned
-from sweep.records.catalog import INFO, SPEC
 from sweep.records.datasets import Store
 from sweep.records.journal import Records, remembered
-from sweep.records.retention import SUFFIX, place_of
-from sweep.records.schemas import to_json
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec, parse
+from sweep.storage import layout
 from sweep.storage.folder import Folder
+from sweep.storage.layout import SPEC
 
-Info = dict[str, Any]
 
-
-def more_trials(folder: Folder, spec: Spec, info: Info, more: int) -> tuple[Spec, Info]:
+def more_trials(folder: Folder, spec: Spec, info: SweepInfo, more: int) -> tuple[Spec, SweepInfo]:
     """Add trials to the spec and ``sweep.json`` of a sweep, on record.
 
     Raises:
         RequestError: if its grid or list of configurations has no more.
     """
-    search = spec.search.model_copy(update={"trials": info["trials"] + more})
+    search = spec.search.model_copy(update={"trials": info.trials + more})
     # Read again: a list of configurations or a grid has only so many.
     larger = parse(replace(spec, search=search).to_yaml(), SPEC)
     if planned(larger) == planned(spec):
@@ -31,10 +29,10 @@ def more_trials(folder: Folder, spec: Spec, info: Info, more: int) -> tuple[Spec
             f"'{spec.name}' has {planned(spec)} configurations in its grid or list, and all are planned already: "
             "there is nothing to add"
         )
-    return _written(folder, larger, info | {"trials": planned(larger)})
+    return _written(folder, larger, replace(info, trials=planned(larger)))
 
 
-def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Spec, Info]:
+def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
     """Let the trials of a sweep train up to ``kimg``, on record.
 
     Those that have ended at the old budget and have a checkpoint are opened again, to go on from it: by default these
@@ -43,17 +41,18 @@ def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Sp
     Raises:
         RequestError: if that is less than now, configurations bring their own, or no trial could use it.
     """
-    images, old = info["images"], info["budget"]
+    old = info.budget
     if kimg < old:
         raise RequestError(f"--kimg {kimg:g}: the budget of '{spec.name}' is {old:g} kimg already; give more")
-    longer = _longer(spec, images, kimg)
-    if abs(longer.budget(images) - kimg) > 1e-6 * kimg:
-        raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {longer.budget(images):g} kimg")
+    longer = _longer(spec, info.images, kimg)
+    schedule = longer.schedule(info.images)
+    if abs(schedule.budget - kimg) > 1e-6 * kimg:
+        raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {schedule.budget:g} kimg")
     store = Store(folder, spec.space.kinds())
     going_on = [
         trial
         for trial, _ in remembered(store, spec.search.metric)
-        if trial.status == "finished" and trial.kimg < kimg and _has_checkpoint(folder, trial)
+        if trial.status is Status.FINISHED and trial.kimg < kimg and _has_checkpoint(folder, trial)
     ]
     to_come = len(store.rows("trials")) < planned(spec)
     if not going_on and not to_come:
@@ -62,12 +61,8 @@ def more_budget(folder: Folder, spec: Spec, info: Info, kimg: float) -> tuple[Sp
             "improving keep a checkpoint; with 'keep: {finished: all}' in the spec all do. Train longer from the "
             "start with 'sweep run'"
         )
-    schedule = {
-        "budget": kimg,
-        "rungs": list(longer.rungs(images)),
-        "ladder": [list(step) for step in longer.ladder(images)],
-    }
-    longer, info = _written(folder, longer, info | schedule)
+    info = replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
+    longer, info = _written(folder, longer, info)
     for trial in going_on:
         _open_again(store, trial, old)
     return longer, info
@@ -89,7 +84,9 @@ def _longer(spec: Spec, images: int, kimg: float) -> Spec:
 
 
 def _has_checkpoint(folder: Folder, trial: Trial) -> bool:
-    return any(name.endswith(SUFFIX) for name in folder.names(place_of(trial.number)))
+    return any(
+        name.endswith(layout.CHECKPOINT_SUFFIX) for name in folder.names(layout.checkpoints(trial.number))
+    )
 
 
 def _open_again(store: Store, trial: Trial, budget: float) -> None:
@@ -98,11 +95,11 @@ def _open_again(store: Store, trial: Trial, budget: float) -> None:
     told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
     records.event(trial, "extended", {"budget": budget, "result": told})
     store.replace("results", trial.number, [])
-    trial.result, trial.status = None, "interrupted"
+    trial.result, trial.status = None, Status.INTERRUPTED
     records.put(trial)
 
 
-def _written(folder: Folder, spec: Spec, info: Info) -> tuple[Spec, Info]:
+def _written(folder: Folder, spec: Spec, info: SweepInfo) -> tuple[Spec, SweepInfo]:
     folder.write(SPEC, spec.to_yaml().encode())
-    folder.write(INFO, to_json(info, indent=2).encode())
+    info.write(folder)
     return spec, info

@@ -70,22 +70,20 @@ def card(
         ),
         f"Every program was compared with the network on fixed latents: pictures in [-1, 1] differ by at most "
         f"{TOLERANCE:g}. " + " ".join(f"{note}." for note in notes),
-        "Made with "
-        + ", ".join(f"{name} {version}" for name, version in sweep.info["versions"].items())
-        + ".",
+        "Made with " + ", ".join(f"{name} {version}" for name, version in sweep.info.versions.items()) + ".",
     ]
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
 def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -> dict[str, Any]:
-    attribution = sweep.info["attribution"] or ""
+    attribution = sweep.info.attribution
     licence = next((name for words, name in LICENCES.items() if words in attribution), "unknown")
     metrics = [
         {"type": name, "value": round(numbers[name], 5), "name": identity.label(name), "verified": False}
         for name in ("kid", "fid")
     ]
     task = {"type": "unconditional-image-generation"}
-    dataset = {"name": _source(trial), "type": "image", "revision": str(sweep.info["data_hash"])[:12]}
+    dataset = {"name": _source(trial), "type": "image", "revision": sweep.info.data_hash[:12]}
     return {
         "license": licence,
         "library_name": "sweep-gan",
@@ -148,10 +146,10 @@ def _pictures(row: Row, numbers: Row) -> str:
 
 def _data(sweep: Sweep, trial: TrialConfig) -> str:
     info = sweep.info
-    credit = re.sub(r"\s+", " ", str(info["attribution"] or "")).strip()
+    credit = re.sub(r"\s+", " ", info.attribution).strip()
     known = credit or "The licence of the pictures is not on record: ask whoever they belong to."
     how = f", prepared {trial.data.prepared}" if trial.data.prepared else ""
-    return f"{info['images']:,} pictures of {_source(trial)}{how} (SHA-256 {info['data_hash']}). {known}"
+    return f"{info.images:,} pictures of {_source(trial)}{how} (SHA-256 {info.data_hash}). {known}"
 
 
 def _source(trial: TrialConfig) -> str:

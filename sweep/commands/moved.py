@@ -11,12 +11,12 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep.commands.before import anchored, prepare_pictures
-from sweep.records.catalog import INFO, SPEC
 from sweep.spec import overrides as command_line
 from sweep.spec.problems import Problems
 from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import Node
 from sweep.storage.folder import Folder
+from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import read as read_lease
 
 KEY = "data.source"

@@ -1,6 +1,5 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ganlib.data import ImageSet, contact_sheet
+from ganlib.data.sheet import png
 from ganlib.errors import RequestError, WorkError
+from sweep.commands import counts, notes
 from sweep.commands.before import (
     anchored,
     any_config,
     as_begun,
     check_batch_size,
     check_place,
-    describe,
+    facts_of,
     planned,
-    png,
     prepare_pictures,
     same_pictures,
 )
@@ -30,18 +30,16 @@ from sweep.driver.recovery import restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import trial_numbers
-from sweep.records.catalog import INFO, SPEC
 from sweep.records.datasets import Store
 from sweep.records.progress import Clock, best_trial, described, duration, metric_label, number
-from sweep.records.schemas import to_json
-from sweep.records.trial_state import UNFINISHED
+from sweep.records.status import Status
+from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, runner_for
-from sweep.runners.stopping import Stopper
-from sweep.search.study_file import STUDY
-from sweep.spec import schedule
+from sweep.runners.stopping import Stopper, explained
 from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder, StorageError
+from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
 from sweep.terminal.live import LiveTable
 from sweep.terminal.views import JsonLines, PlainLines, view_for
@@ -66,18 +64,20 @@ def start(spec: Spec, options: Options) -> int:
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
     view = view_for(options.as_json)
-    with Owner(folder) as owner:
+    with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
-        schedule.check(spec, len(images))
-        for note in schedule.notes(spec, len(images)):
+        notes.check(spec, len(images))
+        counts.check(spec, len(images))
+        instead = counts.notes(spec, len(images))
+        for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:
-            facts = preflight(runner, spec, images, owner, view)
-            info = describe(spec, images, facts, runner.name)
+            tried = preflight(runner, spec, images, owner, view)
+            info = facts_of(spec, images, tried, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
-            folder.write("images/real.png", png(contact_sheet(images.pictures)))
+            folder.write(REAL_PICTURES, png(contact_sheet(images.pictures)))
             store.begin()
             for skipped in images.skipped:
                 store.add(
@@ -86,9 +86,11 @@ def start(spec: Spec, options: Options) -> int:
                 )
             for left in images.found.left_out:
                 store.add("events", {"kind": "left_out", "detail": asdict(left)})
-            folder.write(INFO, to_json(info, indent=2).encode())
+            for note in instead:
+                store.add("events", {"kind": "note", "detail": {"reason": note}})
+            info.write(folder)
             director = new_director(spec, folder, store, info, owner, runner, view)
-            with study_file(folder) as study:
+            with explained(_goes_on(spec.name)), study_file(folder) as study:
                 director.begin(study)
                 return drive(director, runner, owner, view)
 
@@ -106,10 +108,10 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
         RequestError: another process runs it, its pictures have changed, or there is no more to be had.
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
-    info = json.loads(folder.read(INFO))
+    info = SweepInfo.read(folder, NEEDED)
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
-    with Owner(folder) as owner, study_file(folder) as study:
+    with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
@@ -145,7 +147,7 @@ def ended_and_measured(store: Store) -> int:
     """
     measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
     return sum(
-        row["status"] not in UNFINISHED
+        Status(row["status"]).ended
         and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
         for row in store.rows("trials")
     )
@@ -157,7 +159,7 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     best = best_trial(director)
     if best and best.best:
         kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
-        keep(director.folder, director.info["data_hash"], best.number, kimg)
+        keep(director.folder, director.info.data_hash, best.number, kimg)
     return conclude(director, view, elapsed)
 
 
@@ -168,8 +170,14 @@ def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: 
         return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
 
 
-def train(director: Director, runner: Runner, owner: Owner, view: View) -> float:
+def _goes_on(name: str) -> str:
+    return f"what is on record is whole, and 'sweep resume {name}' goes on with it"
+
+
+def train(director: Director, runner: Runner, owner: Owner, view: View, again: str = "sweep resume") -> float:
     """Train all trials, or until somebody wants to stop; returns what the sweep's clock shows, in seconds.
+
+    ``again`` is the command that goes on with it.
 
     Raises:
         WorkError: if nothing could be recorded any more.
@@ -192,7 +200,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View) -> float
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
-            f"'sweep resume {director.spec.name}'"
+            f"'{again} {director.spec.name}'"
         )
     return clock.elapsed()
 
@@ -216,7 +224,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if growing := [trial.number for trial in trials if trial.still_improving]:
         view.say(
             f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "
-            f"{2 * director.info['budget']:g}'"
+            f"{2 * director.info.budget:g}'"
         )
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
@@ -234,7 +242,7 @@ def new_director(
     spec: Spec,
     folder: Folder,
     store: Store,
-    info: dict[str, Any],
+    info: SweepInfo,
     owner: Owner,
     runner: Runner,
     view: View,

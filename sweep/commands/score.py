@@ -22,6 +22,7 @@ from ganlib.metrics.picture_sets import PictureSet, open_pictures, unlike
 from ganlib.metrics.pictures import features_alike, features_of
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
+from sweep.commands import counts
 from sweep.spec import specification as specs
 
 GENERATED, REAL = "the generated pictures", "the real pictures"
@@ -78,7 +79,8 @@ def score(
         evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir())
         loaded, real, digest = evaluator.extractor, evaluator.real, images.hash
         fake = features_of(fakes, loaded)
-        floor, notes = evaluator.floor(fakes.count), []
+        floor, notes = evaluator.floor(fakes.count), [*counts.of_real(config, len(images))]
+        notes += counts.of_subsets(config, len(images), fakes.count)
     identity = Identity(
         extractor=loaded.name,
         extractor_digest=loaded.digest,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ganlib import cores
+from ganlib.clock import RELATIVE, reached
 from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.data.alpha import tensor_on_checks
 from ganlib.metrics import RealStatistics, load_extractor
@@ -94,14 +95,13 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
 
 def estimate(spec: Spec, images: int, trials: int, speed: Speed, local: bool = False) -> Estimate:
     """From what was timed to the time of a trial and of the whole sweep."""
-    at = Schedule.of(spec, images)
-    ladder = spec.ladder(images)
+    at = spec.schedule(images)
     points = [0.0, *at.comparisons, at.budget]
     arriving = float(trials)
     alive = [arriving]
     if spec.asha:
         alive += [left for _, left in expected_survivors(trials, at.comparisons, spec.asha.reduction)]
-    spans = [_evaluating(at, ladder, spec.evaluate.n_fake, span, speed) for span in pairwise(points)]
+    spans = [_evaluating(at, spec.evaluate.n_fake, span, speed) for span in pairwise(points)]
     trained = [(end - begin) * speed.per_kimg for begin, end in pairwise(points)]
     trial = sum(trained) + sum(spans)
     total = sum(count * (a + b) for count, a, b in zip(alive, trained, spans, strict=True))
@@ -168,19 +168,17 @@ def _evaluation(
     return per_picture, (time.perf_counter() - begin) * evaluate.n_fake / count
 
 
-def _evaluating(
-    at: Schedule, ladder: Sequence[tuple[float, int]], n_fake: int, span: tuple[float, float], speed: Speed
-) -> float:
+def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], speed: Speed) -> float:
     """Seconds of the evaluations that come after the beginning of a span and up to its end."""
     begin, end = span
     seconds = 0.0
-    first = math.floor(begin / at.interval * (1 + 1e-9)) + 1
-    last = math.ceil(end / at.interval * (1 - 1e-9))
+    first = math.floor(begin / at.interval * (1 + RELATIVE)) + 1
+    last = math.ceil(end / at.interval * (1 - RELATIVE))
     for number in range(first, min(last, first + 100_000) + 1):
         kimg = min(number * at.interval, at.budget)
-        if kimg > end * (1 + 1e-9):
+        if not reached(end, kimg):
             break
-        count = stage_at(ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget).n_fake
+        count = stage_at(at.ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget).n_fake
         seconds += count * speed.per_picture + speed.per_score * count / n_fake
     return seconds
 

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweep.driver.events import Event
-from sweep.records.catalog import SPEC, Sweep
+from sweep.records.catalog import Sweep
 from sweep.records.journal import remembered
 from sweep.records.progress import Noted
-from sweep.records.trial_state import UNFINISHED, Trial
+from sweep.records.status import Status
+from sweep.records.trial_state import Trial
 from sweep.spec.specification import parse
 from sweep.storage import lease
+from sweep.storage.layout import SPEC
 from sweep.terminal import outlet
 from sweep.terminal.views import View
 
@@ -25,7 +27,7 @@ class Watched:
 
     Attributes:
         spec: What was asked for.
-        info: ``sweep.json``.
+        info: its facts.
         trials: As of the last `refresh`.
     """
 
@@ -55,9 +57,9 @@ class Watched:
         if measured:
             self._measured.add(trial.number)
         events = []
-        if trial.attempt > attempt and trial.status == "running":
+        if trial.attempt > attempt and trial.status is Status.RUNNING:
             events.append(Event("start", trial))
-        ended = trial.status != status and trial.status != "running"
+        ended = trial.status != status and trial.status is not Status.RUNNING
         fresh: list[Mapping[str, Any]] = [row for row in rows if row["kimg"] > kimg]
         if not status:  # of the past, only where a trial is now
             fresh = [] if ended else fresh[-1:]
@@ -82,8 +84,8 @@ class Watched:
     @property
     def complete(self) -> bool:
         """Whether all its trials have ended."""
-        ended = all(trial.status not in UNFINISHED for trial in self.trials.values())
-        return ended and len(self.trials) >= int(self.info.get("trials") or 0)
+        ended = all(trial.status.ended for trial in self.trials.values())
+        return ended and len(self.trials) >= self.info.trials
 
 
 def watch(sweep: Sweep, view: View) -> None:

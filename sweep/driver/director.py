@@ -20,9 +20,11 @@ from sweep.records.datasets import Store
 from sweep.records.journal import Records
 from sweep.records.retention import after_sweep, after_trial
 from sweep.records.snapshots import candidates
-from sweep.records.trial_state import Status, Trial
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
+from sweep.records.trial_state import Trial
 from sweep.search.study import Study
-from sweep.search.trial_source import Asking, PastTrial
+from sweep.search.trial_source import PastTrial, TrialSource, outcome
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder, StorageError
 
@@ -37,7 +39,7 @@ class Director:
         spec: the sweep.
         folder: where it lives.
         store: its records.
-        info: ``sweep.json``: pictures, budget, metric.
+        info: its facts: pictures, budget, metric.
         owner: the lease under which trials run.
         gpu: of each trial, after what the machine has.
         threads: of each trial on a CPU.
@@ -55,7 +57,7 @@ class Director:
         spec: Spec,
         folder: Folder,
         store: Store,
-        info: Mapping[str, Any],
+        info: SweepInfo,
         owner: str,
         gpu: float,
         threads: int,
@@ -71,8 +73,8 @@ class Director:
         self.halted: str | None = None
         self.queue: deque[int] = deque()
         self._live: set[int] = set()
-        self.rungs = Rungs(store, info["rungs"], spec.asha.reduction if spec.asha else None)
-        self.study: Asking
+        self.rungs = Rungs(store, info.rungs, spec.asha.reduction if spec.asha else None)
+        self.study: TrialSource
 
     def begin(self, study: Path) -> None:
         """Start a new sweep, with its Optuna study in the file ``study``."""
@@ -114,14 +116,13 @@ class Director:
         return self._assign(trial)
 
     def _budget(self, trial: Trial) -> float:
-        return self.spec.trial_budget(trial.params, self.info["images"], self.info["budget"])
+        return self.spec.trial_budget(trial.params, self.info.schedule)
 
     def _assign(self, trial: Trial) -> dict[str, Any]:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
-            trial.status = "running"
-        ladder = self.info.get("ladder", ())
-        config = self.spec.trial_config(trial.params, self._budget(trial), ladder).model_dump(mode="json")
+            trial.status = Status.RUNNING
+        config = self.spec.trial_config(trial.params, self.info.schedule).model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
         self.records.put(
@@ -144,14 +145,14 @@ class Director:
             "seed": trial.seed,
             "metric": self.spec.search.metric,
             "config": config,
-            "data_hash": self.info["data_hash"],
+            "data_hash": self.info.data_hash,
             "threads": self.threads,
             "gpu": min(self.gpu * trial.share, max(self.gpu, 1.0)),
             "share": trial.share,
             "timeout": self.spec.resources.timeout,
             "seen_kimg": trial.kimg if trial.last_row else -1.0,
             "conclude": None if kept is None else [asdict(one) for one in kept],
-            "floor": self.info.get("floor", []),
+            "floor": [asdict(floor) for floor in self.info.floor],
         }
 
     # ---- judging -----------------------------------------------------------------------------------------
@@ -195,11 +196,11 @@ class Director:
             self.records.event(trial, kind, report["verdict"])
             if not report["rolled_back"]:
                 trial.verdict = report["verdict"]["kind"]
-                return self._end(trial, "collapsed", **place)
+                return self._end(trial, Status.COLLAPSED, **place)
             self.watch(Event("rollback", trial, report["verdict"]))
         stop = self._stopped_at_rung(trial, report["kimg"], report["value"])
         if stop or report["last"]:
-            return self._end(trial, "stopped" if stop else "finished", **place)
+            return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **place)
         self.records.put(trial, **place)
         self.watch(Event("evaluation", trial, report["row"]))
         if self.halted is not None:
@@ -231,7 +232,7 @@ class Director:
 
     def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
         """A trial's last evaluation is measured in full, as others at a rung are not: it is compared with none."""
-        if self.info.get("ladder") and kimg >= self._budget(trial):
+        if self.info.ladder and kimg >= self._budget(trial):
             return False
         return self.rungs.stops(trial, kimg, value)
 
@@ -271,7 +272,7 @@ class Director:
             self.watch(Event("restart", trial, detail))
         elif trial.due:
             self._close(trial, {"problem": f"it could not be measured: {reason}"})
-        elif self._end(trial, "failed", failure=reason):
+        elif self._end(trial, Status.FAILED, failure=reason):
             self._queue(trial)  # its worker is gone, and its best generator is not
 
     def interrupt(self) -> None:
@@ -287,7 +288,7 @@ class Director:
 
     def abandon(self) -> None:
         """The runner has ended; whatever it left running or waiting is interrupted, and can be resumed."""
-        waiting = {number for number in self.queue if self.trials[number].status == "running"}
+        waiting = {number for number in self.queue if self.trials[number].status is Status.RUNNING}
         for number in sorted(self._live | waiting):
             # What cannot be written stays "running" in the records, and is taken up all the same.
             with contextlib.suppress(StorageError):
@@ -299,9 +300,9 @@ class Director:
         """Leave a trial as it can be resumed; one that has ended already stays what it is."""
         self._live.discard(trial.number)
         if trial.unfinished:
-            trial.status = "interrupted"
+            trial.status = Status.INTERRUPTED
             self.records.put(trial, ended=time.time(), **columns)
-            self.watch(Event("interrupted", trial, columns))
+            self.watch(Event(Status.INTERRUPTED, trial, columns))
 
     def _end(self, trial: Trial, status: Status, **columns: Any) -> bool:  # noqa: ANN401
         """Write down how a trial ended; returns whether its result is to be measured now."""
@@ -322,7 +323,7 @@ class Director:
 
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
-        self.study.tell(trial.outcome(self.info["rungs"]))
+        self.study.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
@@ -340,9 +341,9 @@ class Director:
         for one in trial.seen:
             stopped = stopped or self._stopped_at_rung(trial, one.kimg, one.value)
         if trial.verdict:
-            return self._end(trial, "collapsed")
+            return self._end(trial, Status.COLLAPSED)
         if stopped:
-            return self._end(trial, "stopped")
+            return self._end(trial, Status.STOPPED)
         if trial.kimg >= self._budget(trial):
-            return self._end(trial, "finished")
+            return self._end(trial, Status.FINISHED)
         return True

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sweep.driver.director import Director
 from sweep.records.journal import remembered
+from sweep.search.trial_source import outcome
 
 
 def restore(director: Director, study: Path) -> None:
@@ -16,7 +17,7 @@ def restore(director: Director, study: Path) -> None:
     """
     spec, store = director.spec, director.records.store
     trials = {trial.number: trial for trial, _ in remembered(store, spec.search.metric)}
-    past = [trials[number].outcome(director.info["rungs"]) for number in sorted(trials)]
+    past = [outcome(trials[number], director.info.rungs) for number in sorted(trials)]
     director.rebuild(study, past)
     for record in store.rows("trials"):
         trial = trials[record["trial"]]

@@ -1,5 +1,7 @@
 """ASHA's rungs, written down: what enters a rung is on record before anybody is stopped by it."""
 
+from collections.abc import Sequence
+
 from sweep.records.datasets import Store
 from sweep.records.trial_state import Trial
 from sweep.search.asha import Asha
@@ -14,7 +16,7 @@ class Rungs:
         reduction: See `sweep.search.asha.Asha`; None for no early stopping.
     """
 
-    def __init__(self, store: Store, kimgs: list[float], reduction: float | None) -> None:
+    def __init__(self, store: Store, kimgs: Sequence[float], reduction: float | None) -> None:
         self._store = store
         self._asha = None if reduction is None else Asha(kimgs, reduction)
 

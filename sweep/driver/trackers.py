@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 from ganlib.errors import RequestError
 from sweep.driver.events import Event
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import TRACKERS
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 TOLD = (
@@ -25,7 +27,7 @@ TOLD = (
 """The columns of ``metrics`` that are told."""
 RESULT = ("kid", "kid_se", "fid", "kimg")
 """What is told of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
-ENDS = ("finished", "stopped", "collapsed", "failed", "interrupted")
+ENDS = tuple(status for status in Status if status is not Status.RUNNING)
 
 
 class Tracker(Protocol):
@@ -62,7 +64,7 @@ class Tracking:
     def __init__(self, names: Sequence[str], folder: Folder, sweep: str, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
         kinds: dict[str, Callable[[], Tracker]] = {
-            "tensorboard": lambda: TensorBoard(folder.local("tensorboard") or Path()),
+            "tensorboard": lambda: TensorBoard(folder.local(layout.TENSORBOARD) or Path()),
             "mlflow": lambda: MLflow(sweep),
             "wandb": lambda: WandB(sweep),
         }
@@ -89,7 +91,7 @@ class Tracking:
     def _tell(self, tracker: Tracker, event: Event, trial: Trial) -> None:
         if event.kind == "start":
             tracker.start(trial)
-        elif event.kind == "evaluation" or (event.kind in ENDS and event.kind != "interrupted"):
+        elif event.kind == "evaluation" or (event.kind in ENDS and event.kind != Status.INTERRUPTED):
             # The last evaluation comes with the end.
             row = event.detail if event.kind == "evaluation" else trial.last_row
             values = {name: float(row[name]) for name in TOLD if row.get(name) is not None}
@@ -112,7 +114,7 @@ class Tracking:
 
     def _grid(self, trial: Trial) -> bytes | None:
         try:
-            return self._folder.read(f"images/{trial.number:05d}/{trial.kimg:.3f}.png")
+            return self._folder.read(layout.grid(trial.number, trial.kimg))
         except MissingFileError:
             return None
 
@@ -137,7 +139,7 @@ class TensorBoard:
     def start(self, trial: Trial) -> None:  # noqa: D102 - see Tracker
         from tensorboardX import SummaryWriter
 
-        writer = SummaryWriter(str(self._folder / f"{trial.number:05d}"), flush_secs=5)
+        writer = SummaryWriter(str(self._folder / layout.name_of(trial.number)), flush_secs=5)
         self._writers[trial.number] = writer
         text = json.dumps({"seed": trial.seed, **trial.params}, indent=2)
         writer.add_text("configuration", f"```\n{text}\n```", trial.attempt)
@@ -186,7 +188,7 @@ class MLflow:
             self._client.log_metric(self._runs[trial.number], name, value, step=step)
 
     def end(self, trial: Trial) -> None:  # noqa: D102
-        status = {"failed": "FAILED", "collapsed": "FAILED", "interrupted": "KILLED"}.get(
+        status = {Status.FAILED: "FAILED", Status.COLLAPSED: "FAILED", Status.INTERRUPTED: "KILLED"}.get(
             trial.status, "FINISHED"
         )
         self._client.set_tag(self._runs[trial.number], "status", trial.verdict or trial.status)
@@ -206,7 +208,7 @@ class WandB:
         self._runs[trial.number] = wandb.init(
             project=self._project,
             name=f"trial {trial.number}",
-            id=f"{self._project}-{trial.number:05d}",
+            id=f"{self._project}-{layout.name_of(trial.number)}",
             resume="allow",
             reinit="create_new",
             config={"seed": trial.seed, **trial.params},
@@ -218,4 +220,4 @@ class WandB:
     def end(self, trial: Trial) -> None:  # noqa: D102
         run = self._runs.pop(trial.number)
         run.summary["status"] = trial.verdict or trial.status
-        run.finish(exit_code=int(trial.status == "failed"))
+        run.finish(exit_code=int(trial.status is Status.FAILED))

@@ -1,8 +1,6 @@
 """The sweeps in a storage folder: list them, open one by name. Reads only; starts in a blink."""
 
-import json
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ganlib.errors import RequestError, WorkError
-from ganlib.metrics.identity import Floor
 from ganlib.registry import did_you_mean
 from sweep.mistaken import instead_of_sweep
 from sweep.records.datasets import Store
+from sweep.records.sweep_info import SweepInfo
 from sweep.storage.folder import Folder, MissingFileError
-
-INFO = "sweep.json"
-SPEC = "spec.yaml"
-CONFIRMATION = "confirm"
+from sweep.storage.layout import CONFIRMATION, INFO, SPEC
 
 
 @dataclass(frozen=True)
@@ -28,28 +23,12 @@ class Sweep:
     Attributes:
         name: Its name, which is its folder's.
         folder: Where everything about it lies.
-        info: The content of ``sweep.json``; any key may be missing in a sweep of another version.
+        info: Its facts.
     """
 
     name: str
     folder: Folder
-    info: Mapping[str, Any]
-
-    @property
-    def created(self) -> datetime | None:
-        """When it was started, if that is on record."""
-        return parse_time(self.info.get("created"))
-
-    @property
-    def metric(self) -> str:
-        """The metric that the search minimises, ``kid`` or ``fid``."""
-        return str(self.info.get("metric") or "kid")
-
-    @property
-    def floors(self) -> list[Floor]:
-        """What held-out real pictures score, for each number of pictures that trials are measured with."""
-        floors = self.info.get("floor")
-        return [Floor(**floor) for floor in floors] if isinstance(floors, list) else []
+    info: SweepInfo
 
     @property
     def store(self) -> Store:
@@ -74,19 +53,6 @@ class Sweep:
         return loaded if isinstance(loaded, dict) else {}
 
 
-def parse_time(value: object) -> datetime | None:
-    """A time with a zone, from seconds since the epoch or ISO 8601 text (UTC if it names no zone)."""
-    try:
-        if isinstance(value, (int, float)):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, str):
-            time = datetime.fromisoformat(value)
-            return time if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
-
-
 def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
     """All sweeps of a storage folder, newest first, and one sentence for each that cannot be read."""
     names = [name for name in storage.names() if not name.startswith(".")]
@@ -95,7 +61,9 @@ def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
     sweeps = [item for item in found if isinstance(item, Sweep)]
     problems = [item for item in found if isinstance(item, str)]
     unknown = datetime.fromtimestamp(0, UTC)
-    return sorted(sweeps, key=lambda sweep: (sweep.created or unknown, sweep.name), reverse=True), problems
+    return sorted(
+        sweeps, key=lambda sweep: (sweep.info.created or unknown, sweep.name), reverse=True
+    ), problems
 
 
 def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
@@ -177,13 +145,6 @@ def _load(storage: Folder, name: str) -> Sweep | None:
     """The sweep in that folder; None if it is not one."""
     folder = storage.child(name)
     try:
-        data = folder.read(INFO)
+        return Sweep(name, folder, SweepInfo.read(folder))
     except MissingFileError:
         return None
-    try:
-        info = json.loads(data)
-        if not isinstance(info, dict):
-            raise ValueError(f"it holds a {type(info).__name__}, not an object")
-    except ValueError as error:
-        raise WorkError(f"'{folder}/{INFO}' is broken: {error}") from error
-    return Sweep(name, folder, info)

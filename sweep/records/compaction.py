@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from ganlib.errors import WorkError
 from sweep.records.schemas import VERSION_KEY
+from sweep.storage import layout
 from sweep.storage.folder import Folder, Stamp
 
 PARTS_KEY = b"sweep.parts"
@@ -47,7 +48,7 @@ class Snapshot:
     def load(cls, folder: Folder, dataset: str) -> "Snapshot":
         """The snapshot of a dataset; one that is damaged or of another version is as good as none."""
         try:
-            head, _, data = folder.read(_path(dataset)).partition(b"\n")
+            head, _, data = folder.read(layout.compacted(dataset)).partition(b"\n")
             if head != _digest(data):
                 return NONE
             metadata = pq.ParquetFile(pa.BufferReader(data)).schema_arrow.metadata or {}
@@ -87,7 +88,9 @@ def read(
         columns: Read only these; None for all.
         part: Reads one part.
     """
-    stamps = {name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(".parquet")}
+    stamps = {
+        name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
+    }
     snapshot = Snapshot.load(folder, dataset) if len(stamps) > MANY else NONE
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
     many = len(loose) > MANY
@@ -127,12 +130,8 @@ def _save(
     sink = pa.BufferOutputStream()
     pq.write_table(whole, sink, compression="zstd")
     data = sink.getvalue().to_pybytes()
-    folder.write(_path(dataset), _digest(data) + b"\n" + data)
+    folder.write(layout.compacted(dataset), _digest(data) + b"\n" + data)
 
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
-
-
-def _path(dataset: str) -> str:
-    return f"compact/{dataset}"

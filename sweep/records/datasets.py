@@ -9,7 +9,6 @@ needs compacting. There is one writer, the driver of the sweep; its crash loses 
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,11 +17,12 @@ from ganlib.errors import WorkError
 from sweep.records import compaction
 from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
 from sweep.records.sealed import seal, unseal
+from sweep.records.status import Status
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 __all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
 
-_SWEEP_PART = "sweep"  # the part of what belongs to no trial: some events; without rows in other datasets
 # What may stand once in a trial's part; events have no such key.
 _UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
 _ORDER = {
@@ -56,13 +56,13 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
-        self._parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
 
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that all can be queried from the start."""
         for dataset in self._schemas:
-            if not self.folder.exists(f"{dataset}/{_SWEEP_PART}.parquet"):
-                self._write(dataset, _SWEEP_PART, [])
+            if not self.folder.exists(layout.part(dataset, None)):
+                self._write(dataset, None, [])
 
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
@@ -81,14 +81,14 @@ class Store:
         attempt = int(row.get("attempt", old.get("attempt", 0)))
         if attempt < old.get("attempt", 0):
             return False
-        again = attempt > old.get("attempt", 0) and row.get("status") == "running"
+        again = attempt > old.get("attempt", 0) and row.get("status") == Status.RUNNING
         fresh = _OF_ATTEMPT if again else {}
         merged = self._checked("trials", {**old, **fresh, **row, "attempt": attempt})
         if merged["status"] not in STATUSES:
             raise ValueError(
                 f"unknown status {merged['status']!r} of trial {trial} (choices: {', '.join(STATUSES)})"
             )
-        self._write("trials", _part(trial), [merged])
+        self._write("trials", trial, [merged])
         return True
 
     def add(self, dataset: str, row: Mapping[str, Any]) -> bool:
@@ -105,22 +105,22 @@ class Store:
         if dataset in ("trials", "results"):
             raise ValueError(f"rows of '{dataset}' are replaced, not added; use put_trial or replace")
         checked = self._checked(dataset, row)
-        name = _SWEEP_PART if checked["trial"] is None else _part(checked["trial"])
-        rows = self._load(dataset, name)
+        trial = checked["trial"]
+        rows = self._load(dataset, trial)
         if key := _UNIQUE.get(dataset):
-            current = self.trial(checked["trial"])
+            current = self.trial(trial)
             if current is not None and checked["attempt"] < current["attempt"]:
                 return False
             if any(_same(other[key], checked[key]) for other in rows):
                 return False
-        self._write(dataset, name, [*rows, checked])
+        self._write(dataset, trial, [*rows, checked])
         return True
 
     def trial(self, number: int) -> dict[str, Any] | None:
         """The row of one trial in ``trials``, or None."""
-        rows = self._parts.get(("trials", _part(number)))
+        rows = self._parts.get(("trials", number))
         if rows is None:  # not written by us: somebody else may be changing it, so it is not kept
-            rows = self._from_disk("trials", _part(number))
+            rows = self._from_disk("trials", number)
         return dict(rows[0]) if rows else None
 
     def part(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
@@ -129,16 +129,16 @@ class Store:
         Raises:
             DamagedPartError: if the part cannot be read.
         """
-        return [dict(row) for row in self._load(dataset, _SWEEP_PART if trial is None else _part(trial))]
+        return [dict(row) for row in self._load(dataset, trial)]
 
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
         """Put these rows in the place of a trial's part, whatever it holds; no rows, no part."""
         checked = [self._checked(dataset, row) for row in rows]
         if checked:
-            self._write(dataset, _part(trial), checked)
+            self._write(dataset, trial, checked)
         else:
-            self.folder.delete(f"{dataset}/{_part(trial)}.parquet")
-            self._parts.pop((dataset, _part(trial)), None)
+            self.folder.delete(layout.part(dataset, trial))
+            self._parts.pop((dataset, trial), None)
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """All rows of a dataset, ordered as in `table`; a null is None."""
@@ -157,7 +157,11 @@ class Store:
         schema = self._schemas[dataset]
         wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
         # Parts are in order, and so are the rows in each; only events of different trials interleave.
-        table = compaction.read(self.folder, dataset, schema, wanted, partial(self._read, dataset))
+
+        def part(name: str, columns: list[str] | None) -> pa.Table:
+            return self._read(dataset, f"{dataset}/{name}", columns)
+
+        table = compaction.read(self.folder, dataset, schema, wanted, part)
         if dataset == "events":
             table = table.sort_by("time")
         return table.replace_schema_metadata(schema.metadata)
@@ -174,27 +178,25 @@ class Store:
             raise ValueError(f"a row of '{dataset}' lacks {', '.join(missing)}")
         return full
 
-    def _load(self, dataset: str, name: str) -> list[dict[str, Any]]:
+    def _load(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
         """The rows of one part, read from the folder the first time."""
-        key = (dataset, name)
+        key = (dataset, trial)
         if key not in self._parts:
-            self._parts[key] = self._from_disk(dataset, name)
+            self._parts[key] = self._from_disk(dataset, trial)
         return self._parts[key]
 
-    def _from_disk(self, dataset: str, name: str) -> list[dict[str, Any]]:
-        if not self.folder.exists(f"{dataset}/{name}.parquet"):
-            return []
-        return to_rows(self._read(dataset, f"{name}.parquet", None))
+    def _from_disk(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+        path = layout.part(dataset, trial)
+        return to_rows(self._read(dataset, path, None)) if self.folder.exists(path) else []
 
-    def _write(self, dataset: str, name: str, rows: list[dict[str, Any]]) -> None:
+    def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
         table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
-        self.folder.write(f"{dataset}/{name}.parquet", seal(table))
-        self._parts[(dataset, name)] = rows  # only once it is on disk: a failed write may be tried again
+        self.folder.write(layout.part(dataset, trial), seal(table))
+        self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
 
-    def _read(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
-        path = f"{dataset}/{name}"
+    def _read(self, dataset: str, path: str, columns: list[str] | None) -> pa.Table:
         data = self.folder.read(path)
         try:
             file = unseal(data)
@@ -232,10 +234,6 @@ def to_rows(table: pa.Table) -> list[dict[str, Any]]:
             if row[name] is not None:
                 row[name] = row[name].replace(tzinfo=UTC)
     return rows
-
-
-def _part(trial: int) -> str:
-    return f"{trial:05d}"
 
 
 def _same(first: float, second: float) -> bool:

@@ -16,6 +16,7 @@ from ganlib.digests import DamagedError, ForeignError, with_digest, without_dige
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS, to_json
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 MAGIC = b"sweep-ledger-1"
@@ -28,15 +29,10 @@ class DamagedLedgerError(WorkError):
     """The copy itself is torn or changed."""
 
 
-def path_of(trial: int) -> str:
-    """Where a trial's copy lies in the sweep's folder."""
-    return f"ledger/{trial:05d}.json"
-
-
 def write(store: Store, trial: int) -> None:
     """Copy what is on record of a trial."""
     text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
-    store.folder.write(path_of(trial), with_digest(MAGIC, text) + b"\n")
+    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text) + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
@@ -46,14 +42,14 @@ def read(folder: Folder, trial: int) -> Copy | None:
         DamagedLedgerError: if it is not whole.
     """
     try:
-        data = folder.read(path_of(trial))
+        data = folder.read(layout.ledger(trial))
     except MissingFileError:
         return None
     try:
         text = without_digest(MAGIC, data[:-1])
     except (ForeignError, DamagedError):
         raise DamagedLedgerError(
-            f"'{folder}/{path_of(trial)}' is damaged: it does not match its digest"
+            f"'{folder}/{layout.ledger(trial)}' is damaged: it does not match its digest"
         ) from None
     plain: Mapping[str, list[dict[str, Any]]] = json.loads(text)
     return {dataset: [_typed(dataset, row) for row in plain.get(dataset, [])] for dataset in SCHEMAS}

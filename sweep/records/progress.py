@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganlib.errors import WorkError
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-FILE = "progress.json"
 WRITE_SECONDS = 5.0
 LATE_SECONDS = 60.0
 """A clock that was written longer ago than this is not taken to have gone on since."""
@@ -30,7 +32,7 @@ class Shown(Protocol):
         """What was asked for."""
 
     @property
-    def info(self) -> Mapping[str, Any]:
+    def info(self) -> SweepInfo:
         """The facts of the sweep."""
 
     @property
@@ -56,7 +58,7 @@ class Noted:
     def read(cls, folder: Folder) -> "Noted | None":
         """What the file says; None where there is none, or one that is damaged."""
         try:
-            noted = json.loads(folder.read(FILE))
+            noted = json.loads(folder.read(layout.PROGRESS))
             kimg = {int(trial): float(value) for trial, value in noted["kimg"].items()}
             return cls(float(noted["elapsed"]), float(noted["time"]), kimg)
         except (WorkError, ValueError, TypeError, KeyError, AttributeError):
@@ -89,10 +91,12 @@ class Clock:
     def write(self) -> None:
         """Write it down; a disk that is full is for the director to meet and tell."""
         self._written = time.monotonic()
-        kimg = {trial.number: reached(trial) for trial in self._trials.values() if trial.status == "running"}
+        kimg = {
+            trial.number: reached(trial) for trial in self._trials.values() if trial.status is Status.RUNNING
+        }
         noted = {"elapsed": round(self.elapsed(), 3), "time": time.time(), "kimg": kimg}
         with suppress(WorkError):
-            self._folder.write(FILE, json.dumps(noted).encode())
+            self._folder.write(layout.PROGRESS, json.dumps(noted).encode())
 
 
 def number(value: float | None) -> str:
@@ -132,12 +136,12 @@ def described(trial: Trial) -> str:
 
 def metric_label(director: Shown) -> str:
     """The metric with its extractor: an EfficientNet FID is never called plain FID."""
-    return f"{director.spec.search.metric.upper()} ({director.info['extractor']})"
+    return f"{director.spec.search.metric.upper()} ({director.info.extractor})"
 
 
 def best_trial(director: Shown) -> Trial | None:
     """The trial with the best value; collapsed and failed ones never win."""
-    able = [t for t in director.trials.values() if t.best and t.status not in ("collapsed", "failed")]
+    able = [t for t in director.trials.values() if t.best and not t.status.out_of_play]
     return min(able, key=lambda trial: trial.standing, default=None)
 
 

@@ -7,29 +7,27 @@ ends, those of trials that were stopped go too, but never those of the best tria
 
 from collections.abc import Iterable
 
-from sweep.records.snapshots import Seen, file_of
+from sweep.records.snapshots import Seen
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import KeepConfig
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-SUFFIX = ".ckpt"
-SNAPSHOT = "snapshot-"
-RANKED = ("finished", "stopped")
 ALWAYS = 10
 """The generators of so many of the best trials stay, whatever the spec says: a confirmation may choose among them."""
 
 
-def place_of(trial: int) -> str:
-    """Return where a trial's checkpoints and snapshots lie in the sweep's folder."""
-    return f"checkpoints/{trial:05d}"
-
-
 def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
     """Drop a trial's snapshots but those of the evaluations ``kept``."""
-    place, names = place_of(trial), {file_of(one.kimg) for one in kept}
+    place, names = layout.checkpoints(trial), {layout.snapshot_name(one.kimg) for one in kept}
     drop(
         folder,
-        [f"{place}/{n}" for n in folder.names(place) if n.startswith(SNAPSHOT) and n not in names],
+        [
+            f"{place}/{n}"
+            for n in folder.names(place)
+            if n.startswith(layout.SNAPSHOT_PREFIX) and n not in names
+        ],
     )
 
 
@@ -49,12 +47,12 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
 def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> None:
     """Drop the generators that the spec does not keep, when all trials have ended; never those of the best."""
     ended = list(trials)
-    ranked = [trial for trial in ended if trial.best and trial.status in RANKED]
+    ranked = [trial for trial in ended if trial.best and not trial.status.out_of_play]
     best = {trial.number for trial in sorted(ranked, key=lambda trial: trial.standing)[:ALWAYS]}
     for trial in ended:
         after_trial(folder, keep, trial)  # a crash may have come between a trial's end and this
         if _rule(keep, trial) == "none" and trial.number not in best:
-            folder.delete(place_of(trial.number))
+            folder.delete(layout.checkpoints(trial.number))
 
 
 def drop(folder: Folder, paths: Iterable[str]) -> None:
@@ -64,9 +62,9 @@ def drop(folder: Folder, paths: Iterable[str]) -> None:
 
 
 def _rule(keep: KeepConfig, trial: Trial) -> str:
-    return keep.finished if trial.status == "finished" else keep.stopped
+    return keep.finished if trial.status is Status.FINISHED else keep.stopped
 
 
 def _checkpoints(folder: Folder, trial: Trial) -> list[str]:
-    place = place_of(trial.number)
-    return [f"{place}/{name}" for name in folder.names(place) if name.endswith(SUFFIX)]
+    place = layout.checkpoints(trial.number)
+    return [f"{place}/{name}" for name in folder.names(place) if name.endswith(layout.CHECKPOINT_SUFFIX)]

@@ -13,7 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-STATUSES = ("running", "finished", "stopped", "collapsed", "failed", "interrupted")
+from sweep.records.status import Status
+
+STATUSES = tuple(Status)
 VERSION_KEY = b"sweep.schema"
 _TIME = pa.timestamp("us", tz="UTC")
 KINDS = {

@@ -4,15 +4,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sweep.records import snapshots
 from sweep.records.snapshots import Seen
-from sweep.search.trial_source import PastTrial, State
+from sweep.records.status import Status
 
-Status = Literal["running", "finished", "stopped", "collapsed", "failed", "interrupted"]
-UNFINISHED = ("running", "interrupted")
-ENDED = ("finished", "stopped", "collapsed", "failed")
 Row = dict[str, Any]
 
 
@@ -40,7 +37,7 @@ class Trial:
     seed: int
     metric: str = "kid"
     attempt: int = -1
-    status: Status = "running"
+    status: Status = Status.RUNNING
     kimg: float = 0.0
     seen: list[Seen] = field(default_factory=list)
     result: Row | None = None
@@ -59,7 +56,12 @@ class Trial:
     ) -> "Trial":
         """Read a trial from its row of ``trials``, its rows of ``metrics``, oldest first, and of ``results``."""
         verdict = record["verdict"]
-        if record["status"] in UNFINISHED and rows and rows[-1]["verdict"] and not rows[-1]["rolled_back"]:
+        if (
+            Status(record["status"]).resumable
+            and rows
+            and rows[-1]["verdict"]
+            and not rows[-1]["rolled_back"]
+        ):
             verdict = rows[-1]["verdict"]  # its end was not written down any more
         result = results[0] if results else None
         measuring = result["seconds"] or 0.0 if result else 0.0
@@ -69,7 +71,7 @@ class Trial:
             seed=record["seed"],
             metric=metric,
             attempt=record["attempt"],
-            status=record["status"],
+            status=Status(record["status"]),
             kimg=rows[-1]["kimg"] if rows else 0.0,
             # An evaluation at which a trial was called collapsed does not count for it.
             seen=[one for row in rows if (one := Seen.of(row, metric))],
@@ -103,7 +105,7 @@ class Trial:
     @property
     def unfinished(self) -> bool:
         """Whether it can go on training."""
-        return self.status in UNFINISHED
+        return self.status.resumable
 
     @property
     def due(self) -> bool:
@@ -113,7 +115,7 @@ class Trial:
     @property
     def still_improving(self) -> bool:
         """Whether it reached its budget while it was getting better; see `sweep.records.snapshots.still_improving`."""
-        return self.status == "finished" and snapshots.still_improving(self.seen, self.kimg)
+        return self.status is Status.FINISHED and snapshots.still_improving(self.seen, self.kimg)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in a row of ``metrics``."""
@@ -145,29 +147,6 @@ class Trial:
             "result_se": _finite(result["kid_se"]) if result and self.metric == "kid" else None,
             "result_kimg": result["kimg"] if result else None,
         }
-
-    def outcome(self, rungs: Sequence[float] = ()) -> PastTrial:
-        """What the sampler is to know; a trial that has not been measured to its end is still running for it.
-
-        Args:
-            rungs: Where trials are compared, in kimg: one that was stopped came as far as its rung, also where its
-                batch size let it overshoot.
-        """
-        kimg = self.kimg
-        if self.status == "stopped" and self.rung is not None and self.rung < len(rungs):
-            kimg = rungs[self.rung]
-        state: State
-        if self.unfinished or self.due:
-            state = "running"
-        elif self.status == "finished" and self.value is None:
-            state = "failed"
-        else:
-            state = self.status  # type: ignore[assignment]
-        attrs: dict[str, Any] = {"verdict": self.verdict} if self.verdict else {}
-        if self.result and self.value is not None:
-            attrs |= {self.metric: self.value}
-            attrs |= {name: self.result[name] for name in ("n_fake", "kimg") if self.result[name] is not None}
-        return PastTrial(self.number, self.params, state, kimg, self.value, attrs)
 
 
 def _finite(value: float | None) -> float | None:

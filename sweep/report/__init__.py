@@ -17,10 +17,10 @@ from sweep.report.page import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.report.table import csv_text
+from sweep.storage import layout
 from sweep.storage.folder import Folder, explained
 from sweep.storage.local import LocalFolder
 
-PAGE = "report.html"
 COMPARISON, CURVES, IMPORTANCE, TRIALS = "comparison.png", "curves.png", "importance.png", "trials.csv"
 BESIDE = (COMPARISON, CURVES, IMPORTANCE, TRIALS)
 
@@ -51,7 +51,7 @@ def write_report(
     if place is not None:
         written.check(place / file for file in (name, *BESIDE))
     files = make(sweeps, full=full)
-    files[name] = files.pop(PAGE)
+    files[name] = files.pop(layout.REPORT)
     names = [name, *(other for other in files if other != name)]
     if place is not None:
         with explained("write", str(place)):
@@ -68,7 +68,7 @@ def make(sweeps: Sequence[Sweep], full: bool = False, live: str = "") -> dict[st
     results = Results.read(sweeps)
     page = render(results, Album.read(results, full), closest(results), live)
     made = {
-        PAGE: page.encode(),
+        layout.REPORT: page.encode(),
         COMPARISON: comparison(results),
         CURVES: curves(results),
         IMPORTANCE: importances(results),
@@ -80,12 +80,12 @@ def make(sweeps: Sequence[Sweep], full: bool = False, live: str = "") -> dict[st
 def _target(sweeps: Sequence[Sweep], out: Path | None, storage: Folder | None) -> tuple[Folder, str]:
     if out is None:
         if len(sweeps) == 1 or storage is None:
-            return sweeps[0].folder, PAGE
+            return sweeps[0].folder, layout.REPORT
         names = [sweep.name for sweep in sweeps]
         some = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
-        return storage / "reports" / some, PAGE
+        return storage / "reports" / some, layout.REPORT
     if out.is_dir():
-        raise RequestError(f"--out is the folder '{out}'; give a file, such as '{out / PAGE}'")
+        raise RequestError(f"--out is the folder '{out}'; give a file, such as '{out / layout.REPORT}'")
     if out.name in BESIDE:
         raise RequestError(f"--out is the HTML file; '{out.name}' is written beside it")
     return LocalFolder(out.parent), out.name

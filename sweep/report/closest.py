@@ -43,7 +43,7 @@ def closest(results: Results) -> Closest | None:
     if winner is None or row is None or sheet is None:
         return None
     sweep = winner.facts.sweep
-    data_hash = str(sweep.info.get("data_hash") or "")
+    data_hash = sweep.info.data_hash
     found = _kept(winner) or nearest_real.remember(
         sweep.folder, data_hash, winner.entry.trial, row["kimg"], sheet
     )

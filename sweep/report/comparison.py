@@ -6,9 +6,10 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from sweep.formatting import kimg, printable
-from sweep.report.pictures import REAL, open_picture
+from sweep.report.pictures import open_picture
 from sweep.report.results import Results, Trial
 from sweep.results.leaderboard import METRICS
+from sweep.storage import layout
 
 TILES = 12
 COLUMNS = 4
@@ -25,7 +26,7 @@ def comparison(results: Results) -> bytes | None:
     Returns:
         None if there are no pictures of trials.
     """
-    real = open_picture(results.sweeps[0], REAL)
+    real = open_picture(results.sweeps[0], layout.REAL_PICTURES)
     tiles = [(real, "Real pictures", "")] if real is not None else []
     before = len(tiles)
     for trial in results.trials:

@@ -53,8 +53,8 @@ class Facts:
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows, results = store.rows("metrics"), store.rows("results")
-        metric = check_metric(metric or sweep.metric)
-        board, problem = rank_or_explain(trials, rows, metric, sweep.floors, results)
+        metric = check_metric(metric or sweep.info.metric)
+        board, problem = rank_or_explain(trials, rows, metric, sweep.info.floor, results)
         return cls(
             sweep=sweep,
             trials=trials,
@@ -83,11 +83,10 @@ class Facts:
     @property
     def floor(self) -> float | None:
         """What real pictures score against other real ones, on as many as trials are ranked by."""
-        floors, identity = self.sweep.info.get("floor"), self.board.identity
-        for floor in floors if isinstance(floors, list) and identity else ():
-            if isinstance(floor, dict) and identity and floor.get("n_fake") == identity.n_fake:
-                value = floor.get(self.board.metric)
-                return value if isinstance(value, (int, float)) else None
+        floors, identity = self.sweep.info.floor, self.board.identity
+        for floor in floors if identity else ():
+            if identity and floor.n_fake == identity.n_fake:
+                return floor.kid if self.board.metric == "kid" else floor.fid
         return None
 
     @cached_property

@@ -54,7 +54,7 @@ def hours(results: Results) -> tuple[str, str]:
             kind, share = _processor(facts, row)
             seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
             spent[kind] = spent.get(kind, 0.0) + share * seconds
-            budget = facts.sweep.info.get("budget")
+            budget = facts.sweep.info.budget
             if isinstance(budget, (int, float)):
                 saved[kind] = saved.get(kind, 0.0) + share * seconds_saved(row, budget)
     return _hours(spent), _hours(saved)
@@ -64,7 +64,7 @@ def _processor(facts: Facts, row: Row) -> tuple[str, float]:
     """What a trial runs on, and how much of it is its own: four trials may share a GPU."""
     resources = facts.spec.get("resources")
     shares = resources if isinstance(resources, Mapping) else {}
-    device = str(row["device"] or facts.sweep.info.get("device") or "cpu")
+    device = str(row["device"] or facts.sweep.info.device or "cpu")
     kind = "cpu" if device == "cpu" else "gpu"
     share = shares.get(kind)
     return kind.upper(), float(share) if isinstance(share, (int, float)) and share > 0 else 1.0
@@ -80,33 +80,31 @@ def _hours(seconds: Mapping[str, float]) -> str:
 def about(facts: Facts) -> list[tuple[str, str | list[str]]]:
     """The facts of one sweep: term and words."""
     info, summary = facts.sweep.info, facts.summary
-    pictures = f"{info['images']:,} pictures" if isinstance(info.get("images"), int) else "pictures"
-    prepared = str(info.get("prepared") or "")
+    pictures = f"{info.images:,} pictures" if info.images else "pictures"
+    prepared = info.prepared
     data = [
         pictures,
         *([prepared] if prepared else []),
-        f"content hash {str(info.get('data_hash') or 'unknown')[:12]}",
+        f"content hash {info.data_hash[:12] or 'unknown'}",
     ]
     if summary.skipped:
         data.append(f"{formatting.count(len(summary.skipped), 'unreadable file')} left out")
     spent = f"{formatting.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
-    spent += f" on {info['device']}" if info.get("device") else ""
+    spent += f" on {info.device}" if info.device else ""
     spent += f", of which {formatting.duration(summary.seconds_eval)} measuring"
     if summary.seconds_results:
         spent += f" ({formatting.duration(summary.seconds_results)} of it results)"
     terms: list[tuple[str, str | list[str]]] = [
         ("Data", ", ".join(data)),
-        ("Attribution", str(info.get("attribution") or "")),
+        ("Attribution", info.attribution),
         ("Time", spent),
     ]
     if summary.seconds_saved >= 1:
         saved = f"about {formatting.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
         terms.append(("Saved by stopping", saved))
-    if info.get("budget") is not None:
-        every = formatting.kimg(info.get("interval"))
-        terms.append(
-            ("Budget", f"{formatting.kimg(info['budget'])} kimg a trial, measured every {every} kimg")
-        )
+    if info.budget:
+        every = formatting.kimg(info.interval)
+        terms.append(("Budget", f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"))
     terms.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, words) for term, words in terms if words]
 

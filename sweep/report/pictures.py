@@ -19,8 +19,8 @@ from ganlib.data.sheet import GAP
 from ganlib.errors import WorkError
 from sweep.report.facts import Facts, Row
 from sweep.report.results import Results, Trial
+from sweep.storage import layout
 
-REAL = "images/real.png"
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
 COLUMNS, FRAMES = 12, 320
@@ -98,7 +98,9 @@ class Album:
             for column, row in moments[trial.key].items()
         }
         ends = [(key, max(found)) for key, found in moments.items()]
-        reals = {("real", i): _Shot(facts, REAL, {}) for i, facts in enumerate(results.sweeps)}
+        reals = {
+            ("real", i): _Shot(facts, layout.REAL_PICTURES, {}) for i, facts in enumerate(results.sweeps)
+        }
         alone = _portrait(results)
         if full:
             blocks = wholes = _each(shots | reals | alone, _unscaled)
@@ -180,7 +182,7 @@ def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
 
 def _nominal(trial: Trial, kimg: float) -> float:
     """The evaluation that was due: batches of different sizes reach it a little later or sooner."""
-    interval = trial.facts.sweep.info.get("interval")
+    interval = trial.facts.sweep.info.interval
     if not isinstance(interval, (int, float)) or interval <= 0:
         return kimg
     return float(round(max(1, round(kimg / interval)) * interval, 6))

@@ -103,7 +103,7 @@ class Results:
         Raises:
             WorkError: if one cannot be read.
         """
-        metric = sweeps[0].metric
+        metric = sweeps[0].info.metric
         read = [Facts.read(sweep, metric) for sweep in sweeps]
         fixed = _fixed(read) if len(read) > 1 else {}
         params = _params(read, fixed)

@@ -14,8 +14,8 @@ from types import TracebackType
 from ganlib.errors import RequestError, WorkError
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.report import BESIDE, PAGE, make
-from sweep.results.confirmation import FOLDER as CONFIRMED
+from sweep.report import BESIDE, make
+from sweep.storage import layout
 
 HOST = "127.0.0.1"
 PAUSE_SECONDS = 2.0
@@ -99,7 +99,7 @@ def fingerprint(sweeps: Sequence[Sweep]) -> str:
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
-        for folder in (sweep.folder, sweep.folder / CONFIRMED):
+        for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION):
             rows = Store(folder).table(
                 "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]
             )
@@ -118,12 +118,12 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self._answer(*self._find(), body=False)
 
         def _find(self) -> tuple[HTTPStatus, str, bytes]:
-            name = self.path.partition("?")[0].removeprefix("/") or PAGE
+            name = self.path.partition("?")[0].removeprefix("/") or layout.REPORT
             if self.headers.get("Host") not in server.hosts:
                 return HTTPStatus.FORBIDDEN, "text/plain", b"This server answers to its own address only.\n"
             if name == "state":
                 return HTTPStatus.OK, "text/plain", server.state.encode()
-            if name in (PAGE, *BESIDE) and name in server.files:
+            if name in (layout.REPORT, *BESIDE) and name in server.files:
                 return HTTPStatus.OK, _TYPES[name.rpartition(".")[2]], server.files[name]
             return HTTPStatus.NOT_FOUND, "text/plain", b"There is nothing here but the report.\n"
 

@@ -14,11 +14,10 @@ from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.retention import place_of
-from sweep.records.snapshots import file_of
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation
-from sweep.results.leaderboard import METRICS, OUT_OF_PLAY, Entry, Leaderboard, had
+from sweep.results.leaderboard import METRICS, Entry, Leaderboard, had
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 Row = Mapping[str, Any]
@@ -49,7 +48,7 @@ class Choice:
     @property
     def path(self) -> str:
         """Where its weights lie in the folder."""
-        return f"{place_of(self.number)}/{file_of(self.kimg)}"
+        return f"{layout.checkpoints(self.number)}/{layout.snapshot_name(self.kimg)}"
 
     @property
     def kept(self) -> bool:
@@ -91,7 +90,7 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
         if params.get(repeats.trial) in winning:
             choices += [
                 Choice(
-                    sweep.folder / confirmation.FOLDER,
+                    sweep.folder / layout.CONFIRMATION,
                     run.number,
                     repeats.trial,
                     run.value,
@@ -109,7 +108,7 @@ def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
     """What trials that have not ended hold and that looks better than a value: to be measured before it is believed."""
     if board.provisional:
         return []
-    looks = [entry for entry in board.left_out if entry.status not in OUT_OF_PLAY and not entry.measured]
+    looks = [entry for entry in board.left_out if not entry.status.out_of_play and not entry.measured]
     choices = [choice for entry in looks if (choice := of_trial(sweep, entry)) and choice.value < than]
     return sorted(choices, key=lambda choice: choice.value)
 

@@ -16,14 +16,15 @@ from typing import Any
 
 from ganlib.errors import WorkError
 from sweep import formatting
-from sweep.records.catalog import INFO, Sweep
+from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.results.leaderboard import Leaderboard, finite
 from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
+from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 from sweep.terminal import tables
-
-FOLDER = "confirm"
 
 
 @dataclass(frozen=True)
@@ -63,22 +64,20 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
     Raises:
         WorkError: if its records cannot be read.
     """
-    folder = sweep.folder / FOLDER
+    folder = sweep.folder / layout.CONFIRMATION
     try:
-        info = json.loads(folder.read(INFO))
-        plan = [(int(planned["trial"]), int(planned["seed"])) for planned in info["plan"]]
-        metric = str(info["metric"])
+        info = SweepInfo.read(folder, ("plan",))
     except MissingFileError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise WorkError(f"'{folder}/{INFO}' is broken ({error}); delete {folder} to confirm anew") from None
+    except WorkError as error:
+        raise WorkError(f"{error}; delete {folder} to confirm anew") from None
     table = Store(folder).table("trials", ["status", "verdict", "best_value", "result", "result_kimg"])
     rows = {row["trial"]: row for row in table.to_pylist()}
     runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
-    for number, (trial, seed) in enumerate(plan):
-        runs.setdefault(trial, []).append((number, seed, rows.get(number, {"status": "waiting"})))
+    for number, run in enumerate(info.plan or ()):
+        runs.setdefault(run.trial, []).append((number, run.seed, rows.get(number, {"status": "waiting"})))
     found = [_repeats(trial, those) for trial, those in runs.items()]
-    return Confirmation(metric, sorted(found, key=_order))
+    return Confirmation(info.metric, sorted(found, key=_order))
 
 
 def label(confirmed: Confirmation | None, trial: int) -> str:
@@ -170,12 +169,12 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
     lost: Counter[str] = Counter()
     for number, seed, row in runs:
         status, value = row["status"], finite(row.get("result"))
-        if status == "finished" and value is not None:
+        if status == Status.FINISHED and value is not None:
             done.append(Run(number, seed, value, row["result_kimg"]))
-        elif status == "finished" and row["best_value"] is not None and row["result_kimg"] is None:
+        elif status == Status.FINISHED and row["best_value"] is not None and row["result_kimg"] is None:
             pending += 1  # it has yet to be measured
-        elif status in ("finished", "collapsed", "failed"):
-            lost["without a number" if status == "finished" else row["verdict"] or status] += 1
+        elif status in (Status.FINISHED, Status.COLLAPSED, Status.FAILED):
+            lost["without a number" if status == Status.FINISHED else row["verdict"] or status] += 1
         else:
             pending += 1
     return Repeats(trial, done, dict(lost), pending)

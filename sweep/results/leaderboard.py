@@ -7,9 +7,9 @@ from typing import Any
 
 from ganlib.metrics.identity import NAMES, Floor, Identity
 from sweep.formatting import kimg, number, with_error
+from sweep.records.status import Status
 
 METRICS = NAMES
-OUT_OF_PLAY = ("collapsed", "failed")
 Row = Mapping[str, Any]
 
 
@@ -32,7 +32,7 @@ class Entry:
     """
 
     trial: int
-    status: str
+    status: Status
     rank: int | None
     value: float | None
     kimg: float | None

@@ -19,9 +19,9 @@ from PIL import Image, PngImagePlugin
 from ganlib.data.alpha import on_checks
 from ganlib.data.sheet import GAP, grid
 from ganlib.errors import RequestError, WorkError
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-FILE = "images/neighbours.png"
 SIDE = 32
 """Pictures are compared at this size at most: what matters is the whole, not its finest detail."""
 YARDSTICKS = 64
@@ -127,7 +127,7 @@ def remember(
 def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:
     """`remember` those of a trial's samples on record; where that cannot be, there are none: nobody waits for them."""
     with contextlib.suppress(WorkError, OSError):
-        data = folder.read(f"images/{trial:05d}/{kimg:.3f}.png")
+        data = folder.read(layout.grid(trial, kimg))
         with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
             remember(folder, data_hash, trial, kimg, sheet)
 
@@ -142,13 +142,13 @@ def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
     note.add_text(_TEXT, json.dumps(asdict(neighbours)))
     buffer = BytesIO()
     sheet.save(buffer, "PNG", pnginfo=note)
-    folder.write(FILE, buffer.getvalue())
+    folder.write(layout.NEAREST_REAL, buffer.getvalue())
 
 
 def read(folder: Folder) -> tuple[Neighbours, Image.Image] | None:
     """What `write` kept, or None if there is nothing (readable)."""
     try:
-        with Image.open(BytesIO(folder.read(FILE)), formats=("PNG",)) as picture:
+        with Image.open(BytesIO(folder.read(layout.NEAREST_REAL)), formats=("PNG",)) as picture:
             note = json.loads(getattr(picture, "text", {})[_TEXT])
             return Neighbours(**note), picture.convert("RGB")
     except (WorkError, OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError):

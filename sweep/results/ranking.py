@@ -19,8 +19,9 @@ from ganlib.metrics.identity import Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.datasets import Store, to_rows
+from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import METRICS, OUT_OF_PLAY, Entry, Leaderboard, Row, finite, had
+from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, finite, had
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
@@ -149,7 +150,7 @@ def _entry(
     fid, kid, kid_se = (finite(source.get(name)) for name in ("fid", "kid", "kid_se"))
     entry = Entry(
         trial=row["trial"],
-        status=row["status"],
+        status=Status(row["status"]),
         rank=None,
         value=finite(source.get(metric)),
         kimg=source.get("kimg"),
@@ -177,14 +178,14 @@ def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, in
 
 def _hopeful_first(entry: Entry) -> tuple[bool, float, int]:
     """Those that may still be ranked come before those that cannot, the best first."""
-    if entry.status in OUT_OF_PLAY or entry.value is None:
+    if entry.status.out_of_play or entry.value is None:
         return True, 0.0, entry.trial
     return False, entry.value, entry.trial
 
 
 def _so_far(entry: Entry, metric: str) -> str:
     """Why a trial without a result is not ranked beside those that have one."""
-    words = {"running": "still running", "interrupted": "interrupted"}
+    words = {Status.RUNNING: "still running", Status.INTERRUPTED: "interrupted"}
     return f"{words.get(entry.status, 'no result')}, so far {had(entry, metric)}"
 
 
@@ -192,13 +193,13 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
     row, before = entry.row, ""
     if entry.value is not None:
         before = f"; its best was {had(entry, metric)}"
-    if entry.status == "collapsed":
+    if entry.status is Status.COLLAPSED:
         return f"collapsed: {row['verdict'] or 'no verdict on record'}{before}"
-    if entry.status == "failed":
+    if entry.status is Status.FAILED:
         text = str(row["failure"] or "no error on record").strip().splitlines()
         return f"failed: {text[-1] if text else 'no error on record'}{before}"
     if entry.value is None:
-        return "not evaluated yet" if entry.status == "running" else f"no finite {METRICS[metric]}"
+        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric]}"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sweep.records.catalog import Sweep
 from sweep.records.schemas import STATUSES
+from sweep.records.status import Status
 
 Row = Mapping[str, Any]
 
@@ -70,13 +71,13 @@ def summarise(
 ) -> Summary:
     """Count what the rows of a sweep say."""
     statuses = Counter(row["status"] for row in trials)
-    verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == "collapsed")
-    planned, budget = sweep.info.get("trials"), sweep.info.get("budget")
+    verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == Status.COLLAPSED)
+    planned, budget = sweep.info.trials or None, sweep.info.budget or None
     return Summary(
         planned=planned if isinstance(planned, int) else None,
         statuses={status: statuses[status] for status in STATUSES if statuses[status]},
         verdicts=dict(verdicts.most_common()),
-        rungs=_rungs(sweep.info.get("rungs") or [], rungs),
+        rungs=_rungs(sweep.info.rungs, rungs),
         seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
         seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
         seconds_results=sum(row["seconds"] or 0.0 for row in results),
@@ -98,7 +99,7 @@ def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
 
 def seconds_saved(row: Row, budget: float) -> float:
     """What a trial that was stopped or collapsed would still have taken to the full budget, at its pace."""
-    if row["status"] not in ("stopped", "collapsed") or not row["kimg"]:
+    if row["status"] not in (Status.STOPPED, Status.COLLAPSED) or not row["kimg"]:
         return 0.0
     spent = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
     return float(max(budget - row["kimg"], 0.0) * spent / row["kimg"])

@@ -25,6 +25,7 @@ from sweep.driver.director import Director
 from sweep.driver.events import Failure, Next
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.ray_worker import TRIAL, TrialActor, end_process, preflight
+from sweep.storage import layout
 
 RECOUNT_SECONDS = 5.0
 DETECTION_SECONDS = 15.0
@@ -222,7 +223,7 @@ class RayRunner:
         """Train until the director has no more assignments."""
         # It calls a trial that was tried again "not complete"; real errors are raised.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        local = director.folder.local("ray")
+        local = director.folder.local(layout.RAY)
         signs = self.signs = Signs(director.spec.resources.timeout)
 
         def turn() -> None:

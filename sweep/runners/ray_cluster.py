@@ -25,13 +25,26 @@ import ray
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
 from sweep.runners.capacity import UNITS, Demand, Node
-from sweep.runners.stopping import POLITE
+from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
 
 
 def connect(address: str | None) -> None:
-    """Attach to a cluster, or start Ray on this machine."""
+    """Attach to a cluster, or start Ray on this machine.
+
+    Raises:
+        RequestError: no cluster answers at the address.
+        WorkError: Ray cannot start here.
+        KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
+    """
+    try:
+        _connect(address)
+    except (KeyboardInterrupt, SystemExit):  # the second is how Ray's own handler of SIGTERM ends us
+        as_interrupt(signal.SIGINT, None)
+
+
+def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
@@ -53,11 +66,17 @@ def connect(address: str | None) -> None:
 
 def _start_here(quiet: dict[str, Any]) -> None:
     """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
+    import psutil  # type: ignore[import-untyped]  # comes with Ray
+
+    before = set(psutil.Process().children(recursive=True))
     for last in (False, True):
         try:
             ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
             _end_promptly()
             return
+        except (KeyboardInterrupt, SystemExit):
+            _abandon(before)
+            raise
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
             if last:
@@ -66,6 +85,21 @@ def _start_here(quiet: dict[str, Any]) -> None:
                     "in /tmp? Is Ray's folder there that of another user? The environment variable RAY_TMPDIR names "
                     "another. Without Ray: --local"
                 ) from None
+
+
+def _abandon(before: set[Any]) -> None:
+    """Kill what a start of Ray has left that was interrupted: its daemons are deaf, and some outlive the others."""
+    import psutil
+
+    if threading.current_thread() is threading.main_thread():
+        for number in POLITE:  # a polite end often comes twice
+            signal.signal(number, signal.SIG_IGN)
+    started = set(psutil.Process().children(recursive=True)) - before
+    for child in started:
+        with suppress(psutil.Error):
+            child.kill()
+    psutil.wait_procs(started, timeout=5)
+    ray.shutdown()
 
 
 @contextmanager
@@ -90,7 +124,7 @@ def _deaf() -> Iterator[None]:
 
 def _end_promptly() -> None:
     """Have Ray kill what it has started: it would ask first, is not heard, and waits a second for each daemon."""
-    import psutil  # type: ignore[import-untyped]  # comes with Ray
+    import psutil
 
     node = ray._private.worker._global_node
     end = node.kill_all_processes

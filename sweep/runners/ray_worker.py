@@ -30,7 +30,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         """Take an assignment; the work starts with the second step, where errors can be reported."""
         end_with_parent()
         self.assignment = config[TRIAL]
-        self.run: Any = None
+        self.run: Any = None  # a `sweep.trial.TrialRun`
         self.greeted = False
 
     def step(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             return {"report": json.dumps(asdict(next(self.run)))}
         except Exception as error:
             # As a result, not as an exception: so its text reaches the driver whole.
-            self.run = None
+            self.cleanup()
             return {
                 "failure": f"{type(error).__name__}: {error}",
                 "traceback": traceback.format_exc(),
@@ -58,8 +58,15 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next assignment; nothing of the old trial is kept but the process's caches."""
+        self.cleanup()
         self.setup(new_config)
         return True
+
+    def cleanup(self) -> None:
+        """Leave the trial, and what is still being measured of it."""
+        if self.run is not None:
+            self.run.close()
+            self.run = None
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Never asked for: trials write their own checkpoints into the sweep's folder."""

@@ -50,6 +50,19 @@ def as_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+@contextlib.contextmanager
+def explained(then: str) -> Iterator[None]:
+    """Say what an interruption leaves behind and what to do, in place of a bare "Aborted!".
+
+    Raises:
+        WorkError: where the block was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise WorkError(f"interrupted; {then}") from None
+
+
 class Stopper:
     """Asks a running sweep to stop, once; a second Ctrl-C leaves at once.
 

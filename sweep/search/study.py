@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganlib.errors import RequestError, WorkError
+from sweep.records.status import Status
 from sweep.search import study_file
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.sections import SearchConfig
@@ -123,7 +124,7 @@ class Study:
                 params = self._space.suggest(trial)
             except BaseException:
                 with suppress(Exception):
-                    self.tell(PastTrial(trial.number, {}, "failed"))
+                    self.tell(PastTrial(trial.number, {}, Status.FAILED))
                 raise
         return Asked(trial.number, params)
 
@@ -139,7 +140,7 @@ class Study:
             ValueError: if it is still running, a number is not finite, or one that its state needs is missing.
             WorkError: if the file cannot be written.
         """
-        if past.state == "running":
+        if past.state is Status.RUNNING:
             raise ValueError(f"trial {past.number} has not ended")
         outcome = _Outcome.of(past)
         with study_file.writing(self._path):
@@ -203,18 +204,18 @@ class _Outcome:
         number, state, value = past.number, past.state, past.value
         if value is not None and not math.isfinite(value):
             raise ValueError(f"trial {number} has a value that is not finite: {value}")
-        if state == "collapsed":
+        if state is Status.COLLAPSED:
             return cls("PRUNED")
-        if state == "finished":
+        if state is Status.FINISHED:
             if value is None:
                 raise ValueError(f"trial {number} has finished without a value")
             return cls("COMPLETE", float(value))
-        if state == "stopped":
+        if state is Status.STOPPED:
             steps = {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
             return cls("PRUNED", value, steps)
-        if state == "failed":
+        if state is Status.FAILED:
             return cls("FAIL")
-        if state == "running":
+        if state is Status.RUNNING:
             return cls("RUNNING")
         raise ValueError(f"trial {number} has the unknown state {state!r}")
 

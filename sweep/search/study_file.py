@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 
-STUDY = "study.db"
 """Its name in a sweep's folder."""
 
 

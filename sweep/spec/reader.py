@@ -1,6 +1,7 @@
 """From the text of a spec to its checked parts; `sweep.spec.specification` makes a `Spec` of them."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,7 +252,11 @@ _SECTION_OF = {model.__name__: section for section, model in SECTIONS.items()}
 
 def _as_name(text: object) -> str:
     """The nearest text that can be a name, as a hint."""
-    name = re.sub(r"[^A-Za-z0-9_]+", "-", str(text)).strip("-_")[:64] if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    plain = unicodedata.normalize("NFKD", text.replace("\u00df", "ss"))
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:64]
     return f", did you mean '{name}'?" if _is_name(name) else ""
 
 

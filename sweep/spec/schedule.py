@@ -1,209 +1,75 @@
-"""When things happen in a sweep's trials, once the number of pictures is known: all in one unit, and checked.
+"""When things happen in a sweep's trials, once the number of pictures is known: all in kimg.
 
 A spec counts in epochs, in kimg or in both. Whether an evaluation falls on a rung, and whether anything is left to be
 saved there, can only be said when both are one clock's.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from ganlib.clock import kimg_of
-from ganlib.errors import RequestError
-from sweep.spec.distributions import Categorical, Distribution
-from sweep.spec.specification import Spec
-
-SHORT_KIMG = 40
-"""Below so many thousand pictures shown, generators have hardly more than blobs to show (at 32 px)."""
-MANY_EPOCHS = 500
-"""From so many repetitions on, a discriminator knows the pictures by heart."""
-_RELATIVE = 1e-9
+from ganlib.clock import RELATIVE, kimg_of, reached
+from ganlib.config import EvaluateConfig
+from ganlib.training.ladder import ladder
+from sweep.formatting import amount
+from sweep.spec.sections import AshaConfig
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When what happens, in kimg.
+    """When what happens in the trials of a sweep, in kimg.
 
     Attributes:
         images: Pictures in the set; an epoch shows each once.
         budget: How long a trial trains at most.
         interval: Between two evaluations.
-        rungs: Where ASHA compares, rising.
-        reduction: ASHA's; 0 without it.
+        rungs: Where ASHA compares trials, rising; empty without ASHA, or where the budget ends before the first.
+        ladder: How many pictures an evaluation generates up to which kimg, before the full measurements; see
+            `ganlib.training.ladder`.
     """
 
     images: int
     budget: float
     interval: float
-    rungs: tuple[float, ...]
-    reduction: float
+    rungs: tuple[float, ...] = ()
+    ladder: tuple[tuple[float, int], ...] = ()
 
     @classmethod
-    def of(cls, spec: Spec, images: int) -> "Schedule":
-        """That of a spec."""
-        reduction = spec.asha.reduction if spec.asha else 0.0
-        return cls(images, spec.budget(images), spec.interval(images), spec.rungs(images), reduction)
+    def of(cls, images: int, end: float, evaluate: EvaluateConfig, asha: AshaConfig | None) -> "Schedule":
+        """Work out the schedule of a spec's sections.
+
+        Args:
+            images: Pictures in the set.
+            end: Where the longest trial ends by its own keys, in kimg; infinite if they do not say.
+            evaluate: How often, and with how many pictures.
+            asha: Where trials are compared; None for nowhere.
+        """
+        interval = kimg_of(evaluate.every, evaluate.unit, images)
+        if asha is None:
+            return cls(images, end, interval)
+        budget = min(end, kimg_of(asha.max, asha.unit, images) if asha.max else math.inf)
+        rungs: list[float] = []
+        grace = asha.grace
+        while (rung := kimg_of(grace, asha.unit, images)) < budget:
+            rungs.append(rung)
+            grace *= asha.reduction
+        steps = ladder(rungs, asha.reduction, interval, evaluate.n_first, evaluate.n_fake)
+        return cls(images, budget, interval, tuple(rungs), tuple(steps))
 
     def met(self, rung: float) -> float:
-        """The evaluation at which a trial meets a rung: the first at or after it, or the last of all."""
-        at = math.ceil(rung / self.interval * (1 - _RELATIVE)) * self.interval
+        """Find the evaluation at which a trial meets a rung: the first at or after it, or the last of all."""
+        at = math.ceil(rung / self.interval * (1 - RELATIVE)) * self.interval
         return min(at, self.budget)
 
     @property
     def comparisons(self) -> tuple[float, ...]:
         """The evaluations, before the end, at which a trial can be stopped: two rungs met at one count once."""
         places = {self.met(rung) for rung in self.rungs}
-        return tuple(sorted(at for at in places if at < self.budget * (1 - _RELATIVE)))
+        return tuple(sorted(at for at in places if not reached(at, self.budget)))
 
     def both(self, kimg: float) -> str:
-        """A time in both units, such as ``60 kimg (20 epochs)``."""
-        return f"{_number(kimg)} kimg ({_number(kimg * 1000 / self.images)} epochs)"
+        """Say a time in both units, such as ``60 kimg (20 epochs)``."""
+        return f"{amount(kimg)} kimg ({amount(kimg * 1000 / self.images)} epochs)"
 
-
-def check(spec: Spec, images: int) -> None:
-    """Refuse rungs that come before the first evaluation, in whichever units they are.
-
-    Raises:
-        RequestError: saying both times in both units.
-    """
-    if spec.asha is None:
-        return
-    at = Schedule.of(spec, images)
-    grace = kimg_of(spec.asha.grace, spec.asha.unit, images)
-    if grace < at.interval * (1 - _RELATIVE):
-        raise RequestError(
-            f"asha.grace is {at.both(grace)}, but the first evaluation comes at {at.both(at.interval)} "
-            "(evaluate.every): trials can only be compared where they are evaluated. Raise asha.grace to at least "
-            f"{_in(spec.asha.unit, at.interval, images)}, or lower evaluate.every to at most "
-            f"{_in(spec.evaluate.unit, grace, images)}"
-        )
-
-
-def notes(spec: Spec, images: int) -> list[str]:
-    """What is allowed and probably not meant, a sentence each, with the key to change."""
-    return [*_of_asha(spec, images), *_of_budget(spec, images), *_never(spec, Schedule.of(spec, images))]
-
-
-def budget_key(spec: Spec, images: int) -> tuple[str, str]:
-    """The key that says when trials end, and its unit."""
-    ends: list[tuple[float, str, str]] = []
-    if spec.asha and spec.asha.max:
-        kimg = kimg_of(spec.asha.max, spec.asha.unit, images)
-        ends.append((kimg, "asha.max", spec.asha.unit))
-    for unit, factor in (("epochs", images / 1000), ("kimg", 1.0)):
-        values = [{**spec.plain, **point}.get(f"train.{unit}") for point in spec.configs or [{}]]
-        given = [value for value in values if value is not None]
-        ends += [(max(given) * factor, f"train.{unit}", unit)] if given else []
-    return min(ends)[1:]
-
-
-def _of_asha(spec: Spec, images: int) -> Iterator[str]:
-    at = Schedule.of(spec, images)
-    if spec.asha is None or at.comparisons:
-        return
-    key, _ = budget_key(spec, images)
-    if at.rungs:
-        why = (
-            f"the first evaluation at or after the rung at {at.both(at.rungs[0])} is the last one, at "
-            f"{at.both(at.budget)}; lower asha.grace or evaluate.every ({at.both(at.interval)})"
-        )
-    else:
-        grace = kimg_of(spec.asha.grace, spec.asha.unit, images)
-        why = (
-            f"asha.grace, {at.both(grace)}, is not before the end, {at.both(at.budget)} ({key}); lower asha.grace, "
-            f"raise {key}, or leave out asha"
-        )
-    yield f"nobody is compared and stopped early, so that asha saves nothing: {why}"
-
-
-def _of_budget(spec: Spec, images: int) -> Iterator[str]:
-    at = Schedule.of(spec, images)
-    key, unit = budget_key(spec, images)
-    epochs = at.budget * 1000 / images
-    if epochs < 1 - _RELATIVE:
-        yield (
-            f"short: {at.both(at.budget)} is not even one look at each of the {images:,} pictures; raise {key} to at "
-            f"least {_in(unit, images / 1000, images)}"
-        )
-    elif at.budget < SHORT_KIMG:
-        yield (
-            f"short: {at.both(at.budget)} gives little more than blobs; for {SHORT_KIMG} kimg of {images:,} pictures "
-            f"raise {key} to {_in(unit, SHORT_KIMG, images)}"
-        )
-    elif epochs > MANY_EPOCHS:
-        yield (
-            f"long: {at.both(at.budget)} shows each of the {images:,} pictures {_number(epochs)} times, which a "
-            f"discriminator learns by heart; lower {key}, or add pictures"
-        )
-    if at.interval >= at.budget * (1 + _RELATIVE):
-        yield (
-            f"evaluate.every, {at.both(at.interval)}, is longer than training, {at.both(at.budget)}: trials are "
-            "evaluated once, at their end; lower evaluate.every"
-        )
-
-
-def _never(spec: Spec, at: Schedule) -> Iterator[str]:
-    """Keys whose time comes after the end of training, in every trial."""
-    end = f"after the end, {at.both(at.budget)}"
-    late = [float(place) for place in _least(spec, "train.milestones", _first) or ()]
-    if late and min(late) * at.images / 1000 >= at.budget:
-        first = at.both(min(late) * at.images / 1000)
-        yield f"train.milestones begin at {first}, {end}: the learning rates stay as they are; lower them"
-    batch = _least(spec, "train.batch_size")
-    warmup, steps = spec.collapse.warmup_steps, math.ceil(at.budget * 1000 / batch)
-    if spec.collapse.enabled and warmup >= steps:
-        yield (
-            f"collapse.warmup_steps is {warmup:,}, and a trial has {steps:,} steps: no run is ever called collapsed; "
-            "lower it"
-        )
-    grow = _least(spec, "train.grow_kimg", lambda value: value or math.inf)
-    if grow:
-        fade = _least(spec, "train.fade_kimg", lambda value: grow if value is None else value)
-        grown = (math.log2(spec.data.size) - 2) * (grow + (grow if fade is None else fade))
-        if grown >= at.budget:
-            yield (
-                f"networks that grow have their full size from {at.both(grown)} on, {end}: lower train.grow_kimg"
-            )
-        elif at.comparisons and at.comparisons[0] < grown:
-            yield (
-                f"trials are compared at {at.both(at.comparisons[0])}, before networks that grow have their full size "
-                f"at {at.both(grown)}: raise asha.grace, or lower train.grow_kimg"
-            )
-    if _searched_or(spec, "train.ada_target") and (ada := _least(spec, "train.ada_kimg")) > at.budget:
-        yield (
-            f"train.ada_kimg, {at.both(ada)}, is {end}: adaptive augmentation reaches at most "
-            f"{at.budget / ada:.0%}; lower it"
-        )
-
-
-def _values(spec: Spec, path: str) -> list[Any]:
-    """All values that a key may have, or the ends of its range."""
-    distribution: Distribution | None = spec.space.get(path)
-    given = [point[path] for point in spec.configs if path in point]
-    if distribution is None:
-        return [*given, spec.plain[path]]
-    if isinstance(distribution, Categorical):
-        return [*given, *distribution.choices]
-    return [*given, distribution.low, distribution.high]
-
-
-def _least(spec: Spec, path: str, order: Any = None) -> Any:  # noqa: ANN401 - whatever the field holds
-    return min(_values(spec, path), key=order)
-
-
-def _searched_or(spec: Spec, path: str) -> bool:
-    return any(_values(spec, path))
-
-
-def _first(places: Any) -> float:  # noqa: ANN401 - a list of numbers
-    return min(places, default=math.inf)
-
-
-def _in(unit: str, kimg: float, images: int) -> str:
-    """A time as a key of that unit takes it."""
-    return f"{_number(kimg * 1000 / images)} epochs" if unit == "epochs" else f"{_number(kimg)} kimg"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    def said_in(self, unit: str, kimg: float) -> str:
+        """Say a time as a key of that unit takes it."""
+        return f"{amount(kimg * 1000 / self.images)} epochs" if unit == "epochs" else f"{amount(kimg)} kimg"

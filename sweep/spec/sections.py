@@ -68,7 +68,8 @@ class ResourcesConfig(Section):
     max_failures: int = Field(2, ge=0, le=1000)
     """Times that a trial goes on from its checkpoint after its worker died, raised or gave no sign of life."""
     timeout: float = Field(1800.0, ge=1, le=1e6)
-    """Seconds without a sign of life after which a worker counts as stuck: more than the longest evaluation takes."""
+    """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
+    pictures that is measured is a sign, and the metrics of all pictures together are one step."""
 
 
 class KeepConfig(Section):

@@ -5,9 +5,10 @@ stand where a value could stand; those keys are searched. Everything that is wro
 once, each problem with its file, line, key, rule and value.
 """
 
+import codecs
 import math
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlib.clock import budget_of, kimg_of
+from ganlib.clock import budget_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig
 from ganlib.errors import RequestError
-from ganlib.training.ladder import ladder
 from sweep.mistaken import instead_of_spec
 from sweep.spec import yaml_tree
 from sweep.spec.problems import Problem, SpecError, sentences
 from sweep.spec.reader import build_trial, read_draft
+from sweep.spec.schedule import Schedule
 from sweep.spec.sections import SEARCHABLE, SECTIONS, AshaConfig, KeepConfig, ResourcesConfig, SearchConfig
 from sweep.spec.space import Space
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 __all__ = [
     *("AshaConfig", "KeepConfig", "ResourcesConfig", "SearchConfig"),
@@ -78,14 +81,14 @@ class Spec:
             message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
             raise RequestError(f"the parameters {dict(params)} cannot be used: {message}") from None
 
-    def budget(self, images: int) -> float:
-        """How long a trial trains at most, in kimg.
+    def schedule(self, images: int) -> Schedule:
+        """Work out when things happen in the sweep's trials.
 
         Args:
             images: How many pictures the data set has; an epoch shows each once.
         """
-        ends = [kimg_of(self.asha.max, self.asha.unit, images)] if self.asha and self.asha.max else []
-        return min([*ends, max(self._end(point, images) for point in self.configs or [{}])])
+        end = max(self._end(point, images) for point in self.configs or [{}])
+        return Schedule.of(images, end, self.evaluate, self.asha)
 
     def _end(self, params: Mapping[str, Any], images: int) -> float:
         """Where the trial with these parameters ends by its own keys, in kimg."""
@@ -93,42 +96,15 @@ class Spec:
         end = budget_of(values["train.epochs"], values["train.kimg"], images)
         return math.inf if end is None else end
 
-    def trial_budget(self, params: Mapping[str, Any], images: int, budget: float) -> float:
-        """How long the trial with these parameters trains, in kimg; ``budget`` is that of the sweep."""
-        return min(budget, self._end(params, images))
+    def trial_budget(self, params: Mapping[str, Any], schedule: Schedule) -> float:
+        """Say how long the trial with these parameters trains, in kimg: it may end before the others."""
+        return min(schedule.budget, self._end(params, schedule.images))
 
-    def trial_config(
-        self, params: Mapping[str, Any], budget: float, ladder: Iterable[tuple[float, int]]
-    ) -> TrialConfig:
-        """The configuration with these parameters, its budget said in kimg, with the evaluations' ladder."""
+    def trial_config(self, params: Mapping[str, Any], schedule: Schedule) -> TrialConfig:
+        """Make the configuration with these parameters, its budget in kimg, with the evaluations' ladder."""
         config = self.resolve(params)
-        train = config.train.model_copy(update={"kimg": budget, "epochs": None})
-        return config.model_copy(
-            update={"train": train, "ladder": tuple((kimg, count) for kimg, count in ladder)}
-        )
-
-    def rungs(self, images: int) -> tuple[float, ...]:
-        """Where ASHA compares trials, in kimg, rising; empty without ASHA or where the budget ends before."""
-        if self.asha is None:
-            return ()
-        budget = self.budget(images)
-        rungs: list[float] = []
-        amount = self.asha.grace
-        while (rung := kimg_of(amount, self.asha.unit, images)) < budget:
-            rungs.append(rung)
-            amount *= self.asha.reduction
-        return tuple(rungs)
-
-    def ladder(self, images: int) -> tuple[tuple[float, int], ...]:
-        """How many pictures are generated up to which kimg, before the full measurements (`ganlib.training.ladder`)."""
-        if self.asha is None:
-            return ()
-        n_first, n_fake = self.evaluate.n_first, self.evaluate.n_fake
-        return tuple(ladder(self.rungs(images), self.asha.reduction, self.interval(images), n_first, n_fake))
-
-    def interval(self, images: int) -> float:
-        """How much training lies between two evaluations, in kimg."""
-        return kimg_of(self.evaluate.every, self.evaluate.unit, images)
+        train = config.train.model_copy(update={"kimg": self.trial_budget(params, schedule), "epochs": None})
+        return config.model_copy(update={"train": train, "ladder": schedule.ladder})
 
     def to_plain(self) -> dict[str, Any]:
         """The spec as plain JSON values with every key, a distribution where one stands."""
@@ -195,8 +171,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        kind = "it is UTF-16 or UTF-32" if data.startswith(_UTF16) else "a spec is YAML"
         message = (
-            f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}; a spec is YAML"
+            f"is not UTF-8 text: byte 0x{data[error.start]:02x} at position {error.start}; "
+            f"{kind}, save it as UTF-8"
         )
         raise SpecError([Problem(name, line, "", message)]) from None
     return parse(text, name, overrides)

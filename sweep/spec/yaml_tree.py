@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from sweep.spec.hints import yaml_hint
+from sweep.spec.hints import yaml_hint, yaml_place
 from sweep.spec.problems import Problems
 
 MAX_BYTES = 2**20
@@ -99,11 +99,10 @@ def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) 
     except _GiveUpError:
         return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        at = mark.line if mark else 0
-        wrong = next(itertools.islice(text.splitlines(), at, None), "")
-        problems.add(file, at + 1, "", f"is not valid YAML: {what}{yaml_hint(what, wrong)}")
+        at, opened = yaml_place(error)
+        lines = list(itertools.islice(text.splitlines(), at))
+        problems.add(file, at, "", f"is not valid YAML: {what}{opened}{yaml_hint(what, lines)}")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problems.add(file, line, "", f"has a character that YAML does not allow: {_codepoint(error)}")

@@ -18,9 +18,9 @@ from typing import Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
-FILE = "lease.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
 POLL_SECONDS = 1.0
@@ -62,7 +62,7 @@ class Lease:
         return (
             f"{who}, whose last sign of life comes from the future: the clock of {self.host} is {ahead} ahead of that "
             f"of {socket.gethostname()}, so that nobody can say whether it still lives. Set both clocks (NTP). If "
-            f"nothing runs there any more, delete {folder}/{FILE}; otherwise stop it first, or look on with "
+            f"nothing runs there any more, delete {folder}/{layout.LEASE}; otherwise stop it first, or look on with "
             "'sweep watch'"
         )
 
@@ -70,7 +70,7 @@ class Lease:
 def read(folder: Folder) -> Lease | None:
     """The lease of a sweep, or None when nobody holds it (or the file is damaged)."""
     try:
-        return Lease(**json.loads(folder.read(FILE)))
+        return Lease(**json.loads(folder.read(layout.LEASE)))
     except (MissingFileError, ValueError, TypeError):
         return None
 
@@ -93,12 +93,12 @@ class Owner:
 
     def __enter__(self) -> "Owner":
         data = self._bytes()
-        if not self.folder.create_exclusive(FILE, data):
+        if not self.folder.create_exclusive(layout.LEASE, data):
             other = read(self.folder)
             if other is not None and other.alive:
                 raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
             self.taken_over = other
-            self.folder.write(FILE, data)
+            self.folder.write(layout.LEASE, data)
         self._heart.start()
         return self
 
@@ -107,7 +107,7 @@ class Owner:
         self._heart.join()
         current = read(self.folder)
         if current is not None and current.owner == self.lease.owner:
-            self.folder.delete(FILE)
+            self.folder.delete(layout.LEASE)
 
     def _bytes(self) -> bytes:
         return json.dumps(asdict(self.lease)).encode()
@@ -126,7 +126,7 @@ class Owner:
             self.lease = replace(self.lease, **changes)
             current = read(self.folder)
             if current is None or current.owner == self.lease.owner:  # else it was taken over meanwhile
-                self.folder.write(FILE, self._bytes())
+                self.folder.write(layout.LEASE, self._bytes())
 
 
 class Tenant:

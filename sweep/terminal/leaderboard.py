@@ -104,9 +104,9 @@ class Best:
 
     def _has(self, entries: "list[Entry]") -> str:
         """What the best of a group has, none of which is ranked."""
-        from sweep.results.leaderboard import OUT_OF_PLAY, had
+        from sweep.results.leaderboard import had
 
-        best = next((e for e in entries if e.value is not None and e.status not in OUT_OF_PLAY), None)
+        best = next((e for e in entries if e.value is not None and not e.status.out_of_play), None)
         if best is None:
             return ""
         return f"; the best has {had(best, self.board.metric)} (trial {best.trial})"

@@ -20,6 +20,7 @@ from sweep.records.progress import (
     reached,
     short_params,
 )
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.terminal.tables import STYLES
 
@@ -141,8 +142,8 @@ def _newest(trial: Trial, metric: str, wide: bool) -> str:
 
 def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:
     """Running trials first, then the best."""
-    dead = trial.status in ("collapsed", "failed")
-    return (trial.status != "running", (3, 0.0) if dead else trial.standing, trial.number)
+    standing = (3, 0.0) if trial.status.out_of_play else trial.standing
+    return (trial.status is not Status.RUNNING, standing, trial.number)
 
 
 def _short(value: float | None) -> str:

@@ -168,6 +168,11 @@ def on_loss(told: Callable[[str], None]) -> None:
             told(stream.lost)
 
 
+def for_people() -> TextIO:
+    """Where a person can still read: standard output, or standard error once that is lost."""
+    return sys.stderr if is_lost() else sys.stdout
+
+
 def is_lost() -> bool:
     """Whether nobody can read standard output any more."""
     return any(stream.lost is not None for stream in _outlets[:1])

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweep.formatting import printable
+from sweep.records.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-STYLES = {
-    "running": "cyan",
-    "finished": "green",
-    "stopped": "yellow",
-    "collapsed": "red",
-    "failed": "bold red",
-    "interrupted": "magenta",
+STYLES: dict[str, str] = {
+    Status.RUNNING: "cyan",
+    Status.FINISHED: "green",
+    Status.STOPPED: "yellow",
+    Status.COLLAPSED: "red",
+    Status.FAILED: "bold red",
+    Status.INTERRUPTED: "magenta",
 }
 
 

@@ -22,8 +22,10 @@ from sweep.records.progress import (
     short_params,
 )
 from sweep.records.schemas import to_json
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.terminal.live import LiveTable
+from sweep.terminal.outlet import for_people
 
 FIRST_PAUSES = (5.0, 10.0, 15.0)
 """Seconds between two signs of life; later half a minute."""
@@ -73,10 +75,15 @@ def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
 
 
 class PlainLines:
-    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told."""
+    """One line an event, for logs and pipes; what happens before `open` (a crash's loose ends) is not told.
 
-    def __init__(self) -> None:
+    Args:
+        looking_on: Nothing is done, so that a reader who leaves misses nothing; otherwise stderr gets the rest.
+    """
+
+    def __init__(self, looking_on: bool = False) -> None:
         self.progress: Progress | None = None
+        self._looking_on = looking_on
 
     def open(self, director: Shown, elapsed: Callable[[], float]) -> None:  # noqa: D102
         self.director, self.progress = director, Progress(director, elapsed)
@@ -92,10 +99,9 @@ class PlainLines:
         head = f"[{duration(progress.elapsed)}] trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
-            print(f"{head} starts{again}: {short_params(trial.params)}")
+            self.say(f"{head} starts{again}: {short_params(trial.params)}")
         else:
-            print(f"{head} {self._told(event, trial)}")
-        sys.stdout.flush()
+            self.say(f"{head} {self._told(event, trial)}")
 
     def _told(self, event: Event, trial: Trial) -> str:
         row = trial.last_row
@@ -110,18 +116,22 @@ class PlainLines:
             return state + (f", about {duration(eta)} to go" if eta else "")
         if event.kind == "result":
             return f"result: {described(trial)}"
-        if event.kind == "collapsed":
+        if event.kind == Status.COLLAPSED:
             return f"collapsed ({trial.verdict}) {state}"
         if event.kind == "rollback":
             return f"rolled back ({event.detail['kind']}) {state}"
-        if event.kind in ("failed", "restart"):
+        if event.kind in (Status.FAILED, "restart"):
             reason = event.detail.get("failure") or event.detail.get("reason")
             return f"{'is tried again' if event.kind == 'restart' else 'failed'}: {reason}"
-        words = {"stopped": "stopped by ASHA", "finished": "finished", "interrupted": "interrupted"}
+        words: dict[str, str] = {
+            Status.STOPPED: "stopped by ASHA",
+            Status.FINISHED: "finished",
+            Status.INTERRUPTED: "interrupted",
+        }
         return f"{words.get(event.kind, event.kind)} {state}"
 
     def say(self, text: str) -> None:  # noqa: D102
-        print(text, flush=True)
+        print(text, file=sys.stdout if self._looking_on else for_people(), flush=True)
 
     def beat(self) -> None:  # noqa: D102
         pass
@@ -174,9 +184,9 @@ class JsonLines:
         self._line({"event": "end", **values})
 
 
-def view_for(as_json: bool) -> LiveTable | PlainLines | JsonLines:
+def view_for(as_json: bool, looking_on: bool = False) -> LiveTable | PlainLines | JsonLines:
     """JSON if asked for; a table on a terminal; lines elsewhere."""
     if as_json:
         return JsonLines()
     console = Console()
-    return LiveTable(console) if console.is_terminal else PlainLines()
+    return LiveTable(console) if console.is_terminal else PlainLines(looking_on)

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 
 from ganlib.training import checkpoint
-from sweep.records.retention import SUFFIX, drop, place_of
+from sweep.records.retention import drop
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-GOOD = f"-good{SUFFIX}"
+GOOD = f"-good{layout.CHECKPOINT_SUFFIX}"
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         self.damaged: dict[str, str] = {}
-        self.place = place_of(self.trial)
+        self.place = layout.checkpoints(self.trial)
 
     def newest(self) -> dict[str, Any] | None:
         """The newest one that is whole; a damaged one is passed over for the one before it."""
@@ -53,7 +54,7 @@ class Checkpoints:
             healthy: whether a rollback may come back to it.
         """
         data = checkpoint.dump({"fit": fit, "history": [json.dumps(report) for report in history]})
-        name = f"{self.attempt:03d}-{round(kimg * 1000):012d}{GOOD if healthy else SUFFIX}"
+        name = f"{self.attempt:03d}-{round(kimg * 1000):012d}{GOOD if healthy else layout.CHECKPOINT_SUFFIX}"
         self.folder.write(f"{self.place}/{name}", data)
         names = self._names()
         good = [name for name in names if name.endswith(GOOD)][:1]
@@ -61,7 +62,9 @@ class Checkpoints:
 
     def _names(self) -> list[str]:
         """Newest first."""
-        return sorted((n for n in self.folder.names(self.place) if n.endswith(SUFFIX)), reverse=True)
+        return sorted(
+            (n for n in self.folder.names(self.place) if n.endswith(layout.CHECKPOINT_SUFFIX)), reverse=True
+        )
 
     def _first_whole(self, names: list[str]) -> dict[str, Any] | None:
         for name in names:

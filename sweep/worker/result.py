@@ -21,7 +21,8 @@ from ganlib.export.generator import ExportConfig, LoadedGenerator, rebuild
 from ganlib.metrics import NonFiniteError, Score
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.latents import LATENT_SEED, fixed_latents
-from sweep.records.snapshots import Seen, file_of
+from sweep.records.snapshots import Seen
+from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 RESULT_SEED = 20_261_126
@@ -101,12 +102,14 @@ def measure(
         ids: Further columns: trial, attempt, data_hash.
     """
     started = time.perf_counter()
-    loaded = [(one, measuring.load(folder, f"{place}/{file_of(one.kimg)}")) for one in candidates]
+    loaded = [
+        (one, measuring.load(folder, f"{place}/{layout.snapshot_name(one.kimg)}")) for one in candidates
+    ]
     there = [(one, generator) for one, generator in loaded if generator is not None]
     row: dict[str, Any] = {**ids, "ema": True, "latents": f"normal:{RESULT_SEED}"}
     try:
         if not there:
-            missing = ", ".join(file_of(one.kimg) for one in candidates)
+            missing = ", ".join(layout.snapshot_name(one.kimg) for one in candidates)
             return row | {"problem": f"its snapshot is gone: {missing}"}
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid
+from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
 from ganlib.metrics.identity import Floor
@@ -28,13 +28,14 @@ from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit, Interrupted
-from sweep.commands.before import png
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
-from sweep.records.snapshots import Seen, candidates, file_of
-from sweep.records.trial_state import ENDED
+from sweep.records.snapshots import Seen, candidates
+from sweep.records.status import Status
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
+from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.messages import Assignment, Report
 from sweep.worker.result import Measuring, measure
@@ -43,7 +44,7 @@ from sweep.worker.watchdog import Watchdog
 
 GRID_COLUMNS = 8
 PULSE_SECONDS = 5.0
-"""A trial says at least this often that it lives, except during an evaluation."""
+"""A trial says so often that it lives."""
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
     *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
@@ -81,6 +82,7 @@ class TrialRun(Iterator[Report]):
         self.limits = config.collapse
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
         self.watchdog = Watchdog(assignment.timeout)
+        self._apart = Apart(PULSE_SECONDS, self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Report] = []
@@ -102,7 +104,8 @@ class TrialRun(Iterator[Report]):
             device=self.device,
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
-            alive=self.watchdog.feed,
+            alive=self._apart.alive,
+            apart=self._measured,
             full_at_end=False,  # the result has it
         )
 
@@ -111,11 +114,19 @@ class TrialRun(Iterator[Report]):
         self.watchdog.feed()
         return self._tenant() or time.monotonic() >= self._pulse
 
+    def _measured(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns; where somebody waits for signs of life, they are given meanwhile."""
+        return self._apart(work) if self.assignment.timeout else work()
+
+    def close(self) -> None:
+        """Leave off: nobody asks for more."""
+        self._apart.leave()
+
     def __next__(self) -> Report:
         self.watchdog.feed()
         try:
             if self._ended():
-                return self._conclude()
+                return self._measured(self._conclude)
             if self._backlog:
                 return self._hand_in(self._backlog.pop(0))
             assert self.fit is not None
@@ -135,7 +146,8 @@ class TrialRun(Iterator[Report]):
         """Whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
-            self._over = self._status() in ENDED
+            status = self._status()
+            self._over = status is not None and Status(status).ended
         return self._over
 
     def _status(self) -> str | None:
@@ -147,20 +159,20 @@ class TrialRun(Iterator[Report]):
         """Measure the trial's result; after an interruption, from the beginning."""
 
         def alive() -> None:
-            self.watchdog.feed()
+            self._apart.alive()
             if self._tenant():
                 raise Interrupted
 
         assignment, place = self.assignment, self.checkpoints.place
         kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
         # What costs more is measured of trials that finished only.
-        full = self._status() == "finished"
+        full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, place, kept, measuring, ids)
 
         def some() -> np.ndarray:
-            generator = measuring.load(self.folder, f"{place}/{file_of(row['kimg'])}")
+            generator = measuring.load(self.folder, f"{place}/{layout.snapshot_name(row['kimg'])}")
             latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
             return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
 
@@ -227,7 +239,7 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            path = f"{self.checkpoints.place}/{file_of(report.kimg)}"
+            path = f"{self.checkpoints.place}/{layout.snapshot_name(report.kimg)}"
             self.folder.write(path, pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
@@ -271,12 +283,12 @@ class TrialRun(Iterator[Report]):
         nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
         real = self.pictures[nearest.indices[:, 0].numpy()]
         kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
-        path = f"images/{self.assignment.trial:05d}/{kimg:.3f}-nearest.png"
+        path = layout.nearest(self.assignment.trial, kimg)
         self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
-        path = f"images/{self.assignment.trial:05d}/{evaluation.kimg:.3f}.png"
+        path = layout.grid(self.assignment.trial, evaluation.kimg)
         self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
         return {
             "trial": self.assignment.trial,

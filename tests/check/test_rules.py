@@ -16,6 +16,8 @@ from sweep.cli import cli
 from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
+from sweep.records.sweep_info import SweepInfo
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 pytestmark = pytest.mark.slow
@@ -109,7 +111,7 @@ def test_every_damaged_part_is_named_and_restored(
 
 @pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
 def test_the_ledger_and_the_study_are_written_anew(damage: Callable[[Path], None], folder: Path) -> None:
-    damage(folder / ledger.path_of(1))
+    damage(folder / layout.ledger(1))
     assert "ledger/00001.json" in check(folder).output
     assert check(folder, "--repair").exit_code == 0
     if damage is not flip:  # a flipped bit in a page that SQLite does not use is no harm
@@ -252,7 +254,7 @@ def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> No
     spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
     assert planned(spec) == 2
     with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
-        more_trials(Folder.open(tmp_path), spec, {"trials": 2}, 3)
+        more_trials(Folder.open(tmp_path), spec, SweepInfo(trials=2), 3)
     assert not list(tmp_path.iterdir())
 
 

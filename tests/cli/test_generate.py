@@ -62,6 +62,7 @@ def test_slerp_turns_and_stretches_evenly(share: float, seed: int) -> None:
     assert torch.allclose(angle(first, between), share * angle(first, second), atol=1e-6)
 
 
+@pytest.mark.usefixtures("doubles")
 def test_slerp_has_ends_and_no_holes() -> None:
     first, second = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     assert torch.allclose(slerp(first, second, 0.0), first) and torch.allclose(

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from helpers.synthetic import KINDS, LUCK, make_sweep, shared_storage
 
 from sweep.cli import cli
-from sweep.records.catalog import find_sweeps, open_sweep, parse_time
+from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store
+from sweep.records.sweep_info import parse_time
 from sweep.results.choice import of_trial
 from sweep.storage.folder import Folder
 from sweep.terminal import tables

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sweep.commands.confirm import Planned, distinct, extended
 from sweep.driver.director import Director
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
+from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, label, read_confirmation, verdict
 from sweep.results.repeats import Repeats, Run, welch
@@ -126,9 +128,9 @@ def test_a_trial_without_fresh_seeds_is_one_seed() -> None:
 
 def test_the_plan_goes_in_turns_and_grows_at_its_end() -> None:
     plan = extended([], [7, 2], 2, [])
-    assert [run["trial"] for run in plan] == [7, 2, 7, 2]
+    assert [run.trial for run in plan] == [7, 2, 7, 2]
     more = extended(plan, [2, 9], 3, [])
-    assert more[:4] == plan and [run["trial"] for run in more[4:]] == [9, 9, 2, 9]
+    assert more[:4] == plan and [run.trial for run in more[4:]] == [9, 9, 2, 9]
     assert extended(more, [2, 9], 3, []) == more and extended(more, [7], 1, []) == more
 
 
@@ -136,23 +138,23 @@ def test_equal_configurations_are_confirmed_once() -> None:
     params = {0: {"train.lr_g": 1}, 1: {"train.lr_g": 2}, 2: {"train.lr_g": 1}, 3: {"train.lr_g": 3}}
     assert distinct([2, 1, 0, 3], params, []) == [2, 1, 3]
     # What was planned before stands for its configuration, so that its runs are not repeated under another name.
-    assert distinct([2, 1, 0, 3], params, [{"trial": 0, "seed": 5}]) == [0, 1, 3]
+    assert distinct([2, 1, 0, 3], params, [PlannedRun(0, 5)]) == [0, 1, 3]
 
 
 def test_seeds_are_fresh_and_do_not_depend_on_the_company() -> None:
     plan = extended([], [0, 1, 2], 4, [])
-    seeds = [run["seed"] for run in plan]
+    seeds = [run.seed for run in plan]
     assert len(set(seeds)) == 12 and all(0 <= seed < 2**31 for seed in seeds)
     alone = extended([], [1], 4, [])
-    assert [run["seed"] for run in plan if run["trial"] == 1] == [run["seed"] for run in alone]
-    assert not {run["seed"] for run in extended([], [0, 1, 2], 4, seeds)} & set(seeds)
+    assert [run.seed for run in plan if run.trial == 1] == [run.seed for run in alone]
+    assert not {run.seed for run in extended([], [0, 1, 2], 4, seeds)} & set(seeds)
 
 
 def test_a_plan_is_handed_out_from_where_it_stopped() -> None:
     plan = extended([], [5], 3, [])
     planned = Planned(plan, {5: {"train.lr_g": 0.1}}, 2)
     asked = planned.ask()
-    assert asked is not None and (asked.number, asked.seed) == (2, plan[2]["seed"])
+    assert asked is not None and (asked.number, asked.seed) == (2, plan[2].seed)
     assert asked.params == {"train.lr_g": 0.1} and planned.ask() is None
 
 
@@ -165,7 +167,7 @@ def confirmed_sweep(tmp_path: Path) -> Sweep:
     sweep = make_sweep(tmp_path, trials=3, pictures=False)
     plan = extended([], [0, 2], 3, [])
     folder = sweep.folder / "confirm"
-    folder.write("sweep.json", json.dumps({"plan": plan, "metric": "kid"}).encode())
+    folder.write("sweep.json", json.dumps({"plan": [asdict(run) for run in plan], "metric": "kid"}).encode())
     outcomes: list[tuple[str, float | None]] = [
         ("finished", 0.5),
         ("finished", 0.1),
@@ -267,10 +269,10 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     results = {row["trial"]: row["kid"] for row in Store(sweep.folder / "confirm").rows("results")}
     assert {run.number: run.value for one in found.repeats for run in one.runs} == results
     assert sorted(results) == [0, 1, 2, 3]
-    plan = json.loads(sweep.folder.read("confirm/sweep.json"))["plan"]
+    plan = SweepInfo.read(sweep.folder / "confirm").plan or ()
     for row, planned in zip(rows, plan, strict=True):
-        assert row["params"] == originals[planned["trial"]]["params"] and row["seed"] == planned["seed"]
-        assert row["kimg"] == sweep.info["budget"]  # ASHA stopped nobody
+        assert row["params"] == originals[planned.trial]["params"] and row["seed"] == planned.seed
+        assert row["kimg"] == sweep.info.budget  # ASHA stopped nobody
     assert Store(sweep.folder).rows("trials") == before  # the sweep itself is as it was
 
     again = run("confirm", "small", "--top", 2, "--seeds", 3, "--json", *where)

@@ -11,6 +11,7 @@ from ganlib.errors import RequestError
 from sweep.cli import cli
 from sweep.commands.extend import more_budget
 from sweep.records.datasets import Store
+from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
 from sweep.storage.folder import Folder
 
@@ -99,4 +100,4 @@ def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
 def test_budgets_of_their_own_are_not_changed(tmp_path: Path) -> None:
     spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
     with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
-        more_budget(Folder.open(tmp_path), spec, {"images": 96, "budget": 0.2}, 0.4)
+        more_budget(Folder.open(tmp_path), spec, SweepInfo(images=96, budget=0.2), 0.4)

@@ -4,45 +4,16 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
-from PIL import Image
+from helpers.commands import SPACES, TINY, draw, sweep
 
 from ganlib.errors import RequestError
-from sweep.cli import cli
+from sweep.commands import notes
 from sweep.commands.dry_run import Findings, describe, facts, ladder
 from sweep.commands.inputs import Pictures
 from sweep.commands.timing import Speed, estimate, measure
-from sweep.spec import schedule
-from sweep.spec.schedule import Schedule
 from sweep.spec.specification import load, parse
-
-SPACES = Path(__file__).parents[2] / "searchspaces"
-TINY = """
-name: tiny
-data: {source: avatars, count: 64, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 1e-3}, epochs: 2, batch_size: 16}
-evaluate: {every: 1, n_fake: 32, n_real: 32}
-search: {trials: 2}
-"""
-
-
-def draw(folder: Path, count: int) -> Path:
-    folder.mkdir(parents=True)
-    for number in range(count):
-        noise = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(folder / f"{number}.png")
-    return folder
-
-
-def sweep(*arguments: object) -> Result:
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-    return result
 
 
 @pytest.mark.parametrize("factor", [1, 1000])
@@ -73,9 +44,9 @@ def test_rungs_before_the_first_evaluation_in_any_units(
     spec = parse(spec_text)
     if refused:
         with pytest.raises(RequestError, match=r"asha.grace is .*kimg \(.* epochs\).*evaluate.every"):
-            schedule.check(spec, 50_000 // factor)
+            notes.check(spec, 50_000 // factor)
     else:
-        schedule.check(spec, 50_000 // factor)
+        notes.check(spec, 50_000 // factor)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +60,7 @@ def test_rungs_before_the_first_evaluation_in_any_units(
 )
 def test_no_savings_are_promised_where_nobody_is_compared(text: str, images: int) -> None:
     spec = parse(text)
-    found = Findings(Pictures(images, prepared=True), None, tuple(schedule.notes(spec, images)))
+    found = Findings(Pictures(images, prepared=True), None, tuple(notes.notes(spec, images)))
     assert any("nobody is compared" in note for note in found.notes)
     told = facts(spec, found)
     assert told["expected_training"] == 1.0 and told["rungs"] == []
@@ -98,7 +69,7 @@ def test_no_savings_are_promised_where_nobody_is_compared(text: str, images: int
 
 def test_two_rungs_that_one_evaluation_meets_stop_once() -> None:
     spec = parse("train: {epochs: 40}\nasha: {grace: 4, reduction: 1.5}\nevaluate: {every: 4}")
-    at = Schedule.of(spec, 1000)
+    at = spec.schedule(1000)
     assert at.rungs[:4] == (4.0, 6.0, 9.0, 13.5)
     assert at.comparisons[:3] == (4.0, 8.0, 12.0) and len(set(at.comparisons)) == len(at.comparisons)
 
@@ -122,21 +93,25 @@ def test_two_rungs_that_one_evaluation_meets_stop_once() -> None:
     ],
 )
 def test_what_is_probably_not_meant(text: str, images: int, words: tuple[str, ...]) -> None:
-    notes = schedule.notes(parse(text), images)
-    assert any(all(word in note for word in words) for note in notes), notes
+    found = notes.notes(parse(text), images)
+    assert any(all(word in note for word in words) for note in found), found
 
 
 @pytest.mark.parametrize("path", sorted(SPACES.glob("**/*.yaml")), ids=lambda path: path.stem)
 def test_shipped_specs_need_no_notes(path: Path) -> None:
     spec = load(path)
-    schedule.check(spec, spec.data.count)
-    assert schedule.notes(spec, spec.data.count) == []
+    notes.check(spec, spec.data.count)
+    assert notes.notes(spec, spec.data.count) == []
 
 
 @pytest.mark.parametrize("images", [1634, 3000, 50_000])
 def test_the_first_look_takes_as_long_with_any_number_of_pictures(images: int) -> None:
     spec = load(SPACES / "quickstart.yaml")
-    assert (spec.budget(images), spec.interval(images), spec.rungs(images)) == (60.0, 6.0, (18.0, 54.0))
+    assert (spec.schedule(images).budget, spec.schedule(images).interval, spec.schedule(images).rungs) == (
+        60.0,
+        6.0,
+        (18.0, 54.0),
+    )
 
 
 def test_the_dry_run_looks_at_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ from sweep.driver.recovery import restore
 from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
-from sweep.records.snapshots import Seen, candidates, file_of
-from sweep.records.trial_state import ENDED
+from sweep.records.snapshots import Seen, candidates
+from sweep.records.status import Status
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import parse
+from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
 from sweep.worker.messages import Report
@@ -134,15 +135,17 @@ def work(folder: LocalFolder, assignment: dict[str, Any]) -> Iterator[dict[str, 
             report = evaluation(assignment, kimg, "flat_image" if dead else None)
             if one := Seen.of(report["row"], "kid"):
                 seen.append(one)
-                folder.write(f"{place}/{file_of(kimg)}", b"weights")
+                folder.write(f"{place}/{layout.snapshot_name(kimg)}", b"weights")
             if kimg > assignment["seen_kimg"]:
                 yield report
             kept = candidates(seen, "kid")
             row = ledger.trial_row(folder, number)
-            if row is not None and row["status"] in ENDED:
+            if row is not None and Status(row["status"]).ended:
                 break
     names = folder.names(place)
-    assert all(file_of(one.kimg) in names for one in kept), "what is to be measured must be there"
+    assert all(layout.snapshot_name(one.kimg) in names for one in kept), (
+        "what is to be measured must be there"
+    )
     yield result(assignment, kept[0].kimg)
 
 
@@ -196,7 +199,7 @@ def begun(director: Planned, until: float) -> dict[str, Any]:
     assert not isinstance(assignment, Next)
     for kimg in KIMGS:
         if kimg <= until:
-            director.folder.write(f"checkpoints/00000/{file_of(kimg)}", b"weights")
+            director.folder.write(f"checkpoints/00000/{layout.snapshot_name(kimg)}", b"weights")
             assert director.report(evaluation(assignment, kimg))
     return assignment
 
@@ -490,4 +493,4 @@ def test_whenever_it_ends_every_trial_has_its_result_in_the_end(
         assert sorted(director.plan.told, key=lambda past: past.number) == told, f"write {nth}"
         for number, row in enumerate(expected["trials"]):
             kept = folder.names(f"checkpoints/{number:05d}")
-            assert not kept or kept == [file_of(row["result_kimg"])], f"write {nth}"
+            assert not kept or kept == [layout.snapshot_name(row["result_kimg"])], f"write {nth}"

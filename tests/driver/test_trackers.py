@@ -93,7 +93,7 @@ def test_mlflow_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setitem(sys.modules, "mlflow", types.SimpleNamespace(MlflowClient=Client))
     said: list[str] = []
     tracking = Tracking(["mlflow"], LocalFolder(tmp_path), "faces", said.append)
-    for event in (*events(), *end(events()[0].trial or pytest.fail("no trial"), "finished")):
+    for event in (*events(), *end(events()[0].trial or pytest.fail("no trial"), Status.FINISHED)):
         tracking.event(event)
     assert said == []
     names = [name for name, _ in calls]
@@ -122,7 +122,7 @@ def test_wandb_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     tracking = Tracking(["wandb"], LocalFolder(tmp_path), "faces", pytest.fail)
     (start, evaluation) = events()
     assert start.trial is not None
-    for event in (start, evaluation, *end(start.trial, "failed")):
+    for event in (start, evaluation, *end(start.trial, Status.FAILED)):
         tracking.event(event)
     assert logged[0]["project"] == "faces" and logged[0]["config"] == {"seed": 7, "train.lr_g": 0.5}
     assert logged[1:3] == [(0.3, 1000), (0.31, 1000)] and logged[-1] == ({"status": "failed"}, 1)
@@ -137,7 +137,7 @@ def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tm
     tracking = Tracking(["wandb", "tensorboard"], LocalFolder(tmp_path), "faces", said.append)
     (start, evaluation) = events()
     assert start.trial is not None
-    for event in (start, evaluation, *end(start.trial, "finished")):
+    for event in (start, evaluation, *end(start.trial, Status.FINISHED)):
         tracking.event(event)
     assert said == ["warning: wandb failed (ConnectionError: no network); the sweep goes on without it"]
     assert scalars(tmp_path / "tensorboard" / "00000")["kid"] == [1000]
@@ -192,7 +192,7 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study.db", spec.name, spec.space, spec.search)
     asked = study.ask()
     assert asked is not None
-    study.tell(PastTrial(asked.number, asked.params, "finished", 2.0, 0.25))
+    study.tell(PastTrial(asked.number, asked.params, Status.FINISHED, 2.0, 0.25))
     study.close()
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/study.db")
     app = dashboard.wsgi(storage)

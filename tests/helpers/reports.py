@@ -75,7 +75,7 @@ def evil_sweep(tmp_path: Path) -> Sweep:
         "trials": 3,
         "metric": "kid",
     }
-    info |= {"versions": {EVIL: EVIL_TEXT}, "images": EVIL, "created": START.isoformat(), "budget": 9.0}
+    info |= {"versions": {EVIL: EVIL_TEXT}, "images": 3, "created": START.isoformat(), "budget": 9.0}
     spec = f"name: {EVIL}\ntrain: {{loss: {{type: categorical, choices: ['{EVIL}']}}}}\n# {EVIL_TEXT}\n"
     folder.write("spec.yaml", spec.encode())
     folder.write("sweep.json", json.dumps(info).encode())

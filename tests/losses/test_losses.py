@@ -46,6 +46,7 @@ def test_without_the_real_part_only_the_fake_part_is_left(name: str, on_fake: fl
     assert loss.discriminator(full(7), full(3), labels(smoothing=0.0)).item() > on_fake
 
 
+@pytest.mark.usefixtures("doubles")
 def test_bce_is_torchs_with_targets_one_and_zero() -> None:
     real, fake = torch.randn(2, 50).unbind()
     bce = nn.BCEWithLogitsLoss()
@@ -102,6 +103,7 @@ def test_signs_push_the_right_way(name: str) -> None:
     assert (fake.grad < 0).all(), "the generator wants higher values of its pictures"
 
 
+@pytest.mark.usefixtures("doubles")
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_means_not_sums(name: str) -> None:
     loss = LOSSES[name].load().of(TrainConfig(loss=name))

@@ -67,7 +67,7 @@ def test_only_parts_that_changed_are_read(folder: LocalFolder, monkeypatch: pyte
     names = opened(monkeypatch)
     rows = [(row["trial"], row["kimg"]) for row in Store(folder).rows("metrics")]
     assert rows == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (2, 9), (3, 1), (3, 2), (7, 1)]
-    assert sorted(names) == ["00002.parquet", "00007.parquet"]
+    assert sorted(names) == ["metrics/00002.parquet", "metrics/00007.parquet"]
 
 
 def test_fresh_parts_stay_loose(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.metrics import NonFiniteError, Score
-from sweep.records.snapshots import Seen, best, candidates, file_of, still_improving
+from sweep.records.snapshots import Seen, best, candidates, still_improving
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.results.ranking import rank
+from sweep.search.trial_source import outcome
+from sweep.storage import layout
 from sweep.worker.result import RESULT_SEED, measure
 
 FULL = 512
@@ -94,8 +97,12 @@ class Files:
                 seen.append(one)
             now = candidates(seen, metric)
             if any(one.kimg == row["kimg"] for one in now):
-                self.kept[file_of(row["kimg"])] = truth
-            self.kept = {name: t for name, t in self.kept.items() if name in {file_of(o.kimg) for o in now}}
+                self.kept[layout.snapshot_name(row["kimg"])] = truth
+            self.kept = {
+                name: t
+                for name, t in self.kept.items()
+                if name in {layout.snapshot_name(o.kimg) for o in now}
+            }
             if top := best(seen):
                 assert top.value <= lowest  # what is called the best so far never gets worse
                 lowest = top.value
@@ -217,10 +224,10 @@ def test_still_improving(values: list[float], growing: bool) -> None:
 
 
 def test_a_trial_in_the_study_is_its_result() -> None:
-    trial = Trial(0, {}, 1, "kid", status="stopped", kimg=12.5, rung=0)
+    trial = Trial(0, {}, 1, "kid", status=Status.STOPPED, kimg=12.5, rung=0)
     trial.seen = [Seen(6.0, 0.05, 128, 0.01), Seen(12.5, 0.2, 128, 0.01)]
-    assert trial.due and trial.outcome([12.0]).state == "running"
+    assert trial.due and outcome(trial, [12.0]).state == "running"
     trial.conclude({"kid": 0.07, "kid_se": 0.004, "fid": 1.0, "n_fake": FULL, "kimg": 6.0, "seconds": 1.0})
-    past = trial.outcome([12.0])
+    past = outcome(trial, [12.0])
     assert (past.state, past.kimg, past.value) == ("stopped", 12.0, 0.07)
     assert past.attrs["n_fake"] == FULL and trial.best == Seen(6.0, 0.05, 128, 0.01)

@@ -10,6 +10,7 @@ import pytest
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Identity
 from sweep.records.catalog import Sweep
+from sweep.records.status import Status
 from sweep.results import choice
 from sweep.results.confirmation import Confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
@@ -17,7 +18,9 @@ from sweep.results.repeats import Repeats, Run
 from sweep.storage.folder import Folder
 
 
-def entry(trial: int, value: float, lr: float, status: str = "finished", measured: bool = True) -> Entry:
+def entry(
+    trial: int, value: float, lr: float, status: Status = Status.FINISHED, measured: bool = True
+) -> Entry:
     row = {"trial": trial, "status": status, "verdict": None, "param.train.lr_g": lr}
     return Entry(
         trial=trial,
@@ -110,9 +113,9 @@ def test_equal_configurations_are_one(sweep: Sweep) -> None:
 def test_what_has_not_ended_is_measured_if_it_looks_better(sweep: Sweep) -> None:
     ranked = board(
         entry(1, 0.08, 1e-3),
-        entry(2, 0.05, 2e-3, "interrupted", measured=False),
-        entry(3, 0.09, 3e-3, "interrupted", measured=False),
-        entry(4, 0.01, 4e-3, "collapsed", measured=False),
+        entry(2, 0.05, 2e-3, Status.INTERRUPTED, measured=False),
+        entry(3, 0.09, 3e-3, Status.INTERRUPTED, measured=False),
+        entry(4, 0.01, 4e-3, Status.COLLAPSED, measured=False),
     )
     (only,) = choice.unmeasured(sweep, ranked, 0.08)
     assert only.of == 2 and not only.measured and "its best so far" in only.where

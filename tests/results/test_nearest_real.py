@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganlib.data.sheet import grid
 from sweep.results import nearest_real
+from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 
@@ -53,9 +54,9 @@ def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray
         nearest_real.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
     folder = Folder.open(tmp_path)
     for data in (b"", b"\x89PNG but not really"):
-        folder.write(nearest_real.FILE, data)
+        folder.write(layout.NEAREST_REAL, data)
         assert nearest_real.read(folder) is None
-    Image.new("RGB", (9, 9)).save(tmp_path / nearest_real.FILE, "PNG")
+    Image.new("RGB", (9, 9)).save(tmp_path / layout.NEAREST_REAL, "PNG")
     assert nearest_real.read(folder) is None
 
 

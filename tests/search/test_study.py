@@ -9,6 +9,7 @@ import warnings
 import pytest
 
 from ganlib.errors import RequestError, WorkError
+from sweep.records.status import Status
 from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
@@ -47,17 +48,17 @@ def outcome(number, params):
     kimg = 10.0 * (1 + number % 3)
     if number % 7 == 3:
         # One that was stopped, but whose generator makes no finite pictures any more, has no result.
-        return PastTrial(number, params, "stopped", kimg, value + 1 / kimg if number % 2 else None)
+        return PastTrial(number, params, Status.STOPPED, kimg, value + 1 / kimg if number % 2 else None)
     if number % 7 == 5:
-        return PastTrial(number, params, "collapsed", kimg, value, {"verdict": "flat_image"})
+        return PastTrial(number, params, Status.COLLAPSED, kimg, value, {"verdict": "flat_image"})
     if number % 7 == 6:
-        return PastTrial(number, params, "failed", kimg, value)
-    return PastTrial(number, params, "finished", 40.0, value)
+        return PastTrial(number, params, Status.FAILED, kimg, value)
+    return PastTrial(number, params, Status.FINISHED, 40.0, value)
 
 
 def good(number, params):
     value = params["train.augment_p"] + number % 3
-    return PastTrial(number, params, "finished", 1.0, value)
+    return PastTrial(number, params, Status.FINISHED, 1.0, value)
 
 
 def run(tmp_path, space, search, count, rebuild_at=None):
@@ -76,7 +77,7 @@ def run(tmp_path, space, search, count, rebuild_at=None):
         if asked is None:
             break
         assert asked.number == len(records)
-        records.append(PastTrial(asked.number, asked.params, "running"))
+        records.append(PastTrial(asked.number, asked.params, Status.RUNNING))
         running.append(asked.number)
         if len(running) == in_flight:
             number = running.pop(ends.randrange(in_flight))
@@ -125,7 +126,7 @@ def test_a_journal_left_by_a_crash_does_not_reach_the_new_file(tmp_path):
         path.write_bytes(crashed.read_bytes())
         (tmp_path / "study.db-journal").write_bytes((tmp_path / "crashed.db-journal").read_bytes())
         connection.execute("rollback")
-    Study.rebuild(path, "dcgan", NUMBERS, SearchConfig(), [PastTrial(0, {}, "failed")]).close()
+    Study.rebuild(path, "dcgan", NUMBERS, SearchConfig(), [PastTrial(0, {}, Status.FAILED)]).close()
     assert len(load(path).trials) == 1
     with sqlite3.connect(path) as connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
@@ -149,10 +150,10 @@ def test_states_reach_optuna(tmp_path):
     study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=9))
     for _ in range(5):
         study.ask()
-    study.tell(PastTrial(0, {}, "finished", 4.5, 3.0))
-    study.tell(PastTrial(1, {}, "stopped", 1.5, 7.0))
-    study.tell(PastTrial(2, {}, "collapsed", 1.5, 0.1, {"verdict": "non_finite"}))
-    study.tell(PastTrial(3, {}, "failed", 0.5, 0.1, attrs={"reason": "out of memory"}))
+    study.tell(PastTrial(0, {}, Status.FINISHED, 4.5, 3.0))
+    study.tell(PastTrial(1, {}, Status.STOPPED, 1.5, 7.0))
+    study.tell(PastTrial(2, {}, Status.COLLAPSED, 1.5, 0.1, {"verdict": "non_finite"}))
+    study.tell(PastTrial(3, {}, Status.FAILED, 0.5, 0.1, attrs={"reason": "out of memory"}))
     study.close()
     trials = load(tmp_path / "study.db").trials
     names = [trial.state.name for trial in trials]
@@ -191,10 +192,10 @@ def test_a_collapsed_trial_stands_behind_every_pruned_one():
 
     study = optuna.create_study()
     pasts = [
-        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "collapsed", 50.0, 0.1),
-        PastTrial(1, {"train.lr_g": 1e-4, "train.augment_p": 0.2}, "stopped", 0.0001, 1e6),
-        PastTrial(2, {"train.lr_g": 1e-4, "train.augment_p": 0.3}, "stopped", 9.0, 5.0),
-        PastTrial(3, {"train.lr_g": 1e-4, "train.augment_p": 0.4}, "finished", 9.0, 1e7),
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, Status.COLLAPSED, 50.0, 0.1),
+        PastTrial(1, {"train.lr_g": 1e-4, "train.augment_p": 0.2}, Status.STOPPED, 0.0001, 1e6),
+        PastTrial(2, {"train.lr_g": 1e-4, "train.augment_p": 0.3}, Status.STOPPED, 9.0, 5.0),
+        PastTrial(3, {"train.lr_g": 1e-4, "train.augment_p": 0.4}, Status.FINISHED, 9.0, 1e7),
     ]
     study.add_trials([_frozen(past, NUMBERS) for past in pasts])
     order = [{trial.number for trial in _split_trials(study, study.trials, below)[0]} for below in range(5)]
@@ -206,15 +207,15 @@ def test_only_finite_values_are_told(tmp_path, bad):
     study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig())
     study.ask()
     with pytest.raises(ValueError, match="finite" if bad is not None else "without a value"):
-        study.tell(PastTrial(0, {}, "finished", value=bad))
+        study.tell(PastTrial(0, {}, Status.FINISHED, value=bad))
     if bad is not None:
         with pytest.raises(ValueError, match="finite"):
-            study.tell(PastTrial(0, {}, "stopped", 1.0, bad))
+            study.tell(PastTrial(0, {}, Status.STOPPED, 1.0, bad))
     with pytest.raises(ValueError, match="unknown state"):
-        study.tell(PastTrial(0, {}, "interrupted"))
+        study.tell(PastTrial(0, {}, Status.INTERRUPTED))
     with pytest.raises(ValueError, match="has not ended"):
-        study.tell(PastTrial(0, {}, "running"))
-    study.tell(PastTrial(0, {}, "finished", value=1.0))  # it is still there to be told
+        study.tell(PastTrial(0, {}, Status.RUNNING))
+    study.tell(PastTrial(0, {}, Status.FINISHED, value=1.0))  # it is still there to be told
 
 
 def test_the_search_ends(tmp_path):
@@ -251,9 +252,9 @@ def test_cmaes_finds_the_valley(tmp_path):
         x = (math.log10(asked.params["train.lr_g"]) + 5) / 2
         distances.append((x - 0.8) ** 2 + (asked.params["train.augment_p"] / 0.6 - 0.2) ** 2)
         if asked.number % 2:  # half of them stopped early; they count
-            study.tell(PastTrial(asked.number, {}, "finished", value=distances[-1]))
+            study.tell(PastTrial(asked.number, {}, Status.FINISHED, value=distances[-1]))
         else:
-            study.tell(PastTrial(asked.number, {}, "stopped", 1.0, distances[-1]))
+            study.tell(PastTrial(asked.number, {}, Status.STOPPED, 1.0, distances[-1]))
     assert sum(distances[-12:]) < 0.25 * sum(distances[:12])
 
 
@@ -288,7 +289,7 @@ def test_tpe_learns(tmp_path):
     distances = []
     while (asked := study.ask()) is not None:
         distances.append(abs(math.log10(asked.params["train.lr_g"]) + 4.5) + asked.params["train.augment_p"])
-        study.tell(PastTrial(asked.number, {}, "finished", value=distances[-1]))
+        study.tell(PastTrial(asked.number, {}, Status.FINISHED, value=distances[-1]))
     assert sum(distances[-10:]) < 0.5 * sum(distances[:10])
 
 
@@ -306,13 +307,13 @@ def test_a_folder_that_is_not_there_is_a_readable_error(tmp_path):
 @pytest.mark.parametrize(
     "past",
     [
-        PastTrial(1, {}, "failed"),
-        PastTrial(0, {"train.lr_g": 5.0}, "failed"),
-        PastTrial(0, {"train.other": 5.0}, "failed"),
-        PastTrial(0, {"train.lr_g": "high"}, "failed"),
-        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "finished", 1.0, math.nan),
-        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "stopped", 1.0, math.inf),
-        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, "finished", 1.0),
+        PastTrial(1, {}, Status.FAILED),
+        PastTrial(0, {"train.lr_g": 5.0}, Status.FAILED),
+        PastTrial(0, {"train.other": 5.0}, Status.FAILED),
+        PastTrial(0, {"train.lr_g": "high"}, Status.FAILED),
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, Status.FINISHED, 1.0, math.nan),
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, Status.STOPPED, 1.0, math.inf),
+        PastTrial(0, {"train.lr_g": 1e-4, "train.augment_p": 0.1}, Status.FINISHED, 1.0),
     ],
 )
 def test_records_that_do_not_fit_are_a_readable_error(tmp_path, past):

@@ -10,8 +10,10 @@ from sweep.commands.before import planned
 from sweep.commands.dry_run import facts
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
+from sweep.records.status import Status
 from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
+from sweep.spec.schedule import Schedule
 from sweep.spec.specification import SpecError, parse
 from sweep.storage.folder import Folder
 
@@ -55,10 +57,10 @@ def test_a_list_in_place_of_a_search_is_the_sweep():
 
 def test_each_listed_trial_has_its_own_end():
     spec = parse(LISTED)
-    assert spec.budget(1000) == 3
-    ends = [spec.trial_budget(point, 1000, spec.budget(1000)) for point in spec.configs]
+    assert spec.schedule(1000).budget == 3
+    ends = [spec.trial_budget(point, spec.schedule(1000)) for point in spec.configs]
     assert ends == [2, 3, 2.5]
-    assert spec.trial_budget(spec.configs[1], 1000, 1.5) == 1.5
+    assert spec.trial_budget(spec.configs[1], Schedule(1000, 1.5, 1.0)) == 1.5
     assert facts(spec)["budget"] == 60, "of 20,000 pictures"
 
 
@@ -72,7 +74,7 @@ def test_a_resolved_spec_reads_as_itself(text):
 
 def test_the_command_line_goes_before_a_point():
     spec = parse(LISTED, overrides=["train.epochs=7", "train.loss=bce"])
-    assert [spec.trial_budget(point, 1000, 99) for point in spec.configs] == [7, 7, 7]
+    assert [spec.trial_budget(point, Schedule(1000, 99, 1.0)) for point in spec.configs] == [7, 7, 7]
     assert "train.loss" not in spec.space
     assert planned(parse(LISTED, overrides=["search.trials=2"])) == 2
 
@@ -94,7 +96,7 @@ def test_a_rebuilt_study_goes_on_with_the_points(tmp_path):
         study = Study.create(tmp_path / "a.db", "a", spec.space, spec.search, spec.configs)
         assert study.ask().params == expected[0]
         study.close()
-        past = [PastTrial(0, expected[0], "finished", 1.0, 0.5)]
+        past = [PastTrial(0, expected[0], Status.FINISHED, 1.0, 0.5)]
         study = Study.rebuild(tmp_path / "a.db", "a", spec.space, spec.search, past, spec.configs)
         assert study.ask().params == expected[1]
         study.close()

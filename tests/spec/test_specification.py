@@ -39,15 +39,15 @@ def test_shipped_specs_are_right(path):
     assert again == spec
     assert again.to_yaml() == spec.to_yaml()
     if not spec.configs and spec.search.trials > 1:
-        assert spec.rungs(20_000), "a shipped search stops early"
+        assert spec.schedule(20_000).rungs, "a shipped search stops early"
 
 
 def test_the_study_of_dcgans():
     spec = load(Path(__file__).parents[2] / "searchspaces" / "dcgan.yaml")
     assert (spec.name, spec.search.trials, spec.data.size, spec.data.count) == ("dcgan", 64, 64, 20_000)
-    assert spec.rungs(20_000) == (80.0, 240.0, 720.0)
-    assert spec.budget(20_000) == 800.0
-    assert spec.interval(20_000) == 40.0
+    assert spec.schedule(20_000).rungs == (80.0, 240.0, 720.0)
+    assert spec.schedule(20_000).budget == 800.0
+    assert spec.schedule(20_000).interval == 40.0
     assert spec.space["train.smoothing"].when == {"train.loss": ("bce",)}
 
 
@@ -56,7 +56,7 @@ def test_the_smallest_spec_has_defaults():
     assert spec.name == "my-study"
     assert spec.search == SearchConfig()
     assert spec.asha is None
-    assert spec.rungs(1000) == ()
+    assert spec.schedule(1000).rungs == ()
     assert len(spec.space) == 0
     assert isinstance(spec.resolve({}), TrialConfig)
     assert spec.resolve({}).train.epochs == 4.0
@@ -90,19 +90,19 @@ def test_resolve_fills_what_is_inactive_with_the_default():
     ],
 )
 def test_the_budget_is_the_smaller_of_two(text, images, budget):
-    assert parse(text).budget(images) == budget
+    assert parse(text).schedule(images).budget == budget
 
 
 def test_rungs_lie_below_the_budget():
     spec = parse("asha: {grace: 2, reduction: 3, max: 18}")
     assert spec.asha == AshaConfig(grace=2, reduction=3, max=18)
-    assert spec.rungs(1000) == (2.0, 6.0), "18 is the end itself"
-    assert parse("asha: {grace: 4, max: 40}", overrides=["train.epochs=4"]).rungs(1000) == ()
-    assert parse("asha: {grace: 7, unit: kimg, max: 100}").rungs(123) == (7.0, 21.0, 63.0)
+    assert spec.schedule(1000).rungs == (2.0, 6.0), "18 is the end itself"
+    assert parse("asha: {grace: 4, max: 40}", overrides=["train.epochs=4"]).schedule(1000).rungs == ()
+    assert parse("asha: {grace: 7, unit: kimg, max: 100}").schedule(123).rungs == (7.0, 21.0, 63.0)
 
 
 def test_evaluations_in_kimg():
-    assert parse(SMALL + "evaluate: {every: 5, unit: kimg}").interval(123) == 5.0
+    assert parse(SMALL + "evaluate: {every: 5, unit: kimg}").schedule(123).interval == 5.0
 
 
 def test_numbers_are_those_of_yaml_1_2():

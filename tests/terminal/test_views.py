@@ -23,9 +23,12 @@ from sweep.records.catalog import open_sweep
 from sweep.records.datasets import Store
 from sweep.records.progress import Clock, Noted
 from sweep.records.schemas import SCHEMAS
+from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
+from sweep.storage import layout
 from sweep.storage.folder import Folder, StorageError
-from sweep.storage.lease import AHEAD_SECONDS, FILE, Lease, Owner
+from sweep.storage.lease import AHEAD_SECONDS, Lease, Owner
 from sweep.terminal import views
 from sweep.terminal.live import LiveTable
 
@@ -46,13 +49,15 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
     for number in range(trials):
         trial = Trial(number, PARAMS, 0, attempt=0, kimg=20.0, now_kimg=23.4)
         if number:
-            trial.status, trial.verdict, trial.now_kimg = "collapsed", verdict, 20.0
+            trial.status, trial.verdict, trial.now_kimg = Status.COLLAPSED, verdict, 20.0
         row = {"kimg": 20.0, "loss_g": -12.3456, "loss_d": 1.23456, "kid": 0.0123456}
         trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0})
         trial.now_kimg = 23.4 if trial.status == "running" else 20.0
         all_trials[number] = trial
     spec = SimpleNamespace(search=SimpleNamespace(metric="kid", trials=64))
-    director: Any = SimpleNamespace(spec=spec, info={"extractor": "efficientnet_lite0@64"}, trials=all_trials)
+    director: Any = SimpleNamespace(
+        spec=spec, info=SweepInfo(extractor="efficientnet_lite0@64"), trials=all_trials
+    )
     out = io.StringIO()
     table = LiveTable(Console(file=out, width=width, height=height, force_terminal=True, color_system=None))
     table.open(director, lambda: 3725.0)
@@ -91,7 +96,7 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     folder = Folder.open(tmp_path)
-    trials = {0: Trial(0, {}, 0, now_kimg=7.5), 1: Trial(1, {}, 0, status="finished", kimg=9.0)}
+    trials = {0: Trial(0, {}, 0, now_kimg=7.5), 1: Trial(1, {}, 0, status=Status.FINISHED, kimg=9.0)}
     first = Clock(folder, trials)
     now[0] += 50
     first.beat()
@@ -111,7 +116,7 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_damaged_clock_begins_anew(content: bytes, tmp_path: Path) -> None:
     folder = Folder.open(tmp_path)
-    folder.write(progress.FILE, content)
+    folder.write(layout.PROGRESS, content)
     assert Noted.read(folder) is None and Clock(folder, {}).elapsed() < 5
 
 
@@ -143,7 +148,7 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
         "time": time.time() - 5,
         "kimg": {str(running["trial"]): running["kimg"] + 1.25},
     }
-    live.write(progress.FILE, json.dumps(noted).encode())
+    live.write(layout.PROGRESS, json.dumps(noted).encode())
     watched = Watched(open_sweep(Folder.open(tmp_path), "live"))
     watched.refresh()
     assert progress.reached(watched.trials[running["trial"]]) == running["kimg"] + 1.25
@@ -224,7 +229,7 @@ def test_datasets_can_be_queried_before_anything_is_in_them(tmp_path: Path) -> N
 
 def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> None:
     lease = Lease("other", "far-away", 77, time.time() + 3 * 3600 + 60)
-    live.write(FILE, json.dumps(vars(lease)).encode())
+    live.write(layout.LEASE, json.dumps(vars(lease)).encode())
     with pytest.raises(RequestError) as refused, Owner(live):
         pass
     for words in (
@@ -232,7 +237,7 @@ def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> N
         "3 h",
         f"ahead of that of {socket.gethostname()}",
         "NTP",
-        f"{live}/{FILE}",
+        f"{live}/{layout.LEASE}",
     ):
         assert words in str(refused.value)
     assert AHEAD_SECONDS < 90

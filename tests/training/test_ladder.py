@@ -35,9 +35,9 @@ def test_stages() -> None:
 def test_a_spec_s_ladder_follows_its_rungs() -> None:
     text = "name: x\ndata: {count: 3000}\nevaluate: {n_fake: 1024, n_first: 128}\n"
     spec = parse(text + "asha: {grace: 6, reduction: 3, max: 20}\n")
-    assert spec.rungs(3000) == (18.0, 54.0)
-    assert spec.ladder(3000) == ((18.0, 128), (54.0, 384))
-    assert parse(text + "train: {epochs: 4}\n").ladder(3000) == ()
+    assert spec.schedule(3000).rungs == (18.0, 54.0)
+    assert spec.schedule(3000).ladder == ((18.0, 128), (54.0, 384))
+    assert parse(text + "train: {epochs: 4}\n").schedule(3000).ladder == ()
 
 
 @settings(deadline=None)

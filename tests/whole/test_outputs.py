@@ -26,6 +26,7 @@ from ganlib.metrics.picture_sets import open_pictures
 from ganlib.models.dcgan import build_generator
 from sweep.cli import cli
 from sweep.commands.before import as_begun, check_place
+from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
 from sweep.storage.folder import Folder
 
@@ -120,7 +121,7 @@ def test_the_folder_of_a_sweep_is_left_out_and_is_no_source(place: Path, running
             json.dumps({"owner": "x", "host": "y", "pid": 1, "beat": 0.0, "stopping": False})
         )
     else:
-        (sweep / "sweep.json").write_text(json.dumps({"schema": 1, "name": "study", "data_hash": "0"}))
+        (sweep / "sweep.json").write_text(json.dumps({"name": "study", "data_hash": "0", "images": 9}))
     images = prepared(place)
     assert images.hash == before
     assert [(item.reason, item.count) for item in images.found.left_out if item.reason == SWEEP] == [
@@ -384,8 +385,8 @@ def test_the_default_count_is_of_avatars_only() -> None:
     assert DataConfig().count == 20_000 and DataConfig(source=["x", "avatars"]).count == 20_000
     assert DataConfig(source="x").count is None and DataConfig(source="x", count=3).count == 3
     spec = parse("name: x\ndata: {source: here, count: 20000}\ntrain: {epochs: 1}\n")
-    assert as_begun(spec, {"images": 5}).data.count is None  # a sweep from when that meant nothing
-    assert as_begun(spec, {"images": 5, "left_out": 0}).data.count == 20_000
+    assert as_begun(spec, SweepInfo(images=5)).data.count is None  # a sweep from when that meant nothing
+    assert as_begun(spec, SweepInfo(images=5, left_out=0)).data.count == 20_000
 
 
 def test_data_says_what_it_found_and_what_it_does(place: Path) -> None:

@@ -1,10 +1,12 @@
 """Extractors: the bundled network recognises things; weights are identified and never trusted blindly."""
 
 import hashlib
+import math
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,20 @@ def pictures(n: int = 4, size: int = 32, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, 3, 6, 6, generator=generator) * 255
     return F.interpolate(coarse, (size, size), mode="bicubic").clamp(0, 255).to(torch.uint8)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], EfficientNetLite0]:
+    """``network(size)``: the folded network in float64, in which other ways to compute it differ by next to nothing."""
+    monkeypatch.setattr(Tensor, "float", Tensor.double)  # what it makes of pictures
+
+    def make(size: int) -> EfficientNetLite0:
+        made = EfficientNetLite0(size, SCALES[size])
+        made.load_state_dict(read_weights(WEIGHTS).state)
+        made.double().requires_grad_(False).eval().fold()
+        return made.to(memory_format=torch.channels_last)
+
+    return make
 
 
 def plain_features(state: dict[str, Tensor], x: Tensor, strides: tuple[int, ...]) -> Tensor:
@@ -81,15 +97,27 @@ def test_recognises_a_cat_an_espresso_and_a_motorcycle(name: str, classes: list[
 
 
 @pytest.mark.parametrize("size", [64, 96, 128])
-def test_folded_network_equals_the_plain_one(size: int) -> None:
-    extractor = load_extractor(f"efficientnet_lite0@{size}")
-    x = F.interpolate(pictures().float(), (size, size), mode="bilinear", antialias=True)
+def test_folded_network_equals_the_plain_one(size: int, network: Callable[[int], EfficientNetLite0]) -> None:
+    x = F.interpolate(pictures().double(), (size, size), mode="bilinear", antialias=True)
     strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
-    expected = SCALES[size] * plain_features(read_weights(WEIGHTS).state, (x - 127) / 128, strides)
+    state = {name: value.double() for name, value in read_weights(WEIGHTS).state.items()}
+    expected = SCALES[size] * plain_features(state, (x - 127) / 128, strides)
+    assert torch.allclose(network(size)(pictures()), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [64, 96, 128])
+def test_the_extractor_is_that_network_in_float32(
+    size: int, network: Callable[[int], EfficientNetLite0], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = network(size)(pictures())
+    monkeypatch.undo()
+    extractor = load_extractor(f"efficientnet_lite0@{size}")
     features = extractor(pictures())
     assert features.shape == (4, extractor.dim) == (4, 1280)
     assert features.dtype == torch.float32
-    assert torch.allclose(features, expected, atol=2e-4)
+    # Each of some 50 convolutions rounds sums of up to 1152 terms: errors of either sign grow with the square root.
+    rounding = 50 * math.sqrt(1152) * torch.finfo(torch.float32).eps
+    assert (features - expected).abs().max() < rounding * expected.abs().max()
     assert features.std(0).mean() > 0.01
 
 
@@ -102,12 +130,14 @@ def test_name_digest_and_default_size() -> None:
     assert load_extractor("efficientnet_lite0", WEIGHTS).digest == extractor.digest
 
 
-def test_features_do_not_depend_on_the_batch_or_the_memory_layout() -> None:
-    extractor = load_extractor("efficientnet_lite0")
+def test_features_do_not_depend_on_the_batch_or_the_memory_layout(
+    network: Callable[[int], EfficientNetLite0],
+) -> None:
+    extractor = network(64)
     x = pictures(7, 64)
     whole = extractor(x)
-    assert torch.allclose(torch.cat([extractor(part) for part in x.split(2)]), whole, atol=1e-4)
-    assert torch.allclose(extractor(x.to(memory_format=torch.channels_last)), whole, atol=1e-4)
+    assert torch.allclose(torch.cat([extractor(part) for part in x.split(2)]), whole, atol=1e-9)
+    assert torch.allclose(extractor(x.to(memory_format=torch.channels_last)), whole, atol=1e-9)
     assert torch.equal(x, pictures(7, 64))
 
 

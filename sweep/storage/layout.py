@@ -1,0 +1,77 @@
+"""Name every file of a sweep's folder; docs/architecture.md says what each is for.
+
+Paths are relative to the sweep's folder, with ``/`` between their parts. Trials are numbered from 0, times are in kimg.
+"""
+
+INFO = "sweep.json"
+SPEC = "spec.yaml"
+LEASE = "lease.json"
+PROGRESS = "progress.json"
+STUDY = "study.db"
+REPORT = "report.html"
+CONFIRMATION = "confirm"
+"""The folder of fresh seeds of the best: a sweep inside the sweep."""
+IMAGES = "images"
+REAL_PICTURES = f"{IMAGES}/real.png"
+NEAREST_REAL = f"{IMAGES}/neighbours.png"
+"""The winner's pictures, each above its nearest real one."""
+CHECKPOINTS = "checkpoints"
+CHECKPOINT_SUFFIX = ".ckpt"
+LEDGER = "ledger"
+TENSORBOARD = "tensorboard"
+RAY = "ray"
+COMPACT = "compact"
+PART_SUFFIX = ".parquet"
+SWEEP_PART = "sweep"
+"""The part of a dataset that belongs to no trial."""
+
+LEFT_BEHIND = frozenset({LEASE, IMAGES, "events", COMPACT, RAY})
+"""What a sweep writes before it counts as begun, beside its spec."""
+
+
+def name_of(trial: int) -> str:
+    """Name a trial in paths, such as ``00007``."""
+    return f"{trial:05d}"
+
+
+def part(dataset: str, trial: int | None) -> str:
+    """Name the part of a dataset with a trial's rows; None for those of the whole sweep."""
+    return f"{dataset}/{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
+
+
+def compacted(dataset: str) -> str:
+    """Name the file that holds all parts of a dataset, for faster reading."""
+    return f"{COMPACT}/{dataset}"
+
+
+def ledger(trial: int) -> str:
+    """Name the second copy of a trial's rows."""
+    return f"{LEDGER}/{name_of(trial)}.json"
+
+
+def grid(trial: int, kimg: float) -> str:
+    """Name the sample grid of an evaluation."""
+    return f"{IMAGES}/{name_of(trial)}/{kimg:.3f}.png"
+
+
+def nearest(trial: int, kimg: float) -> str:
+    """Name the picture of a suspicious result beside the real pictures that are nearest to it."""
+    return f"{IMAGES}/{name_of(trial)}/{kimg:.3f}-nearest.png"
+
+
+def checkpoints(trial: int) -> str:
+    """Name the folder of a trial's checkpoints and snapshots."""
+    return f"{CHECKPOINTS}/{name_of(trial)}"
+
+
+def snapshot(trial: int, kimg: float) -> str:
+    """Name the generator of an evaluation, kept because it may be the trial's best."""
+    return f"{checkpoints(trial)}/{snapshot_name(kimg)}"
+
+
+SNAPSHOT_PREFIX = "snapshot-"
+
+
+def snapshot_name(kimg: float) -> str:
+    """Name a snapshot in its folder: by the number of pictures shown, so that names sort by age."""
+    return f"{SNAPSHOT_PREFIX}{round(kimg * 1000):012d}.safetensors"

@@ -1,0 +1,74 @@
+"""Long work in a thread of its own, so that a trial can say meanwhile that it lives.
+
+An evaluation cannot be left and taken up again as training can. A worker's only way to say something is to return from
+what the driver asked of it; so the work goes on in a thread, and the worker returns, is asked again and looks after it.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from ganlib.training.fit import Interrupted
+
+T = TypeVar("T")
+
+
+class Apart:
+    """One piece of work at a time, in a thread that is the same for all.
+
+    Torch keeps its number of threads, its device and its gradients apart in each thread: the work is one that needs
+    no gradients, on a device that its tensors name.
+
+    Args:
+        seconds: After so long without a result, `__call__` raises `Interrupted`, if there was a sign of life.
+        heard: Called at every sign of life.
+        over: Called when the work has ended.
+    """
+
+    def __init__(self, seconds: float, heard: Callable[[], None], over: Callable[[], None]) -> None:
+        self.seconds, self._heard, self._over = seconds, heard, over
+        self._thread = ThreadPoolExecutor(1, "sweep-apart")
+        self._doing: Future[Any] | None = None
+        self._lives, self._left = threading.Event(), False
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """The result of ``work``, which is begun unless something is being done already.
+
+        It is never said of work that hangs that it lives: without a sign of life this waits on.
+
+        Raises:
+            Interrupted: when there is no result yet; ask again.
+        """
+        if self._doing is None:
+            self._doing = self._thread.submit(self._do, work)
+        while not wait([self._doing], self.seconds).done:
+            if self._lives.is_set():
+                self._lives.clear()
+                raise Interrupted
+        done, self._doing = self._doing, None
+        self._heard()  # the thread has said that it is over
+        result: T = done.result()
+        return result
+
+    def alive(self) -> None:
+        """A sign of life, given by the work.
+
+        Raises:
+            Interrupted: where nobody waits for the result any more.
+        """
+        if self._left:
+            raise Interrupted
+        self._heard()
+        self._lives.set()
+
+    def leave(self) -> None:
+        """Nobody wants the result: the work ends at its next sign of life, which is waited for."""
+        self._left = True
+        self._thread.shutdown()
+
+    def _do(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        finally:
+            self._over()
