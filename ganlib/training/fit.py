@@ -60,7 +60,7 @@ class Fit(Iterator[Evaluation]):
             asked again.
         alive: called before every batch of an evaluation, which is not interrupted.
         apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
-            before it has ended, and is asked for the same one when iteration is asked again.
+            before it has ended, and is given that evaluation again when iteration is asked again.
         full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
 
     Raises:
