@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint bench soak lock
+.PHONY: help setup demo test lint bench soak lock keys
 help:
 	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test    all tests"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   the benchmarks behind the README's figures"
 	@echo "make soak    300 trials with workers killed at random, about ten minutes"
 	@echo "make setup   only the environment, in $(VENV)"
+	@echo "make keys    write the tables of keys in docs/systems.md anew"
 	@echo "make lock    resolve the dependencies anew into requirements.lock"
 
 setup: $(STAMP)
@@ -70,6 +71,9 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/convolution.py
 	@$(BIN)/python benchmarks/overhead.py
+
+keys: $(STAMP)
+	@$(BIN)/python scripts/keys.py
 
 lock:
 	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
