@@ -81,6 +81,22 @@ BELOW: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
+    "ganlib.export": "config data models disk errors names written",
+    "ganlib.training": "augment config data losses metrics models clock digests errors names",
+    "ganlib.metrics": "config data disk errors names",
+    "ganlib.models": "config data errors",
+    "ganlib.augment": "config data",
+    "ganlib.losses": "config",
+    "ganlib.data": "config cores disk errors names registry written",
+    "ganlib.config": "names registry",
+    "ganlib.names": "registry",
+    "ganlib.registry": "errors",
+    "ganlib.written": "disk errors",
+    "ganlib.clock": "",
+    "ganlib.cores": "",
+    "ganlib.digests": "",
+    "ganlib.disk": "",
+    "ganlib.errors": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
 
