@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganlib.export.generator import load_generator as load_generator
     from ganlib.metrics import Evaluator as Evaluator
-    from ganlib.training.fit import Evaluation as Evaluation
+    from ganlib.training.evaluation import Evaluation as Evaluation
     from ganlib.training.fit import fit as fit
 
 _HOMES = {
-    "Evaluation": "ganlib.training.fit",
+    "Evaluation": "ganlib.training.evaluation",
     "Evaluator": "ganlib.metrics",
     "fit": "ganlib.training.fit",
     "load_generator": "ganlib.export.generator",

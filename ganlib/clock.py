@@ -1,13 +1,37 @@
-"""The clock of training: kimg, thousands of real pictures shown to the discriminator."""
+"""Tell the time of training in kimg, thousands of real pictures shown to the discriminator."""
 
 import math
 
+RELATIVE = 1e-9
+"""Times that differ by less than this share are one time, which came about along different ways of rounding."""
+
 
 def kimg_of(value: float, unit: str, images: int) -> float:
-    """Epochs or kimg to kimg, for a set of ``images`` pictures."""
+    """Convert epochs or kimg to kimg, for a set of ``images`` pictures.
+
+    Example:
+        >>> kimg_of(2, "epochs", images=1500)
+        3.0
+    """
     return value if unit == "kimg" else value * images / 1000
 
 
+def budget_of(epochs: float | None, kimg: float | None, images: int) -> float | None:
+    """Convert a budget to kimg: the smaller one if both are given, None if neither is."""
+    ends = [] if epochs is None else [kimg_of(epochs, "epochs", images)]
+    return min(ends if kimg is None else [*ends, float(kimg)], default=None)
+
+
 def pictures_of(kimg: float) -> int:
-    """Pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
+    """Count the pictures after which ``kimg`` is reached, at least one; float noise (1.1 * 300) does not add one."""
     return max(1, math.ceil(kimg * 1000 - 1e-6))
+
+
+def reached(kimg: float, mark: float) -> bool:
+    """Tell whether a time is at a mark, but for rounding, or past it."""
+    return kimg >= mark * (1 - RELATIVE)
+
+
+def same_time(first: float, second: float) -> bool:
+    """Tell whether two times are one, but for rounding."""
+    return math.isclose(first, second, rel_tol=RELATIVE)

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use."""
+"""Count the processor cores that this process may use."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def available(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
-    """The cores that its affinity (``taskset``, Slurm) and its control groups (containers, systemd) leave it.
+    """Count the cores that affinity (``taskset``, Slurm) and control groups (containers, systemd) leave this process.
 
     A quota of a part of a core counts as one, and of one and a half too: what is counted runs at once.
 
@@ -22,7 +22,7 @@ def available(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
 
 
 def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
-    """The quotas of all groups that this process is in, in cores; those above count for those below too."""
+    """Yield the quotas, in cores, of all groups that this process is in; a group's quota counts for those below it."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -36,11 +36,11 @@ def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
         if kinds and "cpu" not in kinds.split(","):
             continue
         roots = [cgroups] if not kinds else [cgroups / name for name in dict.fromkeys((kinds, "cpu"))]
-        read = _quota_v1 if kinds else _quota_v2
+        quota_of = _quota_v1 if kinds else _quota_v2
         for root in roots:
             group = root / path.strip("/")
-            for place in (group, *group.parents):
-                if place.is_relative_to(root) and (quota := read(place)) is not None:
+            for above in (group, *group.parents):
+                if above.is_relative_to(root) and (quota := quota_of(above)) is not None:
                     yield quota
 
 
@@ -60,7 +60,7 @@ def _words(path: Path) -> list[str]:
 
 
 def _ratio(words: list[str]) -> float | None:
-    """Quota over period; None where there is no limit (``max``, -1) or nothing that can be read."""
+    """Divide quota by period; None where there is no limit (``max``, -1) or nothing that can be read."""
     if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
         return None
     return int(words[0]) / int(words[1])

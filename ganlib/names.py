@@ -1,64 +1,154 @@
-"""What a spec can name, and which options belong to it: a new family, loss or extractor is one line here."""
+"""Register what a spec can name, with the properties that its keys depend on; nothing heavy is imported here.
 
-from ganlib.registry import Registry
+A new family, loss, optimizer or extractor is one file and one entry below.
+
+>>> [name for name, loss in LOSSES.items() if loss.critic]
+['wgan', 'wgan-gp']
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ganlib.registry import Entry, Registry, imported
 
 TRANSPARENT = "transparent"
 """The background of pictures that keep their alpha."""
 
+
+@dataclass(frozen=True)
+class LossEntry(Entry):
+    """A loss, a subclass of `ganlib.losses.Loss`, and what of the other keys goes with it.
+
+    Attributes:
+        labels: What it compares the discriminator's outputs with: any ``numbers``, ``probabilities`` (0 to 1), or
+            None for a loss without labels, to which the keys that change labels mean nothing.
+        critic: Whether its outputs have no zero, so that no sign says what is taken for real.
+        clips_weights: Whether it limits the discriminator's weights to ``train.clip``.
+        penalises_each: Whether its penalty is of each picture by itself, so that the discriminator must not mix
+            those of a batch.
+    """
+
+    labels: Literal["numbers", "probabilities"] | None = None
+    critic: bool = False
+    clips_weights: bool = False
+    penalises_each: bool = False
+
+
+@dataclass(frozen=True)
+class FamilyEntry(Entry):
+    """A family of networks, a `ganlib.models.family.Family`, how it is trained, and what it can be.
+
+    Attributes:
+        step: What trains it, as ``"module:attribute"``: `ganlib.training.steps.AdversarialStep` or a subclass.
+        variants: Choices of ``model.variant``.
+        sizes: Sides of the pictures that it can make, in pixels.
+        styles: Whether its generator maps latents to styles (`ganlib.models.style_generator.StyleGenerator`).
+        scales_weights: Whether weights are scaled where they are used (equalised learning rate), so that clipping
+            them limits nothing.
+        options: Keys of ``model`` and ``train`` that only some families take, and this one does.
+    """
+
+    step: str = "ganlib.training.steps:AdversarialStep"
+    variants: tuple[str, ...] = ("simple",)
+    sizes: tuple[int, ...] = (28, 32, 64, 128)
+    styles: bool = False
+    scales_weights: bool = False
+    options: tuple[str, ...] = ()
+
+    def load_step(self) -> type:
+        """Import the class that trains the family."""
+        step: type = imported(self.step)
+        return step
+
+
+@dataclass(frozen=True)
+class OptimizerEntry(Entry):
+    """An optimizer, a function in `ganlib.training.optimizers`.
+
+    Attributes:
+        numbers: Keys of ``train`` that it takes beside the learning rate and ``weight_decay``.
+    """
+
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExtractorEntry(Entry):
+    """A feature extractor, a function of a weights file and a device to `ganlib.metrics.extractors.base.Extractor`.
+
+    Attributes:
+        weights: Where they come from without ``evaluate.weights``: they are ``installed``, ``downloaded`` once, or
+            always ``given``.
+        download_mb: How much is downloaded once, in megabytes (10^6 bytes).
+    """
+
+    weights: Literal["installed", "downloaded", "given"] = "given"
+    download_mb: int = 0
+
+
 FAMILIES = Registry(
     "model family",
     {
-        "dcgan": "ganlib.models.dcgan:DCGAN",
-        "stylegan": "ganlib.models.stylegan:STYLEGAN",
-        "stylegan2": "ganlib.models.stylegan2:STYLEGAN2",
+        "dcgan": FamilyEntry(
+            "ganlib.models.dcgan:DCGAN",
+            variants=("simple", "extended", "buffed", "extra"),
+            options=("d_norm", "d_dropout"),
+        ),
+        "stylegan": FamilyEntry(
+            "ganlib.models.stylegan:STYLEGAN",
+            step="ganlib.training.style_steps:GrowingStep",
+            sizes=(32, 64, 128),
+            styles=True,
+            scales_weights=True,
+            options=("mapping_layers", "style_mixing", "grow_kimg", "fade_kimg"),
+        ),
+        "stylegan2": FamilyEntry(
+            "ganlib.models.stylegan2:STYLEGAN2",
+            step="ganlib.training.style_steps:PathLengthStep",
+            variants=("simple", "large"),
+            sizes=(32, 64, 128),
+            styles=True,
+            scales_weights=True,
+            options=("mapping_layers", "style_mixing", "path_weight", "path_every"),
+        ),
     },
 )
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "dcgan": ("simple", "extended", "buffed", "extra"),
-    "stylegan2": ("simple", "large"),
-}
-"""Of the families that have variants; the others have only ``simple``."""
 LOSSES = Registry(
     "loss",
     {
-        "bce": "ganlib.losses.non_saturating:NonSaturating",
-        "lsgan": "ganlib.losses.least_squares:LeastSquares",
-        "mse": "ganlib.losses.least_squares:MeanSquares",
-        "wgan": "ganlib.losses.wasserstein:Wasserstein",
-        "wgan-gp": "ganlib.losses.wasserstein:WassersteinGP",
-        "hinge": "ganlib.losses.hinge:Hinge",
+        "bce": LossEntry("ganlib.losses.non_saturating:NonSaturating", labels="probabilities"),
+        "lsgan": LossEntry("ganlib.losses.least_squares:LeastSquares", labels="numbers"),
+        "mse": LossEntry("ganlib.losses.least_squares:MeanSquares", labels="numbers"),
+        "wgan": LossEntry("ganlib.losses.wasserstein:Wasserstein", critic=True, clips_weights=True),
+        "wgan-gp": LossEntry("ganlib.losses.wasserstein:WassersteinGP", critic=True, penalises_each=True),
+        "hinge": LossEntry("ganlib.losses.hinge:Hinge"),
     },
 )
-LABELLED = ("bce", "lsgan", "mse")
-"""The losses that compare with labels; the options that change labels mean nothing to the others."""
-CRITICS = ("wgan", "wgan-gp")
-"""The losses whose outputs have no zero, so that no sign says what is taken for real."""
-STYLED = ("stylegan", "stylegan2")
-"""The families with styles."""
-FAMILIES_OF: dict[str, tuple[str, ...]] = {
-    "d_norm": ("dcgan",),
-    "d_dropout": ("dcgan",),
-    "mapping_layers": STYLED,
-    "style_mixing": STYLED,
-    "grow_kimg": ("stylegan",),
-    "fade_kimg": ("stylegan",),
-    "path_weight": ("stylegan2",),
-    "path_every": ("stylegan2",),
-}
-"""The options that only some families have."""
+OPTIMIZERS = Registry(
+    "optimizer",
+    {
+        "adam": OptimizerEntry("ganlib.training.optimizers:adam", numbers=("betas",)),
+        "rmsprop": OptimizerEntry("ganlib.training.optimizers:rmsprop", numbers=("alpha", "momentum")),
+        "sgd": OptimizerEntry("ganlib.training.optimizers:sgd", numbers=("momentum",)),
+        "adagrad": OptimizerEntry("ganlib.training.optimizers:adagrad"),
+    },
+)
+_EXTRACTORS = "ganlib.metrics.extractors"
 EXTRACTORS = Registry(
     "extractor",
     {
-        "efficientnet_lite0": "ganlib.metrics.extractors.efficientnet:load_64",
-        "efficientnet_lite0@64": "ganlib.metrics.extractors.efficientnet:load_64",
-        "efficientnet_lite0@96": "ganlib.metrics.extractors.efficientnet:load_96",
-        "efficientnet_lite0@128": "ganlib.metrics.extractors.efficientnet:load_128",
-        "inception": "ganlib.metrics.extractors.inception:load",
-        "inception@torch-fidelity": "ganlib.metrics.extractors.inception:load_torch_fidelity",
-        "inception@clean-fid": "ganlib.metrics.extractors.inception:load_clean_fid",
-        "vgg16": "ganlib.metrics.extractors.fidelity:load_vgg16",
-        "clip": "ganlib.metrics.extractors.fidelity:load_clip",
-        "dinov2": "ganlib.metrics.extractors.fidelity:load_dinov2",
-        "torchscript": "ganlib.metrics.extractors.torchscript:load",
+        "efficientnet_lite0": ExtractorEntry(f"{_EXTRACTORS}.efficientnet:load_64", "installed"),
+        "efficientnet_lite0@64": ExtractorEntry(f"{_EXTRACTORS}.efficientnet:load_64", "installed"),
+        "efficientnet_lite0@96": ExtractorEntry(f"{_EXTRACTORS}.efficientnet:load_96", "installed"),
+        "efficientnet_lite0@128": ExtractorEntry(f"{_EXTRACTORS}.efficientnet:load_128", "installed"),
+        "inception": ExtractorEntry(f"{_EXTRACTORS}.inception:load", "downloaded", 96),
+        "inception@torch-fidelity": ExtractorEntry(
+            f"{_EXTRACTORS}.inception:load_torch_fidelity", "downloaded", 96
+        ),
+        "inception@clean-fid": ExtractorEntry(f"{_EXTRACTORS}.inception:load_clean_fid", "downloaded", 96),
+        "vgg16": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_vgg16", "downloaded", 554),
+        "clip": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_clip", "downloaded", 354),
+        "dinov2": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_dinov2", "downloaded", 89),
+        "torchscript": ExtractorEntry(f"{_EXTRACTORS}.torchscript:load", "given"),
     },
 )

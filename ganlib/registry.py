@@ -1,22 +1,28 @@
-"""Choices by name: families, losses and extractors are looked up here, never by import path from a file.
+"""Look up choices by name: families, losses, optimizers and extractors, never an import path from a file.
 
-An entry is written as ``"module:attribute"`` and imported when it is first asked for, so that checking a name
-(which the spec does before anything heavy is loaded) costs nothing.
+An entry says what is known of a choice before it is used, and names the object that does the work as
+``"module:attribute"``. That object is imported when it is first asked for, so that checking a name and reading
+properties (which a spec does before anything heavy is loaded) costs nothing.
 """
 
 import difflib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ganlib.errors import RequestError
 
 
-def did_you_mean(word: str, choices: Iterator[str] | list[str]) -> str:
-    """A hint such as ``", did you mean 'dcgan'?"``, or an empty string when nothing is near.
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Make a hint such as ``", did you mean 'dcgan'?"``, or an empty string when nothing is near.
 
     Capitals do not count, nor whether words are joined by ``-``, ``_`` or a blank.
+
+    Example:
+        >>> did_you_mean("DC-GAN", ["dcgan", "stylegan"])
+        ", did you mean 'dcgan'?"
     """
     plain = {_plain(choice): choice for choice in choices}
     near = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
@@ -27,19 +33,43 @@ def _plain(word: str) -> str:
     return unicodedata.normalize("NFKC", word).strip().lower().replace("-", "_").replace(" ", "_")
 
 
+def imported(home: str) -> Any:  # noqa: ANN401 - what it holds differs by registry
+    """Import the object that ``"module:attribute"`` names."""
+    module, attribute = home.split(":")
+    return getattr(import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One choice. Registries whose choices have properties subclass this.
+
+    Attributes:
+        home: The object that does the work, as ``"module:attribute"``.
+    """
+
+    home: str
+
+    def load(self) -> Any:  # noqa: ANN401 - what it holds differs by registry
+        """Import the object that does the work."""
+        return imported(self.home)
+
+
 class UnknownNameError(RequestError):
     """A name that is not in the registry; the text lists the choices."""
 
 
-class Registry(Mapping[str, Any]):
-    """A read-only mapping from name to a lazily imported object.
+E = TypeVar("E", bound=Entry)
+
+
+class Registry(Mapping[str, E], Generic[E]):
+    """A read-only mapping from a name to its entry.
 
     Args:
         kind: What the entries are, for error texts ("model family").
-        entries: Name to ``"module:attribute"``.
+        entries: The entries by name, in the order in which error texts list them.
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, entries: Mapping[str, E]) -> None:
         self.kind = kind
         self._entries = dict(entries)
 
@@ -51,13 +81,15 @@ class Registry(Mapping[str, Any]):
         """
         if name not in self._entries:
             choices = ", ".join(self._entries)
-            hint = did_you_mean(name, list(self._entries))
+            hint = did_you_mean(name, self._entries)
             raise UnknownNameError(f"unknown {self.kind} '{name}'{hint} (choices: {choices})")
         return name
 
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - what it holds differs by registry
-        module, attribute = self._entries[self.check(name)].split(":")
-        return getattr(import_module(module), attribute)
+    def __getitem__(self, name: str) -> E:
+        return self._entries[self.check(name)]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

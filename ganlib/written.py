@@ -1,7 +1,7 @@
-"""What this software wrote into folders of its users: a list of names and content, beside the files.
+"""Remember what this software wrote into folders of its users: a list of names and content, beside the files.
 
 Two things hang on the list. Pictures that were made are never taken for pictures to learn from, wherever they were put;
-and no file of anybody else is ever overwritten. A file is ours while its content is what was written: once somebody
+and no other file is ever overwritten. A file is ours while its content is what was written: once somebody
 has changed or replaced it, it is theirs. A line is added before the file takes its place, so that none is unlisted.
 
 The list lies beside what ``--out`` or ``--export`` named: of a folder that was filled, in the folder above it, so that
@@ -12,32 +12,33 @@ import contextlib
 import hashlib
 import json
 import os
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 
 LIST = ".sweep-files.jsonl"
 EXPORT = "config.json"
+"""The configuration in the folder of an exported generator, which lists the digests of the files beside it."""
+EXPORT_FORMAT = "sweep-generator-1"
+"""The format that such a configuration names."""
 PICTURES = "pictures"
 """The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
 SWEEP = {"sweep.json": {"name", "data_hash", "images"}, "lease.json": {"owner", "host", "pid", "beat"}}
 """Files by which the folder of a sweep is known, and keys that they hold."""
-_FORMAT = "sweep-generator-1"
 _SHOWN = 5
 
 
 def is_sweep(folder: str | Path) -> bool:
-    """Whether a folder is that of a sweep, running or not."""
+    """Tell whether a folder is that of a sweep, running or not."""
     return any(keys <= _object(Path(folder) / name).keys() for name, keys in SWEEP.items())
 
 
 def ours(folder: str | Path, kind: str | None = None) -> frozenset[str]:
-    """The names of files in a folder that are as this software wrote them.
+    """List the files in a folder that are as this software wrote them, by name.
 
     Args:
         folder: Where to look.
@@ -53,14 +54,14 @@ def ours(folder: str | Path, kind: str | None = None) -> frozenset[str]:
 
 
 def foreign(folder: Path) -> list[str]:
-    """The names in a folder that are not `ours`, sorted; none if there is no such folder."""
+    """List the names in a folder that are not `ours`, sorted; none if there is no such folder."""
     if not folder.is_dir():
         return []
     return sorted({entry.name for entry in folder.iterdir()} - ours(folder) - {LIST})
 
 
 def check(paths: Iterable[Path]) -> None:
-    """Make sure that writing files loses nothing of anybody else; do so before the work that makes them.
+    """Make sure that writing files loses no other file; do so before the work that makes them.
 
     Raises:
         RequestError: naming the files that are there and not `ours`.
@@ -79,7 +80,7 @@ def check(paths: Iterable[Path]) -> None:
 
 
 def write(path: Path, data: bytes, kind: str = "") -> None:
-    """Write a file whole, or not at all, unless it would replace one of somebody else.
+    """Write a file whole, or not at all, unless it would replace one that is not `ours`.
 
     Raises:
         RequestError: if it would.
@@ -93,27 +94,14 @@ def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: 
     check(folder / name for name in files)
     _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
     for name, data in files.items():
-        with passing(folder / name) as temporary:
-            temporary.write_bytes(data)
-            os.replace(temporary, folder / name)
+        write_whole(folder / name, data, lasting=False)
 
 
 def adopt(temporary: Path, path: Path, filled: bool = False) -> None:
-    """Move a file that was made to where it belongs, on the same file system; as `write_all`."""
+    """Move a file that was made to where it belongs, on its file system; as `write_all`."""
     check([path])
     _list(path.parent, {path.name: _digest(temporary) or ""}, "", filled)
     os.replace(temporary, path)
-
-
-@contextmanager
-def passing(path: Path) -> Iterator[Path]:
-    """A hidden name beside a file, with its suffix, for as long as it is being made."""
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{path.suffix}")
-    try:
-        yield temporary
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def clear(folder: Path) -> None:
@@ -132,10 +120,10 @@ def clear(folder: Path) -> None:
 
 
 def fill(folder: Path, made: Path) -> None:
-    """Move all files of one folder into another on the same file system, in the place of what is `ours` there.
+    """Move all files of one folder into another on its file system, in the place of what is `ours` there.
 
     Raises:
-        RequestError: if a file of somebody else is in the way; nothing has changed then.
+        RequestError: if a file that is not `ours` is in the way; nothing has changed then.
         OSError: if something cannot be written.
     """
     files = sorted(made.iterdir())
@@ -170,9 +158,7 @@ def _forget(folder: Path) -> None:
         kept = [
             line for line in above.read_text(encoding="utf-8").splitlines() if not _of(line, absolute.name)
         ]
-        with passing(above) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-            os.replace(temporary, above)
+        write_whole(above, "".join(f"{line}\n" for line in kept).encode(), lasting=False)
 
 
 def _of(line: str, folder: str) -> bool:
@@ -182,7 +168,7 @@ def _of(line: str, folder: str) -> bool:
 
 
 def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
-    """Every digest and kind that was written under each name; of an export, also those in its configuration."""
+    """Collect every digest and kind that was written under each name; of an export, also those in its configuration."""
     absolute = Path(os.path.abspath(folder))
     found = {name: set(contents) for name, contents in _read(absolute / LIST).items()}
     for path, contents in _read(absolute.parent / LIST).items():
@@ -190,7 +176,7 @@ def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
         if name and above == absolute.name:
             found.setdefault(name, set()).update(contents)
     config = _object(folder / EXPORT)
-    if config.get("format") == _FORMAT and isinstance(config.get("digests"), dict):
+    if config.get("format") == EXPORT_FORMAT and isinstance(config.get("digests"), dict):
         digests = {**config["digests"], EXPORT: _digest(folder / EXPORT)}
         for name, value in digests.items():
             found.setdefault(name, set()).add((str(value), ""))
@@ -198,7 +184,7 @@ def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
 
 
 def _read(path: Path) -> dict[str, set[tuple[str, str]]]:
-    """What a list holds; nothing where there is none."""
+    """Read what a list holds: nothing where there is no list."""
     try:
         status = os.stat(path)
     except OSError:
@@ -218,7 +204,7 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> dict[str, set[tuple[str, st
 
 
 def _object(path: Path) -> dict[str, Any]:
-    """What a JSON file holds; nothing if it is no such file."""
+    """Read the object that a JSON file holds: an empty one if it is no such file."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -227,7 +213,7 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str | None:
-    """The SHA-256 of a plain file; None where there is none."""
+    """Hash a plain file with SHA-256 (hex); None where there is none."""
     if path.is_symlink() or not path.is_file():
         return None
     try:

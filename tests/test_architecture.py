@@ -81,6 +81,22 @@ BELOW: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
+    "ganlib.export": "config data models disk errors names written",
+    "ganlib.training": "augment config data losses metrics models clock digests errors names",
+    "ganlib.metrics": "config data disk errors names",
+    "ganlib.models": "config data errors",
+    "ganlib.augment": "config data",
+    "ganlib.losses": "config",
+    "ganlib.data": "config cores disk errors names registry written",
+    "ganlib.config": "names registry",
+    "ganlib.names": "registry",
+    "ganlib.registry": "errors",
+    "ganlib.written": "disk errors",
+    "ganlib.clock": "",
+    "ganlib.cores": "",
+    "ganlib.digests": "",
+    "ganlib.disk": "",
+    "ganlib.errors": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
 
@@ -166,11 +182,58 @@ def test_ganlib_stands_alone(name: str) -> None:
 
 
 def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
-    from ganlib.names import EXTRACTORS, FAMILIES, LOSSES
+    from ganlib.names import EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS
 
-    known = modules("ganlib")
-    for registry in (EXTRACTORS, FAMILIES, LOSSES):
-        assert {entry.partition(":")[0] for entry in registry._entries.values()} <= set(known)
+    homes = {
+        entry.home for registry in (EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS) for entry in registry.values()
+    }
+    homes |= {entry.step for entry in FAMILIES.values()}
+    assert {home.partition(":")[0] for home in homes} <= set(modules("ganlib"))
+
+
+LAYERS = ("data", "augment", "losses", "models", "metrics", "training", "export")
+"""Packages of ganlib: each imports only those before it, and modules that stand directly in ganlib."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in modules("ganlib") if name.split(".")[1:2] and name != "ganlib"]
+)
+def test_packages_of_ganlib_import_only_those_below(name: str) -> None:
+    package = name.split(".")[1]
+    below = LAYERS[: LAYERS.index(package) + 1] if package in LAYERS else ()
+    found = {i.split(".")[1] for i in imports(modules("ganlib")[name], name, True) if i.startswith("ganlib.")}
+    assert {other for other in found if other in LAYERS and other not in below} == set()
+
+
+def test_loading_an_export_loads_no_trainer() -> None:
+    """An exported generator is for programs that never train: config, the networks, latents, alpha, nothing more."""
+    code = """
+import pathlib, sys, tempfile
+from ganlib import load_generator
+from ganlib.config import ModelConfig
+from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.names import FAMILIES
+for family in FAMILIES:
+    model = ModelConfig(family=family, latent_dim=4, width=4)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = pack_weights(FAMILIES[family].load().generator(model, 32, 3))
+        save_generator(pathlib.Path(folder), ExportConfig(model=model, size=32), weights)
+        load_generator(folder)
+"""
+    code += "import json; print(json.dumps([name for name in sys.modules if name.startswith('ganlib.')]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    packages = {name.split(".")[1] for name in json.loads(done.stdout)}
+    assert packages == {
+        "config",
+        "data",
+        "disk",
+        "errors",
+        "export",
+        "models",
+        "names",
+        "registry",
+        "written",
+    }
 
 
 def readers() -> list[str]:

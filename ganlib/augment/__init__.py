@@ -1,1 +1,1 @@
-"""Changes of pictures: of the real ones before training, and of all that the discriminator sees."""
+"""Change pictures: the real ones before training, and all that the discriminator sees."""

@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: as much of it as overfitting asks for.
+"""Augment all that the discriminator sees, adaptively: as much as overfitting asks for.
 
 Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020, https://arxiv.org/abs/2006.06676:
 what the discriminator sees, real or generated, goes through pixel blitting, geometric and colour changes, each
@@ -17,11 +17,11 @@ from ganlib.augment.real import around_grey
 from ganlib.data.alpha import joined, parts
 
 INTERVAL = 4
-"""p is changed at every fourth step of the discriminator."""
+"""Steps of the discriminator from one change of p to the next."""
 
 
 class AdaptiveAugment(nn.Module):
-    """Changes pictures with probability ``p``, a buffer, as are the signs counted since its last change.
+    """Changes of pictures with probability ``p``, a buffer, as are the signs counted since ``p`` last changed.
 
     Args:
         target: the mean sign of real outputs to hold, in (0, 1); the paper's 0.6.
@@ -52,7 +52,7 @@ class AdaptiveAugment(nn.Module):
             self.sign_sum.zero_()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures ``(n, 3 or 4, s, s)`` float in [-1, 1], changed; gradients pass, colours may leave the range."""
+        """Change pictures ``(n, 3 or 4, s, s)`` float in [-1, 1]; gradients pass, colours may leave the range."""
         return self._recolour(self._move(pictures))
 
     def _chosen(self, n: int, p: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ class AdaptiveAugment(nn.Module):
         return torch.randn((n,), generator=self.random, device=self.p.device)
 
     def _move(self, pictures: Tensor) -> Tensor:
-        """Blitting and geometry, as one matrix a picture from places in the result to places in the source."""
+        """Blit and move, by one matrix a picture from points of the result to points of the source."""
         n, _, side, _ = pictures.shape
         one, zero = torch.ones(n, device=pictures.device), torch.zeros(n, device=pictures.device)
         p, rotate_p = self.p, 1 - (1 - self.p).sqrt()  # two rotations: one of them comes with probability p
@@ -98,7 +98,7 @@ class AdaptiveAugment(nn.Module):
         return torch.where(still[:, None, None, None], pictures, moved)
 
     def _recolour(self, pictures: Tensor) -> Tensor:
-        """Brightness, contrast, a flip of the luma, hue and saturation, as one matrix a picture."""
+        """Change brightness, contrast, the sign of the luma, hue and saturation, by one matrix a picture."""
         n, device = len(pictures), pictures.device
         one, zero = torch.ones(n, device=device), torch.zeros(n, device=device)
         brightness = torch.where(self._chosen(n, self.p), 0.2 * self._normal(n), zero)

@@ -1,4 +1,4 @@
-"""DiffAugment: what the discriminator sees, real or generated, is changed at random and differentiably.
+"""Change what the discriminator sees, real or generated, at random and differentiably (DiffAugment).
 
 Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020,
 https://arxiv.org/abs/2006.10738, with the ranges of their code. Both halves of training see changed pictures, so
@@ -39,7 +39,7 @@ def _uniform(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _color(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """Brightness by [-0.5, 0.5], saturation times [0, 2], contrast times [0.5, 1.5]."""
+    """Change brightness by [-0.5, 0.5], saturation by a factor in [0, 2], contrast by one in [0.5, 1.5]."""
     colour, alpha = parts(pictures)
     colour = colour + _uniform(pictures, random) * alpha - 0.5 * alpha
     grey = colour.mean(1, keepdim=True)
@@ -51,12 +51,12 @@ def _color(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _whole(n: int, low: int, high: int, random: torch.Generator, device: torch.device) -> Tensor:
-    """Whole numbers ``(n, 1)`` in [low, high]."""
+    """Draw whole numbers ``(n, 1)`` in [low, high]."""
     return torch.randint(low, high + 1, (n, 1), generator=random, device=device)
 
 
 def _translation(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """Moved by whole pixels; what comes in from outside is 0, middle grey; with alpha nothing."""
+    """Move pictures by whole pixels; what comes in from outside is 0, middle grey, or nothing with alpha."""
     n, _, *sides = pictures.shape
     for dim, side in zip((2, 3), sides, strict=True):
         most = round(side * SHIFT)
@@ -71,20 +71,20 @@ def _translation(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _cutout(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """A square, which may reach over the edge, becomes 0, middle grey; with alpha nothing."""
+    """Set a square, which may reach over the edge, to 0, middle grey, or to nothing with alpha."""
     n, _, h, w = pictures.shape
     inside = []
     for side in (h, w):
         length = round(side * CUTOUT)
         start = _whole(n, 0, side - length % 2, random, pictures.device) - length // 2
-        place = torch.arange(side, device=pictures.device)
-        inside.append((place >= start) & (place < start + length))  # (n, side)
+        position = torch.arange(side, device=pictures.device)
+        inside.append((position >= start) & (position < start + length))  # (n, side)
     hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     return _kept(pictures, ~hole)
 
 
 def _kept(pictures: Tensor, mask: Tensor) -> Tensor:
-    """What the mask is true for; middle grey elsewhere, or nothing, where pictures have alpha."""
+    """Keep the pixels for which the mask is true; the others become middle grey, or nothing with alpha."""
     return pictures * mask if pictures.shape[1] == RGB else (pictures + 1) * mask - 1
 
 

@@ -1,4 +1,4 @@
-"""Histogram equalisation of a batch on its device, as PIL and torchvision define it.
+"""Equalise the histograms of a batch on its device, as PIL and torchvision define it.
 
 Each channel's values are spread so that they fill the whole range evenly; the anime-face studies used it as
 ``RandomEqualize``. There is no loop over pictures and no trip to the host.
@@ -13,7 +13,7 @@ LEVELS = 256
 
 
 def equalize(pictures: Tensor) -> Tensor:
-    """Pictures ``(n, c, h, w)`` uint8, each channel of each with its histogram equalised.
+    """Equalise the histogram of each channel of each picture, ``(n, c, h, w)`` uint8.
 
     Of four channels, RGBA, the colours are equalised, over those pixels that can be seen; alpha stays.
     """
@@ -24,7 +24,7 @@ def equalize(pictures: Tensor) -> Tensor:
 
 
 def _equalized(pictures: Tensor, counted: Tensor) -> Tensor:
-    """Over those pixels that count, which those that do not may not be brighter than."""
+    """Equalise over the pixels that are counted; no other pixel may be brighter than all of those."""
     n, c, h, w = pictures.shape
     levels = pictures.long().reshape(n * c, h * w)
     ones = counted.long().reshape(n * c, h * w)
@@ -39,12 +39,12 @@ def _equalized(pictures: Tensor, counted: Tensor) -> Tensor:
 
 
 def random_equalize(pictures: Tensor, p: Tensor, random: torch.Generator) -> Tensor:
-    """Each picture is equalised with probability ``p``.
+    """Equalise each picture with probability ``p``.
 
     Args:
         pictures: ``(n, c, h, w)`` uint8.
         p: a scalar on the pictures' device.
-        random: the RNG, likewise.
+        random: the RNG, on the pictures' device.
     """
     chosen = torch.rand((len(pictures),), generator=random, device=pictures.device) < p
     return torch.where(chosen[:, None, None, None], equalize(pictures), pictures)

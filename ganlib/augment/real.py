@@ -1,4 +1,4 @@
-"""Augmentation of real pictures on their device: flips, and changes of colour as one matrix a picture.
+"""Augment real pictures on their device: flips, and changes of colour as one matrix a picture.
 
 Brightness, contrast, saturation and hue are affine in RGB, so that all four together are one 3x3 matrix and
 an offset, as in Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020,
@@ -26,7 +26,7 @@ FLASH = 0.5
 
 
 def around_grey(angle: Tensor) -> Tensor:
-    """Rotations of RGB about the axis (1, 1, 1): ``(n,)`` radians to ``(n, 3, 3)`` (Rodrigues)."""
+    """Make rotations of RGB about the axis (1, 1, 1), ``(n, 3, 3)``, of angles ``(n,)`` in radians (Rodrigues)."""
     axis = torch.full((3,), 1 / math.sqrt(3), device=angle.device, dtype=angle.dtype)
     outer = axis[:, None] * axis[None, :]
     zero = torch.zeros((), device=angle.device, dtype=angle.dtype)
@@ -38,7 +38,7 @@ def around_grey(angle: Tensor) -> Tensor:
 
 
 def colour_matrices(n: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Random colour changes: matrices ``(n, 3, 3)`` and offsets ``(n, 3)`` for pictures in [-1, 1]."""
+    """Draw colour changes: matrices ``(n, 3, 3)`` and offsets ``(n, 3)`` for pictures in [-1, 1]."""
     draw = torch.rand((4, n), generator=generator, device=device) * 2 - 1
     brightness = draw[0] * 2 * BRIGHTNESS  # the range [-1, 1] is two wide
     contrast, saturation = 1 + draw[1] * CONTRAST, 1 + draw[2] * SATURATION
@@ -50,7 +50,7 @@ def colour_matrices(n: int, generator: torch.Generator, device: torch.device) ->
 
 
 def flash_matrices(n: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Random boosts of brightness, in the form of `colour_matrices`."""
+    """Draw boosts of brightness, in the form of `colour_matrices`."""
     gain = 1 + FLASH * torch.rand((n,), generator=generator, device=device)
     return gain[:, None, None] * torch.eye(3, device=device), (gain - 1)[:, None].expand(n, 3)
 
@@ -58,7 +58,7 @@ def flash_matrices(n: int, generator: torch.Generator, device: torch.device) -> 
 def augment(
     pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Collection[str] = ("flip", "color")
 ) -> Tensor:
-    """To each picture, with probability ``p``, all of the policies are applied.
+    """Apply all of the policies to each picture with probability ``p``.
 
     Args:
         pictures: ``(n, 3, h, w)`` float, in [-1, 1]; or ``(n, 4, h, w)``, RGBA with the colour multiplied by alpha,
@@ -69,7 +69,7 @@ def augment(
             ``flash`` (boost the brightness).
 
     Returns:
-        The same shape, layout and range. Pictures that were not chosen are unchanged to the last bit.
+        Pictures of their shape, layout and range. Those that were not chosen are unchanged to the last bit.
     """
     n, device = len(pictures), pictures.device
     chosen = torch.rand((n,), generator=generator, device=device) < p
@@ -87,5 +87,5 @@ def augment(
 
 
 def _rows(maps: Tensor) -> Tensor:
-    """``(n, c, h, w)`` as ``(n, h * w, c)``."""
+    """Rearrange maps ``(n, c, h, w)`` as ``(n, h * w, c)``."""
     return maps.permute(0, 2, 3, 1).flatten(1, 2)

@@ -1,4 +1,4 @@
-"""What the discriminator sees of pictures, real or generated, in both halves of a training step.
+"""Change pictures, real or generated, to what the discriminator sees in both halves of a training step.
 
 Instance noise: Sonderby et al., "Amortised MAP Inference for Image Super-resolution", 2016,
 https://arxiv.org/abs/1610.04490, and Arjovsky & Bottou, "Towards Principled Methods for Training Generative
@@ -33,7 +33,7 @@ class View(nn.Module):
         self.to(device)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures ``(n, 3 or 4, h, w)`` in [-1, 1], as the discriminator is to see them; gradients pass."""
+        """Change pictures ``(n, 3 or 4, h, w)`` in [-1, 1] to what the discriminator is to see; gradients pass."""
         if not (self.policies or self.ada or self.noise):
             return pictures
         pictures = diffaugment(pictures.float(), self.policies, self.random)
@@ -51,6 +51,6 @@ class View(nn.Module):
         self.sigma.fill_(self.noise * (1 - progress))
 
     def observe(self, surplus: Tensor, number: int) -> None:
-        """See `AdaptiveAugment.observe`."""
+        """Let ADA adapt; see `AdaptiveAugment.observe`."""
         if self.ada:
             self.ada.observe(surplus, number)

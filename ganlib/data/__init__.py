@@ -1,4 +1,4 @@
-"""Pictures in: avatars or folders of files, prepared once into a packed array that is mapped into memory.
+"""Prepare pictures, avatars or folders of files, once into a packed array that is mapped into memory.
 
 The names below are imported when they are first used, so that a worker process that only draws or decodes
 does not load what it has no use for.

@@ -1,9 +1,9 @@
 """Pictures with transparency: what their four channels mean, and how they are shown and measured.
 
 As uint8, in files and in the hands of users, they are RGBA as a PNG has it: the colour does not depend on alpha, and
-is black where alpha is 0, for nobody can see it there. As floats in [-1, 1], in training and in exported programs, the
-colour is multiplied by alpha (premultiplied; Porter & Duff, "Compositing Digital Images", 1984): a pixel counts as much
-as it is seen, soft edges may be averaged without fringes, and nothing at all is one value, -1 in every channel.
+is black where alpha is 0, because it cannot be seen there. As floats in [-1, 1], in training and in exported programs,
+the colour is multiplied by alpha (premultiplied; Porter & Duff, "Compositing Digital Images", 1984): a pixel counts as
+much as it is seen, soft edges may be averaged without fringes, and nothing at all is one value, -1 in every channel.
 
 To be shown or measured they are laid on grey checks (`on_checks`), so that neither white nor black nor grey pictures
 vanish. What has three channels passes all of this unchanged.
@@ -22,15 +22,15 @@ RGB, RGBA = 3, 4
 SQUARES = 8
 """Checks along the side of a picture."""
 LIGHT, DARK = 204, 153
-"""Their greys."""
+"""Greys of the checks."""
 ON_CHECKS = f"transparency on checks of {LIGHT} and {DARK}"
-"""What was done to pictures with alpha before they were measured, as a part of what numbers were measured with."""
+"""Name of what is done to pictures with alpha before they are measured, as a part of a measurement's identity."""
 
 Integers = TypeVar("Integers", NDArray[np.int32], "Tensor")
 
 
 def checks(height: int, width: int) -> NDArray[np.uint8]:
-    """The ground that transparent pictures are laid on: grey, (height, width)."""
+    """Draw the ground on which transparent pictures are laid: grey checks, uint8 (height, width)."""
     side = max(1, min(height, width) // SQUARES)
     rows, cols = np.arange(height) // side, np.arange(width) // side
     return np.where((rows[:, None] + cols) % 2, DARK, LIGHT).astype(np.uint8)
@@ -53,7 +53,7 @@ def on_checks(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def tensor_on_checks(pictures: "Tensor") -> "Tensor":
-    """`on_checks` for uint8 tensors (n, 4, h, w), on their device; gives (n, 3, h, w)."""
+    """Lay uint8 tensors (n, 4, h, w) on grey checks, on their device; gives (n, 3, h, w)."""
     import torch
 
     if pictures.shape[1] != RGBA:
@@ -75,22 +75,22 @@ def tensor_on(pictures: "Tensor", ground: tuple[int, int, int]) -> "Tensor":
 
 
 def measured_with(resize: str, channels: int) -> str:
-    """What brings pictures to an extractor, as a part of what numbers were measured with."""
+    """Name what brings pictures to an extractor, as a part of what numbers were measured with."""
     return f"{resize}; {ON_CHECKS}" if channels == RGBA else resize
 
 
 def _over(colour: Integers, alpha: Integers, ground: Integers) -> Integers:
-    """Colour over ground, from 0 to 255, rounded."""
+    """Lay colour over a ground, both from 0 to 255, and round."""
     return (colour * alpha + ground * (255 - alpha) + 127) // 255
 
 
 def hide(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make the colour black that nobody can see: RGBA with alpha 0, of any leading shape."""
+    """Blacken the colours that cannot be seen: those of RGBA with alpha 0, of any leading shape."""
     return np.where(picture[..., RGB:] > 0, picture, 0).astype(np.uint8)
 
 
 def premultiplied(pictures: "Tensor") -> "Tensor":
-    """uint8 (n, c, h, w) as floats in [-1, 1]; with four channels the colour is multiplied by alpha."""
+    """Convert uint8 (n, c, h, w) to floats in [-1, 1]; with four channels the colour is multiplied by alpha."""
     if pictures.shape[1] != RGBA:
         return pictures.float().div_(127.5).sub_(1)
     floats = pictures.float().div_(255)
@@ -99,7 +99,7 @@ def premultiplied(pictures: "Tensor") -> "Tensor":
 
 
 def straight(pictures: "Tensor") -> "Tensor":
-    """Premultiplied floats (n, 4, h, w) in [-1, 1] as floats whose colour does not depend on alpha.
+    """Divide the colour of premultiplied floats (n, 4, h, w) in [-1, 1] by alpha.
 
     What is brighter than its alpha allows is clipped; where alpha would be rounded to 0 the colour is black.
     """
@@ -113,7 +113,7 @@ def straight(pictures: "Tensor") -> "Tensor":
 
 
 def parts(pictures: "Tensor") -> tuple["Tensor", "Tensor | float"]:
-    """Premultiplied pictures as colour and alpha, so that changes of colour are the same with alpha and without.
+    """Split premultiplied pictures into colour and alpha, so that one change of colour serves with and without alpha.
 
     Args:
         pictures: floats (n, c, h, w) in [-1, 1].
@@ -129,9 +129,21 @@ def parts(pictures: "Tensor") -> tuple["Tensor", "Tensor | float"]:
 
 
 def joined(colour: "Tensor", alpha: "Tensor | float") -> "Tensor":
-    """The pictures of `parts`."""
+    """Join colour and alpha to premultiplied pictures; undoes `parts`."""
     import torch
 
     if isinstance(alpha, float):
         return colour
     return torch.cat([colour + alpha - 1, 2 * alpha - 1], 1)
+
+
+def to_uint8(pictures: "Tensor") -> "Tensor":
+    """Round pictures in [-1, 1] of any float type to uint8 in [0, 255]; NaN becomes 0.
+
+    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG.
+    """
+    import torch
+
+    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
+        pictures = straight(pictures)
+    return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

@@ -28,7 +28,7 @@ _NEEDS_FONTS = frozenset({"initial-face", "initials"})
 
 @lru_cache(1)
 def styles() -> tuple[str, ...]:
-    """The names of the avatar styles, sorted."""
+    """List the names of the avatar styles, sorted."""
     names = (
         entry.name.removesuffix(".json")
         for entry in files("dicebear_styles").iterdir()
@@ -94,7 +94,7 @@ def draw(style: str, seed: int, index: int, size: int, background: Background) -
 
 
 def recipe(style: str) -> dict[str, str]:
-    """What the pixels of a style depend on beside seed, index, size and background."""
+    """Name what the pixels of a style depend on beside seed, index, size and background."""
     return {
         "style": style,
         "definition": hashlib.sha256(_definition_bytes(style)).hexdigest(),
@@ -104,7 +104,7 @@ def recipe(style: str) -> dict[str, str]:
 
 
 def attribution(style: str) -> str:
-    """Who made a style, and under which licence it may be used; one line with the addresses."""
+    """Say who made a style and under which licence it may be used, in one line with the addresses."""
     meta: dict[str, dict[str, str]] = json.loads(_definition_bytes(style))["meta"]
     title, creator, licence = (_linked(meta.get(part, {})) for part in ("source", "creator", "license"))
     return (

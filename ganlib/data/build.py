@@ -1,4 +1,4 @@
-"""From a data section to a packed set of pictures: drawn or decoded once, then found in the cache.
+"""Make a packed set of pictures of a data section: drawn or decoded once, then found in the cache.
 
 A set is stored under a key of its inputs' content (the bytes of the files, in order; the style, seed and
 count of avatars) and of the preprocessing. Hashing a large folder at every start would take long, so an
@@ -10,7 +10,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,20 +24,21 @@ from ganlib import cores
 from ganlib.config import DataConfig
 from ganlib.data import pool
 from ganlib.data.alpha import RGB, RGBA
-from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in, write_atomically
+from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
+from ganlib.data.progress import PictureProgress, Progress
 from ganlib.data.sources import Source, no_pictures, open_sources, some
 from ganlib.data.telling import found_in
 from ganlib.data.work import Task, write
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 from ganlib.names import TRANSPARENT
 
 PREPROCESSING = 2
-"""Raised whenever the same inputs would give other pixels, so that old entries are not taken for it."""
+"""Version of the preprocessing: raised whenever inputs would give other pixels than before."""
 
-Progress = Callable[[int, int], None]
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
 
 _READ = 64  # files in one go of a reading thread
@@ -68,6 +69,12 @@ def prepare(
         RequestError: when a source, style or colour does not exist, there are no pictures, more than
             ``config.max_skipped`` of them cannot be read, or all are opaque and should be transparent.
         WorkError: when the cache cannot be written, or files change meanwhile.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as cache:
+        ...     prepare(DataConfig(count=4, size=28), Path(cache), workers=1).pictures.shape
+        (4, 28, 28, 3)
     """
     making = _Making.of(config, cache, workers, progress)
     try:
@@ -81,7 +88,7 @@ def prepare(
 
 
 def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
-    """The set of a data section if it is prepared; nothing is decoded, drawn or written.
+    """Return the set of a data section if it is prepared; nothing is decoded, drawn or written.
 
     Raises:
         RequestError: as `prepare`, as far as the files need not be opened.
@@ -114,14 +121,14 @@ class _Making:
         """List what a data section names."""
         background = colour(config.background)
         sources = open_sources(config)
-        # What cannot be read by its name alone is too much already: nobody need wait for the rest.
+        # What cannot be read by its name alone is too much already: the rest need not be read.
         _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
         folder = (cache if cache is not None else cache_dir()) / "data"
         nearest = config.resize == "nearest"
         return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
-        """The set with all that is not in it, which must not be too much; nor may all be opaque in vain."""
+        """Return the set with all that was skipped; refuse too much of that, and pictures that are opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
         _check_share(len(images), skipped, max_skipped)
         if self.background is None and not images.transparent:
@@ -132,7 +139,7 @@ class _Making:
         return replace(images, skipped=skipped, found=found_in(self.sources))
 
     def find(self) -> ImageSet | None:
-        """The set, if this very listing was prepared before."""
+        """Return the set, if this very listing was prepared before."""
         try:
             key = self._index.read_text(encoding="ascii").strip()
         except (OSError, ValueError):
@@ -147,7 +154,7 @@ class _Making:
             if found is not None:
                 return found
             total = sum(map(len, self.sources))
-            report = _Report(self.progress, total, sum(len(source.files) for source in self.sources))
+            report = PictureProgress(self.progress, total, sum(len(source.files) for source in self.sources))
             contents = self._read(report)
             key = self._key(contents)
             path = self.folder / f"{key}.npy"
@@ -155,12 +162,12 @@ class _Making:
             report.finished()
             # A file that could not be read may be readable next time without having changed.
             if all(isinstance(digest, bytes) for digest in chain.from_iterable(contents)):
-                write_atomically(self._index, key)
+                write_whole(self._index, key.encode())
             return images
 
     @cached_property
     def _index(self) -> Path:
-        """The file that holds the content key of this listing."""
+        """Name the file that holds the content key of this listing."""
         listing = _digest("listing", self._preprocessing(), *(source.listing() for source in self.sources))
         return self.folder / f"{listing}.index"
 
@@ -176,8 +183,8 @@ class _Making:
         nearest = " nearest" * self.nearest
         return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
 
-    def _read(self, report: "_Report") -> "_Contents":
-        """The SHA-256 of every file, source by source. Threads do: reading and hashing release the lock."""
+    def _read(self, report: PictureProgress) -> "_Contents":
+        """Hash every file, source by source, in threads: reading and hashing release the interpreter's lock."""
         parts: _Contents = []
         with ThreadPoolExecutor(max(4, self.workers)) as threads:
             for source in self.sources:
@@ -186,11 +193,11 @@ class _Making:
                 part: list[bytes | str] = []
                 for piece in threads.map(digests, pieces):
                     part += piece
-                    report.read(len(piece))
+                    report.files_read(len(piece))
                 parts.append(part)
         return parts
 
-    def _pack(self, path: Path, contents: "_Contents", report: "_Report") -> ImageSet:
+    def _pack(self, path: Path, contents: "_Contents", report: PictureProgress) -> ImageSet:
         stem = self._index.stem
         self._remove_leftovers(stem)
         total = sum(map(len, self.sources))
@@ -210,14 +217,14 @@ class _Making:
         return images
 
     def _remove_leftovers(self, stem: str) -> None:
-        """Partial files of processes that were killed: of this set, whose lock we hold, or long untouched."""
+        """Remove partial files of processes that were killed: of this set, which is locked, or long untouched."""
         for partial in self.folder.glob("*.partial"):
             with contextlib.suppress(FileNotFoundError):
                 if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
                     partial.unlink()
 
     def _fill(
-        self, partial: Partial, contents: "_Contents", report: "_Report"
+        self, partial: Partial, contents: "_Contents", report: PictureProgress
     ) -> tuple[list[tuple[int, str]], Counter[str]]:
         workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
         skipped: list[tuple[int, str]] = []
@@ -237,34 +244,8 @@ class _Making:
                 first += len(chunk)
 
 
-class _Report:
-    """Progress in pictures: reading a file's bytes is half its work, decoding the other half."""
-
-    def __init__(self, progress: Progress | None, total: int, files: int) -> None:
-        self._progress, self._total, self._files = progress, total, files
-        self._read = self._made = 0
-        self._tell(0)
-
-    def read(self, count: int) -> None:
-        self._read += count
-        self._tell(self._read // 2)
-
-    def made(self, count: int) -> None:
-        self._made += count
-        half = self._files // 2
-        self._tell(half + self._made * (self._total - half) // self._total)
-
-    def finished(self) -> None:
-        if self._made < self._total:
-            self._tell(self._total)
-
-    def _tell(self, done: int) -> None:
-        if self._progress is not None:
-            self._progress(done, self._total)
-
-
 def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) -> tuple[Skipped, ...]:
-    """What is not in the set, by name: what could not be opened, then what could not be decoded."""
+    """List what is not in the set, by name: files that could not be opened, then those that could not be decoded."""
     missing = dict(undecodable)
     skipped = [item for source in sources for item in source.skipped]
     first = 0
@@ -286,7 +267,7 @@ def _check_share(count: int, skipped: Sequence[Skipped], most: float) -> None:
 
 
 def _named(content: bytes | str, file: File) -> str:
-    """A file's content, and its suffix where that decides how it is read."""
+    """Name a file's content, with the suffix where that decides how the file is read."""
     return repr(content) + ".tga" * (file.suffix == ".tga")
 
 

@@ -1,7 +1,7 @@
 """Packed sets of pictures on disk: one ``.npy`` file that every trial of a node maps into memory.
 
 An entry is two files in the cache: the pictures, and a small JSON file beside them, written last, which says
-that the pictures are complete. Both are written under temporary names and renamed. An entry whose second
+that the pictures are complete. Both files are written under temporary names and renamed. An entry whose second
 file is missing, or whose first has another length than its header says, does not exist.
 """
 
@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.listing import Skipped
 from ganlib.data.telling import Found
-from ganlib.disk import sync_folder
+from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
 
 _BLOCK_BYTES = 1 << 24
@@ -31,11 +30,11 @@ _BLOCK_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Prepared pictures.
+    """A packed set of prepared pictures.
 
     Attributes:
         path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB, or (n, size, size, 4), RGBA.
-        hash: SHA-256, in hexadecimal, of the shape and the pixels; the same pictures have the same hash.
+        hash: SHA-256, in hexadecimal, of the shape and the pixels; equal pictures have equal hashes.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
@@ -72,7 +71,7 @@ class ImageSet:
 
 
 def cache_dir() -> Path:
-    """The folder for everything that can be made again: ``$SWEEP_CACHE``, or ``~/.cache/sweep``; created.
+    """Make the folder for everything that can be made again: ``$SWEEP_CACHE``, or ``~/.cache/sweep``.
 
     Raises:
         RequestError: when it cannot be created.
@@ -103,18 +102,18 @@ def open_set(path: Path) -> ImageSet | None:
 
 
 def skipped_in(path: Path) -> list[tuple[int, str]]:
-    """Which inputs of a packed set, counted from 0, gave no picture, and why."""
+    """List the inputs of a packed set, counted from 0, that gave no picture, and why."""
     note = _note(path) or {"skipped": []}
     return [(int(index), str(reason)) for index, reason in note["skipped"]]
 
 
 def verify(images: ImageSet) -> bool:
-    """Whether the pixels on disk still have the set's hash; reads the whole file."""
+    """Tell whether the pixels on disk still have the set's hash; the whole file is read."""
     return _shape(images.path) is not None and _hash(np.load(images.path, mmap_mode="r")) == images.hash
 
 
 def drop(images: ImageSet) -> None:
-    """Remove a set from the cache, so that `prepare` makes it again. Those who have it mapped keep it."""
+    """Remove a set from the cache, so that `prepare` makes it again. Processes that have the set mapped keep it."""
     images.path.with_suffix(".json").unlink(missing_ok=True)
     images.path.unlink(missing_ok=True)
 
@@ -171,10 +170,10 @@ class Partial:
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
         os.replace(self.path, path)
-        write_atomically(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True))
+        write_whole(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True).encode())
 
     def discard(self) -> None:
-        """Remove what is left of it."""
+        """Remove what is left of the set in the making."""
         self.path.unlink(missing_ok=True)
 
     def _close_gaps(self, gaps: set[int]) -> int:
@@ -194,20 +193,6 @@ class Partial:
         return target
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
 def _claim(descriptor: int, size_bytes: int) -> None:
     """Make a file as long as it will be, with its blocks: a full disk shows now, not after an hour."""
     os.truncate(descriptor, size_bytes)
@@ -220,7 +205,7 @@ def _claim(descriptor: int, size_bytes: int) -> None:
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
-    """The header of a ``.npy`` file, which numpy pads so that its length does not depend on the count."""
+    """Write the header of a ``.npy`` file, which NumPy pads so that its length does not depend on the count."""
     stream = io.BytesIO()
     fields = {
         "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
@@ -232,7 +217,7 @@ def _header(shape: tuple[int, ...]) -> bytes:
 
 
 def _note(path: Path) -> dict[str, Any] | None:
-    """The JSON file of an entry, or None when it is missing or not what was written."""
+    """Read the JSON file of an entry; None when the file is missing or not what was written."""
     try:
         note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if tuple(note["shape"]) != _shape(path) or len(note["hash"]) != 64:
@@ -249,7 +234,7 @@ def _note(path: Path) -> dict[str, Any] | None:
 
 
 def _shape(path: Path) -> tuple[int, ...] | None:
-    """The shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
+    """Read the shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
     try:
         with open(path, "rb") as file:
             if np.lib.format.read_magic(file) != (1, 0):

@@ -1,12 +1,12 @@
-"""One file's bytes to one square picture, RGB or RGBA.
+"""Decode one file's bytes to one square picture, RGB or RGBA.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
-transparent (or left transparent), cropped to its central square and resized with an antialiased filter. That the filter
-is antialiased matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
+transparent (or left transparent), cropped to its central square and resized with an antialiased filter, which
+matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
 (https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and the
 nearest pixel keeps them.
 
-Everything that reads pictures of others reads them here, so that they look alike whoever asks.
+All pictures that users bring are decoded here, so that a picture looks alike in training and in metrics.
 """
 
 import io
@@ -51,7 +51,7 @@ TRAITS = {
     "deep": "with 16 bits a channel: rounded to 8",
     "frames": "with several frames or pages: the first is taken",
 }
-"""What one may want to know of a picture, and what is done about it."""
+"""What may be worth knowing of a picture file, and what is done about it."""
 
 
 class Picture(NamedTuple):
@@ -66,7 +66,7 @@ class UnreadableError(Exception):
 
 
 def colour(name: str) -> Background:
-    """An opaque colour by name (``white``) or number (``#rrggbb``), as Pillow understands it, or ``transparent``.
+    """Read an opaque colour by name (``white``) or number (``#rrggbb``), as Pillow understands it, or ``transparent``.
 
     Raises:
         RequestError: when it is neither.
@@ -103,13 +103,13 @@ def decode(
     Raises:
         UnreadableError: with the reason.
     """
-    return read(data, size, background, suffix, nearest).pixels
+    return picture_of(data, size, background, suffix, nearest).pixels
 
 
-def read(
+def picture_of(
     data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
 ) -> Picture:
-    """Decode like `decode`, and say what there was to be done.
+    """Decode the bytes of a picture file as `decode` does, with the traits of the file.
 
     Raises:
         UnreadableError: with the reason.
@@ -121,12 +121,12 @@ def read(
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             try:
-                return _read(data, size, background, nearest, formats_for(data, suffix))
+                return _picture(data, size, background, nearest, formats_for(data, suffix))
             except ValueError:  # Pillow's limits of text in a PNG
                 if not data.startswith(SIGNATURE):
                     raise
                 slim, profile = slimmed(data)
-                return _read(slim, size, background, nearest, ("PNG",), profile)
+                return _picture(slim, size, background, nearest, ("PNG",), profile)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
     except UnidentifiedImageError:
@@ -136,7 +136,7 @@ def read(
         raise UnreadableError(text[:200]) from error
 
 
-def _read(
+def _picture(
     data: bytes,
     size: int | None,
     background: Background,
@@ -162,7 +162,7 @@ def _read(
 
 
 def flatten(image: Image.Image, background: Background) -> Image.Image:
-    """Any mode of 8 bits to RGB: transparent pixels show the background. Without a background to RGBA."""
+    """Convert any mode of 8 bits to RGB, where transparent pixels show the background, or without one to RGBA."""
     if background is None:
         return image.convert("RGBA")
     if not image.has_transparency_data:
@@ -173,7 +173,7 @@ def flatten(image: Image.Image, background: Background) -> Image.Image:
 
 
 def crop(image: Image.Image) -> Image.Image:
-    """The central square."""
+    """Crop a picture to its central square."""
     width, height = image.size
     if width == height:
         return image
@@ -183,7 +183,7 @@ def crop(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
-    """A square at another size (Lanczos, antialiased); untouched if it has that size, or for None.
+    """Resize a square (Lanczos, antialiased); it stays as it is if it has that size, or for None.
 
     With transparency colours are weighted with alpha, so that what is hidden does not show at soft edges. ``nearest``
     takes the pixel at the centre of each new one: exact where one side is a whole multiple of the other.
@@ -195,13 +195,13 @@ def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image
     if image.mode == "RGBA":
         if _is_transparent(image):
             return _weighted(image, size)
-        # To the same levels as without a fourth channel.
+        # To the levels that it would have without a fourth channel.
         return image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _weighted(image: Image.Image, size: int) -> Image.Image:
-    """RGBA resized as colours times alpha, and divided by alpha again, so that one colour stays one colour.
+    """Resize RGBA as colours times alpha, and divide by alpha again, so that one colour stays one colour.
 
     In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
     """
@@ -220,13 +220,13 @@ def _weighted(image: Image.Image, size: int) -> Image.Image:
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """The picture as an array; the colour of what is quite transparent is black."""
+    """Convert a picture to an array; the colour of what is quite transparent is black."""
     array = np.asarray(image)
     return hide(array) if image.mode == "RGBA" else array
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey (0 to 65535) scaled to 8-bit grey, with alpha when one value stands for transparency.
+    """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
 
     Raises:
         ValueError: for values that are no levels of grey.
@@ -247,7 +247,7 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _traits(image: Image.Image, size: int | None) -> list[str]:
-    """What there is to say of a picture before it is decoded."""
+    """List the `TRAITS` of a picture that show before it is decoded."""
     traits = []
     if image.width != image.height:
         traits.append("cropped")
@@ -265,7 +265,7 @@ def _traits(image: Image.Image, size: int | None) -> list[str]:
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    """Whether there is a pixel that is not wholly opaque."""
+    """Tell whether there is a pixel that is not wholly opaque."""
     return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255
 
 
@@ -276,7 +276,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int | None:
-    """What EXIF or XMP says; broken EXIF data says nothing."""
+    """Read the orientation from EXIF or XMP; broken EXIF data says nothing."""
     try:
         value: int | None = image.getexif().get(_ORIENTATION)
     except Exception:  # the parser raises almost anything, and the pixels are sound

@@ -1,11 +1,11 @@
-"""Picture files: their content, and what a worker makes of it."""
+"""Read picture files, and decode them in workers."""
 
 import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganlib.data.decode import Background, Picture, UnreadableError, read
+from ganlib.data.decode import Background, Picture, UnreadableError, picture_of
 from ganlib.data.listing import printable
 from ganlib.errors import WorkError
 
@@ -43,13 +43,13 @@ class FileChunk:
 
 
 def picture(path: str, size: int | None, background: Background, nearest: bool = False) -> Picture | str:
-    """Read one file, exactly as it is prepared for training; or say why there is none."""
+    """Read one picture file, exactly as it is prepared for training, or say why there is no picture."""
     data = _read(path)
     return data if isinstance(data, str) else _decoded(path, data, size, background, nearest)
 
 
 def digests(paths: tuple[str, ...]) -> list[bytes | str]:
-    """The SHA-256 of each file's content, or why it cannot be read."""
+    """Hash each file's content with SHA-256, or say why a file cannot be read."""
     contents = (_read(path) for path in paths)
     return [data if isinstance(data, str) else hashlib.sha256(data).digest() for data in contents]
 
@@ -58,7 +58,7 @@ def _decoded(
     path: str, data: bytes, size: int | None, background: Background, nearest: bool
 ) -> Picture | str:
     try:
-        return read(data, size, background, os.path.splitext(path)[1].lower(), nearest)
+        return picture_of(data, size, background, os.path.splitext(path)[1].lower(), nearest)
     except UnreadableError as error:
         return str(error)
 

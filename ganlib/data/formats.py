@@ -1,4 +1,4 @@
-"""Which files are taken for pictures, by their suffix, and which formats are read.
+"""Say which files are taken for pictures, by their suffix, and which formats are read.
 
 What a file is, its content says; the suffix only says whether one looks. The list of formats is closed because some of
 Pillow's other readers start programs (Ghostscript for PostScript, whatever a file is called).
@@ -27,7 +27,7 @@ SUFFIXES = frozenset(
         *(".heic", ".heif", ".hif"),
     }
 )
-"""Lower case, of what counts as a picture in a folder."""
+"""Suffixes, lower case, of the files in a folder that count as pictures."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "QOI", "ICO")
 """Pillow's names of the formats that are read, in the order in which they are tried."""
@@ -38,7 +38,7 @@ HEIC = frozenset({".heic", ".heif", ".hif"})
 _NO_HEIC = "HEIC pictures need a package: pip install pillow-heif"
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-# Pictures all the same: leaving them out without a word would be losing data.
+# Pictures too: to leave them out without a word would be to lose data.
 _NOT_READ = frozenset(
     {
         *(".jxl", ".svg", ".psd", ".eps", ".exr", ".hdr", ".pfm", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
@@ -48,7 +48,7 @@ _NOT_READ = frozenset(
 
 
 def why_not(suffix: str) -> str | None:
-    """Why files with a suffix (lower case) cannot be read, or None where they can, or are no pictures."""
+    """Say why files with a suffix (lower case) cannot be read; None where they can, or are no pictures."""
     if suffix in HEIC and find_spec("pillow_heif") is None:
         return _NO_HEIC
     return (
@@ -57,11 +57,11 @@ def why_not(suffix: str) -> str | None:
 
 
 def formats_for(data: bytes, suffix: str) -> tuple[str, ...]:
-    """Pillow's names of what a file may be.
+    """List the formats that a file may have, by Pillow's names.
 
     Args:
         data: Its content.
-        suffix: Of its name, lower case. A TGA file does not say that it is one, so that only its name does.
+        suffix: Suffix of its name, lower case. A TGA file does not say that it is one, so that only its name does.
 
     Raises:
         ValueError: it is HEIC and pillow-heif is not installed; the text says so.

@@ -1,4 +1,4 @@
-"""Folders of picture files: which files there are, in which order, and what is left out.
+"""List the picture files of a folder: which there are, in which order, and what is left out.
 
 Every file whose suffix is in `ganlib.data.formats.SUFFIXES` counts, at any depth, sorted by its path relative
 to the folder. Hidden names (``._photo.png``, ``.ipynb_checkpoints``) do not belong to the set, nor does what this
@@ -25,7 +25,7 @@ HIDDEN, OWN, SWEEP, OTHER, DRAWN = (
     "no picture",
     "not drawn (data.count)",
 )
-"""Why something was left out that is no fault."""
+"""Reasons why something was left out that are no faults."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class File:
 
     @property
     def suffix(self) -> str:
-        """Of its name, lower case, with its dot."""
+        """Suffix of the file's name, lower case, with its dot."""
         return os.path.splitext(self.path)[1].lower()
 
 
@@ -110,7 +110,7 @@ def scan(source: str, key: str = "data.source") -> Listing:
 
 
 class _Walk:
-    """What has been found on the way."""
+    """What a walk through a folder has found so far."""
 
     def __init__(self) -> None:
         self.found: list[File] = []
@@ -119,7 +119,7 @@ class _Walk:
         self._examples: dict[tuple[str, str], str] = {}
 
     def take(self, entry: "os.DirEntry[str]", prefix: bytes, own: Collection[str]) -> None:
-        """Anything but a folder to go into."""
+        """Take in an entry of a folder that is no folder to go into."""
         suffix = os.path.splitext(entry.name)[1].lower()
         looks = suffix in SUFFIXES
         if entry.name.startswith("."):
@@ -138,14 +138,12 @@ class _Walk:
             self.leave_out(OTHER, suffix, entry.path)
 
     def leave_out(self, reason: str, suffix: str, path: str) -> None:
-        place = reason, printable(suffix)
-        self._left[place] += 1
-        self._examples[place] = min(self._examples.get(place, path), path)
+        kind = reason, printable(suffix)
+        self._left[kind] += 1
+        self._examples[kind] = min(self._examples.get(kind, path), path)
 
     def listing(self) -> Listing:
-        left = (
-            LeftOut(*place, count, printable(self._examples[place])) for place, count in self._left.items()
-        )
+        left = (LeftOut(*kind, count, printable(self._examples[kind])) for kind, count in self._left.items())
         return Listing(
             tuple(sorted(self.found, key=lambda file: file.relative)),
             tuple(sorted(self.skipped, key=lambda item: item.path)),
@@ -154,7 +152,7 @@ class _Walk:
 
 
 def _own(folder: str, at_root: bool) -> frozenset[str]:
-    """The files of a folder that were made; pictures that were generated belong to a set that consists of them."""
+    """List the files of a folder that were made; generated pictures belong to a set that consists of them."""
     own = written.ours(folder)
     return own - written.ours(folder, written.PICTURES) if at_root else own
 
@@ -167,13 +165,13 @@ def _sweeps_own(source: str, folder: str, key: str) -> str:
 
 
 def printable(path: str) -> str:
-    """A path as one printable line: bytes that are no UTF-8, and control characters, become escapes."""
+    """Write a path as one printable line: bytes that are no UTF-8, and control characters, become escapes."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def folder_of(source: str, key: str = "data.source") -> Path:
-    """The folder that a source names.
+    """Find the folder that a source names.
 
     Raises:
         RequestError: when there is none, or it lies in that of a sweep.

@@ -1,4 +1,4 @@
-"""A PNG file without its text: some hold megabytes of it (prompts, editing histories), which Pillow refuses to read."""
+"""Take the text out of PNG files: some hold megabytes of it (prompts, histories), which Pillow refuses to read."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
 
 def slimmed(data: bytes) -> tuple[bytes, bytes | None]:
-    """Take away text and colour profile.
+    """Take text and colour profile out of a PNG file.
 
     Returns:
         The file without them (short text that may say how the picture lies stays); and the ICC profile, if there is
@@ -32,16 +32,16 @@ def slimmed(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The type of every chunk, and where it begins and ends; a file that is cut off ends with a shorter one."""
-    place = len(SIGNATURE)
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        yield kind, place, min(place + 12 + length, len(data))
-        place += 12 + length
+    """Yield the type of every chunk, its begin and its end; a file that is cut off ends with a shorter chunk."""
+    start = len(SIGNATURE)
+    while start + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        yield kind, start, min(start + 12 + length, len(data))
+        start += 12 + length
 
 
 def _unpacked(body: bytes) -> bytes | None:
-    """The profile in a chunk: a name, a zero, the method (0), and the compressed bytes."""
+    """Unpack the profile in a chunk: a name, a zero, the method (0), and the compressed bytes."""
     _, _, rest = body.partition(b"\0")
     stream = zlib.decompressobj()
     try:

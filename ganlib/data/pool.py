@@ -1,4 +1,4 @@
-"""Worker processes for drawing and decoding pictures.
+"""Run worker processes that draw and decode pictures.
 
 `concurrent.futures.ProcessPoolExecutor` is not used on purpose: a spawned worker imports the main module of
 its parent again. Inside Ray, or in a script that trains, that means torch and ray in every worker, and in a
@@ -114,7 +114,7 @@ class _Worker(contextlib.AbstractContextManager["_Worker"]):
 
 
 def serve() -> None:
-    """Be a worker: answer calls from standard input until it ends."""
+    """Answer calls from standard input until it ends: what a worker does."""
     # Ctrl-C reaches the whole process group; the parent decides, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a library prints must not get between the answers.
@@ -133,7 +133,7 @@ def serve() -> None:
 
 
 def _answer(function: Callable[[Any], Any], task: Any) -> bytes:  # noqa: ANN401 - any task
-    """A pickled (True, result) or (False, exception); the parent raises the exception."""
+    """Call the function; pickle (True, result) or (False, exception), which the parent raises."""
     try:
         return pickle.dumps((True, function(task)))
     except Exception as error:

@@ -1,6 +1,6 @@
-"""Colours as a picture's ICC profile means them, in sRGB.
+"""Convert colours to sRGB, as a picture's ICC profile means them.
 
-Cameras and phones write Display P3 and Adobe RGB, printers CMYK; the same numbers are other colours there. A profile
+Cameras and phones write Display P3 and Adobe RGB, printers CMYK, where equal numbers are other colours. A profile
 that is sRGB by any name changes no pixel. Relative colorimetric with black point compensation, as editors do.
 """
 
@@ -16,7 +16,7 @@ Outcome = Literal["none", "converted", "ignored"]
 
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
 _SAME = 2
-"""Levels of 255 by which roundings of one and the same sRGB profile differ."""
+"""Levels of 255 by which roundings of one sRGB profile differ."""
 _STEPS = 9
 
 
@@ -53,7 +53,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Out
 
 
 def _fits(image: Image.Image, kind: str) -> bool:
-    """Whether a profile of a colour space can be meant for a picture; grey pictures often carry one of colours."""
+    """Tell whether a profile of a colour space can be meant for a picture; grey ones often carry one of colours."""
     if kind == "RGB":
         return image.mode != "CMYK"
     return image.mode in {"L": ("L", "LA", "La", "1"), "CMYK": ("CMYK",)}.get(kind, ())
@@ -61,7 +61,7 @@ def _fits(image: Image.Image, kind: str) -> bool:
 
 @lru_cache(maxsize=32)
 def _transform(profile: bytes, kind: str) -> "ImageCms.ImageCmsTransform | str | None":
-    """From a profile to sRGB; a word if nothing changes, None if the profile is broken."""
+    """Make the transform from a profile to sRGB; a word if nothing changes, None if the profile is broken."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         transform = _to_srgb(source, kind)
@@ -85,7 +85,7 @@ def _to_srgb(source: ImageCms.ImageCmsProfile, kind: str) -> ImageCms.ImageCmsTr
 
 
 def _changes_nothing(apply: Callable[[Image.Image], Image.Image | None], kind: str) -> bool:
-    """Whether colours all over the cube, or all greys, come out as they went in."""
+    """Tell whether colours all over the cube, or all greys, come out as they went in."""
     if kind == "L":
         before = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     else:

@@ -1,4 +1,4 @@
-"""Many small pictures on one sheet."""
+"""Lay many small pictures on one sheet."""
 
 import io
 
@@ -50,7 +50,7 @@ def grid(pictures: NDArray[np.uint8], cols: int, transparent: bool = False) -> I
 
 
 def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, seed: int = 0) -> Image.Image:
-    """A random sample of a set, without repetition; the same ``seed`` shows the same pictures.
+    """Lay out a random sample of a set, without repetition; one ``seed`` shows one choice.
 
     Args:
         pictures: uint8, shape (n, height, width, 3 or 4), as for `grid`; all if there are at most rows x cols.

@@ -1,4 +1,4 @@
-"""What goes into a set: faces to be drawn, or a folder of files. Both look alike to `ganlib.data.prepare`."""
+"""Open the sources of a set, faces to be drawn or folders of files, which look alike to `ganlib.data.prepare`."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ class Source:
         return len(self.files) if self.avatars is None else len(self.avatars)
 
     def listing(self) -> str:
-        """A text that differs whenever the inputs may differ; found without reading the files."""
+        """Make a text that differs whenever the inputs may differ, without reading the files."""
         digest = hashlib.sha256(self.recipe.encode())
         if self.files:  # a relative path is another folder elsewhere
             digest.update(os.fsencode(os.path.abspath(self.files[0].path)))
@@ -53,7 +53,7 @@ class Source:
         return digest.hexdigest()
 
     def chunks(self, digests: Sequence[bytes | str]) -> Iterator[AvatarChunk | FileChunk]:
-        """Every input in order, in pieces for the workers; ``digests`` belongs to ``files``."""
+        """Yield every input in order, in pieces for the workers; ``digests`` belongs to ``files``."""
         for start in range(0, len(self), _CHUNK):
             stop = min(start + _CHUNK, len(self))
             if self.avatars is not None:
@@ -107,7 +107,7 @@ def no_pictures(source: Source, skipped: Sequence[Skipped] = ()) -> str:
 
 
 def some(skipped: Sequence[Skipped], most: int = 50) -> str:
-    """Files and reasons for an error text, a line each if there are more than a few."""
+    """List files and reasons for an error text, a line each if there are more than a few."""
     shown = [f"{item.path} ({item.reason})" for item in skipped[:most]]
     if len(skipped) > most:
         shown.append(f"and {len(skipped) - most:,} more ('sweep data --json' lists all)")
@@ -128,7 +128,7 @@ def _open(name: str, config: DataConfig) -> Source:
 
 
 def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
-    """As many files, by a number that each has from the seed and its name, so that fewer are among more."""
+    """Draw ``count`` files by a number that each has from the seed and its name, so that fewer are among more."""
     total = sum(map(len, sources))
     if count > total:
         raise RequestError(
@@ -136,11 +136,11 @@ def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
             f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them (data.count: null)"
         )
 
-    def rank(place: tuple[int, File]) -> bytes:
-        return hashlib.sha256(b"%d %d %s" % (seed, place[0], place[1].relative)).digest()
+    def rank(input: tuple[int, File]) -> bytes:
+        return hashlib.sha256(b"%d %d %s" % (seed, input[0], input[1].relative)).digest()
 
-    places = [(index, file) for index, source in enumerate(sources) for file in source.files]
-    chosen = set(sorted(places, key=rank)[:count])
+    inputs = [(index, file) for index, source in enumerate(sources) for file in source.files]
+    chosen = set(sorted(inputs, key=rank)[:count])
     drawn = []
     for index, source in enumerate(sources):
         left = [file for file in source.files if (index, file) not in chosen]

@@ -1,4 +1,4 @@
-"""What there was in the sources of a set, what was left out, and what was done to its pictures, for people."""
+"""Tell people what the sources of a set hold, what was left out, and what was done to the pictures."""
 
 import os
 from collections import Counter
@@ -51,7 +51,7 @@ def found_in(sources: Iterable[Source]) -> Found:
 
 
 def taken(found: Found) -> str:
-    """What was taken, such as ``90 .png, 10 .jpg, in 3 folders (their names are not used as labels)``."""
+    """Say what was taken, such as ``90 .png, 10 .jpg, in 3 folders (their names are not used as labels)``."""
     parts = [f"{count:,} {suffix}" for suffix, count in found.suffixes]
     if found.avatars:
         parts.append(f"{found.avatars:,} avatars")
@@ -61,7 +61,7 @@ def taken(found: Found) -> str:
 
 
 def left_out(found: Found) -> list[str]:
-    """What was not taken though it is no fault, a line for each reason, with a count of every suffix."""
+    """Say what was not taken though it is no fault, a line for each reason, with a count of every suffix."""
     return [
         f"{_counted([item for item in found.left_out if item.reason == reason])} ({words})"
         for reason, words in _WORDS.items()
@@ -70,7 +70,7 @@ def left_out(found: Found) -> list[str]:
 
 
 def faults(skipped: Iterable[Skipped]) -> list[str]:
-    """What looked like pictures and cannot be used, a line for each reason, with a count of every suffix."""
+    """Say what looked like pictures and cannot be used, a line for each reason, with a count of every suffix."""
     reasons: dict[str, Counter[str]] = {}
     for item in skipped:
         reasons.setdefault(item.reason, Counter())[os.path.splitext(item.path)[1].lower() or "folder"] += 1
@@ -78,7 +78,7 @@ def faults(skipped: Iterable[Skipped]) -> list[str]:
 
 
 def prepared(traits: Mapping[str, int]) -> list[str]:
-    """What was done to how many pictures, a line for each."""
+    """Say what was done to how many pictures, a line for each."""
     return [f"{traits[name]:,} {words}" for name, words in TRAITS.items() if traits.get(name)]
 
 

@@ -1,4 +1,4 @@
-"""What a worker process does: make some pictures and put them where they belong in the packed file.
+"""Make some pictures in a worker process, and put them where they belong in the packed file.
 
 Apart from `ganlib.data.build`, so that a worker imports neither the configuration nor the cache.
 """
@@ -38,7 +38,7 @@ class Task:
 
     @property
     def channels(self) -> int:
-        """Of the pictures."""
+        """Channels of the pictures, 3 or 4."""
         return RGBA if self.background is None else RGB
 
 

@@ -1,4 +1,4 @@
-"""A trained generator as files that any program can load.
+"""Write a trained generator as files that any program can load, and load it again.
 
 An export is a folder: ``model.safetensors`` (the weights) and ``config.json`` (all that is needed to rebuild
 the network around them, and the SHA-256 of every other file). Nothing in it is executed on loading: safetensors
@@ -22,17 +22,19 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from ganlib.config import ModelConfig, Section
+from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.programs import has_styles
+from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
-from ganlib.training.steps import to_uint8
+from ganlib.written import EXPORT
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG = "model.safetensors", EXPORT
 
 
 class ExportConfig(Section):
-    """What ``config.json`` holds.
+    """The content of ``config.json``.
 
     ``channels`` are of the pictures: RGB, or RGBA (see `ganlib.data.alpha`).
     ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
@@ -47,7 +49,7 @@ class ExportConfig(Section):
 
 
 def pack_weights(module: nn.Module) -> bytes:
-    """A network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
+    """Pack a network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
     state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     plain = save_tensors(state)
     body = plain[8 + int.from_bytes(plain[:8], "little") :]
@@ -63,7 +65,7 @@ class LoadedGenerator:
     device: torch.device
 
     def latents(self, count: int, seed: int = 0) -> Tensor:
-        """Standard normal latents ``(count, latent_dim)``; the same seed gives the same ones everywhere.
+        """Draw standard normal latents ``(count, latent_dim)``; one seed gives one list of latents everywhere.
 
         Fewer of them are the beginning of more.
 
@@ -78,11 +80,11 @@ class LoadedGenerator:
 
     @torch.inference_mode()
     def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """Pictures ``(n, size, size, channels)`` uint8 of latents ``(n, latent_dim)``, in float32.
+        """Make pictures ``(n, size, size, channels)``, uint8, of latents ``(n, latent_dim)``; computed in float32.
 
         RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
 
-        On one machine a picture depends on its latent and its place alone, not on how many follow it.
+        On one machine a picture depends on its latent and its number alone, not on how many follow it.
 
         Args:
             latents: Standard normal.
@@ -118,9 +120,9 @@ class LoadedGenerator:
             )
 
     def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """``count`` random pictures, ``(count, size, size, channels)`` uint8.
+        """Make ``count`` random pictures, ``(count, size, size, channels)`` uint8.
 
-        The same seed gives the same ones, and fewer of them are the beginning of more.
+        One seed gives one list of pictures, and fewer of them are the beginning of more.
         """
         return self.pictures(self.latents(count, seed), truncation, batch_size)
 
@@ -128,20 +130,21 @@ class LoadedGenerator:
 def rebuild(
     config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu"
 ) -> LoadedGenerator:
-    """A generator from its configuration and the bytes of its weights.
+    """Rebuild a generator from its configuration and the bytes of its weights.
 
     Raises:
         WorkError: if the weights are damaged or of another network.
     """
     with torch.random.fork_rng(devices=[]):
-        network = FAMILIES[config.model.family].generator(config.model, config.size, config.channels)
+        family: Family = FAMILIES[config.model.family].load()
+        network = family.generator(config.model, config.size, config.channels)
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:
         why = " ".join(str(error).split())[:300]
         raise WorkError(f"{name} does not hold the weights of the network of its {CONFIG}: {why}") from None
-    place = torch.device(device)
-    return LoadedGenerator(network.eval().requires_grad_(False).to(place), config, place)
+    where = torch.device(device)
+    return LoadedGenerator(network.eval().requires_grad_(False).to(where), config, where)
 
 
 def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> ExportConfig:
@@ -170,8 +173,13 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
         WorkError: if its files are damaged, or not those that were exported.
 
     Example:
-        >>> load_generator("export").sample(64, seed=7).shape  # doctest: +SKIP
-        (64, 32, 32, 3)
+        >>> from tempfile import TemporaryDirectory
+        >>> config = ExportConfig(model=ModelConfig(width=4), size=28)
+        >>> network = FAMILIES["dcgan"].load().generator(config.model, 28, 3)
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = save_generator(Path(folder), config, pack_weights(network))
+        ...     load_generator(folder).sample(64, seed=7).shape
+        (64, 28, 28, 3)
     """
     root = Path(folder)
     for name in (WEIGHTS, CONFIG):

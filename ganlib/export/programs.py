@@ -1,4 +1,4 @@
-"""A generator as programs that run without this library: ONNX and a ``torch.export`` archive.
+"""Export a generator as programs that run without this library: ONNX and a ``torch.export`` archive.
 
 A program is traced once and takes any number of latents. A generator with styles (`map` and `synthesize`) gives
 three: ``model`` (latents and truncation to pictures), ``mapping`` (latents and truncation to styles) and
@@ -27,13 +27,13 @@ LARGEST_BATCH = 65_536
 
 @dataclass(frozen=True)
 class Program:
-    """What is traced.
+    """A module that is traced, with an example of its inputs.
 
     Attributes:
-        name: Of its files, without suffix.
+        name: Name of the program's files, without suffix.
         module: A pure function of its inputs.
-        inputs: Name and example of each. Those with a dimension have the batch as their first.
-        output: Its name.
+        inputs: Name and example of each input; those with a dimension have the batch as their first.
+        output: Name of the output.
     """
 
     name: str
@@ -66,7 +66,7 @@ class _Whole(_Truncated):
 
 
 class _Synthesis(nn.Module):
-    """The other half."""
+    """The synthesis of a generator with styles: styles to pictures."""
 
     generator: Any  # with `map`, `synthesize` and the mean style `w_avg`
 
@@ -80,12 +80,12 @@ class _Synthesis(nn.Module):
 
 
 def has_styles(generator: nn.Module) -> bool:
-    """Whether a generator has a mapping network."""
+    """Tell whether a generator has a mapping network."""
     return hasattr(generator, "map") and hasattr(generator, "synthesize")
 
 
 def programs_of(generator: nn.Module, latents: Tensor) -> list[Program]:
-    """What is exported of a generator; ``latents`` (at least 2) are the example."""
+    """List the programs that are exported of a generator, traced with ``latents`` (at least 2)."""
     if not has_styles(generator):
         return [Program("model", generator, {"latents": latents}, "pictures")]
     psi = torch.tensor(0.7)
@@ -100,7 +100,7 @@ def programs_of(generator: nn.Module, latents: Tensor) -> list[Program]:
 
 
 def missing_for_onnx() -> list[str]:
-    """The packages that ONNX needs and that are not installed."""
+    """List the packages that ONNX needs and that are not installed."""
     return [name for name in ONNX_PACKAGES if find_spec(name) is None]
 
 
@@ -142,7 +142,7 @@ def write(program: Program, folder: Path, onnx: bool) -> list[str]:
 
 
 def onnx_function(path: Path) -> Callable[..., np.ndarray]:
-    """An ONNX file as a function of tensors, in the order of its inputs, run by onnxruntime on the CPU."""
+    """Make a function of an ONNX file, of tensors in the order of its inputs, run by onnxruntime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -159,7 +159,7 @@ def onnx_function(path: Path) -> Callable[..., np.ndarray]:
 
 
 def _compare(program: Program, path: Path, run: Callable[..., np.ndarray]) -> None:
-    """A program gives what the module gives, also for other batches than the one it was traced with."""
+    """Check that a program gives what the module gives, also for another batch than the one that was traced."""
     whole: Sequence[Tensor] = list(program.inputs.values())
     for count in (len(whole[0]), 1):
         inputs = [given[:count] if given.ndim else given for given in whole]
@@ -175,7 +175,7 @@ def _compare(program: Program, path: Path, run: Callable[..., np.ndarray]) -> No
 
 @contextmanager
 def _quiet() -> Any:  # noqa: ANN401 - a generator of nothing
-    """Tracing warns of its own inner workings."""
+    """Silence the tracer, which warns of its own inner workings."""
     import logging
 
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]

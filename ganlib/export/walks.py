@@ -1,4 +1,4 @@
-"""Ways through the latent space, and many pictures in one file.
+"""Walk through the latent space, and write many pictures into one file.
 
 Between two latents one goes along the great circle (slerp; White 2016, https://arxiv.org/abs/1609.04468): on the
 straight line lengths become unlikely ones, and pictures washed out.
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ganlib import written
 from ganlib.data.sheet import grid
+from ganlib.disk import passing
 from ganlib.errors import RequestError, WorkError
 
 FRAMES_PER_SECOND = 24
@@ -26,7 +27,7 @@ SMALLEST_SIDE = 256
 
 
 def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
-    """Between two sets of latents ``(n, d)``, row by row: 0 gives the first, 1 the second.
+    """Go a share of the way between two sets of latents ``(n, d)``, row by row: 0 is the first, 1 the second.
 
     The direction turns evenly and the length changes evenly.
     """
@@ -34,7 +35,7 @@ def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
     units = [z / length.clamp_min(1e-12) for z, length in zip((first, second), lengths, strict=True)]
     angle = (units[0] * units[1]).sum(1, keepdim=True).clamp(-1, 1).acos()
     sine = angle.sin()
-    flat = sine.abs() < 1e-6  # the same direction: no circle to go along
+    flat = sine.abs() < 1e-6  # one direction: no circle to go along
     parts = [
         torch.where(flat, weight, (weight * angle).sin() / torch.where(flat, 1.0, sine))
         for weight in (torch.tensor(1 - share), torch.tensor(share))
@@ -45,7 +46,7 @@ def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
 
 
 def walk(keys: Tensor, steps: int, closed: bool) -> Tensor:
-    """Latents ``(frames, n, d)`` of n walks through their keys ``(k, n, d)``, ``steps`` frames from one to the next.
+    """Make latents ``(frames, n, d)`` of n walks through keys ``(k, n, d)``, ``steps`` frames from one to the next.
 
     A closed walk goes on to its first key, which is not repeated; an open one ends with its last.
     """
@@ -59,7 +60,7 @@ def walk(keys: Tensor, steps: int, closed: bool) -> Tensor:
 
 
 def sheet_of(pictures: np.ndarray, cols: int | None = None, transparent: bool = False) -> Image.Image:
-    """Pictures ``(n, s, s, 3 or 4)`` on one sheet, as square as can be by default; see `ganlib.data.sheet.grid`."""
+    """Lay pictures ``(n, s, s, 3 or 4)`` on one sheet, as square as can be by default; see `ganlib.data.sheet.grid`."""
     return grid(pictures, cols or max(1, round(len(pictures) ** 0.5)), transparent)
 
 
@@ -67,12 +68,12 @@ def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
     """Write an endless GIF.
 
     Raises:
-        RequestError: if a file of somebody else is there (`ganlib.written`).
+        RequestError: if a file is there that this software did not write (`ganlib.written`).
         WorkError: if it cannot be written.
     """
     images = [_enlarged(frame) for frame in frames]
     try:
-        with written.passing(path) as temporary:
+        with passing(path) as temporary:
             images[0].save(
                 temporary,
                 "GIF",
@@ -87,10 +88,10 @@ def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
 
 
 def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
-    """An H.264 video, through the program ffmpeg.
+    """Write an H.264 video, through the program ffmpeg.
 
     Raises:
-        RequestError: if there is no ffmpeg, or a file of somebody else is there (`ganlib.written`).
+        RequestError: if there is no ffmpeg, or a file is there that this software did not write (`ganlib.written`).
         WorkError: if it fails.
     """
     program = ffmpeg()
@@ -101,7 +102,7 @@ def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
     command += ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-f", "mp4"]
     images = chain([first], (_even(_enlarged(frame)) for frame in frames))
     data = b"".join(np.asarray(image.convert("RGB")).tobytes() for image in images)
-    with written.passing(path) as temporary:
+    with passing(path) as temporary:
         done = subprocess.run([*command, str(temporary)], input=data, capture_output=True, check=False)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
@@ -112,7 +113,7 @@ def save_mp4(path: Path, frames: Iterable[Image.Image]) -> None:
 
 
 def ffmpeg() -> str:
-    """The program's path: of the package imageio-ffmpeg, or on the PATH.
+    """Find the program ffmpeg: that of the package imageio-ffmpeg, or one on the PATH.
 
     Raises:
         RequestError: naming what to install.
@@ -133,7 +134,7 @@ def _enlarged(image: Image.Image) -> Image.Image:
 
 
 def _even(image: Image.Image) -> Image.Image:
-    """H.264 wants even sides; a row or column is added."""
+    """Add a row or column where a side is odd: H.264 wants even sides."""
     size = (image.width + image.width % 2, image.height + image.height % 2)
     if size == image.size:
         return image

@@ -14,9 +14,9 @@ class Hinge(Loss):
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], and -E[D(G(z))] for the generator."""
 
     def discriminator(self, real: Tensor, fake: Tensor, labels: Labels) -> Tensor:
-        """Only pictures inside the margin count; ``smoothing`` is a factor on the real half."""
+        """Compute the loss of the pictures inside the margin; ``smoothing`` is a factor on the real half."""
         return labels.smoothing * relu(1 - real).mean() + relu(1 + fake).mean()
 
     def generator(self, fake: Tensor) -> Tensor:
-        """-E[D(G(z))]."""
+        """Compute -E[D(G(z))]."""
         return -fake.mean()

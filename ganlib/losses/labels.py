@@ -1,4 +1,4 @@
-"""What the discriminator is told: plain, fuzzy, soft or noisy labels.
+"""Draw what the discriminator is told: plain, fuzzy, soft or noisy labels.
 
 One-sided and two-sided label smoothing: Salimans et al., "Improved Techniques for Training GANs", 2016,
 https://arxiv.org/abs/1606.03498, section 3.4. Soft (random) and noisy (flipped) labels: Chintala et al., "How to
@@ -13,7 +13,7 @@ from ganlib.losses import Labels
 
 
 class Labeller:
-    """Draws the labels of a batch.
+    """The labels of batch after batch.
 
     Args:
         train: ``label_real``, ``label_fake``, ``soft_labels`` (drawn uniformly this far around them),
@@ -34,7 +34,7 @@ class Labeller:
         )
 
     def draw(self) -> Labels:
-        """The labels of one batch: scalars, or ``(batch,)`` where they are random."""
+        """Draw the labels of one batch: scalars, or ``(batch,)`` where they are random."""
         plain = self._plain
         if not (self._soft or self._noisy):
             return plain

@@ -29,25 +29,25 @@ class LeastSquares(Loss):
 
     @classmethod
     def of(cls, train: TrainConfig) -> Self:
-        """With the spec's ``label_fake``, ``label_real`` and ``label_g``."""
+        """Make the loss with the spec's ``label_fake``, ``label_real`` and ``label_g``."""
         return cls(train.label_fake, train.label_real, train.label_g)
 
     def discriminator(self, real: Tensor, fake: Tensor, labels: Labels) -> Tensor:
-        """The squared distances from the labels, which are a and b before any noise on them."""
+        """Compute the squared distances from the labels, which are a and b before any noise on them."""
         on_real = self.factor * (real - labels.real).square().mean()
         return labels.smoothing * on_real + self.factor * (fake - labels.fake).square().mean()
 
     def generator(self, fake: Tensor) -> Tensor:
-        """The squared distance from c."""
+        """Compute the squared distance from c."""
         return self.factor * (fake - self.c).square().mean()
 
     def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Half-way between a and b."""
+        """Return the point half-way between a and b."""
         return real.new_full((), (self.a + self.b) / 2)
 
 
 class MeanSquares(LeastSquares):
-    """The same without the factors of 1/2: the mean squared error that the studies took from their libraries.
+    """`LeastSquares` without the factors of 1/2: the mean squared error that the studies took from their libraries.
 
     Adam, RMSProp and Adagrad divide a factor out again; under SGD it doubles the learning rate.
     """

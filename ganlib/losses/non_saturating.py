@@ -27,19 +27,19 @@ class NonSaturating(Loss):
 
     @classmethod
     def of(cls, train: TrainConfig) -> Self:
-        """With the spec's ``label_g``."""
+        """Make the loss with the spec's ``label_g``."""
         return cls(train.label_g)
 
     def discriminator(self, real: Tensor, fake: Tensor, labels: Labels) -> Tensor:
-        """Cross-entropy with the labels, the real half times ``smoothing``, as the anime-face studies did it."""
+        """Compute the cross-entropy with the labels, the real half times ``smoothing``, as the studies did."""
         on_real = binary_cross_entropy_with_logits(real, labels.real.to(real).expand_as(real))
         on_fake = binary_cross_entropy_with_logits(fake, labels.fake.to(fake).expand_as(fake))
         return labels.smoothing * on_real + on_fake
 
     def generator(self, fake: Tensor) -> Tensor:
-        """Cross-entropy with the wanted label."""
+        """Compute the cross-entropy with the wanted label."""
         return binary_cross_entropy_with_logits(fake, torch.full_like(fake, self.wanted))
 
     def score(self, output: Tensor) -> Tensor:
-        """The probability of being real."""
+        """Convert an output to the probability of being real."""
         return torch.sigmoid(output)

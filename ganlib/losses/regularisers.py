@@ -1,4 +1,4 @@
-"""What keeps a discriminator smooth: terms that are added to its loss, and limits on its weights.
+"""Regularisers that keep a discriminator smooth: terms that are added to its loss, and limits on its weights.
 
 A loss brings those that belong to it (`ganlib.losses.Loss.regularisers`); a spec may add others.
 """
@@ -14,7 +14,7 @@ Critic = Callable[[Tensor], Tensor]
 
 
 class Regulariser:
-    """The base: no term, no limit.
+    """The base of all regularisers: no term, no limit.
 
     A term that comes only at every ``every``-th step of the discriminator is added ``every`` times (Karras et al.,
     "Analyzing and Improving the Image Quality of StyleGAN", 2020, https://arxiv.org/abs/1912.04958, section 3.1).
@@ -23,12 +23,12 @@ class Regulariser:
     every: int = 1
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
-        """The term, a scalar that can be differentiated with respect to the critic's weights.
+        """Compute the term, a scalar that can be differentiated with respect to the critic's weights.
 
         Args:
             critic: pictures ``(n, c, h, w)`` to values ``(n,)``.
             real: ``(n, c, h, w)`` float32, as the critic sees them.
-            fake: the same shape, without a gradient.
+            fake: of the shape of ``real``, without a gradient.
             random: the RNG, on the pictures' device.
         """
         return real.new_zeros(())
@@ -47,7 +47,7 @@ class GradientPenalty(Regulariser):
         self.weight = weight
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
-        """See `Regulariser.penalty`."""
+        """Compute the penalty; see `Regulariser.penalty`."""
         share = torch.rand((len(real), 1, 1, 1), generator=random, device=real.device, dtype=real.dtype)
         gradient = _slope(critic, torch.lerp(real, fake, share))
         norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
@@ -65,12 +65,12 @@ class R1(Regulariser):
         self.gamma, self.every = gamma, every
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
-        """See `Regulariser.penalty`."""
+        """Compute the penalty; see `Regulariser.penalty`."""
         return self.gamma / 2 * _slope(critic, real).square().sum(1).mean()
 
 
 class WeightClipping(Regulariser):
-    """Every weight of the critic is kept within [-bound, bound].
+    """A limit that keeps every weight of the critic within [-bound, bound].
 
     Arjovsky, Chintala & Bottou, "Wasserstein GAN", 2017, https://arxiv.org/abs/1701.07875, algorithm 1.
     """
@@ -80,19 +80,19 @@ class WeightClipping(Regulariser):
 
     @torch.no_grad()
     def limit(self, critic: nn.Module) -> None:
-        """All parameters, as in the paper's own code; running statistics are none."""
+        """Clip all parameters, as in the paper's own code; running statistics are none."""
         weights: list[Tensor] = list(critic.parameters())
         torch._foreach_clamp_min_(weights, -self.bound)
         torch._foreach_clamp_max_(weights, self.bound)
 
 
 def _slope(critic: Critic, pictures: Tensor) -> Tensor:
-    """The gradient ``(n, c * h * w)`` of each picture's value; it can be differentiated again."""
+    """Compute the gradient ``(n, c * h * w)`` of each picture's value; it can be differentiated again."""
     points = pictures.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     return gradient.flatten(1)
 
 
 def of_spec(train: TrainConfig) -> list[Regulariser]:
-    """Those that the spec adds to any loss."""
+    """List the regularisers that the spec adds to any loss."""
     return [R1(train.r1_gamma, train.r1_every)] if train.r1_gamma else []

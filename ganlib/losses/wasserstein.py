@@ -3,15 +3,15 @@
 Arjovsky, Chintala & Bottou, "Wasserstein GAN", 2017, https://arxiv.org/abs/1701.07875, algorithm 1, limits it by
 clipping the weights; Gulrajani et al., "Improved Training of Wasserstein GANs", 2017,
 https://arxiv.org/abs/1704.00028, algorithm 1, by a penalty on the gradient, for which the critic must not have
-batch normalisation. Both give the critic five steps to one of the generator.
+batch normalisation. Both papers give the critic five steps to one of the generator.
 """
 
 from typing import ClassVar
 
 from torch import Tensor
 
-from ganlib.config import TrainConfig
-from ganlib.losses import Labels, Loss, Norm
+from ganlib.config import Norm, TrainConfig
+from ganlib.losses import Labels, Loss
 from ganlib.losses.regularisers import GradientPenalty, Regulariser, WeightClipping
 
 
@@ -21,27 +21,27 @@ class Wasserstein(Loss):
     critic_steps: ClassVar[int] = 5
 
     def regularisers(self, train: TrainConfig) -> list[Regulariser]:
-        """The clipping of weights."""
+        """List the clipping of weights."""
         return [WeightClipping(train.clip)]
 
     def discriminator(self, real: Tensor, fake: Tensor, labels: Labels) -> Tensor:
-        """The critic has no labels to compare with; ``smoothing`` is a factor on the real half."""
+        """Compute the loss, which compares with no labels; ``smoothing`` is a factor on the real half."""
         return fake.mean() - labels.smoothing * real.mean()
 
     def generator(self, fake: Tensor) -> Tensor:
-        """-E[D(G(z))]."""
+        """Compute -E[D(G(z))]."""
         return -fake.mean()
 
     def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Half-way between the two means: a critic's values have no zero of their own."""
+        """Return the point half-way between the two means: a critic's values have no zero of their own."""
         return (real.mean() + fake.mean()) / 2
 
 
 class WassersteinGP(Wasserstein):
-    """The same with a gradient penalty in place of the clipping, and a critic without batch normalisation."""
+    """`Wasserstein` with a gradient penalty in place of the clipping, and a critic without batch normalisation."""
 
     norm: ClassVar[Norm] = "none"
 
     def regularisers(self, train: TrainConfig) -> list[Regulariser]:
-        """The gradient penalty, ``gp_weight`` times."""
+        """List the gradient penalty, ``gp_weight`` times."""
         return [GradientPenalty(train.gp_weight)]

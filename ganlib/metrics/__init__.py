@@ -1,4 +1,4 @@
-"""How good are the pictures: FID, KID, precision and recall, diversity, and the features they are measured on.
+"""Measure how good pictures are: FID, KID, precision, recall, diversity, and the features that they compare.
 
 Names are imported when they are first asked for, so that ``import ganlib.metrics`` costs nothing.
 """

@@ -1,10 +1,8 @@
-"""A file cache of arrays: written whole or not at all, checked when read, computed once by many processes."""
+"""Keep arrays in files: written whole or not at all, checked when read, computed once for many processes."""
 
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +12,8 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from ganlib.disk import write_whole
+
 Arrays = dict[str, np.ndarray]
 Identity = Mapping[str, str | int]
 
@@ -22,7 +22,7 @@ OWN = "; the environment variable SWEEP_CACHE names a folder of your own"
 
 
 def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[], Arrays]) -> Arrays:
-    """The arrays of that identity, from the folder if they are there, else computed and kept there.
+    """Return the arrays of an identity, from the folder if they are there, else computed and kept there.
 
     Of several processes that ask at once, one computes and the others wait for it. A damaged file is computed
     again. A folder that cannot be written to costs the saving, not the result.
@@ -48,7 +48,7 @@ def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[
         if arrays is None:
             arrays = compute()
             try:
-                _write(path, save(arrays, _metadata(identity, arrays)))
+                write_whole(path, save(arrays, _metadata(identity, arrays)))
             except OSError as error:
                 logger.warning(
                     "cannot write '%s' (%s): it will be computed again next time%s", path, error, OWN
@@ -90,16 +90,3 @@ def _load(path: Path, identity: Identity) -> Arrays | None:
         logger.warning("'%s' does not hold what it should: computing it again", path)
         return None
     return arrays
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write through a temporary file, so that a reader or a crash never sees half of it."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        try:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-            os.replace(part.name, path)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise

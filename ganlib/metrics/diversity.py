@@ -1,4 +1,4 @@
-"""Do the pictures differ from one another, and is there anything in them: cheap signs of a collapse."""
+"""Measure whether pictures differ, and whether anything is in them: cheap signs of a collapse."""
 
 import numpy as np
 import torch
@@ -14,11 +14,11 @@ PAIRS = 64
 SIZE = 32
 WINDOW = 7
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales in MS-SSIM, the finest first, as Wang et al. found them; those of the scales that fit sum to 1."""
+"""Weights of the scales in MS-SSIM, the finest first (Wang et al. 2003); those of the scales that fit sum to 1."""
 
 
 def pairwise_similarity(pictures: Tensor) -> float:
-    """Mean multi-scale structural similarity (MS-SSIM, Wang et al. 2003) of up to 64 pairs of different pictures.
+    """Compute the mean multi-scale structural similarity (MS-SSIM, Wang et al. 2003) of up to 64 pairs of pictures.
 
     Pictures larger than 32 pixels are resized to 32 (bilinear, antialiased). Of more than 128 pictures, 128
     evenly spaced ones are used. The pairs depend on the number of pictures only. Each scale has half the pixels
@@ -30,7 +30,7 @@ def pairwise_similarity(pictures: Tensor) -> float:
         pictures: uint8 (n, 3 or 4, h, w), values 0 to 255, n >= 2, h and w >= 7.
 
     Returns:
-        A mean in [0, 1]; 1 when all are the same.
+        A mean in [0, 1]; 1 when all pictures are equal.
 
     Raises:
         RequestError: on another dtype or shape, or fewer than two pictures.
@@ -50,11 +50,11 @@ def pairwise_similarity(pictures: Tensor) -> float:
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
-    """MS-SSIM of each picture of ``x`` with that of ``y``; see `pairwise_similarity`.
+    """Compute the MS-SSIM of each picture of ``x`` with that of ``y``; see `pairwise_similarity`.
 
     Args:
         x: (n, 3, h, w) float, values 0 to 255, h and w >= 7.
-        y: the same.
+        y: of the shape and range of ``x``.
 
     Returns:
         (n,), in [0, 1]; a negative similarity of a scale counts as 0.
@@ -73,7 +73,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Similarity of local brightness, and of local contrast and structure, in each full window."""
+    """Compute the similarity of local brightness, and of local contrast and structure, in each full window."""
     stable_mean, stable_contrast = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     sample = WINDOW**2 / (WINDOW**2 - 1)
 
@@ -89,7 +89,7 @@ def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def vendi_from_features(features: FeatureArray) -> float:
-    """How many different pictures there are, in effect (Vendi score, Friedman and Dieng 2023, arXiv:2210.02410).
+    """Count how many different pictures there are, in effect (Vendi score, Friedman & Dieng 2023, arXiv:2210.02410).
 
     The exponential of the entropy of the eigenvalues of K / n, K the matrix of the cosines between the pictures'
     features. Cosines between the features of any two pictures are far from 0, so that the number is much smaller than
@@ -99,7 +99,7 @@ def vendi_from_features(features: FeatureArray) -> float:
         features: (n, d) array or tensor, one row a picture, n >= 2; rows of zeros count as equal to one another.
 
     Returns:
-        A number from 1, all the same, to n, all orthogonal.
+        A number from 1, all equal, to n, all orthogonal.
 
     Raises:
         RequestError: on a wrong shape, and on NaN or infinity.
@@ -119,7 +119,7 @@ def vendi_from_features(features: FeatureArray) -> float:
 
 
 def pixel_std(pictures: Tensor) -> float:
-    """Mean over pictures and channels of the standard deviation over pixels, pictures scaled to [0, 1].
+    """Average the standard deviation over pixels, scaled to [0, 1], over pictures and channels.
 
     A picture of a single colour counts as 0, and so does one that is quite transparent: with alpha, the colours are
     multiplied by it, and it counts as a channel.

@@ -1,13 +1,12 @@
-"""Scores a generator against the real pictures: generate, extract features, compare.
+"""Score generators against real pictures: generate, extract features, compare.
 
 What the real pictures contribute is computed once for each (data, extractor, count) and shared through a
 file, so that an evaluation costs the generated pictures and two statistics of matrices, and only the first
 one of all trials ever reads the real pictures.
 """
 
-import logging
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,11 @@ import torch
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig
-from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with, tensor_on_checks
-from ganlib.errors import RequestError, WorkError
+from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
+from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import NonFiniteError
@@ -29,14 +29,12 @@ from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_featur
 from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import Score
 
-logger = logging.getLogger(__name__)
-
 CHOICE_SEED = 0
-"""Seed of the choice of real pictures: one for all sweeps, so that all are measured against the same."""
+"""Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
 SUBSET_SEED = 0
-"""Seed of KID's subsets: the same features give the same number."""
+"""Seed of KID's subsets: equal features give equal numbers."""
 MIN_REAL = 2048
-"""Real pictures used at least, where there are as many and the configuration does not say."""
+"""Least number of real pictures that are used, where there are so many and the configuration names no number."""
 VENDI_PICTURES = 256
 """Pictures of which the Vendi score is computed, at most: it depends on their number."""
 NEIGHBOUR = 5
@@ -48,7 +46,7 @@ FORMAT = 4
 
 
 class Evaluator:
-    """Measures generators against one set of real pictures.
+    """A measure of generators against one set of real pictures.
 
     Args:
         pictures: Real pictures, uint8 (n, s, s, 3), or (n, s, s, 4) with alpha, values 0 to 255; may be a memory map.
@@ -84,7 +82,7 @@ class Evaluator:
         self.n_real = count_real(config, shape[0])
         self._pictures = pictures
         self._cache = cache
-        self._batch = config.batch_size
+        self._extraction = Extraction(self.extractor, self.device, config.batch_size)
         self._held_out = min(config.n_fake, shape[0] - self.n_real)
         self._identity = {
             "data": data_hash,
@@ -104,7 +102,7 @@ class Evaluator:
         """Measure a generator.
 
         Args:
-            generate: ``generate(k)`` returns k new pictures, uint8 (k, c, h, w), on the evaluator's device. It is
+            generate: ``generate(k)`` returns k new pictures, uint8 (k, c, h, w), on the evaluator's device; it is
                 called without gradients, for at most ``config.batch_size`` pictures at a time; where it runs out
                 of memory it is asked again, for half as many.
             n_fake: How many pictures; ``config.n_fake`` by default.
@@ -117,7 +115,7 @@ class Evaluator:
         """
         config, real = self.config, self.real
         count = n_fake or config.n_fake
-        fake = self._generated_features(generate, count)
+        fake = self._extraction.of_generated(generate, count)
         finite = torch.isfinite(fake).all(1)
         if not bool(finite.all()):
             raise NonFiniteError(
@@ -141,7 +139,7 @@ class Evaluator:
         )
 
     def _in_full(self, fake: Tensor) -> dict[str, float]:
-        """What is measured where a trial has ended; too few pictures leave it out."""
+        """Measure what costs more; what too few pictures cannot tell is left out."""
         real = self.real.features
         found: dict[str, float] = {}
         if min(len(real), len(fake)) > NEIGHBOUR:
@@ -155,7 +153,7 @@ class Evaluator:
         return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
     def floor(self, n_fake: int | None = None) -> Floor | None:
-        """The score of held-out real pictures in place of generated ones.
+        """Score held-out real pictures in place of generated ones.
 
         Args:
             n_fake: How many; ``config.n_fake`` by default.
@@ -171,7 +169,7 @@ class Evaluator:
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
-        """The real pictures nearest to given ones, by features, among those whose features are known.
+        """Find the real pictures nearest to given ones, by features, among those whose features are known.
 
         Those are the ``n_real`` that generators are compared with, and the ones held out for the floor.
 
@@ -183,7 +181,7 @@ class Evaluator:
             Positions in the real pictures that the evaluator was made with, (m, k), and distances.
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
-        found = nearest_real(self._features(pictures.to(self.device)), known, k)
+        found = nearest_real(self._extraction.of(pictures.to(self.device)), known, k)
         rows = torch.from_numpy(self._choice())[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
 
@@ -195,7 +193,7 @@ class Evaluator:
         return RealStatistics(torch.from_numpy(arrays["features"]).to(self.device), factor)
 
     def extremes(self, n_fake: int | None = None) -> Extremes:
-        """How flat, alike and unvaried real pictures are at their worst; nobody is worse than that by chance.
+        """Measure how flat, alike and unvaried real pictures are at their worst; nothing is worse than that by chance.
 
         Args:
             n_fake: How many generated pictures are to be judged; ``config.n_fake`` by default.
@@ -228,7 +226,7 @@ class Evaluator:
         return load_or_compute(self._cache, self._identity, self._measure_real)
 
     def _choice(self) -> np.ndarray:
-        """Positions of the real pictures that are used, in random order: to compare with, then held out.
+        """Choose the positions of the real pictures that are used, in random order: to compare with, then held out.
 
         The one are taken from the beginning of the order and the others from its end, so that fewer of either are
         the first of more, whatever the number of the other is.
@@ -239,10 +237,10 @@ class Evaluator:
     def _measure_real(self) -> Arrays:
         chosen = self._choice()
         features = np.empty((len(chosen), self.extractor.dim), np.float32)
-        places = np.argsort(chosen)  # pictures lie on a disk in this order
-        for start in range(0, len(places), self.config.batch_size):
-            batch = places[start : start + self.config.batch_size]
-            features[batch] = self._features(self._pictures_at(chosen[batch])).cpu().numpy()
+        rows = np.argsort(chosen)  # pictures lie on a disk in this order
+        for start in range(0, len(rows), self.config.batch_size):
+            batch = rows[start : start + self.config.batch_size]
+            features[batch] = self._extraction.of(self._pictures_at(chosen[batch])).cpu().numpy()
         pixels = of_pixels(self._pictures_at(chosen[: self.n_real][:EXTREME_PICTURES]), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
@@ -254,55 +252,9 @@ class Evaluator:
         pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))
         return pictures.permute(0, 3, 1, 2).to(self.device)
 
-    def _generated_features(self, generate: Callable[[int], Tensor], total: int) -> Tensor:
-        features = torch.empty(total, self.extractor.dim, device=self.device)
-        made = 0
-        while made < total:
-            count = min(self._batch, total - made)
-            pictures = self._within_memory(partial(generate, count))
-            if pictures is None:
-                continue
-            if len(pictures) != count:
-                raise RequestError(f"generate({count}) returned {len(pictures)} pictures")
-            features[made : made + count] = self._features(pictures)
-            made += count
-        return features
-
-    def _features(self, pictures: Tensor) -> Tensor:
-        """Features of pictures, extracted in smaller pieces where memory is short."""
-        parts: list[Tensor] = []
-        done = 0
-        while done < len(pictures):
-            piece = pictures[done : done + self._batch]
-            part = self._within_memory(partial(self._extract, piece))
-            if part is not None:
-                parts.append(part)
-                done += len(piece)
-        return torch.cat(parts)
-
-    def _extract(self, pictures: Tensor) -> Tensor:
-        return self.extractor(tensor_on_checks(pictures))
-
-    def _within_memory(self, work: Callable[[], Tensor]) -> Tensor | None:
-        """The result; None if there was not enough memory, and then the batch is halved for good."""
-        try:
-            with torch.no_grad():
-                return work()
-        except torch.OutOfMemoryError as error:
-            if self._batch == 1:
-                raise WorkError(
-                    f"the device has no memory left to evaluate a single picture ({error}); give each trial a larger "
-                    "share of it (resources.gpu)"
-                ) from None
-        self._batch //= 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        logger.warning("out of memory in an evaluation: going on in batches of %d pictures", self._batch)
-        return None
-
 
 def count_real(config: EvaluateConfig, available: int) -> int:
-    """How many of the available real pictures are compared with: what is asked for, or all if there are fewer.
+    """Count the real pictures of those available that are compared with: what is asked for, or all if there are fewer.
 
     By default as many are left as the floor needs, if possible.
     """

@@ -1,8 +1,8 @@
-"""What real pictures themselves look like at their worst: how flat, how alike, how far from all the others.
+"""Find what real pictures look like at their worst: how flat, how alike, how far from all the others.
 
 Some sets hardly vary, and a perfect generator of such pictures does not either. So it is compared with draws of real
-pictures. They are a quarter as large as what it is judged by, and the worst of several counts: small draws scatter
-more, and a generator that draws from the real pictures themselves is practically never beyond all of them.
+pictures. The draws are a quarter as large as what a generator is judged by, and the worst of several counts: small
+draws scatter more, and a generator that draws from the real pictures themselves is hardly ever beyond all of them.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class Extremes:
 
 
 def of_pixels(pictures: Tensor, count: int) -> tuple[float, float]:
-    """The least `pixel_std` and the greatest `pairwise_similarity` of draws of pictures, uint8 (n, 3, h, w).
+    """Find the least `pixel_std` and the greatest `pairwise_similarity` of draws of pictures, uint8 (n, 3, h, w).
 
     Args:
         pictures: The real ones, n >= 2.
@@ -48,16 +48,16 @@ def of_pixels(pictures: Tensor, count: int) -> tuple[float, float]:
 
 
 def least_vendi(features: Tensor, count: int) -> float:
-    """The least Vendi score of draws of (n, d) features, where ``count`` generated pictures will be judged."""
+    """Find the least Vendi score of draws of (n, d) features, where ``count`` generated pictures will be judged."""
     return min(vendi_from_features(features[rows]) for rows in _draws(len(features), count))
 
 
 def greatest_fid(features: Tensor, count: int, frechet: Callable[[Tensor], float]) -> float:
-    """The greatest Frechet distance of draws of (n, d) features; ``frechet`` gives that to all of them."""
+    """Find the greatest Frechet distance of draws of (n, d) features; ``frechet`` gives that to all of them."""
     return max(frechet(features[rows]) for rows in _draws(len(features), count))
 
 
 def _draws(available: int, count: int) -> Tensor:
-    """Row numbers, with replacement as a generator draws: (16, a quarter of ``count``, at least 2)."""
+    """Draw row numbers, with replacement as a generator draws: (16, a quarter of ``count``, at least 2)."""
     draw = np.random.RandomState(SEED)
     return torch.from_numpy(draw.randint(available, size=(DRAWS, max(2, count // SHARE))))

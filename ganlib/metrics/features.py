@@ -1,4 +1,4 @@
-"""Feature matrices: what is accepted, and the checks every statistic starts with."""
+"""Check matrices of features, as every statistic does first."""
 
 import numpy as np
 import torch
@@ -10,11 +10,11 @@ FeatureArray = np.ndarray | Tensor
 
 
 class NonFiniteError(WorkError):
-    """Features of generated pictures hold NaN or infinity, so that no metric of them is a number."""
+    """Features of generated pictures hold NaN or infinity, so that no metric is a number."""
 
 
 def as_features(features: FeatureArray, name: str) -> Tensor:
-    """The matrix as a float64 tensor on its own device, or on the CPU where the device lacks float64.
+    """Check a matrix of features and convert it to float64, on its device, or on the CPU where that lacks float64.
 
     Args:
         features: An (n, d) array or tensor of numbers, n >= 2 and d >= 1.
@@ -44,7 +44,7 @@ def as_features(features: FeatureArray, name: str) -> Tensor:
 
 
 def as_pair(x: FeatureArray, y: FeatureArray) -> tuple[Tensor, Tensor]:
-    """Both matrices as by `as_features`, on the device of ``x`` and with the same number of columns.
+    """Check and convert two matrices as `as_features` does, on the device of ``x``, with equal numbers of columns.
 
     Raises:
         RequestError: if one of them is not acceptable, or their columns differ.

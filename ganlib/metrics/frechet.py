@@ -50,7 +50,7 @@ def fit(features: Tensor) -> Gaussian:
 
 
 def frechet_distance(fitted: Gaussian, features: Tensor) -> float:
-    """Frechet distance (squared) of a fitted Gaussian and one fitted to checked (m, d) float64 features."""
+    """Compute the Frechet distance (squared) of a fitted Gaussian and one fitted to checked (m, d) float64 features."""
     m = features.shape[0]
     mean, centred = _centre(features)
     product = centred @ fitted.factor / math.sqrt(m - 1)
@@ -66,10 +66,10 @@ def frechet_distance(fitted: Gaussian, features: Tensor) -> float:
 
 
 def fid_from_features(x: FeatureArray, y: FeatureArray) -> float:
-    """Frechet distance between two sets of features; FID when they come from the Inception network.
+    """Compute the Frechet distance between two sets of features; FID when they come from the Inception network.
 
     Computed in float64 with the sample covariance (n - 1), on the device of ``x``. Equals pytorch-fid and
-    torch-fidelity. It is biased: it falls as n grows, so compare only values of equal n and m.
+    torch-fidelity. The distance is biased: it falls as n grows, so compare only values of equal n and m.
 
     Args:
         x: (n, d) array or tensor, one row a picture, n >= 2.
@@ -98,7 +98,7 @@ def _centre(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _triangular_factor(centred: Tensor) -> Tensor:
-    """R of the QR factorisation of a tall matrix, block by block so that memory stays at a few d x d."""
+    """Compute R of the QR factorisation of a tall matrix, block by block so that memory stays at a few d x d."""
     d = centred.shape[1]
     factor = centred[:0]
     for block in torch.split(centred, 4 * d):
@@ -107,7 +107,7 @@ def _triangular_factor(centred: Tensor) -> Tensor:
 
 
 def _nuclear_norm(product: Tensor, rank: int) -> tuple[float, float]:
-    """Sum of the ``rank`` largest singular values, by the smaller Gram matrix, and a bound of its error."""
+    """Sum the ``rank`` largest singular values, by the smaller Gram matrix, and bound the error of the sum."""
     rows, columns = product.shape
     gram = product @ product.mT if rows <= columns else product.mT @ product
     squares = torch.linalg.eigvalsh(gram)[-rank:]

@@ -1,4 +1,4 @@
-"""What a metric value was measured with. Two values are compared only if all of this is equal."""
+"""Identities of measurements: two values of a metric are compared only if all that they depend on is equal."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -10,7 +10,7 @@ NAMES = {"kid": "KID", "fid": "FID"}
 
 @dataclass(frozen=True, order=True)
 class Identity:
-    """Everything beside the generator that a value of a metric depends on.
+    """All that a value of a metric depends on beside the generator.
 
     Attributes:
         extractor: Full name of the extractor, input size included.
@@ -33,12 +33,12 @@ class Identity:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Identity":
-        """The identity of a row of ``metrics``; columns that are missing or null count as unknown."""
+        """Read the identity in a row of ``metrics``; columns that are missing or null count as unknown."""
         known = {name: row.get(name) for name in IDENTITY}
         return cls(**{name: value for name, value in known.items() if value is not None})
 
     def label(self, metric: str) -> str:
-        """The metric's name for tables and plots, such as ``KID (efficientnet_lite0@64, n=512)``."""
+        """Name a metric for tables and plots, such as ``KID (efficientnet_lite0@64, n=512)``."""
         return f"{NAMES[metric]} ({self.extractor or 'unknown extractor'}, n={self.n_fake})"
 
 
@@ -52,9 +52,9 @@ class Floor:
 
     Attributes:
         n_fake: How many they were; comparable are only results on as many.
-        fid: Their Frechet distance.
-        kid: Their kernel distance.
-        kid_se: Its standard error.
+        fid: Frechet distance of the held-out pictures.
+        kid: Kernel distance of the held-out pictures.
+        kid_se: Standard error of ``kid``.
     """
 
     n_fake: int
@@ -63,7 +63,7 @@ class Floor:
     kid_se: float
 
     def beaten_by(self, fid: float | None, kid: float | None, kid_se: float | None) -> str | None:
-        """Why a result on as many pictures is suspicious; None if it is not.
+        """Say why a result on as many pictures is suspicious; None if it is not.
 
         FID may not be below the floor at all; KID not by more than two standard errors of the two together, for it
         scatters around 0 where FID cannot.
@@ -77,6 +77,6 @@ class Floor:
 
 
 def differing(identities: Iterable[Identity]) -> list[str]:
-    """The names of what is not the same in all of them."""
+    """List the names of what differs between identities."""
     rows = [asdict(identity) for identity in identities]
     return [name for name in IDENTITY if len({row[name] for row in rows}) > 1]

@@ -35,7 +35,7 @@ class FidInfinity(NamedTuple):
 def fid_infinity_from_features(
     x: FeatureArray, y: FeatureArray, points: int = POINTS, seed: int = 0
 ) -> FidInfinity:
-    """Frechet distance of two sets of features, extrapolated to infinitely many pictures of each.
+    """Extrapolate the Frechet distance of two sets of features to infinitely many pictures of each.
 
     Subsets of equal size n are drawn from both sets, for ``points`` sizes evenly spaced in 1/n from 40 % of the
     smaller set to all of it. Sizes must exceed the number of directions in which features vary much, otherwise the
@@ -76,7 +76,7 @@ def fid_infinity_from_features(
 
 
 def measurable_fid_infinity(x: Tensor, y: Tensor) -> FidInfinity | None:
-    """`fid_infinity_from_features`, or None where the pictures are too few for it to mean anything.
+    """Compute `fid_infinity_from_features`, or None where the pictures are too few for it to mean anything.
 
     That is with fewer than 10, and where the line ends below zero, which no distance does: then the curve was not
     straight, or the distance is smaller than the line can tell.
@@ -93,7 +93,7 @@ def _distance(x: Tensor, y: Tensor, size: int, draw: np.random.RandomState) -> f
 
 
 def _intercept(inverse: np.ndarray, values: np.ndarray) -> FidInfinity:
-    """Where the line of least squares meets 1/n = 0, and the standard error of that."""
+    """Find where the line of least squares meets 1/n = 0, and the standard error of that."""
     design = np.stack([np.ones_like(inverse), inverse], axis=1)
     solution, _, _, _ = np.linalg.lstsq(design, values, rcond=None)
     residual = values - design @ solution

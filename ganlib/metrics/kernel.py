@@ -44,7 +44,7 @@ class Subsets:
 
 
 def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: int) -> Subsets:
-    """Draw rows without replacement; the draws are those of torch-fidelity for the same seed and size.
+    """Draw rows without replacement; the draws are those of torch-fidelity for equal seed and size.
 
     Without a size it is `usual_size`.
 
@@ -68,7 +68,7 @@ def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: in
 
 
 def usual_size(n: int, m: int, most: int | None = None) -> int:
-    """Rows in a subset of sets of n and m: ``most``, but at most half of the smaller set (at least 2).
+    """Count the rows in a subset of sets of n and m: ``most``, but at most half of the smaller set (at least 2).
 
     Without ``most`` it is `SUBSET_SIZE`. Subsets of a whole set would all be equal, and have no spread to tell the
     error by.
@@ -77,7 +77,7 @@ def usual_size(n: int, m: int, most: int | None = None) -> int:
 
 
 def mean_within(x: Tensor, picks: Tensor) -> Tensor:
-    """Mean kernel between different rows of ``x`` in each subset: (subsets,) float64."""
+    """Average the kernel between different rows of ``x`` in each subset: (subsets,) float64."""
     size = picks.shape[1]
     picks = picks.to(x.device)
     with_self = _cube(x.square().sum(1) / x.shape[1])[picks].sum(1)
@@ -85,12 +85,12 @@ def mean_within(x: Tensor, picks: Tensor) -> Tensor:
 
 
 def mean_between(x: Tensor, y: Tensor, subsets: Subsets) -> Tensor:
-    """Mean kernel between rows of ``x`` and of ``y`` in each subset: (subsets,) float64."""
+    """Average the kernel between rows of ``x`` and of ``y`` in each subset: (subsets,) float64."""
     return _sums(x, y, subsets.of_x.to(x.device), subsets.of_y.to(x.device)) / subsets.size**2
 
 
 def summarise(values: Tensor, size: int, smaller: int) -> Kid:
-    """Mean and standard error of the KIDs of subsets of ``size`` rows, ``smaller`` = min(n, m)."""
+    """Compute mean and standard error of the KIDs of subsets of ``size`` rows, ``smaller`` = min(n, m)."""
     mean = float(values.mean())
     if len(values) < 2 or size >= smaller:
         return Kid(mean, math.nan)
@@ -101,14 +101,14 @@ def summarise(values: Tensor, size: int, smaller: int) -> Kid:
 def kid_from_features(
     x: FeatureArray, y: FeatureArray, subsets: int = 100, subset_size: int | None = None, seed: int = 0
 ) -> Kid:
-    """Kernel distance between two sets of features; KID when they come from the Inception network.
+    """Compute the kernel distance between two sets of features; KID when they come from the Inception network.
 
     Computed in float64 on the device of ``x``. Unbiased: it does not fall as n grows, and may be slightly
-    negative for sets of the same distribution. Equals torch-fidelity for the same subsets.
+    negative for sets of one distribution. Equals torch-fidelity for equal subsets.
 
     ``se`` is the standard error of the mean as an estimate of the true distance: how far it would
     move with other pictures. Subsets share pictures, so the spread over sqrt(subsets) would only say how
-    far the mean would move with other *subsets of the same pictures*, and would go to zero as more of them
+    far the mean would move with other *subsets of these pictures*, and would go to zero as more of them
     are drawn. Instead the spread is scaled as the delete-d jackknife does (Shao and Wu 1989): the variance
     over subsets times b / (min(n, m) - b), b the subset's size, plus the variance over subsets / subsets.
 
@@ -118,7 +118,7 @@ def kid_from_features(
         subsets: How many subsets, >= 1.
         subset_size: Pictures of each set in a subset, from 2 to the size of the smaller set. By default 1000, but
             at most half of the smaller set: subsets of a whole set would all be equal and have no spread.
-        seed: Seed of the draw; the same features and seed give the same number.
+        seed: Seed of the draw; equal features and seed give equal numbers.
 
     Returns:
         ``(mean, se)``. ``se`` is NaN for a single subset, and where a subset is all of a set.
@@ -150,7 +150,7 @@ def _cube(inner: Tensor) -> Tensor:
 
 
 def _sums(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> Tensor:
-    """For each subset, the sum of the kernel over all pairs of its rows of ``x`` and of ``y``."""
+    """Sum the kernel over all pairs of rows of ``x`` and of ``y`` in each subset."""
     (n, d), m, (subsets, size) = x.shape, len(y), rows_x.shape
     if n * m > subsets * size * size:
         return torch.stack([_cube(x[i] @ y[j].T / d).sum() for i, j in zip(rows_x, rows_y, strict=True)])
@@ -165,5 +165,5 @@ def _sums(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> Tensor:
 
 
 def _membership(rows: Tensor, n: int, like: Tensor) -> Tensor:
-    """(subsets, n) matrix of ones where a subset takes a row, zeros elsewhere."""
+    """Make a (subsets, n) matrix of ones where a subset takes a row, zeros elsewhere."""
     return like.new_zeros(len(rows), n).scatter_(1, rows, 1.0)

@@ -1,4 +1,4 @@
-"""What nearest neighbours say: precision and recall, density and coverage, and which real pictures are nearest.
+"""Measure by nearest neighbours: precision, recall, density, coverage, and which real pictures are nearest.
 
 Precision and recall after Kynkaanniemi et al. 2019 (arXiv:1904.06991), density and coverage after Naeem et al. 2020
 (arXiv:2002.09797). A picture's ball reaches to its k-th nearest neighbour in its own set, itself not counted.
@@ -42,7 +42,7 @@ class Neighbours(NamedTuple):
 
 
 def prdc_from_features(real: FeatureArray, fake: FeatureArray, k: int = 5) -> Prdc:
-    """Precision, recall, density and coverage of generated features against real ones.
+    """Compute precision, recall, density and coverage of generated features against real ones.
 
     Computed in float64 on the device of ``real``, block by block. A picture on the edge of a ball lies in it for
     precision and recall, and outside for density and coverage, as in the authors' code.
@@ -88,7 +88,7 @@ def prdc_from_features(real: FeatureArray, fake: FeatureArray, k: int = 5) -> Pr
 
 
 def nearest_real(fake: FeatureArray, real: FeatureArray, k: int = 1) -> Neighbours:
-    """The real pictures that are nearest to each generated one in feature space: has it learnt them by heart?
+    """Find the real pictures that are nearest to each generated one in feature space, to see what was copied.
 
     Args:
         fake: (m, d) array or tensor of generated features, m >= 2.
@@ -116,13 +116,13 @@ def _blocks(x: Tensor, others: int) -> tuple[Tensor, ...]:
 
 
 def _squares(x: Tensor, y: Tensor) -> Tensor:
-    """Squared Euclidean distances by a product of matrices; what its rounding leaves of a zero is one again."""
+    """Compute squared Euclidean distances by a product of matrices; what rounding leaves of a zero is a zero again."""
     size = x.square().sum(1)[:, None] + y.square().sum(1)
     squares = size - 2 * (x @ y.T)
     return squares.masked_fill_(squares < ROUNDING * size, 0.0)
 
 
 def _radii(x: Tensor, k: int) -> Tensor:
-    """Squared distance of each row to its k-th nearest other row."""
+    """Compute the squared distance of each row to its k-th nearest other row."""
     # The row itself, at distance 0, is the first of the k + 1 nearest.
     return torch.cat([_squares(block, x).kthvalue(k + 1).values for block in _blocks(x, len(x))])

@@ -1,4 +1,4 @@
-"""What the metrics need to know of the real pictures, computed once and used by every evaluation."""
+"""Compute what metrics need of the real pictures once, for every evaluation."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ class RealStatistics:
 
     Holds the mean and a factor of the covariance for the Frechet distance, and remembers the real part of the
     kernel distance, so that an evaluation only pays for the generated pictures. The factor takes the place
-    of a symmetric root: any ``L`` with ``L L^T`` the covariance gives the same distance, and this one costs
+    of a symmetric root: any ``L`` with ``L L^T`` the covariance gives one distance, and this one costs
     no eigendecomposition.
 
     Args:
@@ -41,14 +41,14 @@ class RealStatistics:
         return len(self.features)
 
     def frechet(self, features: FeatureArray) -> float:
-        """Frechet distance to (m, d) features; see `ganlib.metrics.fid_from_features`."""
+        """Compute the Frechet distance to (m, d) features; see `ganlib.metrics.fid_from_features`."""
         with torch.inference_mode():
             return frechet_distance(self.gaussian, self._checked(features))
 
     def kid(
         self, features: FeatureArray, subsets: int = 100, subset_size: int | None = None, seed: int = 0
     ) -> Kid:
-        """Kernel distance to (m, d) features; see `ganlib.metrics.kid_from_features`."""
+        """Compute the kernel distance to (m, d) features; see `ganlib.metrics.kid_from_features`."""
         with torch.inference_mode():
             fake = self._checked(features)
             n, m = len(self), len(fake)

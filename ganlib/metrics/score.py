@@ -1,11 +1,11 @@
-"""What an evaluation measures of a generator."""
+"""The numbers that an evaluation measures of a generator."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Score:
-    """How near generated pictures are to real ones, with all that makes the numbers comparable.
+    """Numbers of how near generated pictures are to real ones, with all that makes them comparable.
 
     Attributes:
         fid: Frechet distance of the features, >= 0, lower is better.
@@ -16,11 +16,11 @@ class Score:
         extractor: Full name of the extractor.
         extractor_digest: SHA-256 (hex) of its weights file.
         resize: How pictures were brought to its size.
-        vendi: Vendi score of the first 256 generated pictures, 1 where all are the same.
-        real_vendi: The same of as many real pictures, or of all where there are fewer.
+        vendi: Vendi score of the first 256 generated pictures, 1 where all are equal.
+        real_vendi: Vendi score of as many real pictures, or of all where there are fewer.
         fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
             measurements only, else None.
-        fid_infinity_se: Its standard error.
+        fid_infinity_se: Standard error of ``fid_infinity``.
         precision: Share of generated pictures that could be real.
         recall: Share of real pictures that could be generated.
         density: Precision that counts how many real pictures are near; may exceed 1.

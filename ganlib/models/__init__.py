@@ -1,1 +1,1 @@
-"""The networks, by family; see `ganlib.models.family`. Families are registered in `ganlib.names.FAMILIES`."""
+"""Networks, by family; see `ganlib.models.family`. Families are registered in `ganlib.names.FAMILIES`."""

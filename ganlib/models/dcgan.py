@@ -1,4 +1,4 @@
-"""DCGAN: deep convolutional generator and discriminator.
+"""DCGAN, a deep convolutional generator and discriminator.
 
 Radford, Metz & Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
 Networks", 2015, https://arxiv.org/abs/1511.06434. Strided (transposed) convolutions instead of pooling, batch
@@ -25,9 +25,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
 from ganlib.models.family import Family
 from ganlib.models.layers import Down, Head, Stem, Up
@@ -53,21 +52,21 @@ _VARIANTS = {
 
 
 def _shape(size: int) -> tuple[int, int]:
-    """The side of the smallest feature map, and how often it doubles to reach ``size``."""
+    """Return the side of the smallest feature map, and how often it doubles to reach ``size``."""
     base = 7 if size == 28 else 4
-    stages = (size // base).bit_length() - 1
-    if stages < 1 or base << stages != size:
+    doublings = (size // base).bit_length() - 1
+    if doublings < 1 or base << doublings != size:
         raise ValueError(f"a DCGAN makes pictures of 28 or 4 * 2**k pixels, not {size}")
-    return base, stages
+    return base, doublings
 
 
-def _filters(width: int, stages: int) -> list[int]:
-    """Filters of the feature maps from the largest picture to the smallest."""
-    return [width * min(2**i, WIDEST) for i in range(stages)]
+def _filters(width: int, doublings: int) -> list[int]:
+    """List the filters of the feature maps from the largest picture to the smallest."""
+    return [width * min(2**i, WIDEST) for i in range(doublings)]
 
 
 class Generator(nn.Module):
-    """Latents to pictures.
+    """A network from latents to pictures.
 
     Shape:
         - input: ``(n, latent_dim)``, standard normal
@@ -85,8 +84,8 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent_dim, self.size = latent_dim, size
-        base, stages = _shape(size)
-        filters = _filters(width, stages)[::-1]
+        base, doublings = _shape(size)
+        filters = _filters(width, doublings)[::-1]
 
         def activated(channels: int) -> list[nn.Module]:
             return [nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, True) if leaky else nn.ReLU(True)]
@@ -100,13 +99,13 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Pictures of the latents."""
+        """Make the pictures of latents."""
         pictures: Tensor = self.layers(latents)
         return pictures
 
 
 class Discriminator(nn.Module):
-    """Pictures to one logit (or critic value) each.
+    """A network from pictures to one logit (or critic value) each.
 
     Shape:
         - input: ``(n, colours, size, size)``, in [-1, 1]
@@ -123,8 +122,8 @@ class Discriminator(nn.Module):
         colours: int = RGB,
     ) -> None:
         super().__init__()
-        base, stages = _shape(size)
-        filters = _filters(width, stages)
+        base, doublings = _shape(size)
+        filters = _filters(width, doublings)
         bias = needs_bias(norm)
 
         def activated(channels: int, norm: Norm = norm) -> list[nn.Module]:
@@ -140,13 +139,13 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """One value a picture."""
+        """Compute one value a picture."""
         values: Tensor = self.layers(pictures)
         return values
 
 
 def _initialise(module: nn.Module) -> None:
-    """The paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
+    """Draw the paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -157,7 +156,7 @@ def _initialise(module: nn.Module) -> None:
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
-    """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
+    """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
     generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g, channels)
@@ -166,7 +165,7 @@ def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Gene
 
 
 def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
-    """The discriminator alone, likewise.
+    """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Args:
         config: family ``dcgan``; variant, width and dropout.

@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
-from ganlib.losses import Norm
+from ganlib.config import Norm
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
-    """The layer after a convolution, if this normalisation is one."""
+    """Make the layer after a convolution, if the normalisation is one."""
     if norm == "batch":
         return [nn.BatchNorm2d(channels)]
     return [nn.InstanceNorm2d(channels, affine=True)] if norm == "instance" else []
 
 
 def needs_bias(norm: Norm) -> bool:
-    """Whether a convolution needs a bias: a layer that subtracts the mean takes it away again."""
+    """Tell whether a convolution needs a bias: a layer that subtracts the mean takes it away again."""
     return norm in ("none", "spectral")
 
 
@@ -38,7 +38,7 @@ class Spectral(nn.Module):
         self.register_buffer("u", F.normalize(torch.randn(len(weight)), dim=0))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight, seen as a matrix of one row for each output, with largest singular value about 1."""
+        """Scale the weight, seen as a matrix of one row for each output, to a largest singular value of about 1."""
         matrix = weight.flatten(1)
         with torch.autocast(weight.device.type, enabled=False):
             with torch.no_grad():
@@ -63,14 +63,14 @@ class Stochastic(nn.Module):
 
 
 class Dropout(Stochastic):
-    """In training each number is set to 0 with probability ``p``, and the others are divided by 1 - p."""
+    """Dropout: in training each number becomes 0 with probability ``p``, and the others are divided by 1 - p."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
 
     def forward(self, features: Tensor) -> Tensor:
-        """The same shape."""
+        """Drop numbers of features of any shape; the shape stays."""
         if not self.training:
             return features
         draw = torch.rand(features.shape, generator=self.random, device=features.device)

@@ -1,8 +1,9 @@
-"""What a model family is: its networks, and the step that trains them.
+"""Say what a model family is: a builder of generators and one of discriminators.
 
-One instance stands in each family's module and is registered by name in `ganlib.names.FAMILIES`. Most families
-need only networks. One that trains in a way of its own (growing networks, mixed styles) brings a subclass of
-`AdversarialStep`, whose methods are made to be replaced one by one: see its text.
+One instance stands in each family's module. The entry in `ganlib.names.FAMILIES` names it, says what the family can
+be, and names the step that trains it: `ganlib.training.steps.AdversarialStep`, or a subclass that a family brings
+which trains in a way of its own (growing networks, mixed styles). Networks are built without that step, so that an
+export is loaded without the trainer.
 """
 
 from collections.abc import Callable
@@ -10,14 +11,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ganlib.config import ModelConfig
-from ganlib.losses import Norm
-from ganlib.training.steps import AdversarialStep
+from ganlib.config import ModelConfig, Norm
 
 
 @dataclass(frozen=True)
 class Family:
-    """The parts of a family. Networks have freshly drawn weights, from torch's global RNG.
+    """The networks of a family, with freshly drawn weights, from torch's global RNG.
 
     Attributes:
         generator: (config, size of the pictures, their channels) to a network from latents ``(n, latent_dim)``,
@@ -25,9 +24,7 @@ class Family:
             the colour multiplied by alpha (see `ganlib.data.alpha`). An export is rebuilt by this alone.
         discriminator: (config, size, normalisation that the loss asks for, channels) to a network from pictures to
             ``(n,)``.
-        step: Trains them.
     """
 
     generator: Callable[[ModelConfig, int, int], nn.Module]
     discriminator: Callable[[ModelConfig, int, Norm, int], nn.Module]
-    step: type[AdversarialStep] = AdversarialStep

@@ -2,7 +2,7 @@
 
 Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", 2017,
 https://arxiv.org/abs/1710.10196, section 2: each size trains for a while, then the layers of the next one are
-faded in. How far a network has grown is one number, its stage, and a pure function of the clock.
+faded in. How far a network has grown is one number, its doublings, and a pure function of the clock.
 """
 
 import math
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 
-def stage_at(kimg: float, grow_kimg: float, fade_kimg: float, last: int) -> float:
-    """The stage at a time: every size trains for ``grow_kimg``, then the next is faded in over ``fade_kimg``.
+def doublings_at(kimg: float, grow_kimg: float, fade_kimg: float, last: int) -> float:
+    """Return the doublings at a time: each size trains for ``grow_kimg``, the next is faded in over ``fade_kimg``.
 
     Args:
         kimg: Thousands of real images shown.
         grow_kimg: 0 = full size from the start.
         fade_kimg: 0 = the next size comes at once.
-        last: The stage of the full size.
+        last: Doublings to the full size.
     """
     if not grow_kimg:
         return float(last)
@@ -28,17 +28,17 @@ def stage_at(kimg: float, grow_kimg: float, fade_kimg: float, last: int) -> floa
 
 
 class Growth(nn.Module):
-    """How far a network has grown; kept in ``state_dict`` too, so that a half-grown network is loaded as one.
+    """The growth of a network; kept in ``state_dict`` too, so that a half-grown network is loaded half-grown.
 
-    At the whole stage s pictures have 4 * 2**s pixels; between s and s + 1 the next size is faded in with a weight
+    After d whole doublings pictures have 4 * 2**d pixels; between d and d + 1 the next size is faded in with a weight
     that rises from 0 to 1.
 
     Args:
-        last: The stage of the full size, where it begins.
+        last: Doublings to the full size, where it begins.
 
     Attributes:
-        stage: From 0 to ``last``.
-        reached: The stage of the largest layers in use.
+        doublings: From 0 to ``last``.
+        reached: Doublings to the largest layers in use.
         fading: Whether those are being faded in.
     """
 
@@ -46,30 +46,30 @@ class Growth(nn.Module):
 
     def __init__(self, last: int) -> None:
         super().__init__()
-        # In a tensor, because it changes with every step; the stage itself decides what is computed at all.
+        # In a tensor, because it changes with every step; the number of doublings decides what is computed at all.
         self.register_buffer("fade", torch.ones(()), persistent=False)
         self.last = last
         self.grow_to(float(last))
 
-    def grow_to(self, stage: float) -> None:
-        """Set the stage."""
-        self.stage, self.reached = stage, math.ceil(stage)
-        self.fading = stage != self.reached
-        self.fade.fill_(stage - math.floor(stage) if self.fading else 1.0)
+    def grow_to(self, doublings: float) -> None:
+        """Set the doublings."""
+        self.doublings, self.reached = doublings, math.ceil(doublings)
+        self.fading = doublings != self.reached
+        self.fade.fill_(doublings - math.floor(doublings) if self.fading else 1.0)
 
     @property
     def side(self) -> int:
-        """Side of the pictures at this stage."""
+        """Return the side of the pictures in pixels."""
         return 4 << self.reached
 
     def forward(self, old: Tensor, new: Tensor) -> Tensor:
-        """Between what the smaller network gives and what the new layers give."""
+        """Blend what the smaller network gives with what the new layers give."""
         return torch.lerp(old, new, self.fade.to(new.dtype))
 
     def get_extra_state(self) -> Tensor:
-        """The stage, for ``state_dict``."""
-        return torch.tensor(self.stage, dtype=torch.float64)
+        """Return the doublings, for ``state_dict``."""
+        return torch.tensor(self.doublings, dtype=torch.float64)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Grow to the stage of a ``state_dict``."""
+        """Grow to the doublings of a ``state_dict``."""
         self.grow_to(float(state))

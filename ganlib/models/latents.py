@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 LATENT_SEED = 20_151_106
-"""The latents of grids and metrics are the same for all trials of all sweeps."""
+"""Seed of the latents of grids and metrics: one for all trials of all sweeps."""
 BLOCK = 8
 """Pictures that an export makes in one pass."""
 
 
 def fixed_latents(count: int, latent_dim: int, seed: int = LATENT_SEED, start: int = 0) -> Tensor:
-    """Standard normal latents ``(count, latent_dim)``, float32, on the CPU: rows ``start`` and on of an endless list.
+    """Draw standard normal latents ``(count, latent_dim)``, float32, on the CPU: a part of one endless list of rows.
 
     Row i depends on (seed, i) alone, and that of a narrower space is the beginning of that of a wider one.
 

@@ -4,7 +4,7 @@ A convolution with a 4x4 kernel, stride 2 and padding 1 sees a pixel in four win
 rows by two columns. So its windows can be gathered with four block copies, its input gradient be scattered
 with four block additions, and all the arithmetic is three matrix products. On CPUs with bfloat16 matrix units,
 and from 64 channels on pictures of at most 16 px, this is two to seven times faster than the library's
-convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are the same up
+convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are equal up
 to the order of summation.
 """
 
@@ -17,7 +17,7 @@ MIN_CHANNELS, MAX_SIDE = 64, 16
 
 
 def gather(pictures: Tensor) -> Tensor:
-    """All windows of pictures ``(n, h, w, c)`` as rows ``(n * h/2 * w/2, 16 * c)``, kernel row by row."""
+    """Gather all windows of pictures ``(n, h, w, c)`` as rows ``(n * h/2 * w/2, 16 * c)``, kernel row by row."""
     n, h, w, c = pictures.shape
     rows, cols = h // 2, w // 2
     padded = torch.nn.functional.pad(pictures, (0, 0, 1, 1, 1, 1))
@@ -31,7 +31,7 @@ def gather(pictures: Tensor) -> Tensor:
 
 
 def scatter(windows: Tensor, n: int, rows: int, cols: int) -> Tensor:
-    """The transpose of `gather`: add rows of windows up to ``(n, 2 * rows, 2 * cols, c)`` pictures."""
+    """Add rows of windows up to pictures ``(n, 2 * rows, 2 * cols, c)``: the transpose of `gather`."""
     c = windows.shape[1] // 16
     parts = windows.view(n, rows, cols, 2, 2, 2, 2, c)
     blocks = windows.new_zeros(n, rows + 1, 2, cols + 1, 2, c)
@@ -42,7 +42,7 @@ def scatter(windows: Tensor, n: int, rows: int, cols: int) -> Tensor:
 
 
 class _Down(torch.autograd.Function):
-    """``(n, h, w, c)`` and a kernel ``(out, 16 * c)`` to ``(n, h/2, w/2, out)``."""
+    """The map of ``(n, h, w, c)`` and a kernel ``(out, 16 * c)`` to ``(n, h/2, w/2, out)``."""
 
     @staticmethod
     def forward(ctx: Any, pictures: Tensor, kernel: Tensor) -> Tensor:  # noqa: ANN401
@@ -61,7 +61,7 @@ class _Down(torch.autograd.Function):
 
 
 class _Up(torch.autograd.Function):
-    """``(n, h, w, c)`` and a kernel ``(c, 16 * out)`` to ``(n, 2h, 2w, out)``."""
+    """The map of ``(n, h, w, c)`` and a kernel ``(c, 16 * out)`` to ``(n, 2h, 2w, out)``."""
 
     @staticmethod
     def forward(ctx: Any, pictures: Tensor, kernel: Tensor) -> Tensor:  # noqa: ANN401
@@ -81,12 +81,12 @@ class _Up(torch.autograd.Function):
 
 
 def _as_matrix(weight: Tensor) -> Tensor:
-    """``(a, b, 4, 4)`` to ``(a, 16 * b)`` bfloat16; a view, where the weight is channels-last."""
+    """Convert a weight ``(a, b, 4, 4)`` to ``(a, 16 * b)`` bfloat16; a view, where it is channels-last."""
     return weight.to(torch.bfloat16).permute(0, 2, 3, 1).flatten(1)
 
 
 def prefers_matrix(pictures: Tensor, side: int, channels: int) -> bool:
-    """Whether the matrix product is the faster way for this call (see the module's text)."""
+    """Tell whether the matrix product is the faster way for this call (see the module's text)."""
     return (
         pictures.device.type == "cpu"
         and torch.is_autocast_enabled("cpu")
@@ -103,7 +103,7 @@ class Down(nn.Conv2d):
         super().__init__(in_channels, out_channels, 4, 2, 1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """``(n, in, h, w)`` to ``(n, out, h/2, w/2)``."""
+        """Map ``(n, in, h, w)`` to ``(n, out, h/2, w/2)``."""
         if not prefers_matrix(input, input.shape[-1], self.in_channels):
             return super().forward(input)
         pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
@@ -118,7 +118,7 @@ class Up(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, 4, 2, 1, bias=False)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """``(n, in, h, w)`` to ``(n, out, 2h, 2w)``."""
+        """Map ``(n, in, h, w)`` to ``(n, out, 2h, 2w)``."""
         if not prefers_matrix(input, 2 * input.shape[-1], self.out_channels):
             return super().forward(input, output_size)
         pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
@@ -127,26 +127,26 @@ class Up(nn.ConvTranspose2d):
 
 
 class Stem(nn.ConvTranspose2d):
-    """Latents to the smallest feature map: a transposed convolution of a 1x1 picture, so one product."""
+    """A layer from latents to the smallest feature map: a transposed convolution of a 1x1 picture, so one product."""
 
     def __init__(self, latent_dim: int, out_channels: int, side: int) -> None:
         super().__init__(latent_dim, out_channels, side, 1, 0, bias=False)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """``(n, latent_dim)`` to ``(n, out, side, side)``, channels-last."""
+        """Map ``(n, latent_dim)`` to ``(n, out, side, side)``, channels-last."""
         kernel = self.weight.permute(0, 2, 3, 1)  # (latent, side, side, out)
         maps: Tensor = (input @ kernel.flatten(1)).unflatten(1, kernel.shape[1:])
         return maps.permute(0, 3, 1, 2)
 
 
 class Head(nn.Conv2d):
-    """The smallest feature map to one value: a convolution that covers it all, which is one product."""
+    """A layer from the smallest feature map to one value: a convolution that covers it all, which is one product."""
 
     def __init__(self, in_channels: int, side: int) -> None:
         super().__init__(in_channels, 1, side, 1, 0, bias=False)
 
     def forward(self, input: Tensor) -> Tensor:
-        """``(n, in, side, side)`` to ``(n,)``."""
+        """Map ``(n, in, side, side)`` to ``(n,)``."""
         features = input.permute(0, 2, 3, 1).flatten(1)
         values: Tensor = features @ self.weight.permute(0, 2, 3, 1).flatten(1).T
         return values.flatten()

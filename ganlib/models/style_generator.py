@@ -1,21 +1,22 @@
-"""What the generators of StyleGAN and StyleGAN2 have in common: styles, their mean, truncation and mixing.
+"""The base of the generators of StyleGAN and StyleGAN2: styles, their mean, truncation and mixing.
 
 Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
 https://arxiv.org/abs/1812.04948: the truncation trick in appendix B, mixing of styles in section 3.1.
 
 >>> from ganlib.config import ModelConfig
->>> from ganlib.names import FAMILIES
->>> config = ModelConfig(family="stylegan", latent_dim=8, width=4, mapping_layers=1)
->>> generator = FAMILIES["stylegan"].generator(config, size=32)
->>> latents = torch.randn(3, 8)
+>>> from ganlib.models.latents import fixed_latents
+>>> from ganlib.models.stylegan2 import build_generator
+>>> generator = build_generator(ModelConfig(family="stylegan2", latent_dim=8, width=4), size=32)
+>>> latents = fixed_latents(6, 8)
 >>> styles = generator.map(latents)
->>> tuple(styles.shape)  # pictures, layers, latent_dim
-(3, 8, 8)
->>> tuple(generator.synthesize(styles).shape)
-(3, 3, 32, 32)
->>> pictures = generator(latents, truncation=0.7)  # map and synthesize, nearer to the mean style
->>> tuple(mix_grid(generator, latents[:1], latents[1:], "coarse").shape)  # 1 + rows, 1 + columns, channels, size, size
-(2, 3, 3, 32, 32)
+>>> styles.shape  # (n, layers, latent_dim)
+torch.Size([6, 8, 8])
+>>> generator.synthesize(styles).shape
+torch.Size([6, 3, 32, 32])
+>>> generator(latents, truncation=0.7).shape  # both at once; nearer to the mean style
+torch.Size([6, 3, 32, 32])
+>>> mix_grid(generator, latents[:2], latents[2:], "coarse").shape  # (1 + rows, 1 + cols, c, size, size)
+torch.Size([3, 5, 3, 32, 32])
 """
 
 from typing import Literal, get_args
@@ -33,7 +34,7 @@ Layers = Literal["coarse", "middle", "fine"]
 
 
 class StyleGenerator(nn.Module):
-    """Latents to pictures by way of styles. A family gives ``synthesize``.
+    """A network from latents to pictures by way of styles; a family gives ``synthesize``.
 
     ``forward`` is a pure function of the latents: the noise is that of the buffers unless ``random`` is given.
     The mean style ``w_avg`` is a buffer, and so in checkpoints, in the average of the weights and in exports.
@@ -62,7 +63,7 @@ class StyleGenerator(nn.Module):
         self.register_buffer("w_count", torch.zeros((), dtype=torch.int64))
 
     def map(self, latents: Tensor, truncation: float = 1.0) -> Tensor:
-        """The styles of latents, the same for every layer.
+        """Map latents to styles, equal for every layer.
 
         Args:
             latents: ``(n, latent_dim)``.
@@ -75,16 +76,16 @@ class StyleGenerator(nn.Module):
         return w[:, None].expand(-1, self.layers, -1)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """Pictures ``(n, c, size, size)`` of styles ``(n, layers, latent_dim)``.
+        """Make pictures ``(n, c, size, size)`` of styles ``(n, layers, latent_dim)``.
 
         Args:
             styles: From `map`; layers may come from different latents.
-            random: Draws the noise; without it the noise is fixed and the same styles give the same pictures.
+            random: Draws the noise; without it the noise is fixed and equal styles give equal pictures.
         """
         raise NotImplementedError
 
     def forward(self, latents: Tensor, truncation: float = 1.0) -> Tensor:
-        """Pictures of latents, with fixed noise."""
+        """Make pictures of latents, with fixed noise."""
         return self.synthesize(self.map(latents, truncation))
 
     @torch.no_grad()
@@ -101,7 +102,7 @@ class StyleGenerator(nn.Module):
 
 
 def sides_of(size: int) -> list[int]:
-    """Sides of the feature maps, from 4 to ``size``.
+    """List the sides of the feature maps, from 4 to ``size``.
 
     Raises:
         RequestError: if no doubling leads there.
@@ -113,7 +114,7 @@ def sides_of(size: int) -> list[int]:
 
 
 def style_layers(generator: StyleGenerator, layers: Layers) -> slice:
-    """The layers of a group, as a slice of the styles.
+    """Find the layers of a group, as a slice of the styles.
 
     ``coarse`` are those of maps of 4 and 8 px (pose, shape, hair), ``middle`` those of 16 and 32 px, ``fine`` the
     rest (colours), as in the paper; pictures of 32 px have 16 px as ``middle`` and 32 px as ``fine``.
@@ -136,7 +137,7 @@ def mix_grid(
     layers: Layers = "coarse",
     truncation: float = 1.0,
 ) -> Tensor:
-    """Every destination with the chosen styles of every source, as in figure 3 of the StyleGAN paper.
+    """Mix every destination with the chosen styles of every source, as in figure 3 of the StyleGAN paper.
 
     Args:
         generator: Of family ``stylegan`` or ``stylegan2``.

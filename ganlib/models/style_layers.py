@@ -1,4 +1,4 @@
-"""The layers that StyleGAN and StyleGAN2 share.
+"""Layers that StyleGAN and StyleGAN2 share.
 
 Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", 2017,
 https://arxiv.org/abs/1710.10196 (equalised learning rate, section 4.1; minibatch standard deviation, section 3);
@@ -22,23 +22,23 @@ GAIN = math.sqrt(2)
 """He's gain for ReLU, which the papers use before a leaky ReLU too."""
 SLOPE = 0.2
 EPSILON = 1e-7
-"""Keeps roots in generators from zero. Not the papers' 1e-8: the exporter to ONNX takes that for zero, and drops it."""
+"""What keeps roots in generators from zero; the papers' 1e-8 is taken for zero, and dropped, by the ONNX exporter."""
 GROUP = 4
 """Pictures that are compared with each other in a group of the minibatch standard deviation."""
 
 
 def activate(x: Tensor) -> Tensor:
-    """Leaky ReLU with slope 0.2."""
+    """Apply the leaky ReLU with slope 0.2."""
     return F.leaky_relu(x, SLOPE)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """bfloat16 to float32, for sums over many numbers; others as they are."""
+    """Convert bfloat16 to float32, for sums over many numbers; other types stay."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def channels(side: int, width: int, doubled: bool = False) -> int:
-    """Feature maps at ``side`` x ``side`` pixels; ``width`` 64 are the papers' numbers, another scales them.
+    """Count the feature maps at ``side`` x ``side`` pixels; ``width`` 64 is the papers' numbers, another scales them.
 
     Args:
         side: 4 to 1024.
@@ -69,7 +69,7 @@ class EqualizedLinear(nn.Module):
         self.scale, self.lr_factor = gain / math.sqrt(inputs) * lr_factor, lr_factor
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, inputs)`` to ``(n, outputs)``."""
+        """Map ``(n, inputs)`` to ``(n, outputs)``."""
         return F.linear(x, self.weight * self.scale, self.bias * self.lr_factor)
 
 
@@ -104,7 +104,7 @@ class EqualizedConv(nn.Module):
             self.blur = Blur(outputs, padding=0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, inputs, h, w)`` to ``(n, outputs, h, w)``, or half or twice as high and wide."""
+        """Map ``(n, inputs, h, w)`` to ``(n, outputs, h, w)``, or half or twice as high and wide."""
         weight = self.weight * self.scale
         if self.size == "same":
             return F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
@@ -116,7 +116,7 @@ class EqualizedConv(nn.Module):
 
 
 def _boxed(weight: Tensor) -> Tensor:
-    """Kernels convolved with a 2x2 box of ones: ``(a, b, k, k)`` to ``(a, b, k + 1, k + 1)``."""
+    """Convolve kernels with a 2x2 box of ones: ``(a, b, k, k)`` to ``(a, b, k + 1, k + 1)``."""
     wide = F.pad(weight, (1, 1, 1, 1))
     return wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
 
@@ -143,7 +143,7 @@ class _Blur(torch.autograd.Function):
 
 
 class Blur(nn.Module):
-    """[1, 2, 1] / 4 along rows and columns; zero beyond the edges.
+    """The filter [1, 2, 1] / 4 along rows and columns; zero beyond the edges.
 
     Args:
         channels: Of the input.
@@ -159,18 +159,18 @@ class Blur(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, channels, h, w)`` to ``(n, channels, h + 2 * padding - 2, w + 2 * padding - 2)``."""
+        """Map ``(n, channels, h, w)`` to ``(n, channels, h + 2 * padding - 2, w + 2 * padding - 2)``."""
         blurred: Tensor = _Blur.apply(x, self.kernel, self.padding)
         return blurred
 
 
 def double(x: Tensor) -> Tensor:
-    """Twice as high and wide, bilinear: [1, 3, 3, 1] / 4 along rows and columns (edges are repeated)."""
+    """Double height and width, bilinear: [1, 3, 3, 1] / 4 along rows and columns (edges are repeated)."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class Noise(nn.Module):
-    """One picture of noise, the same for all channels, for each layer: either fresh or always the same.
+    """One picture of noise for each layer, shared by all channels: either fresh or fixed.
 
     Args:
         side: Of the feature maps.
@@ -183,7 +183,7 @@ class Noise(nn.Module):
         self.register_buffer("fixed", torch.randn(1, 1, side, side))
 
     def forward(self, x: Tensor, random: torch.Generator | None) -> Tensor:
-        """Noise for maps ``(n, c, side, side)``: N(0, 1) drawn for each picture, or without ``random`` fixed."""
+        """Return noise for maps ``(n, c, side, side)``: N(0, 1) drawn for each picture, or without ``random`` fixed."""
         if random is None:
             return self.fixed.to(x.dtype)
         n, _, h, w = x.shape
@@ -191,7 +191,7 @@ class Noise(nn.Module):
 
 
 class Mapping(nn.Module):
-    """Latents to intermediate latents: normalised, then fully connected layers that learn 100 times slower.
+    """A network from latents to intermediate latents: normalised, then layers that learn 100 times slower.
 
     Args:
         latent_dim: Width of the latents and of all layers (the papers': 512).
@@ -205,7 +205,7 @@ class Mapping(nn.Module):
         )
 
     def forward(self, latents: Tensor) -> Tensor:
-        """``(n, latent_dim)`` to the same shape, in float32."""
+        """Map latents ``(n, latent_dim)`` to as many intermediate ones, in float32."""
         with torch.autocast(latents.device.type, enabled=False):
             x = at_least_float32(latents)
             x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
@@ -215,14 +215,14 @@ class Mapping(nn.Module):
 
 
 class MinibatchStd(nn.Module):
-    """Adds a channel with how much the pictures of a group differ, so that a collapse shows.
+    """A layer that adds a channel with how much the pictures of a group differ, so that a collapse shows.
 
     A group is the largest number of pictures up to `GROUP` that divides the batch, or the whole batch where that
     would be one picture, so that every batch size works.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, c, h, w)`` to ``(n, c + 1, h, w)``; picture i is in the group of i + n / group."""
+        """Map ``(n, c, h, w)`` to ``(n, c + 1, h, w)``; picture i is in the group of i + n / group."""
         n, _, h, w = x.shape
         group = max((size for size in range(1, min(GROUP, n) + 1) if n % size == 0), default=1)
         group = n if group == 1 else group
@@ -247,7 +247,7 @@ class StyleHead(nn.Module):
         self.out = EqualizedLinear(width, 1, gain=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, width, 4, 4)`` to ``(n,)``."""
+        """Map ``(n, width, 4, 4)`` to ``(n,)``."""
         x = activate(self.conv(self.spread(x)))
         value: Tensor = self.out(activate(self.hidden(x.flatten(1))))
         return value.flatten()

@@ -1,4 +1,4 @@
-"""StyleGAN: a mapping network, a learned constant, and styles that set the statistics of every layer.
+"""StyleGAN, a mapping network, a learned constant, and styles that set the statistics of every layer.
 
 Karras, Laine & Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", 2019,
 https://arxiv.org/abs/1812.04948. The discriminator and the growing of both networks are those of Karras et al.,
@@ -23,9 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.growing import Growth
 from ganlib.models.style_generator import StyleGenerator, sides_of
@@ -39,18 +38,17 @@ from ganlib.models.style_layers import (
     at_least_float32,
     channels,
 )
-from ganlib.training.style_steps import GrowingStep
 
 
 class AdaIN(nn.Module):
-    """Each map normalised, then given the mean and the scale that the style says (equation 1)."""
+    """A layer that normalises each map, then gives it the mean and the scale that the style says (equation 1)."""
 
     def __init__(self, latent_dim: int, width: int) -> None:
         super().__init__()
         self.affine = EqualizedLinear(latent_dim, 2 * width, gain=1.0)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Maps ``(n, width, h, w)`` with a style ``(n, latent_dim)``."""
+        """Normalise maps ``(n, width, h, w)``, and apply a style ``(n, latent_dim)``."""
         with torch.autocast(x.device.type, enabled=False):
             scale, shift = self.affine(style)[:, :, None, None].chunk(2, 1)
             variance, mean = torch.var_mean(at_least_float32(x), (2, 3), correction=0, keepdim=True)
@@ -73,7 +71,7 @@ class StyledLayer(nn.Module):
         self.adain = AdaIN(latent_dim, width)
 
     def forward(self, x: Tensor, style: Tensor, random: torch.Generator | None) -> Tensor:
-        """Maps ``(n, inputs, h, w)`` to ``(n, width, side, side)``."""
+        """Map ``(n, inputs, h, w)`` to ``(n, width, side, side)``, with a style ``(n, latent_dim)``."""
         x = x if self.conv is None else self.conv(x)
         strength, bias = (value[:, None, None].to(x.dtype) for value in (self.strength, self.bias))
         x = activate(x + strength * self.noise(x, random) + bias)
@@ -90,14 +88,14 @@ class Block(nn.Module):
         self.second = StyledLayer(width, width, side, latent_dim, "same")
 
     def forward(self, x: Tensor, styles: Tensor, random: torch.Generator | None) -> Tensor:
-        """Maps with two styles ``(n, 2, latent_dim)``."""
+        """Map ``(n, inputs, h, w)`` to ``(n, width, side, side)``, with two styles ``(n, 2, latent_dim)``."""
         x = self.first(x, styles[:, 0], random)
         out: Tensor = self.second(x, styles[:, 1], random)
         return out
 
 
 class Generator(StyleGenerator):
-    """See `StyleGenerator`; until it has grown, its small pictures are shown enlarged."""
+    """StyleGAN's generator, a `StyleGenerator`; until it has grown, its small pictures are shown enlarged."""
 
     def __init__(
         self, latent_dim: int, size: int, width: int, mapping_layers: int = 8, colours: int = RGB
@@ -113,12 +111,12 @@ class Generator(StyleGenerator):
         self.growth = Growth(len(widths) - 1)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """See `StyleGenerator.synthesize`."""
+        """Make pictures of styles; see `StyleGenerator.synthesize`."""
         small = self.grown(styles, random)
         return small if small.shape[-1] == self.size else F.interpolate(small, size=self.size, mode="nearest")
 
     def grown(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """The same pictures, of the size to which the network has grown."""
+        """Make the pictures of styles at the size to which the network has grown."""
         n = styles.shape[0]  # not len(): a trace would take it for a constant
         x = self.constant[None].expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
         before, reached = x, self.growth.reached
@@ -140,12 +138,12 @@ class DiscriminatorBlock(nn.Module):
         self.second = EqualizedConv(inputs, width, size="half")
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, inputs, h, w)`` to ``(n, width, h / 2, w / 2)``."""
+        """Map ``(n, inputs, h, w)`` to ``(n, width, h / 2, w / 2)``."""
         return activate(self.second(activate(self.first(x))))
 
 
 class Discriminator(nn.Module):
-    """Pictures to one value each.
+    """A network from pictures to one value each.
 
     Shape:
         - input: ``(n, colours, side, side)``, of the size to which the network has grown
@@ -163,7 +161,7 @@ class Discriminator(nn.Module):
         self.growth = Growth(len(widths) - 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """One value a picture."""
+        """Compute one value a picture."""
         reached = self.growth.reached
         x = activate(self.from_rgb[reached](pictures))
         for i in reversed(range(reached)):
@@ -175,13 +173,13 @@ class Discriminator(nn.Module):
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
-    """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
+    """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     return Generator(config.latent_dim, size, config.width, config.mapping_layers, channels)
 
 
 def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
-    """The discriminator alone, likewise; it has no normalisation, whatever ``norm`` the loss would like."""
+    """Build the discriminator, with freshly drawn weights; it has no normalisation, whatever a loss asks for."""
     return Discriminator(size, config.width, channels)
 
 
-STYLEGAN = Family(build_generator, build_discriminator, GrowingStep)
+STYLEGAN = Family(build_generator, build_discriminator)

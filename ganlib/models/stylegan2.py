@@ -1,8 +1,8 @@
-"""StyleGAN2: styles that scale the weights of a convolution, which are normalised after that.
+"""StyleGAN2, styles that scale the weights of a convolution, which are normalised after that.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, https://arxiv.org/abs/1912.04958:
 weight demodulation (section 2.2), a generator whose sizes add up to the picture through skip connections and a
-residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.styles`).
+residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.training.style_steps`).
 
 Variant ``large`` is the paper's configuration F, ``simple`` its configuration E with half as many maps from 64 px on.
 With ``width`` 64 and ``latent_dim`` 512 the feature maps are the paper's:
@@ -20,9 +20,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganlib.config import ModelConfig
+from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.losses import Norm
 from ganlib.models.family import Family
 from ganlib.models.style_generator import StyleGenerator, sides_of
 from ganlib.models.style_layers import (
@@ -36,7 +35,6 @@ from ganlib.models.style_layers import (
     channels,
     double,
 )
-from ganlib.training.style_steps import PathLengthStep
 
 
 class Modulated(nn.Module):
@@ -61,7 +59,7 @@ class Modulated(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Maps ``(n, inputs, h, w)`` with a style ``(n, latent_dim)`` to ``(n, outputs, h, w)`` or twice that."""
+        """Map ``(n, inputs, h, w)`` with a style ``(n, latent_dim)`` to ``(n, outputs, h, w)``, or twice the size."""
         with torch.autocast(x.device.type, enabled=False):
             scale = self.affine(style)
             if self.demodulate:
@@ -84,14 +82,14 @@ class StyledLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def forward(self, x: Tensor, style: Tensor, random: torch.Generator | None) -> Tensor:
-        """Maps ``(n, inputs, h, w)`` to ``(n, width, side, side)``."""
+        """Map ``(n, inputs, h, w)`` to ``(n, width, side, side)``, with a style ``(n, latent_dim)``."""
         x = self.conv(x, style)
         x = x + self.strength.to(x.dtype) * self.noise(x, random) + self.bias[:, None, None].to(x.dtype)
         return activate(x) * GAIN
 
 
 class ToRGB(nn.Module):
-    """What one size adds to the picture: a modulated 1x1 convolution that is not demodulated."""
+    """The part of the picture that one size adds: a modulated 1x1 convolution that is not demodulated."""
 
     def __init__(self, inputs: int, latent_dim: int, colours: int = RGB) -> None:
         super().__init__()
@@ -99,13 +97,13 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(colours))
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """Maps ``(n, inputs, h, w)`` to ``(n, colours, h, w)``."""
+        """Map ``(n, inputs, h, w)`` to ``(n, colours, h, w)``, with a style ``(n, latent_dim)``."""
         out: Tensor = self.conv(x, style)
         return out + self.bias[:, None, None].to(out.dtype)
 
 
 class Generator(StyleGenerator):
-    """See `StyleGenerator`. The RGB of a size shares its style with the next size's first convolution."""
+    """A `StyleGenerator` in which the RGB of a size shares its style with the next size's first convolution."""
 
     def __init__(
         self,
@@ -127,7 +125,7 @@ class Generator(StyleGenerator):
         self.to_rgb = nn.ModuleList(ToRGB(maps, latent_dim, colours) for maps in widths)
 
     def synthesize(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
-        """See `StyleGenerator.synthesize`."""
+        """Make pictures of styles; see `StyleGenerator.synthesize`."""
         n = styles.shape[0]  # not len(): a trace would take it for a constant
         x = self.constant[None].expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.convs[0](x, styles[:, 0], random)
@@ -149,14 +147,14 @@ class Residual(nn.Module):
         self.skip = EqualizedConv(inputs, width, kernel=1, size="half", gain=1.0, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, inputs, h, w)`` to ``(n, width, h / 2, w / 2)``, with the variance of one of the two ways."""
+        """Map ``(n, inputs, h, w)`` to ``(n, width, h / 2, w / 2)``, with the variance of one of the two ways."""
         out = activate(self.second(activate(self.first(x))))
         past: Tensor = self.skip(x)
         return (out + past) / GAIN
 
 
 class Discriminator(nn.Module):
-    """Pictures to one value each.
+    """A network from pictures to one value each.
 
     Shape:
         - input: ``(n, colours, size, size)``, in [-1, 1]
@@ -171,20 +169,20 @@ class Discriminator(nn.Module):
         self.head = StyleHead(widths[-1])
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """One value a picture."""
+        """Compute one value a picture."""
         values: Tensor = self.head(self.blocks(activate(self.from_rgb(pictures))))
         return values
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
-    """The generator alone, with freshly drawn weights (torch's global RNG): all that an export needs."""
+    """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     large = config.variant == "large"
     return Generator(config.latent_dim, size, config.width, large, config.mapping_layers, channels)
 
 
 def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
-    """The discriminator alone, likewise; it has no normalisation, whatever ``norm`` the loss would like."""
+    """Build the discriminator, with freshly drawn weights; it has no normalisation, whatever a loss asks for."""
     return Discriminator(size, config.width, config.variant == "large", channels)
 
 
-STYLEGAN2 = Family(build_generator, build_discriminator, PathLengthStep)
+STYLEGAN2 = Family(build_generator, build_discriminator)

@@ -1,1 +1,1 @@
-"""Training: the loop, the steps, checkpoints, and the verdict that a run is dead."""
+"""Train: the loop, the steps, checkpoints, and the verdict that a run is dead."""

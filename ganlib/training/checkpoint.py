@@ -1,35 +1,34 @@
-"""Checkpoints that are either right or refused.
+"""Write checkpoints that are either right or refused.
 
-A checkpoint is one line with a format name and the SHA-256 of the rest, then what `torch.save` wrote. A bit
-flip, a truncation or a foreign file is found by the digest before anything is parsed, and only tensors and
-plain values are ever unpickled (``weights_only``).
+A checkpoint is what `torch.save` wrote, behind a line with its digest (`ganlib.digests`). A bit flip, a truncation or a
+foreign file is found by the digest before anything is parsed, and only tensors and plain values are ever unpickled
+(``weights_only``).
 """
 
-import hashlib
 import io
 from typing import Any
 
 import torch
 
+from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
 
 MAGIC = b"sweep-checkpoint-1"
 
 
 class BrokenCheckpointError(WorkError):
-    """The bytes are not a whole checkpoint of ours."""
+    """The bytes are not a whole checkpoint of this program."""
 
 
 def dump(state: dict[str, Any]) -> bytes:
-    """Nested dicts, lists, tensors, numbers and strings to bytes."""
+    """Write nested dicts, lists, tensors, numbers and strings as bytes."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    payload = buffer.getvalue()
-    return MAGIC + b" " + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+    return with_digest(MAGIC, buffer.getvalue())
 
 
 def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """What `dump` was given.
+    """Read what `dump` was given.
 
     Args:
         data: the file's bytes.
@@ -39,12 +38,12 @@ def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str
     Raises:
         BrokenCheckpointError: if the bytes are torn, flipped or foreign, or hold more than plain values.
     """
-    head, _, payload = data.partition(b"\n")
-    magic, _, digest = head.partition(b" ")
-    if magic != MAGIC:
-        raise BrokenCheckpointError(f"{name} is not a checkpoint of this version (or is empty)")
-    if hashlib.sha256(payload).hexdigest().encode() != digest:
-        raise BrokenCheckpointError(f"{name} is damaged: its content does not match its digest")
+    try:
+        payload = without_digest(MAGIC, data)
+    except ForeignError:
+        raise BrokenCheckpointError(f"{name} is not a checkpoint of this version (or is empty)") from None
+    except DamagedError:
+        raise BrokenCheckpointError(f"{name} is damaged: its content does not match its digest") from None
     try:
         state = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
     except (MemoryError, torch.OutOfMemoryError):

@@ -1,4 +1,4 @@
-"""Is a run dead? Verdicts from signals that cost almost nothing.
+"""Give the verdict that a run is dead, from signals that cost almost nothing.
 
 A verdict is a pure function of the evaluations so far and the thresholds of the spec, so that it can be
 tested, explained and repeated from the stored rows. The order below is the order in which they are tried:
@@ -7,7 +7,7 @@ tested, explained and repeated from the stored rows. The order below is the orde
 `non_finite`     a loss, a score or a generated picture is NaN or infinite
 `flat_image`     the pictures are flat: their pixels' standard deviation is below ``flat_std``, as a share
                  of that of real pictures
-`low_diversity`  all pictures look the same: their mean pairwise similarity has gone ``similarity`` of
+`low_diversity`  all pictures look alike: their mean pairwise similarity has gone ``similarity`` of
                  the way from that of real pictures (0) to identical ones (1), or the variety of their
                  features is below ``variety``, from none (0) to that of real pictures (1)
 `d_saturated`    the discriminator is sure: mean score above ``saturated_score`` on real and below its
@@ -32,7 +32,7 @@ from ganlib.config import CollapseConfig
 
 @dataclass(frozen=True)
 class Signals:
-    """What one evaluation says about a run's health. ``metric`` is None where it could not be computed."""
+    """The signs of a run's health at one evaluation; ``metric`` is None where it could not be computed."""
 
     kimg: float
     step: int
@@ -45,26 +45,26 @@ class Signals:
     pixel_std: float
     """Mean over pictures of the standard deviation of the pixels, which lie in [0, 1]."""
     real_pixel_std: float
-    """The same of real pictures, the flattest of several draws."""
+    """`pixel_std` of real pictures, the flattest of several draws."""
     similarity: float
     """Mean pairwise structural similarity of generated pictures, at most 1."""
     real_similarity: float
-    """The same of real pictures, the most alike of several draws."""
+    """`similarity` of real pictures, the most alike of several draws."""
     metric: float | None
     variety: float | None = None
-    """Of the generated pictures' features, from 0, all the same, to that of real pictures, 1."""
+    """Variety of the generated pictures' features, from 0, all equal, to that of real pictures, 1."""
     real_metric: float = 0.0
     """The metric of real pictures, the farthest of several draws."""
 
     @property
     def finite(self) -> bool:
-        """Whether training itself is still made of numbers."""
+        """Whether losses and scores are finite."""
         return all(map(math.isfinite, (self.loss_g, self.loss_d, self.score_real, self.score_fake)))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a run is called collapsed, at which step, and the numbers behind it."""
+    """The reason why a run is called dead, at which step, and the numbers behind the reason."""
 
     kind: str
     kimg: float
@@ -73,7 +73,7 @@ class Verdict:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
-        """For a row of events; numbers that are not finite become None, which JSON can hold; the reason names them."""
+        """Convert to a row of events; numbers that are not finite become None, for JSON, and the reason names them."""
         plain = asdict(self)
         plain["numbers"] = {k: v if math.isfinite(v) else None for k, v in self.numbers.items()}
         return plain
@@ -149,7 +149,7 @@ def _not_finite(now: Signals) -> Verdict | None:
 
 
 def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
-    """The verdict at the last evaluation of a run, or None for a run that lives.
+    """Give the verdict at the last evaluation of a run, or None for a run that lives.
 
     Args:
         history: all evaluations of the run so far, oldest first, at least one.
@@ -169,14 +169,14 @@ def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
 
 
 def healthy(history: Sequence[Signals], limits: CollapseConfig) -> bool:
-    """Whether the last evaluation of a run breaks no rule, not even once: a point that is worth coming back to."""
+    """Tell whether the last evaluation of a run breaks no rule, not even once: a point that is worth coming back to."""
     now, best = _with_bests(history)[-1]
     broken = limits.enabled and any(rule(now, limits, best)[0] for rule in RULES.values())
     return not broken and _not_finite(now) is None
 
 
 def _with_bests(history: Sequence[Signals]) -> list[tuple[Signals, float]]:
-    """Each evaluation with the best metric before it; infinite where there was none."""
+    """Pair each evaluation with the best metric before it, infinite where there was none."""
     bests = [math.inf]
     for signals in history:
         value = signals.metric if signals.metric is not None else math.inf

@@ -1,13 +1,12 @@
-"""Training as an iterator: one evaluation after another, and no policy.
+"""Train as an iterator: one evaluation after another, and no policy.
 
-Whoever iterates decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
+The caller decides what becomes of a run: report it, stop it, plot it. The clock is kimg, thousands of
 real images shown to the discriminator; evaluations come at fixed kimg, so that trials compare.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,21 +14,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.clock import kimg_of, pictures_of
+from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
+from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
 from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
 from ganlib.models.latents import fixed_latents
 from ganlib.names import FAMILIES
+from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.optimizers import rate
-from ganlib.training.steps import AdversarialStep, Means, to_uint8
+from ganlib.training.steps import AdversarialStep, Means
 from ganlib.training.stream import BatchStream, resident
 
 GRID = 64
 """Pictures of one evaluation's sample grid."""
-LEAST_VARIETY = 1e-6
-"""A Vendi score nearer to 1 is rounding."""
 
 
 class Interrupted(Exception):
@@ -40,89 +39,50 @@ class Scorer(Protocol):
     """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
 
     def extremes(self, n_fake: int) -> Extremes:
-        """What real pictures are at their worst, where ``n_fake`` generated ones are judged."""
+        """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
 
     def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
-        """Metrics of ``n_fake`` pictures that ``generate(count)`` returns part by part; all of them if ``full``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation(Means):
-    """One point of a run: what was measured after ``kimg`` thousand real images, beside the means since the last.
-
-    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is the step of the ladder that it
-    was measured on (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds the same 64
-    latents' pictures at every evaluation of every trial, uint8 ``(64, size, size, c)``. Seconds are of this interval.
-    """
-
-    kimg: float
-    epoch: float
-    step: int
-    probabilities: bool
-    lr_g: float
-    lr_d: float
-    pixel_std: float
-    similarity: float
-    real: Extremes
-    score: Score | None
-    stage: int
-    seconds_train: float
-    seconds_eval: float
-    grid: np.ndarray
-    last: bool
-    """Whether the budget is spent."""
-
-    @property
-    def variety(self) -> float | None:
-        """What the Vendi score is beyond that of equal pictures, as a share of what it is for real pictures.
-
-        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
-        """
-        score = self.score
-        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
-            return None
-        return (score.vendi - 1) / (self.real.vendi - 1)
-
-    @property
-    def real_pixel_std(self) -> float:
-        """`pixel_std` of the flattest of several draws of real pictures."""
-        return self.real.pixel_std
-
-    @property
-    def real_similarity(self) -> float:
-        """`similarity` of the most alike of several draws of real pictures."""
-        return self.real.similarity
-
-    @property
-    def real_metric(self) -> float:
-        """FID of the farthest of several draws of real pictures."""
-        return self.real.fid
+        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
 
 
 class Fit(Iterator[Evaluation]):
-    """Train; iterate over the result to get one `Evaluation` after another.
+    """A training run; iterate over it to get one `Evaluation` after another.
 
     Args:
         config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
         pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map.
         evaluator: measures generated pictures.
-        seed: of weights, order and all random numbers. The same (config, seed, pictures) give the same
-            numbers on the same machine with the same number of threads.
+        seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
+            numbers on one machine with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
         resume: what `Fit.state` returned.
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
             asked again.
         alive: called before every batch of an evaluation, which is not interrupted.
         apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
-            before it has ended, and is asked for the same one when iteration is asked again.
+            before it has ended, and is given that evaluation again when iteration is asked again.
         full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
 
     Raises:
         RequestError: fewer pictures than a batch, pictures of another size, or no budget.
 
     Example:
-        >>> for evaluation in fit(config, images.pictures, evaluator):  # doctest: +SKIP
-        ...     print(evaluation.kimg, evaluation.score.kid)
+        >>> import numpy as np
+        >>> from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+        >>> from ganlib.metrics import Evaluator
+        >>> config = TrialConfig(
+        ...     data=DataConfig(size=28),
+        ...     model=ModelConfig(width=4),
+        ...     train=TrainConfig(batch_size=32, kimg=0.064),
+        ...     evaluate=EvaluateConfig(every=0.032, unit="kimg", n_fake=16),
+        ...     collapse=CollapseConfig(),
+        ... )
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
+        >>> evaluator = Evaluator(pictures, "noise", config.evaluate)
+        >>> for evaluation in fit(config, pictures, evaluator):
+        ...     print(evaluation.kimg, evaluation.score.n_fake, evaluation.last)
+        0.032 16 False
+        0.064 16 True
     """
 
     def __init__(
@@ -144,7 +104,8 @@ class Fit(Iterator[Evaluation]):
         self.interrupt, self.alive, self.apart, self.full_at_end = interrupt, alive, apart, full_at_end
         self.device = torch.device(device)
         self.images = len(pictures)
-        if train.kimg is None and train.epochs is None:
+        budget = budget_of(train.epochs, train.kimg, self.images)
+        if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
         size, channels = config.data.size, config.data.channels
         if pictures.shape[1:] != (size, size, channels):
@@ -152,7 +113,6 @@ class Fit(Iterator[Evaluation]):
                 f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
                 f"the pictures have shape {pictures.shape}"
             )
-        budget = train.kimg if train.kimg is not None else kimg_of(train.epochs or 0, "epochs", self.images)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
@@ -171,7 +131,7 @@ class Fit(Iterator[Evaluation]):
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config
-        make: type[AdversarialStep] = FAMILIES[config.model.family].step
+        make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
         return make(config.data, config.model, config.train, seed, self.device)
 
     @property
@@ -181,7 +141,7 @@ class Fit(Iterator[Evaluation]):
 
     @property
     def epoch(self) -> float:
-        """How often every picture was shown, on average."""
+        """Times that every picture was shown, on average."""
         return self.stream.shown / self.images
 
     def __next__(self) -> Evaluation:
@@ -258,13 +218,13 @@ class Fit(Iterator[Evaluation]):
 
     @torch.inference_mode()
     def _grid(self) -> tuple[Tensor, bool]:
-        """The sample grid ``(64, size, size, c)`` uint8, and whether the generator's pictures are finite."""
+        """Make the sample grid ``(64, size, size, c)`` uint8, and tell whether the generator's pictures are finite."""
         with self.step._autocast():
             raw = self.step.average(self._latents)
         return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
 
     def _generate(self) -> Callable[[int], Tensor]:
-        """What makes the next ``count`` pictures; their latents do not depend on how it is called."""
+        """Return a function that makes the next ``count`` pictures; their latents do not depend on how it is called."""
         made = 0
 
         def generate(count: int) -> Tensor:
@@ -272,7 +232,7 @@ class Fit(Iterator[Evaluation]):
             self.alive()
             latents = fixed_latents(count, self.config.model.latent_dim, start=made)
             pictures = self.step.sample(latents)
-            made += count  # only now: where memory ran out, the same latents are asked for again
+            made += count  # only now: where memory ran out, these latents are asked for again
             return pictures
 
         return generate
@@ -294,7 +254,7 @@ class Fit(Iterator[Evaluation]):
             self.step.random.manual_seed(seed)
 
     def state(self) -> dict[str, Any]:
-        """All that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
         return {
             "shown": self.stream.shown,
             "steps": self.steps,
@@ -307,4 +267,4 @@ class Fit(Iterator[Evaluation]):
 
 
 fit = Fit
-"""Training reads as a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""
+"""`Fit` by the name of a verb: ``for evaluation in fit(config, pictures, evaluator): ...``."""

@@ -1,38 +1,61 @@
-"""Optimizers by name, each with its own numbers. Their learning rate is a tensor on the device.
+"""Make optimizers, each with its own numbers; their learning rate is a tensor on the device.
 
 Kingma & Ba 2014 (Adam), https://arxiv.org/abs/1412.6980; Tieleman & Hinton 2012 (RMSProp); Sutskever et al. 2013
 (momentum); Duchi et al. 2011 (Adagrad). The implementations are torch's, fused into one kernel where it has one.
+The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 """
+
+from collections.abc import Iterable
 
 from torch import Tensor, device, nn, tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from ganlib.config import TrainConfig
+from ganlib.names import OPTIMIZERS
+
+Weights = Iterable[nn.Parameter]
 
 
-def optimizer(name: str, module: nn.Module, lr: float, train: TrainConfig, place: device) -> Optimizer:
-    """The optimizer of one network.
+def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, where: device) -> Optimizer:
+    """Make the optimizer of one network.
 
     Args:
-        name: ``adam`` (takes ``betas``), ``rmsprop`` (``alpha``, ``momentum``), ``sgd`` (``momentum``) or
-            ``adagrad``.
-        module: The network, on its device.
+        name: A name in `ganlib.names.OPTIMIZERS`.
+        network: The network, on its device.
         lr: The learning rate.
-        train: Has their numbers; ``weight_decay`` is for all of them.
-        place: The device.
+        train: Has ``weight_decay`` and the numbers that only some optimizers take.
+        where: The device.
     """
-    rate, weights, decay = tensor(lr, device=place), module.parameters(), train.weight_decay
-    on_gpu = place.type == "cuda"
-    if name == "adam":
-        return Adam(weights, rate, train.betas, weight_decay=decay, fused=True, capturable=on_gpu)
-    if name == "rmsprop":
-        alpha, momentum = train.alpha, train.momentum
-        return RMSprop(weights, rate, alpha, momentum=momentum, weight_decay=decay, capturable=on_gpu)
-    if name == "sgd":
-        return SGD(weights, rate, train.momentum, weight_decay=decay, fused=True)
-    if name == "adagrad":
-        return Adagrad(weights, rate, weight_decay=decay, fused=True)
-    raise ValueError(f"unknown optimizer '{name}'")
+    entry = OPTIMIZERS[name]
+    numbers = {key: getattr(train, key) for key in entry.numbers}
+    made: Optimizer = entry.load()(
+        network.parameters(), tensor(lr, device=where), train.weight_decay, where.type == "cuda", **numbers
+    )
+    return made
+
+
+def adam(
+    weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, betas: tuple[float, float]
+) -> Optimizer:
+    """Make Adam; ``betas`` are the decay rates of its two moments."""
+    return Adam(weights, lr, betas, weight_decay=weight_decay, fused=True, capturable=on_gpu)
+
+
+def rmsprop(
+    weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, alpha: float, momentum: float
+) -> Optimizer:
+    """Make RMSProp; ``alpha`` is the decay rate of its mean of squares."""
+    return RMSprop(weights, lr, alpha, momentum=momentum, weight_decay=weight_decay, capturable=on_gpu)
+
+
+def sgd(weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, momentum: float) -> Optimizer:
+    """Make gradient descent with momentum."""
+    return SGD(weights, lr, momentum, weight_decay=weight_decay, fused=True)
+
+
+def adagrad(weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool) -> Optimizer:
+    """Make Adagrad."""
+    return Adagrad(weights, lr, weight_decay=weight_decay, fused=True)
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:
@@ -42,6 +65,6 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def rate(optimizer: Optimizer) -> float:
-    """The learning rate; this waits for the device."""
+    """Read the learning rate; this waits for the device."""
     value: Tensor = optimizer.param_groups[0]["lr"]
     return value.item()

@@ -1,4 +1,4 @@
-"""Which number format the networks compute in, and where bfloat16 is done in hardware."""
+"""Choose the number format that networks compute in: bfloat16 where hardware does it."""
 
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -9,7 +9,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware; where it does not, bf16 is slower than float32."""
+    """Tell whether the device multiplies bfloat16 in hardware; where it does not, bf16 is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(
@@ -18,12 +18,12 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def uses_bf16(precision: Precision, device: torch.device) -> bool:
-    """Resolve ``auto`` for a device."""
+    """Tell whether a precision, ``auto`` included, is bfloat16 on a device."""
     return precision == "bf16" or (precision == "auto" and has_bf16(device))
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
-    """A context in which convolutions run in the chosen format; weights and losses stay float32."""
+    """Make a context in which convolutions run in the chosen format; weights and losses stay float32."""
     context: AbstractContextManager[None] = torch.autocast(
         device.type, dtype=torch.bfloat16, enabled=uses_bf16(precision, device)
     )

@@ -1,10 +1,10 @@
-"""One training step of a generator against a discriminator.
+"""Take one training step of a generator against a discriminator.
 
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
 channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
 Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
-decay) is a tensor on the device, so that a step's kernels are the same from the first to the last.
+decay) is a tensor on the device, so that the kernels do not change from the first step to the last.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,12 @@ from ganlib.augment.equalize import random_equalize
 from ganlib.augment.real import augment
 from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
-from ganlib.data.alpha import RGBA, premultiplied, straight
+from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
 from ganlib.losses.regularisers import Regulariser
 from ganlib.models.discriminator_parts import give_random
+from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.training.optimizers import optimizer, set_rate
 from ganlib.training.precision import autocast
@@ -47,9 +48,10 @@ class Means:
 
 
 class AdversarialStep:
-    """Generator, discriminator, their optimizers and the average of the generator's weights.
+    """A training step: generator, discriminator, their optimizers and the average of the generator's weights.
 
-    A family that trains in a way of its own subclasses this (see `ganlib.models.family`) and replaces one of
+    A family that trains in a way of its own names a subclass in its entry (`ganlib.names.FamilyEntry.step`), which
+    replaces one of
 
     - ``schedule``: also set what depends on the time, such as how far a network has grown;
     - ``_generate``: how a batch of pictures is made from random numbers;
@@ -74,16 +76,16 @@ class AdversarialStep:
         self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
     ) -> None:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
-        self.loss: Loss = LOSSES[train.loss].of(train)
+        self.loss: Loss = LOSSES[train.loss].load().of(train)
         self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
-        family = FAMILIES[model.family]
+        family: Family = FAMILIES[model.family].load()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
             generator = family.generator(model, data.size, data.channels)
             norm = model.d_norm or self.loss.norm
             discriminator = family.discriminator(model, data.size, norm, data.channels)
-        layout = {"device": device, "memory_format": torch.channels_last}
+        layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
         self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
@@ -143,7 +145,7 @@ class AdversarialStep:
         self.sums += torch.stack([loss_g, loss_d, *scores, one])
 
     def _generate(self) -> Tensor:
-        """Generated pictures ``(batch, c, size, size)`` for training."""
+        """Generate pictures ``(batch, c, size, size)`` for training."""
         shape = (self.train_config.batch_size, self.latent_dim)
         latents = torch.randn(shape, generator=self.random, device=self.device)
         with self._autocast():
@@ -151,7 +153,7 @@ class AdversarialStep:
         return pictures
 
     def _real(self, batch: Tensor) -> Tensor:
-        """Real pictures, uint8, as the discriminator gets them: float32 in [-1, 1], augmented."""
+        """Convert real pictures, uint8, to what the discriminator gets: float32 in [-1, 1], augmented."""
         train = self.train_config
         if train.equalize_p > 0:
             batch = random_equalize(batch, self.equalize_p, self.random)
@@ -196,7 +198,7 @@ class AdversarialStep:
         return loss
 
     def _generator_penalty(self) -> Tensor | None:
-        """A term to be added to the generator's loss at this step, or none."""
+        """Compute a term to be added to the generator's loss at this step, or none."""
         return None
 
     @torch.no_grad()
@@ -213,20 +215,20 @@ class AdversarialStep:
         return autocast(self.train_config.precision, self.device)
 
     def read_means(self) -> Means:
-        """The means since the last call, and start anew. This waits for the device."""
+        """Return the means since the last call, and start anew; this waits for the device."""
         *sums, count = self.sums.tolist()
         self.sums.zero_()
         return Means(*(value / max(count, 1) for value in sums))
 
     @torch.inference_mode()
     def sample(self, latents: Tensor) -> Tensor:
-        """Pictures ``(n, c, size, size)`` uint8 of the averaged generator; latents ``(n, latent_dim)``."""
+        """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of latents ``(n, latent_dim)``."""
         with self._autocast():
             pictures = self.average(latents.to(self.device))
         return to_uint8(pictures)
 
     def state(self) -> dict[str, Any]:
-        """A copy of all that training depends on, as nested dicts of tensors and numbers."""
+        """Copy all that training depends on, as nested dicts of tensors and numbers."""
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
         parts |= {name: getattr(self, name) for name in self._TENSORS}
         return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
@@ -244,13 +246,3 @@ class AdversarialStep:
 
 def _tensors(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
-
-
-def to_uint8(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] of any float type, rounded to uint8 in [0, 255]. NaN becomes 0.
-
-    Of ``(n, 4, h, w)`` the colour is divided by alpha, as in a PNG; see `ganlib.data.alpha`.
-    """
-    if pictures.ndim == 4 and pictures.shape[1] == RGBA:
-        pictures = straight(pictures)
-    return pictures.float().mul(127.5).add(127.5).round().clamp(0, 255).nan_to_num(0).to(torch.uint8)

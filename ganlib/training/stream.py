@@ -1,4 +1,4 @@
-"""An endless, shuffled stream of batches from a packed set of pictures.
+"""Stream shuffled batches from a packed set of pictures, without an end.
 
 The order is a pure function of (seed, epoch), so that the position in the stream is one number, the pictures
 shown so far: nothing else needs to be saved to go on exactly where training stopped.
@@ -18,7 +18,7 @@ GPU_SHARE = 0.5
 
 
 def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHARE) -> Tensor:
-    """The packed pictures as a tensor: on the device where they fit, else over the memory map.
+    """Make a tensor of the packed pictures: on the device where they fit, else over the memory map.
 
     Args:
         pictures: ``(n, size, size, c)`` uint8, may be a read-only memory map (it is never written to).
@@ -36,7 +36,7 @@ def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHAR
 
 
 class BatchStream(Iterator[Tensor]):
-    """Batches ``(batch, c, size, size)`` uint8, channels-last, on the device.
+    """An endless stream of batches ``(batch, c, size, size)``, uint8, channels-last, on the device.
 
     Args:
         pictures: from `resident`, ``(n, size, size, c)`` uint8.
@@ -77,6 +77,6 @@ class BatchStream(Iterator[Tensor]):
             chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
         self.shown += self.batch_size
         batch = self.pictures[chosen]
-        if batch.device.type != self.device.type:  # "cuda" and "cuda:0" are not equal, but the same
+        if batch.device.type != self.device.type:  # "cuda" and "cuda:0" differ, but mean one device
             batch = batch.pin_memory().to(self.device, non_blocking=True)
         return batch.permute(0, 3, 1, 2)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganlib.models.growing import stage_at
+from ganlib.models.growing import doublings_at
 from ganlib.models.style_generator import StyleGenerator
 from ganlib.training.steps import AdversarialStep
 
@@ -29,7 +29,7 @@ PATH_SHRINK = 2
 
 
 class StyleStep(AdversarialStep):
-    """Fresh noise, the mean style, and with probability ``style_mixing`` the styles of two latents in a picture."""
+    """A step with fresh noise, the mean style, and by ``style_mixing`` the styles of two latents in a picture."""
 
     generator: StyleGenerator
 
@@ -39,7 +39,7 @@ class StyleStep(AdversarialStep):
             return self._pictures(styles)
 
     def _styles(self, count: int) -> Tensor:
-        """Styles ``(count, layers, latent_dim)`` of random latents, mixed."""
+        """Draw styles ``(count, layers, latent_dim)`` of random latents, mixed."""
         styles = self.generator.map(self._latents(count))
         self.generator.follow_mean(styles, MEAN_SHARE)
         p = self.train_config.style_mixing
@@ -56,7 +56,7 @@ class StyleStep(AdversarialStep):
         return torch.randn((count, self.latent_dim), generator=self.random, device=self.device)
 
     def _layers(self) -> int:
-        """Layers that are in use."""
+        """Count the layers that are in use."""
         return self.generator.layers
 
     def _pictures(self, styles: Tensor) -> Tensor:
@@ -64,20 +64,20 @@ class StyleStep(AdversarialStep):
 
 
 class GrowingStep(StyleStep):
-    """StyleGAN's: both networks grow with the clock, and real pictures are as small as the generated ones."""
+    """StyleGAN's step: both networks grow with the clock, and real pictures are as small as the generated ones."""
 
     generator: "Generator"
     average: "Generator"
     discriminator: "Discriminator"
 
     def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
-        """See `AdversarialStep.schedule`; also sets the stage of the networks, a function of ``kimg`` alone."""
+        """Set what depends on the time, how far the networks have grown too, a function of ``kimg`` alone."""
         super().schedule(kimg, lr_factor, progress)
         train = self.train_config
         fade = train.grow_kimg if train.fade_kimg is None else train.fade_kimg
-        stage = stage_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
+        doublings = doublings_at(kimg, train.grow_kimg, fade, self.generator.growth.last)
         for growth in (self.generator.growth, self.discriminator.growth, self.average.growth):
-            growth.grow_to(stage)
+            growth.grow_to(doublings)
 
     def _layers(self) -> int:
         return 2 * (self.generator.growth.reached + 1)
@@ -96,7 +96,7 @@ class GrowingStep(StyleStep):
 
 
 class PathLengthStep(StyleStep):
-    """StyleGAN2's: a step of given length in the space of styles shall change the picture by a given amount."""
+    """StyleGAN2's step: styles that move by a given length shall change the picture by a given amount."""
 
     _TENSORS = (*AdversarialStep._TENSORS, "path_mean")
 
@@ -116,7 +116,7 @@ class PathLengthStep(StyleStep):
 
 
 def path_lengths(pictures: Tensor, styles: Tensor, random: torch.Generator) -> Tensor:
-    """How much pictures change with their styles: ||J^T y|| for one random y a picture.
+    """Measure how much pictures change with their styles: ||J^T y|| for one random y a picture.
 
     Args:
         pictures: ``(n, c, h, w)``, with a graph back to the styles.

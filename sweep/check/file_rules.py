@@ -10,6 +10,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+from ganlib.digests import is_whole
 from sweep.check.folder import Finding, Found
 from sweep.records.status import RESUMABLE, Status
 from sweep.search.trial_source import outcome
@@ -77,8 +78,7 @@ def checkpoints(records: Found) -> Iterator[Finding]:
                 what = f"is of trial {number}, which has ended: nothing can go on from it"
                 yield Finding(path, what, partial(records.folder.delete, path))
                 continue
-            head, _, payload = records.folder.read(path).partition(b"\n")
-            if head.split(b" ")[-1] != hashlib.sha256(payload).hexdigest().encode():
+            if not is_whole(records.folder.read(path)):
                 what = "is damaged; the one before it is used"
                 yield Finding(path, what, partial(records.folder.delete, path))
 

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from ganlib import clock
 from sweep.check.folder import Finding, Found, reason
 from sweep.records import ledger
 from sweep.records.schemas import STATUSES
@@ -73,7 +74,7 @@ def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
     budget = records.budget(row["trial"])
-    if row["status"] == Status.FINISHED and row["kimg"] < budget * (1 - 1e-9):
+    if row["status"] == Status.FINISHED and not clock.reached(row["kimg"], budget):
         yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
     if row["status"] == Status.COLLAPSED and not (
         row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
@@ -173,7 +174,7 @@ def rungs(records: Found) -> Iterator[Finding]:
     for number in filter(records.settled, records.trials):
         reached = _compared_at(records, number)
         for index, rung in enumerate(records.info.rungs):
-            if reached >= rung * (1 - 1e-9) and (number, index) not in known:
+            if clock.reached(reached, rung) and (number, index) not in known:
                 what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
                 yield Finding(layout.part("rungs", number), what)
 

@@ -138,9 +138,9 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
 def _mixed(
     g: "LoadedGenerator", layers: "Layers", count: int, seed: int, truncation: float, out: Path
 ) -> None:
+    from ganlib.data.alpha import to_uint8
     from ganlib.export.walks import sheet_of
     from ganlib.models.style_generator import mix_grid
-    from ganlib.training.steps import to_uint8
 
     # In turn, so that more rows and columns do not change the first ones.
     latents = g.latents(2 * count, seed).to(g.device)

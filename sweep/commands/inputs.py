@@ -10,6 +10,7 @@ from ganlib.data.decode import colour
 from ganlib.data.folder import FileChunk, digests
 from ganlib.data.sources import Source, open_sources
 from ganlib.errors import RequestError
+from ganlib.names import EXTRACTORS
 from sweep.spec.overrides import exists
 from sweep.spec.specification import Spec
 
@@ -17,7 +18,6 @@ PREPARED = 2000
 """A dry run prepares up to so many pictures as the run would, which takes seconds."""
 TRIED_SECONDS = 3.0
 """Of more, it opens some for so long."""
-_WITH_WEIGHTS = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _of(images: ImageSet) -> Pictures:
 
 def _weights(config: EvaluateConfig) -> list[str]:
     """Find what is wrong with the extractor; one that does not come with the program is loaded."""
-    if config.weights is None and config.extractor.startswith(_WITH_WEIGHTS):
+    if config.weights is None and EXTRACTORS[config.extractor].weights == "installed":
         return []
     if config.weights is not None and not exists(config.weights):
         return [

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ganlib.clock import kimg_of
+from ganlib.clock import kimg_of, reached
 from ganlib.errors import RequestError
 from sweep.formatting import amount
 from sweep.spec.distributions import Categorical, Distribution
-from sweep.spec.schedule import RELATIVE, Schedule
+from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
 
 SHORT_KIMG = 40
@@ -27,7 +27,7 @@ def check(spec: Spec, images: int) -> None:
         return
     at = spec.schedule(images)
     grace = kimg_of(spec.asha.grace, spec.asha.unit, images)
-    if grace < at.interval * (1 - RELATIVE):
+    if not reached(grace, at.interval):
         raise RequestError(
             f"asha.grace is {at.both(grace)}, but the first evaluation comes at {at.both(at.interval)} "
             "(evaluate.every): trials can only be compared where they are evaluated. Raise asha.grace to at least "
@@ -77,7 +77,7 @@ def _of_budget(spec: Spec, images: int) -> Iterator[str]:
     at = spec.schedule(images)
     key, unit = budget_key(spec, images)
     epochs = at.budget * 1000 / images
-    if epochs < 1 - RELATIVE:
+    if not reached(epochs, 1):
         yield (
             f"short: {at.both(at.budget)} is not even one look at each of the {images:,} pictures; raise {key} to at "
             f"least {at.said_in(unit, images / 1000)}"
@@ -92,7 +92,7 @@ def _of_budget(spec: Spec, images: int) -> Iterator[str]:
             f"long: {at.both(at.budget)} shows each of the {images:,} pictures {amount(epochs)} times, which a "
             f"discriminator learns by heart; lower {key}, or add pictures"
         )
-    if at.interval >= at.budget * (1 + RELATIVE):
+    if not reached(at.budget, at.interval):
         yield (
             f"evaluate.every, {at.both(at.interval)}, is longer than training, {at.both(at.budget)}: trials are "
             "evaluated once, at their end; lower evaluate.every"

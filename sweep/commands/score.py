@@ -18,7 +18,8 @@ from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.kernel import usual_size
-from ganlib.metrics.pictures import PictureSet, features_alike, features_of, open_pictures, unlike
+from ganlib.metrics.picture_sets import PictureSet, open_pictures, unlike
+from ganlib.metrics.pictures import features_alike, features_of
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
 from sweep.commands import counts

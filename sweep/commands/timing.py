@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ganlib import cores
+from ganlib.clock import RELATIVE, reached
 from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.data.alpha import tensor_on_checks
 from ganlib.metrics import RealStatistics, load_extractor
@@ -122,7 +123,7 @@ def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _steps(config: TrialConfig, device: torch.device) -> tuple[float, AdversarialStep]:
     """Seconds for a thousand pictures shown, on noise: how long a step takes does not depend on the picture."""
-    make: type[AdversarialStep] = FAMILIES[config.model.family].step
+    make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
     step = make(config.data, config.model, config.train, 0, device)
     size, batch = config.data.size, config.train.batch_size
     noise = np.random.default_rng(0).integers(
@@ -171,11 +172,11 @@ def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], speed: Spe
     """Seconds of the evaluations that come after the beginning of a span and up to its end."""
     begin, end = span
     seconds = 0.0
-    first = math.floor(begin / at.interval * (1 + 1e-9)) + 1
-    last = math.ceil(end / at.interval * (1 - 1e-9))
+    first = math.floor(begin / at.interval * (1 + RELATIVE)) + 1
+    last = math.ceil(end / at.interval * (1 - RELATIVE))
     for number in range(first, min(last, first + 100_000) + 1):
         kimg = min(number * at.interval, at.budget)
-        if kimg > end * (1 + 1e-9):
+        if not reached(end, kimg):
             break
         count = stage_at(at.ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget).n_fake
         seconds += count * speed.per_picture + speed.per_score * count / n_fake

@@ -5,7 +5,6 @@ writes it after the parts themselves, so that a part which a disk has damaged ca
 reads in it whether its own attempt still counts, and whether its trial has ended.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS, to_json
@@ -32,8 +32,7 @@ class DamagedLedgerError(WorkError):
 def write(store: Store, trial: int) -> None:
     """Copy what is on record of a trial."""
     text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
-    head = MAGIC + b" " + hashlib.sha256(text).hexdigest().encode()
-    store.folder.write(layout.ledger(trial), head + b"\n" + text + b"\n")
+    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text) + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
@@ -46,11 +45,12 @@ def read(folder: Folder, trial: int) -> Copy | None:
         data = folder.read(layout.ledger(trial))
     except MissingFileError:
         return None
-    head, _, text = data.partition(b"\n")
-    if head != MAGIC + b" " + hashlib.sha256(text[:-1]).hexdigest().encode():
+    try:
+        text = without_digest(MAGIC, data[:-1])
+    except (ForeignError, DamagedError):
         raise DamagedLedgerError(
             f"'{folder}/{layout.ledger(trial)}' is damaged: it does not match its digest"
-        )
+        ) from None
     plain: Mapping[str, list[dict[str, Any]]] = json.loads(text)
     return {dataset: [_typed(dataset, row) for row in plain.get(dataset, [])] for dataset in SCHEMAS}
 

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganlib.clock import reached
+
 STEEP = 2.0
 """A trial is still improving if it ends this many standard errors below all that it had before."""
 STEEP_SHARE = 0.05
@@ -86,7 +88,7 @@ def still_improving(seen: Sequence[Seen], budget: float) -> bool:
     """
     late = [one for one in seen if one.kimg > budget * (1 - LAST_PART)]
     lowest = best(late)
-    if lowest is None or not seen or seen[-1].kimg < budget * (1 - 1e-9):
+    if lowest is None or not seen or not reached(seen[-1].kimg, budget):
         return False
     early = [one for one in seen if one.kimg <= budget * (1 - LAST_PART)]
     if lowest.se is None:

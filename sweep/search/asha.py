@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
-
-_RELATIVE = 1e-9
-"""A rung and a trial's clock may reach the same kimg along different float paths."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +79,13 @@ class Asha:
             raise ValueError(
                 f"only finite values can be compared, got {value} of trial {trial} at {kimg} kimg"
             )
-        reached = [index for index, rung in enumerate(self.rungs) if kimg >= rung * (1 - _RELATIVE)]
-        entries = [(index, value) for index in reached if trial not in self._contents[index]]
+        met = [index for index, rung in enumerate(self.rungs) if reached(kimg, rung)]
+        entries = [(index, value) for index in met if trial not in self._contents[index]]
         for index, entered in entries:
             self._contents[index][trial] = entered
-        if not reached:
+        if not met:
             return Decision()
-        rung = reached[-1]
+        rung = met[-1]
         cutoff = self._cutoff(rung, trial)
         stop = cutoff is not None and self._contents[rung][trial] > cutoff
         return Decision(stop, rung, self.rungs[rung], cutoff, entries)
@@ -102,7 +100,7 @@ class Asha:
             WorkError: if an entry belongs to no rung, is not finite or contradicts another.
         """
         for kimg, trial, value in entries:
-            near = [i for i, rung in enumerate(self.rungs) if math.isclose(rung, kimg, rel_tol=_RELATIVE)]
+            near = [i for i, rung in enumerate(self.rungs) if same_time(rung, kimg)]
             if not near or not math.isfinite(value) or self._contents[near[0]].get(trial, value) != value:
                 rungs = ", ".join(f"{rung:g}" for rung in self.rungs) or "none"
                 raise WorkError(

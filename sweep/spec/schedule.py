@@ -7,14 +7,11 @@ saved there, can only be said when both are one clock's.
 import math
 from dataclasses import dataclass
 
-from ganlib.clock import kimg_of
+from ganlib.clock import RELATIVE, kimg_of, reached
 from ganlib.config import EvaluateConfig
 from ganlib.training.ladder import ladder
 from sweep.formatting import amount
 from sweep.spec.sections import AshaConfig
-
-RELATIVE = 1e-9
-"""Two times are one if they differ by no more than this share: float paths to them differ."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Schedule:
     def comparisons(self) -> tuple[float, ...]:
         """The evaluations, before the end, at which a trial can be stopped: two rungs met at one count once."""
         places = {self.met(rung) for rung in self.rungs}
-        return tuple(sorted(at for at in places if at < self.budget * (1 - RELATIVE)))
+        return tuple(sorted(at for at in places if not reached(at, self.budget)))
 
     def both(self, kimg: float) -> str:
         """Say a time in both units, such as ``60 kimg (20 epochs)``."""

@@ -1,4 +1,7 @@
-"""The sections of a spec that belong to the search, beside those of a trial in `ganlib.config`."""
+"""The sections of a spec that belong to the search, beside those of a trial in `ganlib.config`.
+
+The text under each field says what it does and its unit; docs/systems.md is made from them (``make keys``).
+"""
 
 from typing import Annotated, Literal, get_args
 
@@ -19,22 +22,32 @@ class SearchConfig(Section):
     """How configurations are chosen, and by which metric (smaller is better for both)."""
 
     sampler: Literal["tpe", "random", "gp", "grid", "cmaes"] = "tpe"
+    """How configurations are chosen: tree-structured Parzen estimator (Bergstra 2011), at random, Gaussian process,
+    every point of a grid, or CMA-ES (Hansen 2001); Optuna's."""
     trials: int = Field(16, ge=1, le=100_000)
+    """Configurations that are tried."""
     seed: int = Field(0, ge=0, lt=2**32)
+    """Seed of the choice; a trial's own seed follows from it and from the trial's number."""
     metric: Literal["kid", "fid"] = "kid"
+    """What is minimised: KID (Binkowski 2018), which does not depend on the number of pictures, or FID (Heusel
+    2017)."""
 
 
 class AshaConfig(Section):
-    """Early stopping: rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
+    """Early stopping (ASHA, Li 2018): rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
 
     At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those seen there so far.
     A rung is met at the first evaluation at or after it.
     """
 
     grace: float = Field(gt=0)
+    """The first rung, in ``unit``: no trial is stopped before."""
     reduction: float = Field(3.0, ge=1.1, le=1000)
+    """One of so many trials goes on at a rung, and the next rung is so many times as far."""
     max: float | None = Field(None, gt=0)
+    """How long a trial trains at most, in ``unit``; null: as long as ``train`` says."""
     unit: Unit = "epochs"
+    """Unit of ``grace`` and ``max``: passes over all pictures, or thousands of real pictures shown."""
 
     @model_validator(mode="after")
     def _grace_before_max(self) -> "AshaConfig":
@@ -44,29 +57,29 @@ class AshaConfig(Section):
 
 
 class ResourcesConfig(Section):
-    """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none.
-
-    A trial whose worker dies, raises or gives no sign of life for ``timeout`` seconds goes on from its checkpoint,
-    ``max_failures`` times. Every training step and every batch of pictures that is measured is a sign; the metrics of
-    all pictures together are one step.
-    """
+    """What one trial gets, and what becomes of it when its worker is lost."""
 
     gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
+    """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none."""
     cpu: float = Field(1.0, gt=0, le=4096)
+    """Processor cores of a trial."""
     max_concurrent: int | None = Field(None, ge=1)
+    """Trials that run at once, at most; null: as many as there is room for."""
     max_failures: int = Field(2, ge=0, le=1000)
+    """Times that a trial goes on from its checkpoint after its worker died, raised or gave no sign of life."""
     timeout: float = Field(1800.0, ge=1, le=1e6)
+    """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
+    pictures that is measured is a sign, and the metrics of all pictures together are one step."""
 
 
 class KeepConfig(Section):
-    """What is kept of a trial that has ended: its best generator, also its last checkpoint (``all``), or nothing.
-
-    ``stopped`` is for collapsed and failed trials too, and takes effect when the sweep ends. The weights of the
-    sweep's best trial are always kept.
-    """
+    """What is kept of a trial that has ended; the weights of the sweep's best trial are always kept."""
 
     finished: Keep = "best"
+    """Of a trial that trained to its end: its best generator (``best``), also its last checkpoint (``all``), or
+    nothing (``none``)."""
     stopped: Keep = "none"
+    """Of a stopped, collapsed or failed trial, as ``finished``; it takes effect when the sweep ends."""
 
 
 SECTIONS: dict[str, type[Section]] = {

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlib.clock import kimg_of
+from ganlib.clock import budget_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig
 from ganlib.errors import RequestError
 from sweep.mistaken import instead_of_spec
@@ -93,12 +93,8 @@ class Spec:
     def _end(self, params: Mapping[str, Any], images: int) -> float:
         """Where the trial with these parameters ends by its own keys, in kimg."""
         values = {**self.plain, **params}
-        ends = [math.inf]
-        if values["train.epochs"] is not None:
-            ends.append(kimg_of(values["train.epochs"], "epochs", images))
-        if values["train.kimg"] is not None:
-            ends.append(float(values["train.kimg"]))
-        return min(ends)
+        end = budget_of(values["train.epochs"], values["train.kimg"], images)
+        return math.inf if end is None else end
 
     def trial_budget(self, params: Mapping[str, Any], schedule: Schedule) -> float:
         """Say how long the trial with these parameters trains, in kimg: it may end before the others."""

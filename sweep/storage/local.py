@@ -4,11 +4,10 @@ import contextlib
 import errno
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganlib.disk import sync_folder
+from ganlib.disk import passing, sync_folder, write_new, write_whole
 from sweep.storage.folder import TEMPORARY, Folder, Stamp, explained, relative_parts
 
 
@@ -35,13 +34,13 @@ class LocalFolder(Folder):
 
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
         target = self._at(path)
-        with explained("write", str(target)), _temporary(target, data) as temporary:
-            os.replace(temporary, target)
-            sync_folder(target.parent)
+        with explained("write", str(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, data, TEMPORARY)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         target = self._at(path)
-        with explained("create", str(target)), _temporary(target, data) as temporary:
+        with explained("create", str(target)), _made(target, data) as temporary:
             try:
                 os.link(temporary, target)
             except FileExistsError:
@@ -93,30 +92,18 @@ class LocalFolder(Folder):
 
 
 @contextlib.contextmanager
-def _temporary(target: Path, data: bytes) -> Iterator[Path]:
-    """``data``, flushed to the device, under a passing name beside ``target``, removed at the end."""
+def _made(target: Path, data: bytes) -> Iterator[Path]:
+    """Yield the `passing` name of a file that is on the device, beside where it belongs."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name[:60]}.{uuid.uuid4().hex[:12]}{TEMPORARY}"
-    try:
-        _write_new(temporary, data)
+    with passing(target, TEMPORARY) as temporary:
+        write_new(temporary, data)
         yield temporary
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _create_without_links(target: Path, data: bytes) -> bool:
     """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
     try:
-        _write_new(target, data)
+        write_new(target, data)
     except FileExistsError:
         return False
     return True
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist; it is on the device when this returns."""
-    with open(path, "xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -67,5 +67,5 @@ def preflight(
 def _try_out(trial: TrialConfig, device: torch.device) -> None:
     """Build the networks and import what trials import late, so that what is missing is missed now."""
     import_module("sweep.worker.trial_run")
-    FAMILIES[trial.model.family].step(trial.data, trial.model, trial.train, 0, device)
+    FAMILIES[trial.model.family].load_step()(trial.data, trial.model, trial.train, 0, device)
     pairwise_similarity(torch.zeros((2, 3, trial.data.size, trial.data.size), dtype=torch.uint8))

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from ganlib.config import TrialConfig
+from ganlib.data.alpha import to_uint8
 from ganlib.export.generator import ExportConfig, LoadedGenerator, rebuild
 from ganlib.metrics import NonFiniteError, Score
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.latents import LATENT_SEED, fixed_latents
-from ganlib.training.steps import to_uint8
 from sweep.records.snapshots import Seen
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError

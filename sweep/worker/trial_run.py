@@ -25,7 +25,8 @@ from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
-from ganlib.training.fit import Evaluation, Fit
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.fit import Fit
 from ganlib.training.fit import Interrupted as StoppedBetween
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots

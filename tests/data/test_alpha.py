@@ -27,13 +27,13 @@ from ganlib.data.alpha import (
     parts,
     premultiplied,
     tensor_on_checks,
+    to_uint8,
 )
 from ganlib.data.decode import colour, decode
 from ganlib.data.sheet import GAP, grid
 from ganlib.errors import RequestError
 from ganlib.metrics import fid, pairwise_similarity, pixel_std
-from ganlib.metrics.pictures import open_pictures
-from ganlib.training.steps import to_uint8
+from ganlib.metrics.picture_sets import open_pictures
 
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:

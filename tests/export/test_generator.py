@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
+from ganlib import written
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.generator import (
@@ -290,3 +291,7 @@ def test_a_changed_head_loads_or_is_refused_but_never_crashes(position: int, val
     except WorkError:
         return
     assert isinstance(loaded, LoadedGenerator)
+
+
+def test_an_export_is_known_by_its_format() -> None:
+    assert ExportConfig.model_fields["format"].default == written.EXPORT_FORMAT

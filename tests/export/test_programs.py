@@ -12,7 +12,7 @@ from ganlib.config import ModelConfig
 from ganlib.errors import WorkError
 from ganlib.export import programs
 from ganlib.export.programs import Program, programs_of, write
-from ganlib.names import FAMILIES, STYLED
+from ganlib.names import FAMILIES
 
 
 class Styled(nn.Module):
@@ -103,8 +103,10 @@ def test_a_program_that_computes_something_else_is_refused(
 def test_every_family_is_exported(family: str, tmp_path: Path) -> None:
     """`write` compares each file with the network, even where maps are still flat; one that differs is an error."""
     torch.manual_seed(0)
-    config = ModelConfig(family=family, latent_dim=8, width=4, mapping_layers=2 if family in STYLED else 8)
-    network = FAMILIES[family].generator(config, 32).eval().requires_grad_(False)
+    config = ModelConfig(
+        family=family, latent_dim=8, width=4, mapping_layers=2 if FAMILIES[family].styles else 8
+    )
+    network = FAMILIES[family].load().generator(config, 32).eval().requires_grad_(False)
     whole = programs_of(network, torch.randn(3, 8))[0]
     onnx = not programs.missing_for_onnx()
     assert write(whole, tmp_path, onnx=onnx) == ["model.pt2", "model.onnx"][: 1 + onnx]

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganlib.metrics import Extremes, Score
-from ganlib.training.fit import Evaluation, Fit
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.fit import Fit
 
 
 class MeanPicture:

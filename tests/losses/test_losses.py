@@ -13,7 +13,9 @@ from ganlib.losses.least_squares import LeastSquares, MeanSquares
 from ganlib.losses.non_saturating import NonSaturating
 from ganlib.losses.regularisers import R1, GradientPenalty, WeightClipping
 from ganlib.losses.wasserstein import Wasserstein, WassersteinGP
-from ganlib.names import LABELLED, LOSSES
+from ganlib.names import LOSSES
+
+LABELLED = [name for name, loss in LOSSES.items() if loss.labels]
 
 
 def labels(real: float = 1.0, fake: float = 0.0, smoothing: float = 1.0) -> Labels:
@@ -39,7 +41,7 @@ def test_bce_of_a_discriminator_that_knows_nothing() -> None:
     [("bce", math.log(2)), ("lsgan", 0.0), ("mse", 0.0), ("wgan", 0.0), ("wgan-gp", 0.0), ("hinge", 1.0)],
 )
 def test_without_the_real_part_only_the_fake_part_is_left(name: str, on_fake: float) -> None:
-    loss = LOSSES[name].of(TrainConfig(loss=name))
+    loss = LOSSES[name].load().of(TrainConfig(loss=name))
     assert loss.discriminator(full(7), full(0), labels(smoothing=0.0)).item() == pytest.approx(on_fake)
     assert loss.discriminator(full(7), full(3), labels(smoothing=0.0)).item() > on_fake
 
@@ -80,7 +82,7 @@ def test_wasserstein_is_a_difference_of_means() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_smoothing_multiplies_the_real_part_and_nothing_else(name: str) -> None:
-    loss = LOSSES[name].of(TrainConfig(loss=name))
+    loss = LOSSES[name].load().of(TrainConfig(loss=name))
     real, fake = torch.randn(2, 20).double().unbind()
     nothing = loss.discriminator(real, fake, labels(smoothing=0.0))
     real_part = loss.discriminator(real, fake, ONE) - nothing
@@ -91,7 +93,7 @@ def test_smoothing_multiplies_the_real_part_and_nothing_else(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_signs_push_the_right_way(name: str) -> None:
-    loss = LOSSES[name].of(TrainConfig(loss=name))
+    loss = LOSSES[name].load().of(TrainConfig(loss=name))
     real, fake = full(0.3).requires_grad_(True), full(0.3).requires_grad_(True)
     loss.discriminator(real, fake, ONE).backward()
     assert (real.grad < 0).all(), "a higher value of real pictures must lower the discriminator's loss"
@@ -104,7 +106,7 @@ def test_signs_push_the_right_way(name: str) -> None:
 @pytest.mark.usefixtures("doubles")
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_means_not_sums(name: str) -> None:
-    loss = LOSSES[name].of(TrainConfig(loss=name))
+    loss = LOSSES[name].load().of(TrainConfig(loss=name))
     real, fake = torch.randn(2, 6).unbind()
     once = loss.discriminator(real, fake, ONE)
     torch.testing.assert_close(loss.discriminator(real.repeat(3), fake.repeat(3), ONE), once)
@@ -113,7 +115,7 @@ def test_losses_are_means_not_sums(name: str) -> None:
 
 def test_what_each_loss_asks_of_the_discriminator() -> None:
     train = TrainConfig(clip=0.25, gp_weight=3.0)
-    losses = {name: loss.of(train) for name, loss in LOSSES.items()}
+    losses = {name: loss.load().of(train) for name, loss in LOSSES.items()}
     asked = {name: (c.norm, c.critic_steps, c.probabilities) for name, c in losses.items()}
     plain = ("batch", 1, False)
     assert asked == {
@@ -222,7 +224,7 @@ def test_the_papers_other_targets_of_least_squares() -> None:
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_labels_are_what_the_discriminator_is_best_off_to_answer(name: str) -> None:
-    loss = LOSSES[name].of(TrainConfig(loss=name))
+    loss = LOSSES[name].load().of(TrainConfig(loss=name))
     answers = {"bce": lambda label: math.log(label / (1 - label))}.get(name, lambda label: label)
     real, fake = (full(answers(label)).double().requires_grad_(True) for label in (0.75, 0.25))
     loss.discriminator(real, fake, labels(real=0.75, fake=0.25)).backward()
@@ -234,7 +236,7 @@ def test_labels_may_differ_from_picture_to_picture() -> None:
     real, fake = torch.randn((2, 2), dtype=torch.float64).unbind()
     each = Labels(torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.25]), torch.tensor(1.0))
     for name in LABELLED:
-        loss = LOSSES[name].of(TrainConfig(loss=name))
+        loss = LOSSES[name].load().of(TrainConfig(loss=name))
         single = [
             loss.discriminator(real[i : i + 1], fake[i : i + 1], labels(a, b))
             for i, (a, b) in enumerate([(1.0, 0.5), (0.0, 0.25)])
@@ -244,7 +246,7 @@ def test_labels_may_differ_from_picture_to_picture() -> None:
 
 def test_where_a_picture_is_taken_for_real() -> None:
     cut = {
-        name: loss.of(TrainConfig(loss=name)).boundary(full(6), full(2)).item()
+        name: loss.load().of(TrainConfig(loss=name)).boundary(full(6), full(2)).item()
         for name, loss in LOSSES.items()
     }
     assert cut == {"bce": 0, "lsgan": 0.5, "mse": 0.5, "wgan": 4, "wgan-gp": 4, "hinge": 0}
@@ -286,3 +288,20 @@ def test_clipping_bounds_every_weight_and_keeps_small_ones() -> None:
     assert torch.equal(critic[0].weight[inside], before[inside])
     assert (critic[1].running_mean == 5).all(), "statistics are no weights"
     assert all(value.requires_grad and value.grad_fn is None for value in critic.parameters())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_entry_of_a_loss_says_what_its_class_does(name: str) -> None:
+    """The entry is read without importing the class, so nothing but this keeps them together."""
+    entry, loss = LOSSES[name], LOSSES[name].load().of(TrainConfig(loss=name))
+    terms = [type(term) for term in loss.regularisers(TrainConfig(loss=name))]
+    assert (WeightClipping in terms) == entry.clips_weights
+    assert (GradientPenalty in terms) == entry.penalises_each
+    assert (loss.norm != "batch") == entry.penalises_each
+    assert loss.probabilities == (entry.labels == "probabilities")
+    shifted = [loss.boundary(full(2 + shift), full(shift)).item() for shift in (0, 4)]
+    assert (shifted[0] != shifted[1]) == entry.critic
+    answers = [
+        loss.discriminator(full(0.3), full(0.6), labels(real=real, fake=0.0)).item() for real in (1.0, 0.5)
+    ]
+    assert (answers[0] != answers[1]) == (entry.labels is not None)

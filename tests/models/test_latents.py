@@ -35,7 +35,9 @@ def made(family: str) -> LoadedGenerator:
     model = MODELS[family]
     torch.manual_seed(0)
     return rebuild(
-        ExportConfig(model=model, size=32), pack_weights(FAMILIES[family].generator(model, 32)), "memory"
+        ExportConfig(model=model, size=32),
+        pack_weights(FAMILIES[family].load().generator(model, 32)),
+        "memory",
     )
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from ganlib.config import ModelConfig
 from ganlib.models.dcgan import DCGAN, Discriminator, Generator, build_generator
-from ganlib.names import VARIANTS
+from ganlib.names import FAMILIES
 
 
 def build(config: ModelConfig, size: int, norm: str = "batch") -> tuple[Generator, Discriminator]:
@@ -34,7 +34,7 @@ def parameters(module: nn.Module) -> int:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("variant", VARIANTS["dcgan"])
+@pytest.mark.parametrize("variant", FAMILIES["dcgan"].variants)
 @pytest.mark.parametrize("norm", ["batch", "none", "spectral"])
 def test_shapes_and_range(variant: str, size: int, norm: str) -> None:
     generator, discriminator = made(variant, size, norm)
@@ -122,7 +122,7 @@ def test_the_extra_variants_maps_and_activations() -> None:
     assert extra[1] - plain[1] == 9 * 32 * 32 + 2 * 32
 
 
-@pytest.mark.parametrize("variant", VARIANTS["dcgan"])
+@pytest.mark.parametrize("variant", FAMILIES["dcgan"].variants)
 def test_no_biases_beside_normalisation(variant: str) -> None:
     for network in made(variant):
         assert all(layer.bias is None for layer in convolutions(network))

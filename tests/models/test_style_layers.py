@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganlib.models.growing import Growth, stage_at
+from ganlib.models.growing import Growth, doublings_at
 from ganlib.models.style_layers import (
     Blur,
     EqualizedConv,
@@ -211,21 +211,21 @@ def test_channels_are_the_papers() -> None:
 
 def test_stages_follow_the_clock() -> None:
     # 4 px for 2 kimg, 8 px faded in over 4, trained for 2, 16 px faded in over 4.
-    stages = {0: 0, 1.9: 0, 2: 0, 3: 0.25, 5: 0.75, 6: 1, 7.9: 1, 10: 1.5, 12: 2, 99: 2}
-    for kimg, stage in stages.items():
-        assert stage_at(kimg, 2.0, 4.0, 2) == pytest.approx(stage), kimg
-    assert stage_at(2.0, 2.0, 0.0, 3) == 1
-    assert stage_at(0.0, 0.0, 0.0, 4) == 4, "full size from the start"
+    expected = {0: 0, 1.9: 0, 2: 0, 3: 0.25, 5: 0.75, 6: 1, 7.9: 1, 10: 1.5, 12: 2, 99: 2}
+    for kimg, doublings in expected.items():
+        assert doublings_at(kimg, 2.0, 4.0, 2) == pytest.approx(doublings), kimg
+    assert doublings_at(2.0, 2.0, 0.0, 3) == 1
+    assert doublings_at(0.0, 0.0, 0.0, 4) == 4, "full size from the start"
 
 
 def test_growth_goes_through_a_state() -> None:
     growth, other = Growth(4), Growth(4)
-    assert (growth.stage, growth.side, growth.fading) == (4.0, 64, False)
+    assert (growth.doublings, growth.side, growth.fading) == (4.0, 64, False)
     growth.grow_to(2.25)
     assert (growth.side, growth.reached, growth.fading) == (32, 3, True)
     assert growth(torch.zeros(2), torch.ones(2)).tolist() == [0.25, 0.25]
     other.load_state_dict(growth.state_dict())
-    assert (other.stage, other.side, other.fade.item()) == (2.25, 32, 0.25)
+    assert (other.doublings, other.side, other.fade.item()) == (2.25, 32, 0.25)
     growth.grow_to(2.0)
     assert (growth.side, growth.fading, growth.fade.item()) == (16, False, 1.0)
     assert not list(growth.parameters())

@@ -24,7 +24,8 @@ def made(family: str, size: int = 32, **model: Any) -> tuple[Any, Any]:
     config = ModelConfig(**{"family": family, "width": 4, "latent_dim": 8, "mapping_layers": 2} | model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return FAMILIES[family].generator(config, size), FAMILIES[family].discriminator(config, size, "batch")
+        networks = FAMILIES[family].load()
+        return networks.generator(config, size), networks.discriminator(config, size, "batch")
 
 
 def latents(n: int, dim: int = 8, seed: int = 1) -> Tensor:
@@ -256,11 +257,11 @@ def test_mixing_a_picture_with_itself_changes_nothing(family: str) -> None:
 def test_a_small_network_is_the_beginning_of_the_large_one() -> None:
     generator, discriminator = made("stylegan", 64)
     styles = generator.map(latents(2))
-    for stage in range(5):
-        generator.growth.grow_to(float(stage))
-        discriminator.growth.grow_to(float(stage))
+    for doublings in range(5):
+        generator.growth.grow_to(float(doublings))
+        discriminator.growth.grow_to(float(doublings))
         small = generator.grown(styles)
-        assert small.shape == (2, 3, 4 << stage, 4 << stage)
+        assert small.shape == (2, 3, 4 << doublings, 4 << doublings)
         assert discriminator(small).shape == (2,)
         assert torch.equal(generator.synthesize(styles), F.interpolate(small, size=64, mode="nearest"))
 
@@ -269,12 +270,12 @@ def test_fading_in_goes_from_the_small_network_to_the_large_one() -> None:
     generator, discriminator = (network.double() for network in made("stylegan", 32))
     styles, real = generator.map(latents(4).double()), torch.randn(4, 3, 16, 16, dtype=torch.float64)
 
-    def pictures(stage: float) -> Tensor:
-        generator.growth.grow_to(stage)
+    def pictures(doublings: float) -> Tensor:
+        generator.growth.grow_to(doublings)
         return generator.synthesize(styles)
 
-    def values(stage: float, x: Tensor) -> Tensor:
-        discriminator.growth.grow_to(stage)
+    def values(doublings: float, x: Tensor) -> Tensor:
+        discriminator.growth.grow_to(doublings)
         return discriminator(x)
 
     small, large = pictures(1.0), pictures(2.0)
@@ -291,5 +292,5 @@ def test_a_half_grown_network_is_loaded_as_one() -> None:
     generator.growth.grow_to(2.5)
     other, _ = made("stylegan", 64)
     other.load_state_dict(generator.state_dict())
-    assert other.growth.stage == 2.5
+    assert other.growth.doublings == 2.5
     assert torch.equal(other(latents(2)), generator(latents(2)))

@@ -17,7 +17,8 @@ from ganlib.config import CollapseConfig, TrialConfig
 from ganlib.metrics import Extremes, Score
 from ganlib.metrics.extremes import of_pixels
 from ganlib.training.collapse import RULES, Signals, Verdict, judge
-from ganlib.training.fit import GRID, Evaluation, fit
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.fit import GRID, fit
 
 LIMITS = CollapseConfig(
     patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.05, blowup=5.0

@@ -15,7 +15,8 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfi
 from ganlib.metrics import Evaluator, Extractor
 from ganlib.metrics import evaluator as evaluator_module
 from ganlib.training.collapse import Signals, judge
-from ganlib.training.fit import Evaluation, Fit
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.fit import Fit
 from sweep.worker.trial_run import TrialRun
 
 SIZE, EVALUATE = 28, EvaluateConfig(n_fake=64, kid_subsets=2, batch_size=64)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from helpers.networks import MeanPicture
 
 from ganlib.training.fit import Fit
 from ganlib.training.steps import AdversarialStep
@@ -97,8 +98,6 @@ def test_at_the_last_step_there_is_nothing_to_go_on_with(tmp_path: Path, poison)
 
 def test_fresh_noise_and_old_weights(pictures, trial_config) -> None:
     """Straight from the library: same weights, other random numbers, a clock that does not go back."""
-    from test_fit import MeanPicture
-
     fit = Fit(trial_config(), pictures(), MeanPicture())
     next(fit)
     state = fit.state()

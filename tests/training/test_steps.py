@@ -12,9 +12,10 @@ from helpers.networks import Watch
 from torch import Tensor, nn
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
+from ganlib.data.alpha import to_uint8
 from ganlib.models.dcgan import build_generator
 from ganlib.names import LOSSES
-from ganlib.training.steps import EMA_RAMP, AdversarialStep, Means, to_uint8
+from ganlib.training.steps import EMA_RAMP, AdversarialStep, Means
 
 CPU = torch.device("cpu")
 SIZE, BATCH, LATENT = 28, 8, 4

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.data.alpha import to_uint8
 from ganlib.export import generator
 from ganlib.losses.regularisers import R1
 from ganlib.names import FAMILIES
 from ganlib.training.fit import fit
-from ganlib.training.steps import to_uint8
 from ganlib.training.style_steps import GrowingStep, PathLengthStep, path_lengths
 
 Make = Callable[..., Any]
@@ -28,7 +28,7 @@ PATHS = TRICKS | {"path_weight": 2.0, "path_every": 2}
 def made(family: str = "stylegan2", size: int = 32, batch: int = 4, **train: Any) -> Any:
     model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=2)
     train_config = TrainConfig(**{"batch_size": batch, "precision": "fp32", "kimg": 1.0} | train)
-    step = FAMILIES[family].step
+    step = FAMILIES[family].load_step()
     return step(DataConfig(size=size), model, train_config, 0, torch.device("cpu"))
 
 
@@ -160,7 +160,11 @@ def test_networks_grow_with_the_clock_and_real_pictures_with_them() -> None:
         fake = step._generate()
         real = step._real(next(source))
         assert fake.shape == real.shape
-        assert step.discriminator.growth.stage == step.average.growth.stage == step.generator.growth.stage
+        assert (
+            step.discriminator.growth.doublings
+            == step.average.growth.doublings
+            == step.generator.growth.doublings
+        )
         sides.append(fake.shape[-1])
     assert sides == [4, 4, 8, 8, 8, 8, 16, 16, 16, 16, 32, 32, 32, 32, 32, 32]
     assert step.sample(torch.zeros(2, 8)).shape == (2, 3, 32, 32)
@@ -273,8 +277,8 @@ def test_a_step_never_waits_for_the_device(family: str, options: dict[str, Any])
 
 
 def test_steps_of_the_families() -> None:
-    assert FAMILIES["stylegan"].step is GrowingStep
-    assert FAMILIES["stylegan2"].step is PathLengthStep
+    assert FAMILIES["stylegan"].load_step() is GrowingStep
+    assert FAMILIES["stylegan2"].load_step() is PathLengthStep
 
 
 # Combinations that make no sense

@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from ganlib import names
 from ganlib.config import ModelConfig
+from ganlib.errors import RequestError
 from ganlib.export.generator import ExportConfig, load_generator, pack_weights, save_generator
 from ganlib.metrics import Extremes, Score
 from ganlib.names import FAMILIES, LOSSES
@@ -29,7 +32,7 @@ class NoScore:
         return Score(1.0, 1.0, 0.1, 8, 2, "none", "0" * 64)
 
 
-def follow(heading: str, registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def follow(heading: str, registry: Registry[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Do as the section says: write the file, add the line. Returns the new name."""
     section = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
     (path,) = re.findall(r"`(ganlib/\S+/\w+\.py)`:\n", section)
@@ -37,7 +40,7 @@ def follow(heading: str, registry: Registry, folder: Path, monkeypatch: pytest.M
     (folder / Path(path).name).write_text(code)
     package = import_module(path.rsplit("/", 1)[0].replace("/", "."))
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
-    ((name, entry),) = re.findall(r'^"(\S+)": "(\S+)",$', line, re.MULTILINE)
+    ((name, entry),) = eval(f"{{{line}}}", vars(names)).items()
     monkeypatch.setitem(registry._entries, name, entry)
     return name
 
@@ -55,7 +58,7 @@ def trained(spec: str) -> Fit:
 def test_a_new_loss_is_a_file_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = follow("Adding a loss", LOSSES, tmp_path, monkeypatch)
     trained(f"model: {{width: 4}}\ntrain: {{loss: {name}, batch_size: 8, kimg: 0.016}}")
-    loss = LOSSES[name]()
+    loss = LOSSES[name].load()()
     zero = torch.zeros(3)
     assert loss.generator(zero).item() == pytest.approx(math.log(2))
 
@@ -69,3 +72,16 @@ def test_a_new_family_is_a_file_and_a_line(tmp_path: Path, monkeypatch: pytest.M
         pack_weights(run.step.average),
     )
     assert load_generator(tmp_path).sample(2).shape == (2, 32, 32, 3)
+
+
+def test_the_entry_says_which_keys_a_new_name_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = follow("Adding a loss", LOSSES, tmp_path, monkeypatch)
+    family = follow("Adding a model family", FAMILIES, tmp_path, monkeypatch)
+    for spec, message in {
+        f"train: {{loss: {loss}, label_real: 0.9}}": "label_real means nothing with relativistic",
+        f"model: {{family: {family}, variant: extra}}": "unknown variant 'extra' of family 'perceptron'",
+        f"model: {{family: {family}, d_norm: batch}}": "d_norm means nothing with perceptron",
+        f"model: {{family: {family}}}\ndata: {{size: 64}}": "perceptron makes pictures of 28 or 32 pixels, not 64",
+    }.items():
+        with pytest.raises(RequestError, match=message):
+            parse(spec)

@@ -22,7 +22,7 @@ from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP
 from ganlib.errors import RequestError
 from ganlib.export.generator import ExportConfig, pack_weights, save_generator
 from ganlib.metrics import Extractor, fid
-from ganlib.metrics.pictures import open_pictures
+from ganlib.metrics.picture_sets import open_pictures
 from ganlib.models.dcgan import build_generator
 from sweep.cli import cli
 from sweep.commands.before import as_begun, check_place

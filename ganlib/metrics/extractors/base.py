@@ -1,4 +1,4 @@
-"""Feature extractors: fixed networks that turn a picture into a vector, known by their weights' digest."""
+"""Load feature extractors: fixed networks that turn a picture into a vector, known by their weights' digest."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Extractor:
     resize: str = ""
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Features of pictures, on their device.
+        """Extract the features of pictures, on their device.
 
         Args:
             pictures: uint8 (n, 3, h, w), values 0 to 255, RGB, of any size.
@@ -56,7 +56,7 @@ class Extractor:
 
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
-    """Plain float32, whatever the training around it uses: metrics must not depend on the kind of GPU.
+    """Compute in plain float32, whatever training uses: metrics must not depend on the kind of GPU.
 
     On avatars bfloat16 moves FID and KID by up to 2 %, and TF32, which GPUs use for convolutions unless told
     otherwise, by about 0.1 %.
@@ -97,7 +97,7 @@ def load_extractor(
         UnknownNameError: if there is no extractor of that name.
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
-    load: Callable[..., Extractor] = EXTRACTORS[name]
+    load: Callable[..., Extractor] = EXTRACTORS[name].load()
     path = None if weights is None else str(Path(weights).expanduser().resolve())
     key = (load, path, str(torch.device(device)))
     with _loading:

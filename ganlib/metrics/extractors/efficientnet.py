@@ -19,15 +19,15 @@ from ganlib.metrics.extractors.weights import fitting, read_weights
 DIM = 1280
 CLASSES = 1000
 SCALES = {64: 0.25, 96: 0.4, 128: 0.5}
-"""What features are multiplied by, for each input size, so that a picture's mean square is about 0.2.
+"""Factors on the features, for each input size, so that a picture's mean square is about 0.2.
 
 KID's kernel is (x.y / d + 1)^3. With features as they come, whose mean square is 3 at 64 px, the cube outweighs
 the rest, and KID rates pictures by how strongly they excite the network: blurred ghosts of faces came out
 better than the faces that grew from them. Scaled, it falls as FID does. FID only changes by the scale's square.
 """
 BATCH_NORM_EPS = 1e-3
-# Repeats, kernel, stride of the first, expansion and output channels of each stage of MBConv blocks.
-STAGES = (
+# Repeats, kernel, stride of the first, expansion and output channels of each group of MBConv blocks.
+GROUPS = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -39,17 +39,17 @@ STAGES = (
 
 
 def load_64(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor on pictures resized to 64 pixels."""
+    """Load the extractor on pictures resized to 64 pixels."""
     return _load(64, weights, device)
 
 
 def load_96(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor on pictures resized to 96 pixels."""
+    """Load the extractor on pictures resized to 96 pixels."""
     return _load(96, weights, device)
 
 
 def load_128(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor on pictures resized to 128 pixels."""
+    """Load the extractor on pictures resized to 128 pixels."""
     return _load(128, weights, device)
 
 
@@ -75,7 +75,7 @@ def _bundled_weights() -> Path:
 
 
 class MBConv(nn.Module):
-    """Expand to more channels, filter each by itself, project to fewer; attributes as in the weights file."""
+    """A block that expands to more channels, filters each, projects to fewer; attributes as in the weights file."""
 
     def __init__(self, channels: int, kernel: int, stride: int, expansion: int, output: int) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class EfficientNetLite0(nn.Module):
         self._conv_stem = _convolution(3, 32, 3, 2)
         self._bn0 = _batch_norm(32)
         blocks, channels = [], 32
-        for repeats, kernel, stride, expansion, output in STAGES:
+        for repeats, kernel, stride, expansion, output in GROUPS:
             for repeat in range(repeats):
                 blocks.append(MBConv(channels, kernel, 1 if repeat else stride, expansion, output))
                 channels = output
@@ -142,7 +142,7 @@ class EfficientNetLite0(nn.Module):
             block.fold()  # type: ignore[operator]
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pooled features, float32 (n, 1280), of uint8 pictures (n, 3, h, w)."""
+        """Extract pooled features, float32 (n, 1280), of uint8 pictures (n, 3, h, w)."""
         x = pictures.float()
         if x.shape[-2:] != (self.size, self.size):
             x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
@@ -154,7 +154,7 @@ class EfficientNetLite0(nn.Module):
         return pooled * self.scale
 
     def classify(self, pictures: Tensor) -> Tensor:
-        """Logits of the 1000 ImageNet classes, to see whether the network recognises anything."""
+        """Compute the logits of the 1000 ImageNet classes, to see whether the network recognises anything."""
         logits: Tensor = self._fc(self(pictures) / self.scale)
         return logits
 
@@ -168,10 +168,10 @@ def _batch_norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    """One convolution that does both, with TensorFlow's padding.
+    """Fold convolution and norm into one convolution, with TensorFlow's padding.
 
     At stride 2 and an even size that padding is kernel // 2 - 1 on the left and top and kernel // 2 on the
-    right and bottom. A row and a column of zeros before the weights give the same sums with kernel // 2 on
+    right and bottom. A row and a column of zeros before the weights give equal sums with kernel // 2 on
     all sides, and save a padded copy of the picture.
     """
     fused = fuse_conv_bn_eval(convolution, norm)

@@ -1,50 +1,51 @@
 """VGG16, CLIP and DINOv2 features as torch-fidelity computes them: same layers, same resize, same scaling.
 
-Their weights are files of their authors: given as a local path, or downloaded once and checked against their digest.
-Nothing in them is run: state dictionaries are read as such, and of CLIP's TorchScript archive only the parameters are
+The weights are files of the networks' authors: given as a local path, or downloaded once and checked by digest.
+No such file is run: state dictionaries are read as such, and of CLIP's TorchScript archive only the parameters are
 used. The network of DINOv2 is code of its authors, which `torch.hub` fetches from their repository.
 """
 
 import io
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganlib.errors import RequestError
 from ganlib.metrics.extractors.base import Extractor
+from ganlib.metrics.extractors.download import Published, weights_file
 from ganlib.metrics.extractors.weights import file_digest, fitting, read_weights
+from ganlib.names import EXTRACTORS
 
 RESIZE = "bilinear to 224 (TensorFlow 1, torch-fidelity)"
 DINOV2_REPOSITORY = "facebookresearch/dinov2"
 
 
-class Source(NamedTuple):
-    """Where weights come from, and the SHA-256 (hex) of the file, or what is published of its beginning."""
-
-    url: str
-    digest: str
-
-
-VGG16 = Source("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af")
+VGG16 = Published(
+    "https://download.pytorch.org/models/vgg16-397923af.pth", "397923af", EXTRACTORS["vgg16"].download_mb
+)
 CLIP_DIGEST = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
-CLIP = Source(f"https://openaipublic.azureedge.net/clip/models/{CLIP_DIGEST}/ViT-B-32.pt", CLIP_DIGEST)
-DINOV2 = Source(
+CLIP = Published(
+    f"https://openaipublic.azureedge.net/clip/models/{CLIP_DIGEST}/ViT-B-32.pt",
+    CLIP_DIGEST,
+    EXTRACTORS["clip"].download_mb,
+)
+DINOV2 = Published(
     "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth",
     "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+    EXTRACTORS["dinov2"].download_mb,
 )
 
 
 def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """VGG16's second fully connected layer (Simonyan and Zisserman 2015), 4096 features after their ReLU.
+    """Load VGG16's second fully connected layer (Simonyan and Zisserman 2015), 4096 features after their ReLU.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    path = _path(weights, VGG16)
+    path = weights_file(weights, VGG16)
     loaded = read_weights(path)
     with torch.random.fork_rng(devices=[]), fitting(str(path)):
         network = FeatureExtractorVGG16(
@@ -54,14 +55,14 @@ def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -
 
 
 def load_clip(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The picture side of CLIP ViT-B/32 (Radford et al. 2021), 512 features.
+    """Load the picture side of CLIP ViT-B/32 (Radford et al. 2021), 512 features.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
     from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
 
-    path = _path(weights, CLIP)
+    path = weights_file(weights, CLIP)
     digest = file_digest(path)
     with torch.random.fork_rng(devices=[]), fitting(str(path)):
         try:
@@ -77,7 +78,7 @@ def load_clip(weights: str | None = None, device: torch.device | str = "cpu") ->
 
 
 def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """DINOv2 ViT-S/14 (Oquab et al. 2023), 384 features.
+    """Load DINOv2 ViT-S/14 (Oquab et al. 2023), 384 features.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded, or if the
@@ -86,7 +87,7 @@ def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") 
     from torch_fidelity.feature_extractor_base import FeatureExtractorBase
     from torch_fidelity.feature_extractor_dinov2 import FeatureExtractorDinoV2
 
-    path = _path(weights, DINOV2)
+    path = weights_file(weights, DINOV2)
     loaded = read_weights(path)
     with torch.random.fork_rng(devices=[]), fitting(str(path)):
         model = _dinov2_network()
@@ -119,7 +120,7 @@ class First(nn.Module):
         self.network = network
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
+        """Extract features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
         features: Tensor = self.network(pictures)[0]
         return features
 
@@ -130,27 +131,8 @@ def _extractor(name: str, digest: str, dim: int, network: Any, device: torch.dev
 
 
 def _copy(state: dict[str, Tensor]) -> io.BytesIO:
-    """What the restricted unpickler has accepted, for a constructor that uses an unrestricted one."""
+    """Copy what the restricted unpickler has accepted, for a constructor that uses an unrestricted one."""
     content = io.BytesIO()
     torch.save(state, content)
     content.seek(0)
     return content
-
-
-def _path(weights: str | None, source: Source) -> Path:
-    """The given file, or the one that PyTorch keeps downloads in, downloaded and checked if it is absent."""
-    if weights is not None:
-        return Path(weights)
-    target = Path(torch.hub.get_dir()) / "checkpoints" / source.url.rsplit("/", 1)[1]
-    if target.is_file() and file_digest(target).startswith(source.digest):
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(source.url, str(target), hash_prefix=source.digest, progress=False)
-    except (OSError, RuntimeError) as error:
-        raise RequestError(
-            f"the weights '{target.name}' are not in '{target.parent}' and could not be downloaded from {source.url} "
-            f"({error}); give a local file as evaluate.weights: PATH, or use the weights that are installed with "
-            "evaluate.extractor: efficientnet_lite0"
-        ) from None
-    return target

@@ -1,50 +1,40 @@
-"""Inception-v3 features, 2048 a picture: the network FID and KID were defined on.
+"""Inception-v3 features, 2048 a picture: those on which FID and KID were defined.
 
 The weights are TensorFlow's of 2015-12-05 (Szegedy et al. 2016, arXiv:1512.00567), ported to PyTorch, in
 the file that pytorch-fid and torch-fidelity both download. The two prepare pictures differently, which
 moves FID by some percent: ``inception`` is pytorch-fid's way, ``inception@torch-fidelity`` is
-torch-fidelity's and TensorFlow 1's. Both take uint8 and resize to 299 pixels, bilinear, not antialiased.
+torch-fidelity's and TensorFlow 1's. Both ways take uint8 and resize to 299 pixels, bilinear, not antialiased.
 ``inception@clean-fid`` resizes as Parmar et al. 2022 (arXiv:2104.11222) ask for: bicubic and antialiased.
 """
 
-import contextlib
-import hashlib
-import http.client
 import io
-import logging
-import os
-import tempfile
-import urllib.request
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO
 
 import torch
 import torch.nn.functional as F
-from filelock import FileLock
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ganlib.errors import RequestError
 from ganlib.metrics.extractors.base import Extractor
+from ganlib.metrics.extractors.download import Published, weights_file
 from ganlib.metrics.extractors.weights import Weights, fitting, read_weights
+from ganlib.names import EXTRACTORS
 
 DIM = 2048
 SIZE = 299
-DIGEST = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-FILE_BYTES = 95_628_359
-URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
-FILE_NAMES = ("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth")
-"""The names under which pytorch-fid and torch-fidelity keep the same file."""
-TIMEOUT_SECONDS = 30
+PUBLISHED = Published(
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    EXTRACTORS["inception"].download_mb,
+    ("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth"),
+)
+"""The standard weights, and the names under which pytorch-fid and torch-fidelity keep the one file."""
 
 Prepare = Callable[[Tensor], Tensor]
 
-logger = logging.getLogger(__name__)
-
 
 def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as pytorch-fid does.
+    """Load the extractor with pictures prepared as pytorch-fid does.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -53,7 +43,7 @@ def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extr
 
 
 def load_torch_fidelity(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as torch-fidelity does; its features differ by some percent.
+    """Load the extractor with pictures prepared as torch-fidelity does; its features differ by some percent.
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -63,7 +53,7 @@ def load_torch_fidelity(weights: str | None = None, device: torch.device | str =
 
 
 def load_clean_fid(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor with pictures prepared as clean-fid does: an antialiased resize (Parmar et al. 2022).
+    """Load the extractor with pictures prepared as clean-fid does: an antialiased resize (Parmar et al. 2022).
 
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
@@ -75,8 +65,9 @@ def load_clean_fid(weights: str | None = None, device: torch.device | str = "cpu
 def _load(
     name: str, prepare: Prepare, weights: str | None, device: torch.device | str, resize: str
 ) -> Extractor:
-    loaded = _standard_weights() if weights is None else read_weights(Path(weights))
-    network = InceptionFeatures(prepare, _layers(loaded, weights or URL))
+    path = weights_file(weights, PUBLISHED)
+    loaded = read_weights(path)
+    network = InceptionFeatures(prepare, _layers(loaded, str(path)))
     network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Extractor(name, loaded.digest, DIM, network, resize)
@@ -103,7 +94,7 @@ def prepare_as_torch_fidelity(pictures: Tensor) -> Tensor:
 
 
 class InceptionFeatures(nn.Module):
-    """Pictures to pooled features.
+    """A network from pictures to pooled features.
 
     Args:
         prepare: Maps uint8 (n, 3, h, w) to float32 (n, 3, 299, 299), about [-1, 1].
@@ -116,17 +107,17 @@ class InceptionFeatures(nn.Module):
         self.layers = layers
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features, float32 (n, 2048), of uint8 pictures (n, 3, h, w)."""
+        """Extract features, float32 (n, 2048), of uint8 pictures (n, 3, h, w)."""
         x = self.prepare(pictures).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.layers(x)
         return features.flatten(1)
 
 
 def _layers(weights: Weights, source: str) -> nn.Sequential:
-    """The layers of torch-fidelity's network with the weights, batch norms folded into convolutions.
+    """Build the layers of torch-fidelity's network with the weights, batch norms folded into convolutions.
 
     Its constructor reads its file with an unrestricted unpickler; it is handed a copy of what the
-    restricted one has accepted. It also draws initial values, which must not move the random state of a
+    restricted one has accepted. The constructor also draws initial values, which must not move the random state of a
     training.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d, FeatureExtractorInceptionV3
@@ -144,69 +135,3 @@ def _layers(weights: Weights, source: str) -> nn.Sequential:
             module.bn = nn.Identity()
     layers = [layer for name, layer in network.named_children() if name != "fc"]
     return nn.Sequential(*layers)
-
-
-def _standard_weights() -> Weights:
-    """The standard weights from the folder that PyTorch keeps downloads in, downloaded into it if absent."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    target = folder / FILE_NAMES[0]
-    kept = _kept(folder)
-    if kept is not None:
-        return kept
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            kept = _kept(folder)
-            if kept is None:
-                _download(target)
-                kept = read_weights(target)
-    except (OSError, NotImplementedError, http.client.HTTPException) as error:
-        raise RequestError(
-            f"the Inception weights are not in '{folder}' and could not be downloaded from {URL} ({error}); "
-            "give a local file as evaluate.weights: PATH, set TORCH_HOME to a folder that has them or can be written, "
-            "or use the weights that are installed with evaluate.extractor: efficientnet_lite0"
-        ) from None
-    return kept
-
-
-def _kept(folder: Path) -> Weights | None:
-    for path in (folder / name for name in FILE_NAMES):
-        if not path.is_file():
-            continue
-        with contextlib.suppress(RequestError):
-            weights = read_weights(path)
-            if weights.digest == DIGEST:
-                return weights
-        logger.warning("'%s' is damaged or another file than its name says: not used", path)
-    return None
-
-
-def _download(target: Path) -> None:
-    """Download the standard weights; the file appears under its name only when its digest is right."""
-    request = urllib.request.Request(URL, headers={"User-Agent": "ganlib"})
-    logger.info("downloading the Inception weights (%d MB) to '%s'", FILE_BYTES // 10**6, target)
-    with (
-        urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,
-        tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as part,
-    ):
-        try:
-            digest = _copy(response, part)
-            if digest != DIGEST:
-                raise OSError(f"what arrived has the SHA-256 {digest}, expected {DIGEST}")
-            part.flush()
-            os.fsync(part.fileno())
-            os.replace(part.name, target)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
-
-
-def _copy(source: IO[bytes], target: IO[bytes]) -> str:
-    """Copy to the end and return the SHA-256; a source that does not end is cut off, its digest is wrong."""
-    digest = hashlib.sha256()
-    left = FILE_BYTES + 1
-    while left > 0 and (chunk := source.read(min(1 << 20, left))):
-        digest.update(chunk)
-        target.write(chunk)
-        left -= len(chunk)
-    return digest.hexdigest()

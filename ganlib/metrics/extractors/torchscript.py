@@ -12,7 +12,7 @@ from ganlib.metrics.extractors.base import Extractor
 
 
 def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
-    """The network in the file ``weights``; its name is ``torchscript``, and its digest says which one it is.
+    """Load the network in the file ``weights``, as extractor ``torchscript``, whose digest says which one it is.
 
     It must map uint8 pictures (n, 3, h, w) of any size to floating-point features (n, d), and do its own resizing and
     scaling. TorchScript is a language of its own: loading such a file runs none of Python's pickle code.
@@ -47,7 +47,7 @@ class Float32(nn.Module):
         self.network = network
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
+        """Extract features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
         features: Tensor = self.network(pictures)
         return features.float()
 

@@ -1,4 +1,4 @@
-"""Weights files: read once, identified by the SHA-256 of what was read, and never allowed to run code."""
+"""Read weights files, identified by the SHA-256 of what was read, and never allowed to run code."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ class Weights(NamedTuple):
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 (hex) of a file.
+    """Hash a file with SHA-256 (hex).
 
     Raises:
         RequestError: if it is missing or unreadable.

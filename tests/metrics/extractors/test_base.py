@@ -249,7 +249,7 @@ def test_no_such_attribute() -> None:
 
 def test_every_registered_extractor_is_a_function_of_weights_and_device() -> None:
     for name in EXTRACTORS:
-        assert EXTRACTORS[name].__code__.co_varnames[:2] == ("weights", "device")
+        assert EXTRACTORS[name].load().__code__.co_varnames[:2] == ("weights", "device")
 
 
 def test_stem_and_blocks_have_the_documented_size() -> None:

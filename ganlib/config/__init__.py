@@ -1,0 +1,18 @@
+"""Say what can be configured, as typed and validated objects; nothing heavy is imported here.
+
+Each class is one section of a spec with plain values in it. They are built once, at the edge; everything inside takes
+them, or plain arguments, and does not validate again. The text under each field says what it does, its unit and its
+source; docs/systems.md is made from them (``make keys``).
+"""
+
+from ganlib.config.collapse import CollapseConfig as CollapseConfig
+from ganlib.config.data import AVATAR_COUNT as AVATAR_COUNT
+from ganlib.config.data import AVATARS as AVATARS
+from ganlib.config.data import DataConfig as DataConfig
+from ganlib.config.evaluate import EvaluateConfig as EvaluateConfig
+from ganlib.config.model import ModelConfig as ModelConfig
+from ganlib.config.model import Norm as Norm
+from ganlib.config.section import Section as Section
+from ganlib.config.section import Unit as Unit
+from ganlib.config.train import TrainConfig as TrainConfig
+from ganlib.config.trial import TrialConfig as TrialConfig

@@ -1,0 +1,42 @@
+"""The section ``model``: which networks."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ganlib.config.section import Section, known
+from ganlib.names import FAMILIES
+from ganlib.registry import did_you_mean
+
+Norm = Literal["batch", "spectral", "instance", "none"]
+"""What normalises the layers of a discriminator."""
+
+
+class ModelConfig(Section):
+    """Which networks."""
+
+    family: Annotated[str, known(FAMILIES)] = "dcgan"
+    """The networks: DCGAN (Radford 2015), StyleGAN (Karras 2019) or StyleGAN2 (Karras 2020)."""
+    variant: str = "simple"
+    """Which of the family's networks; see [systems](#systems)."""
+    latent_dim: int = Field(100, ge=1, le=4096)
+    """Length of the latent vectors, standard normal; of a StyleGAN also the width of its styles."""
+    width: int = Field(64, ge=4, le=512, multiple_of=4)
+    """Scales the numbers of feature maps; 64 is each paper's."""
+    d_norm: Norm | None = None
+    """What normalises the DCGAN's discriminator; spectral: Miyato 2018. Null: what the loss asks for, ``batch``, or
+    ``none`` for ``wgan-gp``."""
+    d_dropout: float = Field(0.0, ge=0, lt=1)
+    """Probability of dropout behind each activation of the DCGAN's discriminator (Srivastava 2014)."""
+    mapping_layers: int = Field(8, ge=1, le=16)
+    """Depth of a StyleGAN's mapping network, which is ``latent_dim`` wide."""
+
+    @model_validator(mode="after")
+    def _variant_of_family(self) -> "ModelConfig":
+        choices = FAMILIES[self.family].variants
+        if self.variant not in choices:
+            hint = did_you_mean(self.variant, choices)
+            raise ValueError(
+                f"unknown variant '{self.variant}' of family '{self.family}'{hint} (choices: {', '.join(choices)})"
+            )
+        return self

@@ -1,0 +1,71 @@
+"""One trial's whole configuration, and the rules that concern several sections."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ganlib.config.collapse import CollapseConfig
+from ganlib.config.data import DataConfig
+from ganlib.config.evaluate import EvaluateConfig
+from ganlib.config.model import ModelConfig
+from ganlib.config.section import Section, default, meaningless
+from ganlib.config.train import TrainConfig
+from ganlib.names import FAMILIES, LOSSES
+
+
+class TrialConfig(Section):
+    """One concrete configuration: everything that a trial's training depends on, beside its seed."""
+
+    data: DataConfig
+    """Which pictures, and how they are prepared."""
+    model: ModelConfig
+    """Which networks."""
+    train: TrainConfig
+    """How they are trained."""
+    evaluate: EvaluateConfig
+    """How they are measured."""
+    collapse: CollapseConfig
+    """When a run is called dead."""
+    ladder: Annotated[
+        tuple[Annotated[tuple[float, Annotated[int, Field(ge=2)]], Field(strict=False)], ...],
+        Field(strict=False),
+    ] = ()
+    """What follows from the sweep's rungs: (kimg, pictures), rising; up to the evaluation that reaches so many kimg, so
+    many pictures are generated for each, and ``evaluate.n_fake`` afterwards and at the end
+    (`ganlib.training.ladder`)."""
+
+    @model_validator(mode="after")
+    def _options_of_family(self) -> "TrialConfig":
+        family = self.model.family
+        special = {option for entry in FAMILIES.values() for option in entry.options}
+        for section in (self.model, self.train):
+            for key in sorted(special & type(section).model_fields.keys()):
+                changed = getattr(section, key) != default(type(section), key)
+                if changed and key not in FAMILIES[family].options:
+                    takers = [name for name, entry in FAMILIES.items() if key in entry.options]
+                    raise ValueError(meaningless(key, family, "has no such option", takers))
+        return self
+
+    @model_validator(mode="after")
+    def _limits_of_family(self) -> "TrialConfig":
+        name, family = self.model.family, FAMILIES[self.model.family]
+        if self.data.size not in family.sizes:
+            *sizes, last = map(str, family.sizes)
+            listed = f"{', '.join(sizes)} or {last}" if sizes else last
+            raise ValueError(f"the family {name} makes pictures of {listed} pixels, not {self.data.size}")
+        if family.scales_weights and LOSSES[self.train.loss].clips_weights:
+            raise ValueError(
+                f"the loss {self.train.loss} cannot train the family {name}: its weights are scaled when they are used "
+                "(equalised learning rate), so clipping them limits nothing; use a loss that does not clip: "
+                + ", ".join(other for other, loss in LOSSES.items() if not loss.clips_weights)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _penalty_without_batches(self) -> "TrialConfig":
+        if LOSSES[self.train.loss].penalises_each and self.model.d_norm == "batch":
+            raise ValueError(
+                f"d_norm cannot be batch with the loss {self.train.loss}: its penalty is of each picture by itself; "
+                "use instance, spectral or none"
+            )
+        return self

@@ -1,0 +1,65 @@
+"""The numbers of one evaluation of a run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganlib.metrics import Extremes, Score
+from ganlib.training.steps import Means
+
+LEAST_VARIETY = 1e-6
+"""A Vendi score nearer to 1 is rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Means):
+    """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
+
+    ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds pictures
+    of 64 latents that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``. Seconds are of this
+    interval.
+    """
+
+    kimg: float
+    epoch: float
+    step: int
+    probabilities: bool
+    lr_g: float
+    lr_d: float
+    pixel_std: float
+    similarity: float
+    real: Extremes
+    score: Score | None
+    stage: int
+    seconds_train: float
+    seconds_eval: float
+    grid: np.ndarray
+    last: bool
+    """Whether the budget is spent."""
+
+    @property
+    def variety(self) -> float | None:
+        """Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
+
+        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
+        """
+        score = self.score
+        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
+            return None
+        return (score.vendi - 1) / (self.real.vendi - 1)
+
+    @property
+    def real_pixel_std(self) -> float:
+        """`pixel_std` of the flattest of several draws of real pictures."""
+        return self.real.pixel_std
+
+    @property
+    def real_similarity(self) -> float:
+        """`similarity` of the most alike of several draws of real pictures."""
+        return self.real.similarity
+
+    @property
+    def real_metric(self) -> float:
+        """FID of the farthest of several draws of real pictures."""
+        return self.real.fid
