@@ -38,7 +38,7 @@ def test_examples_of_docstrings_give_what_they_say(name: str) -> None:
 def export(folder: Path, family: str) -> None:
     model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=1)
     folder.mkdir(parents=True, exist_ok=True)
-    generator = FAMILIES[family].generator(model, 32)
+    generator = FAMILIES[family].load().generator(model, 32)
     save_generator(folder, ExportConfig(model=model, size=32), pack_weights(generator))
 
 
