@@ -249,7 +249,7 @@ def new_director(
     kind: Callable[..., Director] = Director,
 ) -> Director:
     """A director with everything it needs but its study."""
-    tracking = Tracking(spec.track, folder, spec.name, view.say)
+    tracking = Tracking(spec.track, folder, info, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":
