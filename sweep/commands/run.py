@@ -232,9 +232,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if isinstance(view, JsonLines):
         outcome = {"name": name, "folder": str(director.folder), "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
-    for dataset in ("trials", "metrics"):
-        # Leaves a snapshot of many parts, so that the next reader is quick.
-        director.records.store.table(dataset)
+    director.records.store.compact()
     return 0 if best and not director.stopping else 1
 
 

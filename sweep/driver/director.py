@@ -325,6 +325,7 @@ class Director:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.study.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
+        self.records.settled()
 
     # ---- coming back -------------------------------------------------------------------------------------
 
