@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-READERS = ("store", "rank", "compact", "confirmed", "report", "storage", "schemas", "sweeps", "text")
-"""Modules of `sweep` that work on a laptop which has only the results."""
+READERS = ("check", "formatting", "records", "report", "results", "storage", "terminal")
+"""Packages and modules of `sweep` that work on a laptop which has only the results."""
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -78,6 +78,7 @@ def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
 
 
 def readers() -> list[str]:
+    assert set(READERS) <= {name.split(".")[1] for name in modules("sweep") if "." in name}
     return [name for name in modules("sweep") if name.split(".")[1:2] and name.split(".")[1] in READERS]
 
 

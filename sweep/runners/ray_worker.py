@@ -30,7 +30,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         """Take an assignment; the work starts with the second step, where errors can be reported."""
         end_with_parent()
         self.assignment = config[TRIAL]
-        self.run: Any = None  # a `sweep.trial.TrialRun`
+        self.run: Any = None  # a `sweep.worker.trial_run.TrialRun`
         self.greeted = False
 
     def step(self) -> dict[str, Any]:
