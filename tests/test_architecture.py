@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HALVES = ("sweep", "ganlib")
-READERS = ("records", "results", "report", "storage", "formatting", "mistaken")
-"""Modules of `sweep` that work on a laptop which has only the results."""
+READERS = ("check", "formatting", "records", "report", "results", "storage", "mistaken")
+"""Packages and modules of `sweep` that work on a laptop which has only the results."""
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -237,6 +237,7 @@ for family in FAMILIES:
 
 
 def readers() -> list[str]:
+    assert set(READERS) <= {name.split(".")[1] for name in modules("sweep") if "." in name}
     return [name for name in modules("sweep") if name.split(".")[1:2] and name.split(".")[1] in READERS]
 
 

@@ -237,9 +237,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if isinstance(view, JsonLines):
         outcome = {"name": name, "folder": str(director.folder), "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
-    for dataset in ("trials", "metrics"):
-        # Leaves a snapshot of many parts, so that the next reader is quick.
-        director.records.store.table(dataset)
+    director.records.store.compact()
     return 0 if best and not director.stopping else 1
 
 
@@ -247,7 +245,7 @@ def new_director(
     spec: Spec, info: SweepInfo, store: Store, source: TrialSource, owner: Owner, runner: Runner, view: View
 ) -> Director:
     """Make a director whose events the view and the trackers are told of."""
-    tracking = Tracking(spec.track, store.folder, spec.name, view.say)
+    tracking = Tracking(spec.track, store.folder, info, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":

@@ -1,7 +1,6 @@
 """What has to work before the first trial may start, tried out on every node."""
 
 import json
-import platform
 import socket
 from dataclasses import asdict
 from importlib import import_module
@@ -25,8 +24,8 @@ def preflight(
     """Try out storage, pictures and extractor on this node.
 
     Returns:
-        The device, the extractor's name and digest, the floor at each step of the ladder, and the versions of what
-        matters.
+        The device, the version of this software, the extractor's name and digest, and the floor at each step of
+        the ladder.
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
@@ -54,13 +53,10 @@ def preflight(
     floors = [evaluator.floor(count) for count in counts]
     return {
         "device": device_name(device),
-        "node": host,
         "sweep": __version__,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,
         "floor": [asdict(floor) for floor in floors if floor],
-        "torch": torch.__version__,
-        "python": platform.python_version(),
     }
 
 
