@@ -24,6 +24,8 @@ def test_whole_pictures_without_the_noise_of_floats(kimg: float, pictures: int) 
 def test_rounding_makes_no_other_time() -> None:
     mark = sum([0.1] * 3)
     assert mark != 0.3
-    assert reached(0.3, mark) and reached(mark, 0.3) and same_time(mark, 0.3)
+    assert reached(0.3, mark)
+    assert reached(mark, 0.3)
+    assert same_time(mark, 0.3)
     assert not reached(0.29, 0.3)
     assert not same_time(0.29, 0.3)

@@ -32,7 +32,8 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
 def test_passing_names_are_hidden_and_keep_the_suffix(tmp_path: Path) -> None:
     with passing(tmp_path / "a.gif") as first, passing(tmp_path / "a.gif", ".tmp") as second:
         assert (first.suffix, second.suffix) == (".gif", ".tmp")
-        assert first.name.startswith(".") and first.parent == tmp_path
+        assert first.name.startswith(".")
+        assert first.parent == tmp_path
         first.write_bytes(b"half")
     assert os.listdir(tmp_path) == []
 

@@ -49,10 +49,8 @@ def test_other_words() -> None:
         "2.5 GB",
     ]
     assert formatting.short_names(["a.lr", "b.lr", "b.loss"]) == ["a.lr", "b.lr", "loss"]
-    assert (
-        formatting.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7"
-        and formatting.trial_numbers([4]) == "trial 4"
-    )
+    assert formatting.trial_numbers([3, 1, 2, 7]) == "trials 1-3, 7"
+    assert formatting.trial_numbers([4]) == "trial 4"
     assert [formatting.kimg(n) for n in (40.5, 12.0, 1234.5, None)] == ["40.5", "12", "1,234.5", "–"]
     assert [formatting.value(v) for v in (None, True, 1e-5, 64, [0.5, 0.999])] == [
         "–",

@@ -72,7 +72,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_to_give_instead(command: str, words: tuple[str, ...], place: Path) -> None:
     result = CliRunner().invoke(cli, command.split(" "))
     assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit) and "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
     told = " ".join(result.output.split())
     for word in words:
         assert word in told, told

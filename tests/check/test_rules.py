@@ -71,9 +71,11 @@ def trial_with(folder: Path, status: str) -> int:
 
 def test_a_sweep_that_went_well_is_whole(finished: Path) -> None:
     result = check(finished)
-    assert result.exit_code == 0 and "'small' is whole: 5 trials" in result.output
+    assert result.exit_code == 0
+    assert "'small' is whole: 5 trials" in result.output
     told = json.loads(check(finished, "--json").output)
-    assert told["findings"] == [] and told["running"] is False
+    assert told["findings"] == []
+    assert told["running"] is False
     assert "'small' is whole" in check(finished, "--repair").output
 
 
@@ -100,7 +102,8 @@ def test_every_damaged_part_is_named_and_restored(
     number = trial_with(folder, "stopped")
     damage(folder / dataset / f"{number:05d}.parquet")
     result = check(folder)
-    assert result.exit_code == 1 and f"{dataset}/{number:05d}.parquet" in result.output
+    assert result.exit_code == 1
+    assert f"{dataset}/{number:05d}.parquet" in result.output
     assert "--repair" in result.output
     mended = check(folder, "--repair")
     assert mended.exit_code == 0, mended.output
@@ -213,7 +216,8 @@ def test_leftovers_of_killed_processes_go(folder: Path) -> None:
 def test_without_its_description_nothing_can_be_checked(content: bytes, folder: Path) -> None:
     (folder / "sweep.json").write_bytes(content)
     result = check(folder)
-    assert result.exit_code == 1 and "sweep.json' is broken" in result.output
+    assert result.exit_code == 1
+    assert "sweep.json' is broken" in result.output
 
 
 def test_other_readers_see_a_sealed_part(finished: Path) -> None:
@@ -225,7 +229,9 @@ def test_other_readers_see_a_sealed_part(finished: Path) -> None:
 def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
     before = everything(folder)
     told = sweep("resume", "small", "--local", "--storage", folder.parent)
-    assert told.exit_code == 0 and "has finished" in told.output and "sweep extend small" in told.output
+    assert told.exit_code == 0
+    assert "has finished" in told.output
+    assert "sweep extend small" in told.output
     for wrong in ("0", "-1", "+0", "many", "1.5"):
         assert sweep("extend", "small", "--trials", wrong, "--storage", folder.parent).exit_code == 2
     done = sweep("extend", "small", "--trials", "+2", "--local", "--storage", folder.parent)

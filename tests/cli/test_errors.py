@@ -120,13 +120,15 @@ def test_missing_inception_weights(tmp_path: Path) -> None:
 
 def test_unknown_command_and_option() -> None:
     result = CliRunner().invoke(cli, ["rum"])
-    assert result.exit_code == 2 and "did you mean 'run'" in result.output
+    assert result.exit_code == 2
+    assert "did you mean 'run'" in result.output
     assert CliRunner().invoke(cli, ["run", "x.yaml", "--nonsense"]).exit_code == 2
 
 
 def test_resume_without_sweeps(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["resume", "--storage", str(tmp_path)])
-    assert result.exit_code == 2 and "no sweeps" in result.output
+    assert result.exit_code == 2
+    assert "no sweeps" in result.output
 
 
 @pytest.mark.ray
@@ -148,7 +150,8 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert RayRunner(0.2, 0.2, None, None).room() == 5
         runner = RayRunner(0.2, 0.5, None, max_concurrent=8)
         assert runner.room() == 2  # never more than run at once
-        assert runner.fits({(0, 0): 1.0}, 1.0) and not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)
+        assert runner.fits({(0, 0): 1.0}, 1.0)
+        assert not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)
         ready = [ray.util.placement_group([{"CPU": 0.2, "GPU": 0.2}]).ready() for _ in range(6)]
         assert len(ray.wait(ready, num_returns=6, timeout=2)[0]) == 5  # so does Ray count
     finally:

@@ -65,9 +65,8 @@ def test_slerp_turns_and_stretches_evenly(share: float, seed: int) -> None:
 @pytest.mark.usefixtures("doubles")
 def test_slerp_has_ends_and_no_holes() -> None:
     first, second = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    assert torch.allclose(slerp(first, second, 0.0), first) and torch.allclose(
-        slerp(first, second, 1.0), second
-    )
+    assert torch.allclose(slerp(first, second, 0.0), first)
+    assert torch.allclose(slerp(first, second, 1.0), second)
     half = torch.tensor([[math.sqrt(2), math.sqrt(2)]])
     assert torch.allclose(slerp(first, second, 0.5), half)
     assert torch.allclose(slerp(first, first, 0.3), first)
@@ -77,7 +76,8 @@ def test_slerp_has_ends_and_no_holes() -> None:
 def test_walks_pass_their_keys() -> None:
     keys = torch.randn(3, 2, 8, dtype=torch.float64)
     opened, closed = walk(keys, 4, closed=False), walk(keys, 4, closed=True)
-    assert opened.shape == (9, 2, 8) and closed.shape == (12, 2, 8)
+    assert opened.shape == (9, 2, 8)
+    assert closed.shape == (12, 2, 8)
     for way in (opened, closed):
         assert torch.allclose(way[::4][:3], keys, atol=1e-6)
     assert torch.equal(opened[:8], closed[:8])
@@ -106,7 +106,9 @@ def test_a_folder_of_pictures(export: Path, tmp_path: Path) -> None:
 def test_a_walk_as_a_moving_picture(export: Path, tmp_path: Path) -> None:
     fine(export, "--interpolate", 2, "--out", tmp_path / "walk.gif")
     moving = Image.open(tmp_path / "walk.gif")
-    assert moving.n_frames == 48 and moving.info["loop"] == 0 and min(moving.size) >= 256
+    assert moving.n_frames == 48
+    assert moving.info["loop"] == 0
+    assert min(moving.size) >= 256
 
 
 def test_a_walk_as_a_strip(export: Path, tmp_path: Path) -> None:
@@ -132,7 +134,8 @@ def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(RequestError, match=r"pip install 'sweep-gan\[video\]'"):
         walks.ffmpeg()
     result = run("any", "--interpolate", 2, "--out", tmp_path / "a.mp4")
-    assert result.exit_code == 2 and "needs ffmpeg" in result.stderr
+    assert result.exit_code == 2
+    assert "needs ffmpeg" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -154,13 +157,16 @@ def test_wrong_requests(arguments: list[str], says: str, export: Path, tmp_path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         result = run(export, *arguments)
-    assert result.exit_code == 2 and says in result.stderr and "Traceback" not in result.output
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_export_and_a_damaged_one(tmp_path: Path) -> None:
     result = run(tmp_path)
-    assert result.exit_code == 2 and "is no exported generator" in result.stderr
+    assert result.exit_code == 2
+    assert "is no exported generator" in result.stderr
 
 
 def test_it_needs_neither_ray_nor_optuna(export: Path, tmp_path: Path) -> None:

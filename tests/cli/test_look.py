@@ -37,8 +37,10 @@ def fine(*arguments: object) -> str:
 
 def refused(*arguments: object) -> str:
     result = run(*arguments)
-    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
-    assert "Traceback" not in result.output and result.stdout == ""
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit), result.output
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
     return result.stderr
 
 
@@ -48,7 +50,9 @@ def refused(*arguments: object) -> str:
 def test_ls_lists_the_newest_first(storage: Path) -> None:
     lines = fine("ls", "--storage", storage).splitlines()
     assert [line.split()[0] for line in lines] == ["name", "faces", "live"]
-    assert "12/12" in lines[1] and "KID (efficientnet_lite0@64)" in lines[1] and "3 collapsed" in lines[1]
+    assert "12/12" in lines[1]
+    assert "KID (efficientnet_lite0@64)" in lines[1]
+    assert "3 collapsed" in lines[1]
     assert "2 running" in lines[2]
 
 
@@ -75,7 +79,8 @@ def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "file.txt").write_text("not a sweep")
     result = run("ls", "--storage", tmp_path)
-    assert result.exit_code == 0 and [line.split()[0] for line in result.stdout.splitlines()] == [
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
         "name",
         "live",
     ]
@@ -93,7 +98,8 @@ def test_best_ranks_the_newest_sweep(storage: Path) -> None:
         "more when the trial had ended; one seed each"
     )
     assert lines[1].split()[:5] == ["rank", "trial", "status", "KID", "(efficientnet_lite0@64)"]
-    assert lines[2].split()[0] == "1" and "±" in lines[2]
+    assert lines[2].split()[0] == "1"
+    assert "±" in lines[2]
     died = "left out: collapsed: low_diversity; its best was KID "
     assert any(line.startswith(died) and line.endswith(" kimg (trial 5)") for line in lines)
     died = "left out: failed: WorkError: out of memory at batch 128; its best was KID "
@@ -102,8 +108,10 @@ def test_best_ranks_the_newest_sweep(storage: Path) -> None:
 
 def test_best_as_json_is_ordered_and_complete(storage: Path) -> None:
     told = json.loads(fine("best", "faces", "--json", "--top", 3, "--storage", storage))
-    assert told["label"] == "KID (efficientnet_lite0@64, n=512)" and told["seeds"] == 1
-    assert told["provisional"] is False and all(row["measured"] for row in told["ranked"])
+    assert told["label"] == "KID (efficientnet_lite0@64, n=512)"
+    assert told["seeds"] == 1
+    assert told["provisional"] is False
+    assert all(row["measured"] for row in told["ranked"])
     assert all(row["value"] == pytest.approx(row["seen"] + LUCK) for row in told["ranked"])
     assert [row["rank"] for row in told["ranked"]] == [1, 2, 3]
     values = [row["value"] for row in told["ranked"]]
@@ -149,21 +157,26 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
     said = f"exported trial {best['trial']}: KID {best['value']:.4g}, of the generator at {best['kimg']:g} kimg, to "
     assert said in text
     errors = run("best", "faces", "--export", tmp_path / "out", "--storage", storage).stderr
-    assert "note: why" in errors and "note: no" in errors
+    assert "note: why" in errors
+    assert "note: no" in errors
     assert "exported trial 5: " in fine(
         "best", "faces", "--trial", 5, "--export", tmp_path / "out", "--storage", storage
     )
     other = run("best", "faces", "--metric", "fid", "--export", tmp_path / "out", "--storage", storage)
-    assert other.exit_code == 2 and "kept generators at their best kid" in other.stderr
+    assert other.exit_code == 2
+    assert "kept generators at their best kid" in other.stderr
     result = run("best", "faces", "--json", "--export", tmp_path / "out", "--storage", storage)
-    assert json.loads(result.stdout)["ranked"] and "exported" in result.stderr
+    assert json.loads(result.stdout)["ranked"]
+    assert "exported" in result.stderr
 
 
 @pytest.mark.parametrize(("by", "groups"), [("loss", {"bce", "lsgan", "wgan-gp"}), ("family", {"dcgan"})])
 def test_best_within_groups(storage: Path, by: str, groups: set[str]) -> None:
     whole = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"]
     told = json.loads(fine("best", "faces", "--by", by, "--json", "--storage", storage))
-    assert told["by"] == by and set(told["groups"]) == groups and "ranked" not in told
+    assert told["by"] == by
+    assert set(told["groups"]) == groups
+    assert "ranked" not in told
     for group, entries in told["groups"].items():
         of_group = [e for e in whole if by == "family" or e["params"]["train.loss"] == group]
         assert entries == of_group[:1]
@@ -176,10 +189,13 @@ def test_best_names_a_group_without_a_winner(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=3, pictures=False)
     assert Store(sweep.folder, KINDS).put_trial({"trial": 1, "status": "collapsed", "verdict": "flat_image"})
     text = fine("best", "--by", "loss", "--storage", tmp_path)
-    assert "loss lsgan: no trial can be ranked" in text and "collapsed: flat_image; its best was KID " in text
-    assert "loss lsgan: no trial can be ranked" in text and " kimg (trial 1)" in text
+    assert "loss lsgan: no trial can be ranked" in text
+    assert "collapsed: flat_image; its best was KID " in text
+    assert "loss lsgan: no trial can be ranked" in text
+    assert " kimg (trial 1)" in text
     told = json.loads(fine("best", "--by", "loss", "--json", "--storage", tmp_path))
-    assert told["groups"]["lsgan"] == [] and list(told["groups"])[-1] == "lsgan"
+    assert told["groups"]["lsgan"] == []
+    assert list(told["groups"])[-1] == "lsgan"
 
 
 def test_best_names_what_a_group_has_that_has_no_result(tmp_path: Path) -> None:
@@ -206,9 +222,11 @@ def test_best_before_there_is_a_result(tmp_path: Path) -> None:
         "faces: KID (efficientnet_lite0@64) so far, smaller is better; no trial has a result yet, so by the best so "
         "far of each; one seed each"
     )
-    assert "pictures" in lines[1] and "512" in lines[2].split()
+    assert "pictures" in lines[1]
+    assert "512" in lines[2].split()
     told = json.loads(fine("best", "--json", "--storage", tmp_path))
-    assert told["provisional"] is True and not any(row["measured"] for row in told["ranked"])
+    assert told["provisional"] is True
+    assert not any(row["measured"] for row in told["ranked"])
 
 
 def test_best_names_few_of_many_left_out(tmp_path: Path) -> None:
@@ -230,7 +248,8 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
         assert Store(sweep.folder / "confirm").put_trial(row | {"result_kimg": 1.0, "best_value": 0.001})
     text = fine("best", "--storage", tmp_path)
     assert "confirmed: trial 0: mean 0.12 of 3 fresh seeds, 95 % interval 0.07" in text
-    assert "confirmed: trial 2: mean 0.52 of 2 fresh seeds" in text and "(1 run to come)" in text
+    assert "confirmed: trial 2: mean 0.52 of 2 fresh seeds" in text
+    assert "(1 run to come)" in text
     assert "confirmed: two configurations with 3 seeds each are needed" in text
     last = {"trial": 5, "status": "finished", "result": 0.55, "result_kimg": 1.0}
     assert Store(sweep.folder / "confirm").put_trial(last)
@@ -240,7 +259,8 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
     told = json.loads(fine("best", "--json", "--storage", tmp_path))
     assert told["confirmation"]["comparison"]["distinct"] is True
     sure = {row["trial"]: row["confidence"] for row in told["ranked"]}
-    assert sure[1] == "one seed" and sure[0].startswith("mean 0.12 of 3 fresh seeds")
+    assert sure[1] == "one seed"
+    assert sure[0].startswith("mean 0.12 of 3 fresh seeds")
 
 
 def test_wrong_requests_to_best(storage: Path) -> None:
@@ -276,7 +296,8 @@ def test_show_tells_the_story(storage: Path) -> None:
 def test_show_as_json(storage: Path) -> None:
     told = json.loads(fine("show", "faces", "--json", "--storage", storage))
     assert told["summary"]["statuses"] == {"finished": 1, "stopped": 7, "collapsed": 3, "failed": 1}
-    assert told["spec"]["search"]["sampler"] == "tpe" and len(told["trials"]) == 12
+    assert told["spec"]["search"]["sampler"] == "tpe"
+    assert len(told["trials"]) == 12
     collapse = next(event for event in told["events"] if event["kind"] == "collapse")
     assert collapse["detail"]["numbers"]["loss_g"] is None
 
@@ -287,15 +308,15 @@ def test_show_works_where_best_refuses(tmp_path: Path) -> None:
     store.replace("results", 1, [store.part("results", 1)[0] | {"n_fake": 8}])
     assert "cannot be ranked together" in refused("best", "--storage", tmp_path)
     text = fine("show", "--storage", tmp_path)
-    assert "cannot be ranked together" in text and "n_fake=8: trial 1" in text
+    assert "cannot be ranked together" in text
+    assert "n_fake=8: trial 1" in text
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     make_sweep(tmp_path, trials=1, name="red \x1b[31m", pictures=False, info={"attribution": "a\x1b]0;b\x07"})
     for command in ("ls", "show", "best"):
-        assert "\x1b" not in fine(command, "--storage", tmp_path) and "\x07" not in fine(
-            command, "--storage", tmp_path
-        )
+        assert "\x1b" not in fine(command, "--storage", tmp_path)
+        assert "\x07" not in fine(command, "--storage", tmp_path)
 
 
 # ---- report ------------------------------------------------------------------------------------------------
@@ -328,7 +349,8 @@ def test_no_sweeps_yet(command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["show", "best", "report"])
 def test_unknown_names_get_a_hint(command: str, storage: Path) -> None:
     text = refused(command, "face", "--storage", storage)
-    assert "no sweep 'face'" in text and "did you mean 'faces'? (there are: faces, live)" in text
+    assert "no sweep 'face'" in text
+    assert "did you mean 'faces'? (there are: faces, live)" in text
     assert "no sweep '../faces'" in refused(command, "../faces", "--storage", storage)
 
 
@@ -336,7 +358,8 @@ def test_a_broken_part_is_named_and_is_no_fault_of_the_request(storage: Path, tm
     shutil.copytree(storage / "live", tmp_path / "live")
     (tmp_path / "live" / "metrics" / "00000.parquet").write_bytes(b"PAR1")
     result = run("best", "--storage", tmp_path)
-    assert result.exit_code == 1 and "metrics/00000.parquet' is not a readable Parquet file" in result.stderr
+    assert result.exit_code == 1
+    assert "metrics/00000.parquet' is not a readable Parquet file" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["ls", "best", "report"])
@@ -357,14 +380,17 @@ def test_nothing_heavy_is_imported(command: str, storage: Path, tmp_path: Path) 
 def test_the_newest_is_the_default(storage: Path) -> None:
     assert open_sweep(Folder.open(storage)).name == "faces"
     sweeps, problems = find_sweeps(Folder.open(storage))
-    assert [sweep.name for sweep in sweeps] == ["faces", "live"] and not problems
+    assert [sweep.name for sweep in sweeps] == ["faces", "live"]
+    assert not problems
 
 
 def test_times_are_read_in_both_forms() -> None:
     assert (
         parse_time("2025-03-01T09:00:00+00:00") == parse_time("2025-03-01T09:00:00") == parse_time(1740819600)
     )
-    assert parse_time("yesterday") is None and parse_time(None) is None and parse_time(1e30) is None
+    assert parse_time("yesterday") is None
+    assert parse_time(None) is None
+    assert parse_time(1e30) is None
 
 
 def test_a_spec_that_is_no_yaml_is_empty(tmp_path: Path) -> None:
@@ -373,7 +399,8 @@ def test_a_spec_that_is_no_yaml_is_empty(tmp_path: Path) -> None:
         sweep.folder.write("spec.yaml", text)
         assert sweep.spec() == {}
     sweep.folder.delete("spec.yaml")
-    assert sweep.spec() == {} and sweep.spec_text() == ""
+    assert sweep.spec() == {}
+    assert sweep.spec_text() == ""
 
 
 # ---- tables ------------------------------------------------------------------------------------------------

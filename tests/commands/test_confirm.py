@@ -67,12 +67,15 @@ def test_the_interval_of_known_numbers() -> None:
     assert (one.mean, one.spread) == (12.0, 1.0)
     half = 4.302653 / math.sqrt(3)
     assert one.interval == pytest.approx((12 - half, 12 + half), abs=1e-5)
-    assert repeats(0, 1.0).interval is None and repeats(0, 1.0).spread is None and repeats(0).mean is None
+    assert repeats(0, 1.0).interval is None
+    assert repeats(0, 1.0).spread is None
+    assert repeats(0).mean is None
 
 
 def test_seeds_that_say_too_little_give_no_interval_and_say_how_many_are_missing() -> None:
     pair, wide = repeats(0, 11.0, 12.0), repeats(0, 1.0, 2.0, 3.0)
-    assert pair.interval is None and pair.spread is not None
+    assert pair.interval is None
+    assert pair.spread is not None
     assert wide.interval is None  # -0.5 to 4.5: no KID or FID is below zero
     assert label(Confirmation("kid", [pair]), 0) == (
         "mean 11.5 of 2 fresh seeds (no interval yet: needs 1 more seed)"
@@ -98,10 +101,12 @@ def test_what_is_said_of_the_winner() -> None:
     far = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52, 0.51)])
     assert verdict(far).startswith("trial 3 is better than trial 1 (Welch's t-test, p = ")
     near = Confirmation("kid", [repeats(3, 0.1, 0.3, 0.2), repeats(1, 0.2, 0.1, 0.4)])
-    assert verdict(near).startswith("trial 3 cannot be told from trial 1") and near.comparison is not None
+    assert verdict(near).startswith("trial 3 cannot be told from trial 1")
+    assert near.comparison is not None
     assert "two configurations" in verdict(Confirmation("kid", [repeats(3, 0.1, 0.3)]))
     few = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52)])
-    assert few.comparison is None and "with 3 seeds each are needed" in verdict(few)
+    assert few.comparison is None
+    assert "with 3 seeds each are needed" in verdict(few)
 
 
 def test_who_may_have_won() -> None:
@@ -130,8 +135,10 @@ def test_the_plan_goes_in_turns_and_grows_at_its_end() -> None:
     plan = extended([], [7, 2], 2, [])
     assert [run.trial for run in plan] == [7, 2, 7, 2]
     more = extended(plan, [2, 9], 3, [])
-    assert more[:4] == plan and [run.trial for run in more[4:]] == [9, 9, 2, 9]
-    assert extended(more, [2, 9], 3, []) == more and extended(more, [7], 1, []) == more
+    assert more[:4] == plan
+    assert [run.trial for run in more[4:]] == [9, 9, 2, 9]
+    assert extended(more, [2, 9], 3, []) == more
+    assert extended(more, [7], 1, []) == more
 
 
 def test_equal_configurations_are_confirmed_once() -> None:
@@ -144,7 +151,8 @@ def test_equal_configurations_are_confirmed_once() -> None:
 def test_seeds_are_fresh_and_do_not_depend_on_the_company() -> None:
     plan = extended([], [0, 1, 2], 4, [])
     seeds = [run.seed for run in plan]
-    assert len(set(seeds)) == 12 and all(0 <= seed < 2**31 for seed in seeds)
+    assert len(set(seeds)) == 12
+    assert all(0 <= seed < 2**31 for seed in seeds)
     alone = extended([], [1], 4, [])
     assert [run.seed for run in plan if run.trial == 1] == [run.seed for run in alone]
     assert not {run.seed for run in extended([], [0, 1, 2], 4, seeds)} & set(seeds)
@@ -154,8 +162,10 @@ def test_a_plan_is_handed_out_from_where_it_stopped() -> None:
     plan = extended([], [5], 3, [])
     planned = Planned(plan, {5: {"train.lr_g": 0.1}}, 2)
     asked = planned.ask()
-    assert asked is not None and (asked.number, asked.seed) == (2, plan[2].seed)
-    assert asked.params == {"train.lr_g": 0.1} and planned.ask() is None
+    assert asked is not None
+    assert (asked.number, asked.seed) == (2, plan[2].seed)
+    assert asked.params == {"train.lr_g": 0.1}
+    assert planned.ask() is None
 
 
 # ---- records -----------------------------------------------------------------------------------------------
@@ -185,11 +195,15 @@ def confirmed_sweep(tmp_path: Path) -> Sweep:
 
 def test_records_are_read_by_configuration(confirmed_sweep: Sweep) -> None:
     found = read_confirmation(confirmed_sweep)
-    assert found is not None and [one.trial for one in found.repeats] == [0, 2]
+    assert found is not None
+    assert [one.trial for one in found.repeats] == [0, 2]
     first, second = found.repeats
-    assert first.values == [0.5, 0.7, 0.6] and first.pending == 0
+    assert first.values == [0.5, 0.7, 0.6]
+    assert first.pending == 0
     # The better number, but it died once: it comes second, and the dead run's value does not count.
-    assert second.values == [0.1] and second.lost == {"flat_image": 1} and second.pending == 1
+    assert second.values == [0.1]
+    assert second.lost == {"flat_image": 1}
+    assert second.pending == 1
     assert found.comparison is None
     assert [run.number for run in first.runs] == [0, 2, 4]
 
@@ -201,7 +215,9 @@ def test_a_run_counts_once_it_was_measured(confirmed_sweep: Sweep) -> None:
     found = read_confirmation(confirmed_sweep)
     assert found is not None
     first = found.of(0)
-    assert first is not None and first.values == [0.6] and first.pending == 1
+    assert first is not None
+    assert first.values == [0.6]
+    assert first.pending == 1
     assert first.lost == {"without a number": 1}
 
 
@@ -254,7 +270,8 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     with monkeypatch.context() as patch:
         patch.setattr(Director, "report", stop_after_three)
         stopped = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
-    assert stopped.exit_code == 1 and "go on with 'sweep confirm small'" in stopped.output
+    assert stopped.exit_code == 1
+    assert "go on with 'sweep confirm small'" in stopped.output
     done = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].startswith("two configurations with 3 seeds each are needed")
@@ -271,13 +288,15 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     assert sorted(results) == [0, 1, 2, 3]
     plan = SweepInfo.read(sweep.folder / "confirm").plan or ()
     for row, planned in zip(rows, plan, strict=True):
-        assert row["params"] == originals[planned.trial]["params"] and row["seed"] == planned.seed
+        assert row["params"] == originals[planned.trial]["params"]
+        assert row["seed"] == planned.seed
         assert row["kimg"] == sweep.info.budget  # ASHA stopped nobody
     assert Store(sweep.folder).rows("trials") == before  # the sweep itself is as it was
 
     again = run("confirm", "small", "--top", 2, "--seeds", 3, "--json", *where)
     last = json.loads(again.stdout.splitlines()[-1])
-    assert last["event"] == "end" and not last["interrupted"]
+    assert last["event"] == "end"
+    assert not last["interrupted"]
     assert [len(one["values"]) for one in last["confirmation"]["configurations"]] == [3, 3]
     assert Store(sweep.folder / "confirm").rows("trials")[:4] == rows
     assert last["confirmation"]["comparison"]["test"] == "Welch's t-test"
@@ -286,7 +305,8 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
 def test_there_must_be_something_to_confirm(tmp_path: Path) -> None:
     make_sweep(tmp_path, trials=0, pictures=False)
     result = run("confirm", "--local", "--storage", tmp_path)
-    assert result.exit_code == 2 and "nothing to confirm" in result.stderr
+    assert result.exit_code == 2
+    assert "nothing to confirm" in result.stderr
     assert not (tmp_path / "faces" / "confirm").exists()
     assert "--seeds" in run("confirm", "--seeds", 1, "--storage", tmp_path).stderr
 
@@ -305,4 +325,5 @@ def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("sweep.commands.before.prepare_pictures", lambda *_: Other())
     result = run("confirm", "--local", "--storage", tmp_path)
-    assert result.exit_code == 2 and "the pictures have changed since the sweep" in result.stderr
+    assert result.exit_code == 2
+    assert "the pictures have changed since the sweep" in result.stderr

@@ -99,13 +99,15 @@ def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
     assert dry.exit_code == 0, dry.output
     assert words in json.loads(dry.stdout)["notes"]
     told = sweep("run", tmp_path / "s.yaml", *where, "--local")
-    assert told.exit_code == 0 and told.output.count(words) == 1
+    assert told.exit_code == 0
+    assert told.output.count(words) == 1
     events = Store(Folder.open(tmp_path / "runs" / "tiny")).rows("events")
     assert [json.loads(row["detail"])["reason"] for row in events if row["kind"] == "note"] == [words]
     for how in ("--dry-run", "--local"):
         size = ("--set", "evaluate.kid_subset_size=13", "--name", "other")
         told = sweep("run", tmp_path / "s.yaml", *where, *size, how)
-        assert told.exit_code == 2 and "write at most 12, or leave it out" in told.output
+        assert told.exit_code == 2
+        assert "write at most 12, or leave it out" in told.output
     assert not (tmp_path / "runs" / "other" / "sweep.json").exists()
 
 

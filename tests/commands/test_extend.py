@@ -56,13 +56,15 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
     assert extended.exit_code == 0, extended.output
     folder = runs / "small"
     after = [row for row in rows(folder, "metrics") if row["trial"] == 0]
-    assert after[: len(before)] == before and len(after) == 2 * len(before)
+    assert after[: len(before)] == before
+    assert len(after) == 2 * len(before)
     assert [round(row["kimg"], 1) for row in after] == [0.1, 0.2, 0.3, 0.4]
     first, second = rows(folder, "trials")
     assert first["status"] == second["status"] == "finished"
     assert first["kimg"] == second["kimg"] == pytest.approx(0.4, abs=0.02)
     results = rows(folder, "results")
-    assert [row["trial"] for row in results] == [0, 1] and results[0]["attempt"] > old["attempt"]
+    assert [row["trial"] for row in results] == [0, 1]
+    assert results[0]["attempt"] > old["attempt"]
     # What is kept is still the best of all that was ever seen.
     assert results[0]["seen"] == min(row["kid"] for row in after)
     told = json.loads(next(e["detail"] for e in rows(folder, "events") if e["kind"] == "extended"))
@@ -80,20 +82,24 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
 )
 def test_what_cannot_be_extended_is_refused(runs: Path, arguments: list[str], told: str) -> None:
     refused = sweep("extend", "small", *arguments, "--local", "--storage", runs)
-    assert refused.exit_code == 2 and told in refused.output, refused.output
+    assert refused.exit_code == 2, refused.output
+    assert told in refused.output, refused.output
 
 
 def test_a_budget_that_is_there_already_opens_nothing_again(runs: Path) -> None:
     refused = sweep("extend", "small", "--kimg", "0.2", "--local", "--storage", runs)
-    assert refused.exit_code == 2 and "can go on" in refused.output, refused.output
-    assert rows(runs / "small", "results") and rows(runs / "small", "trials")[0]["status"] == "finished"
+    assert refused.exit_code == 2, refused.output
+    assert "can go on" in refused.output, refused.output
+    assert rows(runs / "small", "results")
+    assert rows(runs / "small", "trials")[0]["status"] == "finished"
 
 
 def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
     for checkpoint in (runs / "small" / "checkpoints").rglob("*.ckpt"):
         checkpoint.unlink()
     refused = sweep("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
-    assert refused.exit_code == 2 and "keep: {finished: all}" in refused.output
+    assert refused.exit_code == 2
+    assert "keep: {finished: all}" in refused.output
     assert json.loads((runs / "small" / "sweep.json").read_text())["budget"] == 0.2
 
 

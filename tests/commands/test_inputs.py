@@ -63,7 +63,8 @@ def test_no_savings_are_promised_where_nobody_is_compared(text: str, images: int
     found = Findings(Pictures(images, prepared=True), None, tuple(notes.notes(spec, images)))
     assert any("nobody is compared" in note for note in found.notes)
     told = facts(spec, found)
-    assert told["expected_training"] == 1.0 and told["rungs"] == []
+    assert told["expected_training"] == 1.0
+    assert told["rungs"] == []
     assert ladder(spec, 16, images).share == 1.0
 
 
@@ -71,7 +72,8 @@ def test_two_rungs_that_one_evaluation_meets_stop_once() -> None:
     spec = parse("train: {epochs: 40}\nasha: {grace: 4, reduction: 1.5}\nevaluate: {every: 4}")
     at = spec.schedule(1000)
     assert at.rungs[:4] == (4.0, 6.0, 9.0, 13.5)
-    assert at.comparisons[:3] == (4.0, 8.0, 12.0) and len(set(at.comparisons)) == len(at.comparisons)
+    assert at.comparisons[:3] == (4.0, 8.0, 12.0)
+    assert len(set(at.comparisons)) == len(at.comparisons)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,9 @@ def test_weights_that_are_none_are_told_before_pictures_are_prepared(
     )
     for more in (["--dry-run"], ["--local", "--storage", tmp_path / "runs"]):
         told = sweep("run", spec, *more)
-        assert told.exit_code == 2 and "evaluate.weights" in told.output and "w.pt" in told.output
+        assert told.exit_code == 2
+        assert "evaluate.weights" in told.output
+        assert "w.pt" in told.output
 
 
 @pytest.mark.parametrize("written", [" {} ", '"{}"', "'{}'", "{} "])
@@ -176,7 +180,8 @@ def test_a_path_with_something_around_it(
     draw(tmp_path / "pics", 20)
     (tmp_path / "s.yaml").write_text(TINY)
     told = sweep("run", "s.yaml", "--dry-run", "--set", f"data.source={written.format('pics')}")
-    assert told.exit_code == 2 and "did you mean 'pics'" in told.output
+    assert told.exit_code == 2
+    assert "did you mean 'pics'" in told.output
 
 
 def test_a_real_run_says_what_the_dry_run_says(tmp_path: Path) -> None:
@@ -184,7 +189,8 @@ def test_a_real_run_says_what_the_dry_run_says(tmp_path: Path) -> None:
     spec.write_text(TINY + "asha: {grace: 0.01, unit: kimg}\n")
     for more in (["--dry-run"], ["--local"]):
         told = sweep("run", spec, "--storage", tmp_path / "runs", *more)
-        assert told.exit_code == 2 and "asha.grace is 0.01 kimg (0.156 epochs)" in told.output
+        assert told.exit_code == 2
+        assert "asha.grace is 0.01 kimg (0.156 epochs)" in told.output
 
 
 def test_the_time_of_a_sweep() -> None:
@@ -207,13 +213,15 @@ def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     threads = torch.get_num_threads()
     told = json.loads(sweep("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
     assert torch.get_num_threads() == threads
-    assert told["estimate"]["trial"] > 0 and told["pictures"]["count"] == 64
+    assert told["estimate"]["trial"] > 0
+    assert told["pictures"]["count"] == 64
 
 
 def test_pictures_with_alpha_are_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
     speed = measure(parse(TINY, overrides=["data.background=transparent"]), [{"train.lr_g": 5e-4}])
-    assert speed.per_kimg > 0 and speed.per_picture > 0
+    assert speed.per_kimg > 0
+    assert speed.per_picture > 0
 
 
 def test_the_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +243,8 @@ def test_what_does_not_fit_into_memory_is_no_traceback(
     monkeypatch.setattr("sweep.commands.timing.measure", fails)
     (tmp_path / "s.yaml").write_text(TINY)
     told = sweep("run", tmp_path / "s.yaml", "--dry-run")
-    assert told.exit_code == 0 and "could not be timed: out of memory" in told.output
+    assert told.exit_code == 0
+    assert "could not be timed: out of memory" in told.output
 
 
 def test_without_a_look_the_dry_run_is_as_before(capsys: pytest.CaptureFixture[str]) -> None:

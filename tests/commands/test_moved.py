@@ -53,16 +53,19 @@ def test_go_on_where_the_pictures_are_now(pictures, tmp_path: Path, monkeypatch:
     )
     for command in going_on:
         lost = sweep(*command, "--local")
-        assert lost.exit_code == 2 and "--set data.source=PATH" in lost.output, lost.output
+        assert lost.exit_code == 2, lost.output
+        assert "--set data.source=PATH" in lost.output, lost.output
         if command[0] != "extend":
             continue
         for key in ("train.lr_g=1e-3", "data.size=64", "data.source", "data={source: x}"):
             refused = sweep(*command, "--local", "--set", key)
             assert (refused.exit_code == 2 and "keeps its spec" in refused.output) or "PATH" in refused.output
         wrong = sweep(*command, "--local", "--set", "data.source=other")
-        assert wrong.exit_code == 2 and "are not those that the sweep began with" in wrong.output
+        assert wrong.exit_code == 2
+        assert "are not those that the sweep began with" in wrong.output
         nowhere = sweep(*command, "--local", "--set", "data.source=nowhere")
-        assert nowhere.exit_code == 2 and "nowhere" in nowhere.output
+        assert nowhere.exit_code == 2
+        assert "nowhere" in nowhere.output
     assert load(record).data.source == str(old), "what was refused changes nothing"
 
     found = sweep("extend", "first", "--trials", "+1", "--local", "--set", f"data.source={new.name}")
@@ -78,6 +81,7 @@ def test_go_on_where_the_pictures_are_now(pictures, tmp_path: Path, monkeypatch:
         "sweep.commands.export.programs.programs_of", lambda *_: []
     )  # programs take long, and need no pictures
     best = sweep("best", "first", "--export", "out", "--set", "data.source=2024")
-    assert best.exit_code == 0 and "not measured again" not in best.output, best.output
+    assert best.exit_code == 0, best.output
+    assert "not measured again" not in best.output, best.output
     assert load(record.parent / "confirm" / "spec.yaml").data.source == str(newer)
     assert sweep("check", "first").exit_code == 0

@@ -35,10 +35,12 @@ def test_what_is_new_is_told_once(sweep: Sweep) -> None:
     states = [row["status"] for row in sweep.store.rows("trials")]
     # Of the past, only where each trial is now, and its result.
     assert told(watched) == [(states[0], 0), ("result", 0), (states[1], 1), ("result", 1)]
-    assert told(watched) == [] and watched.complete
+    assert told(watched) == []
+    assert watched.complete
     store = Store(sweep.folder, KINDS)
     store.put_trial({"trial": 2, "status": "running", "params": "{}", "seed": 1})
-    assert told(watched) == [("start", 2)] and not watched.complete
+    assert told(watched) == [("start", 2)]
+    assert not watched.complete
     row = {"trial": 2, "attempt": 0, "kid": 0.5, "seconds_train": 1.0, "seconds_eval": 1.0}
     for kimg in (1.0, 2.0):
         store.add("metrics", row | {"kimg": kimg})
@@ -46,10 +48,12 @@ def test_what_is_new_is_told_once(sweep: Sweep) -> None:
     store.put_trial({"trial": 2, "attempt": 1, "status": "running"})
     assert told(watched) == [("start", 2)]
     store.put_trial({"trial": 2, "status": "collapsed", "verdict": "flat_image"})
-    assert told(watched) == [("collapsed", 2)] and watched.complete
+    assert told(watched) == [("collapsed", 2)]
+    assert watched.complete
     assert watched.trials[2].verdict == "flat_image"
     store.replace("results", 2, [{"trial": 2, "attempt": 1, "kimg": 2.0, "kid": 0.6, "seconds": 1.0}])
-    assert told(watched) == [("result", 2)] and told(watched) == []
+    assert told(watched) == [("result", 2)]
+    assert told(watched) == []
     assert watched.trials[2].value == 0.6
 
 
@@ -70,7 +74,8 @@ def test_it_ends_with_the_sweep(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(watching.time, "sleep", sleep)
     arguments = ["watch", "faces", "--storage", str(Path(sweep.folder.url).parent)]
     result = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
-    assert result.exit_code == 0 and len(looks) == 2
+    assert result.exit_code == 0
+    assert len(looks) == 2
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert (events[-1]["event"], events[-1]["trial"]) == ("failed", 2)
 
@@ -81,7 +86,8 @@ def test_a_sweep_that_nobody_runs(sweep: Sweep) -> None:
     before = sorted(path for path in Path(sweep.folder.url).rglob("*"))
     result = CliRunner().invoke(cli, ["watch", "--storage", str(Path(sweep.folder.url).parent)])
     assert result.exit_code == 0, result.output
-    assert "trial 0 " in result.stdout and "go on with 'sweep resume faces'" in result.stdout
+    assert "trial 0 " in result.stdout
+    assert "go on with 'sweep resume faces'" in result.stdout
     assert sorted(path for path in Path(sweep.folder.url).rglob("*")) == before
 
 
@@ -92,7 +98,8 @@ def test_ctrl_c_ends_the_looking(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(watching.time, "sleep", interrupt)
     with Owner(sweep.folder):
         result = CliRunner().invoke(cli, ["watch", "--storage", str(Path(sweep.folder.url).parent)])
-        assert result.exit_code == 0 and "resume" not in result.output
+        assert result.exit_code == 0
+        assert "resume" not in result.output
 
 
 def test_it_needs_neither_ray_nor_torch(sweep: Sweep) -> None:

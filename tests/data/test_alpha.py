@@ -260,7 +260,8 @@ def test_straight_colours_come_back_from_floats(seed: int, size: int) -> None:
     given = torch.from_numpy(pictures)
     floats = premultiplied(given)
     assert floats.dtype == torch.float32
-    assert floats.min() >= -1 and floats.max() <= 1
+    assert floats.min() >= -1
+    assert floats.max() <= 1
     assert (floats[:, :3] <= floats[:, 3:] + 1e-6).all()
     assert torch.equal(to_uint8(floats), given)
     assert torch.equal(joined(*parts(floats)).sub(floats).abs().amax() < 1e-6, torch.tensor(True))

@@ -211,8 +211,11 @@ def test_a_trial_that_has_ended_is_due_and_then_has_its_result(folder: LocalFold
     assert (row["status"], row["result"], row["best_kimg"], row["best_n_fake"]) == ("finished", None, 3.0, 32)
     # Its worker reads that it has ended; nobody else has been told yet, and nothing new is begun in its place.
     ledgered = ledger.trial_row(folder, 0)
-    assert ledgered is not None and ledgered["status"] == "finished"
-    assert director.trials[0].due and told(director) == [] and director.next() is Next.WAIT
+    assert ledgered is not None
+    assert ledgered["status"] == "finished"
+    assert director.trials[0].due
+    assert told(director) == []
+    assert director.next() is Next.WAIT
     assert director.report(result(assignment, 3.0)) is False
     row = trial_of(folder)
     assert (row["status"], row["attempt"]) == ("finished", 0)
@@ -234,11 +237,13 @@ def test_a_trial_that_ended_early_is_measured_too(status: str, folder: LocalFold
     assert director.report(evaluation(second, 1.0))
     assert director.report(evaluation(second, 2.0, "flat_image" if status == "collapsed" else None))
     best = 1.0 if status == "collapsed" else 2.0  # the evaluation at which it was called dead is not its best
-    assert trial_of(folder, 1)["status"] == status and trial_of(folder, 1)["best_kimg"] == best
+    assert trial_of(folder, 1)["status"] == status
+    assert trial_of(folder, 1)["best_kimg"] == best
     assert director.report(result(second, best)) is False
     one = told(director)[1]
     assert (one.state, one.value) == (status, trial_of(folder, 1)["result"])
-    assert trial_of(folder, 1)["status"] == status and one.kimg == 2.0
+    assert trial_of(folder, 1)["status"] == status
+    assert one.kimg == 2.0
 
 
 def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) -> None:
@@ -247,7 +252,8 @@ def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) 
     assert not isinstance(assignment, Next)
     assert director.report(evaluation(assignment, 1.0, "non_finite")) is False
     assert [past.state for past in told(director)] == ["collapsed"]
-    assert not director.trials[0].due and director.next() is Next.DONE
+    assert not director.trials[0].due
+    assert director.next() is Next.DONE
     assert records(folder)["results"] == []
 
 
@@ -256,14 +262,17 @@ def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFold
     begun(director, 1.0)
     director.fail(0, 0, Fault("error", "boom"))
     second = director.next()
-    assert not isinstance(second, Next) and (second.attempt, second.conclude) == (1, None)
+    assert not isinstance(second, Next)
+    assert (second.attempt, second.conclude) == (1, None)
     assert director.report(evaluation(second, 2.0))
     director.fail(0, 1, Fault("error", "boom"))
-    assert trial_of(folder)["status"] == "failed" and told(director) == []
+    assert trial_of(folder)["status"] == "failed"
+    assert told(director) == []
     third = director.next()
     assert not isinstance(third, Next)
     assert third.conclude == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
-    assert trial_of(folder)["status"] == "failed" and trial_of(folder)["failure"] == "boom"
+    assert trial_of(folder)["status"] == "failed"
+    assert trial_of(folder)["failure"] == "boom"
     assert director.report(result(third, 2.0)) is False
     assert [past.state for past in told(director)] == ["failed"]
     row = trial_of(folder)
@@ -276,7 +285,8 @@ def test_a_trial_that_failed_before_its_first_evaluation_is_over(folder: LocalFo
     for attempt in range(2):
         assert not isinstance(director.next(), Next)
         director.fail(0, attempt, Fault("error", "boom"))
-    assert trial_of(folder)["status"] == "failed" and director.next() is Next.DONE
+    assert trial_of(folder)["status"] == "failed"
+    assert director.next() is Next.DONE
     assert [past.state for past in told(director)] == ["failed"]
 
 
@@ -286,11 +296,13 @@ def test_a_worker_that_dies_while_it_measures_costs_an_attempt(folder: LocalFold
     director.fail(0, 0, Fault("died", "killed"))
     again = director.next()
     assert not isinstance(again, Next)
-    assert again.conclude and trial_of(folder)["status"] == "finished"
+    assert again.conclude
+    assert trial_of(folder)["status"] == "finished"
     assert events(folder) == ["restart"]
     assert director.report(result(again, 3.0)) is False
     assert [past.state for past in told(director)] == ["finished"]
-    assert trial_of(folder)["result"] == pytest.approx(0.105) and trial_of(folder)["ended"] is not None
+    assert trial_of(folder)["result"] == pytest.approx(0.105)
+    assert trial_of(folder)["ended"] is not None
 
 
 def test_a_generator_that_kills_all_its_workers_is_given_up(folder: LocalFolder) -> None:
@@ -301,8 +313,10 @@ def test_a_generator_that_kills_all_its_workers_is_given_up(folder: LocalFolder)
     director.fail(0, 1, Fault("died", "killed again"))
     assert director.next() is Next.DONE
     (row,) = records(folder)["results"]
-    assert row["problem"] == "it could not be measured: killed again" and row["kid"] is None
-    assert trial_of(folder)["status"] == "finished" and trial_of(folder)["result"] is None
+    assert row["problem"] == "it could not be measured: killed again"
+    assert row["kid"] is None
+    assert trial_of(folder)["status"] == "finished"
+    assert trial_of(folder)["result"] is None
     # For the sampler it has failed: there is no number that could be compared.
     assert [(past.state, past.value) for past in told(director)] == [("failed", None)]
 
@@ -313,8 +327,10 @@ def test_why_there_is_no_result_is_an_event(folder: LocalFolder) -> None:
     row = {"trial": 0, "attempt": 0, "seconds": 0.1, "problem": "its snapshot is gone"}
     report = replace(result(assignment, 3.0), result=row)
     assert director.report(report) is False
-    assert events(folder) == ["no_result"] and not director.trials[0].due
-    assert director.next() is Next.DONE and told(director)[0].value is None
+    assert events(folder) == ["no_result"]
+    assert not director.trials[0].due
+    assert director.next() is Next.DONE
+    assert told(director)[0].value is None
 
 
 def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: LocalFolder) -> None:
@@ -324,13 +340,17 @@ def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: L
     director.report(result(first, 3.0))
     second = director.next()
     assert not isinstance(second, Next)
-    assert director.report(evaluation(second, 1.0)) and director.report(evaluation(second, 2.0))
+    assert director.report(evaluation(second, 1.0))
+    assert director.report(evaluation(second, 2.0))
     assert director.report(evaluation(second, 3.0)) is False
     again = director.next()
-    assert not isinstance(again, Next) and (again.trial, again.attempt) == (1, 1)
-    assert [one.kimg for one in again.conclude or ()] == [2.0] and trial_of(folder, 1)["kimg"] == 2.0
+    assert not isinstance(again, Next)
+    assert (again.trial, again.attempt) == (1, 1)
+    assert [one.kimg for one in again.conclude or ()] == [2.0]
+    assert trial_of(folder, 1)["kimg"] == 2.0
     assert director.report(result(again, 2.0)) is False
-    assert trial_of(folder, 1)["status"] == "stopped" and len(told(director)) == 2
+    assert trial_of(folder, 1)["status"] == "stopped"
+    assert len(told(director)) == 2
 
 
 @pytest.mark.parametrize("what", ["evaluation", "result", "interrupted", "pulse"])
@@ -348,11 +368,14 @@ def test_an_older_attempt_is_refused(what: str, folder: LocalFolder) -> None:
         "pulse": said(old, Pulse),
     }
     assert director.report(reports[what]) is False
-    assert records(folder) == before and "stale_report" in events(folder)
+    assert records(folder) == before
+    assert "stale_report" in events(folder)
     assert director.report(said(new, Pulse)) is True
-    assert director.report(result(new, 3.0)) is False and told(director)[0].value == pytest.approx(0.105)
+    assert director.report(result(new, 3.0)) is False
+    assert told(director)[0].value == pytest.approx(0.105)
     assert director.report(result(new, 1.0)) is False  # said twice
-    assert [row["kimg"] for row in records(folder)["results"]] == [3.0] and len(told(director)) == 1
+    assert [row["kimg"] for row in records(folder)["results"]] == [3.0]
+    assert len(told(director)) == 1
 
 
 # ---- room, memory, halts ------------------------------------------------------------------------------------
@@ -382,9 +405,11 @@ def test_no_trial_is_drawn_before_there_is_room_for_it(folder: LocalFolder) -> N
     director = make(folder, trials=3, room=Machines())
     first, second = handed(director), handed(director)
     assert (first.trial, second.trial, first.gpu, first.threads) == (0, 1, 0.5, 3)
-    assert director.next() is Next.WAIT and 2 not in director.trials
+    assert director.next() is Next.WAIT
+    assert 2 not in director.trials
     assert director.report(said(first, Interrupted)) is False
-    assert handed(director).trial == 2 and director.next() is Next.WAIT
+    assert handed(director).trial == 2
+    assert director.next() is Next.WAIT
 
 
 def test_a_trial_without_memory_gets_twice_its_share_once(folder: LocalFolder) -> None:
@@ -396,11 +421,14 @@ def test_a_trial_without_memory_gets_twice_its_share_once(folder: LocalFolder) -
     director.fail(second.trial, 0, Fault("request", "no such extractor"))
     again = handed(director)
     assert (again.trial, again.attempt, again.share, again.gpu) == (0, 1, 2.0, 1.0)
-    assert trial_of(folder, 0)["failures"] == 0 and trial_of(folder, 1)["status"] == "failed"
+    assert trial_of(folder, 0)["failures"] == 0
+    assert trial_of(folder, 1)["status"] == "failed"
     director.fail(0, 1, Fault("memory", "out of memory"))
     row = trial_of(folder, 0)
-    assert row["status"] == "failed" and "It had 2 times the spec's resources" in row["failure"]
-    assert events(folder) == ["restart", "failure", "failure"] and director.next() is Next.DONE
+    assert row["status"] == "failed"
+    assert "It had 2 times the spec's resources" in row["failure"]
+    assert events(folder) == ["restart", "failure", "failure"]
+    assert director.next() is Next.DONE
 
 
 def test_on_smaller_machines_a_share_of_larger_ones_is_cut(folder: LocalFolder) -> None:
@@ -419,7 +447,8 @@ def test_a_fault_is_tried_again_by_its_kind(kind: str, again: int, folder: Local
     for attempt in range(1 + again):
         assert handed(director).attempt == attempt
         director.fail(0, attempt, Fault(kind, "gone", "Traceback: here"))
-    assert director.next() is Next.DONE and trial_of(folder)["status"] == "failed"
+    assert director.next() is Next.DONE
+    assert trial_of(folder)["status"] == "failed"
     assert events(folder) == ["restart"] * again + ["failure"]
     details = [json.loads(row["detail"]) for row in Store(folder).rows("events")]
     assert all((one["kind"], one["traceback"]) == (kind, "Traceback: here") for one in details)
@@ -445,7 +474,8 @@ def test_damaged_checkpoints_become_events(folder: LocalFolder) -> None:
     damaged = {"checkpoints/00000/000-1.ckpt": "it does not match its digest"}
     assert director.report(replace(said(assignment, Pulse), damaged=damaged))
     (row,) = Store(folder).rows("events")
-    assert row["kind"] == "damaged_checkpoint" and json.loads(row["detail"])["path"] == next(iter(damaged))
+    assert row["kind"] == "damaged_checkpoint"
+    assert json.loads(row["detail"])["path"] == next(iter(damaged))
 
 
 @pytest.mark.parametrize("until", [0.0, 1.0, 3.0, 4.0])
@@ -476,11 +506,14 @@ def test_interrupted_while_it_is_measured(folder: LocalFolder) -> None:
     director.interrupt()
     assert director.report(said(assignment, Interrupted)) is False
     director.abandon()
-    assert trial_of(folder)["status"] == "finished" and told(director) == []
+    assert trial_of(folder)["status"] == "finished"
+    assert told(director) == []
     again = make(folder, trials=1)
-    assert told(again) == [] and again.trials[0].due
+    assert told(again) == []
+    assert again.trials[0].due
     second = again.next()
-    assert not isinstance(second, Next) and [one.kimg for one in second.conclude or ()] == [3.0]
+    assert not isinstance(second, Next)
+    assert [one.kimg for one in second.conclude or ()] == [3.0]
     assert again.report(result(second, 3.0)) is False
     assert [past.value for past in told(again)] == [pytest.approx(0.105)]
     assert again.next() is Next.DONE
@@ -507,11 +540,14 @@ def test_a_disk_that_is_full_when_the_result_comes(
     with monkeypatch.context() as patch:
         patch.setattr(LocalFolder, "write", _full)
         assert director.report(result(assignment, 3.0)) is False
-    assert director.halted == "the disk is full" and director.stopping
+    assert director.halted == "the disk is full"
+    assert director.stopping
     director.abandon()
-    assert told(director) == [] and trial_of(folder)["result"] is None
+    assert told(director) == []
+    assert trial_of(folder)["result"] is None
     drive(again := make(folder, trials=1), folder)
-    assert trial_of(folder)["result"] == pytest.approx(0.105) and len(told(again)) == 1
+    assert trial_of(folder)["result"] == pytest.approx(0.105)
+    assert len(told(again)) == 1
 
 
 def _full(self: LocalFolder, path: str, data: bytes) -> None:

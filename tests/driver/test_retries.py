@@ -24,7 +24,8 @@ def test_more_memory_is_given_once_and_costs_no_failure() -> None:
     assert first == Retry(True, 2.0, 1, "out of memory")
     second = after(Fault("memory", "out of memory"), 1, 2.0, 2.0, max_failures=9)
     assert (second.again, second.share, second.failures) == (False, 2.0, 2)
-    assert "It had 2 times" in second.reason and "train.batch_size" in second.reason
+    assert "It had 2 times" in second.reason
+    assert "train.batch_size" in second.reason
 
 
 def test_where_no_more_is_to_be_had_it_is_given_up() -> None:

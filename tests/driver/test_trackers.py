@@ -300,7 +300,9 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     result = CliRunner().invoke(
         cli, ["run", str(tmp_path / "spec.yaml"), "--storage", str(tmp_path / "runs")]
     )
-    assert result.exit_code == 2 and "pip install wandb" in result.stderr and not (tmp_path / "runs").exists()
+    assert result.exit_code == 2
+    assert "pip install wandb" in result.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 def test_event_files_need_a_disk() -> None:
@@ -311,7 +313,8 @@ def test_event_files_need_a_disk() -> None:
 def test_the_key_of_a_spec() -> None:
     assert parse(SPEC).track == []
     spec = parse(SPEC + "track: [mlflow, wandb, mlflow]\n")
-    assert spec.track == ["mlflow", "wandb"] and parse(spec.to_yaml()).track == spec.track
+    assert spec.track == ["mlflow", "wandb"]
+    assert parse(spec.to_yaml()).track == spec.track
 
 
 @pytest.mark.parametrize(
@@ -363,5 +366,6 @@ def test_the_study_opens_in_optuna_dashboard(tmp_path: Path) -> None:
     assert summary["study_name"] == "small"
     detail = get(f"/api/studies/{summary['study_id']}")
     (trial,) = detail["trials"]
-    assert trial["state"] == "Complete" and trial["values"] == [0.25]
+    assert trial["state"] == "Complete"
+    assert trial["values"] == [0.25]
     assert trial["intermediate_values"] == []  # only results stand in a study

@@ -98,7 +98,8 @@ def test_every_network_can_be_exported(variant: str, size: int, tmp_path: Path) 
     config = ExportConfig(model=ModelConfig(variant=variant, width=4, latent_dim=3), size=size)
     save_generator(tmp_path, config, weights_of(config))
     loaded = load_generator(tmp_path)
-    assert loaded.config.model == config.model and loaded.config.size == size
+    assert loaded.config.model == config.model
+    assert loaded.config.size == size
     assert loaded.sample(2).shape == (2, size, size, 3)
     direct = rebuild(config, weights_of(config), "memory")
     assert np.array_equal(loaded.sample(4, seed=3), direct.sample(4, seed=3))
@@ -108,7 +109,8 @@ def test_a_loaded_generator_is_only_for_use(export: Path) -> None:
     loaded = load_generator(str(export))
     assert not loaded.network.training
     assert not any(parameter.requires_grad for parameter in loaded.network.parameters())
-    assert loaded.config.model == EXPORT.model and loaded.config.about == EXPORT.about
+    assert loaded.config.model == EXPORT.model
+    assert loaded.config.about == EXPORT.about
 
 
 def test_sampling_is_a_function_of_count_and_seed(export: Path) -> None:

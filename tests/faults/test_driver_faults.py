@@ -143,7 +143,8 @@ def test_a_polite_end_loses_nothing(
         run.until("evaluations", lambda: results.evaluations() >= 3)
         run.signal(signal.SIGTERM)
         assert run.wait() == 1
-        assert "sweep resume small" in run.text() and "Traceback" not in run.text()
+        assert "sweep resume small" in run.text()
+        assert "Traceback" not in run.text()
     assert results.statuses()[-1] == "interrupted"
     check(tmp_path)
     with start("resume", "small") as run:
@@ -174,12 +175,12 @@ def test_a_driver_lost_between_an_end_and_its_result(
     with start("run", spec, faults=[fault | {"do": "kill"}]) as run:
         assert run.wait() == -signal.SIGKILL, run.text()
     row = results.trials()[0]
-    assert row["status"] in ("finished", "stopped") and row["result"] is None
+    assert row["status"] in ("finished", "stopped")
+    assert row["result"] is None
     assert bool(results.results()) == measured
     told = CliRunner().invoke(cli, ["check", "small", "--storage", str(tmp_path)])
-    assert told.exit_code == 1 and ("results/00000.parquet is missing" in told.output) != measured, (
-        told.output
-    )
+    assert told.exit_code == 1, told.output
+    assert ("results/00000.parquet is missing" in told.output) != measured, told.output
     with start("resume", "small") as run:
         assert run.wait() == 0, run.text()
     assert records(tmp_path) == undisturbed
@@ -248,7 +249,8 @@ def test_a_disk_that_is_too_small_and_then_read_only(
     for command, words in ((("run", spec), "the disk is full"), (("resume", "small"), "read-only")):
         with start(*command, storage=small_disk) as run:
             assert run.wait() == 1, run.text()
-            assert words in run.text() and "Traceback" not in run.text()
+            assert words in run.text()
+            assert "Traceback" not in run.text()
         assert results.evaluations() >= 1  # what was there is readable
         remount("ro")
     remount("rw,size=100m")
@@ -298,7 +300,8 @@ def test_trials_that_are_no_longer_numbers_leave_the_others_alone(
     # What was best before is measured, also of those that died.
     measured = {trial: numbers[0] for trial, numbers in Results(tmp_path, "small").results().items()}
     assert set(measured) == {0, 1, 2, 3, 4, 5}
-    assert max(measured[0], measured[1]) <= 0.256 and measured[2] < 1.0
+    assert max(measured[0], measured[1]) <= 0.256
+    assert measured[2] < 1.0
     check(tmp_path)  # with the study
 
 

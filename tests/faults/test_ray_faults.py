@@ -73,7 +73,8 @@ def check_complete(results: Results, undisturbed: Results) -> None:
     params = {trial: row["params"] for trial, row in undisturbed.trials().items()}
     assert {trial: row["params"] for trial, row in results.trials().items()} == params
     assert results.numbers() == undisturbed.numbers()
-    assert results.results() == undisturbed.results() and len(results.results()) == TRIALS
+    assert results.results() == undisturbed.results()
+    assert len(results.results()) == TRIALS
 
 
 def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(
@@ -120,9 +121,12 @@ def test_a_polite_end_of_all_its_processes(start: Start, tmp_path: Path, cache: 
                 os.kill(pid, signal.SIGTERM)
             run.signal(signal.SIGHUP)
         assert run.wait() == 1, run.text()
-        assert "Traceback" not in run.text() and "sweep resume small" in run.text()
-    assert set(results.statuses()) == {"interrupted"} and results.checkpoints(0)
-    assert not results.events("restart") and not results.events("failure")
+        assert "Traceback" not in run.text()
+        assert "sweep resume small" in run.text()
+    assert set(results.statuses()) == {"interrupted"}
+    assert results.checkpoints(0)
+    assert not results.events("restart")
+    assert not results.events("failure")
     deadline = time.monotonic() + 20
     while left := [pid for pid in below if command_line(pid)]:
         assert time.monotonic() < deadline, [below[pid] for pid in left]

@@ -101,12 +101,14 @@ def test_workers_that_hang_stop_or_run_out_of_memory(cache: Path, tmp_path: Path
     assert '"kind": "memory"' in restarts[2]
     assert [trials[n]["share"] for n in range(6)] == [1, 1, 2, 2, 1, 1]
     assert [trials[n]["failures"] for n in range(6)] == [1, 1, 0, 1, 1, 0]
-    assert "MemoryError" in trials[3]["failure"] and "lower train.batch_size" in trials[3]["failure"]
+    assert "MemoryError" in trials[3]["failure"]
+    assert "lower train.batch_size" in trials[3]["failure"]
     wanted = {key: value for key, value in expected.numbers().items() if key[0] != 3}
     assert {key: value for key, value in results.numbers().items() if key[0] != 3} == wanted
     # Also the one that failed: its best generator is kept and was measured.
     measured, wanted_results = results.results(), expected.results()
-    assert set(measured) == set(range(6)) and trials[3]["result_kimg"] == measured.pop(3)[0] == 0.128
+    assert set(measured) == set(range(6))
+    assert trials[3]["result_kimg"] == measured.pop(3)[0] == 0.128
     assert measured == {trial: numbers for trial, numbers in wanted_results.items() if trial != 3}
     check(tmp_path)
 
@@ -173,8 +175,10 @@ def test_a_worker_with_other_packages_is_told_before_trials_start(
         "run", spec, *where, cache=cache, log=tmp_path / "run.log", faults=[{"worker": fault}]
     ) as run:
         assert run.wait() == 1, run.text()
-        assert words in run.text() and "install the same" in run.text()
-        assert "Traceback" not in run.text() and "starts" not in run.text()
+        assert words in run.text()
+        assert "install the same" in run.text()
+        assert "Traceback" not in run.text()
+        assert "starts" not in run.text()
     assert not (tmp_path / "small" / "sweep.json").exists()
 
 
@@ -206,4 +210,5 @@ def test_a_superseded_worker_leaves_the_files_alone(
     assert [row["attempt"] for row in results.metrics()] == [0]
     assert [event["attempt"] for event in results.events("stale_report")] == [1]
     row = ledger.trial_row(results.folder, 0)
-    assert row is not None and row["attempt"] == 1
+    assert row is not None
+    assert row["attempt"] == 1

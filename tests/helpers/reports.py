@@ -41,7 +41,8 @@ class Page(HTMLParser):
             self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self._open and self._open[-1] == tag, f"</{tag}> closes {self._open[-3:]}"
+        assert self._open, f"</{tag}> closes {self._open[-3:]}"
+        assert self._open[-1] == tag, f"</{tag}> closes {self._open[-3:]}"
         self._open.pop()
 
     def handle_data(self, data: str) -> None:

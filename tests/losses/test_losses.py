@@ -128,8 +128,10 @@ def test_what_each_loss_asks_of_the_discriminator() -> None:
     }
     terms = {name: loss.regularisers(train) for name, loss in losses.items()}
     (clipping,), (penalty,) = terms.pop("wgan"), terms.pop("wgan-gp")
-    assert isinstance(clipping, WeightClipping) and clipping.bound == 0.25
-    assert isinstance(penalty, GradientPenalty) and penalty.weight == 3.0
+    assert isinstance(clipping, WeightClipping)
+    assert clipping.bound == 0.25
+    assert isinstance(penalty, GradientPenalty)
+    assert penalty.weight == 3.0
     assert not any(terms.values())
 
 
@@ -284,7 +286,8 @@ def test_clipping_bounds_every_weight_and_keeps_small_ones() -> None:
     WeightClipping(0.2).limit(critic)
     assert all(value.abs().max() <= 0.2 for value in critic.parameters())
     inside = before.abs() <= 0.2
-    assert inside.any() and not inside.all()
+    assert inside.any()
+    assert not inside.all()
     assert torch.equal(critic[0].weight[inside], before[inside])
     assert (critic[1].running_mean == 5).all(), "statistics are no weights"
     assert all(value.requires_grad and value.grad_fn is None for value in critic.parameters())

@@ -188,7 +188,8 @@ def test_real_pictures_are_a_fixed_random_choice(tiny: Extractor) -> None:
 @pytest.mark.usefixtures("tiny")
 def test_real_pictures_at_their_worst() -> None:
     same = Evaluator(np.repeat(real_pictures(1), 10, axis=0), "hash", CONFIG).extremes()
-    assert same.similarity == pytest.approx(1.0) and same.vendi == pytest.approx(1.0)
+    assert same.similarity == pytest.approx(1.0)
+    assert same.vendi == pytest.approx(1.0)
     assert same.fid == pytest.approx(0.0, abs=1e-9)
     evaluator = Evaluator(real_pictures(100), "hash", CONFIG)
     varied, every = evaluator.extremes(), torch.from_numpy(real_pictures(100)).permute(0, 3, 1, 2)
@@ -274,13 +275,16 @@ def test_memory_map_and_bundled_extractor_end_to_end(tmp_path: Path) -> None:
 def test_fewer_pictures_and_full_measurements(tiny: Extractor) -> None:
     evaluator = Evaluator(real_pictures(), "hash", CONFIG)
     few = evaluator.score(generator(), 20)
-    assert few.n_fake == 20 and few.coverage is few.fid_infinity is None
+    assert few.n_fake == 20
+    assert few.coverage is few.fid_infinity is None
     full = evaluator.score(generator(), full=True)
     real, fake = evaluator.real.features, torch.cat([tiny(part) for part in map(generator(), (16, 16, 8))])
     assert (full.precision, full.recall, full.density, full.coverage) == prdc_from_features(real, fake)
-    assert fid_infinity_from_features(real, fake).value < 0 and full.fid_infinity is None
+    assert fid_infinity_from_features(real, fake).value < 0
+    assert full.fid_infinity is None
     other = Evaluator(real_pictures(), "hash", CONFIG).score(generator(brightness=120), full=True)
-    assert other.fid_infinity is not None and other.fid_infinity > 0
+    assert other.fid_infinity is not None
+    assert other.fid_infinity > 0
     assert full.vendi == vendi_from_features(fake)
     assert full.real_vendi == vendi_from_features(real[:40])
     assert full.resize == tiny.resize

@@ -43,7 +43,8 @@ def test_one_distribution_is_near_zero_and_not_clipped() -> None:
 def test_the_line_itself() -> None:
     inverse = np.array([0.01, 0.02, 0.04, 0.05])
     exact = _intercept(inverse, 3.0 + 7.0 * inverse)
-    assert exact.value == pytest.approx(3.0) and exact.se == pytest.approx(0.0, abs=1e-9)
+    assert exact.value == pytest.approx(3.0)
+    assert exact.se == pytest.approx(0.0, abs=1e-9)
     assert _intercept(inverse, 3.0 + 7.0 * inverse + [0.1, -0.1, 0.1, -0.1]).se > 0.05
 
 

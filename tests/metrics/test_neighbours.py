@@ -64,7 +64,8 @@ def test_copies_far_sets_and_a_single_mode() -> None:
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
     assert prdc_from_features(real, real + 100.0) == (0, 0, 0, 0)
     one_mode = prdc_from_features(real, np.repeat(real[:1], 50, axis=0))
-    assert one_mode.precision == 1 and one_mode.recall == pytest.approx(1 / 50)
+    assert one_mode.precision == 1
+    assert one_mode.recall == pytest.approx(1 / 50)
     assert one_mode.coverage < 0.5
 
 

@@ -133,7 +133,9 @@ def test_sweep_score_of_two_folders(tmp_path: Path) -> None:
         14,
         "efficientnet_lite0@64",
     )
-    assert found["floor"] is None and 0 <= found["coverage"] <= 1 and found["fid_infinity"] is not None
+    assert found["floor"] is None
+    assert 0 <= found["coverage"] <= 1
+    assert found["fid_infinity"] is not None
     again = run(a, "--against", write(tmp_path / "c", pictures(14, 1, low=80), ".bmp"))
     assert again["identity"] == identity, "the same pixels in other files are the same data"
     assert run(a, "--against", a)["identity"]["data_hash"] != identity["data_hash"]
@@ -150,12 +152,15 @@ def test_sweep_score_against_a_spec_is_what_the_sweep_measures(
     )
     fakes = write(tmp_path / "fakes", pictures(12, 6, low=60, size=32))
     found = run(fakes, "--against", spec)
-    assert found["identity"]["n_real"] == 40 and found["floor"]["n_fake"] == 12
+    assert found["identity"]["n_real"] == 40
+    assert found["floor"]["n_fake"] == 12
     assert (found["suspicion"] is not None) == (found["fid"] < found["floor"]["fid"])
     shown = CliRunner().invoke(cli, ["score", str(fakes), "--against", str(spec)])
-    assert "floor         KID" in shown.stdout and "  n_real            40" in shown.stdout
+    assert "floor         KID" in shown.stdout
+    assert "  n_real            40" in shown.stdout
 
 
 def test_sweep_score_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["score", str(tmp_path / "no"), "--against", str(tmp_path)])
-    assert result.exit_code == 2 and "the generated pictures: there is no folder" in result.stderr
+    assert result.exit_code == 2
+    assert "the generated pictures: there is no folder" in result.stderr

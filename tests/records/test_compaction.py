@@ -55,9 +55,12 @@ def test_a_snapshot_spares_reading_the_parts(folder: LocalFolder, monkeypatch: p
     Store(folder).compact()
     assert folder.exists("compact/metrics")
     names.clear()
-    assert Store(folder).rows("metrics") == before and names == []
+    assert Store(folder).rows("metrics") == before
+    assert names == []
     some = Store(folder).table("metrics", ["kid"])
-    assert some.column_names == ["trial", "kimg", "kid"] and some.num_rows == 10 and names == []
+    assert some.column_names == ["trial", "kimg", "kid"]
+    assert some.num_rows == 10
+    assert names == []
 
 
 def test_only_parts_that_changed_are_read(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,5 +226,6 @@ def test_stamps_of_a_folder(folder: LocalFolder) -> None:
     assert folder.stamps("nowhere") == {}
     folder.write("a/one", b"12345")
     stamp = folder.stamps("a")["one"]
-    assert stamp.size == 5 and stamp == Stamp(*stamp)
+    assert stamp.size == 5
+    assert stamp == Stamp(*stamp)
     assert list(folder.stamps("a")) == folder.names("a")

@@ -36,7 +36,8 @@ def metric(trial: int = 0, kimg: float = 1.0, attempt: int = 0, **more: object) 
 def test_empty_datasets_have_their_schema(store: Store) -> None:
     for name, schema in SCHEMAS.items():
         table = store.table(name)
-        assert table.num_rows == 0 and table.schema.names[: len(schema)] == schema.names
+        assert table.num_rows == 0
+        assert table.schema.names[: len(schema)] == schema.names
         assert store.rows(name) == []
     assert store.trial(0) is None
 
@@ -105,13 +106,18 @@ def test_types_and_nan_survive(store: Store) -> None:
     store.put_trial({"trial": 0, "status": "running", **params, **extra})
     store.add("metrics", metric(kid=math.nan, fid=math.inf, n_fake=512))
     row = Store(store.folder).rows("trials")[0]
-    assert row["param.train.lr_g"] == 0.5 and row["param.model.width"] == 64 and row["param.x.flag"] is True
-    assert (
-        json.loads(row["param.x.list"]) == [0.5, 0.999] and row["started"] == started and row["seed"] == 2**40
-    )
-    assert row["verdict"] is None and row["ended"] is None
+    assert row["param.train.lr_g"] == 0.5
+    assert row["param.model.width"] == 64
+    assert row["param.x.flag"] is True
+    assert json.loads(row["param.x.list"]) == [0.5, 0.999]
+    assert row["started"] == started
+    assert row["seed"] == 2**40
+    assert row["verdict"] is None
+    assert row["ended"] is None
     read = store.rows("metrics")[0]
-    assert math.isnan(read["kid"]) and read["fid"] == math.inf and read["loss_g"] is None
+    assert math.isnan(read["kid"])
+    assert read["fid"] == math.inf
+    assert read["loss_g"] is None
 
 
 def test_a_time_is_seconds_or_a_zoned_datetime(store: Store) -> None:

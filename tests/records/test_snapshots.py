@@ -164,7 +164,8 @@ def test_no_snapshot_that_was_clearly_better_is_passed_over(metric: str, played:
 def test_a_collapse_does_not_take_what_was_there_before(metric: str) -> None:
     history = History([0.5, 0.02, 0.01], [0.0, 0.0, 0.0], [128, 128, 384], "collapsed")
     trial, rows, result = concluded(0, history, metric)
-    assert result["kimg"] == 20.0 and result["n_fake"] == FULL
+    assert result["kimg"] == 20.0
+    assert result["n_fake"] == FULL
     board = rank([trial], rows, metric, results=[result])
     assert not board.ranked
     assert "collapsed: low_diversity; its best was" in (board.left_out[0].reason or "")
@@ -200,7 +201,8 @@ def test_a_result_that_cannot_be_measured_says_why() -> None:
     files = Files()
     kept = files.train(history.rows(0, "kid"), history.truths, "kid")
     row = measure(None, "place", kept, Broken(files, history, "kid"), {"trial": 0})  # type: ignore[arg-type]
-    assert row["problem"] == "not finite" and row.get("kid") is None
+    assert row["problem"] == "not finite"
+    assert row.get("kid") is None
     files.kept.clear()
     row = measure(None, "place", kept, FakeMeasuring(files, history, "kid"), {"trial": 0})  # type: ignore[arg-type]
     assert "snapshot is gone" in row["problem"]
@@ -226,8 +228,10 @@ def test_still_improving(values: list[float], growing: bool) -> None:
 def test_a_trial_in_the_study_is_its_result() -> None:
     trial = Trial(0, {}, 1, "kid", status=Status.STOPPED, kimg=12.5, rung=0)
     trial.seen = [Seen(6.0, 0.05, 128, 0.01), Seen(12.5, 0.2, 128, 0.01)]
-    assert trial.due and outcome(trial, [12.0]).state == "running"
+    assert trial.due
+    assert outcome(trial, [12.0]).state == "running"
     trial.conclude({"kid": 0.07, "kid_se": 0.004, "fid": 1.0, "n_fake": FULL, "kimg": 6.0, "seconds": 1.0})
     past = outcome(trial, [12.0])
     assert (past.state, past.kimg, past.value) == ("stopped", 12.0, 0.07)
-    assert past.attrs["n_fake"] == FULL and trial.best == Seen(6.0, 0.05, 128, 0.01)
+    assert past.attrs["n_fake"] == FULL
+    assert trial.best == Seen(6.0, 0.05, 128, 0.01)

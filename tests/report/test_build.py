@@ -19,7 +19,8 @@ def test_files_go_where_they_are_asked_to(faces: Sweep, tmp_path: Path) -> None:
     assert "<title>faces – sweep report</title>" in out.read_text(encoding="utf-8")
     for name in ("curves.png", "importance.png"):
         figure = Image.open(out.parent / name)
-        assert round(figure.info["dpi"][0]) == 300 and np.asarray(figure.convert("L")).std() > 10
+        assert round(figure.info["dpi"][0]) == 300
+        assert np.asarray(figure.convert("L")).std() > 10
     with pytest.raises(RequestError, match="is the folder"):
         write_report([faces], tmp_path)
     with pytest.raises(RequestError, match="written beside it"):

@@ -25,8 +25,10 @@ def test_two_choices_have_a_closed_form() -> None:
     """All chosen are 'a', half of all are: the mean of (p/q - 1)^2 is 0.5 * 1 + 0.5 * 1."""
     values = ["a"] * 10 + ["b"] * 10
     found = importance(param(number=False), values, mask(20, *range(5)))
-    assert found is not None and found.value == pytest.approx(1.0)
-    assert found.where == {"a": 5} and (found.trials, found.chosen) == (20, 5)
+    assert found is not None
+    assert found.value == pytest.approx(1.0)
+    assert found.where == {"a": 5}
+    assert (found.trials, found.chosen) == (20, 5)
     # the same shares among the chosen as among all: nothing
     assert importance(param(number=False), values, mask(20, 0, 1, 10, 11)).value == pytest.approx(0.0)  # type: ignore[union-attr]
 
@@ -36,7 +38,8 @@ def test_it_lies_between_nothing_and_n_over_k(values: list[float], random: objec
     k = max(2, len(values) // 3)
     found = importance(param(), values, mask(len(values), *range(k)))
     if found is not None:
-        assert -1e-9 <= found.value <= len(values) / k - 1 + 1e-6 and math.isfinite(found.chance)
+        assert -1e-9 <= found.value <= len(values) / k - 1 + 1e-6
+        assert math.isfinite(found.chance)
 
 
 def test_it_does_not_depend_on_units_or_order() -> None:
@@ -47,7 +50,9 @@ def test_it_does_not_depend_on_units_or_order() -> None:
     scaled = importance(param(log=True), [1000 * v for v in values], chosen)
     mixed = rng.permutation(40)
     shuffled = importance(param(log=True), [values[i] for i in mixed], chosen[mixed])
-    assert one and scaled and shuffled
+    assert one
+    assert scaled
+    assert shuffled
     assert one.value == pytest.approx(scaled.value) == pytest.approx(shuffled.value)
 
 
@@ -57,7 +62,11 @@ def test_the_parameter_that_decides_is_clear_and_the_other_is_not() -> None:
     scores = (rate + 4) ** 2 + rng.normal(0, 0.02, 64)
     decides = importance(param(log=True), list(10**rate), top(list(scores)))
     idle = importance(param(), list(noise), top(list(scores)))
-    assert decides and decides.clear and idle and not idle.clear and decides.value > 3 * idle.value
+    assert decides
+    assert decides.clear
+    assert idle
+    assert not idle.clear
+    assert decides.value > 3 * idle.value
     low, high = decides.where
     assert 1e-5 < low < 1e-4 < high < 1e-3
 
@@ -65,7 +74,8 @@ def test_the_parameter_that_decides_is_clear_and_the_other_is_not() -> None:
 def test_a_conditional_parameter_is_judged_among_those_that_have_it() -> None:
     values = [0.1 * i if i < 12 else None for i in range(30)]
     found = importance(param(), values, mask(30, 0, 1, 2, 20))
-    assert found is not None and (found.trials, found.chosen) == (12, 3)
+    assert found is not None
+    assert (found.trials, found.chosen) == (12, 3)
 
 
 def test_chance_is_rarely_beaten_by_chance() -> None:
@@ -100,15 +110,19 @@ def test_the_best_are_a_quarter_but_never_very_few() -> None:
 def test_the_range_that_kills_is_found() -> None:
     values = [float(i) for i in range(40)]
     found = risk(param(), values, mask(40, *range(30, 38), 3))
-    assert found is not None and (found.low, found.high) == (30.0, 37.0)
-    assert found.inside == (8, 8) and found.outside == (1, 32)
+    assert found is not None
+    assert (found.low, found.high) == (30.0, 37.0)
+    assert found.inside == (8, 8)
+    assert found.outside == (1, 32)
 
 
 def test_the_choice_that_kills_is_found() -> None:
     values = (["bce", "lsgan", "wgan-gp"] * 10)[:30]
     found = risk(param(number=False), values, mask(30, *range(2, 30, 3)))
-    assert found is not None and found.low == found.high == "wgan-gp"
-    assert found.inside == (10, 10) and found.outside == (0, 20)
+    assert found is not None
+    assert found.low == found.high == "wgan-gp"
+    assert found.inside == (10, 10)
+    assert found.outside == (0, 20)
 
 
 def test_scattered_collapses_have_no_range() -> None:

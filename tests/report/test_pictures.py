@@ -36,11 +36,15 @@ def test_the_atlas_shows_the_training_at_a_few_moments(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=1, film=True, size=8)
     results = Results.read([sweep])
     album = Album.read(results)
-    assert len(album.columns) == 12 and album.columns[0] == 6.0 and album.columns[-1] == 120.0
+    assert len(album.columns) == 12
+    assert album.columns[0] == 6.0
+    assert album.columns[-1] == 120.0
     for trial in results.trials:
         frames = album.frames[trial.key]
         assert [frame.kimg for frame in frames.values()] == sorted({frame.kimg for frame in frames.values()})
         last = album.last(trial)
-        assert last is not None and last.kimg == trial.samples[-1].kimg
+        assert last is not None
+        assert last.kimg == trial.samples[-1].kimg
     full = Album.read(results, full=True)
-    assert len(full.columns) == 20 and len(full.frames[results.trials[0].key]) == 20
+    assert len(full.columns) == 20
+    assert len(full.frames[results.trials[0].key]) == 20

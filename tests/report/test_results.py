@@ -26,14 +26,19 @@ def test_they_are_ranked_together(faces: Sweep) -> None:
     live = open_sweep(Folder.open(shared_storage()), "live")
     results = Results.read([faces, live])
     values = [trial.entry.value for trial in results.trials if trial.entry.rank is not None]
-    assert values == sorted(values) and len({trial.key for trial in results.trials}) == 16
+    assert values == sorted(values)
+    assert len({trial.key for trial in results.trials}) == 16
     assert [trial.entry.rank for trial in results.trials[:3]] == [1, 2, 3]
-    assert results.winner is not None and results.problem is None and results.running
+    assert results.winner is not None
+    assert results.problem is None
+    assert results.running
     assert results.params[0].path == SWEEP
     words = page_of(faces, live).words()
-    assert "faces, live" in words and f"by {results.winner.name} : its generator at" in words
+    assert "faces, live" in words
+    assert f"by {results.winner.name} : its generator at" in words
     rows = csv_text(results).splitlines()
-    assert len(rows) == 17 and rows[1].startswith("faces,")
+    assert len(rows) == 17
+    assert rows[1].startswith("faces,")
 
 
 def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
@@ -41,7 +46,8 @@ def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
     second = with_config(make_sweep(tmp_path, trials=3, name="two", pictures=False), 128)
     results = Results.read([first, second])
     paths = [param.path for param in results.params]
-    assert paths[0] == SWEEP and "train.batch_size" in paths
+    assert paths[0] == SWEEP
+    assert "train.batch_size" in paths
     found = {(trial.values[SWEEP], trial.values["train.batch_size"]) for trial in results.trials}
     assert found == {("one", 64), ("two", 128)}
 
@@ -49,9 +55,12 @@ def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
 def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -> None:
     other = remeasured(make_sweep(tmp_path, trials=3, name="other", pictures=False), n_fake=64)
     results = Results.read([faces, other])
-    assert results.winner is None and results.identity is None
+    assert results.winner is None
+    assert results.identity is None
     words = page_of(faces, other).words()
-    assert "cannot be compared" in words and "other: n_fake=64" in words and "No result yet" in words
+    assert "cannot be compared" in words
+    assert "other: n_fake=64" in words
+    assert "No result yet" in words
     assert "Best:" in words, "each sweep by itself still has one"
     assert "so far" not in words
     assert "result 0.0186 on 512 pictures, these" in words

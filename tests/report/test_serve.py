@@ -46,7 +46,9 @@ def another_evaluation(sweep: Sweep) -> None:
 
 def test_it_gives_out_the_report_and_nothing_else(server: Server, live: Sweep) -> None:
     status, kind, page = ask(server, "/")
-    assert status == 200 and kind.startswith("text/html") and b"faces" in page
+    assert status == 200
+    assert kind.startswith("text/html")
+    assert b"faces" in page
     assert ask(server, "/report.html")[2] == page
     for name in set(BESIDE) & set(server.files):
         assert ask(server, f"/{name}")[0] == 200
@@ -63,7 +65,8 @@ def test_it_gives_out_the_report_and_nothing_else(server: Server, live: Sweep) -
 
 
 def test_it_listens_on_this_machine_and_answers_to_its_own_name(server: Server) -> None:
-    assert server.url.startswith("http://127.0.0.1:") and server._http.server_address[0] == "127.0.0.1"
+    assert server.url.startswith("http://127.0.0.1:")
+    assert server._http.server_address[0] == "127.0.0.1"
     port = server.url.rstrip("/").rpartition(":")[2]
     assert ask(server, "/", host=f"localhost:{port}")[0] == 200
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1"):
@@ -75,7 +78,8 @@ def test_it_is_made_anew_only_when_results_have_changed(server: Server, live: Sw
     assert not server.look()
     another_evaluation(live)
     assert server.look()
-    assert ask(server, "/state")[2] != state and ask(server, "/")[2] != page
+    assert ask(server, "/state")[2] != state
+    assert ask(server, "/")[2] != page
 
 
 def test_a_taken_port_is_told(server: Server, live: Sweep) -> None:
@@ -87,7 +91,8 @@ def test_a_taken_port_is_told(server: Server, live: Sweep) -> None:
 def test_it_writes_no_file(live: Sweep) -> None:
     storage = str(Path(live.folder.url).parent)
     done = CliRunner().invoke(cli, ["report", "--serve", "--out", "x.html", "--storage", storage])
-    assert done.exit_code == 2 and "--serve writes no file" in done.output
+    assert done.exit_code == 2
+    assert "--serve writes no file" in done.output
 
 
 @pytest.mark.slow

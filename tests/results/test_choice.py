@@ -74,7 +74,8 @@ def test_without_a_confirmation_the_best_trial_is_exported(sweep: Sweep) -> None
 def test_a_run_of_the_confirmation_that_is_better_is_exported_and_named(sweep: Sweep) -> None:
     ranked = board(entry(5, 0.0706, 2e-3), entry(3, 0.09, 1e-3))
     chosen = first(sweep, ranked, found(t5=[0.081, 0.0651, 0.079]))
-    assert chosen.value == 0.0651 and chosen.folder.name == "confirm"
+    assert chosen.value == 0.0651
+    assert chosen.folder.name == "confirm"
     assert chosen.where == "run 1 of the confirmation (the configuration of trial 5, seed 901)"
 
 
@@ -118,7 +119,9 @@ def test_what_has_not_ended_is_measured_if_it_looks_better(sweep: Sweep) -> None
         entry(4, 0.01, 4e-3, Status.COLLAPSED, measured=False),
     )
     (only,) = choice.unmeasured(sweep, ranked, 0.08)
-    assert only.of == 2 and not only.measured and "its best so far" in only.where
+    assert only.of == 2
+    assert not only.measured
+    assert "its best so far" in only.where
     provisional = replace(ranked, provisional=True)
     assert choice.unmeasured(sweep, provisional, 0.08) == []
 

@@ -40,7 +40,8 @@ def test_a_cause_is_told_once_however_often_it_came() -> None:
         ("RuntimeError: tensor 18 is bad", [3, 3], 1),
         ("RuntimeError: no kernel", [1], 0),
     ]
-    assert found[0].traceback == "" and "tensor 18" in found[1].traceback
+    assert found[0].traceback == ""
+    assert "tensor 18" in found[1].traceback
 
 
 def test_show_and_the_report_tell_it(tmp_path: Path) -> None:
@@ -57,11 +58,14 @@ def test_show_and_the_report_tell_it(tmp_path: Path) -> None:
     assert "damaged: checkpoints/00001/000-1.ckpt: it does not match its digest" in shown.output
     assert "\x1b" not in shown.output
     words = page_of(sweep).words()
-    assert "loss.backward()" in words and "it does not match its digest" in words
+    assert "loss.backward()" in words
+    assert "it does not match its digest" in words
 
 
 def test_nothing_is_told_where_nothing_went_wrong(tmp_path: Path) -> None:
     make_sweep(tmp_path, trials=2, name="good", pictures=False)
     shown = CliRunner().invoke(cli, ["show", "good", "--storage", str(tmp_path)])
-    assert "gave up" not in shown.output and "damaged" not in shown.output
-    assert damaged_checkpoints([]) == [] and mishaps([]) == []
+    assert "gave up" not in shown.output
+    assert "damaged" not in shown.output
+    assert damaged_checkpoints([]) == []
+    assert mishaps([]) == []

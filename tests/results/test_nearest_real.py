@@ -16,7 +16,8 @@ from sweep.storage.folder import Folder
 def test_a_copy_is_its_own_original(pictures: Callable[..., np.ndarray]) -> None:
     real = pictures(50, 32)
     where, distances, usual = nearest_real.nearest(real[[7, 40]], real)
-    assert list(where) == [7, 40] and max(distances) < 0.1
+    assert list(where) == [7, 40]
+    assert max(distances) < 0.1
     assert usual > 5, "real pictures are not counted as their own neighbours"
 
 
@@ -44,9 +45,12 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
     found, sheet = nearest_real.find(3, 12.5, grid(real[6:70], 8), real)
     nearest_real.write(folder, found, sheet)
     again = nearest_real.read(folder)
-    assert again is not None and again[0] == found
+    assert again is not None
+    assert again[0] == found
     assert np.array_equal(np.asarray(again[1]), np.asarray(grid(real[6:70], 8)))
-    assert found.pictures == 70 and len(found.distances) == 64 and found.median < 0.1
+    assert found.pictures == 70
+    assert len(found.distances) == 64
+    assert found.median < 0.1
 
 
 def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_the_result_counts_and_the_best_and_the_last_evaluation_are_told() -> No
     (entry,) = board.ranked
     assert (entry.rank, entry.value, entry.kimg, entry.seen, entry.last) == (1, 0.15, 2.0, 0.1, 0.2)
     assert (entry.kid, entry.kid_se, entry.fid) == (0.15, 0.001, pytest.approx(15.0))
-    assert entry.measured and entry.n_fake == 512 and not board.provisional
+    assert entry.measured
+    assert entry.n_fake == 512
+    assert not board.provisional
     assert board.label == "KID (efficientnet_lite0@64, n=512)"
 
 
@@ -67,7 +69,8 @@ def test_without_any_result_the_best_so_far_counts_and_is_called_so() -> None:
     (entry,) = board.ranked
     assert (entry.rank, entry.value, entry.kimg, entry.last) == (1, 0.1, 2.0, 0.2)
     assert (entry.kid, entry.kid_se, entry.fid) == (0.1, 0.001, pytest.approx(10.0))
-    assert board.provisional and not entry.measured
+    assert board.provisional
+    assert not entry.measured
     assert board.label == "KID (efficientnet_lite0@64) so far"
 
 
@@ -176,7 +179,8 @@ def test_different_measures_are_not_ranked_together(column: str, other: object) 
         of_results(trials, rows)
     text = str(raised.value)
     assert f"differ in {column}:" in text
-    assert f"{column}={IDENTITY[column]}: trials 0-2" in text and f"{column}={other}: trial 7" in text
+    assert f"{column}={IDENTITY[column]}: trials 0-2" in text
+    assert f"{column}={other}: trial 7" in text
     assert isinstance(raised.value, RequestError)
 
 
@@ -195,7 +199,8 @@ def test_the_best_so_far_may_be_on_any_number_of_pictures_and_no_more() -> None:
     rows = [measured(0, 1.0, 0.2, n_fake=128), measured(1, 1.0, 0.1, n_fake=512)]
     board = rank([trial(0), trial(1)], rows, "kid")
     assert [(entry.trial, entry.n_fake) for entry in board.ranked] == [(1, 512), (0, 128)]
-    assert board.identity is not None and board.identity.n_fake == 512
+    assert board.identity is not None
+    assert board.identity.n_fake == 512
     with pytest.raises(MixedIdentityError, match="differ in extractor"):
         rank([trial(0), trial(1)], [rows[0], rows[1] | {"extractor": "inception"}], "kid")
 
@@ -204,22 +209,28 @@ def test_a_fid_so_far_on_more_pictures_comes_first() -> None:
     """FID falls with the number of pictures, so that values on different numbers do not compare."""
     rows = [measured(0, 1.0, 0.3, n_fake=128), measured(1, 1.0, 0.9), measured(2, 1.0, 0.8)]
     trials = [trial(0), trial(1), trial(2)]
-    assert order(trials, rows, "fid") == [2, 1, 0] and order(trials, rows, "kid") == [0, 2, 1]
+    assert order(trials, rows, "fid") == [2, 1, 0]
+    assert order(trials, rows, "kid") == [0, 2, 1]
 
 
 def test_who_shows_everything_gets_the_reason_instead() -> None:
     trials = [trial(0), trial(1), trial(2, "failed", failure="no")]
     rows = [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)]
     board, problem = rank_or_explain(trials, rows, "kid", (), rows)
-    assert problem is not None and "n_fake" in problem
-    assert not board.ranked and board.identity is None and board.label == "KID"
+    assert problem is not None
+    assert "n_fake" in problem
+    assert not board.ranked
+    assert board.identity is None
+    assert board.label == "KID"
     reasons = ["not measured like the others", "not measured like the others", "failed: no"]
     assert [entry.reason for entry in board.left_out] == reasons
 
 
 def test_nothing_yet() -> None:
     board = rank([], [], "kid")
-    assert board.entries == [] and board.identity is None and board.label == "KID"
+    assert board.entries == []
+    assert board.identity is None
+    assert board.label == "KID"
 
 
 def test_the_floor_of_a_result_is_that_of_as_many_pictures() -> None:
@@ -257,11 +268,13 @@ def test_it_reads_a_store(tmp_path: Path) -> None:
     store.put_trial({"trial": 0, "status": "finished", "param.train.lr_g": 0.5})
     store.add("metrics", {"attempt": 0, **measured(0, 1.0, 0.25)})
     board = leaderboard(Store(LocalFolder(tmp_path)))
-    assert board.provisional and board.ranked[0].value == 0.25
+    assert board.provisional
+    assert board.ranked[0].value == 0.25
     store.replace("results", 0, [{"attempt": 0, **measured(0, 1.0, 0.375)}])
     board = leaderboard(Store(LocalFolder(tmp_path)))
     (entry,) = board.ranked
-    assert not board.provisional and (entry.value, entry.seen) == (0.375, 0.25)
+    assert not board.provisional
+    assert (entry.value, entry.seen) == (0.375, 0.25)
     assert entry.params == {"train.lr_g": 0.5}
 
 
@@ -319,9 +332,11 @@ def test_results_alone_rank_and_the_best_so_far_only_while_there_are_none(
     assert board.provisional == (not by_result)
     assert [entry.trial for entry in board.ranked] == sorted(able, key=lambda n: (values[n], n))
     for entry in board.ranked:
-        assert entry.value == values[entry.trial] and entry.measured == bool(by_result)
+        assert entry.value == values[entry.trial]
+        assert entry.measured == bool(by_result)
     for entry in board.left_out:
-        assert entry.reason and entry.rank is None
+        assert entry.reason
+        assert entry.rank is None
         best = by_result.get(entry.trial, by_seen.get(entry.trial))
         assert entry.value == best
         if best is not None:

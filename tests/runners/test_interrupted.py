@@ -48,7 +48,8 @@ def test_a_start_of_ray_that_is_interrupted_leaves_no_process(
 
     def init(**_: Any) -> None:
         daemon = subprocess.Popen([sys.executable, "-c", DAEMON, AGENT], stdout=subprocess.PIPE)
-        assert daemon.stdout is not None and daemon.stdout.readline() == b"up\n"
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"up\n"
         started.extend([psutil.Process(daemon.pid), *psutil.Process(daemon.pid).children()])
         raise end
 
@@ -120,7 +121,8 @@ def test_commands_that_are_interrupted(
     monkeypatch.setattr(where, interrupted)
     result = CliRunner().invoke(cli, [command, str(spec), "--local", "--storage", str(tmp_path / "runs")])
     assert result.exit_code == 1, result.output
-    assert words in result.output and "Aborted" not in result.output
+    assert words in result.output
+    assert "Aborted" not in result.output
     assert not (tmp_path / "runs" / "small" / "lease.json").exists()
 
 

@@ -79,7 +79,8 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     assert {row["status"] for row in rows["trials"]} <= {"finished", "stopped", "collapsed"}
     for row in rows["trials"]:
         kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
-        assert kimgs == sorted(set(kimgs)) and kimgs[-1] == row["kimg"]
+        assert kimgs == sorted(set(kimgs))
+        assert kimgs[-1] == row["kimg"]
         # The generator that was measured is kept, and nothing else.
         kept = [path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")]
         assert kept == ([layout.snapshot_name(row["result_kimg"])] if row["status"] != "collapsed" else [])
@@ -88,7 +89,8 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     for row in rows["samples"]:
         assert (finished / row["path"]).is_file()
     for row in rows["metrics"]:
-        assert row["extractor"] == "efficientnet_lite0@64" and len(row["extractor_digest"]) == 64
+        assert row["extractor"] == "efficientnet_lite0@64"
+        assert len(row["extractor_digest"]) == 64
         assert (row["n_real"], row["n_fake"]) == (48, 32)
     results = {row["trial"]: row for row in rows["results"]}
     for row in rows["trials"]:
@@ -100,11 +102,11 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
             result = results[row["trial"]]
             assert row["best_value"] == result["seen"] == min(values.values()) == values[result["kimg"]]
             assert (result["kimg"], result["kid"]) == (row["result_kimg"], row["result"])
-            assert result["problem"] is None and result["n_fake"] == 32
+            assert result["problem"] is None
+            assert result["n_fake"] == 32
             # Other latents than those that it was chosen on.
-            assert (
-                result["kid"] != result["seen"] and abs(result["kid"] - result["seen"]) < 5 * result["kid_se"]
-            )
+            assert result["kid"] != result["seen"]
+            assert abs(result["kid"] - result["seen"]) < 5 * result["kid_se"]
 
 
 def test_stopped_trials_are_pruned_with_their_result_at_their_rung(finished: Path) -> None:
@@ -118,14 +120,18 @@ def test_stopped_trials_are_pruned_with_their_result_at_their_rung(finished: Pat
         row = rows[trial.number]
         assert trial.params == pytest.approx(json.loads(row["params"]))
         if row["status"] == "finished":
-            assert trial.state.name == "COMPLETE" and trial.value == pytest.approx(row["result"])
+            assert trial.state.name == "COMPLETE"
+            assert trial.value == pytest.approx(row["result"])
         if row["status"] == "stopped":
             stopped_by = next(r for r in rungs if r["trial"] == trial.number and r["stopped"])
-            assert trial.state.name == "PRUNED" and trial.value == pytest.approx(row["result"])
+            assert trial.state.name == "PRUNED"
+            assert trial.value == pytest.approx(row["result"])
             (step,) = trial.intermediate_values
             assert step == round(1000 * stopped_by["rung_kimg"])
         if row["status"] == "collapsed":
-            assert trial.state.name == "PRUNED" and trial.value is None and not trial.intermediate_values
+            assert trial.state.name == "PRUNED"
+            assert trial.value is None
+            assert not trial.intermediate_values
     assert any(row["status"] == "stopped" for row in rows.values())
 
 
@@ -151,7 +157,8 @@ def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     sweep("best", "--export", str(tmp_path / "export"), *storage)
     sweep("report", *storage)
     sweep("show", *storage)
-    assert (finished / "report.html").stat().st_size > 100_000 and (finished / "comparison.png").is_file()
+    assert (finished / "report.html").stat().st_size > 100_000
+    assert (finished / "comparison.png").is_file()
     program = (
         "import sys; from ganlib import load_generator\n"
         f"g = load_generator({str(tmp_path / 'export')!r}); print(g.sample(3, seed=7).shape)\n"
@@ -163,10 +170,11 @@ def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     able = {row["trial"] for row in records(finished)["trials"] if row["status"] != "collapsed"}
     results = [row for row in records(finished)["results"] if row["trial"] in able]
     best = min(results, key=lambda row: row["kid"])
-    assert (
-        metrics["kid"] == best["kid"] and metrics["kind"] == "result" and metrics["confidence"] == "one seed"
-    )
-    assert ranking["ranked"][0]["trial"] == best["trial"] and not ranking["provisional"]
+    assert metrics["kid"] == best["kid"]
+    assert metrics["kind"] == "result"
+    assert metrics["confidence"] == "one seed"
+    assert ranking["ranked"][0]["trial"] == best["trial"]
+    assert not ranking["provisional"]
     assert metrics["from"] == f"trial {best['trial']}"
     # The measurement through the exported file is that of the trial's result.
     assert metrics["measured_again"]["kid"] == pytest.approx(best["kid"], abs=3 * best["kid_se"])
@@ -192,7 +200,8 @@ def check_files(export: Path) -> None:
         latents = generator.latents(count, seed=5)
         direct = generator.network(latents).numpy()
         (pictures,) = session.run(["pictures"], {"latents": latents.numpy()})
-        assert pictures.shape == (count, 3, 32, 32) and np.abs(pictures - direct).max() <= TOLERANCE
+        assert pictures.shape == (count, 3, 32, 32)
+        assert np.abs(pictures - direct).max() <= TOLERANCE
         assert np.abs(archive(latents).numpy() - direct).max() <= TOLERANCE
     check_card((export / "README.md").read_text())
 
@@ -201,9 +210,11 @@ def check_card(text: str) -> None:
     """The model card has the front matter that Hugging Face reads, and what a person needs."""
     _, front, body = text.split("---\n", 2)
     facts = yaml.safe_load(front)
-    assert facts["license"] == "cc-by-4.0" and facts["pipeline_tag"] == "unconditional-image-generation"
+    assert facts["license"] == "cc-by-4.0"
+    assert facts["pipeline_tag"] == "unconditional-image-generation"
     metric = facts["model-index"][0]["results"][0]["metrics"][0]
-    assert metric["type"] == "kid" and metric["name"] == "KID (efficientnet_lite0@64, n=32)"
+    assert metric["type"] == "kid"
+    assert metric["name"] == "KID (efficientnet_lite0@64, n=32)"
     for words in ("load_generator", "Lisa Wischofsky", "lr_g:", "one seed", "extractor_digest", "model.onnx"):
         assert words in body
 
@@ -251,7 +262,8 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
     )
     assert isinstance(result.exception, ZeroDivisionError)
     (row,) = records(tmp_path / "small", "trials")["trials"]
-    assert row["status"] == "failed" and "in the step" in row["failure"]
+    assert row["status"] == "failed"
+    assert "in the step" in row["failure"]
 
 
 def test_a_row_of_an_older_attempt_is_refused(finished: Path) -> None:

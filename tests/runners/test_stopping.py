@@ -62,7 +62,9 @@ def test_output_that_is_lost_is_told_once(error: Exception) -> None:
     outlet.on_loss = told.append
     for _ in range(3):
         print("a line", file=outlet, flush=True)
-    assert outlet.lost and told == [outlet.lost] and outlet.lost in str(error)
+    assert outlet.lost
+    assert told == [outlet.lost]
+    assert outlet.lost in str(error)
 
 
 def test_a_terminal_that_is_gone_is_noticed() -> None:
@@ -143,7 +145,8 @@ def look(arguments: list[str], where: str, **environ: str) -> "subprocess.Comple
 )
 def test_what_ascii_lacks(text: str, shown: str) -> None:
     assert spelled(text, "ascii") == shown
-    assert spelled("±ö", "latin-1") == "±ö" and spelled("–ö", "latin-1") == "-ö"
+    assert spelled("±ö", "latin-1") == "±ö"
+    assert spelled("–ö", "latin-1") == "-ö"
 
 
 @given(
@@ -184,10 +187,12 @@ def test_the_locale_that_has_ascii_only(environ: dict[str, str], encoding: str |
 )
 def test_commands_in_ascii(arguments: str, environ: dict[str, str], storage: Path) -> None:
     done = look([*arguments.split(), "--storage", str(storage)], "read", **environ)
-    assert done.returncode == 0 and done.stderr == b""
+    assert done.returncode == 0
+    assert done.stderr == b""
     text = done.stdout.decode("ascii")
     if arguments == "show":
-        assert " +- " in text and "\\u" not in text
+        assert " +- " in text
+        assert "\\u" not in text
     if arguments == "show --json":
         json.loads(text)
 
@@ -240,14 +245,16 @@ def test_a_second_ctrl_c_leaves_at_once(
         signal.raise_signal(first)
         signal.raise_signal(second)
         signal.raise_signal(second)
-        assert asked.stopping and len(asked.wait()) == 2
+        assert asked.stopping
+        assert len(asked.wait()) == 2
         monkeypatch.setattr(stopping, "AGAIN_SECONDS", 0.0)
         if second == signal.SIGINT:
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(second)
         else:
             signal.raise_signal(second)
-    assert (first.name in asked.said[0]) == (first != signal.SIGINT) and asked.said[1:] == ["told"]
+    assert (first.name in asked.said[0]) == (first != signal.SIGINT)
+    assert asked.said[1:] == ["told"]
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -256,7 +263,8 @@ def test_trials_are_told_as_soon_as_it_can_be_written(monkeypatch: pytest.Monkey
     asked = Asked(refusals=3)
     with asked.stopper.listening():
         signal.raise_signal(signal.SIGTERM)
-        assert asked.wait()[-1] == "told" and not asked.refusals
+        assert asked.wait()[-1] == "told"
+        assert not asked.refusals
 
 
 def test_nohup_stays_nohup() -> None:
@@ -265,7 +273,8 @@ def test_nohup_stays_nohup() -> None:
         asked = Asked()
         with asked.stopper.listening():
             signal.raise_signal(signal.SIGHUP)
-        assert not asked.stopping and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert not asked.stopping
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -285,7 +294,8 @@ def test_looking_on_ends_politely(command: str, number: int, storage: Path, tmp_
         process.signal(number)
         process.signal(number)  # as `timeout` does
         assert process.wait() == 0
-        assert "Traceback" not in process.text() and "resume" not in process.text()
+        assert "Traceback" not in process.text()
+        assert "resume" not in process.text()
 
 
 # ---- whole sweeps ------------------------------------------------------------------------------------------
@@ -317,7 +327,8 @@ def test_a_sweep_whose_terminal_or_reader_is_gone(way: str, tmp_path: Path, cach
     try:
         deadline = time.monotonic() + 300
         while results.evaluations() < 2:
-            assert time.monotonic() < deadline and process.poll() is None, (tmp_path / "err").read_text()
+            assert time.monotonic() < deadline, (tmp_path / "err").read_text()
+            assert process.poll() is None, (tmp_path / "err").read_text()
             if way != "pipe":
                 os.set_blocking(ours, False)
                 with contextlib.suppress(BlockingIOError):
@@ -334,7 +345,9 @@ def test_a_sweep_whose_terminal_or_reader_is_gone(way: str, tmp_path: Path, cach
             process.wait()
         if way == "hangup":
             os.close(ours)
-    assert results.statuses() == ["interrupted"] and results.checkpoints(0)
+    assert results.statuses() == ["interrupted"]
+    assert results.checkpoints(0)
     assert not (tmp_path / "small" / "lease.json").exists()
     assert "Traceback" not in (tmp_path / "err").read_text()
-    assert not results.events("failure") and not results.events("restart")
+    assert not results.events("failure")
+    assert not results.events("restart")

@@ -164,7 +164,8 @@ def test_an_empty_argument_means_nothing(arguments: list[str], place: Path) -> N
     before = sorted(place.rglob("*"))
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2, result.output
-    assert "is empty" in result.output and "Traceback" not in result.output
+    assert "is empty" in result.output
+    assert "Traceback" not in result.output
     assert sorted(place.rglob("*")) == before
 
 

@@ -47,16 +47,21 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
     folder = Folder.open(bucket.url) / "small"
-    assert folder.names() == [] and not folder.exists("a/b")
+    assert folder.names() == []
+    assert not folder.exists("a/b")
     with pytest.raises(MissingFileError):
         folder.read("a/b")
     folder.write("a/b", b"one")
     folder.write("a/b", b"two")
-    assert folder.read("a/b") == b"two" and folder.names("a") == ["b"] and folder.exists("a/b")
-    assert folder.create_exclusive("a/c", b"x") and not folder.create_exclusive("a/c", b"y")
+    assert folder.read("a/b") == b"two"
+    assert folder.names("a") == ["b"]
+    assert folder.exists("a/b")
+    assert folder.create_exclusive("a/c", b"x")
+    assert not folder.create_exclusive("a/c", b"y")
     folder.delete("a/b")
     folder.delete("a/b")
-    assert folder.names("a") == ["c"] and folder.size_bytes() == 1
+    assert folder.names("a") == ["c"]
+    assert folder.size_bytes() == 1
 
 
 def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:

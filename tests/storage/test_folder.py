@@ -29,13 +29,16 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
 
 
 def test_write_read_replace_list_delete(folder: Folder) -> None:
-    assert folder.names() == [] and folder.names("a") == [] and not folder.exists("a/b.bin")
+    assert folder.names() == []
+    assert folder.names("a") == []
+    assert not folder.exists("a/b.bin")
     folder.write("a/b.bin", b"one")
     folder.write("a/b.bin", b"two")
     folder.write("a/a.bin", b"")
     assert folder.read("a/b.bin") == b"two"
     assert folder.names("a") == ["a.bin", "b.bin"]
-    assert folder.exists("a") and folder.exists("a/b.bin")
+    assert folder.exists("a")
+    assert folder.exists("a/b.bin")
     assert (folder / "a").read("b.bin") == b"two"
     assert folder.size_bytes() == 3
     folder.delete("a/b.bin")
@@ -134,7 +137,8 @@ def test_a_crash_before_the_rename_leaves_the_old_file(
         patch.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             folder.write("part.parquet", b"new, and much longer")
-    assert len(seen) == 2 and sum(name.endswith(".parquet") for name in seen) == 1
+    assert len(seen) == 2
+    assert sum(name.endswith(".parquet") for name in seen) == 1
     assert folder.read("part.parquet") == b"old"
     assert os.listdir(tmp_path) == ["part.parquet"]
 
@@ -183,7 +187,8 @@ def test_exclusive_creation_without_hard_links(tmp_path: Path, monkeypatch: pyte
     folder = LocalFolder(tmp_path)
     assert folder.create_exclusive("lock", b"first")
     assert not folder.create_exclusive("lock", b"second")
-    assert folder.read("lock") == b"first" and os.listdir(tmp_path) == ["lock"]
+    assert folder.read("lock") == b"first"
+    assert os.listdir(tmp_path) == ["lock"]
 
 
 @pytest.mark.parametrize("name", ["a #2", "100%41", "what?", "[x]", "2024", "a:b", "-d", " b "])

@@ -71,7 +71,8 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 50), (100, 24), (132, 43), (64, 24), (200, 10)])
 def test_nothing_that_matters_is_cut(width: int, height: int) -> None:
     lines = shown(width, height)
-    assert len(lines) < height and max(map(len, lines)) <= width
+    assert len(lines) < height
+    assert max(map(len, lines)) <= width
     text = "\n".join(lines)
     assert "…" not in text
     for word in ("metric_blowup", "23.4", "0.0123", *(("1.23", "-12.3") if width >= 80 else ())):
@@ -80,13 +81,17 @@ def test_nothing_that_matters_is_cut(width: int, height: int) -> None:
     for word in ("lr_g=0.000123", "lr_d=0.000988", "loss=wgan-gp", "smoothing=0.988", "variant=extended"):
         assert word in words
     foot = " ".join(" ".join(lines).split())
-    assert "1:02:05 elapsed" in foot and "KID (efficientnet_lite0@64)" in foot and "30 of 64 trials" in foot
+    assert "1:02:05 elapsed" in foot
+    assert "KID (efficientnet_lite0@64)" in foot
+    assert "30 of 64 trials" in foot
     assert "more" in text
 
 
 def test_a_narrow_terminal_shows_the_metric() -> None:
     lines = shown(50, 24)
-    assert max(map(len, lines)) <= 50 and "0.0123" in lines[1] and "…" not in "\n".join(lines)
+    assert max(map(len, lines)) <= 50
+    assert "0.0123" in lines[1]
+    assert "…" not in "\n".join(lines)
 
 
 # ---- the clock ---------------------------------------------------------------------------------------------
@@ -107,7 +112,9 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
     assert second.elapsed() == 57
     second.write()
     noted = Noted.read(folder)
-    assert noted is not None and noted.elapsed == 57 and noted.kimg == {0: 7.5}
+    assert noted is not None
+    assert noted.elapsed == 57
+    assert noted.kimg == {0: 7.5}
     assert noted.elapsed_now(running=False) == 57 <= noted.elapsed_now(running=True) < 90
 
 
@@ -117,7 +124,8 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_damaged_clock_begins_anew(content: bytes, tmp_path: Path) -> None:
     folder = Folder.open(tmp_path)
     folder.write(layout.PROGRESS, content)
-    assert Noted.read(folder) is None and Clock(folder, {}).elapsed() < 5
+    assert Noted.read(folder) is None
+    assert Clock(folder, {}).elapsed() < 5
 
 
 def test_a_full_disk_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -154,7 +162,8 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
     assert progress.reached(watched.trials[running["trial"]]) == running["kimg"] + 1.25
     assert watched.elapsed() == 3600
     with Owner(live):
-        assert watched.running and 3604 < watched.elapsed() < 3660
+        assert watched.running
+        assert 3604 < watched.elapsed() < 3660
 
 
 def test_waiting_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +173,8 @@ def test_waiting_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         deadline = time.monotonic() + 10
         while len(said) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert said[0] == "starting Ray ..." and said[2].startswith("still starting Ray (0:0")
+    assert said[0] == "starting Ray ..."
+    assert said[2].startswith("still starting Ray (0:0")
 
 
 # ---- names and paths ---------------------------------------------------------------------------------------
@@ -186,7 +196,8 @@ def test_a_path_works_where_a_name_does(given: str, tmp_path: Path, monkeypatch:
     given = given.format(tmp=tmp_path)
     for storage in ("runs", "elsewhere") if "/" in given[:-1] else ("runs",):
         sweep = open_sweep(Folder.open(storage), given)
-        assert sweep.name == "first" and sweep.folder.url == str(tmp_path / "runs" / "first")
+        assert sweep.name == "first"
+        assert sweep.folder.url == str(tmp_path / "runs" / "first")
 
 
 def test_all_subcommands_take_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +210,8 @@ def test_all_subcommands_take_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert twice.exit_code == 0, twice.output
     for command in ("watch", "check", "resume", "confirm"):
         result = CliRunner().invoke(cli, [command, "mine/second"])
-        assert result.exit_code == 2 and "mine/second" in result.output
+        assert result.exit_code == 2
+        assert "mine/second" in result.output
 
 
 def test_the_storage_in_the_place_of_a_sweep(tmp_path: Path) -> None:
@@ -217,7 +229,8 @@ def test_datasets_can_be_queried_before_anything_is_in_them(tmp_path: Path) -> N
     store.begin()
     for dataset in SCHEMAS:
         query = f"SELECT count(*) FROM '{tmp_path}/{dataset}/*.parquet'"
-        assert duckdb.sql(query).fetchall() == [(0,)] and store.rows(dataset) == []
+        assert duckdb.sql(query).fetchall() == [(0,)]
+        assert store.rows(dataset) == []
     store.add("events", {"kind": "x"})
     store.put_trial({"trial": 0, "attempt": 0, "status": "running"})
     store.begin()  # as a resume does
@@ -242,7 +255,8 @@ def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> N
         assert words in str(refused.value)
     assert AHEAD_SECONDS < 90
     near = Lease("other", "far-away", 77, time.time() + 5)
-    assert "seen 0 s ago" in near.described(live) and "future" not in near.described(live)
+    assert "seen 0 s ago" in near.described(live)
+    assert "future" not in near.described(live)
 
 
 def test_a_sweep_of_somebody_else_gets_its_report_elsewhere(
@@ -255,7 +269,8 @@ def test_a_sweep_of_somebody_else_gets_its_report_elsewhere(
 
     monkeypatch.setattr("sweep.report.build.write_report", refuse)
     result = CliRunner().invoke(cli, ["report", "--storage", str(tmp_path)])
-    assert result.exit_code == 1 and "--out FILE writes the report elsewhere" in result.output
+    assert result.exit_code == 1
+    assert "--out FILE writes the report elsewhere" in result.output
 
 
 @pytest.mark.parametrize("where", ["cache", "data"])

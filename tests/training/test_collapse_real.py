@@ -185,4 +185,5 @@ def test_a_metric_that_explodes_is_called_too() -> None:
     static = draw.integers(0, 256, (64, SIZE, SIZE, 3)).astype(np.uint8)
     signals = played(real, [real[draw.integers(0, 300, 64)], static, static])
     verdict = judge(signals, LIMITS.model_copy(update={"similarity": 1.0, "variety": 0.0}))
-    assert verdict is not None and verdict.kind == "metric_blowup"
+    assert verdict is not None
+    assert verdict.kind == "metric_blowup"

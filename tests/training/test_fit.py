@@ -379,4 +379,5 @@ def test_with_the_real_evaluator(size: int, pictures: Make, trial_config: Make) 
     score = first[0]["score"]
     assert score["fid"] > 0
     assert (score["n_fake"], score["n_real"]) == (8, 16)  # 8 are held out for the floor
-    assert 0 <= first[0]["real"]["similarity"] <= 1 and first[0]["real"]["pixel_std"] > 0
+    assert 0 <= first[0]["real"]["similarity"] <= 1
+    assert first[0]["real"]["pixel_std"] > 0

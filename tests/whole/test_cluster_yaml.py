@@ -78,7 +78,9 @@ def test_commands_and_options_exist() -> None:
 
 def test_package_storage_and_pictures_are_set_up(config: dict[str, Any]) -> None:
     setup = "\n".join(config["setup_commands"])
-    assert "make setup" in setup and "/mnt/shared" in setup and "sweep data" in setup
+    assert "make setup" in setup
+    assert "/mnt/shared" in setup
+    assert "sweep data" in setup
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed = {"Makefile", "pyproject.toml", "requirements.lock", "searchspaces", project["project"]["readme"]}
     needed |= {

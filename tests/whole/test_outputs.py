@@ -104,7 +104,8 @@ def test_nothing_that_a_command_writes_joins_the_set(place: Path) -> None:
     images = prepared(place)
     assert images.hash == before
     own = {(item.reason, item.suffix): item.count for item in images.found.left_out if item.reason == OWN}
-    assert own[OWN, ".png"] == 2 + 1 + 4 + 1 + 1 and own[OWN, ".gif"] == 1
+    assert own[OWN, ".png"] == 2 + 1 + 4 + 1 + 1
+    assert own[OWN, ".gif"] == 1
     shutil.copytree(place, place.parent / "copy")
     assert prepared(place.parent / "copy").hash == before
 
@@ -185,7 +186,8 @@ def test_a_file_of_the_user_stays(place: Path, name: str, arguments: tuple[str, 
     listing = sorted(place.rglob("*"))
     result = run(*arguments)
     assert result.exit_code == 2, result.output
-    assert "did not write" in result.stderr and "choose" in result.stderr
+    assert "did not write" in result.stderr
+    assert "choose" in result.stderr
     assert (place / name).read_bytes() == bytes_of(picture(7))
     assert sorted(place.rglob("*")) == listing
 
@@ -237,7 +239,8 @@ def test_an_export_takes_the_place_of_another_and_of_nothing_else(tmp_path: Path
     (out / "README.md").write_text("edited")
     with pytest.raises(RequestError, match=r"README\.md' exists and would be overwritten"):
         written.fill(out, make("model.pt2", "README.md", "x"))
-    assert (out / "README.md").read_text() == "edited" and (out / "model.pt2").exists()
+    assert (out / "README.md").read_text() == "edited"
+    assert (out / "model.pt2").exists()
 
 
 def test_a_new_sweep_does_not_move_into_a_folder_of_others(place: Path) -> None:
@@ -256,7 +259,8 @@ def test_a_new_sweep_does_not_move_into_a_folder_of_others(place: Path) -> None:
     (place / "mine").mkdir()
     shutil.copy(place / "0.png", place / "mine")
     result = run("run", "spec.yaml", "--storage", ".", "--local")
-    assert result.exit_code == 2 and "is no sweep's" in result.stderr
+    assert result.exit_code == 2
+    assert "is no sweep's" in result.stderr
     assert os.listdir(place / "mine") == ["0.png"]
 
 
@@ -270,7 +274,8 @@ def test_wrong_sources_are_all_told_and_nothing_is_made(place: Path) -> None:
         assert result.exit_code == 2
         for told in ("no pictures in 'empty'", "no folder 'nowhere'", "'0.png' is a file"):
             assert told in result.stderr, result.stderr
-    assert not (place / "runs").exists() and not (place.parent / "cache" / "data").exists()
+    assert not (place / "runs").exists()
+    assert not (place.parent / "cache" / "data").exists()
 
 
 # ---- one decoder ---------------------------------------------------------------------------------------------
@@ -339,9 +344,11 @@ def test_two_folders_of_different_sizes_are_told(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="a has pictures of 32 x 32 pixels and b of 64 x 64"):
         fid(a, b, TINY)
     result = run("score", a, "--against", b)
-    assert result.exit_code == 0 and "note: the generated pictures has pictures of 32" in result.stderr
+    assert result.exit_code == 0
+    assert "note: the generated pictures has pictures of 32" in result.stderr
     result = run("score", a, "--against", b, "--size", 32)
-    assert result.exit_code == 0 and "pixels and" not in result.stderr
+    assert result.exit_code == 0
+    assert "pixels and" not in result.stderr
 
 
 def test_all_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
@@ -364,7 +371,8 @@ def test_count_draws_by_the_seed_and_whatever_the_order_on_disk(place: Path, tmp
         return {image.tobytes() for image in np.asarray(images.pictures)}
 
     every, four = prepared(place), prepared(place, count=4)
-    assert len(every) == 6 and len(four) == 4
+    assert len(every) == 6
+    assert len(four) == 4
     assert values(prepared(place, count=2)) < values(four) < values(every)
     assert [(item.reason, item.count) for item in four.found.left_out] == [(DRAWN, 2)]
     assert len({prepared(place, count=3, seed=seed).hash for seed in range(8)}) > 3
@@ -382,8 +390,10 @@ def test_count_draws_by_the_seed_and_whatever_the_order_on_disk(place: Path, tmp
 
 
 def test_the_default_count_is_of_avatars_only() -> None:
-    assert DataConfig().count == 20_000 and DataConfig(source=["x", "avatars"]).count == 20_000
-    assert DataConfig(source="x").count is None and DataConfig(source="x", count=3).count == 3
+    assert DataConfig().count == 20_000
+    assert DataConfig(source=["x", "avatars"]).count == 20_000
+    assert DataConfig(source="x").count is None
+    assert DataConfig(source="x", count=3).count == 3
     spec = parse("name: x\ndata: {source: here, count: 20000}\ntrain: {epochs: 1}\n")
     assert as_begun(spec, SweepInfo(images=5)).data.count is None  # a sweep from when that meant nothing
     assert as_begun(spec, SweepInfo(images=5, left_out=0)).data.count == 20_000

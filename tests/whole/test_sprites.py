@@ -179,7 +179,8 @@ def test_the_facts_say_how_pictures_were_prepared(root: Path) -> None:
     assert info["prepared"] in (root / "report.html").read_text()
     card = (root / "export/README.md").read_text()
     assert info["prepared"] in card
-    assert "(64, 32, 32, 4)" in card and "multiplied by alpha" in card
+    assert "(64, 32, 32, 4)" in card
+    assert "multiplied by alpha" in card
 
 
 def test_sheets_of_a_sweep_are_opaque(root: Path) -> None:

@@ -139,7 +139,8 @@ def test_dinov2_takes_its_network_from_the_hub_and_its_weights_from_the_file(
 
     monkeypatch.setattr(torch.hub, "load", hub)
     twice = [load_extractor("dinov2", path)(pictures()) for _ in range(2)]
-    assert torch.equal(*twice) and twice[0].shape == (3, 2)
+    assert torch.equal(*twice)
+    assert twice[0].shape == (3, 2)
 
     def unreachable(*_: object, **__: object) -> nn.Module:
         raise OSError("no network")
