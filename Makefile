@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test    all tests"
-	@echo "make lint    ruff and mypy"
+	@echo "make lint    ruff, mypy and oxlint"
 	@echo "make bench   the benchmarks behind the README's figures"
 	@echo "make soak    300 trials with workers killed at random, about ten minutes"
 	@echo "make setup   only the environment, in $(VENV)"
@@ -61,6 +61,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
+	@$(BIN)/oxlint --deny-warnings sweep/report/assets
 
 # By hand: 300 trials with workers killed at random, about ten minutes on two cores.
 soak: $(STAMP)

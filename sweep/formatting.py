@@ -88,6 +88,11 @@ def printable(text: str) -> str:
     )
 
 
+def printable_lines(text: str) -> str:
+    """Make each line of a text printable, and keep the lines."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
 def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
     """``trial 7``, ``trials 0-3, 7``: numbers in order, neighbours folded; ``most`` runs of them are named."""
     runs: list[list[int]] = []

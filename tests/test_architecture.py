@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-READERS = ("store", "rank", "compact", "confirmed", "report", "storage", "schemas", "sweeps", "text")
+HALVES = ("sweep", "ganlib")
+READERS = ("records", "results", "report", "storage", "formatting", "mistaken")
 """Modules of `sweep` that work on a laptop which has only the results."""
 
 
@@ -61,6 +63,116 @@ def test_there_is_something_to_walk() -> None:
     )
 
 
+# ---- packages ----------------------------------------------------------------------------------------------
+
+BELOW: dict[str, str] = {
+    "sweep.cli": "check commands report results runners spec storage terminal records formatting mistaken",
+    "sweep.commands": "driver records results runners search spec storage terminal worker formatting",
+    "sweep.report": "records results spec storage formatting",
+    "sweep.check": "records search spec storage",
+    "sweep.runners": "driver spec storage terminal worker formatting",
+    "sweep.terminal": "driver records results formatting",
+    "sweep.driver": "records search spec storage worker",
+    "sweep.worker": "records storage",
+    "sweep.results": "records storage formatting",
+    "sweep.search": "records spec storage",
+    "sweep.records": "spec storage mistaken",
+    "sweep.spec": "formatting mistaken",
+    "sweep.storage": "formatting",
+    "sweep.mistaken": "storage",
+    "sweep.formatting": "",
+    "ganlib.export": "models data written disk config names errors",
+    "ganlib.training": "metrics models losses augment data digests clock config names errors",
+    "ganlib.metrics": "data disk config names errors",
+    "ganlib.models": "data config errors",
+    "ganlib.losses": "config",
+    "ganlib.augment": "data config",
+    "ganlib.data": "written disk cores config names registry errors",
+    "ganlib.config": "names registry",
+    "ganlib.written": "disk errors",
+    "ganlib.names": "registry",
+    "ganlib.registry": "errors",
+    "ganlib.digests": "",
+    "ganlib.disk": "",
+    "ganlib.clock": "",
+    "ganlib.cores": "",
+    "ganlib.errors": "",
+}
+"""What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
+
+
+def home(name: str) -> str:
+    """The package of a module, or the module itself where it stands beside the packages."""
+    return ".".join(name.split(".")[:2])
+
+
+def arrows(half: str) -> dict[str, set[str]]:
+    """What each package of a half imports of the others, wherever in a module it does so."""
+    known = modules(half)
+    found: dict[str, set[str]] = {
+        home(name): set() for name in known if name not in (half, f"{half}.__main__")
+    }
+    for name in known:
+        for imported in imports(known[name], name, everywhere=True):
+            if imported in known and home(name) in found and home(imported) in found:
+                found[home(name)].add(home(imported))
+    return {package: others - {package} for package, others in found.items()}
+
+
+def allowed(half: str) -> dict[str, set[str]]:
+    return {
+        package: {f"{half}.{other}" for other in others.split()}
+        for package, others in BELOW.items()
+        if package.startswith(f"{half}.")
+    }
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_packages_import_what_the_table_says(half: str) -> None:
+    assert arrows(half) == allowed(half)
+
+
+def reachable(table: dict[str, set[str]], package: str) -> set[str]:
+    found: set[str] = set()
+    todo = [package]
+    while todo:
+        fresh = table[todo.pop()] - found
+        found |= fresh
+        todo += fresh
+    return found
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_no_package_imports_itself_by_way_of_another(half: str) -> None:
+    table = allowed(half)
+    assert [package for package in table if package in reachable(table, package)] == []
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_drawing_shows_the_table(half: str) -> None:
+    """Arrows that follow from others are left out of it."""
+    table = allowed(half)
+    direct = {
+        (package, other)
+        for package, others in table.items()
+        for other in others
+        if not any(other in reachable(table, between) for between in others)
+    }
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = re.findall(rf"^ +({half}\.\w+)(?:\[[^\]]*\])? --> ({half}\.\w+)", text, re.MULTILINE)
+    assert set(drawn) == direct, "\n".join(f"    {a} --> {b}" for a, b in sorted(direct))
+
+
+def test_no_folder_has_more_than_sixteen_modules() -> None:
+    counts: dict[Path, int] = {}
+    for path in [*(ROOT / "sweep").rglob("*.py"), *(ROOT / "ganlib").rglob("*.py")]:
+        counts[path.parent] = counts.get(path.parent, 0) + 1
+    assert {str(path): count for path, count in counts.items() if count > 16} == {}
+
+
+# ---- what is heavy -----------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("name", modules("ganlib"))
 def test_ganlib_stands_alone(name: str) -> None:
     tops = {
@@ -77,20 +189,6 @@ def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
     }
     homes |= {entry.step for entry in FAMILIES.values()}
     assert {home.partition(":")[0] for home in homes} <= set(modules("ganlib"))
-
-
-LAYERS = ("data", "augment", "losses", "models", "metrics", "training", "export")
-"""Packages of ganlib: each imports only those before it, and modules that stand directly in ganlib."""
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in modules("ganlib") if name.split(".")[1:2] and name != "ganlib"]
-)
-def test_packages_of_ganlib_import_only_those_below(name: str) -> None:
-    package = name.split(".")[1]
-    below = LAYERS[: LAYERS.index(package) + 1] if package in LAYERS else ()
-    found = {i.split(".")[1] for i in imports(modules("ganlib")[name], name, True) if i.startswith("ganlib.")}
-    assert {other for other in found if other in LAYERS and other not in below} == set()
 
 
 def test_loading_an_export_loads_no_trainer() -> None:

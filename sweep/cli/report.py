@@ -31,7 +31,7 @@ def command(
     """
     from ganlib.errors import RequestError, WorkError
     from sweep.records.catalog import open_sweep
-    from sweep.report import write_report
+    from sweep.report.build import write_report
     from sweep.storage.folder import Folder, StorageError
 
     folder = Folder.open(storage)

@@ -6,13 +6,16 @@ import click
 
 from sweep.cli.run import storage_option
 from sweep.records.status import Status
-from sweep.records.sweep_info import SweepInfo
+
+MISHAPS = 5
+"""Reasons for which workers gave up that are printed at most."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ganlib.metrics.identity import Floor
     from sweep.records.catalog import Sweep
+    from sweep.records.sweep_info import SweepInfo
     from sweep.results.leaderboard import Entry, Leaderboard
     from sweep.results.summary import Rung, Summary
 
@@ -52,6 +55,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
         _print_trials(board)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
+    _print_mishaps(events)
 
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
@@ -88,6 +92,25 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     for title, value in facts:
         for index, line in enumerate([value] if isinstance(value, str) else value):
             click.echo(f"  {title if index == 0 else '':9} {formatting.printable(line)}")
+
+
+def _print_mishaps(events: list[dict[str, Any]]) -> None:
+    """Print why workers gave up, each cause once with its traceback, and which checkpoints were damaged."""
+    from sweep import formatting
+    from sweep.results.mishaps import damaged_checkpoints, mishaps
+
+    found = mishaps(events)
+    for one in found[:MISHAPS]:
+        whose = formatting.trial_numbers(sorted(set(one.trials)))
+        often = formatting.count(len(one.trials), "time")
+        ended = f"; {formatting.count(one.given_up, 'trial')} given up" if one.given_up else ""
+        click.echo(f"\nworkers gave up {often} ({whose}{ended}): {formatting.printable(one.reason)}")
+        for line in one.traceback.splitlines():
+            click.echo(f"  {formatting.printable(line)}")
+    if len(found) > MISHAPS:
+        click.echo(f"\nand for {formatting.count(len(found) - MISHAPS, 'other reason')}: --json has all")
+    for damage in damaged_checkpoints(events):
+        click.echo(f"damaged: {formatting.printable(damage)}")
 
 
 def _evaluating(summary: "Summary") -> str:

@@ -9,16 +9,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands.before import as_begun, facts_of, same_pictures
 from sweep.commands.run import View, ended_and_measured, new_director, preflight, train
-from sweep.driver.director import Director
-from sweep.driver.recovery import restore
+from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
@@ -54,23 +51,6 @@ class Planned:
 
     def tell(self, past: PastTrial) -> None:
         """There is nobody who learns from it."""
-
-
-class Repetition(Director):
-    """A director whose trials are those of a plan.
-
-    Args:
-        configurations: Of each of the sweep's trials that is planned, the searched values.
-        arguments: See `Director`.
-    """
-
-    def __init__(self, configurations: Mapping[int, dict[str, Any]], *arguments: Any) -> None:  # noqa: ANN401
-        super().__init__(*arguments)
-        self._configurations = configurations
-
-    def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
-        """Go on in the plan behind the runs on record; there is no study."""
-        self.study = Planned(self.info.plan or (), self._configurations, len(past))
 
 
 def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
@@ -193,10 +173,10 @@ def _train(
         facts.write(folder)
         store = Store(folder, spec.space.kinds())
         store.begin()
-        director = new_director(
-            spec, folder, store, facts, owner, runner, view, partial(Repetition, configurations)
-        )
-        restore(director, Path())
+        trials = recall(store, spec.search.metric)
+        source = Planned(plan, configurations, len(trials))
+        director = new_director(spec, facts, store, source, owner, runner, view)
+        restore(director, trials)
         train(director, runner, owner, view, "sweep confirm")
         return director.stopping
 

@@ -1,7 +1,7 @@
 """Running a sweep: `start` a new one, `resume` an old one. Everything between the command line and the director."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,7 @@ from sweep.commands.extend import more_budget, more_trials
 from sweep.commands.inputs import check_inputs
 from sweep.driver.director import Director
 from sweep.driver.events import Event
-from sweep.driver.recovery import restore
+from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import trial_numbers
@@ -37,6 +37,8 @@ from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, runner_for
 from sweep.runners.stopping import Stopper, explained
+from sweep.search.study import Study
+from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder, StorageError
 from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
@@ -89,9 +91,9 @@ def start(spec: Spec, options: Options) -> int:
             for note in instead:
                 store.add("events", {"kind": "note", "detail": {"reason": note}})
             info.write(folder)
-            director = new_director(spec, folder, store, info, owner, runner, view)
             with explained(_goes_on(spec.name)), study_file(folder) as study:
-                director.begin(study)
+                source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
+                director = new_director(spec, info, store, source, owner, runner, view)
                 return drive(director, runner, owner, view)
 
 
@@ -131,8 +133,11 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
             return 0
         with runner_for(spec, options, view) as runner:
             preflight(runner, spec, images, owner, view)
-            director = new_director(spec, folder, store, info, owner, runner, view)
-            restore(director, study)
+            trials = recall(store, spec.search.metric)
+            known = past(trials, info)  # the study is written anew: the old one may have been torn
+            source = Study.rebuild(study, spec.name, spec.space, spec.search, known, spec.configs)
+            director = new_director(spec, info, store, source, owner, runner, view)
+            restore(director, trials)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
             view.say(
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
@@ -239,17 +244,10 @@ def conclude(director: Director, view: View, seconds: float) -> int:
 
 
 def new_director(
-    spec: Spec,
-    folder: Folder,
-    store: Store,
-    info: SweepInfo,
-    owner: Owner,
-    runner: Runner,
-    view: View,
-    kind: Callable[..., Director] = Director,
+    spec: Spec, info: SweepInfo, store: Store, source: TrialSource, owner: Owner, runner: Runner, view: View
 ) -> Director:
-    """A director with everything it needs but its study."""
-    tracking = Tracking(spec.track, folder, spec.name, view.say)
+    """Make a director whose events the view and the trackers are told of."""
+    tracking = Tracking(spec.track, store.folder, spec.name, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":
@@ -258,18 +256,7 @@ def new_director(
         view.event(event)
         tracking.event(event)
 
-    return kind(
-        spec,
-        folder,
-        store,
-        info,
-        owner.lease.owner,
-        runner.gpu,
-        runner.threads,
-        runner.largest_share,
-        runner.fits,
-        watch,
-    )
+    return Director(spec, info, store, source, owner.lease.owner, runner, watch)
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweep.driver.events import Event, Failure, Next
+from sweep.driver.events import Event, Next
+from sweep.driver.retries import MOST_SHARE, after
+from sweep.driver.room import OneAtATime, Room
 from sweep.driver.rungs import Rungs
 from sweep.records.datasets import Store
 from sweep.records.journal import Records
@@ -23,89 +23,70 @@ from sweep.records.snapshots import candidates
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
-from sweep.search.study import Study
-from sweep.search.trial_source import PastTrial, TrialSource, outcome
+from sweep.search.trial_source import TrialSource, outcome
 from sweep.spec.specification import Spec
-from sweep.storage.folder import Folder, StorageError
-
-MOST_SHARE = 2.0
-"""A trial that ran out of memory gets this many times its share, once."""
+from sweep.storage.folder import StorageError
+from sweep.worker.messages import Assignment, Evaluated, Fault, Interrupted, Measured, Pulse, Report
 
 
 class Director:
     """Hands out trials and judges reports.
 
     Args:
-        spec: the sweep.
-        folder: where it lives.
-        store: its records.
-        info: its facts: pictures, budget, metric.
-        owner: the lease under which trials run.
-        gpu: of each trial, after what the machine has.
-        threads: of each trial on a CPU.
-        largest_share: how many times that a trial could get at most.
-        fits: whether a trial with some share would start at once beside those that are live (their shares by trial
-            and attempt). None is drawn before there is room for it, so that the sampler knows all that it can.
-        watch: told of every `Event`.
+        spec: The sweep.
+        info: Its facts.
+        store: Its records.
+        source: Where trials come from.
+        owner: The lease under which trials run.
+        room: The machines that they run on.
+        watch: Told of every `Event`.
 
     Attributes:
+        trials: All so far, by number.
+        stopping: Whether no more trials are handed out.
         halted: Why nothing more can be recorded; None while it can.
     """
 
     def __init__(
         self,
         spec: Spec,
-        folder: Folder,
-        store: Store,
         info: SweepInfo,
+        store: Store,
+        source: TrialSource,
         owner: str,
-        gpu: float,
-        threads: int,
-        largest_share: float = 1.0,
-        fits: Callable[[Mapping[tuple[int, int], float], float], bool] = lambda live, share: False,
+        room: Room | None = None,
         watch: Callable[[Event], None] = lambda event: None,
     ) -> None:
-        self.spec, self.folder, self.records = spec, folder, Records(store)
-        self.info, self.owner, self.gpu, self.threads = info, owner, gpu, threads
-        self.largest_share, self.fits, self.watch = min(largest_share, MOST_SHARE), fits, watch
+        self.spec, self.info, self.source, self.owner = spec, info, source, owner
+        self.records, self.folder, self.room = Records(store), store.folder, room or OneAtATime()
+        self.largest_share, self.watch = min(self.room.largest_share, MOST_SHARE), watch
         self.trials: dict[int, Trial] = {}
         self.stopping = False
         self.halted: str | None = None
-        self.queue: deque[int] = deque()
+        self._queue: deque[int] = deque()
         self._live: set[int] = set()
         self.rungs = Rungs(store, info.rungs, spec.asha.reduction if spec.asha else None)
-        self.study: TrialSource
-
-    def begin(self, study: Path) -> None:
-        """Start a new sweep, with its Optuna study in the file ``study``."""
-        spec = self.spec
-        self.study = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
-
-    def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
-        """Put all trials so far into a new study in the file ``study``: the old one may have been torn."""
-        spec = self.spec
-        self.study = Study.rebuild(study, spec.name, spec.space, spec.search, past, spec.configs)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
-    def next(self) -> "dict[str, Any] | Next":
-        """The next assignment as plain values, or why there is none."""
+    def next(self) -> Assignment | Next:
+        """Hand out the next assignment, or say why there is none."""
         try:
             return self._next()
         except StorageError as error:
             self.halt(str(error))
             return Next.DONE
 
-    def _next(self) -> "dict[str, Any] | Next":
+    def _next(self) -> Assignment | Next:
         if self.stopping:
             return Next.WAIT if self._live else Next.DONE
-        share = self.trials[self.queue[0]].share if self.queue else 1.0
+        share = self.trials[self._queue[0]].share if self._queue else 1.0
         live = {(number, self.trials[number].attempt): self.trials[number].share for number in self._live}
-        if live and not self.fits(live, share):
+        if live and not self.room.fits(live, share):
             return Next.WAIT
-        if self.queue:
-            return self._assign(self.trials[self.queue.popleft()])
-        asked = self.study.ask()
+        if self._queue:
+            return self._assign(self.trials[self._queue.popleft()])
+        asked = self.source.ask()
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
         seed = (
@@ -118,109 +99,103 @@ class Director:
     def _budget(self, trial: Trial) -> float:
         return self.spec.trial_budget(trial.params, self.info.schedule)
 
-    def _assign(self, trial: Trial) -> dict[str, Any]:
+    def _assign(self, trial: Trial) -> Assignment:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = Status.RUNNING
         config = self.spec.trial_config(trial.params, self.info.schedule).model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
-        self.records.put(
-            trial,
-            seed=trial.seed,
-            config=json.dumps(config),
-            params=json.dumps(trial.params),
-            **started,
-            **params,
-        )
+        told = {"seed": trial.seed, "config": json.dumps(config), "params": json.dumps(trial.params)}
+        self.records.put(trial, **told, **started, **params)
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))
-        kept = candidates(trial.seen, trial.metric) if trial.due else None
-        return {
-            "sweep": self.folder.url,
-            "owner": self.owner,
-            "trial": trial.number,
-            "attempt": trial.attempt,
-            "seed": trial.seed,
-            "metric": self.spec.search.metric,
-            "config": config,
-            "data_hash": self.info.data_hash,
-            "threads": self.threads,
-            "gpu": min(self.gpu * trial.share, max(self.gpu, 1.0)),
-            "share": trial.share,
-            "timeout": self.spec.resources.timeout,
-            "seen_kimg": trial.kimg if trial.last_row else -1.0,
-            "conclude": None if kept is None else [asdict(one) for one in kept],
-            "floor": [asdict(floor) for floor in self.info.floor],
-        }
+        return Assignment(
+            sweep=self.folder.url,
+            owner=self.owner,
+            trial=trial.number,
+            attempt=trial.attempt,
+            seed=trial.seed,
+            metric=self.spec.search.metric,
+            config=config,
+            data_hash=self.info.data_hash,
+            threads=self.room.threads,
+            gpu=min(self.room.gpu * trial.share, max(self.room.gpu, 1.0)),
+            share=trial.share,
+            timeout=self.spec.resources.timeout,
+            seen_kimg=trial.kimg if trial.last_row else -1.0,
+            conclude=candidates(trial.seen, trial.metric) if trial.due else None,
+            floor=self.info.floor,
+        )
 
     # ---- judging -----------------------------------------------------------------------------------------
 
-    def report(self, report: Mapping[str, Any]) -> bool:
-        """Record what a trial says (a `sweep.worker.trial_run.Report` as a dict); returns whether it goes on.
+    def report(self, report: Report) -> bool:
+        """Record what a trial says; returns whether it goes on.
 
         A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
         """
-        trial = self.trials[report["trial"]]
-        if report["pulse"] and self._counts(trial, report["attempt"]):
-            trial.now_kimg = report["kimg"]
-            return self.halted is None
+        trial = self.trials[report.trial]
         try:
+            if not self._counts(trial, report.attempt):
+                self.records.event(trial, "stale_report", {"attempt": report.attempt})
+                return False
+            for name, reason in report.damaged.items():
+                self.records.event(trial, "damaged_checkpoint", {"path": name, "reason": reason})
+            if isinstance(report, Pulse):
+                trial.now_kimg = report.kimg
+                return self.halted is None
             return self._judge(trial, report)
         except StorageError as error:
             self.halt(str(error))
             return False
 
     def _counts(self, trial: Trial, attempt: int) -> bool:
-        """Whether an attempt is the one that the trial is in."""
+        """Say whether an attempt is the one that the trial is in."""
         return attempt == trial.attempt and trial.number in self._live
 
-    def _judge(self, trial: Trial, report: Mapping[str, Any]) -> bool:
-        if not self._counts(trial, report["attempt"]):
-            self.records.event(trial, "stale_report", {"attempt": report["attempt"]})
+    def _judge(self, trial: Trial, report: Interrupted | Evaluated | Measured) -> bool:
+        where = {"device": report.device, "node": report.node}
+        if isinstance(report, Measured):
+            self._conclude(trial, report, **where)
             return False
-        place = {"device": report["device"], "node": report["node"]}
-        if report["result"]:
-            self._conclude(trial, report, **place)
-            return False
-        if report["interrupted"]:
-            self._pause(trial, **place)
+        if isinstance(report, Interrupted):
+            self._pause(trial, **where)
             return False
         if trial.due:  # its worker could not read that it has ended
-            self._queue(trial)
+            self._hand_out_again(trial)
             return False
         self._record(trial, report)
-        if report["verdict"]:
-            kind = "rollback" if report["rolled_back"] else "collapse"
-            self.records.event(trial, kind, report["verdict"])
-            if not report["rolled_back"]:
-                trial.verdict = report["verdict"]["kind"]
-                return self._end(trial, Status.COLLAPSED, **place)
-            self.watch(Event("rollback", trial, report["verdict"]))
-        stop = self._stopped_at_rung(trial, report["kimg"], report["value"])
-        if stop or report["last"]:
-            return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **place)
-        self.records.put(trial, **place)
-        self.watch(Event("evaluation", trial, report["row"]))
+        if report.verdict:
+            self.records.event(trial, "rollback" if report.rolled_back else "collapse", report.verdict)
+            if not report.rolled_back:
+                trial.verdict = report.verdict["kind"]
+                return self._end(trial, Status.COLLAPSED, **where)
+            self.watch(Event("rollback", trial, report.verdict))
+        stop = self._stopped_at_rung(trial, report.kimg, report.value)
+        if stop or report.last:
+            return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **where)
+        self.records.put(trial, **where)
+        self.watch(Event("evaluation", trial, report.row))
         if self.halted is not None:
-            self._pause(trial, **place)
+            self._pause(trial, **where)
         return self.halted is None
 
-    def _record(self, trial: Trial, report: Mapping[str, Any]) -> None:
-        if not self.records.evaluation(report["row"], report["sample"]):
+    def _record(self, trial: Trial, report: Evaluated) -> None:
+        if not self.records.evaluation(report.row, report.sample):
             return  # on record already: handed in again after a crash
-        trial.add(report["row"])
-        if report["suspicion"]:
-            self.records.event(trial, "under_floor", report["suspicion"])
+        trial.add(report.row)
+        if report.suspicion:
+            self.records.event(trial, "under_floor", report.suspicion)
 
-    def _conclude(self, trial: Trial, report: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
+    def _conclude(self, trial: Trial, report: Measured, **columns: Any) -> None:  # noqa: ANN401
         """Take in the result of a trial that has ended."""
-        if report["suspicion"]:
-            self.records.event(trial, "under_floor", report["suspicion"])
-        if problem := report["result"].get("problem"):
+        if report.suspicion:
+            self.records.event(trial, "under_floor", report.suspicion)
+        if problem := report.result.get("problem"):
             self.records.event(trial, "no_result", {"reason": problem})
-        self._close(trial, report["result"], **columns)
+        self._close(trial, report.result, **columns)
 
     def _close(self, trial: Trial, result: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
         """Write down the result of a trial, and tell everybody who waits for it."""
@@ -236,44 +211,40 @@ class Director:
             return False
         return self.rungs.stops(trial, kimg, value)
 
-    def fail(self, number: int, attempt: int, reason: str, kind: Failure = "died") -> None:
-        """A trial's worker gave up: try again from its checkpoint, or give the trial up."""
+    def fail(self, number: int, attempt: int, fault: Fault) -> None:
+        """Take in that a trial's worker gave up: try again from its checkpoint, or give the trial up."""
         trial = self.trials[number]
         if self._counts(trial, attempt):
             try:
-                self._fail(trial, reason, kind)
+                self._fail(trial, fault)
             except StorageError as error:
                 self.halt(str(error))
 
-    def _fail(self, trial: Trial, reason: str, kind: Failure) -> None:
-        if kind == "storage":
-            self.halt(reason)
+    def _fail(self, trial: Trial, fault: Fault) -> None:
+        if fault.kind == "storage":
+            self.halt(fault.reason)
         if self.stopping:
-            self._pause(trial, failure=reason)
+            self._pause(trial, failure=fault.reason)
             return
-        more = kind == "memory" and trial.share < self.largest_share
-        if more:
-            trial.share = self.largest_share
-        else:
-            trial.failures += 1
-        again = more or (
-            kind in ("died", "hung", "error") and trial.failures <= self.spec.resources.max_failures
-        )
-        if kind == "memory" and not more:
-            reason += (
-                f". It had {trial.share:g} times the spec's resources: lower train.batch_size, model.width or "
-                "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"
-            )
-        detail = {"reason": reason, "kind": kind, "failures": trial.failures, "share": trial.share}
-        self.records.event(trial, "restart" if again else "failure", detail)
-        if again:
-            self._queue(trial)
+        limit = self.spec.resources.max_failures
+        retry = after(fault, trial.failures, trial.share, self.largest_share, limit)
+        trial.failures, trial.share = retry.failures, retry.share
+        detail = {
+            "reason": retry.reason,
+            "kind": fault.kind,
+            "failures": retry.failures,
+            "share": retry.share,
+        }
+        detail |= {"traceback": fault.traceback} if fault.traceback else {}
+        self.records.event(trial, "restart" if retry.again else "failure", detail)
+        if retry.again:
+            self._hand_out_again(trial)
             self.records.put(trial)
             self.watch(Event("restart", trial, detail))
         elif trial.due:
-            self._close(trial, {"problem": f"it could not be measured: {reason}"})
-        elif self._end(trial, Status.FAILED, failure=reason):
-            self._queue(trial)  # its worker is gone, and its best generator is not
+            self._close(trial, {"problem": f"it could not be measured: {retry.reason}"})
+        elif self._end(trial, Status.FAILED, failure=retry.reason):
+            self._hand_out_again(trial)  # its worker is gone, and its best generator is not
 
     def interrupt(self) -> None:
         """Start no more trials; the running ones are told through the lease."""
@@ -288,7 +259,7 @@ class Director:
 
     def abandon(self) -> None:
         """The runner has ended; whatever it left running or waiting is interrupted, and can be resumed."""
-        waiting = {number for number in self.queue if self.trials[number].status is Status.RUNNING}
+        waiting = {number for number in self._queue if self.trials[number].status is Status.RUNNING}
         for number in sorted(self._live | waiting):
             # What cannot be written stays "running" in the records, and is taken up all the same.
             with contextlib.suppress(StorageError):
@@ -316,14 +287,14 @@ class Director:
             self._settle(trial)
         return False
 
-    def _queue(self, trial: Trial) -> None:
-        """Hand a trial out again; its present worker does not go on."""
+    def _hand_out_again(self, trial: Trial) -> None:
+        """Put a trial into the queue; its present worker does not go on."""
         self._live.discard(trial.number)
-        self.queue.append(trial.number)
+        self._queue.append(trial.number)
 
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
-        self.study.tell(outcome(trial, self.info.rungs))
+        self.source.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
@@ -334,7 +305,7 @@ class Director:
         for trial in self.trials.values():
             trial.share = min(trial.share, self.largest_share)  # of machines that may be smaller now
             if trial.due or (trial.unfinished and self._goes_on(trial, trial.number in stopped)):
-                self.queue.append(trial.number)
+                self._queue.append(trial.number)
 
     def _goes_on(self, trial: Trial, stopped: bool) -> bool:
         """Finish the bookkeeping of an unfinished trial that a crash cut short; whether it is to be handed out."""

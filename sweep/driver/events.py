@@ -1,15 +1,11 @@
-"""The words in which a director, its runners and those who watch speak of what happens."""
+"""The words in which a director and those who watch it speak of what happens."""
 
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sweep.records.trial_state import Trial
-
-Failure = Literal["died", "hung", "error", "memory", "request", "storage"]
-"""Why a worker gave up: its process was lost, gave no sign of life, raised, or could not get memory; the
-request was wrong (trying again is of no use); or the disk or network failed (which is no fault of the trial)."""
 
 
 class Next(enum.Enum):
@@ -21,7 +17,14 @@ class Next(enum.Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """Something a person or a program may want to see."""
+    """Something that a person or a program may want to see.
+
+    Attributes:
+        kind: What happened: ``start``, ``evaluation``, ``rollback``, ``restart``, ``result``, ``halt``, or the
+            `Status` with which a trial ended.
+        trial: Whose it is; None where it concerns the sweep.
+        detail: More of it, by kind.
+    """
 
     kind: str
     trial: Trial | None = None

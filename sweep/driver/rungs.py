@@ -1,6 +1,6 @@
 """ASHA's rungs, written down: what enters a rung is on record before anybody is stopped by it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sweep.records.datasets import Store
 from sweep.records.trial_state import Trial
@@ -42,7 +42,7 @@ class Rungs:
             )
         return decision.stop
 
-    def remember(self, trials: dict[int, Trial]) -> set[int]:
+    def remember(self, trials: Mapping[int, Trial]) -> set[int]:
         """Put back what is on record; returns the trials whose stop is, but perhaps not their end.
 
         Raises:

@@ -1,133 +1,123 @@
-"""The plots of a report as plain data, which the page's scripts draw with plotly.js."""
+"""The plots of a report as plain data: of curves, rungs and parameters, best trials first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sweep.formatting import count, kimg, printable, value
+from sweep.report.facts import MEASURES
 from sweep.report.results import Param, Results, Trial
 from sweep.results.leaderboard import METRICS
 
-SERIES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
 SHOWN = 5
 """How many of the best trials are in colour at first."""
-# Two values of which one is this many times the other do not fit one picture.
 _CROWDED = 4.0
+"""Two values of which one is this many times the other do not fit one picture."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of learning curves.
+
+    Attributes:
+        key: Which of `sweep.report.facts.MEASURES` is drawn.
+        title: What that is, for people; KID and FID with what they were measured with.
+        range: The axis, where a few values would flatten all others; None where all values fit.
+    """
+
+    key: str
+    title: str
+    range: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class RungMark:
+    """A rung at which trials were compared.
+
+    Attributes:
+        kimg: When.
+        label: How many trials reached the rung and went on, in words.
+        went_on: Numbers of the trials that went on.
+        stopped: Numbers of the trials that were stopped there.
+    """
+
+    kimg: float
+    label: str
+    went_on: Sequence[int]
+    stopped: Sequence[int]
 
 
 def chart_data(results: Results) -> dict[str, Any]:
-    """All trials, best first, with their curves; NaN stands for what was not measured."""
+    """Gather all that the page's plots show, as values for JSON; None stands for what was not measured."""
+    ranked = {trial.key for trial in results.ranked}
     return {
         "metric": results.metric,
         "label": results.label,
-        "panels": panels(results),
-        "trials": [_trial(trial, results.params) for trial in results.trials],
-        "params": [
-            {"path": p.path, "title": p.title, "number": p.number, "log": p.log, "when": p.when}
-            for p in results.params
-        ],
-        "rungs": [{"kimg": rung["kimg"], "label": rung["label"]} for rung in rungs(results)],
+        "panels": [asdict(panel) for panel in panels(results)],
+        "trials": [_trial(trial, results.params, trial.key in ranked) for trial in results.trials],
+        "params": [asdict(param) for param in results.params],
+        "rungs": [{"kimg": rung.kimg, "label": rung.label} for rung in rungs(results)],
         "shown": [trial.key for trial in results.trials[:SHOWN]],
-        "worst": _range([trial.entry.value for trial in results.trials]),
+        "worst": axis_range(trial.entry.value for trial in results.trials),
     }
 
 
-def rungs(results: Results) -> list[dict[str, Any]]:
-    """The rungs of all sweeps in order of kimg: how many went on, and who."""
+def rungs(results: Results) -> list[RungMark]:
+    """List the rungs of all sweeps in order of kimg."""
     found = []
     for facts in results.sweeps:
         prefix = f"{printable(facts.sweep.name)}, " if results.several else ""
         for rung in facts.summary.rungs:
-            rows = [row for rows in facts.rungs.values() for row in rows if row["rung"] == rung.index]
-            fate = (
-                f"{rung.survived} of {count(rung.reached, 'trial')} went on"
-                if rung.reached
-                else "not reached yet"
-            )
+            fate = "not reached yet"
+            if rung.reached:
+                fate = f"{rung.survived} of {count(rung.reached, 'trial')} went on"
+            stopped = {
+                trial: decision.stopped
+                for trial, decisions in facts.decisions.items()
+                for decision in decisions
+                if decision.rung == rung.index
+            }
             found.append(
-                {
-                    "kimg": rung.kimg,
-                    "label": f"{prefix}{kimg(rung.kimg)} kimg: {fate}",
-                    "went_on": [row["trial"] for row in rows if not row["stopped"]],
-                    "stopped": [row["trial"] for row in rows if row["stopped"]],
-                }
+                RungMark(
+                    kimg=rung.kimg,
+                    label=f"{prefix}{kimg(rung.kimg)} kimg: {fate}",
+                    went_on=[trial for trial, was_stopped in stopped.items() if not was_stopped],
+                    stopped=[trial for trial, was_stopped in stopped.items() if was_stopped],
+                )
             )
-    return sorted(found, key=lambda rung: rung["kimg"])
+    return sorted(found, key=lambda rung: rung.kimg)
 
 
-def panels(results: Results) -> list[dict[str, Any]]:
-    """What there are curves of, the metric first: key, title, and an axis where a few values need another."""
-    identity, metric = results.identity, results.metric
+def panels(results: Results) -> list[Panel]:
+    """List what there are curves of: the metric first, then whatever has been measured."""
+    metric = results.metric
     other = "fid" if metric == "kid" else "kid"
-    counts = {n for trial in results.trials for row in trial.metrics if (n := row["n_fake"])}
-    names = {
-        name: f"{METRICS[name]} ({identity.extractor}, n={_span(counts)})" if identity else METRICS[name]
-        for name in METRICS
-    }
+    evaluations = [one for trial in results.trials for one in trial.evaluations]
+    pictures = _span({one.n_fake for one in evaluations if one.n_fake})
+    told = f" ({results.identity.extractor}, n={pictures})" if results.identity else ""
     titles = {
-        metric: names[metric],
-        other: names[other],
+        metric: METRICS[metric] + told,
+        other: METRICS[other] + told,
         "loss_g": "Generator loss",
         "loss_d": "Discriminator loss",
         "score_real": "Discriminator score on real pictures",
         "score_fake": "Discriminator score on generated pictures",
         "similarity": "Similarity of the generated pictures",
     }
-    rows = [row for trial in results.trials for row in trial.metrics]
-    return [
-        {"key": key, "title": title, "range": _range([row[key] for row in rows])}
-        for key, title in titles.items()
-        if any(row[key] is not None for row in rows)
-    ]
+    found = []
+    for key, title in titles.items():
+        values = [one.values[key] for one in evaluations]
+        if any(item is not None for item in values):
+            found.append(Panel(key, title, axis_range(values)))
+    return found
 
 
-def _trial(trial: Trial, params: Sequence[Param]) -> dict[str, Any]:
-    entry, rows = trial.entry, trial.metrics
-    about = [f"{path} {value(item)}" for path, item in trial.values.items() if item is not None]
-    return {
-        "key": trial.key,
-        "name": trial.name,
-        "rank": entry.rank,
-        "healthy": trial.healthy,
-        "status": entry.status,
-        "best": _short(entry.value),
-        "result": [_short(entry.kimg), _short(entry.value), entry.n_fake] if entry.measured else None,
-        "n_fake": [row["n_fake"] for row in rows],
-        "about": about,
-        "values": [_place(param, trial.values.get(param.path)) for param in params],
-        "collapse": _collapse(trial),
-        "rungs": [
-            [row["rung_kimg"], _short(row["value"]), _short(row["cutoff"]), bool(row["stopped"])]
-            for row in trial.facts.rungs.get(entry.trial, ())
-            if row["value"] is not None
-        ],
-        "kimg": [_short(row["kimg"]) for row in rows],
-        **{key: [_short(row[key]) for row in rows] for key in SERIES},
-    }
+def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
+    """Choose an axis for most of some values, where a few (of a run that blew up) would flatten all others.
 
-
-def _span(counts: set[int]) -> str:
-    """``512``, or ``128 to 512`` where evaluations climb a ladder."""
-    return " to ".join(str(count) for count in sorted({min(counts), max(counts)})) if counts else "?"
-
-
-def _place(param: Param, item: object) -> object:
-    """Where a value stands on its parameter's axis: a number, the name of a choice, or nowhere."""
-    return item if param.number or item is None else value(item)
-
-
-def _collapse(trial: Trial) -> dict[str, Any] | None:
-    said = trial.facts.collapses.get(trial.entry.trial)
-    if said is None:
-        return None
-    return {"kimg": said["kimg"], "verdict": trial.entry.row["verdict"] or "collapsed"}
-
-
-def _short(number: float | None) -> float | None:
-    return None if number is None else float(f"{number:.5g}")
-
-
-def _range(values: Sequence[float | None]) -> list[float] | None:
-    """An axis for most of the values, where a few (of a run that blew up) would flatten all others."""
+    Returns:
+        The ends of the axis; None where all values fit one picture, or fewer than eight are finite.
+    """
     finite = sorted(v for v in values if v is not None and abs(v) < float("inf"))
     if len(finite) < 8:
         return None
@@ -135,4 +125,52 @@ def _range(values: Sequence[float | None]) -> list[float] | None:
     if high - low <= _CROWDED * (usual - low) or usual == low:
         return None
     margin = 0.06 * (usual - low)
-    return [low - margin, usual + 4 * margin]
+    return low - margin, usual + 4 * margin
+
+
+def _trial(trial: Trial, params: Sequence[Param], ranked: bool) -> dict[str, Any]:
+    """Gather what the plots show of one trial; ``ranked`` says whether its value compares with others."""
+    entry, evaluations = trial.entry, trial.evaluations
+    result, collapse = None, trial.facts.collapses.get(entry.trial)
+    if entry.measured:
+        result = {"kimg": _short(entry.kimg), "value": _short(entry.value), "n_fake": entry.n_fake}
+    return {
+        "key": trial.key,
+        "name": trial.name,
+        "rank": entry.rank,
+        "ranked": ranked,
+        "status": entry.status,
+        "best": _short(entry.value),
+        "result": result,
+        "n_fake": [one.n_fake for one in evaluations],
+        "about": [f"{path} {value(item)}" for path, item in trial.values.items() if item is not None],
+        "values": [_place(param, trial.values.get(param.path)) for param in params],
+        "collapse": {"kimg": collapse.kimg, "verdict": collapse.verdict} if collapse else None,
+        "rungs": [
+            {
+                "kimg": decision.kimg,
+                "value": _short(decision.value),
+                "cutoff": _short(decision.cutoff),
+                "stopped": decision.stopped,
+            }
+            for decision in trial.facts.decisions.get(entry.trial, ())
+            if decision.value is not None
+        ],
+        "kimg": [_short(one.kimg) for one in evaluations],
+        **{name: [_short(one.values[name]) for one in evaluations] for name in MEASURES},
+    }
+
+
+def _span(counts: set[int]) -> str:
+    """Say which numbers of pictures there are: ``512``, or ``128 to 512`` where evaluations climb a ladder."""
+    return " to ".join(str(count) for count in sorted({min(counts), max(counts)})) if counts else "?"
+
+
+def _place(param: Param, item: object) -> object:
+    """Say where a value stands on its parameter's axis: a number, the name of a choice, or nowhere."""
+    return item if param.number or item is None else value(item)
+
+
+def _short(number: float | None) -> float | None:
+    """Round to five digits, which no picture shows more of."""
+    return None if number is None else float(f"{number:.5g}")

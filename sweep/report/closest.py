@@ -21,49 +21,54 @@ class Closest:
 
     Attributes:
         pictures: ``data:`` URLs of the upper and the lower half of the grid.
-        facts: The numbers.
+        neighbours: How near the real pictures are.
     """
 
     pictures: Sequence[str]
-    facts: Neighbours
+    neighbours: Neighbours
 
 
 def closest(results: Results) -> Closest | None:
-    """The neighbours of the winner's pictures at its best.
+    """Show the real neighbours of the winner's pictures at its best.
 
-    They are read from the sweep's folder; if they are not there, or another trial's, they are looked for among
-    the packed pictures, and kept.
+    The neighbours are read from the sweep's folder; if they are not there, or those of another trial, they are looked
+    for among the packed pictures, and kept.
 
     Returns:
-        None without a winner or its pictures, or where the packed pictures are not on this machine.
+        The pictures; None without a winner or its pictures, or where the packed pictures are not on this machine.
     """
     winner = results.winner
-    row = next((r for r in winner.samples if r["kimg"] == winner.entry.kimg), None) if winner else None
-    sheet = open_picture(winner.facts, row["path"]) if winner and row else None
-    if winner is None or row is None or sheet is None:
+    sample = winner.at_best if winner else None
+    sheet = open_picture(winner.facts, sample.path) if winner and sample else None
+    if winner is None or sample is None or sheet is None:
         return None
-    sweep = winner.facts.sweep
-    data_hash = sweep.info.data_hash
-    found = _kept(winner) or nearest_real.remember(
-        sweep.folder, data_hash, winner.entry.trial, row["kimg"], sheet
-    )
+    found = _kept(winner) or _found(winner, sample.kimg, sheet)
     if found is None or found[1].size != sheet.size:
         return None
-    rows = row["rows"] or 8
-    halves = [part for part in (range((rows + 1) // 2), range((rows + 1) // 2, rows)) if part]
-    pictures = [embed(_pairs(sheet, found[1], rows, half), _SIDE, _QUALITY) for half in halves]
-    return Closest(pictures, found[0])
+    neighbours, real = found
+    half = (sample.rows + 1) // 2
+    halves = [rows for rows in (range(half), range(half, sample.rows)) if rows]
+    pictures = [embed(_pairs(sheet, real, sample.rows, rows), _SIDE, _QUALITY) for rows in halves]
+    return Closest(pictures, neighbours)
 
 
 def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
+    """Read the neighbours from the sweep's folder; None if there are none of this trial at its best."""
     found = nearest_real.read(winner.facts.sweep.folder)
     if found and (found[0].trial, found[0].kimg) == (winner.entry.trial, winner.entry.kimg):
         return found
     return None
 
 
+def _found(winner: Trial, kimg: float, sheet: Image.Image) -> tuple[Neighbours, Image.Image] | None:
+    """Look for the neighbours among the packed pictures, and keep them; None where those are not on this machine."""
+    sweep = winner.facts.sweep
+    data_hash = sweep.info.data_hash
+    return nearest_real.remember(sweep.folder, data_hash, winner.entry.trial, kimg, sheet)
+
+
 def _pairs(sheet: Image.Image, real: Image.Image, rows: int, chosen: Sequence[int]) -> Image.Image:
-    """The chosen rows of two sheets alternating, with room between the pairs."""
+    """Alternate the chosen rows of two sheets, with room between the pairs."""
     down = (sheet.height - GAP) // rows
     pairs = Image.new("RGB", (sheet.width, len(chosen) * (2 * down + _BETWEEN) - _BETWEEN + GAP), "white")
     for place, row in enumerate(chosen):

@@ -6,10 +6,10 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from sweep.formatting import kimg, printable
-from sweep.report.pictures import open_picture
+from sweep.records.status import Status
+from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import Results, Trial
 from sweep.results.leaderboard import METRICS
-from sweep.storage import layout
 
 TILES = 12
 COLUMNS = 4
@@ -21,37 +21,40 @@ INK, GREY = (20, 20, 20), (100, 100, 100)
 
 
 def comparison(results: Results) -> bytes | None:
-    """A PNG at 300 dots per inch of at most `TILES` grids, real pictures first, then the best trials.
+    """Draw at most `TILES` grids, real pictures first, then the best trials, each at its best evaluation.
 
     Returns:
-        None if there are no pictures of trials.
+        A PNG at 300 dots per inch; None if there are no pictures of trials.
     """
-    real = open_picture(results.sweeps[0], layout.REAL_PICTURES)
+    real = open_picture(results.sweeps[0], REAL.path)
     tiles = [(real, "Real pictures", "")] if real is not None else []
     before = len(tiles)
     for trial in results.trials:
         if len(tiles) == TILES:
             break
-        shown = trial.chosen
-        sheet = open_picture(trial.facts, shown["path"]) if shown else None
-        if sheet is not None:
-            tiles.append((sheet, *_caption(results, trial, shown["kimg"] if shown else None)))
+        newest = trial.samples[-1] if trial.samples else None
+        shown = trial.at_best or newest
+        sheet = open_picture(trial.facts, shown.path) if shown else None
+        if shown and sheet:
+            tiles.append((sheet, *_caption(results, trial, shown.kimg)))
     if len(tiles) == before:
         return None
     subtitle = f"{results.label}, smaller is better. The same latents for every trial; one seed each."
     return _png(_sheet(tiles, printable(results.title), printable(subtitle)))
 
 
-def _caption(results: Results, trial: Trial, at: float | None) -> tuple[str, str]:
+def _caption(results: Results, trial: Trial, at: float) -> tuple[str, str]:
+    """Write two lines under a grid: the trial with its result, and when the pictures are from."""
     entry = trial.entry
     first = printable(trial.name)
     if entry.reason is None:
         first += f"   {METRICS[results.metric]} {results.value(entry)}"
-    state = f"collapsed ({entry.row['verdict']})" if entry.status == "collapsed" else entry.status
+    state = f"collapsed ({entry.row['verdict']})" if entry.status is Status.COLLAPSED else entry.status
     return first, f"at {kimg(at)} kimg; {printable(state)} at {kimg(entry.row['kimg'])} kimg"
 
 
 def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:
+    """Lay out the grids under a title; each comes with two lines."""
     columns = min(COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
     width = max(columns * (TILE + GAP) + GAP, 2 * (TILE + GAP) + GAP)
@@ -69,17 +72,19 @@ def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: 
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
+    """Scale a picture so that its longest side is `TILE` pixels."""
     scale = TILE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)  # the one that comes with Pillow: the same on every machine
+    """Load the font that comes with Pillow, so that every machine draws alike."""
+    return ImageFont.load_default(size)
 
 
 def _clipped(text: str, size: int, width: int) -> str:
-    """The text, shortened with an ellipsis if it is wider than ``width`` pixels."""
+    """Shorten a text with an ellipsis if it is wider than ``width`` pixels."""
     font = _font(size)
     if font.getlength(text) <= width:
         return text
@@ -89,6 +94,7 @@ def _clipped(text: str, size: int, width: int) -> str:
 
 
 def _png(sheet: Image.Image) -> bytes:
+    """Encode a sheet as PNG."""
     buffer = BytesIO()
     sheet.save(buffer, "PNG", dpi=(300, 300))
     return buffer.getvalue()

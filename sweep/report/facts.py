@@ -1,12 +1,13 @@
-"""Everything that a report needs of a sweep, read once."""
+"""What is on record of a sweep, read once: the rows that a report shows, with names and types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sweep.records.catalog import Sweep
+from sweep.records.status import Status
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.ranking import check_metric, rank_or_explain
@@ -14,6 +15,92 @@ from sweep.results.summary import Summary, detail, summarise
 from sweep.spec.wording import Node, distributions
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
+MEASURES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
+"""What a report shows of an evaluation."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a trial.
+
+    Attributes:
+        kimg: When.
+        n_fake: Generated pictures that KID and FID were measured on; None if those were not measured.
+        values: Each of `MEASURES`; None where a value was not measured, NaN or infinite where it was not finite.
+    """
+
+    kimg: float
+    n_fake: int | None
+    values: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, row: Row) -> "Evaluation":
+        """Take an evaluation from a row of ``metrics``."""
+        return cls(row["kimg"], row["n_fake"], {name: row[name] for name in MEASURES})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The grid of pictures of a trial at one evaluation.
+
+    Attributes:
+        kimg: When.
+        path: The file's path in the sweep's folder.
+        rows: Pictures from top to bottom.
+        cols: Pictures from left to right.
+    """
+
+    kimg: float
+    path: str
+    rows: int
+    cols: int
+
+    @classmethod
+    def of(cls, row: Row) -> "Sample":
+        """Take a grid from a row of ``samples``."""
+        return cls(row["kimg"], row["path"], row["rows"] or 8, row["cols"] or 8)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What ASHA decided of a trial at a rung.
+
+    Attributes:
+        rung: The rung's index.
+        kimg: The rung's time.
+        value: The trial's metric there; None if it had none.
+        cutoff: The value above which trials were stopped; None if there was none yet.
+        stopped: Whether the trial was stopped.
+    """
+
+    rung: int
+    kimg: float
+    value: float | None
+    cutoff: float | None
+    stopped: bool
+
+    @classmethod
+    def of(cls, row: Row) -> "Decision":
+        """Take a decision from a row of ``rungs``."""
+        return cls(row["rung"], row["rung_kimg"], row["value"], row["cutoff"], bool(row["stopped"]))
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """The end of a trial that collapsed.
+
+    Attributes:
+        verdict: What kind of collapse; ``collapsed`` if that is not on record.
+        kimg: When; None if that is not on record.
+        step: At which step of training; None if that is not on record.
+        reason: Why it was called so, in words; may be empty.
+    """
+
+    verdict: str
+    kimg: float | None
+    step: int | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -21,10 +108,12 @@ class Facts:
     """The rows of a sweep, ranked and summed up.
 
     Attributes:
-        metrics: Rows of each trial, ordered by kimg.
-        events: In order of time.
-        samples: Rows of each trial, ordered by kimg.
-        rungs: Rows of each trial, ordered by rung.
+        trials: Rows of ``trials``.
+        evaluations: Those of each trial, ordered by kimg.
+        events: Rows of ``events``, in order of time.
+        samples: Those of each trial, ordered by kimg.
+        decisions: Those on each trial, ordered by rung.
+        board: The trials ranked by the metric.
         confirmed: What fresh seeds say of the best; None before ``sweep confirm``.
         problem: Why the trials cannot be ranked together; None if they can.
         written: When this was read.
@@ -32,10 +121,10 @@ class Facts:
 
     sweep: Sweep
     trials: Sequence[Row]
-    metrics: Mapping[int, Sequence[Row]]
+    evaluations: Mapping[int, Sequence[Evaluation]]
     events: Sequence[Row]
-    samples: Mapping[int, Sequence[Row]]
-    rungs: Mapping[int, Sequence[Row]]
+    samples: Mapping[int, Sequence[Sample]]
+    decisions: Mapping[int, Sequence[Decision]]
     board: Leaderboard
     confirmed: Confirmation | None
     problem: str | None
@@ -47,7 +136,7 @@ class Facts:
         """Read all datasets of a sweep and rank its trials by ``metric``, the sweep's own by default.
 
         Raises:
-            WorkError: if one cannot be read.
+            WorkError: if a dataset cannot be read.
         """
         store = sweep.store
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
@@ -58,10 +147,10 @@ class Facts:
         return cls(
             sweep=sweep,
             trials=trials,
-            metrics=_by_trial(trials, rows),
+            evaluations=_by_trial(rows, Evaluation.of),
             events=events,
-            samples=_by_trial(trials, store.rows("samples")),
-            rungs=_by_trial(trials, rungs),
+            samples=_by_trial(store.rows("samples"), Sample.of),
+            decisions=_by_trial(rungs, Decision.of),
             board=board,
             confirmed=read_confirmation(sweep),
             problem=problem,
@@ -96,23 +185,38 @@ class Facts:
 
     @cached_property
     def space(self) -> Mapping[str, Node]:
-        """What was searched: path to distribution, as the spec has it."""
+        """The searched values: path to distribution, as the spec has it."""
         return dict(distributions(self.spec))
 
     @cached_property
-    def collapses(self) -> dict[int, dict[str, Any]]:
-        """Of each collapsed trial, what its last collapse event says, with its ``kimg``."""
-        found = {row["trial"]: row for row in self.events if row["kind"] == "collapse"}
-        said = {trial: {"kimg": row["kimg"], **detail(row)} for trial, row in found.items()}
+    def collapses(self) -> dict[int, Collapse]:
+        """The end of each trial that collapsed, as the last event of its collapse tells it."""
+        events = {row["trial"]: row for row in self.events if row["kind"] == "collapse"}
         return {
-            row["trial"]: said.get(row["trial"], {"kimg": row["kimg"]})
+            row["trial"]: _collapse(row, events.get(row["trial"]))
             for row in self.trials
-            if row["status"] == "collapsed"
+            if row["status"] == Status.COLLAPSED
         }
 
 
-def _by_trial(trials: Sequence[Row], rows: Sequence[Row]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {row["trial"]: [] for row in trials}
+def _collapse(trial: Row, event: Row | None) -> Collapse:
+    """Tell the end of a trial from its row and from the event of its collapse, if there is one."""
+    verdict = trial["verdict"] or "collapsed"
+    if event is None:
+        return Collapse(verdict, trial["kimg"], None, "")
+    said = detail(event)
+    kimg, step = said.get("kimg"), said.get("step")
+    return Collapse(
+        verdict=verdict,
+        kimg=kimg if isinstance(kimg, (int, float)) else event["kimg"],
+        step=step if isinstance(step, int) else None,
+        reason=str(said.get("reason") or ""),
+    )
+
+
+def _by_trial(rows: Sequence[Row], make: Callable[[Row], T]) -> dict[int, list[T]]:
+    """Make something of each row, and gather that by trial in the order of the rows."""
+    found: dict[int, list[T]] = {}
     for row in rows:
-        found.setdefault(row["trial"], []).append(row)
+        found.setdefault(row["trial"], []).append(make(row))
     return found

@@ -1,11 +1,12 @@
-"""``curves.png`` and ``importance.png``, for papers and slides; drawn with Matplotlib."""
+"""Draw ``curves.png`` and ``importance.png``, for papers and slides, with Matplotlib."""
 
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from sweep.formatting import printable
-from sweep.report.charts import SHOWN, panels, rungs
+from sweep.records.status import Status
+from sweep.report.charts import SHOWN, Panel, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters
 from sweep.report.results import Results, Trial
@@ -36,10 +37,10 @@ _STYLE: Any = {
 
 
 def curves(results: Results) -> bytes | None:
-    """A PNG of the learning curves: the best trials in colour, with one standard error of KID.
+    """Draw the learning curves: the best trials in colour, with one standard error of KID.
 
     Returns:
-        None while nothing has been measured.
+        A PNG; None while nothing has been measured.
     """
     shown = panels(results)[:5]
     if not shown:
@@ -53,15 +54,16 @@ def curves(results: Results) -> bytes | None:
         places = [grid[:, :2], grid[0, 2], grid[0, 3], grid[1, 2], grid[1, 3]]
         for place, panel in zip(places, shown, strict=False):
             _curves(figure.add_subplot(place), panel, results, large=panel is shown[0])
-        about = "" if results.identity is None else f" ({shown[0]['title'].partition(' (')[2]}"
+        about = "" if results.identity is None else f" ({shown[0].title.partition(' (')[2]}"
         figure.suptitle(printable(results.title) + about, fontsize=9, x=0.01, ha="left")
         return _png(figure)
 
 
-def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) -> None:
+def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
+    """Draw one panel; the large one with errors, results and a legend."""
     from matplotlib.collections import LineCollection
 
-    key = panel["key"]
+    key = panel.key
     others = [_points(trial, key) for trial in results.trials[SHOWN : SHOWN + OTHERS]]
     axes.add_collection(LineCollection([p for p in others if len(p) > 1], colors=GREY, linewidths=0.5))
     for trial, colour in zip(results.trials[:SHOWN], COLOURS, strict=False):
@@ -71,7 +73,8 @@ def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) 
         x, y = zip(*points, strict=True)
         axes.plot(x, y, color=colour, linewidth=1.2, marker="o", markersize=1.8, label=printable(trial.name))
         if key == "kid" and large:
-            errors = [finite(row["kid_se"]) or 0.0 for row in trial.metrics if finite(row[key]) is not None]
+            drawn = [one.values for one in trial.evaluations if finite(one.values[key]) is not None]
+            errors = [finite(values["kid_se"]) or 0.0 for values in drawn]
             low, high = zip(*((v - e, v + e) for v, e in zip(y, errors, strict=True)), strict=True)
             axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
         entry = trial.entry
@@ -79,38 +82,38 @@ def _curves(axes: "Axes", panel: dict[str, Any], results: Results, large: bool) 
             axes.plot([entry.kimg], [entry.value], "*", color=colour, markersize=7, clip_on=False)
     _collapses(axes, results, key)
     for rung in rungs(results):
-        axes.axvline(rung["kimg"], color=MUTED, linewidth=0.6, linestyle=":", zorder=0)
+        axes.axvline(rung.kimg, color=MUTED, linewidth=0.6, linestyle=":", zorder=0)
     axes.autoscale()
     axes.set_xlim(left=0)
-    if panel["range"]:
-        axes.set_ylim(*panel["range"])
-    axes.set_title(_SHORT.get(key, METRICS.get(key, panel["title"])))
+    if panel.range:
+        axes.set_ylim(*panel.range)
+    axes.set_title(_SHORT.get(key, METRICS.get(key, panel.title)))
     axes.set_xlabel("kimg" if large else "")
     if large and results.trials:
         axes.legend(frameon=False, fontsize=7)
 
 
 def _points(trial: Trial, key: str) -> list[tuple[float, float]]:
-    return [(row["kimg"], row[key]) for row in trial.metrics if finite(row[key]) is not None]
+    """List time and value of each evaluation of a trial at which the measure is finite."""
+    found = [(one.kimg, finite(one.values[key])) for one in trial.evaluations]
+    return [(kimg, value) for kimg, value in found if value is not None]
 
 
 def _collapses(axes: "Axes", results: Results, key: str) -> None:
-    last = [_points(trial, key)[-1] for trial in results.trials if _collapsed(trial) and _points(trial, key)]
+    """Mark the last value of every trial that collapsed."""
+    collapsed = [trial for trial in results.trials if trial.entry.status is Status.COLLAPSED]
+    last = [points[-1] for trial in collapsed if (points := _points(trial, key))]
     if last:
         axes.plot(
             *zip(*last, strict=True), "x", color=RED, markersize=4, markeredgewidth=1.0, label="collapsed"
         )
 
 
-def _collapsed(trial: Trial) -> bool:
-    return trial.entry.status == "collapsed"
-
-
 def importances(results: Results) -> bytes | None:
-    """A PNG of what decides who is best, and of what decides who collapses, each with its level of chance.
+    """Draw what decides who is best, and what decides who collapses, each with its level of chance.
 
     Returns:
-        None where neither can be said.
+        A PNG; None where neither can be said.
     """
     matters = Matters.of(results)
     parts = [(matters.best, f"for\n{results.label}", COLOURS[0]), (matters.deaths, "for collapsing", RED)]
@@ -131,6 +134,7 @@ def importances(results: Results) -> bytes | None:
 
 
 def _bars(axes: "Axes", items: Sequence[Importance], title: str, colour: str) -> None:
+    """Draw importances as bars, those within chance in grey, with a line at the level of chance."""
     names = [printable(item.param.title) for item in items]
     places = range(len(items))
     colours = [colour if item.clear else GREY for item in items]
@@ -144,6 +148,7 @@ def _bars(axes: "Axes", items: Sequence[Importance], title: str, colour: str) ->
 
 
 def _png(figure: "Figure") -> bytes:
+    """Encode a figure as PNG."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()

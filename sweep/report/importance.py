@@ -1,7 +1,7 @@
-"""Which parameters decide: PED-ANOVA (Watanabe, Bansal, Hutter 2023, https://arxiv.org/abs/2304.10255).
+"""Judge which parameters decide: PED-ANOVA (Watanabe, Bansal, Hutter 2023, https://arxiv.org/abs/2304.10255).
 
-A parameter matters if its values are distributed otherwise among the chosen trials (the best; or those that
-collapsed) than among all: its importance is the Pearson divergence of the two densities. Only who is chosen
+A parameter matters if its values are distributed otherwise among the chosen trials (the best, or those that
+collapsed) than among all: the importance is the Pearson divergence of the two densities. Only who is chosen
 counts, not by how much, so that trials which ASHA stopped early need no value at the full budget. A conditional
 parameter is judged among the trials that have it. With few trials chance alone makes densities differ; so each
 importance comes with what a random choice of as many trials reaches.
@@ -51,13 +51,20 @@ class Importance:
 
     @property
     def clear(self) -> bool:
-        """Whether it is more than chance."""
+        """Whether the importance is more than chance."""
         return self.value > self.chance
 
 
 @dataclass(frozen=True)
 class Risk:
-    """Where marked trials are concentrated: ``inside[0]`` of ``inside[1]`` trials there, and outside."""
+    """Where marked trials are concentrated.
+
+    Attributes:
+        low: The lowest value of the range, or the choice.
+        high: The highest value of the range, or the choice.
+        inside: How many trials in the range are marked, of how many.
+        outside: How many trials outside of the range are marked, of how many.
+    """
 
     param: Param
     low: Any
@@ -67,7 +74,7 @@ class Risk:
 
 
 def top(scores: Sequence[float]) -> NDArray[np.bool_]:
-    """Which scores are among the best, that is, lowest."""
+    """Mark the scores that are among the best, that is, lowest; shape (n,)."""
     count = max(math.ceil(TOP_SHARE * len(scores)), min(TOP_FEWEST, len(scores) // 2))
     order = np.argsort(np.asarray(scores), kind="stable")
     chosen = np.zeros(len(scores), bool)
@@ -76,21 +83,21 @@ def top(scores: Sequence[float]) -> NDArray[np.bool_]:
 
 
 def importance(param: Param, values: Sequence[Any], chosen: NDArray[np.bool_]) -> Importance | None:
-    """The importance of a parameter for being chosen.
+    """Judge the importance of a parameter for being chosen.
 
     Args:
         param: The parameter.
-        values: Of each trial; those with None are left out.
-        chosen: Which trials are.
+        values: The parameter's value in each of n trials; trials with None are left out.
+        chosen: Which trials are chosen, shape (n,).
 
     Returns:
-        None where nothing can be said: fewer than `FEWEST` trials have it, fewer than two of them (or all) are
-        chosen, or all have the same value.
+        The importance; None where nothing can be said: fewer than `FEWEST` trials have the parameter, fewer than two of
+        them (or all) are chosen, or all have one value.
     """
     present = [index for index, value in enumerate(values) if value is not None]
     known, mask = [values[index] for index in present], chosen[present]
     n, k = len(known), int(mask.sum())
-    if n < FEWEST or k < 2 or k == n or len({_label(value) for value in known}) < 2:
+    if n < FEWEST or k < 2 or k == n or not _differ(param, known):
         return None
     spread = _numbers(param, known, k) if param.number else _choices(known)
     everywhere = spread.mean(0)
@@ -108,10 +115,15 @@ def importance(param: Param, values: Sequence[Any], chosen: NDArray[np.bool_]) -
 
 
 def risk(param: Param, values: Sequence[Any], marked: NDArray[np.bool_]) -> Risk | None:
-    """The range, or the choice, in which marked trials are most concentrated.
+    """Find the range, or the choice, in which marked trials are most concentrated.
+
+    Args:
+        param: The parameter.
+        values: The parameter's value in each of n trials; trials with None are left out.
+        marked: Which trials are marked, shape (n,).
 
     Returns:
-        None where there is no such, or where a random choice of as many trials would often be as concentrated.
+        The range; None where there is none, or where a random choice of as many trials would often be as concentrated.
     """
     present = [index for index, value in enumerate(values) if value is not None]
     known, mask = [values[index] for index in present], marked[present]
@@ -144,17 +156,32 @@ def risk(param: Param, values: Sequence[Any], marked: NDArray[np.bool_]) -> Risk
 
 
 def _label(value: Any) -> str:  # noqa: ANN401 - a value of a configuration
+    """Name a choice."""
     return str(value)
 
 
+def _axis(param: Param, known: Sequence[float]) -> Floats:
+    """Place numbers on their parameter's axis, (n,)."""
+    return np.log(np.asarray(known, float)) if param.log else np.asarray(known, float)
+
+
+def _differ(param: Param, known: Sequence[Any]) -> bool:
+    """Tell whether there are two values that differ: as numbers, 1 and 1.0, or 0.0 and -0.0, do not."""
+    if not param.number:
+        return len({_label(value) for value in known}) > 1
+    axis = _axis(param, known)
+    return bool(axis.min() < axis.max())
+
+
 def _choices(known: Sequence[Any]) -> Floats:
+    """Mark which choice each trial has, (n, choices)."""
     labels = sorted({_label(value) for value in known})
     return np.array([[_label(value) == label for label in labels] for value in known], float)
 
 
 def _numbers(param: Param, known: Sequence[float], k: int) -> Floats:
-    """Of each trial, how much of its kernel lies in each cell of the axis, (n, cells); each row sums to 1."""
-    axis = np.log(np.asarray(known, float)) if param.log else np.asarray(known, float)
+    """Spread each trial over the cells of the axis by a kernel, (n, cells); each row sums to 1."""
+    axis = _axis(param, known)
     axis = (axis - axis.min()) / (axis.max() - axis.min())
     low, high = np.quantile(axis, [0.25, 0.75])
     spread = min(float(axis.std()), float(high - low) / 1.34) or float(axis.std())
@@ -166,12 +193,13 @@ def _numbers(param: Param, known: Sequence[float], k: int) -> Floats:
 
 
 def _divergence(chosen: Floats, everywhere: Floats) -> Floats:
-    """Pearson's: the mean of (p / q - 1) squared under q."""
+    """Compute Pearson's divergence of densities p and q over cells: the mean of (p / q - 1) squared under q."""
     held = np.maximum(everywhere, 1e-12)
     return np.asarray(((chosen / held - 1) ** 2 * everywhere).sum(-1))
 
 
 def _where(param: Param, chosen: Sequence[Any]) -> tuple[float, float] | dict[str, int]:
+    """Find the lowest and the highest of the chosen values, or count each choice, the most frequent first."""
     if param.number:
         return min(chosen), max(chosen)
     labels = sorted({_label(value) for value in chosen})
@@ -180,9 +208,9 @@ def _where(param: Param, chosen: Sequence[Any]) -> tuple[float, float] | dict[st
 
 
 def _windows(ordered: Sequence[float], single: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and end of every window that holds all of its equal values, a few trials at least and half at most.
+    """List start and end of every window that splits no equal values, of a few trials at least and half at most.
 
-    ``single`` takes windows of one value only, of any size: choices have no neighbours.
+    With ``single``, windows are of one value only, and of any size: choices have no neighbours.
     """
     n = len(ordered)
     cuts = np.array([0, *(i for i in range(1, n) if ordered[i] != ordered[i - 1]), n])
@@ -197,7 +225,7 @@ def _windows(ordered: Sequence[float], single: bool) -> tuple[NDArray[np.int64],
 
 
 def _gain(inside: Floats, sizes: Floats, k: int, n: int) -> Floats:
-    """The log likelihood ratio of two rates, inside and outside, against one; 0 where inside is no higher."""
+    """Compute the log likelihood ratio of two rates, inside and outside, against one; 0 where inside is no higher."""
 
     def likelihood(hits: Floats, size: Floats) -> Floats:
         rate = np.clip(hits / np.maximum(size, 1), 1e-12, 1 - 1e-12)

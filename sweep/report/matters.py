@@ -1,4 +1,4 @@
-"""What mattered in a sweep: parameters that decide who is best, and those that decide who collapses."""
+"""What mattered in a sweep: the parameters that decide who is best, and those that decide who collapses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep import formatting
+from sweep.records.status import Status
 from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
 from sweep.report.results import Param, Results, Trial
 
@@ -16,10 +17,11 @@ class Matters:
 
     Attributes:
         best: For being among the best.
-        ranked: How many trials that was judged by.
+        ranked: How many trials ``best`` was judged by.
         deaths: For collapsing.
         risks: Where collapses are concentrated, in the order of ``deaths``.
-        judged: How many trials that was judged by, of which ``collapsed`` collapsed.
+        judged: How many trials ``deaths`` was judged by.
+        collapsed: How many of these collapsed.
     """
 
     best: Sequence[Importance]
@@ -32,16 +34,15 @@ class Matters:
     @classmethod
     def of(cls, results: Results) -> "Matters":
         """Judge the trials of a report."""
-        ranked = [] if results.problem else [trial for trial in results.trials if trial.healthy]
         judged = [trial for trial in results.trials if _lived(trial)]
-        marked = np.array([trial.entry.status == "collapsed" for trial in judged], bool)
-        best = [_best(param, ranked) for param in results.params]
+        marked = np.array([trial.entry.status is Status.COLLAPSED for trial in judged], bool)
+        best = [_best(param, results.ranked) for param in results.params]
         deaths = [importance(param, _values(param, judged), marked) for param in results.params]
         kept = _sorted(deaths)
         risks = [risk(item.param, _values(item.param, judged), marked) for item in kept]
         return cls(
             best=_sorted(best),
-            ranked=len(ranked),
+            ranked=len(results.ranked),
             deaths=kept,
             risks=[item for item in risks if item],
             judged=len(judged),
@@ -70,30 +71,32 @@ class Matters:
 
 
 def range_words(param: Param, low: object, high: object) -> str:
-    """A range or a choice in words: ``1e-05 to 0.001``, ``bce``."""
+    """Say a range or a choice: ``1e-05 to 0.001``, ``bce``."""
     if not param.number or low == high:
         return formatting.value(low)
     return f"{formatting.value(low)} to {formatting.value(high)}"
 
 
 def where_words(item: Importance) -> str:
-    """The values of the chosen trials in words."""
+    """Say which values the chosen trials have."""
     if isinstance(item.where, tuple):
         return range_words(item.param, *item.where)
     return ", ".join(f"{choice} ({count})" for choice, count in item.where.items())
 
 
 def _lived(trial: Trial) -> bool:
-    """Whether it says anything about collapses: it collapsed, or it was measured and did not."""
+    """Tell whether a trial says anything about collapses: it collapsed, or was measured and did not."""
     entry = trial.entry
-    return entry.status == "collapsed" or (entry.status != "failed" and bool(trial.metrics))
+    return entry.status is Status.COLLAPSED or (entry.status is not Status.FAILED and bool(trial.evaluations))
 
 
 def _values(param: Param, trials: Sequence[Trial]) -> list[object]:
+    """List the values of a parameter, None where a trial has none."""
     return [trial.values.get(param.path) for trial in trials]
 
 
 def _best(param: Param, ranked: Sequence[Trial]) -> Importance | None:
+    """Judge a parameter by the ranked trials that have it, best first; None where there are too few."""
     with_it = [trial for trial in ranked if trial.values.get(param.path) is not None]
     if len(with_it) < FEWEST:
         return None
@@ -102,4 +105,5 @@ def _best(param: Param, ranked: Sequence[Trial]) -> Importance | None:
 
 
 def _sorted(found: Sequence[Importance | None]) -> list[Importance]:
+    """Sort what could be judged, the greatest importance first."""
     return sorted((item for item in found if item), key=lambda item: -item.value)

@@ -1,4 +1,4 @@
-"""The sample grids of a report: read from the sweeps' folders, scaled down, embedded as WebP within a budget.
+"""Embed the sample grids of a report: read from the sweeps' folders, scaled down, as WebP within a budget.
 
 Every trial draws the same latents at every evaluation. A page shows them at a few common moments (the columns
 of the atlas), each as a block of the first pictures of the grid, and the newest grid of each trial whole.
@@ -17,27 +17,21 @@ from PIL import Image
 
 from ganlib.data.sheet import GAP
 from ganlib.errors import WorkError
-from sweep.report.facts import Facts, Row
+from sweep.report.facts import Facts, Sample
 from sweep.report.results import Results, Trial
 from sweep.storage import layout
 
+REAL = Sample(kimg=0.0, path=layout.REAL_PICTURES, rows=8, cols=8)
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
 COLUMNS, FRAMES = 12, 320
 """Moments of training that are shown; fewer, where trials have more pictures than that at so many moments."""
 BLOCK_BYTES, WHOLE_BYTES = 8_500_000, 4_500_000
 """Of all blocks, and of all whole grids: base64 adds a third, plotly.js 5 MB, and a page should stay below 25."""
-_BLOCKS = (
-    (288, 82),
-    (288, 70),
-    (240, 72),
-    (192, 70),
-    (144, 65),
-    (112, 55),
-    (88, 45),
-)  # longest side, quality
-_WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
-_MAX_SIDE = 8192  # a sheet of 64 pictures of 1,000 px; more is not one of ours
+BLOCKS = ((288, 82), (288, 70), (240, 72), (192, 70), (144, 65), (112, 55), (88, 45))
+WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
+"""Longest side and quality, from the largest step to the smallest, of blocks and of whole grids."""
+_MAX_SIDE = 8192  # a grid of 64 pictures of 1,000 px; no larger one is made
 _WORKERS = 4
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,7 +44,7 @@ class Frame:
     """The pictures of a trial at one evaluation, as ``data:`` URLs.
 
     Attributes:
-        kimg: When.
+        kimg: When; 0 for real pictures.
         block: The first pictures of the grid.
         whole: The whole grid; None where it is not embedded, or ``block`` is it.
     """
@@ -66,8 +60,8 @@ class Album:
 
     Attributes:
         columns: The moments that are shown, in kimg.
-        frames: By key of the trial, by index of the column: its newest pictures at that moment.
-        real: Real pictures by index of the sweep, as a `Frame` at 0.
+        frames: By key of the trial, by index of the column: the trial's newest pictures at that moment.
+        real: Real pictures by index of the sweep.
         portrait: The winner's grid at its best evaluation; None if there is none.
         broken: Names of trials whose pictures are on record but cannot be read.
         omitted: How many trials have pictures beyond `LIMIT`.
@@ -93,21 +87,19 @@ class Album:
         columns = _columns(shown, full)
         moments = {trial.key: _moments(trial, columns) for trial in shown}
         shots = {
-            (trial.key, column): _Shot(trial.facts, row["path"], row)
+            (trial.key, column): _Shot(trial.facts, sample)
             for trial in shown
-            for column, row in moments[trial.key].items()
+            for column, sample in moments[trial.key].items()
         }
         ends = [(key, max(found)) for key, found in moments.items()]
-        reals = {
-            ("real", i): _Shot(facts, layout.REAL_PICTURES, {}) for i, facts in enumerate(results.sweeps)
-        }
+        reals = {("real", i): _Shot(facts, REAL) for i, facts in enumerate(results.sweeps)}
         alone = _portrait(results)
         if full:
             blocks = wholes = _each(shots | reals | alone, _unscaled)
         else:
             large = {place: shots[place] for place in ends} | reals | alone
-            blocks = _fitted(_each(shots | reals, _block), _BLOCKS, BLOCK_BYTES)
-            wholes = _fitted(_each(large, _whole), _WHOLES, WHOLE_BYTES)
+            blocks = fitted(_each(shots | reals, _block), BLOCKS, BLOCK_BYTES)
+            wholes = fitted(_each(large, _whole), WHOLES, WHOLE_BYTES)
 
         def frame(place: Place, kimg: float) -> Frame:
             whole = wholes.get(place)
@@ -116,7 +108,7 @@ class Album:
         frames: dict[str, dict[int, Frame]] = {}
         for (key, column), shot in shots.items():
             if (key, column) in blocks:
-                frames.setdefault(key, {})[column] = frame((key, column), shot.row["kimg"])
+                frames.setdefault(key, {})[column] = frame((key, column), shot.sample.kimg)
         return cls(
             columns=columns,
             frames=frames,
@@ -127,7 +119,7 @@ class Album:
         )
 
     def last(self, trial: Trial) -> Frame | None:
-        """The newest pictures of a trial, if there are any."""
+        """Get the newest pictures of a trial; None if there are none."""
         frames = self.frames.get(trial.key)
         return frames[max(frames)] if frames else None
 
@@ -137,12 +129,11 @@ class _Shot:
     """A grid to be embedded."""
 
     facts: Facts
-    path: str
-    row: Row
+    sample: Sample
 
 
 def open_picture(facts: Facts, path: str) -> Image.Image | None:
-    """A picture of a sweep, or None: not there yet, deleted, damaged, or nothing that we have made."""
+    """Open a picture of a sweep; None if it is not there yet, deleted, damaged, or larger than any that is made."""
     try:
         with Image.open(BytesIO(facts.sweep.folder.read(path))) as picture:
             if max(picture.size) > _MAX_SIDE:
@@ -153,13 +144,14 @@ def open_picture(facts: Facts, path: str) -> Image.Image | None:
 
 
 def embed(picture: Image.Image, side: int, quality: int) -> str:
-    """A picture as a ``data:`` URL (WebP), its longest side at most ``side`` pixels."""
+    """Encode a picture as a ``data:`` URL (WebP), its longest side at most ``side`` pixels."""
     buffer = BytesIO()
     _at_most(picture, side).save(buffer, "WEBP", quality=quality, method=2)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _at_most(picture: Image.Image, side: int) -> Image.Image:
+    """Scale a picture down so that its longest side is at most ``side`` pixels."""
     if max(picture.size) <= side:
         return picture
     picture = picture.copy()
@@ -168,8 +160,8 @@ def _at_most(picture: Image.Image, side: int) -> Image.Image:
 
 
 def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
-    """The moments to show: all evaluations, or some of them, evenly spread, the first and the last among them."""
-    moments = sorted({_nominal(trial, row["kimg"]) for trial in trials for row in trial.samples})
+    """Choose the moments to show, in kimg: all, or some, evenly spread, the first and the last among them."""
+    moments = sorted({_nominal(trial, sample.kimg) for trial in trials for sample in trial.samples})
     if full:
         return moments
     for most in range(min(COLUMNS, len(moments)), 2, -1):
@@ -181,53 +173,51 @@ def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
 
 
 def _nominal(trial: Trial, kimg: float) -> float:
-    """The evaluation that was due: batches of different sizes reach it a little later or sooner."""
+    """Find the evaluation that was due at a time: batches of different sizes reach it a little later or sooner."""
     interval = trial.facts.sweep.info.interval
     if not isinstance(interval, (int, float)) or interval <= 0:
         return kimg
     return float(round(max(1, round(kimg / interval)) * interval, 6))
 
 
-def _moments(trial: Trial, columns: Sequence[float]) -> dict[int, Row]:
-    """For each column, the newest pictures since the column before, if there are any."""
-    found: dict[int, Row] = {}
-    for row in trial.samples:
-        moment = _nominal(trial, row["kimg"])
-        found[min(bisect_left(columns, moment), len(columns) - 1)] = row
+def _moments(trial: Trial, columns: Sequence[float]) -> dict[int, Sample]:
+    """Find for each column the newest pictures since the column before, if there are any."""
+    found: dict[int, Sample] = {}
+    for sample in trial.samples:
+        moment = _nominal(trial, sample.kimg)
+        found[min(bisect_left(columns, moment), len(columns) - 1)] = sample
     return found
 
 
 def _portrait(results: Results) -> dict[Place, _Shot]:
-    """The winner at its best evaluation, if there is such a picture."""
+    """Find the winner's pictures at its best evaluation, if there are any."""
     winner = results.winner
-    for row in winner.samples if winner else ():
-        if winner and row["kimg"] == winner.entry.kimg:
-            return {("portrait", 0): _Shot(winner.facts, row["path"], row)}
-    return {}
+    sample = winner.at_best if winner else None
+    return {("portrait", 0): _Shot(winner.facts, sample)} if winner and sample else {}
 
 
 def _whole(shot: _Shot) -> Image.Image | None:
-    """The whole grid, no larger than it may be shown."""
-    picture = open_picture(shot.facts, shot.path)
-    return None if picture is None else _at_most(picture, _WHOLES[0][0])
+    """Open the whole grid, no larger than it may be shown."""
+    picture = open_picture(shot.facts, shot.sample.path)
+    return None if picture is None else _at_most(picture, WHOLES[0][0])
 
 
 def _block(shot: _Shot) -> Image.Image | None:
-    """The first pictures of a grid: all of small ones, the first 4 x 4 of larger ones."""
-    sheet = open_picture(shot.facts, shot.path)
+    """Cut the first pictures out of a grid: all of small ones, the first 4 x 4 of larger ones."""
+    sheet = open_picture(shot.facts, shot.sample.path)
     if sheet is None:
         return None
-    cols, rows = shot.row.get("cols") or 8, shot.row.get("rows") or 8
+    cols, rows = shot.sample.cols, shot.sample.rows
     width, height = (sheet.width - GAP) // cols, (sheet.height - GAP) // rows
     side = 8 if width <= 36 else 4
     block = sheet.crop((0, 0, min(cols, side) * width + GAP, min(rows, side) * height + GAP))
-    return _at_most(block, _BLOCKS[0][0])
+    return _at_most(block, BLOCKS[0][0])
 
 
-def _fitted(
+def fitted(
     pictures: Mapping[Place, Image.Image], steps: Sequence[tuple[int, int]], budget: int
 ) -> dict[Place, str]:
-    """The pictures, as large as the budget allows."""
+    """Embed pictures as large as a budget of bytes allows, by steps of longest side and quality."""
     some = dict(list(pictures.items())[:: max(1, len(pictures) // 8)])
     urls: dict[Place, str] = {}
     for left, (side, quality) in zip(reversed(range(len(steps))), steps, strict=True):
@@ -242,16 +232,18 @@ def _fitted(
 
 
 def _unscaled(shot: _Shot) -> str | None:
-    picture = open_picture(shot.facts, shot.path)
+    """Embed the whole grid in full size."""
+    picture = open_picture(shot.facts, shot.sample.path)
     return None if picture is None else embed(picture, _MAX_SIDE, 90)
 
 
 def _each(things: Mapping[Place, T], make: Callable[[T], R | None]) -> dict[Place, R]:
-    """What becomes of each thing, in several threads; nothing of those that become None."""
+    """Make something of each thing, in several threads; those that become None are left out."""
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         made = pool.map(make, things.values())
         return {place: one for place, one in zip(things, made, strict=True) if one is not None}
 
 
 def _bytes(urls: Mapping[Place, str]) -> float:
+    """Add up how many bytes the pictures have, which base64 makes a third longer."""
     return sum(map(len, urls.values())) * 3 / 4

@@ -1,4 +1,4 @@
-"""The trials of one sweep or several as one list, best first: what every part of the report shows."""
+"""The trials of one sweep or several as one list, best first, from which every part of the report is made."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from ganlib.metrics.identity import Identity
 from sweep import formatting
 from sweep.records.catalog import Sweep
-from sweep.report.facts import Facts, Row
+from sweep.report.facts import Evaluation, Facts, Row, Sample
 from sweep.results.leaderboard import METRICS, Entry
 from sweep.spec.wording import condition
 
@@ -54,31 +54,24 @@ class Trial:
     values: Mapping[str, Any] = field(repr=False)
 
     @property
-    def metrics(self) -> Sequence[Row]:
-        """Its evaluations, in order of kimg."""
-        return self.facts.metrics.get(self.entry.trial, ())
+    def evaluations(self) -> Sequence[Evaluation]:
+        """The trial's evaluations, in order of kimg."""
+        return self.facts.evaluations.get(self.entry.trial, ())
 
     @property
-    def healthy(self) -> bool:
-        """Whether it is ranked, so that its value compares with others."""
-        return self.entry.rank is not None
+    def at_best(self) -> Sample | None:
+        """The trial's pictures at its best evaluation; None if they are not on record."""
+        return next((sample for sample in self.samples if sample.kimg == self.entry.kimg), None)
 
     @property
-    def chosen(self) -> Row | None:
-        """Its pictures at its best; the newest ones where those are not on record."""
-        at_best = [row for row in self.samples if row["kimg"] == self.entry.kimg]
-        found = at_best or list(self.samples)
-        return found[-1] if found else None
-
-    @property
-    def samples(self) -> Sequence[Row]:
-        """Its pictures, in order of kimg."""
+    def samples(self) -> Sequence[Sample]:
+        """The trial's pictures, in order of kimg."""
         return self.facts.samples.get(self.entry.trial, ())
 
 
 @dataclass(frozen=True)
 class Results:
-    """All trials of a report.
+    """All trials of a report, and what they are ranked by.
 
     Attributes:
         sweeps: At least one.
@@ -138,10 +131,14 @@ class Results:
         return any(facts.running for facts in self.sweeps)
 
     @cached_property
+    def ranked(self) -> Sequence[Trial]:
+        """The trials whose values compare with each other, best first; none if not all can be ranked together."""
+        return [] if self.problem else [trial for trial in self.trials if trial.entry.rank is not None]
+
+    @property
     def winner(self) -> Trial | None:
-        """The best of all, if the trials can be ranked together and any is."""
-        first = self.trials[0] if self.trials else None
-        return first if first and first.entry.rank is not None and self.problem is None else None
+        """The best of all trials, if any is ranked."""
+        return self.ranked[0] if self.ranked else None
 
     @property
     def label(self) -> str:
@@ -151,23 +148,25 @@ class Results:
         return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
 
     def column(self, metric: str) -> str:
-        """A metric's name where there is little room."""
+        """Name a metric where there is little room: with its extractor, where that is one for all."""
         return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
 
-    def value(self, entry: Entry) -> str:
-        """The metric of a trial, with its standard error if it has one, and its number of pictures if it is another."""
-        told = (
-            formatting.with_error(entry.kid, entry.kid_se)
-            if self.metric == "kid"
-            else formatting.number(entry.value)
-        )
-        if entry.value is None or (entry.measured and self.identity):
+    def value(self, entry: Entry, metric: str | None = None) -> str:
+        """Say a metric of a trial, the one that ranks by default; with the standard error of KID.
+
+        The number of pictures is told where it is not the one that `label` tells of all results.
+        """
+        number, error = (entry.fid, None) if (metric or self.metric) == "fid" else (entry.kid, entry.kid_se)
+        told = formatting.with_error(number, error)
+        if number is None or entry.n_fake is None:
             return told
-        return f"{told} so far (n={entry.n_fake})"
+        if not entry.measured:
+            return f"{told} so far (n={entry.n_fake})"
+        return told if self.identity else f"{told} (n={entry.n_fake})"
 
 
 def config_of(row: Row) -> Mapping[str, Any]:
-    """The configuration of a trial, flattened: ``{"train.lr_g": 0.001}``; empty if none is on record."""
+    """Flatten the configuration of a trial: ``{"train.lr_g": 0.001}``; empty if none is on record."""
     try:
         loaded = json.loads(row["config"] or "{}")
     except ValueError:
@@ -176,6 +175,7 @@ def config_of(row: Row) -> Mapping[str, Any]:
 
 
 def _flat(node: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """List the values below a node of a configuration by their paths."""
     found: list[tuple[str, Any]] = []
     for key, item in node.items():
         path = (*above, str(key))
@@ -184,7 +184,7 @@ def _flat(node: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[str, An
 
 
 def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
-    """What is the same within each sweep but not between them: path to the value of each sweep."""
+    """Find what is one value within each sweep but not between the sweeps: path to the value of each sweep."""
     configs = [config_of(facts.trials[0]) if facts.trials else {} for facts in sweeps]
     searched = {path for facts in sweeps for entry in facts.board.entries for path in entry.params}
     paths = dict.fromkeys(path for config in configs for path in config)
@@ -198,6 +198,7 @@ def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
 
 
 def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[Trial]:
+    """List the trials of one of the sweeps, in the order of that sweep."""
     name = facts.sweep.name
     common = {SWEEP: name} | {path: values[index] for path, values in fixed.items()} if several else {}
     config = config_of(facts.trials[0]) if several and facts.trials else {}
@@ -215,6 +216,7 @@ def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[An
 
 
 def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Param]:
+    """Find what may differ between trials: the sweep, what was searched, and what each sweep fixes otherwise."""
     nodes = {path: node for facts in reversed(sweeps) for path, node in facts.space.items()}
     searched = [path for facts in sweeps if facts.board.entries for path in facts.board.entries[0].params]
     paths = list(dict.fromkeys([*([SWEEP] if len(sweeps) > 1 else []), *searched, *fixed]))
@@ -236,16 +238,16 @@ def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Par
 
 
 def _numbers(values: Sequence[Any]) -> bool:
+    """Tell whether all known values are numbers, and there are any."""
     known = [value for value in values if value is not None]
     return bool(known) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known)
 
 
 def _ranked(trials: Sequence[Trial]) -> list[Trial]:
-    """Ranked together: each sweep's own ranks give way to those among all."""
+    """Rank trials together: the ranks within each sweep give way to those among all."""
     ranked = [trial for trial in trials if trial.entry.reason is None and trial.entry.value is not None]
-    if any(
-        trial.entry.measured for trial in ranked
-    ):  # what is only the best so far does not compare with results
+    if any(trial.entry.measured for trial in ranked):
+        # What is only the best so far does not compare with results.
         ranked = [trial for trial in ranked if trial.entry.measured]
     ranked.sort(key=lambda trial: trial.entry.value or 0.0)
     placed: list[Trial] = []
@@ -260,9 +262,13 @@ def _ranked(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _differ(sweeps: Sequence[Facts], metric: str) -> str:
-    names = [name for name in Identity.__dataclass_fields__]
+    """Say in what the measurements of the sweeps differ."""
     known = [(facts.sweep.name, facts.board.identity) for facts in sweeps if facts.board.identity]
-    differing = [name for name in names if len({getattr(identity, name) for _, identity in known}) > 1]
+    differing = [
+        name
+        for name in Identity.__dataclass_fields__
+        if len({getattr(identity, name) for _, identity in known}) > 1
+    ]
     lines = [
         f"  {formatting.printable(name)}: {', '.join(f'{key}={getattr(identity, key)}' for key in differing)}"
         for name, identity in known

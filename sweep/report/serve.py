@@ -1,7 +1,7 @@
-"""``sweep report --serve``: the report on this machine's own address, made anew as results land.
+"""Serve the report on this machine's own address, made anew as results land (``sweep report --serve``).
 
-It listens on 127.0.0.1 and answers only requests that name it (so that no page of elsewhere can read it by way of
-a name that points here); it gives out the report's own files by their names, and nothing else.
+The server listens on 127.0.0.1 and answers only requests that name this address, so that no page from elsewhere can
+read the report by way of a name that points here. It gives out the report's own files by their names, and nothing else.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from types import TracebackType
 from ganlib.errors import RequestError, WorkError
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.report import BESIDE, make
+from sweep.report.build import BESIDE, make
 from sweep.storage import layout
 
 HOST = "127.0.0.1"
@@ -65,7 +65,14 @@ class Server:
         self.close()
 
     def look(self) -> bool:
-        """Make the report anew if the results have changed since; whether they had."""
+        """Make the report anew if the results have changed.
+
+        Returns:
+            Whether they have.
+
+        Raises:
+            WorkError: if the results cannot be read.
+        """
         state = fingerprint(self.sweeps)
         if state == self.state:
             return False
@@ -92,7 +99,7 @@ class Server:
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Changes whenever a trial, or a run that confirms one, starts, is measured or ends.
+    """Digest the results; whenever a trial, or a run that confirms one, starts, is measured or ends, it is another.
 
     Raises:
         WorkError: if the trials cannot be read.
@@ -108,6 +115,8 @@ def fingerprint(sweeps: Sequence[Sweep]) -> str:
 
 
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
+    """Make the class that answers requests to a server."""
+
     class Handler(BaseHTTPRequestHandler):
         """Answers GET and HEAD."""
 
@@ -139,6 +148,6 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(data)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Requests are nobody's business."""
+            """Log nothing: the terminal is for the address and for errors."""
 
     return Handler

@@ -1,11 +1,12 @@
 """Where trials are trained: what a runner is, and which one a command asks for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sweep.driver.director import Director
+from sweep.driver.room import Room
 from sweep.formatting import count
 from sweep.spec.specification import Spec
 from sweep.terminal.views import View
@@ -21,22 +22,13 @@ class Options:
     as_json: bool = False
 
 
-class Runner(Protocol):
+class Runner(Room, Protocol):
     """Where trials are trained; `sweep.runners.local` and `sweep.runners.ray` have one each."""
 
     name: str
-    gpu: float
-    threads: int
-    largest_share: float
 
-    def room(self) -> int:
-        """How many trials run at a time."""
-
-    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
-        """Whether a trial with ``share`` times the spec's resources would start at once.
-
-        ``live`` has the shares of those that have been handed out, by trial and attempt; it is not empty.
-        """
+    def at_once(self) -> int:
+        """Count the trials that run at a time."""
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Check on the workers what has to work before the first trial starts."""
@@ -56,7 +48,7 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
         resources = spec.resources
         if resources.gpu and not runner.gpu:
             view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
-        room = runner.room()
+        room = runner.at_once()
         view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
         if not options.local and resources.max_concurrent and room < resources.max_concurrent:
             view.say(

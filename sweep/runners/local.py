@@ -4,13 +4,15 @@ A ``breakpoint()`` inside a step works, and an exception surfaces with its own t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from sweep.driver.director import Director
 from sweep.driver.events import Next
+from sweep.driver.room import Attempt
 from sweep.storage.folder import StorageError
-from sweep.worker.messages import Assignment
+from sweep.worker.faults import fault_of
+from sweep.worker.messages import Fault
 from sweep.worker.preflight import preflight
 from sweep.worker.trial_run import TrialRun
 
@@ -26,12 +28,12 @@ class LocalRunner:
         self.gpu = gpu if torch.cuda.is_available() else 0.0
         self.threads, self.largest_share = threads, 1.0
 
-    def room(self) -> int:
-        """One trial at a time."""
+    def at_once(self) -> int:
+        """Run one trial at a time."""
         return 1
 
-    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
-        """Never two."""
+    def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
+        """Say no: never two."""
         return False
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
@@ -41,17 +43,17 @@ class LocalRunner:
     def run(self, director: Director, beat: Callable[[], None]) -> None:
         """Train until the director has no more assignments; ``beat`` is called between reports."""
         while not isinstance(assignment := director.next(), Next):
-            this = assignment["trial"], assignment["attempt"]
+            this = assignment.trial, assignment.attempt
             try:
                 # No watchdog: it would take a breakpoint for a trial that hangs.
-                for report in TrialRun(Assignment(**assignment | {"timeout": 0.0})):
+                for report in TrialRun(replace(assignment, timeout=0.0)):
                     beat()
-                    if not director.report(asdict(report)):
+                    if not director.report(report):
                         break
             except StorageError as error:
-                director.fail(*this, str(error), "storage")
+                director.fail(*this, Fault("storage", str(error)))
             except Exception as error:
-                director.fail(*this, f"{type(error).__name__}: {error}", "request")
+                director.fail(*this, fault_of(error, "request"))
                 raise
 
     def close(self) -> None:

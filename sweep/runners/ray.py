@@ -22,17 +22,16 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from sweep.driver.director import Director
-from sweep.driver.events import Failure, Next
+from sweep.driver.events import Next
+from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.ray_worker import TRIAL, TrialActor, end_process, preflight
 from sweep.storage import layout
+from sweep.worker.messages import Fault, from_plain
 
 RECOUNT_SECONDS = 5.0
 DETECTION_SECONDS = 15.0
 """The worker's own watchdog comes first; the driver's is for one that cannot bite any more."""
-
-Attempt = tuple[int, int]
-"""A trial's number and the number of its attempt."""
 
 
 class Signs:
@@ -43,7 +42,7 @@ class Signs:
         self.processes: dict[Attempt, tuple[str, int]] = {}
         self.gpus: dict[Attempt, tuple[str, ...]] = {}
         self.heard: dict[Attempt, float] = {}
-        self.causes: dict[Attempt, tuple[str, Failure]] = {}
+        self.causes: dict[Attempt, Fault] = {}
 
     def hear(self, attempt: Attempt) -> None:
         """A sign of life."""
@@ -54,7 +53,7 @@ class Signs:
         self.hear(attempt)
         self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
-    def forget(self, attempt: Attempt) -> "tuple[str, Failure] | None":
+    def forget(self, attempt: Attempt) -> Fault | None:
         """It has ended; returns what is known of the cause."""
         for known in (self.heard, self.processes, self.gpus):
             known.pop(attempt, None)
@@ -64,7 +63,9 @@ class Signs:
         """End the processes that have said nothing for too long."""
         limit = time.monotonic() - self.timeout - DETECTION_SECONDS
         for attempt in [attempt for attempt, heard in self.heard.items() if heard < limit]:
-            self.causes[attempt] = f"no sign of life for {self.timeout:g} s (resources.timeout)", "hung"
+            self.causes[attempt] = Fault(
+                "hung", f"no sign of life for {self.timeout:g} s (resources.timeout)"
+            )
             del self.heard[attempt]
             end_process(*self.processes[attempt])
 
@@ -87,8 +88,8 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         assignment = self.director.next()
         if isinstance(assignment, Next):
             return Searcher.FINISHED if assignment is Next.DONE else None
-        self.attempts[trial_id] = (assignment["trial"], assignment["attempt"])
-        return {TRIAL: assignment}
+        self.attempts[trial_id] = (assignment.trial, assignment.attempt)
+        return {TRIAL: assignment.plain()}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
         """A worker ended. If it died, the director decides whether to try again."""
@@ -96,7 +97,7 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         attempt = self.attempts.pop(trial_id, None)
         if attempt is not None:
             # Ended trials were reported; whatever still counts as live was lost with its worker.
-            self.director.fail(*attempt, *(self.signs.forget(attempt) or (DIED, "died")))
+            self.director.fail(*attempt, self.signs.forget(attempt) or Fault("died", DIED))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the folder remembers."""
@@ -126,20 +127,19 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
         if "hello" in result:
             self.signs.greet(attempt, *result["hello"])
             return str(TrialScheduler.CONTINUE)
-        if "failure" in result:
-            self.director.fail(*attempt, result["failure"], result["kind"])
+        if "fault" in result:
+            self.director.fail(*attempt, Fault(**json.loads(result["fault"])))
             return str(TrialScheduler.STOP)
         self.signs.hear(attempt)
-        go_on = self.director.report(json.loads(result["report"]))
+        go_on = self.director.report(from_plain(json.loads(result["report"])))
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
         """A worker died: Ray knows when that was its own memory monitor's doing."""
         error = trial.get_pickled_error()
         if isinstance(error, ray.exceptions.OutOfMemoryError):
-            self.signs.causes[_attempt(trial)] = (
-                "Ray ended the worker: the machine ran out of memory",
-                "memory",
+            self.signs.causes[_attempt(trial)] = Fault(
+                "memory", "Ray ended the worker: the machine ran out of memory"
             )
 
 
@@ -194,8 +194,8 @@ class RayRunner:
         self.largest_share = largest_share(self._nodes.values(), cpu, self.gpu)
         self.threads = max(1, int(cpu))
 
-    def room(self) -> int:
-        """How many trials run at a time: what fits on the nodes, but not more than ``max_concurrent``."""
+    def at_once(self) -> int:
+        """Count the trials that run at a time: what fits on the nodes, but not more than ``max_concurrent``."""
         slots = sum(node.holds(Demand.of(self.cpu, self.gpu)) for node in self._nodes.values())
         return min(slots, self.max_concurrent or slots)
 

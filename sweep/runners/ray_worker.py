@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -30,7 +29,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         """Take an assignment; the work starts with the second step, where errors can be reported."""
         end_with_parent()
         self.assignment = config[TRIAL]
-        self.run: Any = None  # a `sweep.trial.TrialRun`
+        self.run: Any = None  # a `sweep.worker.trial_run.TrialRun`
         self.greeted = False
 
     def step(self) -> dict[str, Any]:
@@ -40,21 +39,19 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             gpus = [str(index) for index in ray.get_gpu_ids()]
             return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid(), gpus]}
         try:
-            from sweep.worker.messages import Assignment
+            from sweep.worker.messages import Assignment, to_plain
             from sweep.worker.trial_run import TrialRun
 
             if self.run is None:
-                self.run = TrialRun(Assignment(**self.assignment))
+                self.run = TrialRun(Assignment.from_plain(self.assignment))
             # As text: Tune flattens nested results.
-            return {"report": json.dumps(asdict(next(self.run)))}
+            return {"report": json.dumps(to_plain(next(self.run)))}
         except Exception as error:
+            from sweep.worker.faults import fault_of
+
             # As a result, not as an exception: so its text reaches the driver whole.
             self.cleanup()
-            return {
-                "failure": f"{type(error).__name__}: {error}",
-                "traceback": traceback.format_exc(),
-                "kind": kind_of(error),
-            }
+            return {"fault": json.dumps(asdict(fault_of(error)))}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next assignment; nothing of the old trial is kept but the process's caches."""
@@ -86,24 +83,6 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="sweep-orphan-watch", daemon=True).start()
-
-
-def kind_of(error: BaseException) -> str:
-    """Why a worker gave up, in the director's words."""
-    import torch
-
-    from sweep.storage.folder import StorageError
-
-    if isinstance(error, StorageError):
-        return "storage"
-    if isinstance(error, RequestError):
-        return "request"
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    # What torch's allocators say of host memory, cuDNN and cuBLAS of the GPU's.
-    words = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Cannot allocate memory")
-    if out_of_memory or (isinstance(error, (RuntimeError, OSError)) and any(w in str(error) for w in words)):
-        return "memory"
-    return "error"
 
 
 def end_process(node: str, pid: int) -> None:

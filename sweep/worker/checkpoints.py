@@ -24,7 +24,7 @@ class Checkpoints:
     """Those of one trial, as one attempt writes and reads them.
 
     Attributes:
-        damaged: Names of files that were passed over, and why.
+        damaged: Names of files that were passed over and not told of yet, and why.
     """
 
     folder: Folder
@@ -60,8 +60,13 @@ class Checkpoints:
         good = [name for name in names if name.endswith(GOOD)][:1]
         drop(self.folder, [f"{self.place}/{old}" for old in names[2:] if old not in good])
 
+    def told(self) -> dict[str, str]:
+        """Give the damaged files that nobody has been told of yet: path to what is wrong."""
+        damaged, self.damaged = self.damaged, {}
+        return {f"{self.place}/{name}": reason for name, reason in damaged.items()}
+
     def _names(self) -> list[str]:
-        """Newest first."""
+        """Name the checkpoints, the newest first."""
         return sorted(
             (n for n in self.folder.names(self.place) if n.endswith(layout.CHECKPOINT_SUFFIX)), reverse=True
         )

@@ -1,12 +1,37 @@
-"""What a driver and the worker of a trial tell each other: an assignment one way, reports the other. Plain values."""
+"""What a driver and the worker of a trial tell each other: an assignment one way, reports the other."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+from ganlib.metrics.identity import Floor
+from sweep.records.snapshots import Seen
+
+Plain = dict[str, Any]
+"""What JSON can hold."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything a worker needs to train one attempt of a trial; plain values, so that it travels as JSON."""
+    """Everything that a worker needs to train one attempt of a trial.
+
+    Attributes:
+        sweep: URL of the sweep's folder.
+        owner: The lease under which the trial runs.
+        trial: Its number.
+        attempt: How often it was handed out before.
+        seed: Of its training.
+        metric: The searched one, ``kid`` or ``fid``.
+        config: Its configuration, a `ganlib.config.TrialConfig` as plain values.
+        data_hash: SHA-256 (hex) of the pictures that the sweep began with.
+        threads: On a CPU.
+        gpu: Share of a GPU; 0 for none.
+        share: Of the spec's resources.
+        timeout: Seconds without a sign of life after which the worker ends itself; 0 for never.
+        seen_kimg: The last evaluation that the driver has on record; -1 before the first.
+        conclude: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
+        floor: What held-out real pictures score, for each number of pictures.
+    """
 
     sweep: str
     owner: str
@@ -14,44 +39,148 @@ class Assignment:
     attempt: int
     seed: int
     metric: str
-    config: dict[str, Any]
+    config: Plain
     data_hash: str
     threads: int = 1
     gpu: float = 0.0
     share: float = 1.0
-    """Of the spec's resources."""
     timeout: float = 0.0
-    """Seconds without a sign of life after which the worker ends itself; 0 for never."""
     seen_kimg: float = -1.0
-    """The last evaluation that the driver has on record."""
-    conclude: list[dict[str, Any]] | None = None
-    """Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result."""
-    floor: list[dict[str, Any]] = field(default_factory=list)
-    """What held-out real pictures score, for each number of pictures; see `ganlib.metrics.identity.Floor`."""
+    conclude: Sequence[Seen] | None = None
+    floor: Sequence[Floor] = ()
+
+    def plain(self) -> Plain:
+        """Give the assignment as plain values, so that it travels as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Assignment":
+        """Read an assignment from plain values."""
+        kept = plain["conclude"]
+        return cls(
+            **{
+                **plain,
+                "conclude": None if kept is None else [Seen(**one) for one in kept],
+                "floor": [Floor(**floor) for floor in plain["floor"]],
+            }
+        )
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a trial says after an evaluation, when it was interrupted, or as a sign of life; plain values."""
+@dataclass(frozen=True, kw_only=True)
+class _Report:
+    """What every report says.
+
+    Attributes:
+        trial: Whose it is.
+        attempt: Which attempt says it.
+        kimg: Where training is.
+        device: What it runs on, such as ``cpu``.
+        node: The name of the machine.
+        damaged: Checkpoints that were passed over since the last report: name of the file to what is wrong with it.
+    """
 
     trial: int
     attempt: int
     kimg: float
-    row: dict[str, Any] | None = None
-    """The new row of ``metrics``; None when interrupted between evaluations."""
-    sample: dict[str, Any] | None = None
-    value: float | None = None
-    """The searched metric, smaller is better; None where it is not a finite number."""
-    result: dict[str, Any] | None = None
-    """The row of ``results``, when the trial has ended and was measured once more."""
-    verdict: dict[str, Any] | None = None
-    rolled_back: bool = False
-    """Whether it goes on in spite of the verdict, from its last good checkpoint."""
-    last: bool = False
-    interrupted: bool = False
-    pulse: bool = False
     device: str = ""
     node: str = ""
-    signals: dict[str, Any] = field(default_factory=dict)
-    suspicion: dict[str, Any] | None = None
-    """Why the result is too good to be honest, and where the nearest real pictures are shown."""
+    damaged: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse(_Report):
+    """A sign of life, in the midst of work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interrupted(_Report):
+    """The worker was asked to stop, and has left a checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated(_Report):
+    """An evaluation.
+
+    Attributes:
+        row: The new row of ``metrics``.
+        sample: The new row of ``samples``.
+        value: The searched metric, smaller is better; None where it is no finite number, or the run was called dead.
+        verdict: Why the run was called dead, a `ganlib.training.collapse.Verdict` as plain values; None if it was not.
+        rolled_back: Whether the run goes on in spite of the verdict, from its last good checkpoint.
+        last: Whether training has come to its end.
+        signals: What the verdict was made of.
+        suspicion: Why the scores are too good to be honest, and where the nearest real pictures are shown.
+    """
+
+    row: Plain
+    sample: Plain
+    value: float | None = None
+    verdict: Plain | None = None
+    rolled_back: bool = False
+    last: bool = False
+    signals: Plain = field(default_factory=dict)
+    suspicion: Plain | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(_Report):
+    """The result of a trial that has ended: its best generator, measured once more.
+
+    Attributes:
+        result: Its row of ``results``.
+        suspicion: As in `Evaluated`.
+    """
+
+    result: Plain
+    suspicion: Plain | None = None
+
+
+Report = Pulse | Interrupted | Evaluated | Measured
+KINDS: dict[str, type[Report]] = {
+    "pulse": Pulse,
+    "interrupted": Interrupted,
+    "evaluated": Evaluated,
+    "measured": Measured,
+}
+
+
+def to_plain(report: Report) -> Plain:
+    """Give a report as plain values, with its ``kind``, so that it travels as JSON."""
+    kind = next(kind for kind, made in KINDS.items() if type(report) is made)
+    return {"kind": kind, **asdict(report)}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Report:
+    """Read a report from plain values."""
+    made = KINDS[plain["kind"]]
+    known = {field.name for field in fields(made)}
+    return made(**{name: value for name, value in plain.items() if name in known})
+
+
+def stamped(report: Report, attempt: int, device: str, node: str) -> Report:
+    """Give a report as one of another attempt, on some machine: so one from a checkpoint is handed in again."""
+    marked = replace(report, attempt=attempt, device=device, node=node)
+    if isinstance(marked, Evaluated):
+        return replace(
+            marked, row=marked.row | {"attempt": attempt}, sample=marked.sample | {"attempt": attempt}
+        )
+    if isinstance(marked, Measured):
+        return replace(marked, result=marked.result | {"attempt": attempt})
+    return marked
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a worker gave up.
+
+    Attributes:
+        kind: ``died``: its process was lost. ``hung``: it gave no sign of life. ``error``: it raised. ``memory``: it
+            could not get memory. ``request``: the request was wrong, so that trying again is of no use. ``storage``:
+            the disk or network failed, which is no fault of the trial.
+        reason: A sentence.
+        traceback: Where it was raised; empty where nobody could say.
+    """
+
+    kind: str
+    reason: str
+    traceback: str = ""

@@ -13,7 +13,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,11 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
-from ganlib.metrics.identity import Floor
 from ganlib.models.latents import LATENT_SEED, fixed_latents
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
-from ganlib.training.fit import Fit, Interrupted
+from ganlib.training.fit import Fit
+from ganlib.training.fit import Interrupted as StoppedBetween
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
 from sweep.records.snapshots import Seen, candidates
@@ -37,7 +37,17 @@ from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
 from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
-from sweep.worker.messages import Assignment, Report
+from sweep.worker.messages import (
+    Assignment,
+    Evaluated,
+    Interrupted,
+    Measured,
+    Pulse,
+    Report,
+    from_plain,
+    stamped,
+    to_plain,
+)
 from sweep.worker.result import Measuring, measure
 from sweep.worker.shared import describe, evaluator_of, images_of, place
 from sweep.worker.watchdog import Watchdog
@@ -55,6 +65,13 @@ MEASURED = (
 
 class SupersededError(WorkError):
     """This worker was thought dead, and its trial is another's now."""
+
+
+def _evaluated(plain: Mapping[str, Any]) -> Evaluated:
+    """Read an evaluation from a checkpoint."""
+    report = from_plain({"kind": "evaluated", **plain})
+    assert isinstance(report, Evaluated)
+    return report
 
 
 class TrialRun(Iterator[Report]):
@@ -85,8 +102,8 @@ class TrialRun(Iterator[Report]):
         self._apart = Apart(PULSE_SECONDS, self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
-        self.history: list[Report] = []
-        self._backlog: list[Report] = []
+        self.history: list[Evaluated] = []
+        self._backlog: list[Evaluated] = []
         self._over, self._handed_in = assignment.conclude is not None, False
         self.fit = None if self._over else self._resumed()
 
@@ -94,7 +111,7 @@ class TrialRun(Iterator[Report]):
         """Training, where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
         if saved:
-            self.history = [Report(**json.loads(text)) for text in saved["history"]]
+            self.history = [_evaluated(json.loads(text)) for text in saved["history"]]
         self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
         return Fit(
             self.config,
@@ -131,14 +148,14 @@ class TrialRun(Iterator[Report]):
                 return self._hand_in(self._backlog.pop(0))
             assert self.fit is not None
             return self._hand_in(self._record(self.fit, next(self.fit)))
-        except Interrupted:
+        except StoppedBetween:
             self._pulse = time.monotonic() + PULSE_SECONDS
             if not self._tenant.over:
-                return self._said(pulse=True)
+                return self._say(Pulse(**self._whose()))
             self._refuse_if_superseded()
             if self.fit is not None and not self._ended():
                 self._save(healthy=False)
-            return self._said(interrupted=True)
+            return self._say(Interrupted(**self._whose()))
         finally:
             self.watchdog.rest()
 
@@ -161,10 +178,10 @@ class TrialRun(Iterator[Report]):
         def alive() -> None:
             self._apart.alive()
             if self._tenant():
-                raise Interrupted
+                raise StoppedBetween
 
         assignment, place = self.assignment, self.checkpoints.place
-        kept = [Seen(**one) for one in assignment.conclude or []] or self._candidates()
+        kept = list(assignment.conclude or self._candidates())
         # What costs more is measured of trials that finished only.
         full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
@@ -177,22 +194,27 @@ class TrialRun(Iterator[Report]):
             return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
 
         suspicion = None if "problem" in row else self._suspicion(row, some)
-        return self._said(result=row, suspicion=suspicion)
+        return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
 
     def _candidates(self) -> list[Seen]:
         """The evaluations so far whose snapshots are kept."""
         metric = self.assignment.metric
-        seen = [Seen.of(report.row, metric) for report in self.history if report.row]
+        seen = [Seen.of(report.row, metric) for report in self.history]
         return candidates([one for one in seen if one], metric)
 
-    def _hand_in(self, report: Report) -> Report:
-        """An evaluation, as of this attempt on this machine."""
+    def _hand_in(self, report: Evaluated) -> Report:
+        """Give out an evaluation; what the driver makes of it is looked up afterwards."""
         self._handed_in = True
-        return self._stamped(report)
+        return self._say(report)
 
-    def _said(self, **what: Any) -> Report:  # noqa: ANN401
+    def _whose(self) -> dict[str, Any]:
         kimg = self.fit.kimg if self.fit else max(self.assignment.seen_kimg, 0.0)
-        return self._stamped(Report(self.assignment.trial, 0, kimg, **what))
+        return {"trial": self.assignment.trial, "attempt": self.assignment.attempt, "kimg": kimg}
+
+    def _say(self, report: Report) -> Report:
+        """Give out a report as one of this attempt on this machine, with the checkpoints that were passed over."""
+        report = stamped(report, self.assignment.attempt, describe(self.device), socket.gethostname())
+        return replace(report, damaged=self.checkpoints.told())
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""
@@ -203,16 +225,7 @@ class TrialRun(Iterator[Report]):
                 f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
             )
 
-    def _stamped(self, report: Report) -> Report:
-        """The report as of this attempt, on this machine."""
-        attempt, device = self.assignment.attempt, describe(self.device)
-        plain = asdict(report) | {"attempt": attempt, "device": device, "node": socket.gethostname()}
-        for part in ("row", "sample", "result"):
-            if plain[part]:
-                plain[part] = plain[part] | {"attempt": attempt}
-        return Report(**plain)
-
-    def _record(self, fit: Fit, evaluation: Evaluation) -> Report:
+    def _record(self, fit: Fit, evaluation: Evaluation) -> Evaluated:
         self._refuse_if_superseded()
         score = asdict(evaluation.score) if evaluation.score else None
         signals = self._signals(evaluation)
@@ -222,7 +235,7 @@ class TrialRun(Iterator[Report]):
             getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
         )
         roll_back = verdict is not None and not evaluation.last and self._may_roll_back(fit)
-        report = Report(
+        report = Evaluated(
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
             kimg=evaluation.kimg,
@@ -274,8 +287,7 @@ class TrialRun(Iterator[Report]):
 
     def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
         """Whether a score is below that of real pictures; then shows the nearest real ones of ``some`` pictures."""
-        floors = [Floor(**floor) for floor in self.assignment.floor]
-        floor = next((floor for floor in floors if floor.n_fake == score["n_fake"]), None)
+        floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
         reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
         if reason is None:
             return None
@@ -302,5 +314,5 @@ class TrialRun(Iterator[Report]):
 
     def _save(self, healthy: bool) -> None:
         assert self.fit is not None
-        history = [asdict(report) for report in self.history]
+        history = [to_plain(report) for report in self.history]
         self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)

@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,20 @@ import pytest
 
 from sweep.driver.director import Director
 from sweep.driver.events import Next
-from sweep.driver.recovery import restore
+from sweep.driver.recovery import past, recall, restore
+from sweep.driver.room import Room
 from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
 from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import parse
 from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
-from sweep.worker.messages import Report
+from sweep.worker.messages import Assignment, Evaluated, Fault, Interrupted, Measured, Pulse, Report
 
 SPEC = """
 name: small
@@ -36,7 +39,7 @@ resources: {max_failures: 1}
 """
 READ = parse(SPEC)
 KIMGS = (1.0, 2.0, 3.0, 4.0)
-INFO = {"images": 1000, "budget": 4.0, "rungs": [2.0], "data_hash": "abc"}
+INFO = SweepInfo(images=1000, budget=4.0, interval=1.0, rungs=(2.0,), data_hash="abc")
 PASSING = {"attempt", "failures", "time", "started", "ended", "device", "node"}
 """Columns that tell of the way, not of the result."""
 FINISHES, COLLAPSES, FAILS, STOPS, NEVER_WAS = range(5)
@@ -59,21 +62,20 @@ class Plan:
         self.told.append(past)
 
 
-class Planned(Director):
-    """A director with a `Plan`."""
-
-    def rebuild(self, study: Path, past: Sequence[PastTrial]) -> None:
-        """Go on in the plan; what an Optuna study would be given is what it was told."""
-        self.study = self.plan = Plan(self.count, len(past))
-        self.plan.told = [one for one in past if one.state != "running"]
-
-
-def make(folder: LocalFolder, trials: int = 5) -> Planned:
+def make(folder: LocalFolder, trials: int = 5, room: Room | None = None) -> Director:
     """A director as `sweep.commands.run` makes it, on whatever is in the folder."""
-    director = Planned(READ, folder, Store(folder, READ.space.kinds()), INFO, "me", 0.0, 1)
-    director.count = trials
-    restore(director, Path())
+    store = Store(folder, READ.space.kinds())
+    known = recall(store, "kid")
+    plan = Plan(trials, len(known))
+    plan.told = [one for one in past(known, INFO) if one.state is not Status.RUNNING]
+    director = Director(READ, INFO, store, plan, "me", room)
+    restore(director, known)
     return director
+
+
+def told(director: Director) -> list[PastTrial]:
+    assert isinstance(director.source, Plan)
+    return director.source.told
 
 
 @pytest.fixture
@@ -89,8 +91,8 @@ def kid(trial: int, kimg: float) -> float | None:
     return None if trial == NEVER_WAS else 0.1 * (trial + 1) + 0.01 * abs(kimg - 3)
 
 
-def evaluation(assignment: Mapping[str, Any], kimg: float, verdict: str | None = None) -> dict[str, Any]:
-    trial, attempt = assignment["trial"], assignment["attempt"]
+def evaluation(assignment: Assignment, kimg: float, verdict: str | None = None) -> Evaluated:
+    trial, attempt = assignment.trial, assignment.attempt
     value = kid(trial, kimg)
     ids = {"trial": trial, "attempt": attempt, "kimg": kimg}
     row = ids | {"kid": value, "kid_se": 0.001, "fid": value, "n_fake": 32, "verdict": verdict}
@@ -98,14 +100,12 @@ def evaluation(assignment: Mapping[str, Any], kimg: float, verdict: str | None =
     sample = ids | {"path": f"images/{trial}-{kimg}.png", "rows": 1, "cols": 1}
     dead = {"kind": verdict, "kimg": kimg} if verdict else None
     value = None if verdict else value
-    return asdict(
-        Report(trial, attempt, kimg, row, sample, value=value, verdict=dead, last=kimg == KIMGS[-1])
-    )
+    return Evaluated(**ids, row=row, sample=sample, value=value, verdict=dead, last=kimg == KIMGS[-1])
 
 
-def result(assignment: Mapping[str, Any], kimg: float, **more: Any) -> dict[str, Any]:
-    ids = {"trial": assignment["trial"], "attempt": assignment["attempt"]}
-    seen = kid(assignment["trial"], kimg)
+def result(assignment: Assignment, kimg: float, **more: Any) -> Measured:
+    ids = {"trial": assignment.trial, "attempt": assignment.attempt}
+    seen = kid(assignment.trial, kimg)
     assert seen is not None
     row = ids | {
         "kimg": kimg,
@@ -115,16 +115,16 @@ def result(assignment: Mapping[str, Any], kimg: float, **more: Any) -> dict[str,
         "seen": seen,
         "seconds": 0.25,
     }
-    return asdict(Report(**ids, kimg=kimg, result=row | more))
+    return Measured(**ids, kimg=kimg, result=row | more)
 
 
-def said(assignment: Mapping[str, Any], **what: Any) -> dict[str, Any]:
-    return asdict(Report(assignment["trial"], assignment["attempt"], 0.0, **what))
+def said(assignment: Assignment, kind: type[Pulse] | type[Interrupted]) -> Report:
+    return kind(trial=assignment.trial, attempt=assignment.attempt, kimg=0.0)
 
 
-def work(folder: LocalFolder, assignment: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def work(folder: LocalFolder, assignment: Assignment) -> Iterator[Report]:
     """All reports of a worker, and the snapshots that it leaves, as `TrialRun` would give them."""
-    number, kept = assignment["trial"], [Seen(**one) for one in assignment["conclude"] or []]
+    number, kept = assignment.trial, list(assignment.conclude or [])
     place = f"checkpoints/{number:05d}"
     if not kept:
         seen: list[Seen] = []
@@ -133,10 +133,10 @@ def work(folder: LocalFolder, assignment: dict[str, Any]) -> Iterator[dict[str, 
                 raise Boom
             dead = number in (COLLAPSES, NEVER_WAS) and kimg == KIMGS[number == COLLAPSES]
             report = evaluation(assignment, kimg, "flat_image" if dead else None)
-            if one := Seen.of(report["row"], "kid"):
+            if one := Seen.of(report.row, "kid"):
                 seen.append(one)
                 folder.write(f"{place}/{layout.snapshot_name(kimg)}", b"weights")
-            if kimg > assignment["seen_kimg"]:
+            if kimg > assignment.seen_kimg:
                 yield report
             kept = candidates(seen, "kid")
             row = ledger.trial_row(folder, number)
@@ -157,9 +157,9 @@ def drive(director: Director, folder: LocalFolder) -> None:
                 if not director.report(report):
                     break
         except StorageError as error:
-            director.fail(assignment["trial"], assignment["attempt"], str(error), "storage")
+            director.fail(assignment.trial, assignment.attempt, Fault("storage", str(error)))
         except Boom as error:
-            director.fail(assignment["trial"], assignment["attempt"], str(error), "error")
+            director.fail(assignment.trial, assignment.attempt, Fault("error", str(error)))
     director.abandon()
 
 
@@ -193,7 +193,7 @@ def events(folder: LocalFolder) -> list[str]:
 # ---- one trial ---------------------------------------------------------------------------------------------
 
 
-def begun(director: Planned, until: float) -> dict[str, Any]:
+def begun(director: Director, until: float) -> Assignment:
     """Hand out the first trial and report its evaluations until some moment; returns its assignment."""
     assignment = director.next()
     assert not isinstance(assignment, Next)
@@ -212,14 +212,14 @@ def test_a_trial_that_has_ended_is_due_and_then_has_its_result(folder: LocalFold
     # Its worker reads that it has ended; nobody else has been told yet, and nothing new is begun in its place.
     ledgered = ledger.trial_row(folder, 0)
     assert ledgered is not None and ledgered["status"] == "finished"
-    assert director.trials[0].due and director.plan.told == [] and director.next() is Next.WAIT
+    assert director.trials[0].due and told(director) == [] and director.next() is Next.WAIT
     assert director.report(result(assignment, 3.0)) is False
     row = trial_of(folder)
     assert (row["status"], row["attempt"]) == ("finished", 0)
     assert (row["result"], row["result_se"], row["result_kimg"]) == (pytest.approx(0.105), 0.002, 3.0)
     assert row["seconds_eval"] == pytest.approx(4 * 0.5 + 0.25)
-    (past,) = director.plan.told
-    assert (past.state, past.value, past.kimg) == ("finished", row["result"], 4.0)
+    (one,) = told(director)
+    assert (one.state, one.value, one.kimg) == ("finished", row["result"], 4.0)
     assert director.next() is Next.DONE
     assert [row["kimg"] for row in records(folder)["results"]] == [3.0]
 
@@ -236,9 +236,9 @@ def test_a_trial_that_ended_early_is_measured_too(status: str, folder: LocalFold
     best = 1.0 if status == "collapsed" else 2.0  # the evaluation at which it was called dead is not its best
     assert trial_of(folder, 1)["status"] == status and trial_of(folder, 1)["best_kimg"] == best
     assert director.report(result(second, best)) is False
-    past = director.plan.told[1]
-    assert (past.state, past.value) == (status, trial_of(folder, 1)["result"])
-    assert trial_of(folder, 1)["status"] == status and past.kimg == 2.0
+    one = told(director)[1]
+    assert (one.state, one.value) == (status, trial_of(folder, 1)["result"])
+    assert trial_of(folder, 1)["status"] == status and one.kimg == 2.0
 
 
 def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) -> None:
@@ -246,7 +246,7 @@ def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) 
     assignment = director.next()
     assert not isinstance(assignment, Next)
     assert director.report(evaluation(assignment, 1.0, "non_finite")) is False
-    assert [past.state for past in director.plan.told] == ["collapsed"]
+    assert [past.state for past in told(director)] == ["collapsed"]
     assert not director.trials[0].due and director.next() is Next.DONE
     assert records(folder)["results"] == []
 
@@ -254,18 +254,18 @@ def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) 
 def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     begun(director, 1.0)
-    director.fail(0, 0, "boom", "error")
+    director.fail(0, 0, Fault("error", "boom"))
     second = director.next()
-    assert not isinstance(second, Next) and (second["attempt"], second["conclude"]) == (1, None)
+    assert not isinstance(second, Next) and (second.attempt, second.conclude) == (1, None)
     assert director.report(evaluation(second, 2.0))
-    director.fail(0, 1, "boom", "error")
-    assert trial_of(folder)["status"] == "failed" and director.plan.told == []
+    director.fail(0, 1, Fault("error", "boom"))
+    assert trial_of(folder)["status"] == "failed" and told(director) == []
     third = director.next()
     assert not isinstance(third, Next)
-    assert third["conclude"] == [{"kimg": 2.0, "value": pytest.approx(0.11), "n_fake": 32, "se": 0.001}]
+    assert third.conclude == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
     assert trial_of(folder)["status"] == "failed" and trial_of(folder)["failure"] == "boom"
     assert director.report(result(third, 2.0)) is False
-    assert [past.state for past in director.plan.told] == ["failed"]
+    assert [past.state for past in told(director)] == ["failed"]
     row = trial_of(folder)
     assert (row["status"], row["failure"], row["result_kimg"]) == ("failed", "boom", 2.0)
     assert director.next() is Next.DONE
@@ -275,46 +275,46 @@ def test_a_trial_that_failed_before_its_first_evaluation_is_over(folder: LocalFo
     director = make(folder, trials=1)
     for attempt in range(2):
         assert not isinstance(director.next(), Next)
-        director.fail(0, attempt, "boom", "error")
+        director.fail(0, attempt, Fault("error", "boom"))
     assert trial_of(folder)["status"] == "failed" and director.next() is Next.DONE
-    assert [past.state for past in director.plan.told] == ["failed"]
+    assert [past.state for past in told(director)] == ["failed"]
 
 
 def test_a_worker_that_dies_while_it_measures_costs_an_attempt(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     begun(director, 4.0)
-    director.fail(0, 0, "killed", "died")
+    director.fail(0, 0, Fault("died", "killed"))
     again = director.next()
     assert not isinstance(again, Next)
-    assert again["conclude"] and trial_of(folder)["status"] == "finished"
+    assert again.conclude and trial_of(folder)["status"] == "finished"
     assert events(folder) == ["restart"]
     assert director.report(result(again, 3.0)) is False
-    assert [past.state for past in director.plan.told] == ["finished"]
+    assert [past.state for past in told(director)] == ["finished"]
     assert trial_of(folder)["result"] == pytest.approx(0.105) and trial_of(folder)["ended"] is not None
 
 
 def test_a_generator_that_kills_all_its_workers_is_given_up(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     begun(director, 4.0)
-    director.fail(0, 0, "killed", "died")
+    director.fail(0, 0, Fault("died", "killed"))
     assert not isinstance(director.next(), Next)
-    director.fail(0, 1, "killed again", "died")
+    director.fail(0, 1, Fault("died", "killed again"))
     assert director.next() is Next.DONE
     (row,) = records(folder)["results"]
     assert row["problem"] == "it could not be measured: killed again" and row["kid"] is None
     assert trial_of(folder)["status"] == "finished" and trial_of(folder)["result"] is None
     # For the sampler it has failed: there is no number that could be compared.
-    assert [(past.state, past.value) for past in director.plan.told] == [("failed", None)]
+    assert [(past.state, past.value) for past in told(director)] == [("failed", None)]
 
 
 def test_why_there_is_no_result_is_an_event(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     assignment = begun(director, 4.0)
-    report = result(assignment, 3.0)
-    report["result"] = {"trial": 0, "attempt": 0, "seconds": 0.1, "problem": "its snapshot is gone"}
+    row = {"trial": 0, "attempt": 0, "seconds": 0.1, "problem": "its snapshot is gone"}
+    report = replace(result(assignment, 3.0), result=row)
     assert director.report(report) is False
     assert events(folder) == ["no_result"] and not director.trials[0].due
-    assert director.next() is Next.DONE and director.plan.told[0].value is None
+    assert director.next() is Next.DONE and told(director)[0].value is None
 
 
 def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: LocalFolder) -> None:
@@ -327,32 +327,144 @@ def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: L
     assert director.report(evaluation(second, 1.0)) and director.report(evaluation(second, 2.0))
     assert director.report(evaluation(second, 3.0)) is False
     again = director.next()
-    assert not isinstance(again, Next) and (again["trial"], again["attempt"]) == (1, 1)
-    assert [one["kimg"] for one in again["conclude"]] == [2.0] and trial_of(folder, 1)["kimg"] == 2.0
+    assert not isinstance(again, Next) and (again.trial, again.attempt) == (1, 1)
+    assert [one.kimg for one in again.conclude or ()] == [2.0] and trial_of(folder, 1)["kimg"] == 2.0
     assert director.report(result(again, 2.0)) is False
-    assert trial_of(folder, 1)["status"] == "stopped" and len(director.plan.told) == 2
+    assert trial_of(folder, 1)["status"] == "stopped" and len(told(director)) == 2
 
 
 @pytest.mark.parametrize("what", ["evaluation", "result", "interrupted", "pulse"])
 def test_an_older_attempt_is_refused(what: str, folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     old = begun(director, 4.0)
-    director.fail(0, 0, "its node was lost", "died")
+    director.fail(0, 0, Fault("died", "its node was lost"))
     new = director.next()
     assert not isinstance(new, Next)
     before = records(folder)
     reports = {
         "evaluation": evaluation(old, 3.5),
         "result": result(old, 1.0),
-        "interrupted": said(old, interrupted=True),
-        "pulse": said(old, pulse=True),
+        "interrupted": said(old, Interrupted),
+        "pulse": said(old, Pulse),
     }
     assert director.report(reports[what]) is False
     assert records(folder) == before and "stale_report" in events(folder)
-    assert director.report(said(new, pulse=True)) is True
-    assert director.report(result(new, 3.0)) is False and director.plan.told[0].value == pytest.approx(0.105)
+    assert director.report(said(new, Pulse)) is True
+    assert director.report(result(new, 3.0)) is False and told(director)[0].value == pytest.approx(0.105)
     assert director.report(result(new, 1.0)) is False  # said twice
-    assert [row["kimg"] for row in records(folder)["results"]] == [3.0] and len(director.plan.told) == 1
+    assert [row["kimg"] for row in records(folder)["results"]] == [3.0] and len(told(director)) == 1
+
+
+# ---- room, memory, halts ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Machines:
+    """Room for some trials' shares together."""
+
+    gpu: float = 0.5
+    threads: int = 3
+    largest_share: float = 4.0
+    holds: float = 2.0
+
+    def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
+        """Whether the sum of shares stays within what there is."""
+        return sum(live.values()) + share <= self.holds
+
+
+def handed(director: Director) -> Assignment:
+    assignment = director.next()
+    assert isinstance(assignment, Assignment), assignment
+    return assignment
+
+
+def test_no_trial_is_drawn_before_there_is_room_for_it(folder: LocalFolder) -> None:
+    director = make(folder, trials=3, room=Machines())
+    first, second = handed(director), handed(director)
+    assert (first.trial, second.trial, first.gpu, first.threads) == (0, 1, 0.5, 3)
+    assert director.next() is Next.WAIT and 2 not in director.trials
+    assert director.report(said(first, Interrupted)) is False
+    assert handed(director).trial == 2 and director.next() is Next.WAIT
+
+
+def test_a_trial_without_memory_gets_twice_its_share_once(folder: LocalFolder) -> None:
+    machines = Machines()
+    director = make(folder, trials=2, room=machines)
+    first, second = handed(director), handed(director)
+    director.fail(first.trial, 0, Fault("memory", "out of memory"))
+    assert director.next() is Next.WAIT, "twice the share does not fit beside the other trial"
+    director.fail(second.trial, 0, Fault("request", "no such extractor"))
+    again = handed(director)
+    assert (again.trial, again.attempt, again.share, again.gpu) == (0, 1, 2.0, 1.0)
+    assert trial_of(folder, 0)["failures"] == 0 and trial_of(folder, 1)["status"] == "failed"
+    director.fail(0, 1, Fault("memory", "out of memory"))
+    row = trial_of(folder, 0)
+    assert row["status"] == "failed" and "It had 2 times the spec's resources" in row["failure"]
+    assert events(folder) == ["restart", "failure", "failure"] and director.next() is Next.DONE
+
+
+def test_on_smaller_machines_a_share_of_larger_ones_is_cut(folder: LocalFolder) -> None:
+    director = make(folder, trials=1, room=Machines())
+    director.fail(handed(director).trial, 0, Fault("memory", "out of memory"))
+    handed(director)
+    director.abandon()
+    assert trial_of(folder)["share"] == 2.0
+    smaller = make(folder, trials=1, room=Machines(largest_share=1.0))
+    assert handed(smaller).share == 1.0
+
+
+@pytest.mark.parametrize(("kind", "again"), [("died", 1), ("hung", 1), ("error", 1), ("request", 0)])
+def test_a_fault_is_tried_again_by_its_kind(kind: str, again: int, folder: LocalFolder) -> None:
+    director = make(folder, trials=1)
+    for attempt in range(1 + again):
+        assert handed(director).attempt == attempt
+        director.fail(0, attempt, Fault(kind, "gone", "Traceback: here"))
+    assert director.next() is Next.DONE and trial_of(folder)["status"] == "failed"
+    assert events(folder) == ["restart"] * again + ["failure"]
+    details = [json.loads(row["detail"]) for row in Store(folder).rows("events")]
+    assert all((one["kind"], one["traceback"]) == (kind, "Traceback: here") for one in details)
+
+
+def test_a_storage_that_fails_halts_and_costs_no_trial_anything(folder: LocalFolder) -> None:
+    director = make(folder, trials=2, room=Machines())
+    first, second = handed(director), handed(director)
+    assert director.report(evaluation(first, 1.0))
+    director.fail(first.trial, 0, Fault("storage", "no space left"))
+    assert (director.halted, director.stopping) == ("no space left", True)
+    assert director.report(evaluation(second, 1.0)) is False, "others are told to stop at their next report"
+    assert director.next() is Next.DONE
+    assert [trial_of(folder, n)["status"] for n in (0, 1)] == ["interrupted"] * 2
+    assert [trial_of(folder, n)["failures"] for n in (0, 1)] == [0, 0]
+    resumed = make(folder, trials=2, room=Machines())
+    assert [(one.trial, one.attempt) for one in (handed(resumed), handed(resumed))] == [(0, 1), (1, 1)]
+
+
+def test_damaged_checkpoints_become_events(folder: LocalFolder) -> None:
+    director = make(folder, trials=1)
+    assignment = handed(director)
+    damaged = {"checkpoints/00000/000-1.ckpt": "it does not match its digest"}
+    assert director.report(replace(said(assignment, Pulse), damaged=damaged))
+    (row,) = Store(folder).rows("events")
+    assert row["kind"] == "damaged_checkpoint" and json.loads(row["detail"])["path"] == next(iter(damaged))
+
+
+@pytest.mark.parametrize("until", [0.0, 1.0, 3.0, 4.0])
+@pytest.mark.parametrize("said_goodbye", [False, True])
+def test_taken_up_in_the_midst_of_any_state(until: float, said_goodbye: bool, folder: LocalFolder) -> None:
+    """Handed out, evaluated, past its rung, ended and due: with and without a word of its end."""
+    director = make(folder, trials=2)
+    begun(director, until)
+    if said_goodbye:
+        director.interrupt()
+        director.abandon()
+    again = make(folder, trials=2)
+    assignment = handed(again)
+    assert (assignment.trial, assignment.attempt) == (0, 1)
+    assert assignment.seen_kimg == (until or -1.0)
+    assert (assignment.conclude is not None) == (until == 4.0)
+    drive(make(folder, trials=2), folder)
+    assert [row["status"] for row in records(folder)["trials"]] == ["finished", "collapsed"]
+    assert [row["kimg"] for row in records(folder)["results"]] == [3.0, 1.0]
 
 
 # ---- ends and new beginnings -------------------------------------------------------------------------------
@@ -362,15 +474,15 @@ def test_interrupted_while_it_is_measured(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     assignment = begun(director, 4.0)
     director.interrupt()
-    assert director.report(said(assignment, interrupted=True)) is False
+    assert director.report(said(assignment, Interrupted)) is False
     director.abandon()
-    assert trial_of(folder)["status"] == "finished" and director.plan.told == []
+    assert trial_of(folder)["status"] == "finished" and told(director) == []
     again = make(folder, trials=1)
-    assert again.plan.told == [] and again.trials[0].due
+    assert told(again) == [] and again.trials[0].due
     second = again.next()
-    assert not isinstance(second, Next) and [one["kimg"] for one in second["conclude"]] == [3.0]
+    assert not isinstance(second, Next) and [one.kimg for one in second.conclude or ()] == [3.0]
     assert again.report(result(second, 3.0)) is False
-    assert [past.value for past in again.plan.told] == [pytest.approx(0.105)]
+    assert [past.value for past in told(again)] == [pytest.approx(0.105)]
     assert again.next() is Next.DONE
 
 
@@ -380,7 +492,7 @@ def test_a_runner_that_ends_leaves_what_is_due(asked_to_stop: bool, folder: Loca
     begun(director, 4.0)
     if asked_to_stop:
         director.interrupt()
-        director.fail(0, 0, "killed with all others", "died")
+        director.fail(0, 0, Fault("died", "killed with all others"))
     director.abandon()
     assert trial_of(folder)["status"] == "finished"
     drive(make(folder, trials=2), folder)
@@ -397,9 +509,9 @@ def test_a_disk_that_is_full_when_the_result_comes(
         assert director.report(result(assignment, 3.0)) is False
     assert director.halted == "the disk is full" and director.stopping
     director.abandon()
-    assert director.plan.told == [] and trial_of(folder)["result"] is None
+    assert told(director) == [] and trial_of(folder)["result"] is None
     drive(again := make(folder, trials=1), folder)
-    assert trial_of(folder)["result"] == pytest.approx(0.105) and len(again.plan.told) == 1
+    assert trial_of(folder)["result"] == pytest.approx(0.105) and len(told(again)) == 1
 
 
 def _full(self: LocalFolder, path: str, data: bytes) -> None:
@@ -453,13 +565,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """A run that nothing happens to."""
     folder = Breaking(tmp_path_factory.mktemp("undisturbed"), 0, _die, False, False)
     drive(director := make(folder), folder)
-    return records(folder), folder.paths, director.plan.told
+    return records(folder), folder.paths, told(director)
 
 
 def test_five_fates(undisturbed: Undisturbed) -> None:
-    found, _, told = undisturbed
+    found, _, said_to = undisturbed
     statuses = ["finished", "collapsed", "failed", "stopped", "collapsed"]
-    assert [row["status"] for row in found["trials"]] == statuses == [past.state for past in told]
+    assert [row["status"] for row in found["trials"]] == statuses == [past.state for past in said_to]
     results = {row["trial"]: row["kimg"] for row in found["results"]}
     assert results == {FINISHES: 3.0, COLLAPSES: 1.0, FAILS: 1.0, STOPS: 2.0}
     assert [row["result_kimg"] for row in found["trials"]] == [3.0, 1.0, 1.0, 2.0, None]
@@ -479,7 +591,7 @@ def test_whenever_it_ends_every_trial_has_its_result_in_the_end(
     tmp_path: Path,
 ) -> None:
     """Around the writing of each result and of the first trial's start, and at every ninth write."""
-    expected, paths, told = undisturbed
+    expected, paths, said_to = undisturbed
     results = [nth for nth, path in enumerate(paths, start=1) if path.startswith("results/")]
     moments = {1, *range(5 + 2 * after + lasting, len(paths) + 1, 9)}
     for nth in sorted(moments | {nth + more for nth in results for more in (-1, 0, 1)}):
@@ -490,7 +602,7 @@ def test_whenever_it_ends_every_trial_has_its_result_in_the_end(
         folder = Fast(place)
         drive(director := make(folder), folder)
         assert records(folder) == expected, f"write {nth}"
-        assert sorted(director.plan.told, key=lambda past: past.number) == told, f"write {nth}"
+        assert sorted(told(director), key=lambda past: past.number) == said_to, f"write {nth}"
         for number, row in enumerate(expected["trials"]):
             kept = folder.names(f"checkpoints/{number:05d}")
             assert not kept or kept == [layout.snapshot_name(row["result_kimg"])], f"write {nth}"

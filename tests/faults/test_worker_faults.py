@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from helpers.sweep_process import Results, SweepProcess, command_line, descendan
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
-from sweep.worker.messages import Assignment
+from sweep.worker.messages import Assignment, Fault
 from sweep.worker.trial_run import SupersededError, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
@@ -186,13 +186,13 @@ def test_a_superseded_worker_leaves_the_files_alone(
     taken: list[Assignment] = []
 
     def run(self: object, director: Director, beat: object) -> None:
-        taken.append(Assignment(**director.next()))  # type: ignore[arg-type]
+        taken.append(director.next())
         orphan = TrialRun(replace(taken[0], timeout=0.0))
-        assert director.report(asdict(next(orphan)))
-        director.fail(0, 0, "its node was lost")
+        assert director.report(next(orphan))
+        director.fail(0, 0, Fault("died", "its node was lost"))
         director.next()
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-        report = asdict(replace(orphan.history[0], attempt=0))
+        report = replace(orphan.history[0], attempt=0)
         with pytest.raises(SupersededError, match="attempt 0 of trial 0 has been superseded by 1"):
             next(orphan)
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

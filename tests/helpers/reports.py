@@ -13,7 +13,7 @@ from helpers.synthetic import IDENTITY, START
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.closest import closest
-from sweep.report.page import render
+from sweep.report.page.document import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.storage.folder import Folder

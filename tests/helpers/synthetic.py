@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFilter
 
+from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.snapshots import Seen, still_improving
@@ -82,10 +83,21 @@ def make_sweep(
     return open_sweep(Folder.open(storage), name)
 
 
+def remeasured(sweep: Sweep, n_fake: int) -> Sweep:
+    """Say of every result of a sweep that it was measured on another number of pictures."""
+    store = Store(sweep.folder, KINDS)
+    for row in store.rows("results"):
+        store.replace("results", row["trial"], [row | {"n_fake": n_fake}])
+    return sweep
+
+
 def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: str = "large") -> Sweep:
     """A large sweep in which every trial has all its evaluations, without pictures; written in seconds."""
     sweep = make_sweep(storage, trials=0, name=name, pictures=False, info={"trials": trials})
-    schemas = Store(sweep.folder, KINDS)._schemas
+    trials_schema = schemas.SCHEMAS["trials"]
+    for path, kind in KINDS.items():
+        trials_schema = trials_schema.append(pa.field(f"param.{path}", schemas.KINDS[kind]))
+    columns = {**schemas.SCHEMAS, "trials": trials_schema}
     for number in range(trials):
         params = _params(number)
         skill = _skill(params)
@@ -104,7 +116,7 @@ def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: s
             part = Path(sweep.folder.url) / dataset / f"{number:05d}.parquet"
             part.parent.mkdir(exist_ok=True)
             # Not through the store: a thousand flushes to the disk are not what is looked at.
-            pq.write_table(pa.Table.from_pylist(rows, schema=schemas[dataset]), part, compression="none")
+            pq.write_table(pa.Table.from_pylist(rows, schema=columns[dataset]), part, compression="none")
     return sweep
 
 
@@ -113,7 +125,7 @@ def draw_large(sweep: Sweep, kinds: int, size: int = 64) -> None:
     for kind in range(kinds):
         sweep.folder.write(f"images/{kind}.png", _png(7, size, kind / kinds))
     sweep.folder.write("images/real.png", _png(99, size, quality=1.0))
-    schema = Store(sweep.folder)._schemas["samples"]
+    schema = schemas.SCHEMAS["samples"]
     for part in sorted((Path(sweep.folder.url) / "metrics").glob("*.parquet")):
         rows = [
             {"trial": row["trial"], "attempt": 0, "kimg": row["kimg"], "rows": 8, "cols": 8}

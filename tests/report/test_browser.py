@@ -9,7 +9,7 @@ from helpers.reports import evil_sweep
 from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep, open_sweep
-from sweep.report import write_report
+from sweep.report.build import write_report
 from sweep.report.results import Results
 from sweep.storage.folder import Folder
 
@@ -179,6 +179,37 @@ def test_a_trial_is_coloured_and_taken_out_again(page: Browser) -> None:
     assert page.run(chips) == 5
 
 
+def test_the_training_plays_and_stops(page: Browser) -> None:
+    at, play = "document.getElementById('moment-at').textContent", "document.getElementById('play')"
+    page.run(f"{play}.click()")
+    assert page.run(f"{play}.textContent") == "Stop"
+    assert page.run(at) == "12 kimg"
+    page.wait(f"{at} !== '12 kimg'")
+    page.run(f"{play}.click()")
+    assert page.run(f"{play}.textContent") == "Play"
+    assert page.run(f"{play}.ariaPressed") == "false"
+
+
+def test_a_link_brings_back_what_is_out_of_sight(page: Browser) -> None:
+    page.run(
+        "(box => { box.value = 'nothing-like-this'; box.dispatchEvent(new Event('input')); })"
+        "(document.getElementById('filter'))"
+    )
+    page.run("document.querySelector('#gallery a').click()")
+    assert page.run("document.querySelectorAll('#table tbody tr[hidden]').length") == 0
+    page.run("document.querySelector('[data-view=film]').click()")
+    page.run("document.querySelector('#table a[href^=\\'#pictures\\']').click()")
+    assert not page.run("document.getElementById('gallery').hidden")
+
+
+def test_the_axis_of_the_metric_becomes_logarithmic(page: Browser) -> None:
+    page.draw_all()
+    kind = "document.querySelector('#charts .plot').layout.yaxis.type"
+    assert page.run(kind) == "linear"
+    page.run("document.querySelector('#chips [aria-pressed]').click()")
+    assert page.run(kind) == "log"
+
+
 def test_hostile_names_are_inert_and_foreign_scripts_blocked(chromium: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_report([evil_sweep(tmp_path)], path)
@@ -188,6 +219,18 @@ def test_hostile_names_are_inert_and_foreign_scripts_blocked(chromium: Browser, 
     chromium.draw_all()
     assert chromium.run("document.title") == "<script>alert(1)</script> – sweep report"
     assert len(chromium.complaints) == 1 and "Content Security Policy" in chromium.complaints[0]
+
+
+def test_the_scripts_have_no_globals(chromium: Browser, tmp_path: Path) -> None:
+    """On a page without plotly.js, which has some."""
+    path = tmp_path / "report.html"
+    write_report([make_sweep(tmp_path, trials=0, pictures=False)], path)
+    chromium.open(path.as_uri())
+    chromium.run(
+        "void (window.bare = document.body.appendChild(document.createElement('iframe')).contentWindow)"
+    )
+    added = chromium.run("Object.getOwnPropertyNames(window).filter((name) => !(name in window.bare))")
+    assert set(added) == {"bare", "0"}
 
 
 def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Path) -> None:

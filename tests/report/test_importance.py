@@ -79,6 +79,8 @@ def test_chance_is_rarely_beaten_by_chance() -> None:
     [
         ([1.0] * (FEWEST - 1), (0, 1)),  # too few
         ([1.0] * 20, (0, 1)),  # all alike
+        ([1.0] * 19 + [1], (0, 1)),  # all alike, though one is written otherwise
+        ([0.0] * 19 + [-0.0], (0, 1)),
         ([float(i) for i in range(20)], (0,)),  # one chosen
         ([float(i) for i in range(20)], tuple(range(20))),  # all chosen
         ([None] * 20, (0, 1)),

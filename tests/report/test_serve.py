@@ -13,7 +13,7 @@ from ganlib.errors import RequestError
 from sweep.cli import cli
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.report import BESIDE
+from sweep.report.build import BESIDE
 from sweep.report.serve import Server
 
 

@@ -253,7 +253,7 @@ def test_a_sweep_of_somebody_else_gets_its_report_elsewhere(
     def refuse(*_: object) -> None:
         raise StorageError("could not write 'report.html': permission denied")
 
-    monkeypatch.setattr("sweep.report.write_report", refuse)
+    monkeypatch.setattr("sweep.report.build.write_report", refuse)
     result = CliRunner().invoke(cli, ["report", "--storage", str(tmp_path)])
     assert result.exit_code == 1 and "--out FILE writes the report elsewhere" in result.output
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.storage.folder import Folder
 from sweep.worker.apart import Apart
-from sweep.worker.messages import Assignment, Report
+from sweep.worker.messages import Assignment, Pulse, Report
 from sweep.worker.trial_run import TrialRun
 
 SPEC = """
@@ -39,11 +39,11 @@ def run_with(spec: Path, monkeypatch: pytest.MonkeyPatch, timeout: float) -> lis
     said: list[Report] = []
 
     def run(self: object, director: Director, beat: object) -> None:
-        while isinstance(assignment := director.next(), dict):
-            trial = TrialRun(Assignment(**assignment | {"timeout": timeout}))
+        while isinstance(assignment := director.next(), Assignment):
+            trial = TrialRun(replace(assignment, timeout=timeout))
             for report in trial:
                 said.append(report)
-                if not director.report(asdict(report)):
+                if not director.report(report):
                     break
             trial.close()
 
@@ -62,7 +62,7 @@ def while_measured(said: list[Report]) -> list[list[Report]]:
     found: list[list[Report]] = []
     since = 0
     for index, report in enumerate(said):
-        if not report.pulse:
+        if not isinstance(report, Pulse):
             found.append([one for one in said[since:index] if one.kimg == report.kimg])
             since = index + 1
     return found

@@ -12,22 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.reports import EVIL, EVIL_TEXT, Page, evil_sweep, page_of
-from helpers.synthetic import KINDS, make_sweep, shared_storage
+from helpers.synthetic import KINDS, make_sweep
+from jinja2 import meta
 from PIL import Image
 
 from sweep import formatting
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
-from sweep.report import BESIDE, write_report
-from sweep.report.charts import _range
-from sweep.report.page import _json
+from sweep.report.build import BESIDE, write_report
+from sweep.report.page.document import script_json, templates
 from sweep.report.results import Results
 from sweep.storage.folder import Folder
-
-
-@pytest.fixture(scope="module")
-def faces() -> Sweep:
-    return open_sweep(Folder.open(shared_storage()), "faces")
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +86,20 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
 
 def test_json_cannot_leave_its_script_element() -> None:
     data = {"a": EVIL_TEXT, "b": [float("nan"), float("inf"), 1.5], "</script>": None}
-    encoded = str(_json(data))
+    encoded = str(script_json(data))
     assert not set("<>&\u2028\u2029") & set(encoded)
     assert json.loads(encoded) == {"a": EVIL_TEXT, "b": [None, None, 1.5], "</script>": None}
+
+
+def sections() -> list[str]:
+    return [name for name in templates().list_templates() if name.startswith("sections/")]
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_section_is_made_from_its_own_object_alone(name: str) -> None:
+    environment = templates()
+    source, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
+    assert meta.find_undeclared_variables(environment.parse(source)) <= {"section"}
 
 
 # ---- what it says ------------------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ def test_every_trial_is_accounted_for(page: Page) -> None:
     assert "WorkError: out of memory at batch 128" in words and "faces/broken 1.png" in words
 
 
-def test_a_fid_is_never_plain(page: Page) -> None:
+def test_a_fid_is_nevercsv_cell(page: Page) -> None:
     titles = [panel["title"] for panel in page.data()["panels"]]
     assert titles[:2] == ["KID (efficientnet_lite0@64, n=512)", "FID (efficientnet_lite0@64, n=512)"]
 
@@ -165,14 +171,6 @@ def test_curves_hold_every_evaluation(faces: Sweep, page: Page) -> None:
     verdicts = {trial["collapse"]["verdict"] for trial in data["trials"] if trial["collapse"]}
     assert verdicts == {"d_saturated", "low_diversity", "non_finite"}
     assert [rung["kimg"] for rung in data["rungs"]] == [12.0, 36.0, 108.0]
-
-
-def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
-    assert _range([float(n) for n in range(100)]) is None
-    assert _range([1.0, 2.0, None, float("nan")]) is None
-    cut = _range([1 + n / 100 for n in range(99)] + [1e6])
-    assert cut is not None and cut[0] < 1.0 and 1.9 < cut[1] < 3
-    assert _range([1.0] * 99 + [2.0]) is None
 
 
 # ---- at every stage ----------------------------------------------------------------------------------------

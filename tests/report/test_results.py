@@ -3,21 +3,14 @@
 import json
 from pathlib import Path
 
-import pytest
 from helpers.reports import page_of
-from helpers.synthetic import KINDS, make_sweep, shared_storage
+from helpers.synthetic import KINDS, make_sweep, remeasured, shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
-from sweep.report import write_report
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
 from sweep.storage.folder import Folder
-
-
-@pytest.fixture(scope="module")
-def faces() -> Sweep:
-    return open_sweep(Folder.open(shared_storage()), "faces")
 
 
 def with_config(sweep: Sweep, batch_size: int) -> Sweep:
@@ -54,18 +47,13 @@ def test_what_differs_between_them_is_a_column(tmp_path: Path) -> None:
 
 
 def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -> None:
-    other = make_sweep(tmp_path, trials=3, name="other", pictures=False)
-    store = other.store
-    for number in range(3):
-        store.replace("results", number, [store.part("results", number)[0] | {"n_fake": 64}])
-    results = Results.read([faces, open_sweep(Folder.open(tmp_path), "other")])
+    other = remeasured(make_sweep(tmp_path, trials=3, name="other", pictures=False), n_fake=64)
+    results = Results.read([faces, other])
     assert results.winner is None and results.identity is None
-    words = page_of(faces, open_sweep(Folder.open(tmp_path), "other")).words()
+    words = page_of(faces, other).words()
     assert "cannot be compared" in words and "other: n_fake=64" in words and "No result yet" in words
     assert "Best:" in words, "each sweep by itself still has one"
-
-
-def test_it_is_written_beside_the_sweeps(tmp_path: Path) -> None:
-    sweeps = [make_sweep(tmp_path, trials=2, name=name, pictures=False) for name in ("a", "b")]
-    paths = write_report(sweeps, storage=Folder.open(tmp_path))
-    assert paths[0] == str(tmp_path / "reports" / "a+b" / "report.html")
+    assert "so far" not in words
+    assert "result 0.0186 on 512 pictures, these" in words
+    for number in (512, 64):
+        assert f"(n={number})" in words, "without a number that is told for all, each result tells its own"

@@ -1,0 +1,276 @@
+"""The first section of the page: what is best, how sure that is, what became of the trials, what it cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sweep import formatting
+from sweep.records.status import Status
+from sweep.report.facts import Facts, Row
+from sweep.report.pictures import Album
+from sweep.report.results import Results, Trial
+from sweep.results.confirmation import label, verdict
+from sweep.results.leaderboard import METRICS
+from sweep.results.summary import seconds_saved
+from sweep.spec.wording import searched
+
+ORDER = ("finished", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """How sure the winner is: a short label, and sentences on what fresh seeds gave, empty before they did."""
+
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial, in words.
+
+    Attributes:
+        key: Its key in links.
+        value: Its metric, with the standard error or the number of pictures where they are needed.
+        label: The metric's name with what it was measured with.
+        kimg: When its generator was at its best.
+        measured: Whether ``value`` is that of a result.
+        running: Whether the trial has not ended.
+        floor: What real pictures score against each other; empty if that was not measured.
+        params: Its searched values: path and value.
+        portrait: Its pictures at its best, as a ``data:`` URL; None if there are none.
+    """
+
+    key: str
+    name: str
+    value: str
+    label: str
+    kimg: str
+    measured: bool
+    running: bool
+    floor: str
+    params: Sequence[tuple[str, str]]
+    sureness: Sureness
+    portrait: str | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the bar that shows what became of the trials."""
+
+    status: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class SweepSummary:
+    """One of the sweeps.
+
+    Attributes:
+        heading: Its name; empty where it is the only one.
+        standing: What its best trial is, as a sentence.
+        terms: Term, and a line or several on it.
+    """
+
+    heading: str
+    standing: str
+    terms: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class SummarySection:
+    """The summary.
+
+    Attributes:
+        problem: Why not all trials can be ranked together; None if they can.
+        best: The best trial; None if there is no one.
+        lacking: Why there is no best trial; empty if there is.
+        spent: Hours of processor, such as ``1.2 GPU-hours``; empty if there are none.
+        saved: Hours that stopping trials saved; empty if there are none.
+        parts: What became of the trials.
+    """
+
+    problem: str | None
+    best: Best | None
+    lacking: str
+    spent: str
+    saved: str
+    parts: Sequence[Part]
+    sweeps: Sequence[SweepSummary]
+
+    @classmethod
+    def of(cls, results: Results, album: Album) -> "SummarySection":
+        """Sum up the trials of a report."""
+        spent, saved = hours(results)
+        return cls(
+            problem=results.problem,
+            best=_best(results, results.winner, album.portrait) if results.winner else None,
+            lacking="" if results.winner else _lacking(results),
+            spent=spent,
+            saved=saved,
+            parts=parts(results),
+            sweeps=[
+                SweepSummary(
+                    heading=facts.sweep.name if results.several else "",
+                    standing=_standing(results, facts),
+                    terms=terms(facts),
+                )
+                for facts in results.sweeps
+            ],
+        )
+
+
+def _best(results: Results, winner: Trial, portrait: str | None) -> Best:
+    """Describe the best trial."""
+    entry, floor = winner.entry, winner.facts.floor
+    return Best(
+        key=winner.key,
+        name=winner.name,
+        value=results.value(entry),
+        label=results.label,
+        kimg=formatting.kimg(_rounded(entry.kimg)),
+        measured=entry.measured,
+        running=entry.status is Status.RUNNING,
+        floor="" if floor is None else formatting.number(floor, 3),
+        params=[(path, formatting.value(item)) for path, item in entry.params.items() if item is not None],
+        sureness=sureness(results),
+        portrait=portrait,
+    )
+
+
+def _lacking(results: Results) -> str:
+    """Say why there is no best trial."""
+    if results.problem:
+        return "The trials cannot be ranked together."
+    if results.trials:
+        return f"No trial can be ranked: none has a finite {METRICS[results.metric]} and is healthy."
+    return "No trial has started."
+
+
+def _standing(results: Results, facts: Facts) -> str:
+    """Say which trial is the best of one sweep."""
+    winner = facts.winner
+    if winner is None:
+        return "No trial can be ranked."
+    at = f"at {formatting.kimg(_rounded(winner.kimg))} kimg"
+    words = f"Best: {results.value(winner)} by trial {winner.trial} {at}"
+    return f"{words}, of {formatting.count(len(facts.trials), 'trial')}{'; still running' if facts.running else ''}."
+
+
+def _rounded(kimg: float | None) -> float | None:
+    """Round a time to the tenth of a kimg."""
+    return None if kimg is None else round(kimg, 1)
+
+
+def parts(results: Results) -> list[Part]:
+    """Count what became of the trials, from the best to the worst: stopped ones by rung, collapsed ones by verdict."""
+    counted: dict[tuple[str, float, str], int] = {}
+    for facts in results.sweeps:
+        rungs = {rung.index: rung.kimg for rung in facts.summary.rungs}
+        for row in facts.trials:
+            at = 0.0
+            words = row["status"]
+            if row["status"] == Status.STOPPED:
+                at = rungs.get(row["rung"], row["kimg"] or 0.0)
+                words = f"stopped at {formatting.kimg(at)} kimg"
+            elif row["status"] == Status.COLLAPSED:
+                words = f"collapsed, {row['verdict'] or 'no verdict'}"
+            counted[row["status"], at, words] = counted.get((row["status"], at, words), 0) + 1
+        waiting = (facts.summary.planned or 0) - len(facts.trials)
+        if waiting > 0:
+            key = ("waiting", 0.0, "not started")
+            counted[key] = counted.get(key, 0) + waiting
+    ordered = sorted(counted.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1], -item[1]))
+    return [Part(status, words, count) for (status, _, words), count in ordered]
+
+
+def hours(results: Results) -> tuple[str, str]:
+    """Add up hours of processor that were spent, and those saved by stopping, such as ``1.2 GPU-hours``."""
+    spent: dict[str, float] = {}
+    saved: dict[str, float] = {}
+    for facts in results.sweeps:
+        for row in facts.trials:
+            kind, share = _processor(facts, row)
+            seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
+            spent[kind] = spent.get(kind, 0.0) + share * seconds
+            budget = facts.sweep.info.budget
+            if isinstance(budget, (int, float)):
+                saved[kind] = saved.get(kind, 0.0) + share * seconds_saved(row, budget)
+    return _hours(spent), _hours(saved)
+
+
+def _processor(facts: Facts, row: Row) -> tuple[str, float]:
+    """Find what a trial runs on, and how much of that is the trial's own: four trials may share a GPU."""
+    resources = facts.spec.get("resources")
+    shares = resources if isinstance(resources, Mapping) else {}
+    device = str(row["device"] or facts.sweep.info.device or "cpu")
+    kind = "cpu" if device == "cpu" else "gpu"
+    share = shares.get(kind)
+    return kind.upper(), float(share) if isinstance(share, (int, float)) and share > 0 else 1.0
+
+
+def _hours(seconds: Mapping[str, float]) -> str:
+    """Say seconds of each kind of processor in hours."""
+    known = {kind: item / 3600 for kind, item in seconds.items() if item >= 1}
+    return " and ".join(
+        f"{formatting.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items()
+    )
+
+
+def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
+    """Describe one sweep by terms, each with a line or several."""
+    info, summary = facts.sweep.info, facts.summary
+    found = [
+        ("Data", [_data(facts)]),
+        ("Attribution", [info.attribution]),
+        ("Time", [_time(facts)]),
+    ]
+    if summary.seconds_saved >= 1:
+        saved = f"about {formatting.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
+        found.append(("Saved by stopping", [saved]))
+    if info.budget:
+        every = formatting.kimg(info.interval)
+        words = f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"
+        found.append(("Budget", [words]))
+    found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
+    return [(term, lines) for term, lines in found if any(lines)]
+
+
+def _data(facts: Facts) -> str:
+    """Describe the pictures that a sweep learns from."""
+    info, skipped = facts.sweep.info, facts.summary.skipped
+    words = [f"{info.images:,} pictures" if info.images else "pictures"]
+    if info.prepared:
+        words.append(str(info.prepared))
+    words.append(f"content hash {(info.data_hash or 'unknown')[:12]}")
+    if skipped:
+        words.append(f"{formatting.count(len(skipped), 'unreadable file')} left out")
+    return ", ".join(words)
+
+
+def _time(facts: Facts) -> str:
+    """Say how long the trials of a sweep took together, and how much of that was measuring."""
+    info, summary = facts.sweep.info, facts.summary
+    words = f"{formatting.duration(summary.seconds_train + summary.seconds_eval)} of trial time"
+    words += f" on {info.device}" if info.device else ""
+    words += f", of which {formatting.duration(summary.seconds_eval)} measuring"
+    if summary.seconds_results:
+        words += f" ({formatting.duration(summary.seconds_results)} of it results)"
+    return words
+
+
+def sureness(results: Results) -> Sureness:
+    """Say what `sweep confirm` found of the winner; ``one seed`` before anybody has asked."""
+    winner = results.winner
+    confirmed = winner.facts.confirmed if winner else None
+    repeats = confirmed.of(winner.entry.trial) if confirmed and winner else None
+    if confirmed is None or repeats is None or repeats.mean is None:
+        return Sureness("one seed", "")
+    again = formatting.count(len(repeats.values), "fresh seed")
+    told = label(confirmed, repeats.trial)
+    return Sureness(again, f"Trained again: {told}. {sentence(verdict(confirmed))}")
+
+
+def sentence(words: str) -> str:
+    """Give words a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."

@@ -1,0 +1,84 @@
+"""The section with the table of all trials, the events, and the files that were left out of the data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweep.report import table
+from sweep.report.page.events import History
+from sweep.report.pictures import Album
+from sweep.report.results import Results
+from sweep.report.table import Cell, Column
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A trial in the table.
+
+    Attributes:
+        key: The trial's key in links.
+        name: The trial's name.
+        cells: In the order of the columns.
+        pictured: Whether the page shows pictures of the trial.
+        eventful: Whether the page shows events of the trial.
+    """
+
+    key: str
+    name: str
+    cells: Sequence[Cell]
+    pictured: bool
+    eventful: bool
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Unreadable files that were left out of the data.
+
+    Attributes:
+        sweep: The sweep's name; empty where it is the only one.
+        files: Their names.
+    """
+
+    sweep: str
+    files: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TrialsSection:
+    """The table of all trials.
+
+    Attributes:
+        label: The metric's name with what it was measured with.
+        ranked: Whether there is a winner.
+        columns: The columns of the table.
+        rows: Every trial, best first.
+        history: What happened.
+        skipped: For each sweep that left files out, which ones.
+    """
+
+    label: str
+    ranked: bool
+    columns: Sequence[Column]
+    rows: Sequence[TableRow]
+    history: History
+    skipped: Sequence[Skipped]
+
+    @classmethod
+    def of(cls, results: Results, album: Album) -> "TrialsSection":
+        """Lay out the trials of a report."""
+        history = History.of(results)
+        eventful = history.trials
+        return cls(
+            label=results.label,
+            ranked=results.winner is not None,
+            columns=table.columns(results),
+            rows=[
+                TableRow(trial.key, trial.name, cells, trial.key in album.frames, trial.key in eventful)
+                for trial, cells in table.rows(results)
+            ],
+            history=history,
+            skipped=[
+                Skipped(facts.sweep.name if results.several else "", facts.summary.skipped)
+                for facts in results.sweeps
+                if facts.summary.skipped
+            ],
+        )

@@ -1,0 +1,32 @@
+"""Turn an error of a worker into what the driver is told of it."""
+
+import traceback
+
+import torch
+
+from ganlib.errors import RequestError
+from sweep.storage.folder import StorageError
+from sweep.worker.messages import Fault
+
+MOST_TRACEBACK = 8000
+"""Characters of a traceback that are kept: the last ones, which tell where it was raised."""
+
+
+def fault_of(error: BaseException, kind: str = "") -> Fault:
+    """Make a fault of an error, with the traceback; its kind is found out where it is not given."""
+    told = "".join(traceback.format_exception(error))
+    return Fault(kind or kind_of(error), f"{type(error).__name__}: {error}", told[-MOST_TRACEBACK:])
+
+
+def kind_of(error: BaseException) -> str:
+    """Say which kind of `Fault` an error is."""
+    if isinstance(error, StorageError):
+        return "storage"
+    if isinstance(error, RequestError):
+        return "request"
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    # What torch's allocators say of host memory, cuDNN and cuBLAS of the GPU's.
+    words = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Cannot allocate memory")
+    if out_of_memory or (isinstance(error, (RuntimeError, OSError)) and any(w in str(error) for w in words)):
+        return "memory"
+    return "error"

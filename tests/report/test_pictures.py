@@ -1,0 +1,46 @@
+"""Pictures of a report: within a budget, at a few moments of the training."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from helpers.synthetic import make_sweep
+from PIL import Image
+
+from sweep.report.pictures import BLOCK_BYTES, WHOLE_BYTES, WHOLES, Album, Place, fitted
+from sweep.report.results import Results
+
+
+def noise(count: int, side: int) -> dict[Place, Image.Image]:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (side, side, 3), dtype=np.uint8)
+    return {(str(n), 0): Image.fromarray(np.roll(pixels, n, axis=0)) for n in range(count)}
+
+
+def test_pictures_stay_within_the_budget_whatever_they_show() -> None:
+    # pure noise, which no codec can compress; stands for many more pictures
+    urls = fitted(noise(20, 1024), WHOLES, 1_500_000)
+    assert len(urls) == 20
+    assert sum(map(len, urls.values())) * 3 / 4 <= 1.05 * 1_500_000
+    assert (BLOCK_BYTES + WHOLE_BYTES) * 1.05 * 4 / 3 + 5_000_000 < 24_000_000
+
+
+def test_small_pictures_are_not_scaled() -> None:
+    urls = fitted(noise(2, 100), WHOLES, WHOLE_BYTES)
+    data = base64.b64decode(urls["0", 0].partition(",")[2])
+    assert Image.open(BytesIO(data)).size == (100, 100)
+
+
+def test_the_atlas_shows_the_training_at_a_few_moments(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=1, film=True, size=8)
+    results = Results.read([sweep])
+    album = Album.read(results)
+    assert len(album.columns) == 12 and album.columns[0] == 6.0 and album.columns[-1] == 120.0
+    for trial in results.trials:
+        frames = album.frames[trial.key]
+        assert [frame.kimg for frame in frames.values()] == sorted({frame.kimg for frame in frames.values()})
+        last = album.last(trial)
+        assert last is not None and last.kimg == trial.samples[-1].kimg
+    full = Album.read(results, full=True)
+    assert len(full.columns) == 20 and len(full.frames[results.trials[0].key]) == 20
