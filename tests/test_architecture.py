@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HALVES = ("sweep", "ganlib")
-READERS = ("records", "results", "report", "storage", "formatting", "mistaken")
-"""Modules of `sweep` that work on a laptop which has only the results."""
+READERS = ("check", "formatting", "records", "report", "results", "storage", "mistaken")
+"""Packages and modules of `sweep` that work on a laptop which has only the results."""
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -81,21 +81,21 @@ BELOW: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
-    "ganlib.export": "models data written disk config names errors",
-    "ganlib.training": "metrics models losses augment data digests clock config names errors",
-    "ganlib.metrics": "data disk config names errors",
-    "ganlib.models": "data config errors",
+    "ganlib.export": "config data models disk errors names written",
+    "ganlib.training": "augment config data losses metrics models clock digests errors names",
+    "ganlib.metrics": "config data disk errors names",
+    "ganlib.models": "config data errors",
+    "ganlib.augment": "config data",
     "ganlib.losses": "config",
-    "ganlib.augment": "data config",
-    "ganlib.data": "written disk cores config names registry errors",
+    "ganlib.data": "config cores disk errors names registry written",
     "ganlib.config": "names registry",
-    "ganlib.written": "disk errors",
     "ganlib.names": "registry",
     "ganlib.registry": "errors",
-    "ganlib.digests": "",
-    "ganlib.disk": "",
+    "ganlib.written": "disk errors",
     "ganlib.clock": "",
     "ganlib.cores": "",
+    "ganlib.digests": "",
+    "ganlib.disk": "",
     "ganlib.errors": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
@@ -223,6 +223,7 @@ for family in FAMILIES:
 
 
 def readers() -> list[str]:
+    assert set(READERS) <= {name.split(".")[1] for name in modules("sweep") if "." in name}
     return [name for name in modules("sweep") if name.split(".")[1:2] and name.split(".")[1] in READERS]
 
 

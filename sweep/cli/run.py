@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -12,10 +13,27 @@ storage_option = click.option(
     metavar="DIR_or_URL",
     help="Folder or s3:// URL of all sweeps.",
 )
+
+
+def _one_place(context: click.Context, option: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - either option's
+    """Refuse --local beside --address; called for both, whichever comes second sees the other."""
+    given = {**context.params, option.name or "": value}
+    if given.get("local") and given.get("address"):
+        from ganlib.errors import RequestError
+
+        raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
+    return value
+
+
 local_option = click.option(
-    "--local", is_flag=True, help="One trial after another in this process, without Ray: for debugging."
+    "--local",
+    is_flag=True,
+    callback=_one_place,
+    help="One trial after another in this process, without Ray: for debugging.",
 )
-address_option = click.option("--address", metavar="HOST:PORT", help="Attach to a running Ray cluster.")
+address_option = click.option(
+    "--address", metavar="HOST:PORT", callback=_one_place, help="Attach to a running Ray cluster."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 set_option = click.option(
     "--set",
@@ -121,8 +139,6 @@ def command(
     from ganlib.errors import RequestError
     from sweep.spec.specification import load
 
-    if local and address:
-        raise RequestError("--local runs without Ray, so that --address has no meaning; give one of them")
     if no_measure and not dry_run:
         raise RequestError("--no-measure belongs to --dry-run")
     named = (*overrides, f"name={name}") if name is not None else overrides

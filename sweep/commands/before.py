@@ -25,7 +25,7 @@ PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dice
 
 
 def any_config(spec: Spec, images: int) -> dict[str, Any]:
-    """Some configuration of the space: what is checked before the start is the same for all."""
+    """Make some configuration of the space: what is checked before the start is the same for all."""
     config = spec.resolve({}).model_copy(update={"ladder": spec.schedule(images).ladder})
     return config.model_dump(mode="json")
 
@@ -58,7 +58,7 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
 
 
 def as_begun(spec: Spec, info: SweepInfo) -> Spec:
-    """The spec of a sweep that has begun: older ones hold a number of avatars also where folders were read whole."""
+    """Read the spec of a sweep that has begun: older ones count avatars also where folders were read whole."""
     names = [spec.data.source] if isinstance(spec.data.source, str) else spec.data.source
     if info.left_out is not None or AVATARS in names:
         return spec
@@ -106,7 +106,7 @@ def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> Im
 
 
 def anchored(spec: Spec) -> Spec:
-    """The spec with absolute paths: workers have directories of their own, and a resume may start elsewhere."""
+    """Make the paths of a spec absolute: workers have directories of their own, and a resume may start elsewhere."""
 
     def anchor(path: str) -> str:
         return path if path == AVATARS else str(Path(path).expanduser().absolute())
@@ -119,7 +119,7 @@ def anchored(spec: Spec) -> Spec:
 
 
 def check_batch_size(spec: Spec, images: int) -> None:
-    """A batch larger than the set is refused before anything is trained.
+    """Refuse a batch larger than the set, before anything is trained.
 
     Raises:
         RequestError: naming both numbers.
@@ -138,7 +138,7 @@ def check_batch_size(spec: Spec, images: int) -> None:
 
 
 def planned(spec: Spec) -> int:
-    """How many trials a sweep has: what its search asks for, or what its grid holds."""
+    """Count the trials of a sweep: what its search asks for, or what its grid holds."""
     cells = spec.space.grid() if spec.search.sampler == "grid" else None
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
@@ -179,7 +179,7 @@ def facts_of(spec: Spec, images: ImageSet, tried: Mapping[str, Any], runner: str
 
 
 def _version(package: str) -> str | None:
-    """Of an installed package; a machine that only runs locally may lack Ray."""
+    """Look up the version of a package; a machine that only runs locally may lack Ray."""
     try:
         return version(package)
     except PackageNotFoundError:

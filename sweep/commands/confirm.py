@@ -42,7 +42,7 @@ class Planned:
         self._plan, self._configurations, self._next = plan, configurations, first
 
     def ask(self) -> Asked | None:
-        """The next run; None when all have been handed out."""
+        """Give the next run; None when all have been handed out."""
         if self._next >= len(self._plan):
             return None
         number, run = self._next, self._plan[self._next]
@@ -50,7 +50,7 @@ class Planned:
         return Asked(number, self._configurations[run.trial], run.seed)
 
     def tell(self, past: PastTrial) -> None:
-        """There is nobody who learns from it."""
+        """Ignore how a run ended: a plan does not learn."""
 
 
 def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
@@ -108,7 +108,7 @@ def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], pla
 
 
 def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]) -> Plan:
-    """The plan with all that is missing for ``seeds`` seeds of each trial at its end.
+    """Extend a plan by all that is missing for ``seeds`` seeds of each trial, at its end.
 
     Seeds come in turns, the first of every configuration before the second of any, so that an early end leaves
     all with as many. They differ from each other and from those of the sweep (``taken``), and do not depend on
@@ -133,7 +133,7 @@ def _seed(trial: int, turn: int, salt: int) -> int:
 
 
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
-    """The sweep's spec without early stopping; where only that said when a trial ends, the budget says it."""
+    """Drop early stopping from a sweep's spec; where only that said when a trial ends, the budget says it."""
     plain = dict(spec.plain)
     if not any(path in spec.space or plain.get(path) is not None for path in ("train.epochs", "train.kimg")):
         plain["train.kimg"] = budget
@@ -182,7 +182,7 @@ def _train(
 
 
 def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> None:
-    """The outcome: a table and a sentence for people, one line for programs."""
+    """Tell the outcome: a table and a sentence for people, one line for programs."""
     found = confirmation.read_confirmation(sweep)
     if interrupted:
         view.say(f"interrupted; go on with 'sweep confirm {sweep.name}'")

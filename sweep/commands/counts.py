@@ -31,7 +31,7 @@ def check(spec: Spec, images: int) -> None:
 
 
 def notes(spec: Spec, images: int) -> list[str]:
-    """What cannot be done as the spec says it, and what is done instead; a sentence each."""
+    """Note what cannot be done as the spec says it, and what is done instead, a sentence each."""
     counts = {count for _, count in spec.schedule(images).ladder}
     return [
         *of_real(spec.evaluate, images),
@@ -60,7 +60,7 @@ def of_subsets(evaluate: EvaluateConfig, images: int, n_fake: int) -> Iterator[s
 
 
 def _compared(evaluate: EvaluateConfig, images: int, n_fake: int) -> tuple[int, int]:
-    """With how many real pictures generated ones are compared, and the most that KID's subsets can have."""
+    """Count the real pictures that generated ones are compared with, and the most that KID's subsets can have."""
     from ganlib.metrics.evaluator import count_real
     from ganlib.metrics.kernel import usual_size
 

@@ -116,7 +116,7 @@ def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
 
 
 def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
-    """The rungs as a trial's clock counts them, or in epochs while the number of pictures is not known.
+    """List the rungs as a trial's clock counts them, or in epochs while the number of pictures is not known.
 
     Returns:
         None where it takes the number of pictures to compare the rungs with the budget.
@@ -152,7 +152,7 @@ def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -
 
 
 def at_once(spec: Spec) -> dict[str, int | None]:
-    """How many trials a GPU and the processor cores of this machine hold side by side, as Ray counts.
+    """Count the trials that a GPU and the processor cores of this machine hold side by side, as Ray counts.
 
     Returns:
         ``cores`` of this machine that may be used; ``on_cores``, trials that they hold without a GPU; ``on_a_gpu``,
@@ -166,7 +166,7 @@ def at_once(spec: Spec) -> dict[str, int | None]:
 
 
 def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
-    """The same as plain values."""
+    """Give what `describe` prints as plain values."""
     found = found or Findings()
     trials = planned(spec)
     steps = ladder(spec, trials, found.images)

@@ -155,7 +155,7 @@ def of_number(sweep: Sweep, board: Leaderboard, number: int) -> tuple[Choice, li
 
 
 def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, place: Path) -> list[str]:
-    """All files, checked."""
+    """Make all files of an export, and check them."""
     row = chosen.row
     measured, kind = _measured(chosen)
     config = export_config(trial, _about(sweep, chosen, trial))
@@ -190,7 +190,7 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
 
 
 def _config(sweep: Sweep, chosen: Choice) -> TrialConfig:
-    """The configuration of a generator, with the place where the sweep's pictures are now: they may have been moved."""
+    """Read the configuration of a generator, with where the sweep's pictures are now: they may have been moved."""
     trial = TrialConfig.model_validate_json(chosen.row["config"])
     return trial.model_copy(update={"data": parse(sweep.spec_text(), SPEC).data})
 
@@ -212,7 +212,7 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
 
 
 def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
-    """The row on record of a generator: of ``results``, or of ``metrics`` where its trial has none; and which."""
+    """Find the row of a generator: of ``results``, or of ``metrics`` where its trial has no result; and say which."""
     store = Store(chosen.folder)
     for dataset, kind in (("results", "result"), ("metrics", "so far")):
         for row in to_rows(store.table(dataset)):
@@ -222,7 +222,7 @@ def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
 
 
 def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
-    """The export's pictures are those that training showed at that evaluation."""
+    """Check that an export makes the pictures that training showed at that evaluation."""
     path = layout.grid(chosen.number, chosen.kimg)
     try:
         shown = Image.open(BytesIO(chosen.folder.read(path))).convert("RGB")
@@ -240,7 +240,7 @@ def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
 def _result(
     sweep: Sweep, chosen: Choice, loaded: LoadedGenerator | None = None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """What a generator scores on the latents of results, at the full number of pictures; or why that cannot be told."""
+    """Score a generator on the latents of results, at the full number of pictures; or say why that cannot be done."""
     trial = _config(sweep, chosen)
     device = torch.device("cpu")
     try:

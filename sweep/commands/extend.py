@@ -69,7 +69,7 @@ def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tup
 
 
 def _longer(spec: Spec, images: int, kimg: float) -> Spec:
-    """The spec with another budget, in whichever keys it stands."""
+    """Change the budget of a spec, in whichever keys it stands."""
     ends = ("train.kimg", "train.epochs")
     if own := [path for path in ends if any(path in point for point in spec.configs)]:
         raise RequestError(f"--kimg: the configurations of '{spec.name}' bring their own budgets ({own[0]})")

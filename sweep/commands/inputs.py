@@ -50,7 +50,7 @@ def check_inputs(spec: Spec) -> None:
 
 
 def look(spec: Spec) -> tuple[Pictures | None, list[str]]:
-    """What is known of the pictures (None if nothing is), and all that is wrong with pictures and weights."""
+    """Look at pictures and weights: what is known of the pictures (None if nothing is), and all that is wrong."""
     sources, wrong = _sources(spec.data)
     pictures = None
     if not wrong:
@@ -102,7 +102,7 @@ def _of(images: ImageSet) -> Pictures:
 
 
 def _weights(config: EvaluateConfig) -> list[str]:
-    """What is wrong with the extractor; it is loaded unless it is the one that comes with the program."""
+    """Find what is wrong with the extractor; one that does not come with the program is loaded."""
     if config.weights is None and EXTRACTORS[config.extractor].weights == "installed":
         return []
     if config.weights is not None and not exists(config.weights):
@@ -119,7 +119,7 @@ def _weights(config: EvaluateConfig) -> list[str]:
 
 
 def _nearest(name: str) -> str:
-    """A path that does exist and was probably meant: without blanks or quotes at its ends, or with ``/``."""
+    """Find a path that does exist and was probably meant: without blanks or quotes at its ends, or with ``/``."""
     bare = name.strip().strip("\"'").strip()
     for other in (name.strip(), bare, bare.replace("\\", "/")):
         if other and other != name and exists(other):

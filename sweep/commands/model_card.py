@@ -37,7 +37,7 @@ WHAT = {
 def card(
     sweep: Sweep, trial: TrialConfig, row: Row, numbers: Row, config: ExportConfig, notes: Sequence[str]
 ) -> str:
-    """The text of the card.
+    """Write the text of a generator's card.
 
     Args:
         sweep: Where the generator comes from.
@@ -139,7 +139,7 @@ def _metrics(numbers: Row, identity: Identity) -> str:
 
 
 def _pictures(row: Row, numbers: Row) -> str:
-    """On how many pictures, where that is not what the metric's name says."""
+    """Say on how many pictures a number was measured, where the metric's name says another."""
     count = row.get("n_fake")
     return f" (n={count})" if count is not None and count != numbers["n_fake"] else ""
 
@@ -153,12 +153,12 @@ def _data(sweep: Sweep, trial: TrialConfig) -> str:
 
 
 def _source(trial: TrialConfig) -> str:
-    """What the pictures are, without the folders of somebody's machine."""
+    """Name the pictures, without the folders of somebody's machine."""
     data = trial.data
     return f"DiceBear avatars, style {data.style}" if data.source == "avatars" else "a folder of pictures"
 
 
 def _configuration(trial: TrialConfig) -> dict[str, Any]:
-    """The sections that make the generator what it is, without what is not set."""
+    """Collect the sections that make the generator what it is, without what is not set."""
     plain = trial.model_dump(mode="json", include={"model", "train"})
     return {s: {k: v for k, v in values.items() if v is not None} for s, values in plain.items()}

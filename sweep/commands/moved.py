@@ -63,7 +63,7 @@ def _record(folder: Folder, spec: Spec) -> None:
 
 
 def _source(overrides: Sequence[str]) -> str | list[str]:
-    """The new source; the last one where there are several."""
+    """Find the new source; the last one where several are given."""
     keys = [override.partition("=")[0].strip() for override in overrides]
     if other := next((key for key in keys if key != KEY), None):
         raise RequestError(

@@ -37,12 +37,12 @@ def check(spec: Spec, images: int) -> None:
 
 
 def notes(spec: Spec, images: int) -> list[str]:
-    """What is allowed and probably not meant, a sentence each, with the key to change."""
+    """Note what is allowed and probably not meant, a sentence each, with the key to change."""
     return [*_of_asha(spec, images), *_of_budget(spec, images), *_never(spec, spec.schedule(images))]
 
 
 def budget_key(spec: Spec, images: int) -> tuple[str, str]:
-    """The key that says when trials end, and its unit."""
+    """Find the key that says when trials end, and its unit."""
     ends: list[tuple[float, str, str]] = []
     if spec.asha and spec.asha.max:
         kimg = kimg_of(spec.asha.max, spec.asha.unit, images)
@@ -134,7 +134,7 @@ def _never(spec: Spec, at: Schedule) -> Iterator[str]:
 
 
 def _values(spec: Spec, path: str) -> list[Any]:
-    """All values that a key may have, or the ends of its range."""
+    """List the values that a key may have, or the ends of its range."""
     distribution: Distribution | None = spec.space.get(path)
     given = [point[path] for point in spec.configs if path in point]
     if distribution is None:

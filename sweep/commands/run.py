@@ -146,7 +146,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
 
 
 def ended_and_measured(store: Store) -> int:
-    """How many trials have nothing left to do: those that ended, with a result if they have anything to measure.
+    """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
 
     Nor does one count whose own row does not tell of its result yet: a crash came in between.
     """
@@ -211,7 +211,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
 
 
 def conclude(director: Director, view: View, seconds: float) -> int:
-    """The last words of a run."""
+    """Say the last words of a run, and make its exit code."""
     trials = director.trials.values()
     counts: dict[str, int] = {}
     for trial in trials:
@@ -237,9 +237,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if isinstance(view, JsonLines):
         outcome = {"name": name, "folder": str(director.folder), "counts": counts}
         view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
-    for dataset in ("trials", "metrics"):
-        # Leaves a snapshot of many parts, so that the next reader is quick.
-        director.records.store.table(dataset)
+    director.records.store.compact()
     return 0 if best and not director.stopping else 1
 
 
@@ -247,7 +245,7 @@ def new_director(
     spec: Spec, info: SweepInfo, store: Store, source: TrialSource, owner: Owner, runner: Runner, view: View
 ) -> Director:
     """Make a director whose events the view and the trackers are told of."""
-    tracking = Tracking(spec.track, store.folder, spec.name, view.say)
+    tracking = Tracking(spec.track, store.folder, info, view.say)
 
     def watch(event: Event) -> None:
         if event.kind == "halt":
@@ -261,7 +259,7 @@ def new_director(
 
 @contextmanager
 def study_file(folder: Folder) -> Iterator[Path]:
-    """A local path for the Optuna study: in the sweep's folder, or beside it when that is not on a disk."""
+    """Give a local path for the Optuna study: in the sweep's folder, or elsewhere when that is not on a disk."""
     local = folder.local(STUDY)
     if local is not None:
         yield local

@@ -31,7 +31,7 @@ GENERATED, REAL = "the generated pictures", "the real pictures"
 def score(
     folder: Path, against: Path, extractor: str | None, weights: str | None, size: int | None = None
 ) -> dict[str, Any]:
-    """Every metric of the pictures in a folder, with the identity of the numbers.
+    """Measure every metric of the pictures in a folder, with the identity of the numbers.
 
     Where they have alpha, pictures are measured on grey checks (`ganlib.data.alpha`), unless a spec has another
     background; of two folders, if only one has it, on white.
@@ -93,7 +93,7 @@ def score(
 
 
 def _notes(pictures: PictureSet) -> list[str]:
-    """What was left out of a folder, and what was done to its pictures."""
+    """Say what was left out of a folder, and what was done to its pictures."""
     done = [f"{pictures.name}: {line}" for line in prepared(pictures.traits)]
     return done + [f"{pictures.name}: left out {line}" for line in left_out(pictures.found)]
 
@@ -101,7 +101,7 @@ def _notes(pictures: PictureSet) -> list[str]:
 def measure(
     real: RealStatistics, fake: torch.Tensor, config: EvaluateConfig, identity: Identity, floor: Floor | None
 ) -> dict[str, Any]:
-    """All metrics of features, as plain values; those for which there are too few pictures are None."""
+    """Measure all metrics of features, as plain values; those for which there are too few pictures are None."""
     size = usual_size(len(real), len(fake), config.kid_subset_size)
     kid = real.kid(fake, config.kid_subsets, size)
     found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}

@@ -24,7 +24,7 @@ from sweep.runners.capacity import Demand, Node
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
-from sweep.worker.shared import place
+from sweep.worker.shared import device_of
 
 SECONDS = 1.5
 """Steps of one configuration are timed for so long, and at least one is."""
@@ -81,7 +81,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
     Raises:
         RequestError: if the extractor cannot be loaded.
     """
-    device, threads = place(spec.resources.gpu), torch.get_num_threads()
+    device, threads = device_of(spec.resources.gpu), torch.get_num_threads()
     torch.set_num_threads(max(1, int(spec.resources.cpu)))
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
@@ -94,7 +94,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
 
 
 def estimate(spec: Spec, images: int, trials: int, speed: Speed, local: bool = False) -> Estimate:
-    """From what was timed to the time of a trial and of the whole sweep."""
+    """Estimate the time of a trial and of the whole sweep from what was timed."""
     at = spec.schedule(images)
     points = [0.0, *at.comparisons, at.budget]
     arriving = float(trials)
@@ -184,7 +184,7 @@ def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], speed: Spe
 
 
 def _at_once(spec: Spec, device: str) -> int:
-    """How many trials run at a time on this machine."""
+    """Count the trials that run at a time on this machine."""
     resources = spec.resources
     demand = Demand.of(resources.cpu, resources.gpu if device == "cuda" else 0)
     gpus = torch.cuda.device_count() if device == "cuda" else 0

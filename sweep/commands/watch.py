@@ -76,7 +76,7 @@ class Watched:
         return self._alive
 
     def elapsed(self) -> float:
-        """What the sweep's clock shows, in seconds; while its driver has not written it, what trials took at least."""
+        """Read the sweep's clock, in seconds; before its driver has written it, what trials took at least."""
         if self.noted is None:
             return max((t.seconds_train + t.seconds_eval for t in self.trials.values()), default=0.0)
         return self.noted.elapsed_now(self._alive)

@@ -206,7 +206,7 @@ class Director:
         self._settle(trial)
 
     def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
-        """A trial's last evaluation is measured in full, as others at a rung are not: it is compared with none."""
+        """Enter an evaluation into the rungs, unless it is a trial's last: only that one is measured in full."""
         if self.info.ladder and kimg >= self._budget(trial):
             return False
         return self.rungs.stops(trial, kimg, value)
@@ -251,14 +251,14 @@ class Director:
         self.stopping = True
 
     def halt(self, reason: str) -> None:
-        """Nothing can be recorded any more: stop, and leave everything as it can be resumed."""
+        """Stop because nothing can be recorded any more, and leave everything as it can be resumed."""
         self.stopping = True
         if self.halted is None:
             self.halted = reason
             self.watch(Event("halt", None, {"reason": reason}))
 
     def abandon(self) -> None:
-        """The runner has ended; whatever it left running or waiting is interrupted, and can be resumed."""
+        """Interrupt whatever an ended runner left running or waiting, so that it can be resumed."""
         waiting = {number for number in self._queue if self.trials[number].status is Status.RUNNING}
         for number in sorted(self._live | waiting):
             # What cannot be written stays "running" in the records, and is taken up all the same.
@@ -296,6 +296,8 @@ class Director:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
+        self.records.settled()
+        self.records.settled()
 
     # ---- coming back -------------------------------------------------------------------------------------
 

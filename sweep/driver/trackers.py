@@ -1,8 +1,10 @@
-"""Telling other programs how trials go: TensorBoard, MLflow, Weights & Biases.
+"""Tell other programs how trials go: TensorBoard, MLflow, Weights & Biases.
 
-``track: [mlflow]`` in a spec switches one on, ``sweep run --tensorboard`` that one; all are off by default. The
-driver tells them, one run a trial, so that workers need none of the packages. They are a copy: when one of them
-fails, the sweep goes on without it and says so. The step is pictures shown.
+``track: [mlflow]`` in a spec switches one on, ``sweep run --tensorboard`` TensorBoard; all are off by default. The
+driver tells them, one run a trial, so that workers need none of the packages. What they hold is a copy: when one of
+them fails, the sweep goes on without it and says so. The step of a number is how many pictures had been shown.
+
+A sweep that is resumed goes on in its own runs; another sweep of that name gets runs of its own (`SweepInfo.key`).
 """
 
 import io
@@ -15,6 +17,7 @@ from typing import Any, Protocol
 from ganlib.errors import RequestError
 from sweep.driver.events import Event
 from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import TRACKERS
 from sweep.storage import layout
@@ -24,30 +27,31 @@ TOLD = (
     *("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
     *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
 )
-"""The columns of ``metrics`` that are told."""
+"""The columns of ``metrics`` that trackers get."""
 RESULT = ("kid", "kid_se", "fid", "kimg")
-"""What is told of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
+"""What trackers get of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
 ENDS = tuple(status for status in Status if status is not Status.RUNNING)
+"""Kinds of events after which a trial does not train."""
 
 
 class Tracker(Protocol):
-    """One such program."""
+    """A program that is told of trials; every trial is started before anything else is told of it."""
 
     def start(self, trial: Trial) -> None:
-        """A trial starts, or goes on."""
+        """Open the run of a trial: a new one, or the one that the trial has in this sweep."""
 
     def evaluation(self, trial: Trial, values: Mapping[str, float], step: int, grid: bytes | None) -> None:
-        """A trial was evaluated; ``grid`` is its PNG of 64 pictures."""
+        """Add numbers to a trial's run, and ``grid``, a PNG of 64 pictures."""
 
     def end(self, trial: Trial) -> None:
-        """A trial has ended or was interrupted."""
+        """Close the run of a trial that has ended or was interrupted."""
 
 
 def check(names: Sequence[str], folder: Folder) -> None:
-    """Whether what is switched on can work here.
+    """Check that the trackers that are switched on can work here.
 
     Raises:
-        RequestError: naming the package to install, or what else is in the way.
+        RequestError: Naming the package to install, or what else is in the way.
     """
     for name in names:
         if find_spec(TRACKERS[name]) is None:
@@ -59,14 +63,23 @@ def check(names: Sequence[str], folder: Folder) -> None:
 
 
 class Tracking:
-    """All that is switched on for one sweep; give it every `Event`."""
+    """The trackers that are switched on for one sweep; give `event` every `Event`.
 
-    def __init__(self, names: Sequence[str], folder: Folder, sweep: str, say: Callable[[str], None]) -> None:
+    Args:
+        names: Of the trackers.
+        folder: Of the sweep.
+        info: The sweep's facts.
+        say: Tells a person that a tracker has failed.
+    """
+
+    def __init__(
+        self, names: Sequence[str], folder: Folder, info: SweepInfo, say: Callable[[str], None]
+    ) -> None:
         self._folder, self._say = folder, say
         kinds: dict[str, Callable[[], Tracker]] = {
             "tensorboard": lambda: TensorBoard(folder.local(layout.TENSORBOARD) or Path()),
-            "mlflow": lambda: MLflow(sweep),
-            "wandb": lambda: WandB(sweep),
+            "mlflow": lambda: MLflow(info.name, info.key),
+            "wandb": lambda: WandB(info.name, info.key),
         }
         self._trackers: dict[str, Tracker] = {}
         self._told: dict[tuple[int, int], float] = {}
@@ -79,14 +92,20 @@ class Tracking:
         trial = event.trial
         if trial is None:
             return
-        if event.kind == "start":
-            self._open.add(trial.number)
-        if trial.number not in self._open:
-            return  # this process never started it: a resumed sweep writes down how it ended
+        if event.kind != "start" and trial.number not in self._open:
+            if event.kind != "result" and event.kind not in ENDS:
+                return
+            # A resumed sweep writes down how a trial ended that this process never started.
+            self._pass_on(Event("start", trial), trial)
+        self._pass_on(event, trial)
+
+    def _pass_on(self, event: Event, trial: Trial) -> None:
         for name in list(self._trackers):
             self._guarded(name, lambda tracker=self._trackers[name]: self._tell(tracker, event, trial))  # type: ignore[misc]
         if self._closes(event, trial):
             self._open.discard(trial.number)
+        else:
+            self._open.add(trial.number)
 
     def _tell(self, tracker: Tracker, event: Event, trial: Trial) -> None:
         if event.kind == "start":
@@ -109,7 +128,7 @@ class Tracking:
 
     @staticmethod
     def _closes(event: Event, trial: Trial) -> bool:
-        """Whether nothing more comes of a trial: after its end, its result does."""
+        """Say whether nothing more comes of a trial: after its end, its result does."""
         return event.kind == "result" or (event.kind in ENDS and not trial.due)
 
     def _grid(self, trial: Trial) -> bytes | None:
@@ -119,7 +138,7 @@ class Tracking:
             return None
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
-        """Whatever a foreign program raises, the sweep goes on."""
+        """Do without a tracker from now on if ``work`` raises anything."""
         try:
             work()
         except Exception as error:
@@ -161,23 +180,27 @@ class TensorBoard:
 
 
 class MLflow:
-    """One experiment a sweep, one run a trial, wherever MLflow's own settings say."""
+    """One experiment for each name of a sweep, one run a trial, wherever MLflow's own settings say.
 
-    def __init__(self, sweep: str) -> None:
+    Runs are found again by their tags ``sweep`` (the sweep's key) and ``trial``.
+    """
+
+    def __init__(self, sweep: str, key: str) -> None:
         from mlflow import MlflowClient
 
-        self._client = MlflowClient()
+        self._client, self._key = MlflowClient(), key
         found = self._client.get_experiment_by_name(sweep)
         self._experiment = found.experiment_id if found else self._client.create_experiment(sweep)
         self._runs: dict[int, str] = {}
 
     def start(self, trial: Trial) -> None:  # noqa: D102
-        known = self._client.search_runs([self._experiment], f"tags.trial = '{trial.number}'", max_results=1)
+        own = f"tags.sweep = '{self._key}' and tags.trial = '{trial.number}'"
+        known = self._client.search_runs([self._experiment], own, max_results=1)
         if known:
             self._runs[trial.number] = known[0].info.run_id
             self._client.update_run(known[0].info.run_id, "RUNNING")
             return
-        name, tags = f"trial {trial.number}", {"trial": str(trial.number)}
+        name, tags = f"trial {trial.number}", {"sweep": self._key, "trial": str(trial.number)}
         run = self._client.create_run(self._experiment, run_name=name, tags=tags)
         self._runs[trial.number] = run.info.run_id
         for path, value in {"seed": trial.seed, **trial.params}.items():
@@ -196,10 +219,10 @@ class MLflow:
 
 
 class WandB:
-    """One project a sweep, one run a trial."""
+    """One project for each name of a sweep, one run a trial; a run's id has the sweep's key."""
 
-    def __init__(self, sweep: str) -> None:
-        self._project = sweep
+    def __init__(self, sweep: str, key: str) -> None:
+        self._project, self._key = sweep, key
         self._runs: dict[int, Any] = {}
 
     def start(self, trial: Trial) -> None:  # noqa: D102
@@ -208,7 +231,7 @@ class WandB:
         self._runs[trial.number] = wandb.init(
             project=self._project,
             name=f"trial {trial.number}",
-            id=f"{self._project}-{layout.name_of(trial.number)}",
+            id=f"{self._key}-{layout.name_of(trial.number)}",
             resume="allow",
             reinit="create_new",
             config={"seed": trial.seed, **trial.params},

@@ -1,9 +1,9 @@
-"""All parts of a dataset in one file, so that a thousand trials are read as fast as one.
+"""Keep all parts of a dataset in one file, so that a thousand trials are read as fast as one.
 
 Opening a Parquet part costs about a millisecond however little is in it. ``compact/<dataset>`` holds the rows of
 many parts (one line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
 that has changed since is read itself, so that a snapshot is never wrong, only of less use; it can be deleted at
-any time. Whoever meets many loose parts writes it anew.
+any time. The driver of a sweep writes snapshots (`write`); everybody else only reads them (`read`).
 """
 
 import hashlib
@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -24,7 +23,7 @@ from sweep.storage.folder import Folder, Stamp
 
 PARTS_KEY = b"sweep.parts"
 MANY = 64
-"""With more loose parts than this, a snapshot is written."""
+"""With more loose parts than this, a snapshot is worth writing."""
 SETTLED_SECONDS = 5.0
 """A part younger than this is left loose: it might change once more within the grain of the disk's clock."""
 
@@ -46,7 +45,7 @@ class Snapshot:
 
     @classmethod
     def load(cls, folder: Folder, dataset: str) -> "Snapshot":
-        """The snapshot of a dataset; one that is damaged or of another version is as good as none."""
+        """Load the snapshot of a dataset; one that is damaged or of another version is as good as none."""
         try:
             head, _, data = folder.read(layout.compacted(dataset)).partition(b"\n")
             if head != _digest(data):
@@ -63,11 +62,11 @@ class Snapshot:
             return NONE
 
     def holds(self, name: str, stamp: Stamp) -> bool:
-        """Whether it has the rows of a part as it is now."""
+        """Tell whether the snapshot has the rows of a part as the part is now."""
         return name in self.places and self.places[name][0] == stamp
 
     def rows(self, columns: list[str] | None) -> pa.Table:
-        """Its rows, of some columns or all."""
+        """Read all rows of the snapshot, with some columns or all."""
         file = pq.ParquetFile(pa.BufferReader(self.file))
         known = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
         return file.read(columns=known, use_threads=False).replace_schema_metadata()
@@ -79,7 +78,7 @@ NONE = Snapshot(b"", {})
 def read(
     folder: Folder, dataset: str, schema: pa.Schema, columns: list[str] | None, part: ReadPart
 ) -> pa.Table:
-    """The rows of a dataset in the order of its parts; with many loose parts, a snapshot is left behind.
+    """Read the rows of a dataset in the order of its parts.
 
     Args:
         folder: Of the sweep.
@@ -88,23 +87,65 @@ def read(
         columns: Read only these; None for all.
         part: Reads one part.
     """
+    stamps, snapshot = _found(folder, dataset)
+    loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
+    if stamps and not loose and len(snapshot.places) == len(stamps):
+        return _joined([snapshot.rows(columns)], schema, columns)
+    return _joined(_tables(stamps, snapshot, schema, columns, part), schema, columns)
+
+
+def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bool:
+    """Write the snapshot of a dataset anew where that spares reading more than `MANY` parts.
+
+    Args:
+        folder: Of the sweep.
+        dataset: Its name.
+        schema: Gives columns that older parts lack their place and type.
+        part: Reads one part.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        WorkError: If a part cannot be read, or the snapshot not be written.
+    """
+    latest = (time.time() - SETTLED_SECONDS) * 1e9
+    stamps, snapshot = _found(folder, dataset)
+    settled = {name: stamp for name, stamp in stamps.items() if stamp.mtime_ns < latest}
+    if sum(not snapshot.holds(name, stamp) for name, stamp in settled.items()) <= MANY:
+        return False
+    tables = _tables(settled, snapshot, schema, None, part)
+    places = [(name, *settled[name], table.num_rows) for name, table in zip(settled, tables, strict=True)]
+    metadata = {VERSION_KEY: f"{dataset}/1".encode(), PARTS_KEY: json.dumps(places).encode()}
+    whole = _joined(tables, schema, None).replace_schema_metadata(metadata)
+    sink = pa.BufferOutputStream()
+    pq.write_table(whole, sink, compression="zstd")
+    data = sink.getvalue().to_pybytes()
+    folder.write(layout.compacted(dataset), _digest(data) + b"\n" + data)
+    return True
+
+
+def _found(folder: Folder, dataset: str) -> tuple[dict[str, Stamp], Snapshot]:
+    """Look up the parts of a dataset, in order, and its snapshot; a few parts are read without."""
     stamps = {
         name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
     }
-    snapshot = Snapshot.load(folder, dataset) if len(stamps) > MANY else NONE
+    return stamps, Snapshot.load(folder, dataset) if len(stamps) > MANY else NONE
+
+
+def _tables(
+    stamps: Mapping[str, Stamp],
+    snapshot: Snapshot,
+    schema: pa.Schema,
+    columns: list[str] | None,
+    part: ReadPart,
+) -> list[pa.Table]:
+    """Read the rows of each part, from the snapshot where it holds the part."""
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
-    many = len(loose) > MANY
-    wanted = None if many else columns
-    if stamps and not loose and len(snapshot.places) == len(stamps):
-        return _joined([snapshot.rows(wanted)], schema, columns)
-    held = snapshot.rows(wanted) if snapshot.places else _joined([], schema, wanted)
+    held = snapshot.rows(columns) if snapshot.places else _joined([], schema, columns)
     with ThreadPoolExecutor(max_workers=8) as pool:  # for storage that is far away; near, they cost little
-        fresh = dict(zip(loose, pool.map(lambda name: part(name, wanted), loose), strict=True))
-    tables = [fresh[n] if n in fresh else held.slice(*snapshot.places[n][1:]) for n in stamps]
-    if many:
-        with suppress(WorkError):  # a folder that may only be read, a full disk: then it stays slow
-            _save(folder, dataset, schema, list(stamps.items()), tables)
-    return _joined(tables, schema, columns)
+        fresh = dict(zip(loose, pool.map(lambda name: part(name, columns), loose), strict=True))
+    return [fresh[name] if name in fresh else held.slice(*snapshot.places[name][1:]) for name in stamps]
 
 
 def _joined(tables: Sequence[pa.Table], schema: pa.Schema, columns: list[str] | None) -> pa.Table:
@@ -113,24 +154,6 @@ def _joined(tables: Sequence[pa.Table], schema: pa.Schema, columns: list[str] | 
         empty = empty.select([name for name in columns if name in schema.names])
         tables = [table.select([name for name in columns if name in table.schema.names]) for table in tables]
     return pa.concat_tables([empty.replace_schema_metadata(), *tables], promote_options="permissive")
-
-
-def _save(
-    folder: Folder,
-    dataset: str,
-    schema: pa.Schema,
-    stamps: Sequence[tuple[str, Stamp]],
-    tables: Sequence[pa.Table],
-) -> None:
-    latest = (time.time() - SETTLED_SECONDS) * 1e9
-    settled = [i for i, (_, stamp) in enumerate(stamps) if stamp.mtime_ns < latest]
-    places = [(stamps[i][0], *stamps[i][1], tables[i].num_rows) for i in settled]
-    metadata = {VERSION_KEY: f"{dataset}/1".encode(), PARTS_KEY: json.dumps(places).encode()}
-    whole = _joined([tables[i] for i in settled], schema, None).replace_schema_metadata(metadata)
-    sink = pa.BufferOutputStream()
-    pq.write_table(whole, sink, compression="zstd")
-    data = sink.getvalue().to_pybytes()
-    folder.write(layout.compacted(dataset), _digest(data) + b"\n" + data)
 
 
 def _digest(data: bytes) -> bytes:

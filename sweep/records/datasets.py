@@ -2,12 +2,14 @@
 
 A dataset is a folder with one part per trial: ``metrics/00007.parquet`` holds every row of trial 7 and is
 replaced whole, atomically, whenever a row is added. So a reader (``SELECT * FROM 'metrics/*.parquet'`` in
-DuckDB, pandas or polars) sees neither half a file nor a row twice, during the sweep and after it, and nothing
-needs compacting. There is one writer, the driver of the sweep; its crash loses at most the row in flight.
+DuckDB, pandas or polars) sees neither half a file nor a row twice, during the sweep and after it. There is one
+writer, the driver of the sweep; its crash loses at most the row in flight. Where there are many parts, the driver
+leaves copies of them in ``compact/``, which make our own reading faster (`sweep.records.compaction`).
 """
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,14 +159,24 @@ class Store:
         schema = self._schemas[dataset]
         wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
         # Parts are in order, and so are the rows in each; only events of different trials interleave.
-
-        def part(name: str, columns: list[str] | None) -> pa.Table:
-            return self._read(dataset, f"{dataset}/{name}", columns)
-
-        table = compaction.read(self.folder, dataset, schema, wanted, part)
+        table = compaction.read(self.folder, dataset, schema, wanted, self._part_of(dataset))
         if dataset == "events":
             table = table.sort_by("time")
         return table.replace_schema_metadata(schema.metadata)
+
+    def compact(self) -> None:
+        """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.
+
+        Costs a look at the names of the parts where there is nothing to do. A copy that cannot be written is done
+        without.
+        """
+        for dataset, schema in self._schemas.items():
+            with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
+                compaction.write(self.folder, dataset, schema, self._part_of(dataset))
+
+    def _part_of(self, dataset: str) -> compaction.ReadPart:
+        """Make the function that reads a part of a dataset by its name."""
+        return lambda name, columns: self._read(dataset, f"{dataset}/{name}", columns)
 
     def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row with every column of its schema, in storable values."""

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.records import ledger
+from sweep.records import compaction, ledger
 from sweep.records.datasets import Store, by_trial
 from sweep.records.trial_state import Trial
+
+COMPACT_EVERY = compaction.MANY
+"""After so many trials that have nothing left to do, there may be enough loose parts."""
 
 
 def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
@@ -32,6 +35,7 @@ class Records:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._settled = 0
 
     def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Write down how a trial stands; ``columns`` of ``trials`` keep what they were until they are named again."""
@@ -55,3 +59,9 @@ class Records:
             "results", trial.number, [{"trial": trial.number, "attempt": trial.attempt, **row}]
         )
         return self.store.part("results", trial.number)[0]
+
+    def settled(self) -> None:
+        """Take note that one more trial has nothing left to do: from time to time, the datasets are compacted."""
+        self._settled += 1
+        if self._settled % COMPACT_EVERY == 0:
+            self.store.compact()

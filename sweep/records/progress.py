@@ -1,7 +1,7 @@
 """How far a sweep is: its clock, which stands still while nobody runs it, and where each trial is at this moment.
 
-The driver writes both every few seconds into ``progress.json``, for those who look on from elsewhere and for whoever
-goes on with the sweep. The file can be deleted at any time; then the clock begins anew.
+The driver writes both every `WRITE_SECONDS` into ``progress.json``, for those who look on from elsewhere and for
+whoever goes on with the sweep. The file can be deleted at any time; then the clock begins anew.
 """
 
 import json

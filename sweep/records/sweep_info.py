@@ -133,6 +133,11 @@ class SweepInfo:
         return plain
 
     @property
+    def key(self) -> str:
+        """Tell the sweep from every other, also from one of its name: by its start, as digits; else by its name."""
+        return f"{self.created.astimezone(UTC):%Y%m%d%H%M%S%f}" if self.created else self.name
+
+    @property
     def schedule(self) -> Schedule:
         """When things happen in the sweep's trials."""
         return Schedule(self.images, self.budget, self.interval, self.rungs, self.ladder)

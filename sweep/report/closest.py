@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image
 
@@ -10,6 +11,7 @@ from sweep.report.pictures import embed, open_picture
 from sweep.report.results import Results, Trial
 from sweep.results import nearest_real
 from sweep.results.nearest_real import Neighbours
+from sweep.storage.folder import Folder
 
 _SIDE, _QUALITY = 1100, 80
 _BETWEEN = 10  # pixels between pairs of rows
@@ -29,10 +31,10 @@ class Closest:
 
 
 def closest(results: Results) -> Closest | None:
-    """Show the real neighbours of the winner's pictures at its best.
+    """Pair the winner's pictures at its best with their nearest real ones.
 
-    The neighbours are read from the sweep's folder; if they are not there, or those of another trial, they are looked
-    for among the packed pictures, and kept.
+    The real ones are read from the sweep's folder; where they are not there, or another trial's, they are looked for
+    among the packed pictures. Nothing is written.
 
     Returns:
         The pictures; None without a winner or its pictures, or where the packed pictures are not on this machine.
@@ -42,7 +44,8 @@ def closest(results: Results) -> Closest | None:
     sheet = open_picture(winner.facts, sample.path) if winner and sample else None
     if winner is None or sample is None or sheet is None:
         return None
-    found = _kept(winner) or _found(winner, sample.kimg, sheet)
+    sweep = winner.facts.sweep
+    found = _kept(winner) or _looked_for(sweep.folder, sweep.info.data_hash, winner.entry.trial, sample.kimg)
     if found is None or found[1].size != sheet.size:
         return None
     neighbours, real = found
@@ -60,11 +63,12 @@ def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
     return None
 
 
-def _found(winner: Trial, kimg: float, sheet: Image.Image) -> tuple[Neighbours, Image.Image] | None:
-    """Look for the neighbours among the packed pictures, and keep them; None where those are not on this machine."""
-    sweep = winner.facts.sweep
-    data_hash = sweep.info.data_hash
-    return nearest_real.remember(sweep.folder, data_hash, winner.entry.trial, kimg, sheet)
+@lru_cache(maxsize=8)
+def _looked_for(
+    folder: Folder, data_hash: str, trial: int, kimg: float
+) -> tuple[Neighbours, Image.Image] | None:
+    """Look for the neighbours once: a report that is served is made again and again while the winner stays."""
+    return nearest_real.of_samples(folder, data_hash, trial, kimg)
 
 
 def _pairs(sheet: Image.Image, real: Image.Image, rows: int, chosen: Sequence[int]) -> Image.Image:

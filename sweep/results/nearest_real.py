@@ -1,10 +1,11 @@
-"""The nearest real neighbour of each generated picture: has the generator learnt, or does it copy?
+"""Find the nearest real picture of each generated one, to see whether the generator copies.
 
 Nearest is by pixels (root mean square, after scaling down), the oldest test of memorisation (Goodfellow et al.
 2014, https://arxiv.org/abs/1406.2661, figure 2): it finds copies, not likenesses. The yardstick is how far real
-pictures are from their own nearest neighbours. Needs the packed pictures of the sweep, so it is done where they
-are, at the end of a sweep or by a report on the same machine, and kept in the sweep's folder as one PNG: the
-neighbours in the order of the trial's grid, with the numbers as its text.
+pictures are from their own nearest neighbours. The packed pictures of the sweep are needed, which lie where trials
+run. So the driver looks for the winner's neighbours at the end of a sweep and keeps them in its folder as one PNG:
+the neighbours in the order of the trial's grid, with the numbers as its text. Where they are not, a report on a
+machine with the pictures looks for itself.
 """
 
 import contextlib
@@ -104,32 +105,36 @@ def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[N
     return Neighbours(trial, kimg, len(real), distances, usual), grid(np.ascontiguousarray(real[where]), cols)
 
 
-def remember(
-    folder: Folder, data_hash: str, trial: int, kimg: float, sheet: Image.Image
+def of_samples(
+    folder: Folder, data_hash: str, trial: int, kimg: float
 ) -> tuple[Neighbours, Image.Image] | None:
-    """Find the neighbours of a trial's grid among the packed pictures, and keep them if the folder lets us.
+    """Find the neighbours of a trial's samples on record among the packed pictures of this machine.
+
+    Args:
+        folder: Of the sweep.
+        data_hash: Of the sweep's pictures.
+        trial: Whose samples.
+        kimg: Of which evaluation.
 
     Returns:
-        None if this machine has not got the pictures, or they are not of the grid's size.
+        None if the samples are not there, this machine has not got the pictures, or they are of another size.
     """
     real = packed(data_hash)
     if real is None:
         return None
     try:
-        found = find(trial, kimg, sheet, real)
-    except ValueError:
+        data = folder.read(layout.grid(trial, kimg))
+        with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
+            return find(trial, kimg, sheet, real)
+    except (WorkError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    with contextlib.suppress(WorkError):  # it may only be read
-        write(folder, *found)
-    return found
 
 
 def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:
-    """`remember` those of a trial's samples on record; where that cannot be, there are none: nobody waits for them."""
-    with contextlib.suppress(WorkError, OSError):
-        data = folder.read(layout.grid(trial, kimg))
-        with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
-            remember(folder, data_hash, trial, kimg, sheet)
+    """Write the neighbours of a trial's samples into the sweep's folder, where that can be: nobody waits for them."""
+    if found := of_samples(folder, data_hash, trial, kimg):
+        with contextlib.suppress(WorkError):
+            write(folder, *found)
 
 
 def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:

@@ -42,7 +42,7 @@ class Runner(Room, Protocol):
 
 @contextmanager
 def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
-    """The local runner, or Ray's; closed at the end."""
+    """Open the local runner, or Ray's; close it at the end."""
     runner = _started(spec, options, view)
     try:
         resources = spec.resources

@@ -12,7 +12,7 @@ UNITS = 10_000
 
 
 def units(amount: float) -> int:
-    """An amount of CPUs or GPUs in Ray's units; what is asked for is never nothing."""
+    """Convert an amount of CPUs or GPUs to Ray's units; what is asked for is never nothing."""
     return max(1, round(amount * UNITS)) if amount > 0 else 0
 
 
@@ -30,7 +30,7 @@ class Demand:
 
     @classmethod
     def of(cls, cpu: float, gpu: float, share: float = 1.0) -> "Demand":
-        """``share`` times the spec's resources, of which a part of a GPU becomes at most a whole one."""
+        """Multiply a spec's resources by ``share``; a part of a GPU becomes at most a whole one."""
         return cls(units(cpu * share), units(min(gpu * share, max(gpu, 1.0))))
 
 
@@ -48,11 +48,11 @@ class Node:
 
     @classmethod
     def having(cls, cpu: float, gpu: float) -> "Node":
-        """A whole machine."""
+        """Make a node of a whole machine."""
         return cls(units(cpu), (UNITS,) * int(gpu))
 
     def holds(self, demand: Demand) -> int:
-        """How many trials of this kind fit, wherever they are put."""
+        """Count the trials of this kind that fit, wherever they are put."""
         counts = []
         if demand.gpu > UNITS:
             counts.append(self.gpus.count(UNITS) // (demand.gpu // UNITS))
@@ -79,7 +79,7 @@ class Placed:
 
 
 def left(nodes: Mapping[str, Node], placed: Iterable[Placed]) -> dict[str, Node]:
-    """What is left on each node beside the trials that run there."""
+    """Subtract from each node the trials that run there."""
     cpu: Counter[str] = Counter()
     gpu: dict[str, Counter[Hashable]] = {name: Counter() for name in nodes}
     for trial in placed:
@@ -99,7 +99,7 @@ def left(nodes: Mapping[str, Node], placed: Iterable[Placed]) -> dict[str, Node]
 def fits(
     nodes: Mapping[str, Node], placed: Iterable[Placed], coming: Sequence[Demand], demand: Demand
 ) -> bool:
-    """Whether one more trial would start at once.
+    """Say whether one more trial would start at once.
 
     Args:
         nodes: All machines.
@@ -113,7 +113,7 @@ def fits(
 
 
 def largest_share(nodes: Iterable[Node], cpu: float, gpu: float) -> float:
-    """How many times its resources one trial could get on some node.
+    """Compute how many times its resources one trial could get on some node.
 
     A part of a GPU becomes at most a whole; a trial that has whole ones has all of their memory already.
     """

@@ -37,7 +37,7 @@ class LocalRunner:
         return False
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
-        """See `sweep.worker.preflight.preflight`."""
+        """Try out what has to work; see `sweep.worker.preflight.preflight`."""
         return preflight(config, data_hash, folder, owner, self.gpu, self.threads)
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
@@ -57,4 +57,4 @@ class LocalRunner:
                 raise
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""

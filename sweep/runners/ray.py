@@ -45,16 +45,16 @@ class Signs:
         self.causes: dict[Attempt, Fault] = {}
 
     def hear(self, attempt: Attempt) -> None:
-        """A sign of life."""
+        """Note a sign of life."""
         self.heard[attempt] = time.monotonic()
 
     def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str]) -> None:
-        """The first sign of life, which tells where the trial is."""
+        """Note the first sign of life, which tells where the trial is."""
         self.hear(attempt)
         self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
     def forget(self, attempt: Attempt) -> Fault | None:
-        """It has ended; returns what is known of the cause."""
+        """Forget an attempt that has ended; returns what is known of the cause."""
         for known in (self.heard, self.processes, self.gpus):
             known.pop(attempt, None)
         return self.causes.pop(attempt, None)
@@ -83,7 +83,7 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         return self.__dict__ | {"director": None}
 
     def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 - Tune: a config, None or FINISHED
-        """The next assignment."""
+        """Give the next assignment."""
         assert self.director is not None
         assignment = self.director.next()
         if isinstance(assignment, Next):
@@ -92,7 +92,7 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         return {TRIAL: assignment.plain()}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
-        """A worker ended. If it died, the director decides whether to try again."""
+        """Take in that a worker ended. If it died, the director decides whether to try again."""
         assert self.director is not None
         attempt = self.attempts.pop(trial_id, None)
         if attempt is not None:
@@ -100,10 +100,10 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
             self.director.fail(*attempt, self.signs.forget(attempt) or Fault("died", DIED))
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the folder remembers."""
+        """Do nothing: the folder remembers."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: `sweep resume` starts a fresh Tuner."""
+        """Do nothing: `sweep resume` starts a fresh Tuner."""
 
 
 DIED = "the worker process died (killed, out of memory, hung beyond resources.timeout, or its node was lost)"
@@ -135,7 +135,7 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
-        """A worker died: Ray knows when that was its own memory monitor's doing."""
+        """Take in that a worker died: Ray knows when that was its own memory monitor's doing."""
         error = trial.get_pickled_error()
         if isinstance(error, ray.exceptions.OutOfMemoryError):
             self.signs.causes[_attempt(trial)] = Fault(
@@ -149,7 +149,7 @@ def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
 
 
 def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
-    """What a trial asks Ray for: its share of the spec's resources."""
+    """Say what a trial asks Ray for: its share of the spec's resources."""
     demand = Demand.of(cpu, gpu, config[TRIAL]["share"])
     return tune.PlacementGroupFactory([{"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}])
 
@@ -200,7 +200,7 @@ class RayRunner:
         return min(slots, self.max_concurrent or slots)
 
     def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
-        """Whether one more trial would start at once, on the nodes that are there now."""
+        """Say whether one more trial would start at once, on the nodes that are there now."""
         if self.max_concurrent and len(live) >= self.max_concurrent:
             return False
         if time.monotonic() - self._counted > RECOUNT_SECONDS:

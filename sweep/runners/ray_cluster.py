@@ -159,7 +159,7 @@ def check_answers(address: str) -> None:
 
 
 def nodes() -> dict[str, Node]:
-    """The machines that are there now, by Ray's names for them."""
+    """List the machines that are there now, by Ray's names for them."""
     alive = (node for node in ray.nodes() if node["Alive"])
     return {
         node["NodeID"]: Node.having(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
@@ -168,7 +168,7 @@ def nodes() -> dict[str, Node]:
 
 
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
-    """What Ray says of the nodes on which at least one trial fits."""
+    """List what Ray says of the nodes on which at least one trial fits."""
     able = {name for name, node in nodes().items() if node.holds(Demand.of(cpu, gpu))}
     return [node for node in ray.nodes() if node["NodeID"] in able]
 

@@ -66,10 +66,10 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             self.run = None
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Never asked for: trials write their own checkpoints into the sweep's folder."""
+        """Do nothing, and never be asked to: trials write their own checkpoints into the sweep's folder."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:  # noqa: ANN401
-        """Never asked for."""
+        """Do nothing, and never be asked to."""
 
 
 @cache
@@ -86,7 +86,7 @@ def end_with_parent() -> None:
 
 
 def end_process(node: str, pid: int) -> None:
-    """`kill -9` a worker on whatever node it is: one that was stopped (SIGSTOP) hears nothing else."""
+    """Kill a worker (SIGKILL) on whatever node it is: one that was stopped (SIGSTOP) hears nothing else."""
     here = NodeAffinitySchedulingStrategy(node, soft=False)
     ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=here).remote(pid)
 
@@ -118,7 +118,7 @@ def preflight(
 
 
 def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401
-    """What a node said, or the error that it stands for."""
+    """Give what a node said, or raise the error that it stands for."""
     try:
         outcome: dict[str, Any] = ray.get(task)
     except ray.exceptions.RayError as error:

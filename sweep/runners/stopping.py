@@ -44,7 +44,7 @@ def _nohup(number: int) -> bool:
 
 
 def as_interrupt(number: int, frame: FrameType | None) -> None:
-    """A handler of polite signals: whatever is done ends as with Ctrl-C, and is not disturbed again in ending."""
+    """Handle polite signals as Ctrl-C: whatever is done ends, and is not disturbed again in ending."""
     for polite in POLITE:
         signal.signal(polite, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -94,12 +94,12 @@ class Study:
                             f"the sweep's records have trial {past.number} where {position} should be"
                         )
                     study.add_trial(_frozen(past, space))
+                study_file.close(storage)
+                study_file.replace(fresh, path)
             except BaseException:
                 study_file.close(storage)
                 study_file.remove(fresh)
                 raise
-            study_file.close(storage)
-            study_file.replace(fresh, path)
         return cls(path, name, space, search, points)
 
     def ask(self) -> Asked | None:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 
-"""Its name in a sweep's folder."""
-
-
 def open_study(path: Path, name: str) -> "tuple[RDBStorage, Study]":
     """Open or make the study in ``path``."""
     import optuna

@@ -2,7 +2,7 @@
 
 The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
 whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
-over. Trials look at the file every few seconds: when it says ``stopping``, or names another owner, they write a
+over. Trials look at the file every `POLL_SECONDS`: when it says ``stopping``, or names another owner, they write a
 checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing.
 """
 
@@ -22,8 +22,11 @@ from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 HEARTBEAT_SECONDS = 10.0
+"""Between two signs of life of the owner."""
 STALE_SECONDS = 90.0
+"""An owner that has given no sign of life for so long is gone."""
 POLL_SECONDS = 1.0
+"""Between two looks of a trial at the file; a look costs a read, on S3 a request."""
 AHEAD_SECONDS = 30.0
 """Clocks that differ by more than this are worth a word."""
 
@@ -130,7 +133,7 @@ class Owner:
 
 
 class Tenant:
-    """A trial's side of the lease: call it to learn whether to stop. It reads the file every few seconds.
+    """A trial's side of the lease: call it to learn whether to stop. It reads the file every `POLL_SECONDS`.
 
     Attributes:
         over: The last answer.

@@ -33,7 +33,7 @@ class Apart:
         self._lives, self._left = threading.Event(), False
 
     def __call__(self, work: Callable[[], T]) -> T:
-        """The result of ``work``, which is begun unless something is being done already.
+        """Do ``work``, unless something is being done already, and return its result.
 
         It is never said of work that hangs that it lives: without a sign of life this waits on.
 
@@ -52,7 +52,7 @@ class Apart:
         return result
 
     def alive(self) -> None:
-        """A sign of life, given by the work.
+        """Note a sign of life, given by the work.
 
         Raises:
             Interrupted: where nobody waits for the result any more.
@@ -63,7 +63,7 @@ class Apart:
         self._lives.set()
 
     def leave(self) -> None:
-        """Nobody wants the result: the work ends at its next sign of life, which is waited for."""
+        """End the work at its next sign of life, and wait for that: nobody wants the result."""
         self._left = True
         self._thread.shutdown()
 

@@ -34,14 +34,14 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         self.damaged: dict[str, str] = {}
-        self.place = layout.checkpoints(self.trial)
+        self.path = layout.checkpoints(self.trial)
 
     def newest(self) -> dict[str, Any] | None:
-        """The newest one that is whole; a damaged one is passed over for the one before it."""
+        """Load the newest one that is whole; a damaged one is passed over for the one before it."""
         return self._first_whole(self._names())
 
     def good(self) -> dict[str, Any] | None:
-        """The newest whole one at which the run looked healthy."""
+        """Load the newest whole one at which the run looked healthy."""
         return self._first_whole([name for name in self._names() if name.endswith(GOOD)])
 
     def save(self, fit: dict[str, Any], history: list[dict[str, Any]], kimg: float, healthy: bool) -> None:
@@ -55,26 +55,26 @@ class Checkpoints:
         """
         data = checkpoint.dump({"fit": fit, "history": [json.dumps(report) for report in history]})
         name = f"{self.attempt:03d}-{round(kimg * 1000):012d}{GOOD if healthy else layout.CHECKPOINT_SUFFIX}"
-        self.folder.write(f"{self.place}/{name}", data)
+        self.folder.write(f"{self.path}/{name}", data)
         names = self._names()
         good = [name for name in names if name.endswith(GOOD)][:1]
-        drop(self.folder, [f"{self.place}/{old}" for old in names[2:] if old not in good])
+        drop(self.folder, [f"{self.path}/{old}" for old in names[2:] if old not in good])
 
     def told(self) -> dict[str, str]:
         """Give the damaged files that nobody has been told of yet: path to what is wrong."""
         damaged, self.damaged = self.damaged, {}
-        return {f"{self.place}/{name}": reason for name, reason in damaged.items()}
+        return {f"{self.path}/{name}": reason for name, reason in damaged.items()}
 
     def _names(self) -> list[str]:
         """Name the checkpoints, the newest first."""
         return sorted(
-            (n for n in self.folder.names(self.place) if n.endswith(layout.CHECKPOINT_SUFFIX)), reverse=True
+            (n for n in self.folder.names(self.path) if n.endswith(layout.CHECKPOINT_SUFFIX)), reverse=True
         )
 
     def _first_whole(self, names: list[str]) -> dict[str, Any] | None:
         for name in names:
             try:
-                return checkpoint.load(self.folder.read(f"{self.place}/{name}"), name, self.device)
+                return checkpoint.load(self.folder.read(f"{self.path}/{name}"), name, self.device)
             except checkpoint.BrokenCheckpointError as error:
                 self.damaged[name] = str(error)
         return None

@@ -1,7 +1,6 @@
 """What has to work before the first trial may start, tried out on every node."""
 
 import json
-import platform
 import socket
 from dataclasses import asdict
 from importlib import import_module
@@ -16,7 +15,7 @@ from ganlib.names import FAMILIES
 from sweep import __version__
 from sweep.storage.folder import Folder
 from sweep.storage.lease import read
-from sweep.worker.shared import describe, evaluator_of, images_of, place
+from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 
 
 def preflight(
@@ -25,8 +24,8 @@ def preflight(
     """Try out storage, pictures and extractor on this node.
 
     Returns:
-        The device, the extractor's name and digest, the floor at each step of the ladder, and the versions of what
-        matters.
+        The device, the version of this software, the extractor's name and digest, and the floor at each step of
+        the ladder.
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
@@ -40,7 +39,7 @@ def preflight(
         )
     torch.set_num_threads(max(1, threads))
     trial = TrialConfig.model_validate_json(json.dumps(config))
-    device = place(gpu)
+    device = device_of(gpu)
     evaluator = evaluator_of(trial.data, trial.evaluate, device)
     if images_of(trial.data).hash != data_hash:
         raise RequestError(
@@ -53,14 +52,11 @@ def preflight(
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
     floors = [evaluator.floor(count) for count in counts]
     return {
-        "device": describe(device),
-        "node": host,
+        "device": device_name(device),
         "sweep": __version__,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,
         "floor": [asdict(floor) for floor in floors if floor],
-        "torch": torch.__version__,
-        "python": platform.python_version(),
     }
 
 

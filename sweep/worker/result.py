@@ -81,7 +81,7 @@ class Measuring:
 
 
 def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
-    """What an export's ``config.json`` holds of a trial's generator."""
+    """Collect what an export's ``config.json`` holds of a trial's generator."""
     data = trial.data
     return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
 
@@ -122,7 +122,7 @@ def measure(
 def _run_off(
     there: Sequence[tuple[Seen, LoadedGenerator]], measuring: Measuring
 ) -> tuple[Seen, LoadedGenerator]:
-    """The best of several snapshots at the full number of pictures."""
+    """Choose the best of several snapshots at the full number of pictures."""
 
     def value(pair: tuple[Seen, LoadedGenerator]) -> float:
         seen, generator = pair

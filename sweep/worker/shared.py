@@ -9,8 +9,8 @@ from ganlib.data import ImageSet, cache_dir, prepare
 from ganlib.metrics import Evaluator
 
 
-def place(gpu: float) -> torch.device:
-    """The device of a trial; on a GPU it is limited to its share of the memory."""
+def device_of(gpu: float) -> torch.device:
+    """Choose the device of a trial; on a GPU it is limited to its share of the memory."""
     if gpu <= 0 or not torch.cuda.is_available():
         return torch.device("cpu")
     torch.backends.cudnn.benchmark = True
@@ -19,18 +19,18 @@ def place(gpu: float) -> torch.device:
     return torch.device("cuda")
 
 
-def describe(device: torch.device) -> str:
-    """``cpu``, or the GPU's name."""
+def device_name(device: torch.device) -> str:
+    """Name a device: ``cpu``, or the GPU's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def images_of(config: DataConfig) -> ImageSet:
-    """The pictures of a sweep; kept for the next trial of this process."""
+    """Load the pictures of a sweep; they are kept for the next trial of this process."""
     return _images(config.model_dump_json())
 
 
 def evaluator_of(data: DataConfig, evaluate: EvaluateConfig, device: torch.device) -> Evaluator:
-    """The evaluator of a sweep, with its extractor loaded; kept for the next trial of this process."""
+    """Make the evaluator of a sweep, its extractor loaded; it is kept for the next trial of this process."""
     return _evaluator(data.model_dump_json(), evaluate.model_dump_json(), str(device))
 
 

@@ -49,7 +49,7 @@ from sweep.worker.messages import (
     to_plain,
 )
 from sweep.worker.result import Measuring, measure
-from sweep.worker.shared import describe, evaluator_of, images_of, place
+from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 from sweep.worker.watchdog import Watchdog
 
 GRID_COLUMNS = 8
@@ -64,7 +64,7 @@ MEASURED = (
 
 
 class SupersededError(WorkError):
-    """This worker was thought dead, and its trial is another's now."""
+    """A worker that was thought dead comes back, and its trial is another's now."""
 
 
 def _evaluated(plain: Mapping[str, Any]) -> Evaluated:
@@ -85,7 +85,7 @@ class TrialRun(Iterator[Report]):
         self.assignment = assignment
         self.folder = Folder.open(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
-        self.device = place(assignment.gpu)
+        self.device = device_of(assignment.gpu)
         config = TrialConfig.model_validate_json(json.dumps(assignment.config))
         images = images_of(config.data)
         if images.hash != assignment.data_hash:
@@ -108,7 +108,7 @@ class TrialRun(Iterator[Report]):
         self.fit = None if self._over else self._resumed()
 
     def _resumed(self) -> Fit:
-        """Training, where the newest checkpoint left it."""
+        """Make training go on where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
         if saved:
             self.history = [_evaluated(json.loads(text)) for text in saved["history"]]
@@ -127,12 +127,12 @@ class TrialRun(Iterator[Report]):
         )
 
     def _pause(self) -> bool:
-        """Asked before every step: is it time to stop, or to say something?"""
+        """Say, before every step, whether it is time to stop or to give a sign of life."""
         self.watchdog.feed()
         return self._tenant() or time.monotonic() >= self._pulse
 
     def _measured(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns; where somebody waits for signs of life, they are given meanwhile."""
+        """Do ``work`` and return its result; where somebody waits for signs of life, they are given meanwhile."""
         return self._apart(work) if self.assignment.timeout else work()
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class TrialRun(Iterator[Report]):
             self.watchdog.rest()
 
     def _ended(self) -> bool:
-        """Whether the driver has made an end of the trial: it does so before it asks for more."""
+        """Say whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
             status = self._status()
@@ -168,7 +168,7 @@ class TrialRun(Iterator[Report]):
         return self._over
 
     def _status(self) -> str | None:
-        """How the trial stands by the driver's records; None where that cannot be known."""
+        """Look up how the trial stands by the driver's records; None where that cannot be known."""
         row = ledger.trial_row(self.folder, self.assignment.trial)
         return row["status"] if row else None
 
@@ -180,16 +180,16 @@ class TrialRun(Iterator[Report]):
             if self._tenant():
                 raise StoppedBetween
 
-        assignment, place = self.assignment, self.checkpoints.place
+        assignment, path = self.assignment, self.checkpoints.path
         kept = list(assignment.conclude or self._candidates())
         # What costs more is measured of trials that finished only.
         full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
-        row = measure(self.folder, place, kept, measuring, ids)
+        row = measure(self.folder, path, kept, measuring, ids)
 
         def some() -> np.ndarray:
-            generator = measuring.load(self.folder, f"{place}/{layout.snapshot_name(row['kimg'])}")
+            generator = measuring.load(self.folder, f"{path}/{layout.snapshot_name(row['kimg'])}")
             latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
             return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
 
@@ -197,7 +197,7 @@ class TrialRun(Iterator[Report]):
         return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
 
     def _candidates(self) -> list[Seen]:
-        """The evaluations so far whose snapshots are kept."""
+        """List the evaluations so far whose snapshots are kept."""
         metric = self.assignment.metric
         seen = [Seen.of(report.row, metric) for report in self.history]
         return candidates([one for one in seen if one], metric)
@@ -213,7 +213,7 @@ class TrialRun(Iterator[Report]):
 
     def _say(self, report: Report) -> Report:
         """Give out a report as one of this attempt on this machine, with the checkpoints that were passed over."""
-        report = stamped(report, self.assignment.attempt, describe(self.device), socket.gethostname())
+        report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
         return replace(report, damaged=self.checkpoints.told())
 
     def _refuse_if_superseded(self) -> None:
@@ -252,7 +252,7 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            path = f"{self.checkpoints.place}/{layout.snapshot_name(report.kimg)}"
+            path = f"{self.checkpoints.path}/{layout.snapshot_name(report.kimg)}"
             self.folder.write(path, pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
@@ -268,7 +268,7 @@ class TrialRun(Iterator[Report]):
         return self.limits.policy == "rollback" and fit.rollbacks < self.limits.max_rollbacks
 
     def _signals_since_rollback(self) -> list[collapse.Signals]:
-        """What the verdict looks at: what came before a rollback is forgiven."""
+        """List what the verdict looks at: what came before a rollback is forgiven."""
         last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
         return [collapse.Signals(**report.signals) for report in self.history[last:]]
 
@@ -286,7 +286,7 @@ class TrialRun(Iterator[Report]):
         return row | score | ids | identity
 
     def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
-        """Whether a score is below that of real pictures; then shows the nearest real ones of ``some`` pictures."""
+        """Say why a score is below that of real pictures, and show the nearest real ones of ``some`` pictures."""
         floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
         reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
         if reason is None:

@@ -22,14 +22,14 @@ class Watchdog:
         self._armed = 0.0
 
     def feed(self) -> None:
-        """A sign of life. Cheap enough for every training step."""
+        """Note a sign of life. Cheap enough for every training step."""
         now = time.monotonic()
         if self.seconds > 0 and now - self._armed > min(REARM_SECONDS, self.seconds / 10):
             self._armed = now
             faulthandler.dump_traceback_later(self.seconds, exit=True)
 
     def rest(self) -> None:
-        """Nothing is expected to happen until it is fed again."""
+        """Expect nothing to happen until it is fed again."""
         self._armed = 0.0
         if self.seconds > 0:
             faulthandler.cancel_dump_traceback_later()

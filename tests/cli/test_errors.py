@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from sweep.cli import cli
+from sweep.cli import COMMANDS, cli
 
 GOOD = """
 name: small
@@ -18,6 +19,12 @@ train:
 evaluate: {every: 1, n_fake: 32, n_real: 32}
 search: {trials: 2}
 """
+
+
+def options_of(command: str) -> set[str]:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    return {name for option in found.params for name in option.opts}
 
 
 def refused(tmp_path: Path, spec: str | None, *options: str, words: tuple[str, ...]) -> str:
@@ -82,8 +89,22 @@ def test_a_name_on_the_command_line_is_checked_too(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_local_and_address_contradict(tmp_path: Path) -> None:
-    refused(tmp_path, GOOD, "--address", "auto", words=("--local", "--address"))
+RUNNING = [name for name in COMMANDS if "--address" in options_of(name)]
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["local first", "address first"])
+@pytest.mark.parametrize("command", RUNNING)
+def test_local_and_address_contradict(command: str, reverse: bool, tmp_path: Path) -> None:
+    """Before anything else is looked at: there is no such sweep."""
+    where = [["--local"], ["--address", "auto"]]
+    both = [word for words in (where[::-1] if reverse else where) for word in words]
+    result = CliRunner().invoke(cli, [command, "small", "--storage", str(tmp_path), *both])
+    assert result.exit_code == 2, result.output
+    assert "--local runs without Ray, so that --address has no meaning" in result.stderr
+
+
+def test_every_command_that_trains_is_asked() -> None:
+    assert set(RUNNING) == {"run", "resume", "extend", "confirm"}
 
 
 def test_existing_sweep(tmp_path: Path) -> None:

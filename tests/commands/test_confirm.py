@@ -289,8 +289,6 @@ def test_there_must_be_something_to_confirm(tmp_path: Path) -> None:
     assert result.exit_code == 2 and "nothing to confirm" in result.stderr
     assert not (tmp_path / "faces" / "confirm").exists()
     assert "--seeds" in run("confirm", "--seeds", 1, "--storage", tmp_path).stderr
-    both = run("confirm", "--local", "--address", "auto", "--storage", tmp_path)
-    assert both.exit_code == 2 and "--local runs without Ray" in both.stderr
 
 
 def test_other_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

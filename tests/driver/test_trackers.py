@@ -2,8 +2,12 @@
 
 import io
 import json
+import re
 import sys
 import types
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from sweep.cli import cli
 from sweep.driver import trackers
 from sweep.driver.events import Event
 from sweep.driver.trackers import Tracking, check
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Status, Trial
 from sweep.search.trial_source import PastTrial
 from sweep.spec.specification import SpecError, parse
@@ -30,6 +35,8 @@ evaluate: {every: 1, n_fake: 32, n_real: 48}
 collapse: {enabled: false}
 search: {trials: 2, seed: 3}
 """
+
+FACES = SweepInfo(name="faces", created=datetime(2025, 5, 1, tzinfo=UTC))
 
 
 def scalars(folder: Path) -> dict[str, list[int]]:
@@ -77,55 +84,197 @@ def end(trial: Trial, status: Status) -> list[Event]:
     return [Event(status, trial), Event("result", trial, result)]
 
 
-def test_mlflow_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    calls: list[tuple[str, tuple[Any, ...]]] = []
+class Recorder:
+    """What MLflow and W&B hold: runs by their ids, each with its tags or settings, numbers and end."""
 
-    class Client:
-        def __getattr__(self, name: str) -> Any:
-            def call(*arguments: Any, **named: Any) -> Any:
-                calls.append((name, (*arguments, *named.values())))
-                answers = {"get_experiment_by_name": None, "create_experiment": "3", "search_runs": []}
-                run = types.SimpleNamespace(info=types.SimpleNamespace(run_id="r1"))
-                return answers.get(name, run)
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
 
-            return call
+    def run(self, key: str, **facts: Any) -> dict[str, Any]:
+        return self.runs.setdefault(key, {"values": [], "params": {}, **facts})
 
-    monkeypatch.setitem(sys.modules, "mlflow", types.SimpleNamespace(MlflowClient=Client))
-    said: list[str] = []
-    tracking = Tracking(["mlflow"], LocalFolder(tmp_path), "faces", said.append)
-    for event in (*events(), *end(events()[0].trial or pytest.fail("no trial"), Status.FINISHED)):
+
+class FakeMLflow:
+    """`mlflow.MlflowClient`, as far as it is used; every client sees one server."""
+
+    def __init__(self, server: Recorder) -> None:
+        self.server = server
+        self.experiments: dict[str, str] = {}
+
+    def get_experiment_by_name(self, name: str) -> Any:
+        known = self.experiments.get(name)
+        return types.SimpleNamespace(experiment_id=known) if known else None
+
+    def create_experiment(self, name: str) -> str:
+        return self.experiments.setdefault(name, str(len(self.experiments)))
+
+    def search_runs(self, experiments: list[str], filter_string: str, max_results: int) -> list[Any]:
+        asked = dict(re.findall(r"tags\.(\w+) = '([^']*)'", filter_string))
+        found = [k for k, run in self.server.runs.items() if asked.items() <= run["tags"].items()]
+        return [types.SimpleNamespace(info=types.SimpleNamespace(run_id=key)) for key in found[:max_results]]
+
+    def create_run(self, experiment: str, run_name: str, tags: dict[str, str]) -> Any:
+        key = f"r{len(self.server.runs)}"
+        self.server.run(key, tags=tags, status="RUNNING")
+        return types.SimpleNamespace(info=types.SimpleNamespace(run_id=key))
+
+    def update_run(self, key: str, status: str) -> None:
+        self.server.runs[key]["status"] = status
+
+    def log_param(self, key: str, name: str, value: Any) -> None:
+        assert self.server.runs[key]["params"].setdefault(name, value) == value
+
+    def log_metric(self, key: str, name: str, value: float, step: int) -> None:
+        assert self.server.runs[key]["status"] == "RUNNING"
+        self.server.runs[key]["values"].append((name, value, step))
+
+    def set_tag(self, key: str, name: str, value: str) -> None:
+        self.server.runs[key]["tags"] |= {name: str(value)}
+
+    def set_terminated(self, key: str, status: str) -> None:
+        self.server.runs[key]["status"] = status
+
+
+class FakeWandB:
+    """`wandb`, as far as it is used."""
+
+    def __init__(self, server: Recorder) -> None:
+        self.server = server
+
+    def init(self, **settings: Any) -> Any:
+        run = self.server.run(settings["id"], settings=settings, params=settings["config"])
+        run["status"] = "RUNNING"
+
+        def log(values: dict[str, float], step: int) -> None:
+            run["values"] += [(name, value, step) for name, value in values.items()]
+
+        def finish(exit_code: int) -> None:
+            run["status"] = {0: "FINISHED", 1: "FAILED"}[exit_code]
+
+        return types.SimpleNamespace(summary={}, log=log, finish=finish)
+
+
+@pytest.fixture(params=["mlflow", "wandb"])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Recorder]:
+    """The name of a tracker, and what its server holds."""
+    recorder = Recorder()
+    client = FakeMLflow(recorder)
+    fakes: dict[str, Any] = {
+        "mlflow": types.SimpleNamespace(MlflowClient=lambda: client),
+        "wandb": FakeWandB(recorder),
+    }
+    monkeypatch.setitem(sys.modules, request.param, fakes[request.param])
+    return request.param, recorder
+
+
+def tell(tracker: str, folder: Path, info: SweepInfo, told: Iterable[Event]) -> None:
+    """Tell a tracker of events as one process does, which must not fail."""
+    tracking = Tracking([tracker], LocalFolder(folder), info, pytest.fail)
+    for event in told:
         tracking.event(event)
-    assert said == []
-    names = [name for name, _ in calls]
-    assert names[:4] == ["get_experiment_by_name", "create_experiment", "search_runs", "create_run"]
-    assert ("log_param", ("r1", "train.lr_g", 0.5)) in calls
-    assert ("log_metric", ("r1", "kid", 0.3, 1000)) in calls
-    assert ("log_metric", ("r1", "result_kid", 0.31, 1000)) in calls
-    assert calls[-1] == ("set_terminated", ("r1", "FINISHED"))
 
 
-def test_wandb_gets_a_run_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    logged: list[Any] = []
-
-    class Run:
-        def __init__(self, **settings: Any) -> None:
-            logged.append(settings)
-            self.summary: dict[str, str] = {}
-
-        def log(self, values: dict[str, float], step: int) -> None:
-            logged.append((values.get("kid", values.get("result_kid")), step))
-
-        def finish(self, exit_code: int) -> None:
-            logged.append((self.summary, exit_code))
-
-    monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(init=Run))
-    tracking = Tracking(["wandb"], LocalFolder(tmp_path), "faces", pytest.fail)
+def test_a_run_a_trial(server: tuple[str, Recorder], tmp_path: Path) -> None:
+    tracker, recorder = server
     (start, evaluation) = events()
     assert start.trial is not None
-    for event in (start, evaluation, *end(start.trial, Status.FAILED)):
-        tracking.event(event)
-    assert logged[0]["project"] == "faces" and logged[0]["config"] == {"seed": 7, "train.lr_g": 0.5}
-    assert logged[1:3] == [(0.3, 1000), (0.31, 1000)] and logged[-1] == ({"status": "failed"}, 1)
+    tell(tracker, tmp_path, FACES, (start, evaluation, *end(start.trial, Status.FINISHED)))
+    (run,) = recorder.runs.values()
+    assert run["params"] == {"seed": 7, "train.lr_g": 0.5}
+    assert ("kid", 0.3, 1000) in run["values"]
+    assert ("result_kid", 0.31, 1000) in run["values"]
+    assert [name for name, *_ in run["values"]].count("kid") == 1
+    assert run["status"] == "FINISHED"
+
+
+def test_a_failed_trial_is_a_failed_run(server: tuple[str, Recorder], tmp_path: Path) -> None:
+    tracker, recorder = server
+    (start, evaluation) = events()
+    assert start.trial is not None
+    tell(tracker, tmp_path, FACES, (start, evaluation, *end(start.trial, Status.FAILED)))
+    assert [run["status"] for run in recorder.runs.values()] == ["FAILED"]
+
+
+def went_on() -> tuple[list[Event], list[Event]]:
+    """What a process is told that dies, and what the one that goes on is told: only how the trial ended."""
+    before, (again, _) = events(), events()
+    trial = again.trial
+    assert trial is not None
+    row = {"kimg": 2.0, "kid": 0.2, "kid_se": 0.01, "fid": 80.0, "n_fake": 32, "verdict": None}
+    trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0})
+    return before, end(trial, Status.FINISHED)
+
+
+def test_a_resume_tells_how_a_trial_ended_that_it_never_started(
+    server: tuple[str, Recorder], tmp_path: Path
+) -> None:
+    tracker, recorder = server
+    before, after = went_on()
+    tell(tracker, tmp_path, FACES, before)
+    tell(tracker, tmp_path, FACES, after)
+    (run,) = recorder.runs.values()
+    assert {("kid", 0.2, 2000), ("result_kid", 0.31, 2000)} <= set(run["values"])
+    assert run["status"] == "FINISHED"
+
+
+def test_a_resume_tells_only_of_a_result(server: tuple[str, Recorder], tmp_path: Path) -> None:
+    """Training had ended before, and the result was measured after the resume."""
+    tracker, recorder = server
+    before, (ended, result) = went_on()
+    tell(tracker, tmp_path, FACES, [*before, ended])
+    tell(tracker, tmp_path, FACES, [result])
+    (run,) = recorder.runs.values()
+    assert ("result_kid", 0.31, 2000) in run["values"]
+    assert run["status"] == "FINISHED"
+
+
+def test_event_files_after_a_resume(tmp_path: Path) -> None:
+    before, after = went_on()
+    tell("tensorboard", tmp_path, FACES, before)
+    tell("tensorboard", tmp_path, FACES, after)
+    found = scalars(tmp_path / "tensorboard" / "00000")
+    assert 2000 in found["kid"]
+    assert found["result_kid"] == [2000]
+
+
+def test_what_does_not_end_a_trial_is_not_told_of_one_that_never_started(
+    server: tuple[str, Recorder], tmp_path: Path
+) -> None:
+    tracker, recorder = server
+    tell(tracker, tmp_path, FACES, [Event("restart", events()[0].trial, {"reason": "died"})])
+    assert recorder.runs == {}
+
+
+def test_another_sweep_of_a_name_gets_runs_of_its_own(server: tuple[str, Recorder], tmp_path: Path) -> None:
+    tracker, recorder = server
+    for info in (FACES, replace(FACES, created=datetime(2025, 5, 2, tzinfo=UTC))):
+        (start, evaluation) = events()
+        assert start.trial is not None
+        for status in (Status.INTERRUPTED, Status.FINISHED):  # the second time it goes on
+            start.trial.status = status
+            tell(tracker, tmp_path, info, (start, evaluation, Event(status, start.trial)))
+            start.trial.status = Status.RUNNING
+    assert len(recorder.runs) == 2
+
+
+def test_runs_in_a_real_mlflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv(
+        "MLFLOW_ALLOW_FILE_STORE", "true"
+    )  # or a database would have to be made, which is slow
+    mlflow.set_tracking_uri(f"file://{tmp_path}/mlruns")
+    for info in (FACES, replace(FACES, created=datetime(2025, 5, 2, tzinfo=UTC))):
+        before, after = went_on()
+        tell("mlflow", tmp_path, info, before)
+        tell("mlflow", tmp_path, info, after)
+    client = mlflow.MlflowClient()
+    runs = client.search_runs([client.get_experiment_by_name("faces").experiment_id])
+    assert len(runs) == 2
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        history = client.get_metric_history(run.info.run_id, "kid")
+        assert [(one.value, one.step) for one in history] == [(0.3, 1000), (0.2, 2000)]
+        assert run.data.metrics["result_kid"] == 0.31
 
 
 def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -134,7 +283,7 @@ def test_a_tracker_that_fails_is_left_behind(monkeypatch: pytest.MonkeyPatch, tm
 
     monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(init=refuse))
     said: list[str] = []
-    tracking = Tracking(["wandb", "tensorboard"], LocalFolder(tmp_path), "faces", said.append)
+    tracking = Tracking(["wandb", "tensorboard"], LocalFolder(tmp_path), FACES, said.append)
     (start, evaluation) = events()
     assert start.trial is not None
     for event in (start, evaluation, *end(start.trial, Status.FINISHED)):

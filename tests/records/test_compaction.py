@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.records import compaction
+from sweep.records import compaction, journal
 from sweep.records.datasets import Store
+from sweep.records.journal import Records
 from sweep.storage.folder import Stamp
 from sweep.storage.local import LocalFolder
 
@@ -49,7 +50,10 @@ def test_a_snapshot_spares_reading_the_parts(folder: LocalFolder, monkeypatch: p
     settle(folder)
     names = opened(monkeypatch)
     before = Store(folder).rows("metrics")
-    assert len(names) == 5 and folder.exists("compact/metrics")
+    assert len(names) == 5
+    assert not folder.exists("compact")  # who only reads writes nothing
+    Store(folder).compact()
+    assert folder.exists("compact/metrics")
     names.clear()
     assert Store(folder).rows("metrics") == before and names == []
     some = Store(folder).table("metrics", ["kid"])
@@ -59,7 +63,7 @@ def test_a_snapshot_spares_reading_the_parts(folder: LocalFolder, monkeypatch: p
 def test_only_parts_that_changed_are_read(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(Store(folder), trials=5)
     settle(folder)
-    Store(folder).rows("metrics")
+    Store(folder).compact()
     writer = Store(folder)
     writer.add("metrics", {"trial": 2, "attempt": 0, "kimg": 9.0, "kid": 0.1})
     writer.add("metrics", {"trial": 7, "attempt": 0, "kimg": 1.0, "kid": 0.2})
@@ -74,8 +78,10 @@ def test_fresh_parts_stay_loose(folder: LocalFolder, monkeypatch: pytest.MonkeyP
     """A part may be rewritten within one tick of a coarse clock: its stamp would not tell."""
     fill(Store(folder), trials=5)
     before = Store(folder).rows("trials")
+    Store(folder).compact()
     names = opened(monkeypatch)
-    assert Store(folder).rows("trials") == before and len(names) == 5
+    assert Store(folder).rows("trials") == before
+    assert len(names) == 5
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1", b"not parquet at all"])
@@ -85,6 +91,7 @@ def test_a_damaged_snapshot_is_passed_over(folder: LocalFolder, damage: bytes) -
     before = Store(folder).rows("metrics")
     folder.write("compact/metrics", damage)
     assert Store(folder).rows("metrics") == before
+    Store(folder).compact()
     assert len(folder.read("compact/metrics")) > 1000  # written anew
 
 
@@ -92,6 +99,7 @@ def test_a_flipped_bit_in_a_snapshot_is_found(folder: LocalFolder) -> None:
     fill(Store(folder), trials=5)
     settle(folder)
     before = Store(folder).rows("metrics")
+    Store(folder).compact()
     data = bytearray(folder.read("compact/metrics"))
     data[len(data) // 2] ^= 1
     folder.write("compact/metrics", bytes(data))
@@ -104,7 +112,7 @@ def test_a_snapshot_of_something_else_is_passed_over(folder: LocalFolder) -> Non
     before = Store(folder).rows("metrics")
     folder.write("compact/metrics", folder.read("metrics/00000.parquet"))
     assert Store(folder).rows("metrics") == before
-    Store(folder).rows("trials")
+    Store(folder).compact()
     folder.write("compact/metrics", folder.read("compact/trials"))
     assert Store(folder).rows("metrics") == before
 
@@ -117,6 +125,7 @@ def test_a_folder_that_may_only_be_read(folder: LocalFolder, monkeypatch: pytest
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(os, "replace", refuse)
+    Store(folder).compact()
     assert len(Store(folder).rows("metrics")) == 10
     assert not folder.exists("compact/metrics")
 
@@ -124,7 +133,7 @@ def test_a_folder_that_may_only_be_read(folder: LocalFolder, monkeypatch: pytest
 def test_other_programs_see_no_row_twice(folder: LocalFolder) -> None:
     fill(Store(folder), trials=5)
     settle(folder)
-    Store(folder).rows("metrics")
+    Store(folder).compact()
     count = duckdb.sql(f"SELECT count(*) FROM '{folder.url}/metrics/*.parquet'").fetchall()
     assert count == [(10,)]
 
@@ -137,7 +146,9 @@ def test_events_are_ordered_by_time_from_a_snapshot_too(folder: LocalFolder) -> 
     settle(folder)
     for _ in range(2):
         times = [row["time"] for row in Store(folder).rows("events")]
-        assert times == sorted(times) and len(times) == 8
+        assert times == sorted(times)
+        assert len(times) == 8
+        Store(folder).compact()
 
 
 def test_columns_that_old_parts_lack_are_null(folder: LocalFolder) -> None:
@@ -148,12 +159,15 @@ def test_columns_that_old_parts_lack_are_null(folder: LocalFolder) -> None:
     for _ in range(2):
         rows = Store(folder).rows("trials")
         assert [row["param.train.lr_g"] for row in rows] == [None] * 4 + [0.5]
+        Store(folder).compact()
     assert Store(folder).table("trials", ["param.train.lr_g"]).column_names == ["trial", "param.train.lr_g"]
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["write", "drop", "settle", "read"]), st.integers(0, 6)), max_size=25)
+    st.lists(
+        st.tuples(st.sampled_from(["write", "drop", "settle", "compact"]), st.integers(0, 6)), max_size=25
+    )
 )
 def test_it_always_gives_what_the_parts_hold(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
@@ -171,8 +185,38 @@ def test_it_always_gives_what_the_parts_hold(
                 model.pop(trial, None)
             elif step == "settle" and not folder.exists("compact"):
                 settle(folder)
+            elif step == "compact":
+                Store(folder).compact()
             rows = [(row["trial"], row["kimg"]) for row in Store(folder).rows("metrics")]
             assert rows == [(trial, kimg) for trial in sorted(model) for kimg in model[trial]]
+
+
+def test_there_is_nothing_to_do_where_few_parts_are_loose(folder: LocalFolder) -> None:
+    store = Store(folder)
+    fill(store, trials=3)
+    settle(folder)
+    store.compact()
+    assert not folder.exists("compact")
+    fill(store, trials=5)
+    settle(folder)
+    store.compact()
+    before = folder.stamps("compact")
+    store.put_trial({"trial": 4, "attempt": 0, "status": "stopped"})
+    os.utime(Path(folder.url) / "trials/00004.parquet", (time.time() - 30, time.time() - 30))
+    store.compact()
+    assert folder.stamps("compact") == before
+
+
+def test_a_driver_compacts_from_time_to_time(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "COMPACT_EVERY", 4)
+    records = Records(Store(folder))
+    fill(records.store, trials=5)
+    settle(folder)
+    for _ in range(3):
+        records.settled()
+    assert not folder.exists("compact")
+    records.settled()
+    assert sorted(folder.names("compact")) == ["metrics", "trials"]
 
 
 def test_stamps_of_a_folder(folder: LocalFolder) -> None:

@@ -1,10 +1,13 @@
 """The Optuna study: states, finite values, and that a rebuilt one goes on as the first would have."""
 
+import errno
 import itertools
 import math
+import os
 import random
 import sqlite3
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
+from sweep.storage.folder import StorageError
 
 optuna = pytest.importorskip("optuna")
 
@@ -333,3 +337,15 @@ def test_odd_characters_in_the_path(tmp_path):
     assert [path.name for path in folder.iterdir()] == ["study.db"]
     with sqlite3.connect(folder / "study.db") as connection:
         assert connection.execute("select count(*) from trials").fetchone() == (1,)
+
+
+def test_a_rebuild_on_a_full_disk_leaves_no_half_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StorageError, match="No space left on device"):
+        Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, SearchConfig(trials=2), [])
+    assert list(tmp_path.iterdir()) == []
