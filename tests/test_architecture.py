@@ -191,20 +191,6 @@ def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
     assert {home.partition(":")[0] for home in homes} <= set(modules("ganlib"))
 
 
-LAYERS = ("data", "augment", "losses", "models", "metrics", "training", "export")
-"""Packages of ganlib: each imports only those before it, and modules that stand directly in ganlib."""
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in modules("ganlib") if name.split(".")[1:2] and name != "ganlib"]
-)
-def test_packages_of_ganlib_import_only_those_below(name: str) -> None:
-    package = name.split(".")[1]
-    below = LAYERS[: LAYERS.index(package) + 1] if package in LAYERS else ()
-    found = {i.split(".")[1] for i in imports(modules("ganlib")[name], name, True) if i.startswith("ganlib.")}
-    assert {other for other in found if other in LAYERS and other not in below} == set()
-
-
 def test_loading_an_export_loads_no_trainer() -> None:
     """An exported generator is for programs that never train: config, the networks, latents, alpha, nothing more."""
     code = """

@@ -28,9 +28,8 @@ from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Background, colour
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
-from ganlib.data.progress import PictureProgress, Progress
 from ganlib.data.sources import Source, no_pictures, open_sources, some
-from ganlib.data.telling import found_in
+from ganlib.data.telling import PictureProgress, Progress, found_in
 from ganlib.data.work import Task, write
 from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError

@@ -1,13 +1,16 @@
-"""Tell people what the sources of a set hold, what was left out, and what was done to the pictures."""
+"""Tell people what the sources of a set hold, what was left out, what was done to the pictures, and how far it is."""
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganlib.data.decode import TRAITS
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
 from ganlib.data.sources import Source
+
+Progress = Callable[[int, int], None]
+"""Is called with (done, total), in pictures."""
 
 _WORDS = {
     OTHER: "no pictures; labels in them are not used",
@@ -100,3 +103,38 @@ def _suffixes(counts: Counter[str]) -> str:
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+class PictureProgress:
+    """The progress of a set in the making, in pictures: reading a file is half its work, decoding the other half.
+
+    Args:
+        progress: Called with (done, total); None tells nobody.
+        total: How many pictures are made.
+        files: How many of them are files, which are read first.
+    """
+
+    def __init__(self, progress: Progress | None, total: int, files: int) -> None:
+        self._progress, self._total, self._files = progress, total, files
+        self._read = self._made = 0
+        self._tell(0)
+
+    def files_read(self, count: int) -> None:
+        """Count files that were read."""
+        self._read += count
+        self._tell(self._read // 2)
+
+    def made(self, count: int) -> None:
+        """Count pictures that were made."""
+        self._made += count
+        half = self._files // 2
+        self._tell(half + self._made * (self._total - half) // self._total)
+
+    def finished(self) -> None:
+        """Tell that all is done, where less had to be made."""
+        if self._made < self._total:
+            self._tell(self._total)
+
+    def _tell(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(done, self._total)

@@ -1,8 +1,8 @@
-"""Progress in pictures: it rises, and ends at the total."""
+"""What is told of a set in the making: progress in pictures rises, and ends at the total."""
 
 import pytest
 
-from ganlib.data.progress import PictureProgress
+from ganlib.data.telling import PictureProgress
 
 
 @pytest.mark.parametrize(("total", "files"), [(10, 10), (10, 0), (7, 3), (1, 1)])
