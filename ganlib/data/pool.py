@@ -84,7 +84,8 @@ class _Worker(contextlib.AbstractContextManager["_Worker"]):
         )
 
     def call(self, function: Callable[[T], R], task: T) -> R:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
             pickle.dump((function, task), self._process.stdin)
             self._process.stdin.flush()
