@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers.commands import RATE, run, small
 
 from ganlib.errors import RequestError
-from sweep.cli import cli
 from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
@@ -22,34 +22,23 @@ from sweep.storage.folder import Folder
 
 pytestmark = pytest.mark.slow
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train:
-  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
-  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
-  batch_size: 16
-evaluate: {every: 1, n_fake: 32, n_real: 48}
-collapse: {enabled: false}
-search: {trials: 5, seed: 3}
-asha: {grace: 1, reduction: 2, max: 3}
-"""
-
-
-def sweep(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+SPEC = small(
+    train={"lr_d": RATE},
+    collapse={"enabled": False},
+    search={"trials": 5},
+    asha={"grace": 1, "reduction": 2, "max": 3},
+)
 
 
 def check(folder: Path, *options: str) -> Result:
-    return sweep("check", "small", "--storage", folder.parent, *options)
+    return run("check", "small", "--storage", folder.parent, *options)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("check")
     (root / "spec.yaml").write_text(SPEC)
-    done = sweep("run", root / "spec.yaml", "--local", "--storage", root / "runs")
+    done = run("run", root / "spec.yaml", "--local", "--storage", root / "runs")
     assert done.exit_code == 0, done.output
     return root / "runs" / "small"
 
@@ -181,7 +170,7 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
     for number in numbers:
         assert f"results/{number:05d}.parquet is missing: the trial has ended" in told.output
         assert f"trials/{number:05d}.parquet result is" in told.output  # its own row speaks of one
-    done = sweep("resume", "small", "--local", "--storage", folder.parent)
+    done = run("resume", "small", "--local", "--storage", folder.parent)
     assert done.exit_code == 0, done.output
     assert check(folder).exit_code == 0, check(folder).output
     after = everything(folder)
@@ -228,13 +217,13 @@ def test_other_readers_see_a_sealed_part(finished: Path) -> None:
 
 def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
     before = everything(folder)
-    told = sweep("resume", "small", "--local", "--storage", folder.parent)
+    told = run("resume", "small", "--local", "--storage", folder.parent)
     assert told.exit_code == 0
     assert "has finished" in told.output
     assert "sweep extend small" in told.output
     for wrong in ("0", "-1", "+0", "many", "1.5"):
-        assert sweep("extend", "small", "--trials", wrong, "--storage", folder.parent).exit_code == 2
-    done = sweep("extend", "small", "--trials", "+2", "--local", "--storage", folder.parent)
+        assert run("extend", "small", "--trials", wrong, "--storage", folder.parent).exit_code == 2
+    done = run("extend", "small", "--trials", "+2", "--local", "--storage", folder.parent)
     assert done.exit_code == 0, done.output
     after = everything(folder)
     assert [row["trial"] for row in after["trials"]] == list(range(7))
@@ -270,7 +259,7 @@ def test_a_ladder_leaves_the_last_evaluation_out_of_the_rungs(tmp_path: Path) ->
     (tmp_path / "spec.yaml").write_text(
         spec.replace("grace: 1, reduction: 2, max: 3", "grace: 2, reduction: 1.5, max: 3.5")
     )
-    done = sweep("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+    done = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
     assert done.exit_code == 0, done.output
     result = check(tmp_path / "runs" / "small")
     assert result.exit_code == 0, result.output

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 
 from sweep.cli import COMMANDS, cli
 
@@ -32,7 +32,7 @@ def refused(tmp_path: Path, spec: str | None, *options: str, words: tuple[str, .
     if spec is not None:
         path.write_text(spec)
     storage = ["--storage", str(tmp_path / "runs")]
-    result = CliRunner().invoke(cli, ["run", str(path), "--local", *storage, *options])
+    result = run("run", str(path), "--local", *storage, *options)
     assert result.exit_code == 2, result.output
     assert isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.output
@@ -98,7 +98,7 @@ def test_local_and_address_contradict(command: str, reverse: bool, tmp_path: Pat
     """Before anything else is looked at: there is no such sweep."""
     where = [["--local"], ["--address", "auto"]]
     both = [word for words in (where[::-1] if reverse else where) for word in words]
-    result = CliRunner().invoke(cli, [command, "small", "--storage", str(tmp_path), *both])
+    result = run(command, "small", "--storage", str(tmp_path), *both)
     assert result.exit_code == 2, result.output
     assert "--local runs without Ray, so that --address has no meaning" in result.stderr
 
@@ -119,14 +119,14 @@ def test_missing_inception_weights(tmp_path: Path) -> None:
 
 
 def test_unknown_command_and_option() -> None:
-    result = CliRunner().invoke(cli, ["rum"])
+    result = run("rum")
     assert result.exit_code == 2
     assert "did you mean 'run'" in result.output
-    assert CliRunner().invoke(cli, ["run", "x.yaml", "--nonsense"]).exit_code == 2
+    assert run("run", "x.yaml", "--nonsense").exit_code == 2
 
 
 def test_resume_without_sweeps(tmp_path: Path) -> None:
-    result = CliRunner().invoke(cli, ["resume", "--storage", str(tmp_path)])
+    result = run("resume", "--storage", str(tmp_path))
     assert result.exit_code == 2
     assert "no sweeps" in result.output
 

@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from helpers.commands import run
 from helpers.synthetic import KINDS, LUCK, make_sweep, shared_storage
 
-from sweep.cli import cli
 from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import parse_time
@@ -23,10 +22,6 @@ from sweep.terminal import tables
 @pytest.fixture
 def storage() -> Path:
     return shared_storage()
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 def fine(*arguments: object) -> str:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 from helpers.synthetic import make_sweep
 
-from sweep.cli import cli
 from sweep.records import compaction
 from sweep.records.catalog import Sweep
 from sweep.results import nearest_real
@@ -54,7 +53,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize("arguments", READERS, ids=" ".join)
 def test_a_reader_writes_nothing(arguments: tuple[str, ...], sweep: Sweep, tmp_path: Path) -> None:
     before = listing(tmp_path)
-    result = CliRunner().invoke(cli, [*arguments, "--storage", str(tmp_path)])
+    result = run(*arguments, "--storage", str(tmp_path))
     assert result.exit_code in (0, 1), result.output  # `check` finds the study to be empty
     assert "Traceback" not in result.output
     assert listing(tmp_path) == before
@@ -65,7 +64,7 @@ def test_a_report_writes_only_itself(elsewhere: bool, sweep: Sweep, tmp_path: Pa
     folder = tmp_path / "faces"
     before = listing(folder)
     out = ["--out", str(tmp_path / "out" / "report.html")] if elsewhere else []
-    result = CliRunner().invoke(cli, ["report", "faces", "--storage", str(tmp_path), *out])
+    result = run("report", "faces", "--storage", str(tmp_path), *out)
     assert result.exit_code == 0, result.output
     page = Path(result.output.split()[0]).read_text()
     assert "nearest real" in page  # looked for, because this machine has the pictures

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
-from click.testing import CliRunner, Result
+from helpers.commands import run, small
 from helpers.synthetic import KINDS, make_sweep
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweep.cli import cli
 from sweep.commands.confirm import Planned, distinct, extended
 from sweep.driver.director import Director
 from sweep.records.catalog import Sweep, open_sweep
@@ -233,20 +232,7 @@ def test_nothing_to_read_yet(tmp_path: Path) -> None:
 
 # ---- the command -------------------------------------------------------------------------------------------
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16}
-evaluate: {every: 1, n_fake: 32, n_real: 48}
-collapse: {enabled: false}
-search: {trials: 3, seed: 3}
-asha: {grace: 1, reduction: 3, max: 2}
-"""
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+SPEC = small(collapse={"enabled": False}, search={"trials": 3}, asha={"grace": 1, "reduction": 3, "max": 2})
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.commands import SPACES, TINY, draw, sweep
+from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError
@@ -95,17 +95,17 @@ def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(TINY.replace("n_real: 32", "n_real: 32, kid_subsets: 2"))
     where = ("--storage", tmp_path / "runs", "--set", f"data.source={pictures}", "--set", "data.count=null")
     words = "evaluate.n_real is 32, but there are only 24 pictures: all are used"
-    dry = sweep("run", tmp_path / "s.yaml", *where, "--dry-run", "--json")
+    dry = run("run", tmp_path / "s.yaml", *where, "--dry-run", "--json")
     assert dry.exit_code == 0, dry.output
     assert words in json.loads(dry.stdout)["notes"]
-    told = sweep("run", tmp_path / "s.yaml", *where, "--local")
+    told = run("run", tmp_path / "s.yaml", *where, "--local")
     assert told.exit_code == 0
     assert told.output.count(words) == 1
     events = Store(Folder.open(tmp_path / "runs" / "tiny")).rows("events")
     assert [json.loads(row["detail"])["reason"] for row in events if row["kind"] == "note"] == [words]
     for how in ("--dry-run", "--local"):
         size = ("--set", "evaluate.kid_subset_size=13", "--name", "other")
-        told = sweep("run", tmp_path / "s.yaml", *where, *size, how)
+        told = run("run", tmp_path / "s.yaml", *where, *size, how)
         assert told.exit_code == 2
         assert "write at most 12, or leave it out" in told.output
     assert not (tmp_path / "runs" / "other" / "sweep.json").exists()
@@ -116,7 +116,7 @@ def test_a_score_against_a_spec_says_it_too(tmp_path: Path) -> None:
     spec = tmp_path / "s.yaml"
     text = TINY.replace("n_real: 32", "n_real: 32, kid_subset_size: 10, kid_subsets: 2")
     spec.write_text(text.replace("{source: avatars, count: 64", f"{{source: {real}"))
-    told = sweep("score", made, "--against", spec, "--json")
+    told = run("score", made, "--against", spec, "--json")
     assert told.exit_code == 0, told.output
     notes = json.loads(told.stdout)["notes"]
     assert "evaluate.n_real is 32, but there are only 20 pictures: all are used" in notes

@@ -5,29 +5,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from helpers.commands import run, small
 
 from ganlib.errors import RequestError
-from sweep.cli import cli
 from sweep.commands.extend import more_budget
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
 from sweep.storage.folder import Folder
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16, kimg: 0.2}
-evaluate: {every: 0.1, unit: kimg, n_fake: 32, n_real: 48}
-search: {trials: 1, seed: 3}
-keep: {finished: all}
-"""
-
-
-def sweep(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+SPEC = small(
+    train={"kimg": 0.2},
+    evaluate={"every": 0.1, "unit": "kimg"},
+    search={"trials": 1},
+    keep={"finished": "all"},
+)
 
 
 def rows(folder: Path, dataset: str) -> list[dict]:
@@ -41,7 +33,7 @@ def rows(folder: Path, dataset: str) -> list[dict]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("extend")
     (root / "spec.yaml").write_text(SPEC)
-    assert sweep("run", root / "spec.yaml", "--local", "--storage", root / "runs").exit_code == 0
+    assert run("run", root / "spec.yaml", "--local", "--storage", root / "runs").exit_code == 0
     return root / "runs"
 
 
@@ -52,7 +44,7 @@ def runs(finished: Path, tmp_path: Path) -> Path:
 
 def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
     before, (old,) = rows(runs / "small", "metrics"), rows(runs / "small", "results")
-    extended = sweep("extend", "small", "--kimg", "0.4", "--trials", "+1", "--local", "--storage", runs)
+    extended = run("extend", "small", "--kimg", "0.4", "--trials", "+1", "--local", "--storage", runs)
     assert extended.exit_code == 0, extended.output
     folder = runs / "small"
     after = [row for row in rows(folder, "metrics") if row["trial"] == 0]
@@ -69,7 +61,7 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
     assert results[0]["seen"] == min(row["kid"] for row in after)
     told = json.loads(next(e["detail"] for e in rows(folder, "events") if e["kind"] == "extended"))
     assert told["result"]["kid"] == old["kid"]
-    assert sweep("check", "small", "--storage", runs).exit_code == 0
+    assert run("check", "small", "--storage", runs).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -81,13 +73,13 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
     ],
 )
 def test_what_cannot_be_extended_is_refused(runs: Path, arguments: list[str], told: str) -> None:
-    refused = sweep("extend", "small", *arguments, "--local", "--storage", runs)
+    refused = run("extend", "small", *arguments, "--local", "--storage", runs)
     assert refused.exit_code == 2, refused.output
     assert told in refused.output, refused.output
 
 
 def test_a_budget_that_is_there_already_opens_nothing_again(runs: Path) -> None:
-    refused = sweep("extend", "small", "--kimg", "0.2", "--local", "--storage", runs)
+    refused = run("extend", "small", "--kimg", "0.2", "--local", "--storage", runs)
     assert refused.exit_code == 2, refused.output
     assert "can go on" in refused.output, refused.output
     assert rows(runs / "small", "results")
@@ -97,7 +89,7 @@ def test_a_budget_that_is_there_already_opens_nothing_again(runs: Path) -> None:
 def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
     for checkpoint in (runs / "small" / "checkpoints").rglob("*.ckpt"):
         checkpoint.unlink()
-    refused = sweep("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
+    refused = run("extend", "small", "--kimg", "0.4", "--local", "--storage", runs)
     assert refused.exit_code == 2
     assert "keep: {finished: all}" in refused.output
     assert json.loads((runs / "small" / "sweep.json").read_text())["budget"] == 0.2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.commands import SPACES, TINY, draw, sweep
+from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
 from sweep.commands import notes
@@ -121,7 +121,7 @@ def test_the_dry_run_looks_at_the_pictures(tmp_path: Path, monkeypatch: pytest.M
     folder = draw(tmp_path / "faces #2", 30)
     (folder / "broken.png").write_bytes(b"no picture")
     (tmp_path / "s.yaml").write_text(TINY)
-    told = sweep(
+    told = run(
         "run",
         tmp_path / "s.yaml",
         "--dry-run",
@@ -145,7 +145,7 @@ def test_all_that_is_missing_is_told_at_once_by_dry_run_and_run(tmp_path: Path) 
         ).replace("{every: 1", f"{{extractor: torchscript, weights: '{tmp_path}/w.pt', every: 1")
     )
     for more in (["--dry-run"], ["--local"], []):
-        told = sweep("run", spec, "--storage", tmp_path / "runs", *more)
+        told = run("run", spec, "--storage", tmp_path / "runs", *more)
         assert told.exit_code == 2
         for part in (f"{tmp_path}/a'", f"{tmp_path}/b'", "nocolour", "evaluate.weights", "w.pt"):
             assert part in told.output, told.output
@@ -165,7 +165,7 @@ def test_weights_that_are_none_are_told_before_pictures_are_prepared(
         TINY.replace("{every: 1", f"{{extractor: {extractor}, weights: '{tmp_path}/w.pt', every: 1")
     )
     for more in (["--dry-run"], ["--local", "--storage", tmp_path / "runs"]):
-        told = sweep("run", spec, *more)
+        told = run("run", spec, *more)
         assert told.exit_code == 2
         assert "evaluate.weights" in told.output
         assert "w.pt" in told.output
@@ -179,7 +179,7 @@ def test_a_path_with_something_around_it(
     monkeypatch.chdir(tmp_path)
     draw(tmp_path / "pics", 20)
     (tmp_path / "s.yaml").write_text(TINY)
-    told = sweep("run", "s.yaml", "--dry-run", "--set", f"data.source={written.format('pics')}")
+    told = run("run", "s.yaml", "--dry-run", "--set", f"data.source={written.format('pics')}")
     assert told.exit_code == 2
     assert "did you mean 'pics'" in told.output
 
@@ -188,7 +188,7 @@ def test_a_real_run_says_what_the_dry_run_says(tmp_path: Path) -> None:
     spec = tmp_path / "s.yaml"
     spec.write_text(TINY + "asha: {grace: 0.01, unit: kimg}\n")
     for more in (["--dry-run"], ["--local"]):
-        told = sweep("run", spec, "--storage", tmp_path / "runs", *more)
+        told = run("run", spec, "--storage", tmp_path / "runs", *more)
         assert told.exit_code == 2
         assert "asha.grace is 0.01 kimg (0.156 epochs)" in told.output
 
@@ -211,7 +211,7 @@ def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
     (tmp_path / "s.yaml").write_text(TINY)
     threads = torch.get_num_threads()
-    told = json.loads(sweep("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
+    told = json.loads(run("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
     assert torch.get_num_threads() == threads
     assert told["estimate"]["trial"] > 0
     assert told["pictures"]["count"] == 64
@@ -242,7 +242,7 @@ def test_what_does_not_fit_into_memory_is_no_traceback(
 
     monkeypatch.setattr("sweep.commands.timing.measure", fails)
     (tmp_path / "s.yaml").write_text(TINY)
-    told = sweep("run", tmp_path / "s.yaml", "--dry-run")
+    told = run("run", tmp_path / "s.yaml", "--dry-run")
     assert told.exit_code == 0
     assert "could not be timed: out of memory" in told.output
 

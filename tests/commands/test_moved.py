@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers.commands import run
 from PIL import Image
 
-from sweep.cli import cli
 from sweep.spec.specification import load
 
 SPEC = """
@@ -26,7 +26,7 @@ STORAGE = "runs #2 %41?[x]"
 
 
 def sweep(*arguments: object) -> Result:
-    result = CliRunner().invoke(cli, [*map(str, arguments), "--storage", STORAGE])
+    result = run(*map(str, arguments), "--storage", STORAGE)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 

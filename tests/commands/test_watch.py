@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 from helpers.synthetic import KINDS, make_sweep
 
-from sweep.cli import cli
 from sweep.commands import watch as watching
 from sweep.commands.watch import Watched
 from sweep.records.catalog import Sweep
@@ -73,7 +72,7 @@ def test_it_ends_with_the_sweep(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(watching.time, "sleep", sleep)
     arguments = ["watch", "faces", "--storage", str(Path(sweep.folder.url).parent)]
-    result = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
+    result = run(*arguments, "--json")
     assert result.exit_code == 0
     assert len(looks) == 2
     events = [json.loads(line) for line in result.stdout.splitlines()]
@@ -84,7 +83,7 @@ def test_a_sweep_that_nobody_runs(sweep: Sweep) -> None:
     store = Store(sweep.folder, KINDS)
     store.put_trial({"trial": 1, "status": "interrupted"})
     before = sorted(path for path in Path(sweep.folder.url).rglob("*"))
-    result = CliRunner().invoke(cli, ["watch", "--storage", str(Path(sweep.folder.url).parent)])
+    result = run("watch", "--storage", str(Path(sweep.folder.url).parent))
     assert result.exit_code == 0, result.output
     assert "trial 0 " in result.stdout
     assert "go on with 'sweep resume faces'" in result.stdout
@@ -97,7 +96,7 @@ def test_ctrl_c_ends_the_looking(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(watching.time, "sleep", interrupt)
     with Owner(sweep.folder):
-        result = CliRunner().invoke(cli, ["watch", "--storage", str(Path(sweep.folder.url).parent)])
+        result = run("watch", "--storage", str(Path(sweep.folder.url).parent))
         assert result.exit_code == 0
         assert "resume" not in result.output
 

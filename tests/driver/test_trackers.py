@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import small
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
@@ -26,15 +27,7 @@ from sweep.spec.specification import SpecError, parse
 from sweep.storage.folder import Folder
 from sweep.storage.local import LocalFolder
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16, epochs: 2}
-evaluate: {every: 1, n_fake: 32, n_real: 48}
-collapse: {enabled: false}
-search: {trials: 2, seed: 3}
-"""
+SPEC = small(train={"epochs": 2}, collapse={"enabled": False})
 
 FACES = SweepInfo(name="faces", created=datetime(2025, 5, 1, tzinfo=UTC))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import RATE, small
 from helpers.sweep_process import Results, SweepProcess
 
 from sweep.cli import cli
@@ -23,20 +24,14 @@ from sweep.records.schemas import SCHEMAS
 
 pytestmark = pytest.mark.slow
 
-SPEC = """
-name: small
-data: {source: avatars, count: 128, size: 32}
-model: {width: 8, latent_dim: 16}
-train:
-  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
-  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
-  augment_p: 0.3
-  batch_size: 32
-evaluate: {every: 1, n_fake: 32, n_real: 64, kid_subsets: 10, kid_subset_size: 16}
-collapse: {flat_std: 0.0, similarity: 1.0}
-search: {trials: 6, seed: 3}
-asha: {grace: 2, reduction: 2, max: 8}
-"""
+SPEC = small(
+    data={"count": 128},
+    train={"lr_d": RATE, "augment_p": 0.3, "batch_size": 32},
+    evaluate={"n_real": 64, "kid_subsets": 10, "kid_subset_size": 16},
+    collapse={"flat_std": 0.0, "similarity": 1.0},
+    search={"trials": 6},
+    asha={"grace": 2, "reduction": 2, "max": 8},
+)
 PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
 """Columns that tell of the way, not of the result."""
 

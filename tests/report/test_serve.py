@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from helpers.browser import CHROMIUM, browser
+from helpers.commands import run
 from helpers.synthetic import KINDS, make_sweep
 
 from ganlib.errors import RequestError
-from sweep.cli import cli
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE
@@ -90,7 +89,7 @@ def test_a_taken_port_is_told(server: Server, live: Sweep) -> None:
 
 def test_it_writes_no_file(live: Sweep) -> None:
     storage = str(Path(live.folder.url).parent)
-    done = CliRunner().invoke(cli, ["report", "--serve", "--out", "x.html", "--storage", storage])
+    done = run("report", "--serve", "--out", "x.html", "--storage", storage)
     assert done.exit_code == 2
     assert "--serve writes no file" in done.output
 

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 
 from ganlib.errors import WorkError
-from sweep.cli import cli
 from sweep.runners.stopping import POLITE, explained
 from sweep.terminal import outlet
 from sweep.terminal.views import PlainLines
@@ -119,7 +118,7 @@ def test_commands_that_are_interrupted(
         "train: {epochs: 2, batch_size: 16}\nevaluate: {every: 1, n_fake: 32, n_real: 32}\n"
     )
     monkeypatch.setattr(where, interrupted)
-    result = CliRunner().invoke(cli, [command, str(spec), "--local", "--storage", str(tmp_path / "runs")])
+    result = run(command, str(spec), "--local", "--storage", str(tmp_path / "runs"))
     assert result.exit_code == 1, result.output
     assert words in result.output
     assert "Aborted" not in result.output

@@ -13,35 +13,20 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from click.testing import CliRunner
+from helpers.commands import RATE, fine, run, small
 
 from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
-from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train:
-  lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}
-  lr_d: {type: float, low: 1e-4, high: 2e-3, log: true}
-  augment_p: 0.3
-  batch_size: 16
-evaluate: {every: 1, n_fake: 32, n_real: 48}
-search: {trials: 5, seed: 3}
-asha: {grace: 1, reduction: 2, max: 4}
-"""
+SPEC = small(
+    train={"lr_d": RATE, "augment_p": 0.3},
+    search={"trials": 5},
+    asha={"grace": 1, "reduction": 2, "max": 4},
+)
 TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
-
-
-def sweep(*arguments: str) -> str:
-    result = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
@@ -56,7 +41,7 @@ def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("local")
     (root / "spec.yaml").write_text(SPEC)
-    sweep("run", str(root / "spec.yaml"), "--local", "--storage", str(root / "runs"))
+    fine("run", str(root / "spec.yaml"), "--local", "--storage", str(root / "runs"))
     return root / "runs" / "small"
 
 
@@ -137,7 +122,7 @@ def test_stopped_trials_are_pruned_with_their_result_at_their_rung(finished: Pat
 
 def test_the_same_spec_gives_the_same_numbers(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
-    sweep("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
+    fine("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
     datasets = ("metrics", "results", "rungs")
     assert records(tmp_path / "small", *datasets) == records(finished, *datasets)
 
@@ -153,10 +138,10 @@ def test_everything_reads_it(finished: Path) -> None:
 
 def test_looking_and_exporting(finished: Path, tmp_path: Path) -> None:
     storage = ["--storage", str(finished.parent)]
-    ranking = json.loads(sweep("best", "--json", *storage))
-    sweep("best", "--export", str(tmp_path / "export"), *storage)
-    sweep("report", *storage)
-    sweep("show", *storage)
+    ranking = json.loads(fine("best", "--json", *storage))
+    fine("best", "--export", str(tmp_path / "export"), *storage)
+    fine("report", *storage)
+    fine("show", *storage)
     assert (finished / "report.html").stat().st_size > 100_000
     assert (finished / "comparison.png").is_file()
     program = (
@@ -220,7 +205,7 @@ def check_card(text: str) -> None:
 
 
 def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:
-    output = sweep("resume", "small", "--local", "--storage", str(finished.parent))
+    output = fine("resume", "small", "--local", "--storage", str(finished.parent))
     assert "has finished" in output
 
 
@@ -257,9 +242,7 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(AdversarialStep, "__call__", broken)
     (tmp_path / "spec.yaml").write_text(SPEC)
-    result = CliRunner().invoke(
-        cli, ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path)]
-    )
+    result = run("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
     assert isinstance(result.exception, ZeroDivisionError)
     (row,) = records(tmp_path / "small", "trials")["trials"]
     assert row["status"] == "failed"

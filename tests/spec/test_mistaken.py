@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import run
 
 from sweep.cli import cli
 from sweep.spec.specification import SpecError, load, parse
@@ -171,6 +172,6 @@ def test_an_empty_argument_means_nothing(arguments: list[str], place: Path) -> N
 
 @pytest.mark.parametrize("name", ["", "# x", "*x", "a: b", "[a]", "null "])
 def test_a_name_of_the_command_line_is_no_yaml(name: str, place: Path) -> None:
-    result = CliRunner().invoke(cli, ["run", "s.yaml", "--dry-run", "--no-measure", f"--name={name}"])
+    result = run("run", "s.yaml", "--dry-run", "--no-measure", f"--name={name}")
     assert result.exit_code == 2, result.output
     assert "is empty" in result.output or f"got {name!r}" in result.output.replace('"', "'")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import small
 from helpers.fake_s3 import Bucket, handler_for
 
 from sweep.cli import cli
@@ -15,16 +16,7 @@ from sweep.records.schemas import SCHEMAS
 from sweep.storage import s3
 from sweep.storage.folder import Folder, MissingFileError, StorageError
 
-SPEC = """
-name: small
-data: {source: avatars, count: 96, size: 32}
-model: {width: 8, latent_dim: 16}
-train: {lr_g: {type: float, low: 1e-4, high: 2e-3, log: true}, batch_size: 16}
-evaluate: {every: 1, n_fake: 32, n_real: 48}
-collapse: {enabled: false}
-search: {trials: 2, seed: 3}
-asha: {grace: 1, reduction: 2, max: 2}
-"""
+SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max": 2})
 PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 

@@ -11,12 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 from helpers.synthetic import KINDS, make_sweep, shared_storage
 from rich.console import Console
 
 from ganlib.errors import RequestError, WorkError
-from sweep.cli import cli
 from sweep.commands.watch import Watched
 from sweep.records import progress
 from sweep.records.catalog import open_sweep
@@ -204,12 +203,12 @@ def test_all_subcommands_take_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     make_sweep(tmp_path / "mine", trials=4, name="first", pictures=False)
     monkeypatch.chdir(tmp_path)
     for command in ("show", "best", "report"):
-        result = CliRunner().invoke(cli, [command, "mine/first"])
+        result = run(command, "mine/first")
         assert (result.exit_code == 0 and "first" in result.output) or command == "best", result.output
-    twice = CliRunner().invoke(cli, ["report", "mine/first", "mine/first/", "--out", "r.html"])
+    twice = run("report", "mine/first", "mine/first/", "--out", "r.html")
     assert twice.exit_code == 0, twice.output
     for command in ("watch", "check", "resume", "confirm"):
-        result = CliRunner().invoke(cli, [command, "mine/second"])
+        result = run(command, "mine/second")
         assert result.exit_code == 2
         assert "mine/second" in result.output
 
@@ -268,7 +267,7 @@ def test_a_sweep_of_somebody_else_gets_its_report_elsewhere(
         raise StorageError("could not write 'report.html': permission denied")
 
     monkeypatch.setattr("sweep.report.build.write_report", refuse)
-    result = CliRunner().invoke(cli, ["report", "--storage", str(tmp_path)])
+    result = run("report", "--storage", str(tmp_path))
     assert result.exit_code == 1
     assert "--out FILE writes the report elsewhere" in result.output
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
+from helpers.commands import fine
 from helpers.networks import MeanPicture
 
 from ganlib.training.fit import Fit
 from ganlib.training.steps import AdversarialStep
-from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.storage.folder import Folder
 
@@ -26,9 +25,7 @@ collapse: {policy: rollback, lr_factor: 0.5, max_rollbacks: MOST, flat_std: 0.0,
 
 def run(tmp_path: Path, most: int) -> Store:
     (tmp_path / "spec.yaml").write_text(SPEC.replace("MOST", str(most)))
-    arguments = ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path / "runs")]
-    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    fine("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path / "runs"))
     return Store(Folder.open(tmp_path / "runs" / "small"))
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 from PIL import Image
 
 from ganlib.config import DataConfig
 from ganlib.data import prepare
-from sweep.cli import COMMANDS, cli
+from sweep.cli import COMMANDS
 from sweep.records.datasets import DamagedPartError, Store
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import load
@@ -46,7 +46,7 @@ def test_names_on_the_command_line_stay_inside(name: str, tmp_path: Path) -> Non
     before = sorted(tmp_path.rglob("*"))
     for command in READERS:
         more = ["--trials", "+1"] if command == "extend" else []
-        result = CliRunner().invoke(cli, [command, *more, "--storage", str(storage), "--", name])
+        result = run(command, *more, "--storage", str(storage), "--", name)
         assert result.exit_code == 2, (command, result.output)
         assert result.output.strip().splitlines()[-1].isprintable(), command
         assert "Traceback" not in result.output

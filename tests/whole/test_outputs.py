@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from helpers import icc
+from helpers.commands import run
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,7 +24,6 @@ from ganlib.export.generator import ExportConfig, pack_weights, save_generator
 from ganlib.metrics import Extractor, fid
 from ganlib.metrics.picture_sets import open_pictures
 from ganlib.models.dcgan import build_generator
-from sweep.cli import cli
 from sweep.commands.before import as_begun, check_place
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
@@ -77,10 +76,6 @@ def export_in(folder: Path) -> Path:
 
     add_digests(folder, config, ["samples.png"])
     return folder
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 # ---- sweep's own files are no pictures -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from helpers.commands import fine
 from PIL import Image
 
 from ganlib import load_generator
@@ -21,7 +21,6 @@ from ganlib.metrics import Evaluator, Extractor, Score
 from ganlib.metrics.extremes import Extremes
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.training.fit import Fit
-from sweep.cli import cli
 
 SPEC = """
 name: sprites
@@ -150,12 +149,6 @@ def test_generated_and_real_are_measured_on_the_same_ground(
 # ---- as a user ---------------------------------------------------------------------------------------------
 
 
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sprites")
@@ -163,19 +156,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(48):
         Image.fromarray(sprite(seed)).save(root / "art" / f"{seed:02}.png")
     (root / "spec.yaml").write_text(SPEC.replace("SOURCE", str(root / "art")))
-    run("run", root / "spec.yaml", "--local", "--storage", root / "runs")
-    run("best", "sprites", "--storage", root / "runs", "--export", root / "export")
+    fine("run", root / "spec.yaml", "--local", "--storage", root / "runs")
+    fine("best", "sprites", "--storage", root / "runs", "--export", root / "export")
     return root
 
 
 def test_the_facts_say_how_pictures_were_prepared(root: Path) -> None:
     info = json.loads((root / "runs/sprites/sweep.json").read_text())
     assert info["prepared"] == "by nearest neighbour, with transparency"
-    assert info["prepared"] in run("show", "sprites", "--storage", root / "runs")
-    said = run("data", root / "spec.yaml", "--out", root / "sheet.png")
+    assert info["prepared"] in fine("show", "sprites", "--storage", root / "runs")
+    said = fine("data", root / "spec.yaml", "--out", root / "sheet.png")
     assert "RGBA, 48 with transparent pixels, by nearest neighbour" in said
     assert Image.open(root / "sheet.png").getpixel((2, 2)) == (LIGHT,) * 3
-    run("report", "sprites", "--storage", root / "runs", "--out", root / "report.html")
+    fine("report", "sprites", "--storage", root / "runs", "--out", root / "report.html")
     assert info["prepared"] in (root / "report.html").read_text()
     card = (root / "export/README.md").read_text()
     assert info["prepared"] in card
@@ -203,10 +196,10 @@ def test_an_export_says_and_gives_four_channels(root: Path) -> None:
 def test_generate_writes_transparency(root: Path) -> None:
     export, out = root / "export", root / "out"
     out.mkdir()
-    run("generate", export, "--count", 4, "--out", out / "sheet.png")
-    run("generate", export, "--count", 4, "--out", out / "walk.png", "--interpolate", 2)
-    run("generate", export, "--count", 4, "--out", out / "folder")
-    run("generate", export, "--count", 4, "--out", out / "walk.gif", "--interpolate", 2)
+    fine("generate", export, "--count", 4, "--out", out / "sheet.png")
+    fine("generate", export, "--count", 4, "--out", out / "walk.png", "--interpolate", 2)
+    fine("generate", export, "--count", 4, "--out", out / "folder")
+    fine("generate", export, "--count", 4, "--out", out / "walk.gif", "--interpolate", 2)
     sample = load_generator(export).sample(4)
     for path in (out / "sheet.png", out / "walk.png"):
         sheet = Image.open(path)
@@ -219,9 +212,9 @@ def test_generate_writes_transparency(root: Path) -> None:
 
 
 def test_scores_of_a_folder_are_those_of_the_sweep(root: Path) -> None:
-    run("generate", root / "export", "--count", 12, "--out", root / "made")
+    fine("generate", root / "export", "--count", 12, "--out", root / "made")
     score = ["score", root / "made", "--json", "--against"]
-    against_spec = json.loads(run(*score, root / "spec.yaml"))
+    against_spec = json.loads(fine(*score, root / "spec.yaml"))
     assert "checks" in against_spec["identity"]["resize"]
     assert (
         against_spec["identity"]["data_hash"]
@@ -233,5 +226,5 @@ def test_scores_of_a_folder_are_those_of_the_sweep(root: Path) -> None:
         Image.fromarray(picture).save(root / f"large/{number:02}.png")
     whole = root / "whole.yaml"
     whole.write_text((root / "spec.yaml").read_text().replace("n_real: 30", "n_real: 48"))
-    by_spec, by_folder = (json.loads(run(*score, other)) for other in (whole, root / "large"))
+    by_spec, by_folder = (json.loads(fine(*score, other)) for other in (whole, root / "large"))
     assert by_folder["fid"] == pytest.approx(by_spec["fid"], rel=1e-4)
