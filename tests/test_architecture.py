@@ -105,6 +105,18 @@ def test_what_reads_results_imports_neither_ray_nor_torch(name: str) -> None:
     assert [way for imported, way in reached(name).items() if imported.partition(".")[0] in heavy] == []
 
 
+BELOW = ("records", "results", "search", "spec", "storage")
+"""Packages of `sweep` that print nothing."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in modules("sweep") if name.split(".")[1:2] in [[p] for p in BELOW]]
+)
+def test_what_is_shown_is_not_asked_for_from_below(name: str) -> None:
+    found = imports(modules("sweep")[name], name, everywhere=True)
+    assert [one for one in found if one.split(".")[:2] in (["sweep", "terminal"], ["sweep", "cli"])] == []
+
+
 def loaded_by(code: str, *watched: str) -> list[str]:
     """Which of some top-level modules a fresh interpreter has after running ``code``."""
     tail = f"\nimport json, sys\nprint(json.dumps([name for name in {watched!r} if name in sys.modules]))"

@@ -24,7 +24,6 @@ from sweep.results.leaderboard import Leaderboard, finite
 from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
-from sweep.terminal import tables
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
     if repeats.interval:
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
     else:
-        told += f" (no interval yet: {_more(repeats)})"
+        told += f" (no interval yet: {more_seeds(repeats)})"
     return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
 
 
@@ -102,38 +101,6 @@ def verdict(confirmed: Confirmation) -> str:
     if comparison.distinct:
         return pair.format("is better than")
     return pair.format("cannot be told from") + ": more seeds may tell (--seeds)"
-
-
-def show(found: Confirmation, board: Leaderboard) -> None:
-    """Print the table of a confirmation, and the verdict."""
-    entries = {entry.trial: entry for entry in board.ranked}
-    names = list(board.ranked[0].params) if board.ranked else []
-    columns = [
-        tables.Column("trial", right=True),
-        tables.Column(f"mean {board.column(found.metric)}", right=True),
-        tables.Column("spread", right=True),
-        tables.Column("95 % interval", right=True),
-        tables.Column("seeds", right=True),
-        tables.Column("lost"),
-        tables.Column("in the sweep", right=True),
-        *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
-    ]
-    rows = []
-    for repeats in found.repeats:
-        entry = entries.get(repeats.trial)
-        interval = (
-            " to ".join(map(formatting.number, repeats.interval)) if repeats.interval else _more(repeats)
-        )
-        lost = ", ".join(f"{count} {reason}" for reason, count in repeats.lost.items()) or formatting.MISSING
-        seeds = str(len(repeats.values)) + (f" (+{repeats.pending})" if repeats.pending else "")
-        numbers = [formatting.number(repeats.mean), formatting.number(repeats.spread), interval, seeds, lost]
-        params = entry.params if entry else {}
-        old = formatting.number(entry.value if entry else None)
-        rows.append(
-            [str(repeats.trial), *numbers, old, *(formatting.value(params.get(name)) for name in names)]
-        )
-    tables.show(columns, rows)
-    print(verdict(found))
 
 
 def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
@@ -180,7 +147,7 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
     return Repeats(trial, done, dict(lost), pending)
 
 
-def _more(repeats: Repeats) -> str:
+def more_seeds(repeats: Repeats) -> str:
     """How many more seeds would make an interval worth having."""
     lacking = max(repeats.lacking, 1)
     about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
