@@ -1,4 +1,4 @@
-"""What fresh seeds say of a sweep's best configurations: mean, spread, interval, and whether two can be told apart.
+"""Read what fresh seeds say of the best configurations: mean, spread, interval, and whether two can be told apart.
 
 The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.commands.confirm` trains the best
 configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
@@ -34,7 +34,7 @@ class Confirmation:
     repeats: Sequence[Repeats]
 
     def of(self, trial: int) -> Repeats | None:
-        """The runs with the configuration of a trial."""
+        """Find the runs with the configuration of a trial."""
         return next((repeats for repeats in self.repeats if repeats.trial == trial), None)
 
     @cached_property
@@ -49,7 +49,7 @@ class Confirmation:
 
     @cached_property
     def comparison(self) -> Comparison | None:
-        """Of the two best; None where there are not two with at least `FEWEST` values each."""
+        """The test of the two best; None where there are not two with at least `FEWEST` values each."""
         able = [repeats for repeats in self.repeats if len(repeats.values) >= FEWEST]
         if len(able) < 2:
             return None
@@ -58,7 +58,7 @@ class Confirmation:
 
 
 def read_confirmation(sweep: Sweep) -> Confirmation | None:
-    """What `sweep.commands.confirm` has found of a sweep so far; None before it was asked.
+    """Read what `sweep.commands.confirm` has found of a sweep so far; None without a confirmation.
 
     Raises:
         WorkError: if its records cannot be read.
@@ -80,7 +80,7 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
 
 
 def label(confirmed: Confirmation | None, trial: int) -> str:
-    """How sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
+    """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
     repeats = confirmed.of(trial) if confirmed else None
     if repeats is None or repeats.mean is None:
         return "one seed"
@@ -93,7 +93,7 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
 
 
 def verdict(confirmed: Confirmation) -> str:
-    """Whether the winner can be told from the runner-up, in a sentence."""
+    """Say in a sentence whether the winner can be told from the runner-up."""
     comparison = confirmed.comparison
     if comparison is None:
         return f"two configurations with {FEWEST} seeds each are needed to compare them (--top, --seeds)"
@@ -104,7 +104,7 @@ def verdict(confirmed: Confirmation) -> str:
 
 
 def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
-    """A confirmation as plain values."""
+    """Give a confirmation as plain values."""
     values = {entry.trial: entry.value for entry in board.ranked}
     comparison = found.comparison
     return {
@@ -127,7 +127,7 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
 
 
 def key_of(params: Mapping[str, Any]) -> str:
-    """Return what is equal for equal configurations; a value that is None is one that is not there."""
+    """Make a text that is equal for equal configurations; a value that is None counts as absent."""
     return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
 
 
@@ -148,12 +148,12 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
 
 
 def more_seeds(repeats: Repeats) -> str:
-    """How many more seeds would make an interval worth having."""
+    """Say how many more seeds would make an interval worth having."""
     lacking = max(repeats.lacking, 1)
     about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
     return f"needs {about} more seed{'' if about == '1' else 's'}"
 
 
 def _order(repeats: Repeats) -> tuple[bool, float, int]:
-    """A configuration that dies for some seeds stands behind those that never did."""
+    """Order configurations: one that dies for some seeds stands behind those that never did."""
     return bool(repeats.lost), math.inf if repeats.mean is None else repeats.mean, repeats.trial

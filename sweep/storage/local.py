@@ -94,7 +94,7 @@ class LocalFolder(Folder):
 
 @contextlib.contextmanager
 def _temporary(target: Path, data: bytes) -> Iterator[Path]:
-    """``data``, flushed to the device, under a passing name beside ``target``, removed at the end."""
+    """Write ``data``, flushed to the device, under a passing name beside ``target``; it is removed at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name[:60]}.{uuid.uuid4().hex[:12]}{TEMPORARY}"
     try:
@@ -106,7 +106,7 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
 
 
 def _create_without_links(target: Path, data: bytes) -> bool:
-    """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
+    """Create a file on file systems without hard links; only its existence is atomic, its content is not."""
     try:
         _write_new(target, data)
     except FileExistsError:
