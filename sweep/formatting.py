@@ -1,4 +1,4 @@
-"""Numbers, times and values as people read them; used by tables and reports alike."""
+"""Write numbers, times and values as people read them, in tables and reports."""
 
 import json
 import math
@@ -9,7 +9,7 @@ MISSING = "–"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number with some significant digits: ``0.0123``, ``187.2``, ``1e-05``; a dash for None."""
+    """Write a number with some significant digits: ``0.0123``, ``187.2``, ``1e-05``; a dash for None."""
     if value is None:
         return MISSING
     if not math.isfinite(value):
@@ -18,7 +18,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def with_error(value: float | None, error: float | None) -> str:
-    """A value and its standard error to the same decimal: ``0.0123 ± 0.0004``."""
+    """Write a value and its standard error to one decimal place: ``0.0123 ± 0.0004``."""
     if value is None or error is None or not math.isfinite(value) or not 0 < error < math.inf:
         return number(value)
     decimals = min(max(1 - math.floor(math.log10(error)), 0), 8)
@@ -26,7 +26,7 @@ def with_error(value: float | None, error: float | None) -> str:
 
 
 def kimg(value: float | None) -> str:
-    """Thousands of pictures without needless zeros: ``40.5``, ``12``."""
+    """Write thousands of pictures without needless zeros: ``40.5``, ``12``."""
     return MISSING if value is None else f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
@@ -36,7 +36,7 @@ def amount(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Such as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
+    """Write seconds as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     whole = round(seconds)
@@ -50,7 +50,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes for people: ``512 B``, ``3.4 MB`` (powers of ten, as disks are sold)."""
+    """Write bytes as ``512 B``, ``3.4 MB`` (powers of ten, as disks are sold)."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if count < 999.5 or unit == "TB":
             return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
@@ -59,12 +59,12 @@ def size(count: float) -> str:
 
 
 def moment(time: datetime | None) -> str:
-    """A time to the minute, in the reader's own zone; a dash for None."""
+    """Write a time to the minute, in the reader's own zone; a dash for None."""
     return MISSING if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def value(item: object) -> str:
-    """A value of a configuration: floats short, lists as JSON, absent ones a dash."""
+    """Write a value of a configuration: floats short, lists as JSON, a dash for an absent one."""
     if item is None:
         return MISSING
     if isinstance(item, bool):
@@ -77,12 +77,12 @@ def value(item: object) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """``1 trial``, ``3 trials``."""
+    """Write how many there are of a thing: ``1 trial``, ``3 trials``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which could drive a terminal; line ends become spaces."""
+    """Remove control characters, which could drive a terminal; line ends become spaces."""
     return "".join(
         c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
     )
@@ -94,7 +94,7 @@ def printable_lines(text: str) -> str:
 
 
 def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
-    """``trial 7``, ``trials 0-3, 7``: numbers in order, neighbours folded; ``most`` runs of them are named."""
+    """Write numbers of trials in order, neighbours folded: ``trials 0-3, 7``; at most ``most`` runs of them."""
     runs: list[list[int]] = []
     for trial in sorted(trials):
         if runs and trial == runs[-1][-1] + 1:
@@ -109,6 +109,6 @@ def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """The last part of each path, or the whole path where that would be ambiguous."""
+    """Shorten each path to its last part, or leave it whole where the last part would be ambiguous."""
     last = [path.rpartition(".")[2] for path in paths]
     return [short if last.count(short) == 1 else path for short, path in zip(last, paths, strict=True)]

@@ -1,4 +1,4 @@
-"""What a name on the command line is, where something else was wanted: a spec, a sweep, an export or none of them."""
+"""Tell what a name on the command line is where something else was wanted: a spec, a sweep, an export or none."""
 
 import os
 import re
@@ -13,7 +13,7 @@ _EXPORT = ("model.safetensors", "config.json")
 
 
 def instead_of_spec(path: Path, storage: str = "runs") -> str:
-    """What to give instead, where ``path`` is no file that could be a spec."""
+    """Say what to give instead of ``path``, which is no file that could be a spec."""
     if os.path.isfile(path / INFO):
         spec = path / SPEC
         return f"it is the folder of a sweep: 'sweep resume {path.name}' goes on with it; its spec is {spec}"
@@ -41,7 +41,7 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
 
 
 def _no_file(path: Path) -> str:
-    """What a path is that leads to no file, whatever its name is like; empty if there is nothing."""
+    """Say what a path is that leads to no file, whatever its name is like; empty if there is nothing."""
     if os.path.islink(path) and not os.path.exists(path):
         return f"it is a link to '{os.readlink(path)}', which is not there"
     if os.path.exists(path):
@@ -55,7 +55,7 @@ def _no_file(path: Path) -> str:
 
 
 def instead_of_sweep(name: str) -> str:
-    """What ``name`` is, where a sweep's name was wanted, as ``"; ..."``; empty if nobody knows."""
+    """Say what ``name`` is where a sweep's name was wanted, as ``"; ..."``; empty if nobody knows."""
     path = Path(name)
     if path.suffix.lower() in _SPECS:
         called = _name_in(path)
@@ -67,7 +67,7 @@ def instead_of_sweep(name: str) -> str:
 
 
 def _name_in(path: Path) -> str:
-    """The name of a spec's sweep, as far as a glance shows it."""
+    """Find the name of a spec's sweep, as far as a glance shows it."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             found = re.search(r"^name:\s*[\"']?([\w.-]+)", file.read(1 << 16), re.MULTILINE)
@@ -77,7 +77,7 @@ def _name_in(path: Path) -> str:
 
 
 def instead_of_export(path: Path, storage: str = "runs") -> str | None:
-    """What to give instead, where ``path`` is no folder of an export; None if it is one."""
+    """Say what to give instead of ``path``, which is no folder of an export; None if it is one."""
     if is_export(path):
         return None
     if os.path.isfile(path):
@@ -99,7 +99,7 @@ def instead_of_export(path: Path, storage: str = "runs") -> str | None:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a folder holds what 'sweep best --export' writes."""
+    """Tell whether a folder holds what 'sweep best --export' writes."""
     return all(os.path.isfile(path / name) for name in _EXPORT)
 
 

@@ -65,7 +65,7 @@ def test_there_is_something_to_walk() -> None:
 
 # ---- packages ----------------------------------------------------------------------------------------------
 
-BELOW: dict[str, str] = {
+MAY_IMPORT: dict[str, str] = {
     "sweep.cli": "check commands report results runners spec storage terminal records formatting mistaken",
     "sweep.commands": "driver records results runners search spec storage terminal worker formatting",
     "sweep.report": "records results spec storage formatting",
@@ -122,7 +122,7 @@ def arrows(half: str) -> dict[str, set[str]]:
 def allowed(half: str) -> dict[str, set[str]]:
     return {
         package: {f"{half}.{other}" for other in others.split()}
-        for package, others in BELOW.items()
+        for package, others in MAY_IMPORT.items()
         if package.startswith(f"{half}.")
     }
 

@@ -8,9 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NO_VERBS = frozenset(
-    "the a an what whether how where which why when all of one it its these those this that each every who as in on by "
-    "for from with without if never nothing nobody everything something such also more most many few two three no not "
-    "only same trial trials see".split()
+    """
+    the a an what whether how where which why when all of one it its these those this that each every who as in on by
+    for from with without if never nothing nobody everything something such also more most many few two three no not
+    only same trial trials see
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 """Words with which no such line begins."""
 NOUNS = ("property", "cached_property", "fixture")

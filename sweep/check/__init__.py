@@ -1,1 +1,1 @@
-"""Checks whether everything in a sweep's folder is whole and agrees: `sweep check`."""
+"""Check whether everything in a sweep's folder is whole and agrees: `sweep check`."""

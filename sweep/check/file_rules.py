@@ -1,4 +1,4 @@
-"""The rules of ``sweep check`` about what the records name: pictures, weights, checkpoints, the Optuna study."""
+"""Check what the records name: pictures, weights, checkpoints, the Optuna study."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from sweep.storage.layout import STUDY
 
 
 def pictures(records: Found) -> Iterator[Finding]:
-    """Every sample on record has its picture, and it can be decoded."""
+    """Check that every sample on record has its picture, and that the picture can be decoded."""
     from PIL import Image
 
     for number in records.trials:
@@ -37,7 +37,7 @@ def pictures(records: Found) -> Iterator[Finding]:
 
 
 def weights(records: Found) -> Iterator[Finding]:
-    """A measured trial has the generator that was measured (unless the spec keeps none), and snapshots are whole."""
+    """Check that snapshots are whole, and that measured trials have theirs, unless the spec keeps none."""
     for number, row in records.trials.items():
         place = layout.checkpoints(number)
         names = [name for name in records.folder.names(place) if name.startswith(layout.SNAPSHOT_PREFIX)]
@@ -52,7 +52,7 @@ def weights(records: Found) -> Iterator[Finding]:
 
 
 def broken_weights(data: bytes) -> str | None:
-    """Why these bytes are not the weights that were written (see `ganlib.export.generator.pack_weights`), or None."""
+    """Say why bytes are not the weights that `ganlib.export.generator.pack_weights` wrote; None if they are."""
     size = int.from_bytes(data[:8], "little")
     try:
         digest = json.loads(data[8 : 8 + size])["__metadata__"]["sha256"]
@@ -63,7 +63,7 @@ def broken_weights(data: bytes) -> str | None:
 
 
 def checkpoints(records: Found) -> Iterator[Finding]:
-    """An unfinished trial's checkpoints are whole, and one that has ended leaves none behind."""
+    """Check that checkpoints of unfinished trials are whole, and that trials that have ended have none."""
     for number, row in records.trials.items():
         if records.running:
             continue  # it writes and drops them as we look
@@ -84,7 +84,7 @@ def checkpoints(records: Found) -> Iterator[Finding]:
 
 
 def study(records: Found) -> Iterator[Finding]:
-    """The Optuna study says of every trial what the records say."""
+    """Check that the Optuna study says of every trial what the records say."""
     from optuna import load_study
     from optuna.storages import RDBStorage
 
@@ -136,7 +136,7 @@ def study(records: Found) -> Iterator[Finding]:
 
 
 def _torn(path: Path) -> str | None:
-    """Why a file is no whole SQLite data base, or None."""
+    """Say why a file is no whole SQLite database; None if it is one."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             (page,) = connection.execute("PRAGMA page_size").fetchone()
@@ -149,7 +149,7 @@ def _torn(path: Path) -> str | None:
 
 
 def leftovers(records: Found) -> Iterator[Finding]:
-    """No half-written files of a process that was killed."""
+    """Find half-written files of processes that were killed."""
     root = records.folder.local()
     if root is None or records.running:
         return

@@ -1,4 +1,4 @@
-"""What ``sweep check`` reads of a folder, damaged or not, and how it says what is wrong."""
+"""Read everything of a folder, damaged or not, for ``sweep check``."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Found:
 
     @classmethod
     def load(cls, folder: Folder) -> "Found":
-        """Read everything.
+        """Read everything that the folder of a sweep holds.
 
         Raises:
             WorkError: if ``spec.yaml`` or ``sweep.json`` is missing or broken: the rest says nothing without them.
@@ -90,7 +90,7 @@ class Found:
             self.parts[dataset, trial] = rows
 
     def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
-        """What puts a part back as the ledger has it, if it can."""
+        """Make the function that puts a part back as the ledger has it; None where the ledger cannot."""
         try:
             copy = ledger.read(self.folder, trial)
         except ledger.DamagedLedgerError:
@@ -105,16 +105,16 @@ class Found:
         }
 
     def rows(self, dataset: str, trial: int) -> Rows:
-        """The rows of one part; none where it is not there or cannot be read."""
+        """Look up the rows of one part; none where the part is not there or cannot be read."""
         return self.parts.get((dataset, trial), [])
 
     def remembered(self, trial: int) -> Trial:
-        """A trial as its records have it."""
+        """Make a trial from its records."""
         rows, results = self.rows("metrics", trial), self.rows("results", trial)
         return Trial.remembered(self.trials[trial], rows, self.spec.search.metric, results)
 
     def budget(self, trial: int) -> float:
-        """Of a trial, in kimg, as it was when the trial was last handed out: a sweep may get a longer one."""
+        """Find the budget of a trial in kimg as it was when the trial was last handed out: it may have grown."""
         row = self.trials[trial]
         try:
             return float(json.loads(row["config"])["train"]["kimg"])
@@ -123,10 +123,10 @@ class Found:
         return self.spec.trial_budget(json.loads(row["params"]), self.info.schedule)
 
     def settled(self, trial: int) -> bool:
-        """Whether nothing can be in flight for a trial."""
+        """Tell whether nothing can be in flight for a trial."""
         return not self.running or self.trials[trial]["status"] not in RESUMABLE
 
 
 def reason(error: Exception) -> str:
-    """The error without the path that stands before it."""
+    """Say what an error says, without the path that stands before it."""
     return str(error).partition("' ")[2] or str(error)

@@ -1,4 +1,4 @@
-"""Is everything in a sweep's folder whole, and does it agree? The rules behind ``sweep check``.
+"""Check that everything in a sweep's folder is whole and agrees: the rules of ``sweep check``.
 
 A sweep on a machine that dies must keep its promise: every finished evaluation is on record once, kimg only
 grows, decisions follow from the records, and what a record names is there. Each rule below looks at one side of
@@ -21,7 +21,7 @@ from sweep.storage import layout
 
 
 def find(records: Found) -> list[Finding]:
-    """All findings. The later rules build on the earlier: they see only what could be read."""
+    """Find all that is wrong; the later rules build on the earlier and see only what could be read."""
     from sweep.check.file_rules import checkpoints, leftovers, pictures, study, weights
 
     found = list(records.damage)
@@ -33,7 +33,7 @@ def find(records: Found) -> list[Finding]:
 
 
 def ledgers(records: Found) -> Iterator[Finding]:
-    """Every trial has a copy, the copy is whole, and nothing that it has is missing in the parts."""
+    """Check that every trial has a copy in the ledger, whole, and that the parts have all that the copy has."""
     for trial in _numbers(records):
         path = layout.ledger(trial)
         try:
@@ -53,7 +53,7 @@ def ledgers(records: Found) -> Iterator[Finding]:
 
 
 def trials(records: Found) -> Iterator[Finding]:
-    """Numbers without a gap; a status that is one; numbers that follow from the evaluations."""
+    """Check the rows of trials: numbers without a gap, a known status, values that follow from the evaluations."""
     found = records.trials
     for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
         path = layout.part("trials", number)
@@ -88,7 +88,7 @@ def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
 
 
 def _stale(records: Found, row: dict[str, Any]) -> dict[str, Any]:
-    """What a trial's row says otherwise than its evaluations do."""
+    """Find what a trial's row says otherwise than its evaluations do."""
     try:
         true = records.remembered(row["trial"]).row()
     except (ValueError, TypeError):
@@ -109,7 +109,7 @@ def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], N
 
 
 def results(records: Found) -> Iterator[Finding]:
-    """A trial that has ended with a healthy evaluation has a result, and that is of an evaluation on record."""
+    """Check that trials that ended with a healthy evaluation have a result, of an evaluation on record."""
     for number in filter(records.settled, records.trials):
         path, trial = layout.part("results", number), records.remembered(number)
         if trial.due:
@@ -125,7 +125,7 @@ def results(records: Found) -> Iterator[Finding]:
 
 
 def evaluations(records: Found) -> Iterator[Finding]:
-    """Kimg strictly grows, attempts do not go back, every row belongs to a trial, numbers are numbers."""
+    """Check evaluations: kimg grows, attempts do not go back, every row belongs to a trial, numbers are finite."""
     for (dataset, number), rows in sorted(records.parts.items()):
         path = layout.part(dataset, number)
         if dataset != "trials" and number not in records.trials:
@@ -150,7 +150,7 @@ def evaluations(records: Found) -> Iterator[Finding]:
 
 
 def rungs(records: Found) -> Iterator[Finding]:
-    """What stands in the rungs is what was measured, and played again it gives the same decisions."""
+    """Check that rungs hold what was measured, and that the decisions come out again when they are played again."""
     entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
     if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
         return
@@ -180,7 +180,7 @@ def rungs(records: Found) -> Iterator[Finding]:
 
 
 def _compared_at(records: Found, number: int) -> float:
-    """How far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
+    """Find how far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
     kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
     if records.info.ladder:  # the last one is measured in full, and so compared with none
         kimgs = [kimg for kimg in kimgs if kimg < records.budget(number)]

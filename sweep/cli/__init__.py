@@ -36,18 +36,18 @@ class LazyGroup(click.Group):
     """A group that knows the names and summaries of its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which one uses them."""
+        """List the commands in the order in which they are used."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's file."""
+        """Import the file of a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"sweep.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The summaries, from the table above."""
+        """Write the summaries of `COMMANDS` into the help text."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
 
 
 def refuse_empty(ctx: click.Context, args: list[str]) -> None:
-    """Refuse arguments that are empty: as a path that would be the folder one is in, as an address none."""
+    """Refuse empty arguments: an empty path would mean the current folder, an empty address none."""
     for before, arg in pairwise(args):
         option, equals, value = arg.partition("=")
         if not arg.strip():
@@ -92,7 +92,7 @@ def refuse_empty(ctx: click.Context, args: list[str]) -> None:
 
 
 def harmless(text: str) -> str:
-    """Text for a terminal: what could steer it (a name or a path may hold anything) is shown as its escape."""
+    """Replace what could steer a terminal by its escape; a name or a path may hold anything."""
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
@@ -108,6 +108,6 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script ``sweep``."""
     with outlets(), handling(as_interrupt, POLITE):
         sys.exit(cli(prog_name="sweep"))

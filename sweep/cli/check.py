@@ -67,7 +67,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
 
 
 def mend(folder: "Folder") -> "list[Finding]":
-    """Mend all that is found and can be mended; returns that."""
+    """Mend all findings that can be mended, and return them."""
     from sweep.check.folder import Found
     from sweep.check.rules import find
 

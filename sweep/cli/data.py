@@ -56,7 +56,7 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
 
 
 def _prepare(config: "DataConfig", progress: Callable[[int, int], None] | None) -> "ImageSet":
-    """The set, made anew if its pixels are not what they were: this command is where one looks twice."""
+    """Prepare a set, anew if its packed pixels are not those that were written."""
     from ganlib.data import drop, prepare, verify
 
     images = prepare(config, progress=progress)
@@ -69,7 +69,7 @@ def _prepare(config: "DataConfig", progress: Callable[[int, int], None] | None) 
 
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on stderr that appears with the first call; None where stderr is no terminal."""
+    """Make a progress bar on stderr that appears with its first call; None where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -90,7 +90,7 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
 
 
 def _check_writable(sheet: Path) -> None:
-    """Before the work, not after it."""
+    """Check that the file can be written, before the work and not after it."""
     if sheet.is_dir() or sheet.suffix.lower() != ".png":
         raise RequestError(f"--out: '{sheet}' must be the name of a .png file")
     if not sheet.parent.is_dir():

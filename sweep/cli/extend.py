@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _more(context: click.Context, option: click.Parameter, value: str) -> int:
-    """``+50`` or ``50``: how many trials to add."""
+    """Read how many trials to add from ``+50`` or ``50``."""
     if not value:
         return 0
     text = value.removeprefix("+")

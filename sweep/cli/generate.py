@@ -152,7 +152,7 @@ def _mixed(
 
 
 def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:
-    """Single pictures, in the place of those of an earlier call: old and new ones would be taken for one set."""
+    """Write single pictures in the place of those of an earlier call: both would be taken for one set."""
     from PIL import Image
 
     from ganlib import written

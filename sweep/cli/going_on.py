@@ -1,4 +1,4 @@
-"""What the commands share that go on with a sweep: which one, where its pictures are now, and how to run."""
+"""Share what commands need that go on with a sweep: which one, where its pictures are now, and how to run."""
 
 import functools
 import sys
@@ -11,7 +11,7 @@ from sweep.cli.run import address_option, json_option, local_option, moved_optio
 
 
 def goes_on(work: Callable[..., int]) -> Callable[..., None]:
-    """Make a command's function of ``work(sweep, options, **own)``, which returns the exit code."""
+    """Make the function of a command from ``work(sweep, options, **own)``, which returns the exit code."""
 
     @functools.wraps(work)
     def command(

@@ -63,7 +63,7 @@ def command(storage: str, as_json: bool) -> None:
 
 
 def _facts(sweep: "Sweep") -> dict[str, Any]:
-    """One line of the list. The best value comes from ``trials``: opening all metrics would take too long."""
+    """Collect the line of a sweep; the best value comes from ``trials``, because opening all metrics takes too long."""
     from sweep.results.leaderboard import finite
     from sweep.results.summary import summarise
 

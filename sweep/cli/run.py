@@ -16,7 +16,7 @@ storage_option = click.option(
 
 
 def _one_place(context: click.Context, option: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - either option's
-    """Refuse --local beside --address; called for both, whichever comes second sees the other."""
+    """Refuse --local beside --address: the callback of either option sees the one that was parsed before."""
     given = {**context.params, option.name or "": value}
     if given.get("local") and given.get("address"):
         from ganlib.errors import RequestError
@@ -55,7 +55,7 @@ class SpecCommand(click.Command):
     """A command that takes a spec; says where a value of the spec goes that was given as an argument or option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse, and add to a complaint how to write it."""
+        """Parse the arguments, and add to a complaint how to write what was meant."""
         given = list(args)
         try:
             return super().parse_args(ctx, args)
@@ -81,7 +81,7 @@ class SpecCommand(click.Command):
 
 
 def paths_of(option: str) -> list[str]:
-    """The keys of a spec that an unknown option such as ``--epochs`` may mean."""
+    """List the keys of a spec that an unknown option such as ``--epochs`` may mean."""
     from sweep.spec.sections import FIELDS
 
     name = option.strip("-").replace("-", "_").lower()
@@ -89,13 +89,13 @@ def paths_of(option: str) -> list[str]:
 
 
 def is_override(text: str) -> bool:
-    """Whether an argument looks like a value of a spec, ``train.lr_g=1e-4``."""
+    """Tell whether an argument looks like a value of a spec, ``train.lr_g=1e-4``."""
     path, equals, _ = text.partition("=")
     return bool(equals) and len(path.split(".")) > 1 and path.replace(".", "").replace("_", "").isalnum()
 
 
 def _with_blanks(args: list[str]) -> str:
-    """The file whose name a shell has cut at its blanks; empty if there is none."""
+    """Find the file whose name a shell has cut at its blanks; empty if there is none."""
     cuts = [(start, stop) for start in range(len(args)) for stop in range(start + 2, len(args) + 1)]
     names = (" ".join(args[start:stop]) for start, stop in cuts)
     return next((name for name in names if len(name) < 1000 and os.path.isfile(name)), "")

@@ -114,7 +114,7 @@ def _print_mishaps(events: list[dict[str, Any]]) -> None:
 
 
 def _evaluating(summary: "Summary") -> str:
-    """Such as ``12 s (7 %)``."""
+    """Say how long evaluations took, such as ``12 s (7 %)``."""
     from sweep import formatting
 
     total = summary.seconds_train + summary.seconds_eval
@@ -127,7 +127,7 @@ def _evaluating(summary: "Summary") -> str:
 
 
 def _floor(floor: "Floor") -> str:
-    """What held-out real pictures score, in one line."""
+    """Say in one line what held-out real pictures score."""
     from sweep import formatting
 
     kid = formatting.with_error(floor.kid, floor.kid_se)
@@ -189,7 +189,7 @@ def _print_trials(board: "Leaderboard") -> None:
 
 
 def _note(entry: "Entry") -> str:
-    """The one thing to know beside the status."""
+    """Choose the one thing to know of a trial beside its status."""
     if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:

@@ -29,6 +29,7 @@ from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
+from sweep.terminal.confirmation import show
 from sweep.terminal.views import JsonLines, view_for
 
 Plan = Sequence[PlannedRun]
@@ -190,4 +191,4 @@ def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> No
         outcome = confirmation.as_dict(found, board) if found else None
         view.result({"name": sweep.name, "interrupted": interrupted, "confirmation": outcome})
     elif found:
-        confirmation.show(found, board)
+        show(found, board)

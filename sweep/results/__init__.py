@@ -1,1 +1,1 @@
-"""What came out of a sweep: ranking, the best generator, fresh seeds, summaries. Reads only."""
+"""Read what came out of a sweep: ranking, the best generator, fresh seeds, summaries."""

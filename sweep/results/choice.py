@@ -1,4 +1,4 @@
-"""Which generator is the best of a sweep: the one that ``sweep best --export`` writes.
+"""Choose the best generator of a sweep, which ``sweep best --export`` writes.
 
 It is the best result of the winning configuration, from the sweep itself or from its confirmation. Before there is a
 confirmation, the configuration of the first trial wins. Afterwards it is the one with the best mean over fresh seeds;
@@ -47,12 +47,12 @@ class Choice:
 
     @property
     def path(self) -> str:
-        """Where its weights lie in the folder."""
+        """Where the generator's weights lie in the folder."""
         return f"{layout.checkpoints(self.number)}/{layout.snapshot_name(self.kimg)}"
 
     @property
     def kept(self) -> bool:
-        """Whether they do."""
+        """Whether the generator's weights are there."""
         return self.folder.exists(self.path)
 
     @cached_property
@@ -62,7 +62,7 @@ class Choice:
 
 
 def of_trial(sweep: Sweep, entry: Entry) -> Choice | None:
-    """The generator that a trial of the sweep itself has kept; None where it has no number."""
+    """Find the generator that a trial of the sweep itself has kept; None where the trial has no number."""
     if entry.value is None or entry.kimg is None:
         return None
     words = f"trial {entry.trial}"
@@ -72,7 +72,7 @@ def of_trial(sweep: Sweep, entry: Entry) -> Choice | None:
 
 
 def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[Choice]:
-    """The generators of the winning configuration, the best first.
+    """List the generators of the winning configuration, the best first.
 
     Raises:
         RequestError: if nothing can be ranked.
@@ -105,7 +105,7 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
 
 
 def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
-    """What trials that have not ended hold and that looks better than a value: to be measured before it is believed."""
+    """List generators of trials that have not ended and look better than a value; they have yet to be measured."""
     if board.provisional:
         return []
     looks = [entry for entry in board.left_out if not entry.status.out_of_play and not entry.measured]
@@ -114,7 +114,7 @@ def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
 
 
 def better_elsewhere(board: Leaderboard, chosen: Choice) -> str | None:
-    """A sentence where another configuration has a clearly better result than the one that was chosen."""
+    """Write a sentence where another configuration has a clearly better result than the one that was chosen."""
     for entry in board.ranked:
         margin = 3 * (entry.kid_se or 0.0) if board.metric == "kid" else 0.05 * chosen.value
         if entry.measured and entry.value is not None and entry.value < chosen.value - margin:
@@ -126,13 +126,13 @@ def better_elsewhere(board: Leaderboard, chosen: Choice) -> str | None:
 
 
 def words(choice: Choice, metric: str) -> str:
-    """What was chosen, for people."""
+    """Describe a choice for people."""
     value = f"{METRICS[metric]} {formatting.number(choice.value)}"
     return f"{choice.where}: {value}, of the generator at {formatting.kimg(choice.kimg)} kimg"
 
 
 def _winning(board: Leaderboard, found: Confirmation | None) -> Sequence[int]:
-    """The trials whose configurations may have won."""
+    """List the trials whose configurations may have won."""
     first = board.ranked[0].trial
     own = found.of(first) if found else None
     if found is None or own is None or not own.values:

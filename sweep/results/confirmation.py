@@ -1,4 +1,4 @@
-"""What fresh seeds say of a sweep's best configurations: mean, spread, interval, and whether two can be told apart.
+"""Read what fresh seeds say of the best configurations: mean, spread, interval, and whether two can be told apart.
 
 The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.commands.confirm` trains the best
 configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
@@ -24,7 +24,6 @@ from sweep.results.leaderboard import Leaderboard, finite
 from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
-from sweep.terminal import tables
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Confirmation:
     repeats: Sequence[Repeats]
 
     def of(self, trial: int) -> Repeats | None:
-        """The runs with the configuration of a trial."""
+        """Find the runs with the configuration of a trial."""
         return next((repeats for repeats in self.repeats if repeats.trial == trial), None)
 
     @cached_property
@@ -50,7 +49,7 @@ class Confirmation:
 
     @cached_property
     def comparison(self) -> Comparison | None:
-        """Of the two best; None where there are not two with at least `FEWEST` values each."""
+        """The test of the two best; None where there are not two with at least `FEWEST` values each."""
         able = [repeats for repeats in self.repeats if len(repeats.values) >= FEWEST]
         if len(able) < 2:
             return None
@@ -59,7 +58,7 @@ class Confirmation:
 
 
 def read_confirmation(sweep: Sweep) -> Confirmation | None:
-    """What `sweep.commands.confirm` has found of a sweep so far; None before it was asked.
+    """Read what `sweep.commands.confirm` has found of a sweep so far; None without a confirmation.
 
     Raises:
         WorkError: if its records cannot be read.
@@ -81,7 +80,7 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
 
 
 def label(confirmed: Confirmation | None, trial: int) -> str:
-    """How sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
+    """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
     repeats = confirmed.of(trial) if confirmed else None
     if repeats is None or repeats.mean is None:
         return "one seed"
@@ -89,12 +88,12 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
     if repeats.interval:
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
     else:
-        told += f" (no interval yet: {_more(repeats)})"
+        told += f" (no interval yet: {more_seeds(repeats)})"
     return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
 
 
 def verdict(confirmed: Confirmation) -> str:
-    """Whether the winner can be told from the runner-up, in a sentence."""
+    """Say in a sentence whether the winner can be told from the runner-up."""
     comparison = confirmed.comparison
     if comparison is None:
         return f"two configurations with {FEWEST} seeds each are needed to compare them (--top, --seeds)"
@@ -104,40 +103,8 @@ def verdict(confirmed: Confirmation) -> str:
     return pair.format("cannot be told from") + ": more seeds may tell (--seeds)"
 
 
-def show(found: Confirmation, board: Leaderboard) -> None:
-    """Print the table of a confirmation, and the verdict."""
-    entries = {entry.trial: entry for entry in board.ranked}
-    names = list(board.ranked[0].params) if board.ranked else []
-    columns = [
-        tables.Column("trial", right=True),
-        tables.Column(f"mean {board.column(found.metric)}", right=True),
-        tables.Column("spread", right=True),
-        tables.Column("95 % interval", right=True),
-        tables.Column("seeds", right=True),
-        tables.Column("lost"),
-        tables.Column("in the sweep", right=True),
-        *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
-    ]
-    rows = []
-    for repeats in found.repeats:
-        entry = entries.get(repeats.trial)
-        interval = (
-            " to ".join(map(formatting.number, repeats.interval)) if repeats.interval else _more(repeats)
-        )
-        lost = ", ".join(f"{count} {reason}" for reason, count in repeats.lost.items()) or formatting.MISSING
-        seeds = str(len(repeats.values)) + (f" (+{repeats.pending})" if repeats.pending else "")
-        numbers = [formatting.number(repeats.mean), formatting.number(repeats.spread), interval, seeds, lost]
-        params = entry.params if entry else {}
-        old = formatting.number(entry.value if entry else None)
-        rows.append(
-            [str(repeats.trial), *numbers, old, *(formatting.value(params.get(name)) for name in names)]
-        )
-    tables.show(columns, rows)
-    print(verdict(found))
-
-
 def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
-    """A confirmation as plain values."""
+    """Give a confirmation as plain values."""
     values = {entry.trial: entry.value for entry in board.ranked}
     comparison = found.comparison
     return {
@@ -160,7 +127,7 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
 
 
 def key_of(params: Mapping[str, Any]) -> str:
-    """Return what is equal for equal configurations; a value that is None is one that is not there."""
+    """Make a text that is equal for equal configurations; a value that is None counts as absent."""
     return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
 
 
@@ -180,13 +147,13 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
     return Repeats(trial, done, dict(lost), pending)
 
 
-def _more(repeats: Repeats) -> str:
-    """How many more seeds would make an interval worth having."""
+def more_seeds(repeats: Repeats) -> str:
+    """Say how many more seeds would make an interval worth having."""
     lacking = max(repeats.lacking, 1)
     about = f"more than {lacking}" if lacking + len(repeats.values) >= MOST else f"{lacking}"
     return f"needs {about} more seed{'' if about == '1' else 's'}"
 
 
 def _order(repeats: Repeats) -> tuple[bool, float, int]:
-    """A configuration that dies for some seeds stands behind those that never did."""
+    """Order configurations: one that dies for some seeds stands behind those that never did."""
     return bool(repeats.lost), math.inf if repeats.mean is None else repeats.mean, repeats.trial

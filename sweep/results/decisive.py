@@ -1,4 +1,4 @@
-"""The few evaluations of a sweep on which its ranking depends, picked without making Python objects of the others."""
+"""Pick the few evaluations on which a ranking depends, without making Python objects of the others."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *IDENTITY]
 
 
 def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
-    """The rows of ``metrics`` that decide a ranking: of each trial the best and newest, one of each identity.
+    """Pick the rows of ``metrics`` that decide a ranking: of each trial the best and newest, one of each identity.
 
     Args:
         metrics: At least `COLUMNS`, ordered by kimg within a trial.

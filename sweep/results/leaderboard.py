@@ -77,7 +77,7 @@ class Leaderboard:
         return self.identity.label(self.metric)
 
     def column(self, metric: str) -> str:
-        """A metric's name where there is little room: still with its extractor, without which it is no number."""
+        """Name a metric where there is little room, with the extractor, without which its numbers say nothing."""
         return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
 
     @property
@@ -92,17 +92,17 @@ class Leaderboard:
 
     @property
     def entries(self) -> list[Entry]:
-        """Everybody: the ranked, then the others."""
+        """All trials: the ranked, then the others."""
         return [*self.ranked, *self.left_out]
 
 
 def finite(value: float | None) -> float | None:
-    """The value if it is a finite number, else None."""
+    """Return a value that is a finite number, None for any other."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def had(entry: Entry, metric: str) -> str:
-    """What a trial has, in words: ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
+    """Say what a trial has, as ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
     if entry.value is None:
         return ""
     value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)

@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Of which pictures, and how near; distances are in levels of 255.
+    """Whose pictures were compared, and how near they are to real ones; distances are in levels of 255.
 
     Attributes:
         trial: Whose pictures.
@@ -58,7 +58,7 @@ class Neighbours:
 
 
 def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list[float], float]:
-    """The nearest real picture of each generated one.
+    """Find the nearest real picture of each generated one.
 
     Args:
         pictures: Generated, uint8 (n, s, s, 3 or 4); with transparency they are compared on checks, as they are shown.
@@ -89,7 +89,7 @@ def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list
 
 
 def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[Neighbours, Image.Image]:
-    """The neighbours of a trial's grid, in a grid like it.
+    """Find the neighbours of a trial's grid, and arrange them in a grid like it.
 
     Args:
         trial: Whose grid.
@@ -151,7 +151,7 @@ def write(folder: Folder, neighbours: Neighbours, sheet: Image.Image) -> None:
 
 
 def read(folder: Folder) -> tuple[Neighbours, Image.Image] | None:
-    """What `write` kept, or None if there is nothing (readable)."""
+    """Read what `write` kept; None if there is nothing, or nothing readable."""
     try:
         with Image.open(BytesIO(folder.read(layout.NEAREST_REAL)), formats=("PNG",)) as picture:
             note = json.loads(getattr(picture, "text", {})[_TEXT])
@@ -161,7 +161,7 @@ def read(folder: Folder) -> tuple[Neighbours, Image.Image] | None:
 
 
 def packed(data_hash: str) -> Pictures | None:
-    """The packed pictures with that hash, if this machine has them; memory-mapped."""
+    """Open the packed pictures with a hash, memory-mapped; None if this machine has not got them."""
     from ganlib.data import cache_dir, open_set
 
     try:
@@ -176,7 +176,7 @@ def packed(data_hash: str) -> Pictures | None:
 
 
 def cut(sheet: Image.Image, size: int) -> Pictures:
-    """The pictures of a grid that `ganlib.data.sheet.grid` made, uint8 (n, size, size, 3).
+    """Cut a grid of `ganlib.data.sheet.grid` into its pictures, uint8 (n, size, size, 3).
 
     Raises:
         ValueError: if it is not such a grid.
@@ -195,7 +195,7 @@ def cut(sheet: Image.Image, size: int) -> Pictures:
 
 
 def _small(pictures: Pictures) -> Floats:
-    """The pictures scaled down by an integer factor, float32 (n, values)."""
+    """Scale pictures down by an integer factor, to float32 (n, values)."""
     pictures = on_checks(pictures)
     count, size = pictures.shape[:2]
     factor = max(1, size // SIDE)

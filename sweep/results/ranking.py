@@ -1,4 +1,4 @@
-"""Which trial is best: the leaderboard of a sweep, and what is left out of it and why.
+"""Rank the trials of a sweep, and say what is left out of the leaderboard and why.
 
 Trials are ranked by their results: the best generator of each, measured once more after the trial had ended, all alike
 (see `sweep.worker.result`). A trial that has not ended has none; it is shown apart with the best that it has so far.
@@ -62,7 +62,7 @@ def rank(
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
 ) -> Leaderboard:
-    """`leaderboard` of rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
+    """Rank rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
     entries = _entries(trials, metrics, results, metric, floors)
     provisional = not any(entry.measured for entry in entries)
     candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
@@ -80,7 +80,7 @@ def rank_or_explain(
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
 ) -> tuple[Leaderboard, str | None]:
-    """`rank` for those who show everything: if it refuses, all are left out and its text is returned."""
+    """Rank rows, or leave all trials out where `rank` refuses, and return its reason."""
     metrics, results = list(metrics), list(results)
     try:
         return rank(trials, metrics, metric, floors, results), None
@@ -93,7 +93,7 @@ def rank_or_explain(
 
 
 def grouped(board: Leaderboard, path: str, otherwise: object) -> dict[str, list[Entry]]:
-    """The trials of each value of a key, the ranked first; the group with the best trial comes first.
+    """Group trials by the value of a key, the ranked first; the group with the best trial comes first.
 
     Args:
         board: The leaderboard.
@@ -108,7 +108,7 @@ def grouped(board: Leaderboard, path: str, otherwise: object) -> dict[str, list[
 
 
 def check_metric(metric: str) -> str:
-    """Return ``metric`` if it is one.
+    """Return the name of a metric, checked.
 
     Raises:
         RequestError: listing the choices.
@@ -120,7 +120,7 @@ def check_metric(metric: str) -> str:
 
 
 def _measured(row: Row, metric: str) -> bool:
-    """Whether an evaluation counts: it has a number, and the run was not called dead at it."""
+    """Tell whether an evaluation counts: it has a number, and the run was not called dead at it."""
     return finite(row[metric]) is not None and not row.get("verdict")
 
 
@@ -171,20 +171,20 @@ def _entry(
 
 
 def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
-    """The best first; a FID so far on more pictures before one on fewer, with which it does not compare."""
+    """Order trials, the best first; a FID so far on more pictures stands before any on fewer."""
     count = entry.n_fake or 0 if provisional and metric == "fid" else 0
     return -count, entry.value or 0.0, entry.trial
 
 
 def _hopeful_first(entry: Entry) -> tuple[bool, float, int]:
-    """Those that may still be ranked come before those that cannot, the best first."""
+    """Order trials that are left out: those that may still be ranked first, and of these the best."""
     if entry.status.out_of_play or entry.value is None:
         return True, 0.0, entry.trial
     return False, entry.value, entry.trial
 
 
 def _so_far(entry: Entry, metric: str) -> str:
-    """Why a trial without a result is not ranked beside those that have one."""
+    """Say why a trial without a result is not ranked beside those that have one."""
     words = {Status.RUNNING: "still running", Status.INTERRUPTED: "interrupted"}
     return f"{words.get(entry.status, 'no result')}, so far {had(entry, metric)}"
 
@@ -212,7 +212,7 @@ def _with_ranks(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _one_identity(rows: Sequence[tuple[int, Row]], provisional: bool) -> Identity | None:
-    """The identity of what is ranked, by trial; None if nothing is.
+    """Find the identity that all ranked values share; None if nothing is ranked.
 
     What is only the best so far was seen on different numbers of pictures; then that of the identity is the largest.
 

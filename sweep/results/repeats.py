@@ -47,7 +47,7 @@ class Repeats:
 
     @property
     def mean(self) -> float | None:
-        """Of the values; None while there is none."""
+        """The mean of the values; None while there is none."""
         return math.fsum(self.values) / len(self.values) if self.values else None
 
     @property
@@ -95,12 +95,12 @@ class Comparison:
 
     @property
     def distinct(self) -> bool:
-        """Whether they can be told apart."""
+        """Whether the two can be told apart."""
         return self.p < 1 - LEVEL
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """The two-sided p of Welch's t-test (Welch 1947), as ``scipy.stats.ttest_ind(..., equal_var=False)``.
+    """Compute the two-sided p of Welch's t-test (Welch 1947), as ``scipy.stats.ttest_ind(..., equal_var=False)``.
 
     None where neither sample has any spread, or one has fewer than two values.
     """
@@ -121,13 +121,13 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 
 def apart(p: float | None, first: Repeats, other: Repeats) -> bool:
-    """Whether two configurations can be told apart; with fewer than `FEWEST` seeds they cannot."""
+    """Tell whether two configurations can be told apart; with fewer than `FEWEST` seeds they cannot."""
     enough = min(len(first.values), len(other.values)) >= FEWEST
     return enough and p is not None and p < 1 - LEVEL
 
 
 def _half(spread: float, n: int) -> float:
-    """Half the width of the interval of a mean of ``n`` values."""
+    """Compute half the width of the interval of a mean of ``n`` values."""
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)

@@ -1,4 +1,4 @@
-"""What became of the trials of a sweep: counts, rungs, verdicts, time. For `sweep show` and the report."""
+"""Sum up what became of the trials of a sweep: counts, rungs, verdicts, time."""
 
 import json
 from collections import Counter
@@ -98,7 +98,7 @@ def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
 
 
 def seconds_saved(row: Row, budget: float) -> float:
-    """What a trial that was stopped or collapsed would still have taken to the full budget, at its pace."""
+    """Estimate what a trial that was stopped or collapsed would have taken to the full budget, at its pace."""
     if row["status"] not in (Status.STOPPED, Status.COLLAPSED) or not row["kimg"]:
         return 0.0
     spent = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
@@ -106,7 +106,7 @@ def seconds_saved(row: Row, budget: float) -> float:
 
 
 def detail(event: Row) -> dict[str, Any]:
-    """What an event says, as a mapping; text that is not one stands under ``text``."""
+    """Read what an event says as a mapping; text that is not one stands under ``text``."""
     try:
         loaded = json.loads(event["detail"] or "{}")
     except ValueError:

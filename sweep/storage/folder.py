@@ -87,13 +87,13 @@ class Folder(ABC):
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """The last part of the folder's path."""
         path = urlsplit(self.url).path if "://" in self.url else self.url  # '#' and '?' may stand in a name
         return path.rstrip("/").rpartition("/")[2]
 
     @classmethod
     def open(cls, url: str | Path) -> "Folder":
-        """The folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
+        """Open the folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
 
         S3 credentials and region come from the usual environment variables and files; the URL may carry
         ``?region=...&endpoint_override=...&scheme=...``.
@@ -152,11 +152,11 @@ class Folder(ABC):
 
     @abstractmethod
     def child(self, name: str) -> "Folder":
-        """The folder ``name`` inside this one."""
+        """Open the folder ``name`` inside this one."""
 
     @abstractmethod
     def read(self, path: str) -> bytes:
-        """The content of a file.
+        """Read the content of a file.
 
         Raises:
             MissingFileError: if it does not exist.
@@ -177,15 +177,15 @@ class Folder(ABC):
 
     @abstractmethod
     def exists(self, path: str = "") -> bool:
-        """Whether a file or folder is there."""
+        """Tell whether a file or folder is there."""
 
     @abstractmethod
     def names(self, path: str = "") -> list[str]:
-        """Names directly in a folder, sorted, without temporary files; empty if the folder is absent."""
+        """List the names directly in a folder, sorted, without temporary files; none if the folder is absent."""
 
     @abstractmethod
     def stamps(self, path: str = "") -> dict[str, Stamp]:
-        """The stamp of everything directly in a folder, by its name; as `names`."""
+        """Look up the stamp of everything that `names` lists, by name."""
 
     @abstractmethod
     def delete(self, path: str) -> None:
@@ -193,9 +193,9 @@ class Folder(ABC):
 
     @abstractmethod
     def size_bytes(self) -> int:
-        """Bytes of all files in the folder and below."""
+        """Add up the bytes of all files in the folder and below."""
 
     def local(self, path: str = "") -> Path | None:
-        """The real path of something in this folder, or None when it is not on a disk."""
+        """Give the real path of something in this folder; None where the folder is not on a disk."""
         relative_parts(path)
         return None

@@ -1,4 +1,4 @@
-"""Who runs a sweep: one file that is a lock, a heartbeat and the signal to stop.
+"""Say who runs a sweep, in one file that is a lock, a heartbeat and the signal to stop.
 
 The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
 whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
@@ -33,7 +33,7 @@ AHEAD_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The content of the file."""
+    """The content of ``lease.json``."""
 
     owner: str
     host: str
@@ -57,7 +57,7 @@ class Lease:
         return True
 
     def described(self, folder: Folder) -> str:
-        """Who runs the sweep in ``folder``, since when nothing was heard of it, and what to do."""
+        """Say who runs the sweep in ``folder``, since when nothing was heard of it, and what to do."""
         who, age = f"pid {self.pid} on {self.host}", time.time() - self.beat
         if age >= -AHEAD_SECONDS:
             return f"{who}, seen {max(age, 0):.0f} s ago. Stop it first, or look on with 'sweep watch'"
@@ -71,7 +71,7 @@ class Lease:
 
 
 def read(folder: Folder) -> Lease | None:
-    """The lease of a sweep, or None when nobody holds it (or the file is damaged)."""
+    """Read the lease of a sweep; None when nobody holds it, or the file is damaged."""
     try:
         return Lease(**json.loads(folder.read(layout.LEASE)))
     except (MissingFileError, ValueError, TypeError):
@@ -144,7 +144,7 @@ class Tenant:
         self._next, self.over = time.monotonic() + POLL_SECONDS, False
 
     def __call__(self) -> bool:
-        """Whether to stop."""
+        """Tell whether the trial is to stop."""
         if not self.over and time.monotonic() >= self._next:
             self._next = time.monotonic() + POLL_SECONDS
             lease = read(self.folder)

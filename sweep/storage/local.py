@@ -101,7 +101,7 @@ def _made(target: Path, data: bytes) -> Iterator[Path]:
 
 
 def _create_without_links(target: Path, data: bytes) -> bool:
-    """Exclusive creation on file systems without hard links; not atomic in content, but in existence."""
+    """Create a file on file systems without hard links; only its existence is atomic, its content is not."""
     try:
         write_new(target, data)
     except FileExistsError:

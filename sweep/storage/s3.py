@@ -62,12 +62,12 @@ class RemoteFolder(Folder):
         return urlunsplit((scheme, netloc, full, query, fragment))
 
     def _shown(self, path: str) -> str:
-        """The URL for error texts, without options."""
+        """Spell a path as its URL without options, for error texts."""
         scheme, netloc, full, _, _ = urlsplit(self._url(path))
         return urlunsplit((scheme, netloc, full, "", ""))
 
     def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
-        """The result of ``work``; a failure is tried again after each of the pauses, then explained."""
+        """Return the result of ``work``; a failure is tried again after each of the pauses, then explained."""
         for pause in PAUSES_SECONDS:
             try:
                 with explained(action, self._shown(path)):
@@ -84,7 +84,7 @@ class RemoteFolder(Folder):
 
     @classmethod
     def connect(cls, url: str) -> "RemoteFolder":
-        """The folder at ``s3://bucket/prefix?options``.
+        """Connect to the folder at ``s3://bucket/prefix?options``.
 
         Raises:
             RequestError: if an option of the URL is not known.

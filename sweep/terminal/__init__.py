@@ -1,1 +1,1 @@
-"""What is printed: live views, tables, the leaderboard in text, and an output that outlives its reader."""
+"""Print what people read: live views, tables, the leaderboard, and an output that outlives its reader."""

@@ -1,4 +1,4 @@
-"""What `sweep best` shows of a leaderboard, to people and to programs."""
+"""Show a leaderboard to people and to programs, as `sweep best` does."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ class Best:
 
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
-        """The ``top`` best, or of each family, variant or loss; by default 10, or one of each."""
+        """Choose the ``top`` best, in all or of each family, variant or loss; by default 10, or one of each."""
         from sweep.results.confirmation import read_confirmation
         from sweep.results.ranking import grouped
 
@@ -103,7 +103,7 @@ class Best:
         tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names)] for g, e in rows])
 
     def _has(self, entries: "list[Entry]") -> str:
-        """What the best of a group has, none of which is ranked."""
+        """Say what the best trial of a group has where no trial of the group is ranked."""
         from sweep.results.leaderboard import had
 
         best = next((e for e in entries if e.value is not None and not e.status.out_of_play), None)
@@ -124,7 +124,7 @@ class Best:
         click.echo(f"confirmed: {confirmation.verdict(self.found)}")
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, with all that is left out."""
+        """Give the leaderboard as plain values, with all that is left out of it."""
         from sweep.results import confirmation
 
         board = self.board
@@ -166,7 +166,7 @@ def _ranked(entries: "list[Entry]") -> "list[Entry]":
 
 
 def _unsearched(sweep: "Sweep", path: str) -> object:
-    """A key's value in trials where it is not searched: as the spec has it, or its default under a condition."""
+    """Look up a key's value where it is not searched: as the spec has it, or its default under a condition."""
     section, _, key = path.partition(".")
     value = (sweep.spec().get(section) or {}).get(key)
     if not isinstance(value, dict):
@@ -178,7 +178,7 @@ def _unsearched(sweep: "Sweep", path: str) -> object:
 
 
 def _what(board: "Leaderboard") -> str:
-    """What is ranked, in words."""
+    """Say what is ranked."""
     if board.provisional:
         return "no trial has a result yet, so by the best so far of each"
     return "each trial's best generator, measured once more when the trial had ended"

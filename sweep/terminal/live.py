@@ -1,4 +1,4 @@
-"""The table on a terminal, redrawn in place; it takes what width and height there are."""
+"""Draw the live table of a sweep on a terminal, in the width and height that there are."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -133,7 +133,7 @@ class LiveTable:
 
 
 def _newest(trial: Trial, metric: str, wide: bool) -> str:
-    """The newest value of the metric; where there is no room for a column of results, that of a trial that has one."""
+    """Show a trial's newest value of the metric; its result where there is no room for a column of results."""
     if not wide and trial.value is not None:
         return f"{number(trial.value)}*"
     count = trial.last_row.get("n_fake")
@@ -141,7 +141,7 @@ def _newest(trial: Trial, metric: str, wide: bool) -> str:
 
 
 def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:
-    """Running trials first, then the best."""
+    """Order trials for the table: running ones first, then the best."""
     standing = (3, 0.0) if trial.status.out_of_play else trial.standing
     return (trial.status is not Status.RUNNING, standing, trial.number)
 

@@ -43,7 +43,7 @@ _REPLACED = BARS | {"│": "|", "┃": "|"} | DOTS | IN_ASCII
 
 
 def spelled(text: str, encoding: str) -> str:
-    """The text in characters that the encoding has: a like one in ASCII, or the escape that JSON has for it.
+    """Spell a text in characters of an encoding: others become alike ones in ASCII, or the escapes of JSON.
 
     JSON keeps its meaning: there every character that is missing becomes its escape.
     """
@@ -130,7 +130,7 @@ class Outlet(io.TextIOBase):
 
 
 def encoding_asked_for(environ: Mapping[str, str]) -> str | None:
-    """ASCII where the locale says ``C`` in so many words: Python itself writes UTF-8 there (PEP 538, 540)."""
+    """Choose ASCII where the locale says ``C`` in so many words: Python itself writes UTF-8 there (PEP 538, 540)."""
     if environ.get("PYTHONIOENCODING") or environ.get("PYTHONUTF8"):
         return None
     kind = environ.get("LC_CTYPE", "")
@@ -161,7 +161,7 @@ def outlets() -> Iterator[None]:
 
 
 def on_loss(told: Callable[[str], None]) -> None:
-    """Have a function called, with the reason, when standard output is lost; at once if it is."""
+    """Call a function, with the reason, when standard output is lost; at once if it is lost already."""
     for stream in _outlets[:1]:
         stream.on_loss = told
         if stream.lost is not None:
@@ -169,10 +169,10 @@ def on_loss(told: Callable[[str], None]) -> None:
 
 
 def for_people() -> TextIO:
-    """Where a person can still read: standard output, or standard error once that is lost."""
+    """Choose where a person can still read: standard output, or standard error once standard output is lost."""
     return sys.stderr if is_lost() else sys.stdout
 
 
 def is_lost() -> bool:
-    """Whether nobody can read standard output any more."""
+    """Tell whether nobody can read standard output any more."""
     return any(stream.lost is not None for stream in _outlets[:1])

@@ -1,4 +1,4 @@
-"""Tables on a terminal that fit its width, and plain columns where the output is no terminal."""
+"""Print tables that fit the width of a terminal, and plain columns where the output is no terminal."""
 
 import sys
 from collections.abc import Sequence

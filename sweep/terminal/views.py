@@ -1,4 +1,4 @@
-"""What a person or a program sees while a sweep runs: a live table, plain lines, or JSON lines."""
+"""Show a running sweep to a person or a program: as a live table, plain lines, or JSON lines."""
 
 import sys
 import threading
@@ -35,22 +35,22 @@ class View(Protocol):
     """Something that shows a sweep's progress."""
 
     def open(self, director: Shown, elapsed: Callable[[], float]) -> None:
-        """The trials are about to start; ``elapsed`` is the sweep's clock, in seconds."""
+        """Begin to show trials that are about to start; ``elapsed`` is the sweep's clock, in seconds."""
 
     def event(self, event: Event) -> None:
-        """Something happened."""
+        """Show an event."""
 
     def say(self, text: str) -> None:
-        """A sentence for a person."""
+        """Tell a person a sentence."""
 
     def waiting(self, what: str) -> AbstractContextManager[None]:
-        """Something is done that may take a while: the person is to see that it goes on."""
+        """Show a person that work goes on that may take a while."""
 
     def beat(self) -> None:
-        """Called often; time may be shown."""
+        """Show that time passes; called often."""
 
     def close(self) -> None:
-        """The trials have ended."""
+        """End the view of trials that have ended."""
 
 
 @contextmanager
@@ -170,7 +170,7 @@ class JsonLines:
         print(to_json(values), flush=True)
 
     def say(self, text: str) -> None:
-        """Sentences are for people: they go to stderr."""
+        """Tell a person a sentence, on stderr."""
         print(text, file=sys.stderr, flush=True)
 
     def beat(self) -> None:  # noqa: D102
@@ -180,12 +180,12 @@ class JsonLines:
         pass
 
     def result(self, values: dict[str, Any]) -> None:
-        """The last line."""
+        """Print the last line, the outcome."""
         self._line({"event": "end", **values})
 
 
 def view_for(as_json: bool, looking_on: bool = False) -> LiveTable | PlainLines | JsonLines:
-    """JSON if asked for; a table on a terminal; lines elsewhere."""
+    """Choose a view: JSON if asked for, a table on a terminal, lines elsewhere."""
     if as_json:
         return JsonLines()
     console = Console()
