@@ -1,10 +1,20 @@
-"""The sections of a spec that belong to the search, beside those of a trial in `ganlib.config`."""
+"""The sections of a spec and their fields: those of the search itself, beside those of a trial in `ganlib.config`."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, Section, TrainConfig, Unit
+from ganlib.config import (
+    CollapseConfig,
+    DataConfig,
+    EvaluateConfig,
+    ModelConfig,
+    Section,
+    TrainConfig,
+    TrialConfig,
+    Unit,
+)
 
 Keep = Literal["none", "best", "all"]
 
@@ -16,7 +26,15 @@ def _whole_above_one(gpu: float) -> float:
 
 
 class SearchConfig(Section):
-    """How configurations are chosen, and by which metric (smaller is better for both)."""
+    """The rules by which a sweep chooses configurations.
+
+    Attributes:
+        sampler: How values are drawn: ``tpe``, ``gp`` and ``cmaes`` learn from ended trials, ``random`` and ``grid``
+            (every combination, in seeded order) do not.
+        trials: How many trials are run at most.
+        seed: The seed of the draws, and of the trials' own seeds.
+        metric: What is minimised.
+    """
 
     sampler: Literal["tpe", "random", "gp", "grid", "cmaes"] = "tpe"
     trials: int = Field(16, ge=1, le=100_000)
@@ -25,10 +43,16 @@ class SearchConfig(Section):
 
 
 class AshaConfig(Section):
-    """Early stopping: rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
+    """The rungs of early stopping: at ``grace * reduction**k`` for k = 0, 1, ..., below ``max``.
 
-    At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those seen there so far.
-    A rung is met at the first evaluation at or after it.
+    At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those that came there before.
+    A trial meets a rung at its first evaluation at or after the rung.
+
+    Attributes:
+        grace: Where the first rung is, in ``unit``.
+        reduction: The factor between two rungs.
+        max: How long a trial trains at most, in ``unit``; None: as long as ``train`` says.
+        unit: Whether the section counts in epochs or kimg.
     """
 
     grace: float = Field(gt=0)
@@ -44,11 +68,18 @@ class AshaConfig(Section):
 
 
 class ResourcesConfig(Section):
-    """What one trial gets. A ``gpu`` below 1 lets several trials share one; 0 is none.
+    """The resources of each trial, and how often a trial is taken up again.
 
     A trial whose worker dies, raises or gives no sign of life for ``timeout`` seconds goes on from its checkpoint,
-    ``max_failures`` times. Every training step and every batch of pictures that is measured is a sign; the metrics of
-    all pictures together are one step.
+    ``max_failures`` times. Every training step and every batch of pictures that is measured is a sign of life; the
+    metrics of all pictures together are one step.
+
+    Attributes:
+        gpu: How many GPUs a trial gets; below 1, several trials share one, and 0 is none.
+        cpu: How many CPU cores a trial gets.
+        max_concurrent: How many trials run at once at most; None: as many as the resources allow.
+        max_failures: How often a trial goes on after its worker has failed.
+        timeout: How many seconds without a sign of life end a worker.
     """
 
     gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
@@ -59,10 +90,13 @@ class ResourcesConfig(Section):
 
 
 class KeepConfig(Section):
-    """What is kept of a trial that has ended: its best generator, also its last checkpoint (``all``), or nothing.
+    """The files that are kept of ended trials: the best generator, also the last checkpoint (``all``), or none.
 
-    ``stopped`` is for collapsed and failed trials too, and takes effect when the sweep ends. The weights of the
-    sweep's best trial are always kept.
+    The generators of the sweep's best trials are always kept.
+
+    Attributes:
+        finished: What is kept of a trial that reached its budget.
+        stopped: What is kept of a trial that was stopped, collapsed or failed, from the end of the sweep on.
     """
 
     finished: Keep = "best"
@@ -83,11 +117,11 @@ SECTIONS: dict[str, type[Section]] = {
 TRACKERS = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 """The programs that can be told how trials go, and the package that each needs."""
 SEARCHABLE = ("model", "train")
-# The budget is in a searchable section, but trials that are compared must have the same.
 NOT_SEARCHABLE = {
     "train.epochs": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
     "train.kimg": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
 }
+"""The keys of searchable sections that cannot be searched, and why."""
 FIELDS = {
     f"{section}.{name}": (model, name) for section, model in SECTIONS.items() for name in model.model_fields
 }
@@ -100,6 +134,35 @@ def _holds_text(path: str) -> bool:
 
 
 TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))
-"""Keys that hold text as it stands, whatever YAML would read in it: a folder may be called ``2024``."""
+"""Keys whose value is text even where YAML would read something else: a folder may be called ``2024``."""
 PATHS = ("data.source", "evaluate.weights")
-"""Those of them that hold the path of a file or folder."""
+"""Keys whose text is the path of a file or folder."""
+
+
+def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give the default of a key, with a list for a tuple, as YAML and JSON have it."""
+    section, name = FIELDS[path]
+    value = section.model_fields[name].get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def build_trial(
+    data: DataConfig, evaluate: EvaluateConfig, collapse: CollapseConfig, values: Mapping[str, Any]
+) -> TrialConfig:
+    """Make the configuration of one trial.
+
+    Args:
+        data: The section of the spec, like ``evaluate`` and ``collapse``.
+        evaluate: How generators are measured.
+        collapse: When a trial is called dead.
+        values: The values of keys of ``model`` and ``train`` by path; a key that is left out has its default.
+
+    Raises:
+        pydantic.ValidationError: If the values do not go together.
+    """
+    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    for path, value in values.items():
+        section, name = path.split(".")
+        parts[section][name] = value
+    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
+    return TrialConfig(data=data, model=model, train=train, evaluate=evaluate, collapse=collapse)
