@@ -1,9 +1,9 @@
-"""All parts of a dataset in one file, so that a thousand trials are read as fast as one.
+"""Snapshots of a dataset: all its parts in one file, so that a thousand trials are read as fast as one.
 
-Opening a Parquet part costs about a millisecond however little is in it. ``compact/<dataset>`` holds the rows of
-many parts (one line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
-that has changed since is read itself, so that a snapshot is never wrong, only of less use; it can be deleted at
-any time. Whoever meets many loose parts writes it anew.
+Opening a Parquet part costs about a millisecond, however little the part holds. ``compact/<dataset>`` holds the rows of
+many parts (one line with a SHA-256, then a Parquet file), with the time and size that each part had then. A part that
+has changed since is read itself, so that a snapshot is never wrong and can be deleted at any time. A reader that finds
+many loose parts writes the snapshot anew.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ from sweep.storage.folder import Folder, Stamp
 
 PARTS_KEY = b"sweep.parts"
 MANY = 64
-"""With more loose parts than this, a snapshot is written."""
+"""The number of loose parts above which a snapshot is written."""
 SETTLED_SECONDS = 5.0
-"""A part younger than this is left loose: it might change once more within the grain of the disk's clock."""
+"""The age below which a part is left loose: a later change within the grain of the disk's clock would go unseen."""
 
 ReadPart = Callable[[str, list[str] | None], pa.Table]
-"""Reads one part by its name: all columns, or some."""
+"""A reader of one part, which takes the part's name, and the columns to read or None for all."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot as it lies in the folder; the empty one stands for none.
+    """The content of a snapshot's file; `NONE` stands for no snapshot.
 
     Attributes:
         file: The Parquet file.
-        places: Part to its stamp, to where its rows begin and to how many there are; in the rows' order.
+        places: For each part, in the order of the rows: its stamp, its first row (0-based) and its number of rows.
     """
 
     file: bytes
@@ -46,7 +46,7 @@ class Snapshot:
 
     @classmethod
     def load(cls, folder: Folder, dataset: str) -> "Snapshot":
-        """The snapshot of a dataset; one that is damaged or of another version is as good as none."""
+        """Read the snapshot of a dataset; `NONE` for one that is missing, damaged or of another version."""
         try:
             head, _, data = folder.read(layout.compacted(dataset)).partition(b"\n")
             if head != _digest(data):
@@ -63,11 +63,11 @@ class Snapshot:
             return NONE
 
     def holds(self, name: str, stamp: Stamp) -> bool:
-        """Whether it has the rows of a part as it is now."""
+        """Say whether the snapshot has the current rows of a part, which a stamp identifies."""
         return name in self.places and self.places[name][0] == stamp
 
     def rows(self, columns: list[str] | None) -> pa.Table:
-        """Its rows, of some columns or all."""
+        """Read the rows of the snapshot, with some columns or, for None, all."""
         file = pq.ParquetFile(pa.BufferReader(self.file))
         known = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
         return file.read(columns=known, use_threads=False).replace_schema_metadata()
@@ -79,14 +79,17 @@ NONE = Snapshot(b"", {})
 def read(
     folder: Folder, dataset: str, schema: pa.Schema, columns: list[str] | None, part: ReadPart
 ) -> pa.Table:
-    """The rows of a dataset in the order of its parts; with many loose parts, a snapshot is left behind.
+    """Read the rows of a dataset in the order of its parts, and write a snapshot where many parts are loose.
 
     Args:
-        folder: Of the sweep.
-        dataset: Its name, which is also that of the folder with its parts.
-        schema: Gives columns that older parts lack their place and type.
-        columns: Read only these; None for all.
+        folder: The folder of the sweep.
+        dataset: The name of the dataset and of the folder with its parts.
+        schema: The columns in their order; those that older parts lack are null.
+        columns: The columns to read; None for all.
         part: Reads one part.
+
+    Raises:
+        WorkError: If a part cannot be read.
     """
     stamps = {
         name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
@@ -98,11 +101,13 @@ def read(
     if stamps and not loose and len(snapshot.places) == len(stamps):
         return _joined([snapshot.rows(wanted)], schema, columns)
     held = snapshot.rows(wanted) if snapshot.places else _joined([], schema, wanted)
-    with ThreadPoolExecutor(max_workers=8) as pool:  # for storage that is far away; near, they cost little
+    with ThreadPoolExecutor(
+        max_workers=8
+    ) as pool:  # threads help on remote storage, and cost little on a disk
         fresh = dict(zip(loose, pool.map(lambda name: part(name, wanted), loose), strict=True))
     tables = [fresh[n] if n in fresh else held.slice(*snapshot.places[n][1:]) for n in stamps]
     if many:
-        with suppress(WorkError):  # a folder that may only be read, a full disk: then it stays slow
+        with suppress(WorkError):  # on a full disk or a read-only folder, reading stays slow
             _save(folder, dataset, schema, list(stamps.items()), tables)
     return _joined(tables, schema, columns)
 
