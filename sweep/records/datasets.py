@@ -128,9 +128,8 @@ class Store:
             DamagedPartError: If the part cannot be read.
         """
         rows = self._parts.get(("trials", number))
-        if (
-            rows is None
-        ):  # not written by this store: another process may change the part, so its rows are not kept
+        if rows is None:
+            # Not written by this store: another process may change the part, so its rows are not kept.
             rows = self._from_disk("trials", number)
         return dict(rows[0]) if rows else None
 

@@ -37,8 +37,7 @@ def write(store: Store, trial: int) -> None:
         StorageError: If the ledger cannot be written.
     """
     text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
-    head = MAGIC + b" " + hashlib.sha256(text).hexdigest().encode()
-    store.folder.write(layout.ledger(trial), head + b"\n" + text + b"\n")
+    store.folder.write(layout.ledger(trial), _head(text) + b"\n" + text + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
@@ -52,7 +51,7 @@ def read(folder: Folder, trial: int) -> Copy | None:
     except MissingFileError:
         return None
     head, _, text = data.partition(b"\n")
-    if head != MAGIC + b" " + hashlib.sha256(text[:-1]).hexdigest().encode():
+    if head != _head(text[:-1]):
         raise DamagedLedgerError(
             f"'{folder}/{layout.ledger(trial)}' is damaged: it does not match its digest"
         )
@@ -67,6 +66,10 @@ def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
     except DamagedLedgerError:
         return None
     return copy["trials"][0] if copy and copy["trials"] else None
+
+
+def _head(text: bytes) -> bytes:
+    return MAGIC + b" " + hashlib.sha256(text).hexdigest().encode()
 
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -52,12 +52,16 @@ class Seen:
         Returns:
             The evaluation; None where its metric is no finite number, or the trial was called dead at it.
         """
-        value = row.get(metric)
-        if row.get("verdict") is not None or value is None or not math.isfinite(value):
+        value = finite(row.get(metric))
+        if row.get("verdict") is not None or value is None:
             return None
-        se = row.get("kid_se") if metric == "kid" else None
-        se = se if se is not None and math.isfinite(se) else None
+        se = finite(row.get("kid_se")) if metric == "kid" else None
         return cls(row["kimg"], value, row.get("n_fake") or 0, se)
+
+
+def finite(value: float | None) -> float | None:
+    """Give a number of the records, or None for one that is missing, infinite or not a number."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def best(seen: Iterable[Seen]) -> Seen | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.records import snapshots
-from sweep.records.snapshots import Seen
+from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 
 Row = dict[str, Any]
@@ -100,7 +100,7 @@ class Trial:
     @property
     def value(self) -> float | None:
         """Searched metric of the trial's result; None where there is no finite one."""
-        return _finite(self.result[self.metric]) if self.result else None
+        return finite(self.result[self.metric]) if self.result else None
 
     @property
     def standing(self) -> tuple[int, float]:
@@ -151,7 +151,7 @@ class Trial:
             "best_value": seen.value if seen else None,
             "best_n_fake": seen.n_fake if seen else None,
             "result": self.value,
-            "result_se": _finite(result["kid_se"]) if result and self.metric == "kid" else None,
+            "result_se": finite(result["kid_se"]) if result and self.metric == "kid" else None,
             "result_kimg": result["kimg"] if result else None,
         }
 
@@ -160,7 +160,3 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """Sort the trials that have a value by their standing, the best first, without collapsed and failed ones."""
     able = [trial for trial in trials if trial.best and not trial.status.out_of_play]
     return sorted(able, key=lambda trial: trial.standing)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -38,6 +38,7 @@ class Study:
         points: The parameters of the first trials, by path.
 
     Raises:
+        RequestError: If a grid search has too many combinations.
         StorageError: If the file cannot be written.
     """
 
@@ -239,6 +240,11 @@ class _Outcome:
 
     @classmethod
     def of(cls, past: PastTrial) -> "_Outcome":
+        """Translate the end of a trial.
+
+        Raises:
+            ValueError: If the value is not finite, or a finished trial has none.
+        """
         number, state, value = past.number, past.state, past.value
         if value is not None and not math.isfinite(value):
             raise ValueError(f"trial {number} has a value that is not finite: {value}")
@@ -258,6 +264,7 @@ class _Outcome:
         raise ValueError(f"trial {number} has the unknown state {state!r}")
 
     def optuna_state(self) -> "TrialState":
+        """Convert the state to Optuna's type, which is imported only here."""
         from optuna.trial import TrialState
 
         return TrialState[self.state]

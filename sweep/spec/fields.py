@@ -152,18 +152,17 @@ def check_section(
 def _as_section(section: str, value: object) -> str:
     """Guess what was meant by the value that stands where a section is needed."""
     fields = SECTIONS[section].model_fields
-    if not isinstance(value, str):
-        return f", such as {section}.{next(iter(fields))}; got {show(value)}"
-    key, _, rest = re.sub(r"[\s:=]+", "\0", value.strip(), count=1).partition("\0")
-    if key in fields and rest:
-        return f": write '{key}: {rest}', with a colon and a blank; got {show(value)}"
-    if section == "asha" and value.lower() in ("none", "no", "off", "false"):
-        return f"; write asha: null for none, got {show(value)}"
+    if isinstance(value, str):
+        key, _, rest = re.sub(r"[\s:=]+", "\0", value.strip(), count=1).partition("\0")
+        if key in fields and rest:
+            return f": write '{key}: {rest}', with a colon and a blank; got {show(value)}"
+        if section == "asha" and value.lower() in ("none", "no", "off", "false"):
+            return f"; write asha: null for none, got {show(value)}"
     return f", such as {section}.{next(iter(fields))}; got {show(value)}"
 
 
 def _is_cut_off(path: str, node: Node, problems: Problems) -> bool:
-    """Check whether YAML took a part of a text for a comment: all of a colour, or the end of a folder's name."""
+    """Note and tell whether YAML took a part of a text for a comment: all of a colour, or the end of a path."""
     if not node.comment:
         return False
     whole = (node.value or "") + node.comment if isinstance(node.value, str | None) else ""
@@ -183,7 +182,7 @@ def _is_cut_off(path: str, node: Node, problems: Problems) -> bool:
 
 
 def _is_escaped(path: str, node: Node, problems: Problems) -> bool:
-    """Check whether YAML made control characters of the backslashes in a path."""
+    """Note and tell whether YAML made control characters of the backslashes in a path."""
     value = node.value
     if path not in PATHS or not isinstance(value, str) or not _ESCAPED.match(value) or exists(value):
         return False

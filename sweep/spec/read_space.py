@@ -79,7 +79,7 @@ class _Conditions:
                 self._check_can_hold(other, values, below, where)
             elif values and self.plain[other] not in values:
                 possible = False
-                # A key fixed on the command line is an experiment with the file, not a mistake in it.
+                # A key fixed on the command line is an experiment with the file, not a mistake in the file.
                 if other not in self.fixed:
                     now = f"{other} is {show(self.plain[other])}"
                     self._add(below, where, f"can never hold: {now}, not {_either(values)}")

@@ -43,7 +43,7 @@ class Draft:
         name: The name of the sweep.
         sections: The object of each section that cannot be searched, by name; None for an ``asha`` that is left out.
         plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
-        space: The distribution of each key that is.
+        space: The distribution of each searched key.
         configs: The points that are tried first, each from path to value.
         track: The programs that are told how trials go.
     """
@@ -98,6 +98,7 @@ class _Reader:
         self._problems = problems
 
     def draft(self, file: str) -> Draft:
+        """Read all sections; the draft can be used only if there is no problem afterwards."""
         for key, entry in self._entries.items():
             if key not in SECTIONS and key not in ("name", "configs", "track"):
                 self._add(entry, key, _unknown_section(key))

@@ -129,6 +129,7 @@ class _Reader:
         self._nodes = 0
 
     def document(self) -> Node | None:
+        """Build the tree of the only document; None where the text has none."""
         next(self._events)  # the start of the stream
         if isinstance(next(self._events), yaml.StreamEndEvent):
             return None
