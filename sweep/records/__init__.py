@@ -1,1 +1,1 @@
-"""What is on record of a sweep and of each trial: datasets, ledger, catalog, snapshots."""
+"""The records of a sweep and of its trials: datasets, ledger, catalog, snapshots."""

@@ -1,4 +1,4 @@
-"""The sweeps in a storage folder: list them, open one by name. Reads only; starts in a blink."""
+"""The catalog of a storage folder: its sweeps, listed or opened by name; nothing is written."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +21,9 @@ class Sweep:
     """One sweep, as its folder describes it.
 
     Attributes:
-        name: Its name, which is its folder's.
-        folder: Where everything about it lies.
-        info: Its facts.
+        name: The name of the sweep and of its folder.
+        folder: The folder with all files of the sweep.
+        info: The facts of the sweep.
     """
 
     name: str
@@ -32,18 +32,18 @@ class Sweep:
 
     @property
     def store(self) -> Store:
-        """Its datasets, for reading."""
+        """Datasets of the sweep, for reading."""
         return Store(self.folder)
 
     def spec_text(self) -> str:
-        """The resolved spec as YAML text; empty if the file is gone."""
+        """Read the resolved spec as YAML text; empty if the file is gone."""
         try:
             return self.folder.read(SPEC).decode("utf-8", errors="replace")
         except MissingFileError:
             return ""
 
     def spec(self) -> dict[str, Any]:
-        """The resolved spec as plain values; empty if it cannot be parsed."""
+        """Read the resolved spec as plain values; empty if the file is gone or cannot be parsed."""
         import yaml
 
         try:
@@ -54,7 +54,11 @@ class Sweep:
 
 
 def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
-    """All sweeps of a storage folder, newest first, and one sentence for each that cannot be read."""
+    """Find all sweeps of a storage folder.
+
+    Returns:
+        The sweeps, newest first, and one sentence for each that cannot be read.
+    """
     names = [name for name in storage.names() if not name.startswith(".")]
     with ThreadPoolExecutor(max_workers=8) as pool:
         found = list(pool.map(lambda name: _try_load(storage, name), names))
@@ -67,11 +71,16 @@ def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
 
 
 def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
-    """The sweep of that name, that at that path (its folder, or a file in it), or the newest one.
+    """Open a sweep by its name or path, or the newest one.
+
+    Args:
+        storage: The folder with the sweeps.
+        name: The name of a sweep in ``storage``, or the path or URL of a sweep's folder or of a file in it; None for
+            the newest sweep in ``storage``.
 
     Raises:
-        RequestError: if there is none (of that name); the text lists those that there are.
-        WorkError: if its ``sweep.json`` cannot be read.
+        RequestError: If there is no such sweep; the text lists the sweeps of the storage folder.
+        WorkError: If the sweep's ``sweep.json`` cannot be read.
     """
     if name is not None:
         sweep = _named(storage, name) or _at_path(name)
@@ -101,16 +110,16 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
 
 
 def _named(storage: Folder, name: str) -> Sweep | None:
-    """The sweep of that name in a storage folder."""
+    """Open the sweep of a name in a storage folder; None where there is none."""
     plain = name.rstrip("/")
     return _load(storage, plain) if plain in storage.names() else None
 
 
 def _at_path(name: str) -> Sweep | None:
-    """The sweep whose folder, or a file or folder in it, is at that path or URL.
+    """Open the sweep whose folder, or a file or folder in it, is at a path or URL; None where there is none.
 
     Raises:
-        RequestError: if something else is there.
+        RequestError: If the path is a folder of sweeps.
     """
     if "\0" in name or not name:
         return None
@@ -118,13 +127,13 @@ def _at_path(name: str) -> Sweep | None:
         parent, _, last = name.rstrip("/").rpartition("/")
         return _load(Folder.open(parent), last) if parent.count("/") > 1 else None
     path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
-    if not os.path.exists(path):  # also where it is too long to be one
+    if not os.path.exists(path):  # also where the name is too long for a path
         return None
-    for place in (path, *path.parents):
-        # A confirmation is a sweep within the sweep that it belongs to.
-        inner = place.name == CONFIRMATION and (place.parent / INFO).is_file()
-        if (place / INFO).is_file() and not inner:
-            return _load(Folder.open(place.parent), place.name)
+    for folder in (path, *path.parents):
+        # A confirmation is a sweep within the sweep whose trials it repeats.
+        inner = folder.name == CONFIRMATION and (folder.parent / INFO).is_file()
+        if (folder / INFO).is_file() and not inner:
+            return _load(Folder.open(folder.parent), folder.name)
     inside = find_sweeps(Folder.open(path))[0] if path.is_dir() else []
     if inside:
         names = ", ".join(sweep.name for sweep in inside[:10])
@@ -142,7 +151,7 @@ def _try_load(storage: Folder, name: str) -> Sweep | str | None:
 
 
 def _load(storage: Folder, name: str) -> Sweep | None:
-    """The sweep in that folder; None if it is not one."""
+    """Read the sweep in a folder below ``storage``; None where the folder holds no sweep."""
     folder = storage.child(name)
     try:
         return Sweep(name, folder, SweepInfo.read(folder))

@@ -25,7 +25,7 @@ from sweep.storage.folder import Folder
 
 __all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
 
-# What may stand once in a trial's part; events have no such key.
+# The column whose values differ in a trial's part; events have no such column.
 _UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
 _ORDER = {
     "trials": ["trial"],
@@ -35,21 +35,21 @@ _ORDER = {
     "samples": ["trial", "kimg"],
     "rungs": ["trial", "rung"],
 }
-# What a new attempt has yet to find out for itself.
+# Columns that tell of one attempt, which a new attempt clears.
 _OF_ATTEMPT = {"verdict": None, "failure": None, "ended": None}
 
 
 class DamagedPartError(WorkError):
-    """A part is torn, changed or of another version."""
+    """A part that is torn, changed or of another version."""
 
 
 class Store:
-    """Writes and reads the results of one sweep.
+    """The datasets of one sweep.
 
     Args:
-        folder: The sweep's folder.
-        kinds: Path of each searched value to its kind (float, int, str, bool or json), for the ``param.*``
-            columns of ``trials``. Not needed for reading.
+        folder: The folder of the sweep.
+        kinds: The kind (float, int, str, bool or json) of each searched key by path, for the ``param.*`` columns of
+            ``trials``; not needed for reading.
     """
 
     def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
@@ -61,7 +61,11 @@ class Store:
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
 
     def begin(self) -> None:
-        """Write a part without rows into every dataset that has none, so that all can be queried from the start."""
+        """Write a part without rows into every dataset that has none, so that each can be queried from the start.
+
+        Raises:
+            StorageError: If a part cannot be written.
+        """
         for dataset in self._schemas:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
@@ -72,11 +76,11 @@ class Store:
         Where a trial runs again, a higher ``attempt`` than before clears ``verdict``, ``failure`` and ``ended``.
 
         Returns:
-            False, and nothing is written, if ``attempt`` is lower than the one on record.
+            Whether the row was written; False if ``attempt`` is lower than the one on record.
 
         Raises:
-            ValueError: for an unknown column, a missing one, or an unknown status.
-            WorkError: if it cannot be written.
+            ValueError: If a column is unknown, a required one is missing, or the status is unknown.
+            StorageError: If the part cannot be written.
         """
         trial = int(row["trial"])
         old = self.trial(trial) or {}
@@ -97,12 +101,13 @@ class Store:
         """Add one row to ``metrics``, ``events``, ``samples`` or ``rungs``. ``time`` defaults to now.
 
         Returns:
-            False, and nothing is written, if the row comes from a superseded attempt of its trial, or if its
-            trial already has a row at that kimg (for ``rungs``: at that rung). Events are always taken.
+            Whether the row was written; False if it comes from a superseded attempt of its trial, or if the trial
+            already has a row at that kimg (for ``rungs``: at that rung). Events are always written.
 
         Raises:
-            ValueError: for an unknown column or a missing one.
-            WorkError: if it cannot be written.
+            ValueError: If a column is unknown, a required one is missing, or the dataset is not one of those four.
+            DamagedPartError: If the part cannot be read.
+            StorageError: If the part cannot be written.
         """
         if dataset in ("trials", "results"):
             raise ValueError(f"rows of '{dataset}' are replaced, not added; use put_trial or replace")
@@ -119,22 +124,32 @@ class Store:
         return True
 
     def trial(self, number: int) -> dict[str, Any] | None:
-        """The row of one trial in ``trials``, or None."""
+        """Read the row of one trial in ``trials``; None where there is none.
+
+        Raises:
+            DamagedPartError: If the part cannot be read.
+        """
         rows = self._parts.get(("trials", number))
-        if rows is None:  # not written by us: somebody else may be changing it, so it is not kept
+        if rows is None:
+            # Not written by this store: another process may change the part, so its rows are not kept.
             rows = self._from_disk("trials", number)
         return dict(rows[0]) if rows else None
 
     def part(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
-        """The rows of one trial; None for the events of the sweep itself.
+        """Read the rows of one trial in a dataset, or with None for a trial, the events of the sweep itself.
 
         Raises:
-            DamagedPartError: if the part cannot be read.
+            DamagedPartError: If the part cannot be read.
         """
         return [dict(row) for row in self._load(dataset, trial)]
 
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Put these rows in the place of a trial's part, whatever it holds; no rows, no part."""
+        """Replace the part of a trial by one with the given rows; without rows, delete the part.
+
+        Raises:
+            ValueError: If a column is unknown or a required one is missing.
+            StorageError: If the part cannot be written or deleted.
+        """
         checked = [self._checked(dataset, row) for row in rows]
         if checked:
             self._write(dataset, trial, checked)
@@ -143,18 +158,22 @@ class Store:
             self._parts.pop((dataset, trial), None)
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
-        """All rows of a dataset, ordered as in `table`; a null is None."""
+        """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
+
+        Raises:
+            WorkError: If a part cannot be read; names the part.
+        """
         return to_rows(self.table(dataset))
 
     def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
-        """All rows of a dataset from its parts, ordered by trial and kimg (events by time).
+        """Read all rows of a dataset, ordered by trial and kimg (events by time).
 
         Args:
-            dataset: One of `SCHEMAS`.
-            columns: Read only these; the ordering columns come along. All by default.
+            dataset: The name of the dataset, one of `SCHEMAS`.
+            columns: The columns to read, to which those of the order are added; None for all.
 
         Raises:
-            WorkError: naming the part that cannot be read.
+            WorkError: If a part cannot be read; names the part.
         """
         schema = self._schemas[dataset]
         wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
@@ -179,7 +198,7 @@ class Store:
         return lambda name, columns: self._read(dataset, f"{dataset}/{name}", columns)
 
     def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row with every column of its schema, in storable values."""
+        """Complete a row to all columns of its schema, and convert the values to storable ones."""
         schema = self._schemas[dataset]
         if unknown := [name for name in row if name not in schema.names]:
             raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
@@ -191,7 +210,7 @@ class Store:
         return full
 
     def _load(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
-        """The rows of one part, read from the folder the first time."""
+        """Give the rows of one part, which is read from the folder once."""
         key = (dataset, trial)
         if key not in self._parts:
             self._parts[key] = self._from_disk(dataset, trial)
@@ -227,19 +246,22 @@ class Store:
 
 
 def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    """The rows of each trial, in their order."""
-    found: dict[int, list[dict[str, Any]]] = {}
+    """Group rows by trial, in their order."""
+    grouped: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(row["trial"], []).append(row)
-    return found
+        grouped.setdefault(row["trial"], []).append(row)
+    return grouped
 
 
 def to_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table, times in UTC; pyarrow alone would import pandas (2 s) for the time zone."""
+    """Convert a table to rows, with times in UTC.
+
+    Times go through columns without a time zone, for which pyarrow would import pandas (2 s).
+    """
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
     for name in times:
-        place = table.schema.get_field_index(name)
-        table = table.set_column(place, name, table[name].cast(pa.timestamp("us")))
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, table[name].cast(pa.timestamp("us")))
     rows: list[dict[str, Any]] = table.to_pylist()
     for row in rows:
         for name in times:

@@ -1,4 +1,4 @@
-"""What a director writes down: each trial in its rows and once more in its ledger."""
+"""The records that a director writes: each trial in its rows of the datasets and once more in its ledger."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,25 +12,35 @@ COMPACT_EVERY = compaction.MANY
 
 
 def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
-    """Read all trials of a sweep from its records, each with its rows of ``metrics``.
+    """Read all trials of a sweep from its records.
+
+    Args:
+        store: The datasets of the sweep.
+        metric: The searched metric, ``kid`` or ``fid``.
+
+    Returns:
+        Each trial with its rows of ``metrics``, by number.
 
     Raises:
-        WorkError: if a dataset cannot be read.
+        WorkError: If a dataset cannot be read.
     """
     # Trials first: the reverse order could show a trial's end without its last evaluation.
-    records = store.rows("trials")
+    trials = store.rows("trials")
     metrics, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
-    found = []
-    for record in records:
-        rows = metrics.get(record["trial"], [])
-        found.append((Trial.remembered(record, rows, metric, results.get(record["trial"], [])), rows))
-    return found
+    read = []
+    for row in trials:
+        rows = metrics.get(row["trial"], [])
+        read.append((Trial.remembered(row, rows, metric, results.get(row["trial"], [])), rows))
+    return read
 
 
 class Records:
-    """The records of a running sweep, of which it is the only writer.
+    """The records of a running sweep, written by its director alone.
 
     All methods raise `sweep.storage.folder.StorageError` where nothing can be written.
+
+    Args:
+        store: The datasets of the sweep.
     """
 
     def __init__(self, store: Store) -> None:
@@ -38,23 +48,46 @@ class Records:
         self._settled = 0
 
     def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
-        """Write down how a trial stands; ``columns`` of ``trials`` keep what they were until they are named again."""
+        """Write a trial's row of ``trials`` and its ledger.
+
+        Args:
+            trial: The trial.
+            columns: Further columns of the row; a column that is not named keeps its value.
+        """
         self.store.put_trial(trial.row() | columns)
         ledger.write(self.store, trial.number)
 
     def event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
-        """Write down that something happened to a trial."""
+        """Write an event of a trial, at the time of the call.
+
+        Args:
+            trial: The trial.
+            kind: The kind of the event.
+            detail: The particulars, as JSON-like values.
+        """
         row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
         self.store.add("events", row | {"detail": dict(detail)})
 
     def evaluation(self, row: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
-        """Write down an evaluation; False if it was on record."""
+        """Write an evaluation and its samples.
+
+        Args:
+            row: The row of ``metrics``.
+            sample: The row of ``samples``.
+
+        Returns:
+            Whether the evaluation is new; False if it was on record.
+        """
         self.store.add("samples", sample)
         # Last, because with it the evaluation counts as recorded.
         return self.store.add("metrics", row)
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Write down a trial's result, in the place of an earlier one; returns its row of ``results``."""
+        """Write the result of a trial in place of an earlier one.
+
+        Returns:
+            The row of ``results``, with every column.
+        """
         self.store.replace(
             "results", trial.number, [{"trial": trial.number, "attempt": trial.attempt, **row}]
         )

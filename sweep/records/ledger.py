@@ -1,8 +1,8 @@
-"""The ledger: for every trial, a second copy of all that is on record of it.
+"""The ledger: a second copy of the rows of every trial.
 
-``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. The driver
-writes it after the parts themselves, so that a part which a disk has damaged can be restored, and a worker
-reads in it whether its own attempt still counts, and whether its trial has ended.
+``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. The driver writes the
+file after the parts, so that a part that a disk has damaged can be restored. A worker reads in the file whether the
+worker's attempt still counts, and whether its trial has ended.
 """
 
 import json
@@ -22,24 +22,29 @@ from sweep.storage.folder import Folder, MissingFileError
 MAGIC = b"sweep-ledger-1"
 
 Copy = dict[str, list[dict[str, Any]]]
-"""By dataset: the rows of one trial."""
+"""The rows of one trial in each dataset."""
 
 
 class DamagedLedgerError(WorkError):
-    """The copy itself is torn or changed."""
+    """A ledger that is torn or changed."""
 
 
 def write(store: Store, trial: int) -> None:
-    """Copy what is on record of a trial."""
+    """Copy the rows of a trial in all datasets to its ledger.
+
+    Raises:
+        DamagedPartError: If a part of the trial cannot be read.
+        StorageError: If the ledger cannot be written.
+    """
     text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
     store.folder.write(layout.ledger(trial), with_digest(MAGIC, text) + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
-    """The copy of a trial; None where there is none.
+    """Read the ledger of a trial; None where there is none.
 
     Raises:
-        DamagedLedgerError: if it is not whole.
+        DamagedLedgerError: If the file does not match its digest.
     """
     try:
         data = folder.read(layout.ledger(trial))
@@ -56,7 +61,7 @@ def read(folder: Folder, trial: int) -> Copy | None:
 
 
 def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
-    """The row of a trial in ``trials``; None where that cannot be known."""
+    """Read the row of a trial in ``trials`` from its ledger; None where the ledger is missing or damaged."""
     try:
         copy = read(folder, trial)
     except DamagedLedgerError:
@@ -65,6 +70,6 @@ def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
 
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its times as times; JSON has kept the rest."""
+    """Convert the times of a row, which JSON holds as text."""
     times = [field.name for field in SCHEMAS[dataset] if pa.types.is_timestamp(field.type)]
     return row | {name: datetime.fromisoformat(row[name]) for name in times if row.get(name)}

@@ -1,7 +1,7 @@
-"""How far a sweep is: its clock, which stands still while nobody runs it, and where each trial is at this moment.
+"""The progress of a sweep: its clock, which stands still while no driver runs, and how far each running trial is.
 
-The driver writes both every `WRITE_SECONDS` into ``progress.json``, for those who look on from elsewhere and for
-whoever goes on with the sweep. The file can be deleted at any time; then the clock begins anew.
+The driver writes clock and trials every `WRITE_SECONDS` into ``progress.json``, for viewers in other processes and
+for the next driver of the sweep. The file can be deleted at any time; then the clock begins anew.
 """
 
 import json
@@ -14,40 +14,40 @@ from typing import Any, Protocol
 from ganlib.errors import WorkError
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
-from sweep.records.trial_state import Trial
+from sweep.records.trial_state import Trial, ranked
 from sweep.spec.specification import Spec
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 WRITE_SECONDS = 5.0
 LATE_SECONDS = 60.0
-"""A clock that was written longer ago than this is not taken to have gone on since."""
+"""The age of a written clock above which the time since does not count as running."""
 
 
 class Shown(Protocol):
-    """What a view needs of a sweep: a `Director` has it, and so has `sweep.commands.watch.Watched`."""
+    """A sweep as views need it: a `Director`, or a `sweep.commands.watch.Watched`."""
 
     @property
     def spec(self) -> Spec:
-        """What was asked for."""
+        """Specification of the sweep."""
 
     @property
     def info(self) -> SweepInfo:
-        """The facts of the sweep."""
+        """Facts of the sweep."""
 
     @property
     def trials(self) -> Mapping[int, Trial]:
-        """All trials so far."""
+        """All trials so far, by number."""
 
 
 @dataclass(frozen=True)
 class Noted:
-    """The content of the file.
+    """The content of ``progress.json``.
 
     Attributes:
         elapsed: Seconds for which trials have run, over all resumes.
-        time: When that was written, in seconds since the epoch by the driver's clock.
-        kimg: How far each running trial was.
+        time: When the file was written, in seconds since the epoch by the clock of the driver's machine.
+        kimg: How far each running trial was, in kimg, by number; None where nothing was written yet.
     """
 
     elapsed: float = 0.0
@@ -56,7 +56,7 @@ class Noted:
 
     @classmethod
     def read(cls, folder: Folder) -> "Noted | None":
-        """What the file says; None where there is none, or one that is damaged."""
+        """Read ``progress.json`` of a sweep's folder; None where the file is missing or damaged."""
         try:
             noted = json.loads(folder.read(layout.PROGRESS))
             kimg = {int(trial): float(value) for trial, value in noted["kimg"].items()}
@@ -65,13 +65,22 @@ class Noted:
             return None
 
     def elapsed_now(self, running: bool) -> float:
-        """What the sweep's clock shows now."""
+        """Say how many seconds trials have run by now.
+
+        Args:
+            running: Whether a driver runs the sweep, so that the time since the writing counts.
+        """
         since = time.time() - self.time
         return self.elapsed + (since if running and 0 < since < LATE_SECONDS else 0.0)
 
 
 class Clock:
-    """The clock of a sweep that runs here; it goes on where the last driver's stood."""
+    """The clock of a sweep that runs in this process, set to the time that the last driver has written.
+
+    Args:
+        folder: The folder of the sweep.
+        trials: All trials of the sweep by number, read at every writing.
+    """
 
     def __init__(self, folder: Folder, trials: Mapping[int, Trial]) -> None:
         self._folder, self._trials = folder, trials
@@ -80,16 +89,16 @@ class Clock:
         self._written = self._started
 
     def elapsed(self) -> float:
-        """Seconds for which trials have run, over all resumes."""
+        """Say how many seconds trials have run, over all resumes."""
         return self._before + time.monotonic() - self._started
 
     def beat(self) -> None:
-        """Called often; writes now and then."""
+        """Write the clock if the last writing is more than `WRITE_SECONDS` ago."""
         if time.monotonic() - self._written > WRITE_SECONDS:
             self.write()
 
     def write(self) -> None:
-        """Write it down; a disk that is full is for the director to meet and tell."""
+        """Write the clock and how far running trials are; ignore a full disk, which the director reports."""
         self._written = time.monotonic()
         kimg = {
             trial.number: reached(trial) for trial in self._trials.values() if trial.status is Status.RUNNING
@@ -100,14 +109,14 @@ class Clock:
 
 
 def number(value: float | None) -> str:
-    """A metric or a loss in few characters."""
+    """Write a metric or a loss in few characters; ``-`` for None."""
     if value is None:
         return "-"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def short_params(params: dict[str, Any]) -> str:
-    """The searched values of a trial in one line, without their sections."""
+    """Write the searched values of a trial in one line, without their sections: ``lr_g=0.0002 loss=bce``."""
     parts = []
     for path, value in params.items():
         shown = f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -116,14 +125,14 @@ def short_params(params: dict[str, Any]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Such as ``1:02:03`` or ``4:05``."""
+    """Write a number of seconds as hours, minutes and seconds, such as ``1:02:03`` or ``4:05``."""
     minutes, secs = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
 def described(trial: Trial) -> str:
-    """A trial's result in words: the metric with its error, on how many pictures, and where its best was."""
+    """Put a trial's result in words: the metric with its error, the number of pictures, and the generator's kimg."""
     result = trial.result or {}
     if trial.value is None:
         return str(result.get("problem") or "no finite number")
@@ -135,23 +144,27 @@ def described(trial: Trial) -> str:
 
 
 def metric_label(director: Shown) -> str:
-    """The metric with its extractor: an EfficientNet FID is never called plain FID."""
+    """Name a sweep's metric with its extractor: an EfficientNet FID is never called plain FID."""
     return f"{director.spec.search.metric.upper()} ({director.info.extractor})"
 
 
 def best_trial(director: Shown) -> Trial | None:
-    """The trial with the best value; collapsed and failed ones never win."""
-    able = [t for t in director.trials.values() if t.best and not t.status.out_of_play]
-    return min(able, key=lambda trial: trial.standing, default=None)
+    """Find the best trial of a sweep, which is no collapsed or failed one; None where no trial has a value."""
+    return next(iter(ranked(director.trials.values())), None)
 
 
 def reached(trial: Trial) -> float:
-    """How far a trial is, in kimg, also between two evaluations."""
+    """Say how far a trial is, in kimg, also between two evaluations."""
     return max(trial.kimg, trial.now_kimg)
 
 
 class Progress:
-    """How far a sweep is, and about how long it will still take; ``elapsed`` is its clock, in seconds."""
+    """The progress of a sweep, with an estimate of the time left.
+
+    Args:
+        director: The sweep.
+        elapsed: Gives the seconds for which trials have run, over all resumes.
+    """
 
     def __init__(self, director: Shown, elapsed: Callable[[], float]) -> None:
         self.director, self._elapsed = director, elapsed
@@ -162,7 +175,7 @@ class Progress:
         return self._elapsed()
 
     def eta(self) -> float | None:
-        """Seconds left: what ended trials took on average, for all that is still to come; None at first."""
+        """Estimate the seconds left from the mean length of the ended trials; None before a trial has ended."""
         trials = list(self.director.trials.values())
         ended = [trial.kimg for trial in trials if not trial.unfinished]
         done = sum(reached(trial) for trial in trials)

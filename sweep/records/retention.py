@@ -1,40 +1,52 @@
-"""What stays of a trial on the disk: checkpoints while it runs, its best generator, or nothing.
+"""The rules by which the files of trials stay or are deleted.
 
 A running trial has its last checkpoints (to go on) and the snapshots of its best evaluations (see
-`sweep.records.snapshots`). When its result has been measured, the snapshot that was measured stays; when the sweep
-ends, those of trials that were stopped go too, but never those of the best trials. Pictures and records always stay.
+`sweep.records.snapshots`). When the trial's result has been measured, only the measured snapshot stays; when the sweep
+ends, the snapshots of stopped trials are deleted too, but never those of the best trials. Pictures and records always
+stay.
 """
 
 from collections.abc import Iterable
 
 from sweep.records.snapshots import Seen
 from sweep.records.status import Status
-from sweep.records.trial_state import Trial
+from sweep.records.trial_state import Trial, ranked
 from sweep.spec.sections import KeepConfig
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 ALWAYS = 10
-"""The generators of so many of the best trials stay, whatever the spec says: a confirmation may choose among them."""
+"""The number of best trials whose generators stay whatever the spec says, since a confirmation may need them."""
 
 
 def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
-    """Drop a trial's snapshots but those of the evaluations ``kept``."""
-    place, names = layout.checkpoints(trial), {layout.snapshot_name(one.kimg) for one in kept}
-    drop(
-        folder,
-        [
-            f"{place}/{n}"
-            for n in folder.names(place)
-            if n.startswith(layout.SNAPSHOT_PREFIX) and n not in names
-        ],
-    )
+    """Delete the snapshots of a trial except those of some evaluations.
+
+    Args:
+        folder: The folder of the sweep.
+        trial: The number of the trial.
+        kept: The evaluations whose snapshots stay.
+
+    Raises:
+        StorageError: If a file cannot be deleted.
+    """
+    inner, names = layout.checkpoints(trial), {layout.snapshot_name(one.kimg) for one in kept}
+    snapshots = [name for name in folder.names(inner) if name.startswith(layout.SNAPSHOT_PREFIX)]
+    drop(folder, [f"{inner}/{name}" for name in snapshots if name not in names])
 
 
 def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
-    """Drop what an ended and measured trial needs no more.
+    """Delete the files that an ended and measured trial needs no more.
 
-    Only what can go on needs a checkpoint: that is also a trial that was still improving when its budget was spent.
+    A trial that may go on needs its last checkpoint: also one that was still improving when its budget was spent.
+
+    Args:
+        folder: The folder of the sweep.
+        keep: Which files the spec keeps.
+        trial: The trial.
+
+    Raises:
+        StorageError: If a file cannot be deleted.
     """
     checkpoints = _checkpoints(folder, trial)
     goes_on = _rule(keep, trial) == "all" or trial.still_improving
@@ -45,18 +57,34 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
 
 
 def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> None:
-    """Drop the generators that the spec does not keep, when all trials have ended; never those of the best."""
+    """Delete the generators that the spec does not keep, except those of the best trials.
+
+    Args:
+        folder: The folder of the sweep.
+        keep: Which files the spec keeps.
+        trials: All trials, which have ended.
+
+    Raises:
+        StorageError: If a file cannot be deleted.
+    """
     ended = list(trials)
-    ranked = [trial for trial in ended if trial.best and not trial.status.out_of_play]
-    best = {trial.number for trial in sorted(ranked, key=lambda trial: trial.standing)[:ALWAYS]}
+    best = {trial.number for trial in ranked(ended)[:ALWAYS]}
     for trial in ended:
-        after_trial(folder, keep, trial)  # a crash may have come between a trial's end and this
+        after_trial(folder, keep, trial)  # a crash may have prevented the call at the trial's end
         if _rule(keep, trial) == "none" and trial.number not in best:
             folder.delete(layout.checkpoints(trial.number))
 
 
 def drop(folder: Folder, paths: Iterable[str]) -> None:
-    """Delete files."""
+    """Delete files of a folder.
+
+    Args:
+        folder: The folder.
+        paths: The files, relative to the folder; one that is not there is no error.
+
+    Raises:
+        StorageError: If a file cannot be deleted.
+    """
     for path in paths:
         folder.delete(path)
 
@@ -66,5 +94,5 @@ def _rule(keep: KeepConfig, trial: Trial) -> str:
 
 
 def _checkpoints(folder: Folder, trial: Trial) -> list[str]:
-    place = layout.checkpoints(trial.number)
-    return [f"{place}/{name}" for name in folder.names(place) if name.endswith(layout.CHECKPOINT_SUFFIX)]
+    inner = layout.checkpoints(trial.number)
+    return [f"{inner}/{name}" for name in folder.names(inner) if name.endswith(layout.CHECKPOINT_SUFFIX)]

@@ -1,4 +1,4 @@
-"""The columns of a sweep's Parquet datasets, and how Python values become storable ones.
+"""The columns of a sweep's Parquet datasets, and the conversion of Python values to storable ones.
 
 Columns may be added, never renamed or retyped; the version in the metadata (``metrics/1``) changes only if
 that rule has to be broken.
@@ -151,9 +151,12 @@ REQUIRED = {
 
 
 def to_json(value: Any, indent: int | None = None, exact: bool = False) -> str:  # noqa: ANN401 - any JSON-like value
-    """JSON that every reader accepts: NaN and infinities become null, a time ISO 8601, others ``str``.
+    """Write a value as JSON that every reader accepts: times become ISO 8601 text, unknown types their ``str``.
 
-    With ``exact`` they become strings, from which `storable` makes the same numbers again.
+    Args:
+        value: Any JSON-like value, with NumPy's scalars, times, NaN and infinities.
+        indent: Spaces of an indented text; None for one line.
+        exact: Whether NaN and infinities become text, from which `storable` makes an equal number, instead of null.
     """
     plain = _finite(value, str if exact else lambda number: None)
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent, default=_other)
@@ -178,10 +181,15 @@ def _finite(value: Any, otherwise: Callable[[float], str | None]) -> Any:  # noq
 
 
 def storable(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401
-    """A Python or NumPy value as what a column of type ``kind`` stores; mappings and lists become JSON.
+    """Convert a Python or NumPy value to one that a column stores.
+
+    Args:
+        value: The value; None stays None.
+        kind: The type of the column. Text columns take mappings and lists as JSON, time columns seconds since the epoch
+            or a datetime with a time zone.
 
     Raises:
-        ValueError: for a fraction in an integer column, or a time without a time zone.
+        ValueError: If the value is a fraction for an integer column, or a time without a time zone.
     """
     if value is None:
         return None

@@ -1,9 +1,9 @@
-"""Parquet files that are either right or refused.
+"""Parquet files with a digest, so that a file whose bytes have changed is refused.
 
 Parquet has no digest of the whole file, and a flipped bit in a page or in the footer can read as another
-number. So a part carries the SHA-256 of its own bytes in its key-value metadata, computed with zeros in the
-digest's place; every other reader sees one more key. A part without the key (written by somebody else) is read
-as it is.
+number. So a part carries the SHA-256 of its own bytes in its key-value metadata, computed with zeros in place of the
+digest; other readers of Parquet see one more key. A part without the key (written by another program) is read without
+a check.
 """
 
 import hashlib
@@ -19,39 +19,39 @@ _SEAL = re.compile(re.escape(KEY.encode()) + rb".{1,3}?([0-9a-f]{64})", re.DOTAL
 
 
 class BrokenPartError(ValueError):
-    """The bytes are not those that were written."""
+    """A Parquet file whose bytes are not those that were written."""
 
 
 def seal(table: pa.Table) -> bytes:
-    """A table as the bytes of a Parquet file that carries its own digest."""
+    """Write a table as the bytes of a Parquet file with its own digest."""
     sink = pa.BufferOutputStream()
     # Uncompressed: on so few rows compression costs size and time.
     with pq.ParquetWriter(sink, table.schema, compression="none") as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({KEY: _BLANK.decode()})
     data = bytearray(sink.getvalue().to_pybytes())
-    start, end = _place(data)
+    start, end = _digest_span(data)
     data[start:end] = hashlib.sha256(data).hexdigest().encode()
     return bytes(data)
 
 
 def unseal(data: bytes) -> pq.ParquetFile:
-    """The Parquet file in ``data``.
+    """Open the Parquet file in the bytes of a part, and check its digest where it has one.
 
     Raises:
-        BrokenPartError: if a byte has changed since it was sealed.
-        pyarrow.ArrowException, OSError: if it is no Parquet file.
+        BrokenPartError: If a byte has changed since the file was sealed.
+        pyarrow.ArrowException, OSError: If the bytes are no Parquet file.
     """
     if _SEAL.search(data):
         blank = bytearray(data)
-        start, end = _place(blank)
+        start, end = _digest_span(blank)
         blank[start:end] = _BLANK
         if hashlib.sha256(blank).hexdigest().encode() != data[start:end]:
             raise BrokenPartError("its content does not match its digest")
     return pq.ParquetFile(pa.BufferReader(data))
 
 
-def _place(data: bytearray) -> tuple[int, int]:
-    """Where the digest stands: the last match, since a cell of the table may hold anything."""
+def _digest_span(data: bytearray) -> tuple[int, int]:
+    """Find the bytes of the digest: of several matches the last, since a cell of the table may hold anything."""
     *_, match = _SEAL.finditer(data)
     return match.span(1)

@@ -1,13 +1,13 @@
-"""Which moments of a trial are kept, and which of them is its best: the rules, without files.
+"""The rules that say which evaluations of a trial are worth a snapshot of its generator, and which one is its best.
 
-A trial is measured many times, and its last evaluation is seldom its best. So it keeps the generator of its best
-healthy evaluation, whatever becomes of it afterwards. KID does not depend on the number of pictures, so its lowest
-value is the best, on however few pictures it was seen. FID falls with that number; its values compare only on equally
-many, so the lowest for each number is kept, unless one on fewer pictures, where FID is higher, was as low already.
+A trial is measured many times, and its last evaluation is seldom its best. So a trial keeps the generator of its best
+healthy evaluation, even if it collapses afterwards. KID does not depend on the number of pictures, so the lowest KID is
+the best, on however few pictures it was measured. FID falls with the number of pictures, so that only values on equally
+many pictures compare: the lowest FID for each number is kept, unless one on fewer pictures was as low already.
 
-The value that made a generator the best is too good on average, because it was chosen for being low. When the trial has
-ended the generator is therefore measured once more, at the full number of pictures, from latents that played no part in
-choosing it: that is the trial's **result** (`sweep.worker.result`).
+The value that made a generator the best is too good on average, because the generator was chosen for that low value.
+When the trial has ended the generator is therefore measured once more, at the full number of pictures, from latents
+that played no part in the choice. This second value is the trial's **result** (`sweep.worker.result`).
 """
 
 import math
@@ -18,11 +18,11 @@ from typing import Any
 from ganlib.clock import reached
 
 STEEP = 2.0
-"""A trial is still improving if it ends this many standard errors below all that it had before."""
+"""The number of standard errors by which a trial that is still improving ends below its earlier values."""
 STEEP_SHARE = 0.05
-"""The same for a metric without a standard error, as a share of the value."""
+"""The share of the value by which a trial that is still improving ends below, for a metric without standard error."""
 LAST_PART = 0.25
-"""The part of a trial at whose end it must have improved, to be called still improving."""
+"""The last part of a trial's budget, in which a trial that is still improving has improved."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Seen:
     """A healthy evaluation of a trial.
 
     Attributes:
-        kimg: Where it was.
+        kimg: How far the trial had trained.
         value: The searched metric, finite; smaller is better.
-        n_fake: Generated pictures.
+        n_fake: Number of generated pictures.
         se: The standard error of the value; None for a metric without one.
     """
 
@@ -43,26 +43,41 @@ class Seen:
 
     @classmethod
     def of(cls, row: Mapping[str, Any], metric: str) -> "Seen | None":
-        """The evaluation in a row of ``metrics``; None where it has no number, or the run was called dead at it."""
-        value = row.get(metric)
-        if row.get("verdict") is not None or value is None or not math.isfinite(value):
+        """Read an evaluation from a row of ``metrics``.
+
+        Args:
+            row: The row.
+            metric: The searched metric, ``kid`` or ``fid``.
+
+        Returns:
+            The evaluation; None where its metric is no finite number, or the trial was called dead at it.
+        """
+        value = finite(row.get(metric))
+        if row.get("verdict") is not None or value is None:
             return None
-        se = row.get("kid_se") if metric == "kid" else None
-        se = se if se is not None and math.isfinite(se) else None
+        se = finite(row.get("kid_se")) if metric == "kid" else None
         return cls(row["kimg"], value, row.get("n_fake") or 0, se)
 
 
+def finite(value: float | None) -> float | None:
+    """Give a number of the records, or None for one that is missing, infinite or not a number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def best(seen: Iterable[Seen]) -> Seen | None:
-    """Return the lowest evaluation, the earliest of equals; None where there is none."""
+    """Find the evaluation with the lowest value, the earliest of equals; None without evaluations."""
     return min(seen, key=lambda one: (one.value, one.kimg), default=None)
 
 
 def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
-    """Return the evaluations whose generators are kept, by rising number of pictures.
+    """Choose the evaluations of a trial whose generators are kept.
 
     Args:
-        seen: Those of one trial so far.
-        metric: ``kid`` or ``fid``.
+        seen: The healthy evaluations of the trial so far.
+        metric: The searched metric, ``kid`` or ``fid``.
+
+    Returns:
+        The evaluations by rising number of pictures: at most one for KID, at most one for each number for FID.
     """
     seen = list(seen)
     if metric == "kid":
@@ -79,12 +94,12 @@ def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
 def still_improving(seen: Sequence[Seen], budget: float) -> bool:
     """Say whether a trial that reached its budget was getting better until its end.
 
-    The best of its last quarter must be clearly below everything before; of a metric that depends on the number of
-    pictures, evaluations on as many are compared.
+    The best value of the last quarter must be clearly below all values before. For a metric that depends on the number
+    of pictures, only evaluations on equally many pictures are compared.
 
     Args:
-        seen: Its healthy evaluations.
-        budget: Where it ended, in kimg.
+        seen: The healthy evaluations of the trial, oldest first.
+        budget: The budget of the trial, in kimg.
     """
     late = [one for one in seen if one.kimg > budget * (1 - LAST_PART)]
     lowest = best(late)

@@ -1,21 +1,23 @@
-"""What can be said of a trial: how it stands, and which questions that answers."""
+"""The status of a trial, and the questions that a status answers."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a trial stands. In records it is its text, such as ``finished``."""
+    """The status of a trial; records hold its text, such as ``finished``."""
 
     RUNNING = "running"
+    """The trial trains, or waits for a worker."""
     FINISHED = "finished"
-    """It reached its budget."""
+    """The trial reached its budget."""
     STOPPED = "stopped"
-    """It was stopped early, at a rung."""
+    """The trial was stopped early, at a rung."""
     COLLAPSED = "collapsed"
-    """Its training was called dead."""
+    """The training was called dead."""
     FAILED = "failed"
-    """Its worker gave up more often than was allowed."""
+    """The trial's workers failed more often than the spec allows."""
     INTERRUPTED = "interrupted"
+    """The trial's driver ended before the trial did."""
 
     @property
     def resumable(self) -> bool:
@@ -29,9 +31,9 @@ class Status(StrEnum):
 
     @property
     def out_of_play(self) -> bool:
-        """Whether such a trial is shown apart from the ranked ones: what it had before its end does not win."""
+        """Whether such a trial is shown apart from the ranked ones, since its earlier values cannot win."""
         return self in (Status.COLLAPSED, Status.FAILED)
 
 
 RESUMABLE = tuple(status for status in Status if status.resumable)
-"""For filters of tables."""
+"""The statuses of trials that can go on training, for filters of tables."""

@@ -1,4 +1,4 @@
-"""The facts of a sweep that are not in its spec: ``sweep.json``, which is read, checked and written here alone."""
+"""The facts of a sweep that are not in its spec, with the reader and writer of their file ``sweep.json``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO
 
 NEEDED = ("images", "data_hash", "budget", "trials")
-"""What a sweep must have on record to go on."""
+"""The facts without which a sweep cannot go on."""
 
 
 def parse_time(value: object) -> datetime | None:
@@ -36,11 +36,11 @@ def parse_time(value: object) -> datetime | None:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run of a confirmation; its number is its place in the plan.
+    """A planned run of a confirmation; the number of the run is its position in the plan.
 
     Attributes:
-        trial: The sweep's trial whose configuration it repeats.
-        seed: Of its training.
+        trial: The number of the sweep's trial whose configuration the run repeats.
+        seed: The seed of the run's training.
     """
 
     trial: int
@@ -49,30 +49,30 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class SweepInfo:
-    """The facts of a sweep. What a sweep of an older version does not have on record is None, 0 or empty.
+    """The facts of one sweep; a fact that older versions did not record is None, 0 or empty.
 
     Attributes:
         name: The name of the sweep and of its folder.
-        created: When it was started.
-        images: Pictures in the set.
-        data_hash: SHA-256 (hex) of their content.
-        skipped: Files that could not be used.
-        left_out: Files that were not taken for pictures; None where nobody counted.
+        created: When the sweep was started.
+        images: Number of pictures in the data set.
+        data_hash: SHA-256 (hex) of the content of the pictures.
+        skipped: Number of files that could not be used.
+        left_out: Number of files that were not taken for pictures; None where they were not counted.
         attribution: Whom to credit for the pictures.
-        prepared: How pictures were prepared, in words, where it was not as usual.
+        prepared: How pictures were prepared, in words; empty for the usual way.
         extractor: Full name of the extractor, input size included.
-        extractor_digest: SHA-256 (hex) of its weights.
-        metric: What the search minimises, ``kid`` or ``fid``.
-        trials: How many are planned.
+        extractor_digest: SHA-256 (hex) of the extractor's weights.
+        metric: The metric that the search minimises, ``kid`` or ``fid``.
+        trials: Number of planned trials.
         budget: How long a trial trains at most, in kimg.
-        interval: Between two evaluations, in kimg.
+        interval: Time between two evaluations, in kimg.
         rungs: Where trials are compared, in kimg, rising.
         ladder: (kimg, pictures) of the evaluations before the full ones; see `ganlib.training.ladder`.
-        floor: What held-out real pictures score.
-        runner: ``ray`` or ``local``.
+        floor: The scores of held-out real pictures.
+        runner: The runner of the trials, ``ray`` or ``local``.
         device: The kind of device that trials ran on, such as ``cpu``.
-        versions: Of this software and the packages that matter, by name.
-        plan: Of a confirmation: its runs; None for a sweep.
+        versions: Versions of this software and of the packages that its numbers depend on, by name.
+        plan: The runs of a confirmation; None for a sweep.
     """
 
     name: str = ""
@@ -102,8 +102,8 @@ class SweepInfo:
         """Read the facts of the sweep in a folder.
 
         Args:
-            folder: Of the sweep.
-            needed: Facts without which there is no going on.
+            folder: The folder of the sweep.
+            needed: The names of facts that must be there, such as `NEEDED`.
 
         Raises:
             MissingFileError: If the folder holds no sweep.
@@ -122,11 +122,15 @@ class SweepInfo:
         return info
 
     def write(self, folder: Folder) -> None:
-        """Write the facts into a sweep's folder."""
+        """Write the facts into a sweep's folder.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
         folder.write(INFO, to_json(self.plain(), indent=2).encode())
 
     def plain(self) -> dict[str, Any]:
-        """Give the facts as plain values; without a plan, a sweep has none."""
+        """Give the facts as plain values by name; ``plan`` is left out where there is none."""
         plain = asdict(self)
         if self.plan is None:
             del plain["plan"]
@@ -139,7 +143,7 @@ class SweepInfo:
 
     @property
     def schedule(self) -> Schedule:
-        """When things happen in the sweep's trials."""
+        """Times at which things happen in the sweep's trials."""
         return Schedule(self.images, self.budget, self.interval, self.rungs, self.ladder)
 
 

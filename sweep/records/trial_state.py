@@ -1,13 +1,13 @@
-"""What is known of one trial while a sweep runs, and how it is written down and read back."""
+"""The state of a trial while a sweep runs, and its conversion from and to the rows of the records."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.records import snapshots
-from sweep.records.snapshots import Seen
+from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 
 Row = dict[str, Any]
@@ -15,21 +15,26 @@ Row = dict[str, Any]
 
 @dataclass
 class Trial:
-    """One trial.
+    """The state of one trial.
 
     Attributes:
-        number: 0-based; Optuna's number.
-        params: the value of each searched key that is active.
-        seed: of its training.
-        metric: the searched one.
-        attempt: 0-based; -1 before it was first handed out.
-        seen: its healthy evaluations, oldest first.
-        result: its row of ``results``: its best generator measured once more; None before that was done.
-        rung: the highest that it has reached.
-        failures: how often its worker died, hung or raised.
-        now_kimg: how far it is at this moment, between two evaluations.
-        share: of the spec's resources that it gets; 2 after it ran out of memory.
-        last_row: its newest row of ``metrics``.
+        number: The 0-based number of the trial, which is Optuna's.
+        params: The value of each searched key that is active, by path.
+        seed: The seed of the training.
+        metric: The searched metric, ``kid`` or ``fid``.
+        attempt: The 0-based number of the attempt that counts; -1 before the first.
+        status: How the trial stands.
+        kimg: How far the trial had trained at its last evaluation.
+        seen: The healthy evaluations, oldest first.
+        result: The row of ``results``, for which the best generator was measured once more; None before that.
+        rung: The 0-based index of the highest rung reached; None below the first.
+        verdict: Why the training was called dead; None for a healthy trial.
+        failures: How often a worker of the trial died, hung or raised.
+        share: The factor on the spec's resources; 2 after the trial ran out of memory.
+        now_kimg: How far the trial is at this moment, between two evaluations.
+        seconds_train: Seconds of training so far.
+        seconds_eval: Seconds of evaluations so far, the result included.
+        last_row: The newest row of ``metrics``; empty before the first.
     """
 
     number: int
@@ -54,15 +59,17 @@ class Trial:
     def remembered(
         cls, record: Mapping[str, Any], rows: Sequence[Row], metric: str, results: Sequence[Row] = ()
     ) -> "Trial":
-        """Read a trial from its row of ``trials``, its rows of ``metrics``, oldest first, and of ``results``."""
-        verdict = record["verdict"]
-        if (
-            Status(record["status"]).resumable
-            and rows
-            and rows[-1]["verdict"]
-            and not rows[-1]["rolled_back"]
-        ):
-            verdict = rows[-1]["verdict"]  # its end was not written down any more
+        """Make a trial from its rows in the records.
+
+        Args:
+            record: The row of ``trials``.
+            rows: The rows of ``metrics``, oldest first.
+            metric: The searched metric, ``kid`` or ``fid``.
+            results: The rows of ``results``: one or none.
+        """
+        verdict, status = record["verdict"], Status(record["status"])
+        if status.resumable and rows and rows[-1]["verdict"] and not rows[-1]["rolled_back"]:
+            verdict = rows[-1]["verdict"]  # a crash has prevented the record of the trial's end
         result = results[0] if results else None
         measuring = result["seconds"] or 0.0 if result else 0.0
         return cls(
@@ -71,9 +78,9 @@ class Trial:
             seed=record["seed"],
             metric=metric,
             attempt=record["attempt"],
-            status=Status(record["status"]),
+            status=status,
             kimg=rows[-1]["kimg"] if rows else 0.0,
-            # An evaluation at which a trial was called collapsed does not count for it.
+            # An evaluation at which the trial was called dead does not count.
             seen=[one for row in rows if (one := Seen.of(row, metric))],
             result=result,
             rung=record["rung"],
@@ -87,38 +94,38 @@ class Trial:
 
     @property
     def best(self) -> Seen | None:
-        """Its best evaluation so far, which never gets worse; None before there is one."""
+        """Best evaluation so far; None before the first healthy one."""
         return snapshots.best(self.seen)
 
     @property
     def value(self) -> float | None:
-        """The searched metric of its result; None where there is no finite one."""
-        return _finite(self.result[self.metric]) if self.result else None
+        """Searched metric of the trial's result; None where there is no finite one."""
+        return finite(self.result[self.metric]) if self.result else None
 
     @property
     def standing(self) -> tuple[int, float]:
-        """What trials are ordered by, the best first: those with a result, then the best so far of the others."""
+        """Sort key of trials, the best first: those with a result by that, then the others by their best so far."""
         if self.value is not None:
             return 0, self.value
         return (1, self.best.value) if self.best else (2, math.inf)
 
     @property
     def unfinished(self) -> bool:
-        """Whether it can go on training."""
+        """Whether the trial can go on training."""
         return self.status.resumable
 
     @property
     def due(self) -> bool:
-        """Whether it has ended, and its result has yet to be measured."""
+        """Whether the trial has ended, and its result has yet to be measured."""
         return not self.unfinished and self.result is None and self.best is not None
 
     @property
     def still_improving(self) -> bool:
-        """Whether it reached its budget while it was getting better; see `sweep.records.snapshots.still_improving`."""
+        """Whether the trial reached its budget while getting better; see `sweep.records.snapshots.still_improving`."""
         return self.status is Status.FINISHED and snapshots.still_improving(self.seen, self.kimg)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take in a row of ``metrics``."""
+        """Update the trial by a new row of ``metrics``."""
         self.kimg = self.now_kimg = row["kimg"]
         self.last_row = dict(row)
         self.seconds_train += row["seconds_train"]
@@ -127,12 +134,12 @@ class Trial:
             self.seen.append(one)
 
     def conclude(self, result: Row) -> None:
-        """Take in its row of ``results``."""
+        """Update the trial by its row of ``results``."""
         self.result = result
         self.seconds_eval += result["seconds"] or 0.0
 
     def row(self) -> Row:
-        """Its row of ``trials``, as far as it changes."""
+        """Give the columns of ``trials`` that change while the trial runs."""
         names = (
             *("attempt", "status", "rung", "verdict", "kimg", "failures", "share"),
             *("seconds_train", "seconds_eval", "still_improving"),
@@ -144,10 +151,12 @@ class Trial:
             "best_value": seen.value if seen else None,
             "best_n_fake": seen.n_fake if seen else None,
             "result": self.value,
-            "result_se": _finite(result["kid_se"]) if result and self.metric == "kid" else None,
+            "result_se": finite(result["kid_se"]) if result and self.metric == "kid" else None,
             "result_kimg": result["kimg"] if result else None,
         }
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """Sort the trials that have a value by their standing, the best first, without collapsed and failed ones."""
+    able = [trial for trial in trials if trial.best and not trial.status.out_of_play]
+    return sorted(able, key=lambda trial: trial.standing)

@@ -1,1 +1,1 @@
-"""What is tried next: the Optuna study, its samplers, and successive halving."""
+"""The search for the next configuration: the Optuna study, its samplers, and successive halving."""

@@ -1,7 +1,7 @@
 """Asynchronous successive halving, the variant that stops trials (Li et al. 2020, https://arxiv.org/abs/1810.05934).
 
-A pure piece of code: what stands in the rungs goes in, a verdict comes out. On finite values, and as long as
-no report crosses two rungs at once, it decides as Ray's ``AsyncHyperBandScheduler`` with one bracket does.
+`Asha` has no side effects: a trial's value goes in, a decision comes out. On finite values, and as long as no report
+crosses two rungs at once, `Asha` decides as Ray's ``AsyncHyperBandScheduler`` with one bracket does.
 """
 
 import math
@@ -16,13 +16,13 @@ from ganlib.errors import WorkError
 
 @dataclass(frozen=True)
 class Decision:
-    """What `Asha.record` says.
+    """The decision of `Asha.record` on one trial.
 
     Attributes:
         stop: Whether the trial ends here.
-        rung: Index of the highest rung the trial has reached, the one that decides; None below the first.
-        rung_kimg: Where that rung is.
-        cutoff: The largest value that goes on there; None for the first trial, which always does.
+        rung: 0-based index of the highest rung that the trial has reached, which decides; None below the first.
+        rung_kimg: Where that rung is, in kimg.
+        cutoff: The largest value that goes on at that rung; None for the first trial there, which always goes on.
         entries: (rung index, value) of the rungs that the trial entered with this report.
     """
 
@@ -34,14 +34,14 @@ class Decision:
 
 
 class Asha:
-    """The rungs of one sweep, and who has reached them with which value. Smaller is better.
+    """The rungs of one sweep, with the trials that have reached them and their values. Smaller is better.
 
     Args:
         rungs: Where trials are compared, in kimg, rising.
-        reduction: At each rung a trial goes on only if it is as good as the best 1/``reduction`` before it.
+        reduction: At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those before it.
 
     Raises:
-        ValueError: if the rungs do not rise or the reduction is not above 1.
+        ValueError: If the rungs do not rise or the reduction is not above 1.
     """
 
     def __init__(self, rungs: Sequence[float], reduction: float) -> None:
@@ -56,24 +56,24 @@ class Asha:
 
     @property
     def contents(self) -> Mapping[float, Mapping[int, float]]:
-        """By rung (kimg): the value of each trial that has reached it, in order of arrival. A copy."""
+        """Copy of the rungs: by kimg, the value of each trial that has reached the rung, in order of arrival."""
         return {rung: dict(held) for rung, held in zip(self.rungs, self._contents, strict=True)}
 
     def record(self, trial: int, kimg: float, value: float) -> Decision:
-        """Enter a trial's value into every rung it has reached and not yet entered, and judge it.
+        """Enter a trial's value into every rung that the trial has newly reached, and decide whether it goes on.
 
-        The highest rung reached decides: a report that crosses several rungs at once (a grace shorter than
-        the interval between evaluations) is entered in each, and compared with those that came as far. The
-        judgement depends only on who was there before the trial, so that asking again, for example after a
-        crash between the record and the stop, gives the same answer.
+        The highest rung reached decides: a report that crosses several rungs at once (a grace shorter than the interval
+        between evaluations) is entered in each, and compared with the trials that came as far. The decision depends
+        only on the trials that were there before, so that a second call, for example after a crash between the record
+        and the stop, decides as the first did.
 
         Args:
-            trial: Its number.
-            kimg: How far it has trained.
-            value: Its metric there; finite.
+            trial: The number of the trial.
+            kimg: How far the trial has trained.
+            value: The trial's metric there; finite.
 
         Raises:
-            ValueError: if the value is not finite: NaN would never be stopped, -inf would stop all others.
+            ValueError: If the value is not finite: NaN would never be stopped, -inf would stop all others.
         """
         if not math.isfinite(value):
             raise ValueError(
@@ -91,13 +91,13 @@ class Asha:
         return Decision(stop, rung, self.rungs[rung], cutoff, entries)
 
     def load(self, entries: Iterable[tuple[float, int, float]]) -> None:
-        """Put back what was recorded.
+        """Put recorded entries back into the rungs.
 
         Args:
             entries: (kimg of the rung, trial, value) in the order in which they were recorded.
 
         Raises:
-            WorkError: if an entry belongs to no rung, is not finite or contradicts another.
+            WorkError: If an entry belongs to no rung, is not finite or contradicts another.
         """
         for kimg, trial, value in entries:
             near = [i for i, rung in enumerate(self.rungs) if same_time(rung, kimg)]
@@ -117,23 +117,23 @@ class Asha:
             before.append(value)
         if not before:
             return None
-        # Negated and as a percentile, as Ray does it: the same rounding, so the same verdict on a tie. The
+        # Negated and as a percentile, as Ray does it: the same rounding, so a tie is decided alike. The
         # clip keeps the interpolation between two huge values from overflowing.
         rewards = np.clip(-np.asarray(before, dtype=np.float64), -1e300, 1e300)
         return -float(np.percentile(rewards, (1 - 1 / self.reduction) * 100))
 
 
 def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) -> list[tuple[float, float]]:
-    """How many trials go on past each rung when their order of arrival has nothing to do with their quality.
+    """Estimate how many trials go on past each rung when they arrive in an order unrelated to their quality.
 
-    The first always goes on. One that finds m others meets a cutoff at position h = (m - 1) / reduction of
-    their sorted values; its own rank among the m + 1 is uniform, so that it passes with probability
+    The first trial always goes on. A trial that comes after m others meets a cutoff at position h = (m - 1) / reduction
+    of their sorted values; the trial's own rank among the m + 1 is uniform, so that it passes with probability
     (h + 1) / (m + 1).
 
     Args:
-        trials: How many start.
-        rungs: In kimg.
-        reduction: As in `Asha`.
+        trials: How many trials start.
+        rungs: Where trials are compared, in kimg.
+        reduction: The share that goes on is 1/``reduction``, as in `Asha`.
 
     Returns:
         (kimg of the rung, expected number that goes on) for each rung.
@@ -147,7 +147,7 @@ def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) ->
 
 
 def _passing(arriving: float, reduction: float) -> float:
-    """The expected number that passes one rung; between whole numbers, linear."""
+    """Estimate how many of the arriving trials pass one rung; linear between whole numbers."""
     passed = min(arriving, 1.0)
     for before in range(1, math.ceil(arriving)):
         share = min(1.0, arriving - before)

@@ -1,8 +1,8 @@
 """Optuna samplers that are pure functions of (seed, trial number, history), so that a search can be resumed.
 
-Each trial is drawn by a fresh sampler. What Optuna's own samplers carry from one trial to the next outside of
-the trials themselves (the state of a generator, the pickled optimizer of CMA-ES, which grid cell was visited)
-would be lost with the process, or be code in a file.
+A fresh sampler draws each trial. The state that Optuna's own samplers carry from one trial to the next outside of the
+trials themselves (a random generator, the pickled optimizer of CMA-ES, the visited grid cells) would be lost with the
+process, or be code in a file.
 """
 
 import math
@@ -29,14 +29,15 @@ def sampler_for(
     grid: Sequence[Mapping[str, Any]],
     points: Sequence[Mapping[str, Any]] = (),
 ) -> BaseSampler:
-    """The sampler of one trial.
+    """Make the sampler of one trial.
 
     Args:
-        search: Which sampler and which seed.
+        search: The kind of sampler and the seed of the search.
         space: What is searched.
-        number: The trial's number.
+        number: The 0-based number of the trial.
         grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
-        points: Parameters of the first trials, likewise; what one leaves out is drawn at random.
+        points: The parameters of the first trials, as Optuna stores them; a key that a point leaves out is drawn at
+            random.
     """
     seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
     if number < len(points):
@@ -55,26 +56,31 @@ def sampler_for(
 
 
 class FixedSampler(BaseSampler):
-    """Gives the parameters it was made with, and asks ``others`` for those it has not."""
+    """A sampler of given parameters.
+
+    Args:
+        params: The parameters by path, as Optuna stores them.
+        others: The sampler of all other parameters; None where there are none.
+    """
 
     def __init__(self, params: Mapping[str, Any], others: BaseSampler | None = None) -> None:
         self._params = dict(params)
         self._others = others
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """No parameter is drawn together with others."""
+        """Name no parameters to be drawn together."""
         return {}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """No parameter is drawn together with others."""
+        """Draw no parameters together."""
         return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:  # noqa: ANN401 - whatever the distribution holds
-        """The value it was made with."""
+        """Give the parameter's value, or draw one with the other sampler."""
         if self._others is not None and param_name not in self._params:
             return self._others.sample_independent(study, trial, param_name, param_distribution)
         return self._params[param_name]
@@ -83,9 +89,14 @@ class FixedSampler(BaseSampler):
 class CmaSampler(BaseSampler):
     """CMA-ES (Hansen 2016, https://arxiv.org/abs/1604.00772) over the numbers that are active in every trial.
 
-    The optimizer is replayed from the ended trials, in the order of their numbers, one population after
-    another. It looks only at ranks, so trials are ranked as TPE ranks them: complete ones by value, then
-    pruned ones, those that came further first. Other parameters are drawn uniformly.
+    The optimizer is replayed from the ended trials, in the order of their numbers, one population after another. CMA-ES
+    needs only ranks, so trials are ranked as TPE ranks them: complete ones by value, then pruned ones, the furthest
+    first. Other parameters are drawn uniformly.
+
+    Args:
+        space: What is searched.
+        search_seed: The seed of the search, with which every trial replays the optimizer.
+        seed: The seed of this trial's draws.
     """
 
     def __init__(self, space: Space, search_seed: int, seed: int) -> None:
@@ -99,13 +110,13 @@ class CmaSampler(BaseSampler):
         self._others = RandomSampler(seed=seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The numbers that are active in every trial."""
+        """Give the distributions of the numbers that are active in every trial, which are drawn together."""
         return {path: distribution.optuna() for path, distribution in self._numbers.items()}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """One point of the current population."""
+        """Draw one point of the current population."""
         if not self._numbers:
             return {}
         size = len(self._numbers)
@@ -132,7 +143,7 @@ class CmaSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:  # noqa: ANN401 - whatever the distribution holds
-        """Uniform."""
+        """Draw a value uniformly."""
         return self._others.sample_independent(study, trial, param_name, param_distribution)
 
     def _to_unit(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -149,7 +160,7 @@ def _rank(trial: FrozenTrial) -> tuple[float, ...]:
 
 
 def _ends(distribution: Float | Int) -> tuple[float, float]:
-    """The interval that is mapped to [0, 1]; a whole number or a step gets a cell of its own around it."""
+    """Find the interval that is mapped to [0, 1], in which each whole number or step has a cell of its own."""
     half = distribution.step / 2 if distribution.step and not distribution.log else 0.0
     if isinstance(distribution, Int) and distribution.log:
         return math.log(distribution.low - 0.5), math.log(distribution.high + 0.5)

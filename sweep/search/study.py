@@ -1,8 +1,8 @@
 """The search: an Optuna study that is asked for parameters and told how trials ended.
 
-The study is a SQLite file that ``optuna.load_study`` and optuna-dashboard open. It is a view, not the record:
-it can be written anew from the sweep's own records at any time, and then suggests what it would have
-suggested. Nothing heavy is imported until a study is opened.
+The study is a SQLite file that ``optuna.load_study`` and optuna-dashboard open. The file is a view of the sweep's
+records: a study that is written anew from the records suggests what the old one would have suggested. Nothing heavy is
+imported until a study is opened.
 """
 
 import math
@@ -28,9 +28,18 @@ Points = Sequence[Mapping[str, Any]]
 
 
 class Study:
-    """One search, in one SQLite file. Only one thread of one process may use it.
+    """The study of one search, in one SQLite file, for one thread of one process; see `create` and `rebuild`.
 
-    Made by `create` or `rebuild`.
+    Args:
+        path: The SQLite file, made where there is none.
+        name: The name of the study.
+        space: What is searched.
+        search: How the space is searched.
+        points: The parameters of the first trials, by path.
+
+    Raises:
+        RequestError: If a grid search has too many combinations.
+        StorageError: If the file cannot be written.
     """
 
     def __init__(
@@ -48,11 +57,18 @@ class Study:
     def create(
         cls, path: Path, name: str, space: Space, search: SearchConfig, points: Points = ()
     ) -> "Study":
-        """A new study in a new file; ``points`` are the parameters of its first trials.
+        """Make a study in a new file.
+
+        Args:
+            path: The SQLite file.
+            name: The name of the study.
+            space: What is searched.
+            search: How the space is searched.
+            points: The parameters of the first trials, by path.
 
         Raises:
-            RequestError: if the file exists.
-            WorkError: if it cannot be written.
+            RequestError: If the file exists.
+            StorageError: If the file cannot be written.
         """
         if path.exists():
             raise RequestError(
@@ -70,18 +86,18 @@ class Study:
         trials: Sequence[PastTrial],
         points: Points = (),
     ) -> "Study":
-        """A study that holds ``trials``, in place of whatever is at ``path``.
+        """Make a study that holds given trials, in place of whatever is at ``path``.
 
         Args:
             path: The SQLite file; replaced in one step when the new one is complete.
-            name: Of the study.
+            name: The name of the study.
             space: What is searched.
-            search: How.
+            search: How the space is searched.
             trials: All trials so far; the number of each is its position.
-            points: As in `create`.
+            points: The parameters of the first trials, by path.
 
         Raises:
-            WorkError: if the trials do not fit the space or the file cannot be written.
+            WorkError: If the trials do not fit the space or the file cannot be written.
         """
         fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
         with study_file.writing(path):
@@ -103,12 +119,13 @@ class Study:
         return cls(path, name, space, search, points)
 
     def ask(self) -> Asked | None:
-        """The next trial to run; None when there are as many as the search or its grid has.
+        """Draw the next trial to run; None when there are as many as the search or its grid has.
 
-        It depends on the seed, its number and the trials told so far and still running, and on nothing else.
+        The parameters depend on the seed, the trial's number and the trials told so far or still running, and on
+        nothing else.
 
         Raises:
-            WorkError: if the file cannot be written.
+            StorageError: If the file cannot be written.
         """
         from sweep.search.samplers import sampler_for
 
@@ -129,16 +146,16 @@ class Study:
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
-        """Say how a trial ended, once.
+        """Enter how a trial ended; to be called once for each trial.
 
-        A ``finished`` one becomes COMPLETE with its value, a ``stopped`` one PRUNED with its value as that of the step
-        that it came to, a ``failed`` one FAIL. A ``collapsed`` one becomes PRUNED without any value: TPE and our CMA-ES
-        put complete trials first, order pruned ones by how far they came and then by value, and those without a
-        value stand behind all others.
+        A ``finished`` trial becomes COMPLETE with its value, a ``stopped`` one PRUNED with its value at the step that
+        it came to, a ``failed`` one FAIL. A ``collapsed`` trial becomes PRUNED without any value: TPE and `CmaSampler`
+        put complete trials first, order pruned ones by how far they came and then by value, and put those without a
+        value behind all others.
 
         Raises:
-            ValueError: if it is still running, a number is not finite, or one that its state needs is missing.
-            WorkError: if the file cannot be written.
+            ValueError: If the trial is still running, its value is not finite, or a finished trial has no value.
+            StorageError: If the file cannot be written.
         """
         if past.state is Status.RUNNING:
             raise ValueError(f"trial {past.number} has not ended")
@@ -149,18 +166,25 @@ class Study:
                 self._storage.set_trial_intermediate_value(trial, step, reported)
             for key, note in past.attrs.items():
                 self._storage.set_trial_user_attr(trial, key, note)
-            complete = (
-                outcome.state == "COMPLETE"
-            )  # of a pruned one, Optuna takes the last step's value itself
-            self._study.tell(past.number, outcome.value if complete else None, state=outcome.optuna_state())
+            # Of a pruned trial, Optuna takes the value of the last step itself.
+            value = outcome.value if outcome.state == "COMPLETE" else None
+            self._study.tell(past.number, value, state=outcome.optuna_state())
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         study_file.close(self._storage)
 
 
 def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | None:
-    """The trials of a grid search, as Optuna stores parameters, in seeded order; None for other samplers."""
+    """List the trials of a grid search in seeded order; None for other samplers.
+
+    Returns:
+        The parameters of each trial by path, as Optuna stores them.
+
+    Raises:
+        RequestError: If the grid has more than `sweep.spec.space.GRID_LIMIT` combinations.
+        ValueError: If a distribution of the grid is continuous.
+    """
     if search.sampler != "grid":
         return None
     cells = space.grid()
@@ -171,7 +195,17 @@ def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | Non
 
 
 def preview(space: Space, search: SearchConfig, count: int, points: Points = ()) -> list[dict[str, Any]]:
-    """The parameters of a search's first trials, as they are while none has ended; nothing is written."""
+    """Draw the parameters of a search's first trials as if none of them had ended; nothing is written.
+
+    Args:
+        space: What is searched.
+        search: How the space is searched.
+        count: How many trials to draw; the search may have fewer.
+        points: The parameters of the first trials, by path.
+
+    Returns:
+        The values of the active keys of each trial, by path.
+    """
     import optuna
 
     from sweep.search.samplers import sampler_for
@@ -190,9 +224,14 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
 
 @dataclass(frozen=True)
 class _Outcome:
-    """How a trial ended, in Optuna's terms; ``steps`` are pictures shown, as Optuna counts whole steps.
+    """The end of a trial in Optuna's terms.
 
-    Only results stand in a study: they were all measured alike, which evaluations on the way are not.
+    Only results stand in a study: all results are measured alike, and evaluations on the way are not.
+
+    Attributes:
+        state: The name of Optuna's state.
+        value: The searched metric; None where there is none.
+        steps: Step to value of a pruned trial; a step is the number of pictures shown, since Optuna's are whole.
     """
 
     state: Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
@@ -201,6 +240,11 @@ class _Outcome:
 
     @classmethod
     def of(cls, past: PastTrial) -> "_Outcome":
+        """Translate the end of a trial.
+
+        Raises:
+            ValueError: If the value is not finite, or a finished trial has none.
+        """
         number, state, value = past.number, past.state, past.value
         if value is not None and not math.isfinite(value):
             raise ValueError(f"trial {number} has a value that is not finite: {value}")
@@ -220,6 +264,7 @@ class _Outcome:
         raise ValueError(f"trial {number} has the unknown state {state!r}")
 
     def optuna_state(self) -> "TrialState":
+        """Convert the state to Optuna's type, which is imported only here."""
         from optuna.trial import TrialState
 
         return TrialState[self.state]

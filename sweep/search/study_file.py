@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def open_study(path: Path, name: str) -> "tuple[RDBStorage, Study]":
-    """Open or make the study in ``path``."""
+    """Open a study in a SQLite file; file and study are made where there are none.
+
+    Args:
+        path: The SQLite file.
+        name: The name of the study.
+
+    Returns:
+        The open file, and the study, which minimises.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -33,20 +41,20 @@ def open_study(path: Path, name: str) -> "tuple[RDBStorage, Study]":
 
 
 def close(storage: "RDBStorage") -> None:
-    """Let go of the file."""
+    """Close the file of a study."""
     storage.remove_session()
     storage.engine.dispose()
 
 
 def replace(fresh: Path, path: Path) -> None:
-    """Put ``fresh`` in the place of ``path``."""
+    """Replace the file of a study by a fresh one, in one step."""
     # A journal that a crash left behind belongs to the old file; SQLite would play it into the new one.
     _remove_journals(path)
     os.replace(fresh, path)
 
 
 def remove(path: Path) -> None:
-    """Delete a study, if it is there."""
+    """Delete the file of a study, where there is one."""
     _remove_journals(path)
     path.unlink(missing_ok=True)
 
@@ -60,8 +68,11 @@ def _remove_journals(path: Path) -> None:
 def writing(path: Path) -> Iterator[None]:
     """Turn what SQLite, SQLAlchemy and the disk raise into one readable error.
 
+    Args:
+        path: The SQLite file that is written, for the error.
+
     Raises:
-        StorageError: naming the file and the reason.
+        StorageError: If anything of those is raised; names the file and the reason.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError

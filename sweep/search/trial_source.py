@@ -1,4 +1,4 @@
-"""What a sweep asks for its next trial, and what it tells of those that have ended."""
+"""The source of a sweep's trials: asked for the next trial, and told how trials ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,13 @@ from sweep.records.trial_state import Trial
 
 @dataclass(frozen=True)
 class Asked:
-    """What to try next: the trial's number, the value of each active key, and its seed if that is not free."""
+    """The next trial to run.
+
+    Attributes:
+        number: The 0-based number of the trial.
+        params: The value of each active key, by path.
+        seed: The seed of the training; None where the sweep may choose one.
+    """
 
     number: int
     params: dict[str, Any]
@@ -19,14 +25,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class PastTrial:
-    """A trial from the sweep's records, as a `TrialSource` is told of it.
+    """A trial of the sweep's records, in the form in which a `TrialSource` is told how it ended.
 
     Attributes:
-        number: Its number, which is also its position.
+        number: The 0-based number of the trial, which is also its position among all trials.
         params: The value of each key that was active, by path.
-        state: How it ended; `Status.RUNNING` for one that will go on, or has yet to be measured.
-        kimg: How far it came.
-        value: The metric of its result, finite; None where there is none.
+        state: How the trial ended; `Status.RUNNING` for one that will go on, or has yet to be measured.
+        kimg: How far the trial came.
+        value: The metric of the trial's result, finite; None where there is none.
         attrs: Notes for the people who look at the study, such as the verdict, and how many pictures were measured.
     """
 
@@ -39,22 +45,22 @@ class PastTrial:
 
 
 class TrialSource(Protocol):
-    """Where trials come from: an Optuna study, or the plan of a confirmation."""
+    """A source of trials: an Optuna study, or the plan of a confirmation."""
 
     def ask(self) -> Asked | None:
-        """The next trial; None when there is no more."""
+        """Give the next trial to run; None when there is no more."""
 
     def tell(self, past: PastTrial) -> None:
-        """How a trial ended, once."""
+        """Take in how a trial ended; to be called once for each trial."""
 
 
 def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
-    """Say what a source of trials is to know of one; what has not been measured to its end still runs for it.
+    """Reduce a trial to what its source needs to know; a trial that has yet to be measured counts as running.
 
     Args:
         trial: The trial.
-        rungs: Where trials are compared, in kimg: one that was stopped came as far as its rung, also where its batch
-            size let it overshoot.
+        rungs: Where trials are compared, in kimg. A stopped trial came as far as its rung, even if its batch size let
+            it overshoot.
     """
     kimg, state = trial.kimg, trial.status
     if trial.status is Status.STOPPED and trial.rung is not None and trial.rung < len(rungs):

@@ -1,1 +1,1 @@
-"""The YAML that a person writes: read, checked, and made into typed objects."""
+"""The spec of a sweep: the YAML that a person writes, checked and made into typed objects."""

@@ -16,7 +16,17 @@ Conditions = Mapping[str, tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high]; ``log``: uniform in the logarithm; ``step``: only low + k * step."""
+    """A range of real numbers.
+
+    Attributes:
+        low: The lower end, included.
+        high: The upper end, included; at least ``low``.
+        log: Whether values are drawn uniformly in the logarithm; needs a ``low`` above 0.
+        step: Distance between values, which are then ``low + k * step``; None for all numbers of the range.
+        when: The values that other searched keys must have for this one to be active, by path.
+        kind: The column type of the values.
+        is_numeric: Whether the values have an order.
+    """
 
     low: float
     high: float
@@ -28,32 +38,39 @@ class Float:
     is_numeric: ClassVar[bool] = True
 
     def optuna(self) -> "FloatDistribution":
-        """The same as an Optuna distribution."""
+        """Convert the range to an Optuna distribution."""
         from optuna.distributions import FloatDistribution
 
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
     def suggest(self, trial: "Trial", path: str) -> Any:  # noqa: ANN401
-        """Ask ``trial`` for a value."""
+        """Ask an Optuna trial for a value of the key at ``path``."""
         return trial.suggest_float(path, self.low, self.high, log=self.log, step=self.step)
 
     def grid_size(self) -> int | None:
-        """How many values it has; None when it is continuous."""
+        """Count the values of the range; None where it is continuous."""
         if self.low == self.high:
             return 1
         return None if self.step is None else steps_between(self.low, self.high, self.step) + 1
 
     def grid(self) -> list[Any]:
-        """All its values; call only where `grid_size` is a number."""
+        """List the values of the range, rising; only for a range whose `grid_size` is a number."""
         step = Decimal(str(self.step or 0))
         return [float(Decimal(str(self.low)) + k * step) for k in range(self.grid_size() or 0)]
 
+    def contains(self, value: object) -> bool:
+        """Say whether a value can be drawn, up to 1e-9 of a step."""
+        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        steps = (value - self.low) / self.step if self.step else 0.0
+        return abs(steps - round(steps)) < 1e-9
+
     def extremes(self) -> list[Any]:
-        """The ends of the range."""
+        """List the ends of the range: one value where both ends are equal."""
         return [self.low] if self.low == self.high else [self.low, self.high]
 
     def plain(self) -> dict[str, Any]:
-        """As it is written in a spec, without ``when``."""
+        """Give the distribution as a spec has it, without ``when`` and without defaults."""
         step = {} if self.step is None else {"step": self.step}
         return (
             {"type": "float", "low": self.low, "high": self.high} | ({"log": True} if self.log else {}) | step
@@ -62,7 +79,17 @@ class Float:
 
 @dataclass(frozen=True)
 class Int:
-    """A whole number in [low, high], both included; ``log`` and ``step`` as in `Float`."""
+    """A range of whole numbers.
+
+    Attributes:
+        low: The lower end, included.
+        high: The upper end, included; at least ``low``.
+        log: Whether values are drawn uniformly in the logarithm; needs a ``low`` above 0.
+        step: Distance between values, at least 1.
+        when: The values that other searched keys must have for this one to be active, by path.
+        kind: The column type of the values.
+        is_numeric: Whether the values have an order.
+    """
 
     low: int
     high: int
@@ -74,29 +101,35 @@ class Int:
     is_numeric: ClassVar[bool] = True
 
     def optuna(self) -> "IntDistribution":
-        """The same as an Optuna distribution."""
+        """Convert the range to an Optuna distribution."""
         from optuna.distributions import IntDistribution
 
         return IntDistribution(self.low, self.high, log=self.log, step=self.step)
 
     def suggest(self, trial: "Trial", path: str) -> Any:  # noqa: ANN401
-        """Ask ``trial`` for a value."""
+        """Ask an Optuna trial for a value of the key at ``path``."""
         return trial.suggest_int(path, self.low, self.high, log=self.log, step=self.step)
 
     def grid_size(self) -> int | None:
-        """How many values it has; None with ``log``, whose spacing a grid would ignore."""
+        """Count the values of the range; None with ``log``, whose spacing a grid would ignore."""
         return None if self.log and self.low != self.high else (self.high - self.low) // self.step + 1
 
     def grid(self) -> list[Any]:
-        """All its values; call only where `grid_size` is a number."""
+        """List the values of the range, rising; only for a range whose `grid_size` is a number."""
         return list(range(self.low, self.high + 1, self.step))
 
+    def contains(self, value: object) -> bool:
+        """Say whether a value can be drawn."""
+        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        return (value - self.low) % self.step == 0
+
     def extremes(self) -> list[Any]:
-        """The ends of the range."""
+        """List the ends of the range: one value where both ends are equal."""
         return [self.low] if self.low == self.high else [self.low, self.high]
 
     def plain(self) -> dict[str, Any]:
-        """As it is written in a spec, without ``when``."""
+        """Give the distribution as a spec has it, without ``when`` and without defaults."""
         step = {} if self.step == 1 else {"step": self.step}
         return (
             {"type": "int", "low": self.low, "high": self.high} | ({"log": True} if self.log else {}) | step
@@ -105,7 +138,13 @@ class Int:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of ``choices``, which have no order; a choice may be a list."""
+    """A choice among values that have no order.
+
+    Attributes:
+        choices: At least one value, each once; a value may be a list.
+        when: The values that other searched keys must have for this one to be active, by path.
+        is_numeric: Whether the values have an order.
+    """
 
     choices: tuple[Any, ...]
     when: Conditions = field(default_factory=dict)
@@ -122,30 +161,34 @@ class Categorical:
         return "json"
 
     def optuna(self) -> "CategoricalDistribution":
-        """The same as an Optuna distribution; lists are stored as JSON text, which any storage can hold."""
+        """Convert the choices to an Optuna distribution, with lists as JSON text, which any storage can hold."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution([stored(choice) for choice in self.choices])
 
     def suggest(self, trial: "Trial", path: str) -> Any:  # noqa: ANN401
-        """Ask ``trial`` for a value."""
+        """Ask an Optuna trial for a value of the key at ``path``."""
         chosen = trial.suggest_categorical(path, [stored(choice) for choice in self.choices])
         return next(choice for choice in self.choices if stored(choice) == chosen)
 
     def grid_size(self) -> int:
-        """How many choices there are."""
+        """Count the choices."""
         return len(self.choices)
 
     def grid(self) -> list[Any]:
-        """All choices."""
+        """List the choices in the order of the spec."""
         return list(self.choices)
 
+    def contains(self, value: object) -> bool:
+        """Say whether a value is among the choices."""
+        return value in self.choices
+
     def extremes(self) -> list[Any]:
-        """All choices."""
+        """List the choices in the order of the spec."""
         return list(self.choices)
 
     def plain(self) -> dict[str, Any]:
-        """As it is written in a spec, without ``when``."""
+        """Give the distribution as a spec has it, without ``when`` and without defaults."""
         return {"type": "categorical", "choices": list(self.choices)}
 
 
@@ -154,10 +197,10 @@ _KINDS: dict[Kind, set[type]] = {"bool": {bool}, "int": {int}, "float": {int, fl
 
 
 def steps_between(low: float, high: float, step: float) -> int:
-    """How many whole steps fit between low and high, in decimal arithmetic (0.8 to 1.0 by 0.1 is 2)."""
+    """Count the whole steps that fit between low and high, in decimal arithmetic (0.8 to 1.0 by 0.1 is 2)."""
     return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
 
 
 def stored(choice: object) -> Any:  # noqa: ANN401 - one of Optuna's scalar types
-    """A choice as Optuna stores it: a list as JSON."""
+    """Convert a choice to a value that Optuna can store: a list becomes JSON text."""
     return json.dumps(choice) if isinstance(choice, list | tuple) else choice

@@ -1,4 +1,4 @@
-"""Checks of single values and of whole sections against their pydantic models, in plain sentences."""
+"""Checks of single values and of whole sections of a spec against their pydantic models."""
 
 import json
 import re
@@ -18,12 +18,12 @@ _ESCAPED = re.compile(r"([A-Za-z]:|\.{1,2})[^\x00-\x1f]*[\0\a\b\t\n\v\f\r\x1b]")
 """A Windows path in which YAML has read ``\\t`` as a tab."""
 
 BAD: Any = object()
-"""Stands for a value that has a problem."""
+"""The stand-in for a value that has a problem."""
 
 
 @cache
 def _alone(path: str) -> type[Section]:
-    """A model of one field, so that a value can be judged whatever stands in the rest of its section."""
+    """Make a model of one field, which judges a value whatever stands in the rest of the value's section."""
     section, name = FIELDS[path]
     info = section.model_fields[name]
     annotation: Any = info.annotation
@@ -32,16 +32,16 @@ def _alone(path: str) -> type[Section]:
 
 
 def check_value(field: str, node: Node, path: str, problems: Problems) -> Any:  # noqa: ANN401
-    """The value of ``node`` as its field holds it.
+    """Convert a value of the file to what its field holds.
 
     Args:
-        field: Which field, for example ``train.lr_g``.
-        node: The value; only its lines are used beside it.
-        path: Where the value stands, for the problem (``train.lr_g.low``).
-        problems: Gets what is wrong with it.
+        field: The path of the field, for example ``train.lr_g``.
+        node: The value, with its lines for the problems.
+        path: Where the value stands, for the problems (``train.lr_g.low``).
+        problems: Gets what is wrong with the value.
 
     Returns:
-        The value, converted (an int to a float), or `BAD`.
+        The converted value (an int becomes a float, a tuple a list), or `BAD`.
     """
     if isinstance(node.value, list) and any(isinstance(item.value, dict) for item in node.value):
         problems.add(
@@ -53,32 +53,32 @@ def check_value(field: str, node: Node, path: str, problems: Problems) -> Any:  
         # Pydantic makes tuples of lists; YAML and JSON, which values come from and go to, know only lists.
         return list(value) if isinstance(value, tuple) else value
     except ValidationError as error:
-        by_place: dict[tuple[int, ...], list[ErrorDetails]] = {}
+        by_item: dict[tuple[int, ...], list[ErrorDetails]] = {}
         for detail in error.errors(include_url=False):
-            place = tuple(step for step in detail["loc"][1:] if isinstance(step, int))
+            item = tuple(step for step in detail["loc"][1:] if isinstance(step, int))
             if detail["type"] == "missing":  # an item of a list of fixed length
                 problems.add(
                     node.file, node.line, path, f"has too few items, got {show(node.plain())}", node.plain()
                 )
                 continue
-            by_place.setdefault(place, []).append(detail)
-    if len(by_place) > 1:
-        by_place.pop((), None)  # that a list is no text matters less than what is wrong in the list
+            by_item.setdefault(item, []).append(detail)
+    if len(by_item) > 1:
+        by_item.pop((), None)  # that a list is no text matters less than what is wrong in the list
     choices = _choices(field, node) if path == field else ""
     if choices:
         problems.add(
             node.file, node.line, path, f"is one value, got {show(node.plain())}; {choices}", node.plain()
         )
         return BAD
-    for place, details in by_place.items():
-        below = node.at(*place)
-        where = path + "".join(f"[{step}]" for step in place)
+    for item, details in by_item.items():
+        below = node.at(*item)
+        where = path + "".join(f"[{step}]" for step in item)
         problems.add(below.file, below.line, where, sentences(details), below.plain())
     return BAD
 
 
 def _choices(field: str, node: Node) -> str:
-    """How to search several values that were given where one stands; empty if they are none."""
+    """Explain how to search the values that were given where one value stands; empty if there are none."""
     words = re.split(r"[,;\s]+", node.value) if isinstance(node.value, str) else []
     items = (
         node.value if isinstance(node.value, list) else [Node(word, node.file, node.line) for word in words]
@@ -100,7 +100,7 @@ def _choices(field: str, node: Node) -> str:
 
 
 def _not_searched(field: str) -> str | None:
-    """Why a key cannot be searched; None if it can."""
+    """Explain why a key cannot be searched; None if the key can."""
     section = field.split(".")[0]
     if field in NOT_SEARCHABLE or section in SEARCHABLE:
         return NOT_SEARCHABLE.get(field)
@@ -114,8 +114,13 @@ def check_section(
 ) -> tuple[dict[str, Any], dict[str, Node]]:
     """Read the keys of one section.
 
+    Args:
+        section: The name of the section, one of `SECTIONS`.
+        node: What stands under that name; None where the file has no such section.
+        problems: Gets everything that is wrong with the keys and their plain values.
+
     Returns:
-        The plain values that are right, converted; and the distributions by path, unread.
+        The plain values without a problem, converted, by key; and the distributions by path, not checked.
     """
     values: dict[str, Any] = {}
     distributions: dict[str, Node] = {}
@@ -145,20 +150,19 @@ def check_section(
 
 
 def _as_section(section: str, value: object) -> str:
-    """What was probably meant where a section is needed."""
+    """Guess what was meant by the value that stands where a section is needed."""
     fields = SECTIONS[section].model_fields
-    if not isinstance(value, str):
-        return f", such as {section}.{next(iter(fields))}; got {show(value)}"
-    key, _, rest = re.sub(r"[\s:=]+", "\0", value.strip(), count=1).partition("\0")
-    if key in fields and rest:
-        return f": write '{key}: {rest}', with a colon and a blank; got {show(value)}"
-    if section == "asha" and value.lower() in ("none", "no", "off", "false"):
-        return f"; write asha: null for none, got {show(value)}"
+    if isinstance(value, str):
+        key, _, rest = re.sub(r"[\s:=]+", "\0", value.strip(), count=1).partition("\0")
+        if key in fields and rest:
+            return f": write '{key}: {rest}', with a colon and a blank; got {show(value)}"
+        if section == "asha" and value.lower() in ("none", "no", "off", "false"):
+            return f"; write asha: null for none, got {show(value)}"
     return f", such as {section}.{next(iter(fields))}; got {show(value)}"
 
 
 def _is_cut_off(path: str, node: Node, problems: Problems) -> bool:
-    """Whether YAML took a part of a text for a comment: all of a colour, or the end of a folder's name."""
+    """Note and tell whether YAML took a part of a text for a comment: all of a colour, or the end of a path."""
     if not node.comment:
         return False
     whole = (node.value or "") + node.comment if isinstance(node.value, str | None) else ""
@@ -178,7 +182,7 @@ def _is_cut_off(path: str, node: Node, problems: Problems) -> bool:
 
 
 def _is_escaped(path: str, node: Node, problems: Problems) -> bool:
-    """Whether YAML made control characters of the backslashes in a path."""
+    """Note and tell whether YAML made control characters of the backslashes in a path."""
     value = node.value
     if path not in PATHS or not isinstance(value, str) or not _ESCAPED.match(value) or exists(value):
         return False
@@ -191,7 +195,17 @@ def _is_escaped(path: str, node: Node, problems: Problems) -> bool:
 
 
 def check_whole(section: str, values: dict[str, Any], node: Node | None, problems: Problems) -> Any:  # noqa: ANN401
-    """Build the section from plain values, with the rules that concern several keys; `BAD` when broken."""
+    """Build a section from its plain values and check the rules that concern several keys.
+
+    Args:
+        section: The name of the section, one of `SECTIONS`.
+        values: The converted values by key.
+        node: What stands under that name, with its lines for the problems.
+        problems: Gets every broken rule.
+
+    Returns:
+        The section's object, or `BAD` where a rule is broken or a problem was noted before.
+    """
     if problems.under(section):
         return BAD
     try:
@@ -202,11 +216,18 @@ def check_whole(section: str, values: dict[str, Any], node: Node | None, problem
 
 
 def blame(section: str, error: ValidationError, node: Node | None, problems: Problems) -> None:
-    """Note a broken rule between keys at the first key of the section that the rule's sentence names."""
+    """Note each broken rule between keys at the first key of the section that the rule's sentence names.
+
+    Args:
+        section: The name of the section, one of `SECTIONS`.
+        error: What pydantic found.
+        node: The section, with its lines; None where the file has no such section.
+        problems: Gets the broken rules.
+    """
     for detail in error.errors(include_url=False):
         message = sentences([detail])
         words = set(re.findall(r"\w+", message))
         keys = node.value if node is not None and isinstance(node.value, dict) else {}
         named = [str(step) for step in detail["loc"][:1]] or [key for key in keys if key in words]
-        place = node.at(*named[:1]) if node is not None else Node(None, "<spec>", 1)
-        problems.add(place.file, place.line, ".".join([section, *named[:1]]), message)
+        below = node.at(*named[:1]) if node is not None else Node(None, "<spec>", 1)
+        problems.add(below.file, below.line, ".".join([section, *named[:1]]), message)

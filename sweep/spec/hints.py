@@ -1,4 +1,4 @@
-"""What a person meant by a value that a key does not take, and how to write it."""
+"""Guesses at what a person meant by a value that a key does not take, and how to write that value."""
 
 import re
 import unicodedata
@@ -26,11 +26,14 @@ _NOTHING = {"none", "nil", "nan", "na", "n/a", "off", "-"}
 
 
 def hint(wanted: Wanted, value: object) -> str:
-    """What to write instead, as ``"; write 0.001"``; empty where nobody knows.
+    """Suggest what to write in place of a value, as ``"; write 0.001"``.
 
     Args:
         wanted: What the key takes.
-        value: What was found, as YAML reads it.
+        value: The value found, as YAML reads it.
+
+    Returns:
+        The suggestion, to be put at the end of a sentence; empty where there is none.
 
     Example:
         >>> hint("number", "0,001")
@@ -56,7 +59,7 @@ def hint(wanted: Wanted, value: object) -> str:
 
 
 def ascii_of(text: str) -> str:
-    """Digits of other scripts, full-width signs and typographic dashes of a number as ASCII has them."""
+    """Replace digits of other scripts, full-width signs and typographic dashes of a number by those of ASCII."""
     plain = "".join(map(_ascii, text))
     return re.sub(r"(^|[eE])[\u2013\u2014]", r"\1-", plain)
 
@@ -94,12 +97,20 @@ _MEANT = {
 
 
 def meant(word: str) -> str:
-    """What other programs' word for something is called here; empty if it is none."""
+    """Translate a word of other programs to the key or word of a spec; empty for an unknown word."""
     return _MEANT.get(re.sub(r"[\s_-]+", "_", word.strip().lower()), "")
 
 
 def pair(value: object, most: object) -> str:
-    """For a list with too many whole numbers: as decimals with commas would look."""
+    """Suggest decimal points for a list that has twice as many whole numbers as it may have items.
+
+    Args:
+        value: The list found; ``[0, 5, 0, 9]`` may be ``[0,5, 0,9]``.
+        most: How many items the list may have.
+
+    Returns:
+        The suggestion; empty where the value is no such list.
+    """
     if not isinstance(value, list | tuple) or len(value) != 2 * (most if isinstance(most, int) else 0):
         return ""
     if not all(isinstance(item, int) for item in value):
@@ -109,12 +120,15 @@ def pair(value: object, most: object) -> str:
 
 
 def yaml_place(error: yaml.MarkedYAMLError) -> tuple[int, str]:
-    """The line to mend, 1-based, and where what is not closed there was opened.
+    """Find the line to mend.
 
-    A quote that is not closed is noticed at the end of the file, a key without its colon on the next line.
+    The parser notices an unclosed quote at the end of the file, and a key without its colon on the next line.
+
+    Returns:
+        The 1-based line, and words about the line on which a bracket was opened and never closed, or none.
     """
-    found = error.problem_mark or error.context_mark
-    line = found.line + 1 if found else 1
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
     began = error.context_mark.line + 1 if error.context_mark else line
     if error.context in ("while scanning a quoted scalar", "while scanning a simple key"):
         return began, ""
@@ -123,15 +137,18 @@ def yaml_place(error: yaml.MarkedYAMLError) -> tuple[int, str]:
 
 
 def yaml_hint(told: str, lines: Sequence[str]) -> str:
-    """What to do about a complaint of the YAML parser.
+    """Advise what to do about a complaint of the YAML parser.
 
     Args:
         told: The complaint.
-        lines: The file up to the line that it is about.
+        lines: The lines of the file, up to the one that the complaint is about.
+
+    Returns:
+        The advice, to be put at the end of a sentence; empty where there is none.
     """
     for number, line in enumerate(lines, 1):
-        if found := _INVISIBLE.search(line.partition(" #")[0]):
-            return f"; line {number} has the invisible character U+{ord(found[0]):04X}: write a blank, or nothing"
+        if match := _INVISIBLE.search(line.partition(" #")[0]):
+            return f"; line {number} has the invisible character U+{ord(match[0]):04X}: write a blank, or nothing"
     for sign, advice in _YAML:
         if sign in told:
             return f"; {advice}"
@@ -175,63 +192,63 @@ def _number(text: str) -> str:
         return f"; write {plain}, in plain digits and signs"
     text = plain
     for pattern, told in _READINGS:
-        found = re.fullmatch(pattern, text)
-        if found:
-            return told(found)
+        match = re.fullmatch(pattern, text)
+        if match:
+            return told(match)
     if text.lower() in _NOTHING:
         return "; leave the key out for its default"
     return ""
 
 
-def _power(found: "re.Match[str]") -> str:
-    factor, base, exponent = (part if part else "1" for part in found.groups())
+def _power(match: "re.Match[str]") -> str:
+    factor, base, exponent = (part if part else "1" for part in match.groups())
     try:
         return f"; write {float(factor) * float(base) ** float(exponent):g}"
     except (OverflowError, ZeroDivisionError, ValueError):
         return ""
 
 
-def _fraction(found: "re.Match[str]") -> str:
-    above, below = float(found[1]), float(found[2])
+def _fraction(match: "re.Match[str]") -> str:
+    above, below = float(match[1]), float(match[2])
     return f"; write {above / below:.12g}" if below else ""
 
 
-def _with_unit(found: "re.Match[str]") -> str:
-    number, unit = found[1], found[2]
+def _with_unit(match: "re.Match[str]") -> str:
+    number, unit = match[1], match[2]
     if unit in _SUFFIXES:
         return f"; write {float(number) * _SUFFIXES[unit]:.15g}"
     return f"; write {number} alone, without a unit"
 
 
-def _called(found: "re.Match[str]") -> str:
-    kind = _RANGES.get(found[1].lower(), "float")
-    log = ", log: true" if "log" in found[1].lower() else ""
-    return f"; to search it, write {{type: {kind}, low: {found[2]}, high: {found[3]}{log}}}"
+def _called(match: "re.Match[str]") -> str:
+    kind = _RANGES.get(match[1].lower(), "float")
+    log = ", log: true" if "log" in match[1].lower() else ""
+    return f"; to search it, write {{type: {kind}, low: {match[2]}, high: {match[3]}{log}}}"
 
 
-def _choices(found: "re.Match[str]") -> str:
-    choices = ", ".join(re.split(r"\s*,\s*", found[0]))
+def _choices(match: "re.Match[str]") -> str:
+    choices = ", ".join(re.split(r"\s*,\s*", match[0]))
     return f"; to search it, write {{type: categorical, choices: [{choices}]}}"
 
 
 _READINGS: list[tuple[str, Callable[["re.Match[str]"], str]]] = [
-    (_NUMBER, lambda found: f"; write {found[0]}, without quotes"),
+    (_NUMBER, lambda match: f"; write {match[0]}, without quotes"),
     (
         r"([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)",
-        lambda found: f"; write {found[1] or 0}.{found[2]}: a point, not a comma",
+        lambda match: f"; write {match[1] or 0}.{match[2]}: a point, not a comma",
     ),
     (
         r"([-+]?\d{1,3}(?:[_' \u00a0\u202f]\d{3})+)",
-        lambda found: f"; write {re.sub(r'[^0-9-]', '', found[1])}",
+        lambda match: f"; write {re.sub(r'[^0-9-]', '', match[1])}",
     ),
     (rf"{_NUMBER}(?:\s*,\s*{_NUMBER})+", _choices),
     (rf"({'|'.join(_RANGES)})\s*\(\s*({_NUMBER})\s*,\s*({_NUMBER})\s*\)", _called),
-    (rf"({_NUMBER})\s*%", lambda found: f"; write {float(found[1]) / 100:.12g}, not a percentage"),
+    (rf"({_NUMBER})\s*%", lambda match: f"; write {float(match[1]) / 100:.12g}, not a percentage"),
     (rf"(?:({_NUMBER})\s*[x*\u00d7]\s*)?(\d+)\s*(?:\^|\*\*)\s*([-+]?\d{{1,3}})", _power),
     (rf"({_NUMBER})\s*/\s*({_NUMBER})", _fraction),
     (rf"({_NUMBER})\s*([^\W\d_]{{1,12}})", _with_unit),
     (
         rf"({_NUMBER})\s*(?:\.\.|to|-|\u2013|:)\s*({_NUMBER})",
-        lambda found: f"; to search it, write {{type: float, low: {found[1]}, high: {found[2]}}}",
+        lambda match: f"; to search it, write {{type: float, low: {match[1]}, high: {match[2]}}}",
     ),
 ]

@@ -1,7 +1,7 @@
-"""``--set PATH=VALUE``: values from the command line put into the tree of a spec before it is checked.
+"""Values from the command line (``--set PATH=VALUE``), put into the tree of a spec before the tree is checked.
 
-A key that holds text (`sweep.spec.sections.TEXTS`: a name, a folder) takes what stands behind ``=`` as it is.
-Everything else is YAML.
+A key that holds text (`sweep.spec.sections.TEXTS`: a name, a folder) takes what stands behind ``=`` unchanged. Of any
+other key, the value is YAML.
 """
 
 import re
@@ -23,12 +23,12 @@ def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:
     Args:
         root: The spec; its value is a mapping.
         overrides: For example ``train.epochs=4`` or ``train.lr_g={type: float, low: 1e-5, high: 1e-3}``.
-            VALUE is YAML, except of keys that hold text: those take it as it is. Nothing at all is null.
-        problems: Gets what cannot be read; the position of the override is the line. Whether the path is
-            a known key is for the checks of the whole tree to say.
+            VALUE is YAML, except of keys that hold text, which take VALUE unchanged. An empty VALUE is null.
+        problems: Gets what cannot be read; the line is the 1-based position of the override. Unknown keys are
+            no problem here: the checks of the whole tree find them.
 
     Returns:
-        The paths that were given.
+        The paths whose value was put into the tree.
     """
     paths: set[str] = set()
     for line, override in enumerate(overrides, start=1):
@@ -46,7 +46,7 @@ def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file or folder of that name; ``~`` is the home directory."""
+    """Say whether there is a file or folder at a path; ``~`` is the home directory."""
     try:
         return Path(path).expanduser().exists()
     except (OSError, RuntimeError, ValueError):  # too long, no home directory, a NUL in it
@@ -54,7 +54,7 @@ def exists(path: str) -> bool:
 
 
 def _example(override: str) -> str:
-    """What was probably meant by ``train.lr_g: 1e-4`` or ``train.lr_g 1e-4``."""
+    """Guess the assignment that was meant by ``train.lr_g: 1e-4`` or ``train.lr_g 1e-4``."""
     path, _, text = re.sub(r"[:\s]\s*", "\0", override.strip(), count=1).partition("\0")
     return f"{path}={text}" if path in FIELDS and text else "train.epochs=4"
 
@@ -83,7 +83,7 @@ def _value(text: str, path: str, line: int, problems: Problems) -> Node | None:
 
 
 def _text(text: str, path: str, line: int, problems: Problems) -> Node | None:
-    """A key that holds text; only what cannot be meant as that text is a list, or nothing."""
+    """Make a node of the value of a key that holds text: a list or null only where no text can be meant."""
     if len(text) > MAX_TEXT:
         problems.add(FILE, line, path, f"is {len(text)} characters long; the limit is {MAX_TEXT}")
         return None

@@ -1,10 +1,11 @@
-"""Mistakes in a spec, collected so that a person reads all of them at once, each with place and rule."""
+"""Mistakes in a spec, each with its place and rule, collected so that a person reads all of them at once."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ganlib.errors import RequestError
@@ -19,10 +20,10 @@ _MOST = 100
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake.
+    """One mistake in a spec.
 
     Attributes:
-        file: The file it stands in, or ``<--set>`` for a command-line override.
+        file: The file with the mistake, or ``<--set>`` for a command-line override.
         line: 1-based line in that file, or the position of the override.
         path: The key, for example ``train.lr_g.low``; empty for the file as a whole.
         message: The rule that was broken and the value found, as a sentence without a full stop.
@@ -58,15 +59,26 @@ class SpecError(RequestError):
 
 @dataclass
 class Problems:
-    """The list that the parts of the parser add to; `SpecError` is raised once, at the end."""
+    """The list that all checks of one spec add to, so that `SpecError` is raised once, at the end.
+
+    Attributes:
+        found: The problems by their text, so that none is told twice.
+    """
 
     found: dict[str, Problem] = field(default_factory=dict)
 
     def add(self, file: str, line: int, path: str, message: str, value: object = None) -> None:
-        """Note one problem, once.
+        """Note a problem, unless an equal one has been noted.
+
+        Args:
+            file: The file with the mistake.
+            line: The 1-based line in that file.
+            path: The key; empty for the file as a whole.
+            message: The broken rule and the value found.
+            value: The value found, as a plain object.
 
         Raises:
-            SpecError: at the hundredth, since nobody reads more and a hostile file could hold thousands.
+            SpecError: If this is problem 100, since nobody reads more and a hostile file could hold thousands.
         """
         problem = Problem(file, line, path, message, value)
         self.found.setdefault(str(problem), problem)
@@ -75,7 +87,7 @@ class Problems:
             raise SpecError([*self._sorted(), rest])
 
     def under(self, *paths: str) -> bool:
-        """Whether a problem was found at one of ``paths`` or below."""
+        """Say whether a problem was found at one of ``paths`` or below."""
         return any(
             problem.path == path or problem.path.startswith((f"{path}.", f"{path}["))
             for problem in self.found.values()
@@ -83,26 +95,26 @@ class Problems:
         )
 
     def raise_if_any(self) -> None:
-        """Raise everything found so far, in the order of the file.
+        """Raise all problems found so far as one error, in the order of the file.
 
         Raises:
-            SpecError: when anything was found.
+            SpecError: If there is any problem.
         """
         if self.found:
             raise SpecError(self._sorted())
 
     def _sorted(self) -> list[Problem]:
-        """By line; those of the command line, whose file is no file, after those of the file."""
+        """Sort the problems by line, those of the command line after those of the file."""
         return sorted(self.found.values(), key=lambda problem: (problem.file.startswith("<--"), problem.line))
 
 
 def show(value: object) -> str:
-    """A value as it would be written in the file, in quotes where it is text, shortened where it is long."""
+    """Write a value for a message: text in quotes, and at most 80 characters of it."""
     return _shorten(_literal(value), _LONGEST_VALUE)
 
 
 def one_of(word: object, choices: Iterable[str]) -> str:
-    """``must be one of 'a', 'b'; got 'aa', did you mean 'a'?``."""
+    """Say that a word is none of the choices: ``must be one of 'a', 'b'; got 'aa', did you mean 'a'?``."""
     names = list(choices)
     near = did_you_mean(word, names) if isinstance(word, str) else ""
     if isinstance(word, str) and not near and meant(word):
@@ -111,10 +123,10 @@ def one_of(word: object, choices: Iterable[str]) -> str:
 
 
 def unknown_key(key: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
-    """The sentence for a key that nobody reads, with the nearest known one or else all of them.
+    """Say that a key is unknown, with the nearest known key or else all known keys.
 
     Args:
-        key: As it was written.
+        key: The key, as a person wrote it.
         known: The keys that may stand there.
         elsewhere: The paths of all keys, of which one may have been meant.
     """
@@ -133,14 +145,14 @@ def unknown_key(key: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -
 
 
 def _normal(key: str) -> str:
-    """A key as keys are written: in small letters, without blanks, with underscores."""
+    """Spell a key in small letters, with underscores in place of blanks and hyphens."""
     return re.sub(r"[\s_-]+", "_", key.strip().lower())
 
 
 def sentences(errors: Iterable[ErrorDetails]) -> str:
-    """One sentence for what pydantic found wrong with one value.
+    """Join what pydantic found wrong with one value to one sentence.
 
-    A value that may have several types gives one error for each of them; they are joined by "or".
+    A value that may have several types gives one error for each type; "or" joins the errors.
     """
     rules: list[str] = []
     got = better = ""
@@ -154,6 +166,11 @@ def sentences(errors: Iterable[ErrorDetails]) -> str:
             got = got or shown
     first, *rest = rules
     return first + "".join(" or " + rule.removeprefix("must be ") for rule in rest) + got + better
+
+
+def broken_rules(error: ValidationError) -> str:
+    """Join all that pydantic found wrong with the values of one trial."""
+    return "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
 
 
 _WANTED: dict[str, Wanted] = {
@@ -190,7 +207,7 @@ _RULES = {
 
 
 def _sentence(error: ErrorDetails) -> tuple[str, str]:
-    """The rule, and what to append to it about the value found."""
+    """Split an error of pydantic into the rule that is broken and the words about the value found."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "literal_error":
         expected = re.split(r", | or ", str(context["expected"]))
@@ -208,7 +225,7 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _whole(number: object) -> object:
-    """A bound such as 1.0 as a person writes it: 1."""
+    """Convert a whole bound such as 1.0 to an int, which a message shows as ``1``."""
     return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number
 
 
@@ -226,7 +243,7 @@ def _literal(value: object) -> str:
 
 
 def _head(values: Iterable[object]) -> Iterator[str]:
-    """The first few items: what is cut off later need not be written out first."""
+    """Write out the first items of a long collection; the others would be cut off later."""
     for number, value in enumerate(values):
         if number > _LONGEST_VALUE:
             return
@@ -238,7 +255,7 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Keys and file names come from outside: no control characters reach the terminal."""
+    """Escape the control characters of keys and file names, which must not reach the terminal."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

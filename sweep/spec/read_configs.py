@@ -1,14 +1,14 @@
-"""``configs``: configurations that a sweep tries first, or, where nothing is searched, the only ones.
+"""The reader of ``configs``: configurations that a sweep tries first or, where nothing is searched, the only ones.
 
-Before a search they are points of the space, which warm-start the sampler; what a point leaves out is drawn. In
-place of a search they may name any key of ``model`` and ``train``, and what one leaves out has its plain value.
+Before a search, configurations are points of the space, which warm-start the sampler; what a point leaves out is drawn.
+In place of a search, a point may name any key of ``model`` and ``train``; a key that it leaves out has its plain value.
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from ganlib.registry import did_you_mean
-from sweep.spec.distributions import Categorical, Distribution
+from sweep.spec.distributions import Categorical
 from sweep.spec.fields import BAD, check_value
 from sweep.spec.problems import Problems, show
 from sweep.spec.sections import FIELDS, SEARCHABLE
@@ -21,17 +21,17 @@ Point = dict[str, Any]
 def read_configs(
     node: Node | None, space: Space, plain: Mapping[str, Any], fixed: Collection[str], problems: Problems
 ) -> tuple[list[Point], Space]:
-    """Read the points.
+    """Read the points under ``configs``.
 
     Args:
-        node: What stands under ``configs``.
+        node: What stands under ``configs``; None where the file has no such key.
         space: What is searched.
         plain: The value of each key that is not searched, by path.
-        fixed: Paths that were given a value on the command line, which goes before that of a point.
+        fixed: Paths whose value on the command line goes before the value of a point.
         problems: Gets everything that is wrong.
 
     Returns:
-        The points, and the space: where it was empty, it has the values of the points.
+        The points, and the space: the given one or, where that was empty, one with the values of the points.
     """
     if node is None or node.value is None:
         return [], space
@@ -89,23 +89,11 @@ def _check_in_space(point: Point, space: Space, node: Node, where: str, problems
             else:
                 continue
             problems.add(below.file, below.line, f"{where}.{path}", message)
-        if not contains(distribution, value):
+        if not distribution.contains(value):
             message = f"is not among the searched values, {show(distribution.plain())}; got {show(value)}"
             problems.add(below.file, below.line, f"{where}.{path}", message)
 
 
-def contains(distribution: Distribution, value: Any) -> bool:  # noqa: ANN401 - whatever the field holds
-    """Whether a distribution can give the value."""
-    if isinstance(distribution, Categorical):
-        return value in distribution.choices
-    if not isinstance(value, int | float) or not distribution.low <= value <= distribution.high:
-        return False
-    if not distribution.step:
-        return True
-    steps = (value - distribution.low) / distribution.step
-    return abs(steps - round(steps)) < 1e-9
-
-
 def _distinct(values: list[Any]) -> tuple[Any, ...]:
-    """Without repetitions, in order; values may be lists."""
+    """Drop repeated values and keep the order; values may be lists."""
     return tuple(value for number, value in enumerate(values) if value not in values[:number])

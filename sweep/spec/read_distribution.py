@@ -1,4 +1,4 @@
-"""One distribution: the mapping that stands in a spec where a value could stand, with every rule checked."""
+"""The reader of one distribution: the mapping that stands in a spec where a value could stand."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,16 @@ _KEYS = {
 
 
 def read_distribution(path: str, node: Node, problems: Problems) -> Distribution | None:
-    """Read one distribution, without its condition; None when it has a problem."""
+    """Read one distribution, without its condition.
+
+    Args:
+        path: The path of the searched key, for example ``train.lr_g``.
+        node: The mapping.
+        problems: Gets every broken rule.
+
+    Returns:
+        The distribution; None where the mapping has a problem.
+    """
     entries = node.value if isinstance(node.value, dict) else {}
     kind = entries["type"].plain() if "type" in entries else None
     if kind is None:
@@ -40,7 +49,7 @@ def read_distribution(path: str, node: Node, problems: Problems) -> Distribution
 
 
 def _example(entries: Mapping[str, Node]) -> str:
-    """What was meant, as far as its keys tell."""
+    """Guess the distribution that was meant, as far as the keys tell."""
     values = [key for key, below in entries.items() if below.value is None]
     if len(values) == len(entries) > 1:  # {bce, lsgan}
         return f"{{type: categorical, choices: [{', '.join(values)}]}}"
@@ -72,7 +81,7 @@ def _numeric(kind: str, path: str, node: Node, problems: Problems) -> Float | In
     high = _number(kind, "high", path, node, problems, required=True)
     step = _number(kind, "step", path, node, problems, required=False)
     log = _flag("log", path, node, problems)
-    if len(problems.found) > before or low is None or high is None:  # an infinite one was told of before
+    if len(problems.found) > before or low is None or high is None:  # an infinite bound was told of before
         return None
     message = _broken_rule(low, high, step, log)
     if message:
@@ -134,7 +143,7 @@ def _broken_rule(low: Any, high: Any, step: Any, log: bool) -> str | None:  # no
 
 
 def _check_end(kind: str, field: str, node: Node, path: str, problems: Problems) -> None:
-    """An end of the range must itself be a value that the field takes."""
+    """Check that an end of the range is itself a value that the field takes."""
     if check_value(field, node, path, problems) is BAD or kind == "int":
         return
     quiet = Problems()

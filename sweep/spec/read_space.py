@@ -1,11 +1,11 @@
-"""From the distributions of a spec and their conditions to a `Space`."""
+"""The reader of a search space: the distributions of a spec with their conditions."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ganlib.registry import did_you_mean
-from sweep.spec.distributions import Categorical, Conditions, Distribution, Float, Int
+from sweep.spec.distributions import Conditions, Distribution, Float
 from sweep.spec.fields import BAD, check_value
 from sweep.spec.problems import Problems, show
 from sweep.spec.read_distribution import read_distribution
@@ -17,7 +17,7 @@ from sweep.spec.yaml_tree import Node
 def read_space(
     nodes: Mapping[str, Node], plain: Mapping[str, Any], fixed: Collection[str], problems: Problems
 ) -> Space:
-    """Read all distributions of a spec.
+    """Read all distributions of a spec and their conditions.
 
     Args:
         nodes: The mapping that stands at each searched path.
@@ -26,8 +26,8 @@ def read_space(
         problems: Gets everything that is wrong.
 
     Returns:
-        The space in the order of the fields, each key after those that its condition names. With problems,
-        what could be read.
+        The space in the order of the fields, each key after those that its condition names. With problems, the
+        space has only what could be read.
     """
     searched = {path: read_distribution(path, nodes[path], problems) for path in FIELDS if path in nodes}
     reader = _Conditions(searched, plain, fixed, problems)
@@ -41,7 +41,14 @@ def read_space(
 
 @dataclass(frozen=True)
 class _Conditions:
-    """Reads ``when``. Searched keys whose distribution has a problem stand in ``searched`` as None."""
+    """The reader of ``when``, for all keys of one spec.
+
+    Attributes:
+        searched: The distribution of each searched key, by path; None where it has a problem.
+        plain: The value of each key that is not searched, by path.
+        fixed: Paths that were given a value on the command line.
+        problems: Gets everything that is wrong.
+    """
 
     searched: Mapping[str, Distribution | None]
     plain: Mapping[str, Any]
@@ -49,9 +56,9 @@ class _Conditions:
     problems: Problems
 
     def read(self, path: str, node: Node) -> Conditions | None:
-        """The conditions on searched keys; None when the command line has made them impossible.
+        """Read the conditions of a key on searched keys; None where they can never hold.
 
-        Conditions on plain keys are settled here: they hold in every trial or in none.
+        A condition on a plain key holds in every trial or in none, so that it is left out or makes the rest impossible.
         """
         entries = node.value if isinstance(node.value, dict) else {}
         when = entries.get("when")
@@ -72,14 +79,14 @@ class _Conditions:
                 self._check_can_hold(other, values, below, where)
             elif values and self.plain[other] not in values:
                 possible = False
-                # A key fixed on the command line is an experiment with the file, not a mistake in it.
+                # A key fixed on the command line is an experiment with the file, not a mistake in the file.
                 if other not in self.fixed:
                     now = f"{other} is {show(self.plain[other])}"
                     self._add(below, where, f"can never hold: {now}, not {_either(values)}")
         return conditions if possible else None
 
     def _values(self, other: str, node: Node, where: str) -> tuple[Any, ...]:
-        """The values of a condition as their field holds them; empty when there is a problem."""
+        """Convert the values of a condition to what the field holds; empty where one has a problem."""
         known = [*self.searched, *self.plain]
         if other not in known:
             if not self.problems.under(other):  # a plain key with a problem of its own has no value here
@@ -99,7 +106,7 @@ class _Conditions:
             self._add(node, where, f"a condition needs a categorical or int key, and {other} is a float")
             return
         for value in values:
-            if not _can_be(target, value):
+            if not target.contains(value):
                 range_ = show(target.plain())
                 self._add(node, where, f"can never hold: {other} is never {show(value)}, it is {range_}")
 
@@ -123,16 +130,10 @@ def _either(values: tuple[Any, ...]) -> str:
     return " or ".join(show(value) for value in values)
 
 
-def _can_be(target: Int | Categorical, value: Any) -> bool:  # noqa: ANN401 - whatever the field holds
-    if isinstance(target, Categorical):
-        return value in target.choices
-    return bool(target.low <= value <= target.high and (value - target.low) % target.step == 0)
-
-
 def _reachable(
     found: Mapping[str, Distribution], searched: Mapping[str, Distribution | None]
 ) -> dict[str, Distribution]:
-    """Leave out what depends on a key that was itself left out."""
+    """Leave out each key whose condition names a key that was itself left out."""
     kept = dict(found)
     while lost := [
         path
@@ -147,7 +148,7 @@ def _reachable(
 def _ordered(
     found: Mapping[str, Distribution], nodes: Mapping[str, Node], problems: Problems
 ) -> dict[str, Distribution]:
-    """Each key after those its condition names, otherwise in the given order (Kahn 1962)."""
+    """Sort each key behind those that its condition names, otherwise in the given order (Kahn 1962)."""
     ordered: dict[str, Distribution] = {}
     waiting = dict(found)
     while waiting:

@@ -1,4 +1,4 @@
-"""From the text of a spec to its checked parts; `sweep.spec.specification` makes a `Spec` of them."""
+"""The reader of a spec: its text becomes checked parts, of which `sweep.spec.specification` makes a `Spec`."""
 
 import re
 import unicodedata
@@ -9,14 +9,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.registry import did_you_mean
 from sweep.spec import overrides as command_line
 from sweep.spec.fields import BAD, blame, check_section, check_whole
-from sweep.spec.problems import Problems, sentences, show, unknown_key
+from sweep.spec.problems import Problems, broken_rules, show, unknown_key
 from sweep.spec.read_configs import Point, read_configs
 from sweep.spec.read_space import read_space
-from sweep.spec.sections import FIELDS, NOT_SEARCHABLE, SEARCHABLE, SECTIONS, TEXTS, TRACKERS
+from sweep.spec.sections import (
+    FIELDS,
+    NOT_SEARCHABLE,
+    SEARCHABLE,
+    SECTIONS,
+    TEXTS,
+    TRACKERS,
+    build_trial,
+    default_of,
+)
 from sweep.spec.space import GRID_LIMIT, Space
 from sweep.spec.yaml_tree import Node, read
 
@@ -29,7 +37,16 @@ _CORNERS = 300
 
 @dataclass(frozen=True)
 class Draft:
-    """The checked parts of a spec: the plain sections as objects, the searchable ones as values and space."""
+    """The checked parts of one spec.
+
+    Attributes:
+        name: The name of the sweep.
+        sections: The object of each section that cannot be searched, by name; None for an ``asha`` that is left out.
+        plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
+        space: The distribution of each searched key.
+        configs: The points that are tried first, each from path to value.
+        track: The programs that are told how trials go.
+    """
 
     name: str
     sections: dict[str, Any]
@@ -42,8 +59,13 @@ class Draft:
 def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
     """Read and check a spec.
 
+    Args:
+        text: The YAML.
+        file: The name of the file, for the problems; its stem is the name of a sweep that has no other.
+        overrides: ``PATH=VALUE`` of the command line, see `sweep.spec.overrides`.
+
     Raises:
-        SpecError: with everything that is wrong.
+        SpecError: If anything is wrong; names every problem.
     """
     problems = Problems()
     root = read(text, file, problems, TEXTS)
@@ -60,24 +82,14 @@ def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
     return draft
 
 
-def build_trial(
-    data: DataConfig, evaluate: EvaluateConfig, collapse: CollapseConfig, values: Mapping[str, Any]
-) -> TrialConfig:
-    """One trial's configuration from whole sections and from values of ``model`` and ``train`` by path.
-
-    Raises:
-        pydantic.ValidationError: if the values do not go together.
-    """
-    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
-    for path, value in values.items():
-        section, name = path.split(".")
-        parts[section][name] = value
-    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
-    return TrialConfig(data=data, model=model, train=train, evaluate=evaluate, collapse=collapse)
-
-
 class _Reader:
-    """One pass over the tree; the methods add to ``problems`` and go on."""
+    """One pass over the tree of a spec. Its methods add to the problems and go on, so that a person reads all at once.
+
+    Args:
+        root: The tree; its value is a mapping.
+        fixed: Paths that were given a value on the command line.
+        problems: Gets everything that is wrong.
+    """
 
     def __init__(self, root: Node, fixed: set[str], problems: Problems) -> None:
         self._entries: dict[str, Node] = root.value if isinstance(root.value, dict) else {}
@@ -86,6 +98,7 @@ class _Reader:
         self._problems = problems
 
     def draft(self, file: str) -> Draft:
+        """Read all sections; the draft can be used only if there is no problem afterwards."""
         for key, entry in self._entries.items():
             if key not in SECTIONS and key not in ("name", "configs", "track"):
                 self._add(entry, key, _unknown_section(key))
@@ -105,7 +118,7 @@ class _Reader:
             else:
                 sections[section] = check_whole(section, values, node, self._problems)
         space = read_space(nodes, plain | _settled(sections), self._fixed, self._problems)
-        plain |= {path: _default(path) for path in nodes if path not in space}
+        plain |= {path: default_of(path) for path in nodes if path not in space}
         listed = not len(space)
         configs, space = read_configs(self._entries.get("configs"), space, plain, self._fixed, self._problems)
         self._check_trials(sections, plain, space, configs)
@@ -134,7 +147,7 @@ class _Reader:
         return default
 
     def _track(self) -> list[str]:
-        """The programs that are told how trials go."""
+        """Read the programs that are told how trials go, each once."""
         node = self._entries.get("track")
         names = node.plain() if node is not None else None
         if names is None:
@@ -152,20 +165,20 @@ class _Reader:
         return list(dict.fromkeys(map(str, names)))
 
     def _with_defaults(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by path, with the defaults of the keys that are not in the file."""
+        """Key the values of a section by path, and add the defaults of the keys that are not in the file."""
         node = self._entries.get(section)
         given: Any = node.value if node is not None and isinstance(node.value, dict) else {}
         filled = {f"{section}.{key}": value for key, value in values.items()}
         for key in SECTIONS[section].model_fields:
             path = f"{section}.{key}"
             if key not in given and not self._problems.under(path):
-                filled[path] = _default(path)
+                filled[path] = default_of(path)
         return filled
 
     def _check_trials(
         self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space, configs: list[Point]
     ) -> None:
-        """Every combination of choices and ends of ranges must make a trial; of many, a sample is tried."""
+        """Check that every combination of choices and ends of ranges makes a trial; of many, try a sample."""
         if self._problems.under("data", "model", "train", "evaluate", "collapse", "configs"):
             return
         trial = (sections["data"], sections["evaluate"], sections["collapse"])
@@ -173,8 +186,7 @@ class _Reader:
             try:
                 build_trial(*trial, {**plain, **point})
             except ValidationError as error:
-                message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
-                self._add(self._root.at("configs", number), f"configs[{number}]", message)
+                self._add(self._root.at("configs", number), f"configs[{number}]", broken_rules(error))
         listed = any(path in plain for path in space)
         corners, complete = ([{}], False) if listed else space.corners(_CORNERS)
         for params in corners:
@@ -190,7 +202,7 @@ class _Reader:
                 )
 
     def _named(self, message: str) -> str:
-        """The section of which a rule between sections names a key; ``model`` where none is in the file."""
+        """Find the section of which a rule between sections names a key; ``model`` where no such key is in the file."""
         words = set(re.findall(r"\w+", message))
         for section in ("train", "model", "data"):
             node = self._entries.get(section)
@@ -251,7 +263,7 @@ _SECTION_OF = {model.__name__: section for section, model in SECTIONS.items()}
 
 
 def _as_name(text: object) -> str:
-    """The nearest text that can be a name, as a hint."""
+    """Suggest the nearest text that can be a name; empty where there is none."""
     if not isinstance(text, str):
         return ""
     plain = unicodedata.normalize("NFKD", text.replace("\u00df", "ss"))
@@ -264,14 +276,8 @@ def _is_name(name: object) -> bool:
     return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name
 
 
-def _default(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
-    section, name = FIELDS[path]
-    value = section.model_fields[name].get_default(call_default_factory=True)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _settled(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of whole sections that a condition may name, by path."""
+    """Collect the keys of whole sections that a condition may name, with their values, by path."""
     return {
         f"{section}.{key}": value
         for section in ("data", "evaluate", "collapse")

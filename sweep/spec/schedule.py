@@ -1,7 +1,7 @@
-"""When things happen in a sweep's trials, once the number of pictures is known: all in kimg.
+"""The times of a sweep's trials in kimg, worked out once the number of pictures is known.
 
-A spec counts in epochs, in kimg or in both. Whether an evaluation falls on a rung, and whether anything is left to be
-saved there, can only be said when both are one clock's.
+A spec counts in epochs, in kimg or in both. Only times in one unit show whether an evaluation falls on a rung, and how
+much training a rung can save.
 """
 
 import math
@@ -16,15 +16,16 @@ from sweep.spec.sections import AshaConfig
 
 @dataclass(frozen=True)
 class Schedule:
-    """When what happens in the trials of a sweep, in kimg.
+    """The times at which things happen in the trials of one sweep.
 
     Attributes:
-        images: Pictures in the set; an epoch shows each once.
-        budget: How long a trial trains at most.
-        interval: Between two evaluations.
-        rungs: Where ASHA compares trials, rising; empty without ASHA, or where the budget ends before the first.
-        ladder: How many pictures an evaluation generates up to which kimg, before the full measurements; see
-            `ganlib.training.ladder`.
+        images: Number of pictures in the data set; an epoch shows each once.
+        budget: How long a trial trains at most, in kimg.
+        interval: Time between two evaluations, in kimg.
+        rungs: Where ASHA compares trials, in kimg, rising; empty without ASHA, or where the budget ends before the
+            first rung.
+        ladder: The steps (kimg, pictures): an evaluation up to that kimg generates so many pictures, one after the last
+            step the full number; see `ganlib.training.ladder`.
     """
 
     images: int
@@ -38,9 +39,9 @@ class Schedule:
         """Work out the schedule of a spec's sections.
 
         Args:
-            images: Pictures in the set.
-            end: Where the longest trial ends by its own keys, in kimg; infinite if they do not say.
-            evaluate: How often, and with how many pictures.
+            images: Number of pictures in the data set.
+            end: Where the longest trial ends by ``train.epochs`` and ``train.kimg``, in kimg; infinite without both.
+            evaluate: How often trials are evaluated, and with how many pictures.
             asha: Where trials are compared; None for nowhere.
         """
         interval = kimg_of(evaluate.every, evaluate.unit, images)
@@ -56,13 +57,20 @@ class Schedule:
         return cls(images, budget, interval, tuple(rungs), tuple(steps))
 
     def met(self, rung: float) -> float:
-        """Find the evaluation at which a trial meets a rung: the first at or after it, or the last of all."""
+        """Find the evaluation at which a trial meets a rung: the first at or after the rung, or the last of all.
+
+        Args:
+            rung: Where the rung is, in kimg.
+
+        Returns:
+            Where the evaluation is, in kimg.
+        """
         at = math.ceil(rung / self.interval * (1 - RELATIVE)) * self.interval
         return min(at, self.budget)
 
     @property
     def comparisons(self) -> tuple[float, ...]:
-        """The evaluations, before the end, at which a trial can be stopped: two rungs met at one count once."""
+        """Evaluations before the end at which a trial can be stopped, in kimg, rising; each once for all its rungs."""
         places = {self.met(rung) for rung in self.rungs}
         return tuple(sorted(at for at in places if not reached(at, self.budget)))
 
@@ -71,5 +79,5 @@ class Schedule:
         return f"{amount(kimg)} kimg ({amount(kimg * 1000 / self.images)} epochs)"
 
     def said_in(self, unit: str, kimg: float) -> str:
-        """Say a time as a key of that unit takes it."""
+        """Say a time in one unit, ``epochs`` or ``kimg``, such as ``20 epochs``."""
         return f"{amount(kimg * 1000 / self.images)} epochs" if unit == "epochs" else f"{amount(kimg)} kimg"

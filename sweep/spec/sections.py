@@ -3,11 +3,21 @@
 The text under each field says what it does and its unit; docs/systems.md is made from them (``make keys``).
 """
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, Section, TrainConfig, Unit
+from ganlib.config import (
+    CollapseConfig,
+    DataConfig,
+    EvaluateConfig,
+    ModelConfig,
+    Section,
+    TrainConfig,
+    TrialConfig,
+    Unit,
+)
 
 Keep = Literal["none", "best", "all"]
 
@@ -19,7 +29,7 @@ def _whole_above_one(gpu: float) -> float:
 
 
 class SearchConfig(Section):
-    """How configurations are chosen, and by which metric (smaller is better for both)."""
+    """The rules by which a sweep chooses configurations."""
 
     sampler: Literal["tpe", "random", "gp", "grid", "cmaes"] = "tpe"
     """How configurations are chosen: tree-structured Parzen estimator (Bergstra 2011), at random, Gaussian process,
@@ -36,8 +46,8 @@ class SearchConfig(Section):
 class AshaConfig(Section):
     """Early stopping (ASHA, Li 2018): rungs at ``grace * reduction**k``, below ``max``, in ``unit``.
 
-    At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those seen there so far.
-    A rung is met at the first evaluation at or after it.
+    At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those that came there before.
+    A trial meets a rung at its first evaluation at or after the rung.
     """
 
     grace: float = Field(gt=0)
@@ -96,11 +106,11 @@ SECTIONS: dict[str, type[Section]] = {
 TRACKERS = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 """The programs that can be told how trials go, and the package that each needs."""
 SEARCHABLE = ("model", "train")
-# The budget is in a searchable section, but trials that are compared must have the same.
 NOT_SEARCHABLE = {
     "train.epochs": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
     "train.kimg": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
 }
+"""The keys of searchable sections that cannot be searched, and why."""
 FIELDS = {
     f"{section}.{name}": (model, name) for section, model in SECTIONS.items() for name in model.model_fields
 }
@@ -113,6 +123,35 @@ def _holds_text(path: str) -> bool:
 
 
 TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))
-"""Keys that hold text as it stands, whatever YAML would read in it: a folder may be called ``2024``."""
+"""Keys whose value is text even where YAML would read something else: a folder may be called ``2024``."""
 PATHS = ("data.source", "evaluate.weights")
-"""Those of them that hold the path of a file or folder."""
+"""Keys whose text is the path of a file or folder."""
+
+
+def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Give the default of a key, with a list for a tuple, as YAML and JSON have it."""
+    section, name = FIELDS[path]
+    value = section.model_fields[name].get_default(call_default_factory=True)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def build_trial(
+    data: DataConfig, evaluate: EvaluateConfig, collapse: CollapseConfig, values: Mapping[str, Any]
+) -> TrialConfig:
+    """Make the configuration of one trial.
+
+    Args:
+        data: The section of the spec, like ``evaluate`` and ``collapse``.
+        evaluate: How generators are measured.
+        collapse: When a trial is called dead.
+        values: The values of keys of ``model`` and ``train`` by path; a key that is left out has its default.
+
+    Raises:
+        pydantic.ValidationError: If the values do not go together.
+    """
+    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    for path, value in values.items():
+        section, name = path.split(".")
+        parts[section][name] = value
+    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
+    return TrialConfig(data=data, model=model, train=train, evaluate=evaluate, collapse=collapse)

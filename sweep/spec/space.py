@@ -1,4 +1,4 @@
-"""The search space: which keys of a spec are searched, over what, and under which conditions.
+"""The search space: the searched keys of a spec, with their ranges and conditions.
 
 A space is define-by-run: a conditional key is suggested only in trials whose other keys meet its condition.
 """
@@ -18,10 +18,10 @@ GRID_LIMIT = 10_000
 
 
 class Space(Mapping[str, Distribution]):
-    """An ordered, immutable mapping from path to distribution; a key comes after those it depends on.
+    """An ordered, immutable mapping from the path of a searched key to its distribution.
 
     Args:
-        distributions: In an order in which each ``when`` names only keys that stand before it.
+        distributions: The distributions by path, each behind those that its ``when`` names.
     """
 
     def __init__(self, distributions: Mapping[str, Distribution]) -> None:
@@ -47,12 +47,15 @@ class Space(Mapping[str, Distribution]):
         return f"Space({self._distributions!r})"
 
     def walk(self, pick: Callable[[str, Distribution], Any]) -> dict[str, Any]:
-        """Give each key that is active a value from ``pick(path, distribution)``, in order.
+        """Give each active key a value, in the order of the space.
 
         A key whose condition names an inactive key is inactive too.
 
+        Args:
+            pick: Gets the path and the distribution of a key and returns its value.
+
         Returns:
-            Path to value, active keys only.
+            The values of the active keys by path.
         """
         params: dict[str, Any] = {}
         for path, distribution in self.items():
@@ -61,18 +64,18 @@ class Space(Mapping[str, Distribution]):
         return params
 
     def suggest(self, trial: "Trial") -> dict[str, Any]:
-        """Ask ``trial`` for a value of each active key; see `walk`."""
+        """Ask an Optuna trial for a value of each active key; see `walk`."""
         return self.walk(lambda path, distribution: distribution.suggest(trial, path))
 
     def kinds(self) -> dict[str, Kind]:
-        """The column type of each searched key, for tables."""
+        """Name the column type of each searched key, for tables."""
         return {path: distribution.kind for path, distribution in self.items()}
 
     def distributions(self, params: Mapping[str, Any]) -> "dict[str, BaseDistribution]":
-        """Optuna's distributions of the keys in ``params``, as when they were suggested.
+        """Convert the distributions of the keys in ``params`` to Optuna's.
 
         Raises:
-            ValueError: if ``params`` has a key that is not searched.
+            ValueError: If ``params`` has a key that is not searched.
         """
         unknown = [path for path in params if path not in self]
         if unknown:
@@ -80,17 +83,17 @@ class Space(Mapping[str, Distribution]):
         return {path: self[path].optuna() for path in self if path in params}
 
     def stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """``params`` as Optuna stores them: choices that are lists become JSON text."""
+        """Convert parameters to values that Optuna can store: choices that are lists become JSON text."""
         return {path: stored(value) for path, value in params.items()}
 
     def corners(self, limit: int) -> tuple[list[dict[str, Any]], bool]:
-        """Assignments of the ends of every range and of every choice, for checking that all can be used.
+        """Combine the ends of every range and all choices, for checking that each assignment makes a trial.
 
         Args:
-            limit: How many at most; when there are more, as many are drawn at random (the same each time).
+            limit: The most assignments; of more, so many are drawn at random, in every call with the seed 0.
 
         Returns:
-            The assignments, and whether they are all there are.
+            The assignments, and whether they are complete.
         """
         values = {path: self._extremes(path) for path in self}
         every = list(itertools.islice(self._product(values), limit + 1))
@@ -100,17 +103,17 @@ class Space(Mapping[str, Distribution]):
         return [self.walk(lambda path, _: draw.choice(values[path])) for _ in range(limit)], False
 
     def _extremes(self, path: str) -> list[Any]:
-        """The ends of the range, and what the conditions of other keys ask for."""
+        """List the ends of a key's range or its choices, and the values that conditions of other keys name."""
         values = self[path].extremes()
         for distribution in self.values():
             values += [value for value in distribution.when.get(path, ()) if value not in values]
         return values
 
     def grid(self) -> list[dict[str, Any]] | None:
-        """Every combination of values, in order; None when there are more than `GRID_LIMIT`.
+        """List every combination of values, the last key changing fastest; None for more than `GRID_LIMIT`.
 
         Raises:
-            ValueError: if a distribution is continuous.
+            ValueError: If a distribution is continuous.
         """
         for path, distribution in self.items():
             size = distribution.grid_size()
@@ -124,7 +127,7 @@ class Space(Mapping[str, Distribution]):
         return every if len(every) <= GRID_LIMIT else None
 
     def _product(self, values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-        """All assignments, lazily, the last key changing fastest."""
+        """Yield every combination of ``values`` in the active keys, the last key changing fastest."""
         items = list(self.items())
 
         def extend(params: dict[str, Any], position: int) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""A sweep's specification: the YAML file that a person writes, as typed and validated objects.
+"""The specification of a sweep: the YAML file that a person writes, as typed and validated objects.
 
 A spec has one section for each thing that can be configured. In ``model`` and ``train`` a distribution may
-stand where a value could stand; those keys are searched. Everything that is wrong with a spec is reported at
-once, each problem with its file, line, key, rule and value.
+stand where a value could stand; such a key is searched. All problems of a spec are reported at once, each with its
+file, line, key, rule and value.
 """
 
 import codecs
@@ -21,10 +21,18 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfi
 from ganlib.errors import RequestError
 from sweep.mistaken import instead_of_spec
 from sweep.spec import yaml_tree
-from sweep.spec.problems import Problem, SpecError, sentences
-from sweep.spec.reader import build_trial, read_draft
+from sweep.spec.problems import Problem, SpecError, broken_rules
+from sweep.spec.reader import read_draft
 from sweep.spec.schedule import Schedule
-from sweep.spec.sections import SEARCHABLE, SECTIONS, AshaConfig, KeepConfig, ResourcesConfig, SearchConfig
+from sweep.spec.sections import (
+    SEARCHABLE,
+    SECTIONS,
+    AshaConfig,
+    KeepConfig,
+    ResourcesConfig,
+    SearchConfig,
+    build_trial,
+)
 from sweep.spec.space import Space
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -37,16 +45,23 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Spec:
-    """One sweep, fully resolved: every default is filled in.
+    """The specification of one sweep, fully resolved: every default is filled in.
 
     Attributes:
         name: The name of the sweep and of its folder.
+        data: The pictures.
+        evaluate: How and how often generators are measured.
+        collapse: When a trial is called dead.
+        search: How configurations are chosen.
+        asha: The rungs of early stopping; None for no early stopping.
+        resources: The resources of each trial.
+        keep: The files that are kept of ended trials.
         plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
-        space: The distribution of each key that is.
-        configs: The points that are tried first, each from path to value. Where nothing is searched, they are
-            all: each names the same keys, which are in ``plain`` too, and ``space`` has their values.
-        asha: None for no early stopping.
-        track: Which programs are told how trials go; see `sweep.driver.trackers`.
+        space: The distribution of each searched key.
+        configs: The points that are tried first, each from path to value. Where nothing is searched, there are no
+            other trials: every point then names one set of keys, which are in ``plain`` too, and ``space`` has the
+            values of the points as choices.
+        track: The programs that are told how trials go; see `sweep.driver.trackers`.
     """
 
     name: str
@@ -63,14 +78,14 @@ class Spec:
     track: Sequence[str] = ()
 
     def resolve(self, params: Mapping[str, Any]) -> TrialConfig:
-        """The configuration of one trial.
+        """Make the configuration of one trial.
 
         Args:
-            params: A value for each active key of the space, by path. A key that is searched and has no value
-                here (its condition does not hold) takes its field's default.
+            params: A value for each active key of the space, by path. A searched key without a value (its condition
+                does not hold) takes the default of its field.
 
         Raises:
-            RequestError: if a key is not searched or the values do not go together.
+            RequestError: If a key is not searched or the values do not go together.
         """
         unknown = [path for path in params if path not in self.space]
         if unknown:
@@ -78,43 +93,48 @@ class Spec:
         try:
             return build_trial(self.data, self.evaluate, self.collapse, {**self.plain, **params})
         except ValidationError as error:
-            message = "; ".join(sentences([detail]) for detail in error.errors(include_url=False))
-            raise RequestError(f"the parameters {dict(params)} cannot be used: {message}") from None
+            raise RequestError(
+                f"the parameters {dict(params)} cannot be used: {broken_rules(error)}"
+            ) from None
 
     def schedule(self, images: int) -> Schedule:
-        """Work out when things happen in the sweep's trials.
+        """Work out the times at which things happen in the sweep's trials.
 
         Args:
-            images: How many pictures the data set has; an epoch shows each once.
+            images: Number of pictures in the data set; an epoch shows each once.
         """
         end = max(self._end(point, images) for point in self.configs or [{}])
         return Schedule.of(images, end, self.evaluate, self.asha)
 
     def _end(self, params: Mapping[str, Any], images: int) -> float:
-        """Where the trial with these parameters ends by its own keys, in kimg."""
+        """Say where a trial with these parameters ends by ``train.epochs`` or ``train.kimg``, in kimg."""
         values = {**self.plain, **params}
         end = budget_of(values["train.epochs"], values["train.kimg"], images)
         return math.inf if end is None else end
 
     def trial_budget(self, params: Mapping[str, Any], schedule: Schedule) -> float:
-        """Say how long the trial with these parameters trains, in kimg: it may end before the others."""
+        """Say how long a trial with these parameters trains, in kimg: the schedule's budget, or less."""
         return min(schedule.budget, self._end(params, schedule.images))
 
     def trial_config(self, params: Mapping[str, Any], schedule: Schedule) -> TrialConfig:
-        """Make the configuration with these parameters, its budget in kimg, with the evaluations' ladder."""
+        """Make the configuration of a trial with these parameters, with its budget in kimg and the schedule's ladder.
+
+        Raises:
+            RequestError: If a key is not searched or the values do not go together.
+        """
         config = self.resolve(params)
         train = config.train.model_copy(update={"kimg": self.trial_budget(params, schedule), "epochs": None})
         return config.model_copy(update={"train": train, "ladder": schedule.ladder})
 
     def to_plain(self) -> dict[str, Any]:
-        """The spec as plain JSON values with every key, a distribution where one stands."""
+        """Give the spec as plain JSON values with every key; a searched key has its distribution as a mapping."""
         sections = {section: self._section(section) for section in SECTIONS}
         configs = {"configs": [dict(point) for point in self.configs]} if self.configs else {}
         track = {"track": list(self.track)} if self.track else {}
         return {"name": self.name} | sections | configs | track
 
     def to_yaml(self) -> str:
-        """The spec as YAML with every key; `parse` gives an equal `Spec` for it."""
+        """Write the spec as YAML with every key; `parse` makes an equal `Spec` of the text."""
         lines = []
         for section, values in self.to_plain().items():
             if isinstance(values, dict):
@@ -127,7 +147,7 @@ class Spec:
         return "\n".join(lines) + "\n"
 
     def _section(self, section: str) -> dict[str, Any] | None:
-        """One section as plain values and distributions; None where there is none."""
+        """Give one section as plain values and distributions; None for an ``asha`` that is left out."""
         if section not in SEARCHABLE:
             model = getattr(self, section)
             return None if model is None else model.model_dump(mode="json")
@@ -146,12 +166,12 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """Read a spec from a file.
 
     Args:
-        path: A YAML file.
+        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes.
         overrides: ``PATH=VALUE``, each put over what the file says; VALUE is YAML and may be a distribution.
 
     Raises:
-        SpecError: with everything that is wrong in it.
-        RequestError: if the file cannot be read.
+        SpecError: If anything is wrong in the spec; names every problem.
+        RequestError: If the file cannot be read.
     """
     try:
         regular = stat.S_ISREG(Path(path).stat().st_mode)
@@ -181,10 +201,15 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
 
 
 def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spec:
-    """Read a spec from text; ``file`` is the name for problems and, without its suffix, the default name.
+    """Read a spec from text.
+
+    Args:
+        text: The YAML.
+        file: The name of the file, for the problems; its stem is the name of a sweep that has no other.
+        overrides: ``PATH=VALUE``, each put over what the text says; VALUE is YAML and may be a distribution.
 
     Raises:
-        SpecError: with everything that is wrong in it.
+        SpecError: If anything is wrong in the spec; names every problem.
     """
     draft = read_draft(text, file, overrides)
     return Spec(
@@ -198,5 +223,5 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
 
 
 def _unlisted(values: tuple[Any, ...]) -> Any:  # noqa: ANN401 - whatever the values are
-    """One value stands for itself, as a person would write it."""
+    """Write the values of a condition as a person would: a single value without a list around it."""
     return values[0] if len(values) == 1 and not isinstance(values[0], list) else list(values)

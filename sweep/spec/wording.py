@@ -1,4 +1,4 @@
-"""A resolved spec in words, for people. Works on plain values, so that nothing has to be validated again."""
+"""The search space of a resolved spec in words, made from plain values, which need no validation."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,12 +10,12 @@ _KINDS = ("float", "int", "categorical")
 
 
 def searched(spec: Node) -> dict[str, str]:
-    """What is searched, and over which range: ``{"train.lr_g": "1e-05 to 0.001, log"}``."""
+    """Word the range of each searched key: ``{"train.lr_g": "1e-05 to 0.001, log"}``."""
     return {path: _words(node) for path, node in distributions(spec)}
 
 
 def distributions(node: Node, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Node]]:
-    """Every distribution of a spec with its path, as the spec has it; nothing in it has been checked."""
+    """Yield the path and the mapping of every distribution in a spec; the content of a mapping is not checked."""
     for key, item in node.items():
         if not isinstance(item, Mapping):
             continue
@@ -39,7 +39,7 @@ def _words(node: Node) -> str:
 
 
 def condition(node: Node) -> str:
-    """When a conditional distribution applies, such as ``train.loss = bce``; empty if always."""
+    """Word the condition of a distribution, such as ``train.loss = bce``; empty without one."""
     when = node.get("when")
     if not isinstance(when, Mapping):
         return ""

@@ -1,9 +1,9 @@
-"""YAML text to a tree that knows its lines, and plain values back to YAML text.
+"""The reader of YAML text, whose tree knows the lines of its values, and the writer of plain values as YAML text.
 
 Only what a spec needs is read: mappings with text keys, lists, and the scalars of the YAML 1.2 core schema
-(https://yaml.org/spec/1.2.2/#103-core-schema), so that ``1e-4`` is a number and ``no`` is text. Tags,
-aliases, repeated keys and numbers that are not finite are problems, and everything is bounded: what a file
-can cost does not depend on who wrote it.
+(https://yaml.org/spec/1.2.2/#103-core-schema), so that ``1e-4`` is a number and ``no`` is text. Tags, aliases, repeated
+keys and numbers that are not finite are problems. Size, depth and the number of values are bounded, so that a hostile
+file costs little time and memory.
 """
 
 import itertools
@@ -35,13 +35,13 @@ Scalar = None | bool | int | float | str
 
 @dataclass
 class Node:
-    """A value and where it stands.
+    """A value of a YAML file, with its place in the file.
 
     Attributes:
         value: A scalar, a list of nodes, or a mapping of nodes.
         file: The file, or ``<--set>``.
-        line: 1-based; for a section or list under a key, the line of the key.
-        comment: What stands behind it on its last line, blanks and ``#`` included, if YAML takes that for a comment.
+        line: 1-based line of the value; for a section or list under a key, the line of the key.
+        comment: The comment behind the value on the value's last line, blanks and ``#`` included; empty without one.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
@@ -50,7 +50,7 @@ class Node:
     comment: str = field(default="", compare=False)
 
     def plain(self) -> Any:  # noqa: ANN401 - whatever the file holds
-        """The value without the places."""
+        """Convert the node to plain values, without their places."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -58,7 +58,7 @@ class Node:
         return self.value
 
     def at(self, *keys: str | int) -> "Node":
-        """The node below; where a step leads nowhere, the last one that exists."""
+        """Follow a path of keys and indexes to a node; where a step leads nowhere, return the last node before."""
         node = self
         for key in keys:
             below = node.value
@@ -72,24 +72,24 @@ class Node:
 
 
 class _GiveUpError(Exception):
-    """The rest of the text cannot be read; the problem has been noted."""
+    """A problem, noted already, after which the rest of the text cannot be read."""
 
 
 class _NotFiniteError(ValueError):
-    pass
+    """A number of the text that is infinite or not a number."""
 
 
 def read(text: str, file: str, problems: Problems, texts: Collection[str] = ()) -> Node | None:
-    """Read one document.
+    """Read one YAML document.
 
     Args:
         text: YAML, with or without a byte order mark.
-        file: Its name, for the nodes and the problems.
+        file: The name of the file, for the nodes and the problems.
         problems: Gets everything that is wrong; a value with a problem is left out of the tree.
-        texts: Paths of keys that hold text, or a list of texts: ``2024`` and ``true`` are text there, as they stand.
+        texts: Paths of keys that hold text or a list of texts, as which ``2024`` and ``true`` are read there.
 
     Returns:
-        The root, or None when there is none or the text is not YAML at all.
+        The root of the tree; None where the document is empty or the text is not YAML.
     """
     if len(text) > MAX_BYTES:
         problems.add(file, 1, "", f"is {len(text)} characters long; the limit is {MAX_BYTES}")
@@ -117,7 +117,7 @@ def _codepoint(error: yaml.reader.ReaderError) -> str:
 
 
 class _Reader:
-    """Builds the tree from parser events: unlike nodes, they still tell ``!!str 5`` from ``5``."""
+    """The builder of a tree from parser events, which still tell ``!!str 5`` from ``5``, as PyYAML's nodes do not."""
 
     def __init__(self, text: str, file: str, problems: Problems, texts: Collection[str]) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
@@ -129,6 +129,7 @@ class _Reader:
         self._nodes = 0
 
     def document(self) -> Node | None:
+        """Build the tree of the only document; None where the text has none."""
         next(self._events)  # the start of the stream
         if isinstance(next(self._events), yaml.StreamEndEvent):
             return None
@@ -183,7 +184,7 @@ class _Reader:
         return behind if behind.lstrip().startswith("#") else ""
 
     def _mapping(self, path: str, depth: int) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+        entries: dict[str, Node] = {}
         first_line: dict[str, int] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
@@ -200,9 +201,9 @@ class _Reader:
             first_line.setdefault(key, line)
             node = self._node(next(self._events), below, depth + 1, line)
             if node is not None:
-                found[key] = node
+                entries[key] = node
         self._ends(event)
-        return found
+        return entries
 
     @staticmethod
     def _is_key(event: Any) -> bool:  # noqa: ANN401
@@ -238,10 +239,10 @@ _BAD = object()
 
 
 def resolve(text: str) -> Scalar:
-    """What an unquoted scalar means in the YAML 1.2 core schema.
+    """Convert an unquoted scalar to its value in the YAML 1.2 core schema.
 
     Raises:
-        ValueError: for a number that is not finite or an integer of 64 bits or more.
+        ValueError: If the text is a number that is not finite, or an integer of 64 bits or more.
     """
     if text in _NULL:
         return None
@@ -268,7 +269,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Quote what PyYAML (YAML 1.1) would leave bare and `resolve` would read as something else."""
+    """Quote text that PyYAML (YAML 1.1) would leave bare and `resolve` would read as another value."""
     try:
         bare = value.isprintable() and resolve(value) == value
     except ValueError:
@@ -280,7 +281,7 @@ _Dumper.add_representer(str, _text)
 
 
 def inline(value: object) -> str:
-    """A plain value as YAML on one line, such that `read` gives it back."""
+    """Write a plain value as YAML on one line, from which `read` makes an equal value."""
     text: str = yaml.dump(
         [value],
         Dumper=_Dumper,

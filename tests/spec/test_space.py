@@ -175,7 +175,7 @@ def test_conditions_are_refused(when, expected):
 def test_an_int_can_be_a_condition():
     steps = "train.critic_steps={type: int, low: 1, high: 9, step: 2}"
     assert space(steps, smoothing("{train.critic_steps: [3, 5]}"))["train.smoothing"].when
-    for value in (2, 11):
+    for value in (2, 11, "null"):
         (only,) = problems(steps, smoothing(f"{{train.critic_steps: {value}}}"))
         assert "can never hold" in only
 
