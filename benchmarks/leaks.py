@@ -70,7 +70,7 @@ def shapes() -> np.ndarray:
 
 
 def sets(emoji: str | None) -> dict[str, tuple[np.ndarray, str]]:
-    """The sets of pictures by name, each with the digest of its content."""
+    """Prepare the sets of pictures by name, each with the digest of its content."""
     drawn = prepare(DataConfig(style="pixel-art", count=PICTURES, size=SIZE))
     found = {"pixel-art": (drawn.pictures, drawn.hash), "shapes": (shapes(), "shapes of leaks.py, 1")}
     if emoji:
@@ -80,7 +80,7 @@ def sets(emoji: str | None) -> dict[str, tuple[np.ndarray, str]]:
 
 
 def grounds(pictures: np.ndarray) -> np.ndarray:
-    """The median of the outermost pixels of each of ``(n, s, s, 3)`` pictures: ``(n, 3)``."""
+    """Take the median of the outermost pixels of each of ``(n, s, s, 3)`` pictures: ``(n, 3)``."""
     rim = np.ones(pictures.shape[1:3], bool)
     rim[1:-1, 1:-1] = False
     return np.median(pictures[:, rim], axis=1)
@@ -98,7 +98,7 @@ def new(made: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 
 def measure(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
-    """What generated and real pictures have in common, where colours are concerned."""
+    """Measure what generated and real pictures have in common, where colours are concerned."""
     there, ground = grounds(made), grounds(real)
     off = (np.abs(there - np.median(ground, axis=0)) > LEVELS).any(1)
     return {
@@ -140,7 +140,7 @@ def train(
 
 
 def of_real(pictures: np.ndarray, digest: str) -> dict[str, Any]:
-    """The same of real pictures in place of generated ones."""
+    """Measure real pictures in place of generated ones."""
     floor = Evaluator(pictures, digest, EVALUATE, cache=cache_dir()).floor(MADE)
     order = np.random.RandomState(1).permutation(len(pictures))
     row = measure(pictures[order[1024 : 1024 + MADE]], pictures[order[:1024]])
@@ -148,7 +148,7 @@ def of_real(pictures: np.ndarray, digest: str) -> dict[str, Any]:
 
 
 def taught(pictures: np.ndarray, policy: dict[str, Any]) -> float:
-    """The share of held-out real pictures whose ground is new once the policy has changed them."""
+    """Measure the share of held-out real pictures whose ground is new once the policy has changed them."""
     order = np.random.RandomState(1).permutation(len(pictures))
     held_out = torch.from_numpy(np.array(pictures[order[1024:]])).permute(0, 3, 1, 2)
     random = torch.Generator().manual_seed(0)
@@ -163,7 +163,7 @@ def taught(pictures: np.ndarray, policy: dict[str, Any]) -> float:
 
 
 def table(runs: list[dict[str, Any]], taught: dict[str, dict[str, float]]) -> str:
-    """The results as Markdown: means over the seeds, and the shares of each seed."""
+    """Write the results as Markdown: means over the seeds, and the shares of each seed."""
     lines = [
         "| set | policy | taught | ground new, each seed | ground off, each seed | KID | grounds apart | mean apart |",
         "|---|---|--:|---|---|--:|--:|--:|",

@@ -36,12 +36,12 @@ resources: {cpu: 1, max_concurrent: 2}
 
 
 def rungs(results: Results) -> dict[tuple[int, int], float]:
-    """What stands in the rungs, by trial and rung."""
+    """Read what stands in the rungs, by trial and rung."""
     return {(row["trial"], row["rung"]): row["value"] for row in Store(results.folder).rows("rungs")}
 
 
 def run(folder: Path, cache: Path, runner: list[str], kills: int, chance: random.Random) -> Results:
-    """The sweep, with its driver killed so many times."""
+    """Run the sweep, with its driver killed so many times."""
     folder.mkdir()
     spec = folder / "small.yaml"
     spec.write_text(SPEC)

@@ -54,7 +54,7 @@ def sqrtm_term(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def torchmetrics_fid(x: torch.Tensor, y: torch.Tensor) -> float:
-    """The whole FID of torchmetrics from features: its sums, and its value."""
+    """Compute the whole FID of torchmetrics from features: its sums, and its value."""
 
     class Features(torch.nn.Module):
         num_features = D

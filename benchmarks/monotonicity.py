@@ -57,7 +57,7 @@ def colour_shift(pictures: Tensor, levels: float) -> Tensor:
 
 
 def modes_of(pictures: Tensor) -> Tensor:
-    """The mode of each picture: k-means on 8 x 8 colours, without any of the networks that are judged."""
+    """Find the mode of each picture: k-means on 8 x 8 colours, without any of the networks that are judged."""
     x = F.adaptive_avg_pool2d(pictures.float(), 8).flatten(1)
     random = torch.Generator().manual_seed(2)
     centres = x[torch.randperm(len(x), generator=random)[:MODES]]

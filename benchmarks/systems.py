@@ -100,7 +100,7 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
 
 
 def settings(config: TrialConfig) -> str:
-    """What differs from a spec's defaults, beside the budget."""
+    """Say what differs from a spec's defaults, beside the budget."""
     return ", ".join(
         f"`{key}: {json.dumps(value)}`"
         for section in (config.model, config.train)
@@ -115,7 +115,7 @@ def score(evaluator: Evaluator, run: Fit) -> Score:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown, in the order of `SYSTEMS`, each grid with its settings below."""
+    """Write the results as Markdown, in the order of `SYSTEMS`, each grid with its settings below."""
     rows = [
         "| system | kimg | CPU seconds | KID before | KID after | times better | FID before | FID after |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",

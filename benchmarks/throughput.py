@@ -35,7 +35,7 @@ from ganlib.training.stream import BatchStream, resident
 
 
 def plain_layers(module: nn.Module) -> nn.Sequential:
-    """The same layers with the same weights, as torch's own classes."""
+    """Make the same layers with the same weights, as torch's own classes."""
     layers: list[nn.Module] = []
     for layer in module.layers:  # type: ignore[union-attr]
         for kind in (nn.ConvTranspose2d, nn.Conv2d):
@@ -57,7 +57,7 @@ def plain_layers(module: nn.Module) -> nn.Sequential:
 def plain_loop(
     folder: Path, model: ModelConfig, size: int, batch: int, device: str, workers: int
 ) -> Iterator[int]:
-    """The tutorial's loop; yields the number of images after every step."""
+    """Run the tutorial's loop; yields the number of images after every step."""
     from torchvision import datasets, transforms
 
     steps = [
