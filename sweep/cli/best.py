@@ -47,7 +47,7 @@ def command(
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
     from sweep.results.ranking import leaderboard
-    from sweep.storage.folder import Folder
+    from sweep.storage.opening import open_folder
 
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
@@ -55,7 +55,7 @@ def command(
         raise RequestError(f"--export: '{out}' is a file; give a new folder")
     if overrides and out is None:
         raise RequestError("--set belongs to --export DIR: only an export needs the pictures")
-    sweep = open_sweep(Folder.open(storage), name)
+    sweep = open_sweep(open_folder(storage), name)
     if overrides:
         from sweep.commands.moved import move_pictures
 

@@ -26,10 +26,10 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         from sweep.commands.moved import move_pictures
         from sweep.records.catalog import open_sweep
         from sweep.runners.base import Options
-        from sweep.storage.folder import Folder
+        from sweep.storage.opening import open_folder
         from sweep.terminal.views import view_for
 
-        sweep = open_sweep(Folder.open(storage), name)
+        sweep = open_sweep(open_folder(storage), name)
         move_pictures(sweep.folder, overrides, view_for(as_json).say)
         sys.exit(work(sweep, Options(storage, local, address, as_json), **own))
 

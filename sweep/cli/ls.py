@@ -21,10 +21,10 @@ def command(storage: str, as_json: bool) -> None:
     from sweep.records.catalog import find_sweeps
     from sweep.records.schemas import to_json
     from sweep.results.leaderboard import METRICS
-    from sweep.storage.folder import Folder
+    from sweep.storage.opening import open_folder
     from sweep.terminal import tables
 
-    place = Folder.open(storage)
+    place = open_folder(storage)
     sweeps, problems = find_sweeps(place)
     facts = [_facts(sweep) for sweep in sweeps]
     for problem in problems:

@@ -32,9 +32,10 @@ def command(
     from ganlib.errors import RequestError, WorkError
     from sweep.records.catalog import open_sweep
     from sweep.report.build import write_report
-    from sweep.storage.folder import Folder, StorageError
+    from sweep.storage.folder import StorageError
+    from sweep.storage.opening import open_folder
 
-    folder = Folder.open(storage)
+    folder = open_folder(storage)
     named = {sweep.folder: sweep for sweep in (open_sweep(folder, name) for name in names)}
     sweeps = list(named.values()) or [open_sweep(folder)]
     if serve:

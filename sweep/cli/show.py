@@ -34,9 +34,9 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     from sweep.results.decisive import COLUMNS
     from sweep.results.ranking import check_metric, rank_or_explain
     from sweep.results.summary import summarise
-    from sweep.storage.folder import Folder
+    from sweep.storage.opening import open_folder
 
-    sweep = open_sweep(Folder.open(storage), name)
+    sweep = open_sweep(open_folder(storage), name)
     store = sweep.store
     trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
     metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")

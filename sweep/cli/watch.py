@@ -17,7 +17,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     """
     from sweep.commands.watch import watch
     from sweep.records.catalog import open_sweep
-    from sweep.storage.folder import Folder
+    from sweep.storage.opening import open_folder
     from sweep.terminal.views import view_for
 
-    watch(open_sweep(Folder.open(storage), name), view_for(as_json, looking_on=True))
+    watch(open_sweep(open_folder(storage), name), view_for(as_json, looking_on=True))

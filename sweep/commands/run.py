@@ -43,6 +43,7 @@ from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder, StorageError
 from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
+from sweep.storage.opening import open_folder
 from sweep.terminal.live import LiveTable
 from sweep.terminal.views import JsonLines, PlainLines, view_for
 
@@ -55,7 +56,7 @@ def start(spec: Spec, options: Options) -> int:
     Raises:
         RequestError: the name is taken, or something asked for is not there.
     """
-    folder = Folder.open(options.storage) / spec.name
+    folder = open_folder(options.storage) / spec.name
     if folder.exists(INFO):
         raise RequestError(
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "

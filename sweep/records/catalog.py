@@ -14,6 +14,7 @@ from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage.folder import Folder, MissingFileError
 from sweep.storage.layout import CONFIRMATION, INFO, SPEC
+from sweep.storage.opening import open_folder
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _at_path(name: str) -> Sweep | None:
         return None
     if "://" in name and not name.startswith("file://"):
         parent, _, last = name.rstrip("/").rpartition("/")
-        return _load(Folder.open(parent), last) if parent.count("/") > 1 else None
+        return _load(open_folder(parent), last) if parent.count("/") > 1 else None
     path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
     if not os.path.exists(path):  # also where the name is too long for a path
         return None
@@ -133,8 +134,8 @@ def _at_path(name: str) -> Sweep | None:
         # A confirmation is a sweep within the sweep whose trials it repeats.
         inner = folder.name == CONFIRMATION and (folder.parent / INFO).is_file()
         if (folder / INFO).is_file() and not inner:
-            return _load(Folder.open(folder.parent), folder.name)
-    inside = find_sweeps(Folder.open(path))[0] if path.is_dir() else []
+            return _load(open_folder(folder.parent), folder.name)
+    inside = find_sweeps(open_folder(path))[0] if path.is_dir() else []
     if inside:
         names = ", ".join(sweep.name for sweep in inside[:10])
         raise RequestError(

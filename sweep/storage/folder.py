@@ -7,17 +7,14 @@ S3 an object becomes visible only when its upload is complete. Paths are relativ
 
 import contextlib
 import errno
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ganlib.errors import RequestError, WorkError
-from ganlib.registry import did_you_mean
+from ganlib.errors import WorkError
 
-SCHEMES = ("file", "s3")
 TEMPORARY = ".tmp"  # readers glob *.parquet and *.png, so this suffix keeps half-written files out of sight
 
 _REASONS = {
@@ -77,7 +74,7 @@ class Stamp(NamedTuple):
 
 
 class Folder(ABC):
-    """A place that holds files. Build it with `Folder.open`; it does not have to exist yet.
+    """A place that holds files. Build it with `sweep.storage.opening.open_folder`; it does not have to exist yet.
 
     Attributes:
         url: The absolute local path, or the ``s3://bucket/prefix`` URL.
@@ -90,50 +87,6 @@ class Folder(ABC):
         """The last part of the folder's path."""
         path = urlsplit(self.url).path if "://" in self.url else self.url  # '#' and '?' may stand in a name
         return path.rstrip("/").rpartition("/")[2]
-
-    @classmethod
-    def open(cls, url: str | Path) -> "Folder":
-        """Open the folder at a local path (made absolute; ``~`` is expanded) or an ``s3://bucket/prefix`` URL.
-
-        S3 credentials and region come from the usual environment variables and files; the URL may carry
-        ``?region=...&endpoint_override=...&scheme=...``.
-
-        Raises:
-            RequestError: for an empty location, an unknown scheme, or an S3 URL without a bucket or with a
-                password in it (it would end up in records and on screens).
-        """
-        text = str(url)
-        if not text or "\0" in text:
-            raise RequestError(
-                "the storage location is empty; give a folder such as 'runs' or s3://bucket/prefix"
-            )
-        from sweep.storage.local import LocalFolder
-
-        if isinstance(url, Path) or "://" not in text:
-            if os.path.isfile(os.path.expanduser(text)):
-                raise RequestError(
-                    f"the storage location '{text}' is a file; give a folder, such as --storage runs"
-                )
-            return LocalFolder(Path(text))
-        scheme, _, rest = text.partition("://")
-        if scheme not in SCHEMES:
-            hint = did_you_mean(scheme, list(SCHEMES))
-            raise RequestError(
-                f"unknown storage scheme '{scheme}://'{hint} (a folder, or s3://bucket/prefix)"
-            )
-        if scheme == "file":
-            return LocalFolder(Path(rest))
-        netloc = urlsplit(text).netloc
-        if "@" in netloc:
-            raise RequestError(
-                f"keys do not belong into a URL (s3://...@{netloc.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
-            )
-        if not netloc:
-            raise RequestError(f"'{text}' names no bucket; write s3://bucket/prefix")
-        from sweep.storage.s3 import RemoteFolder
-
-        return RemoteFolder.connect(text)
 
     def __truediv__(self, name: str) -> "Folder":
         return self.child(name)

@@ -13,8 +13,8 @@ from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor, pairwise_similarity
 from ganlib.names import FAMILIES
 from sweep import __version__
-from sweep.storage.folder import Folder
 from sweep.storage.lease import read
+from sweep.storage.opening import open_folder
 from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 
 
@@ -31,7 +31,7 @@ def preflight(
         RequestError: what the user can mend, such as weights that are missing.
     """
     host = socket.gethostname()
-    lease = read(Folder.open(folder))
+    lease = read(open_folder(folder))
     if lease is None or lease.owner != owner:
         raise RequestError(
             f"the sweep's folder {folder} is not there on {host}: give a --storage that all nodes share, "

@@ -33,8 +33,8 @@ from sweep.records.retention import keep_snapshots
 from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
 from sweep.storage import layout
-from sweep.storage.folder import Folder
 from sweep.storage.lease import Tenant
+from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.messages import (
@@ -83,7 +83,7 @@ class TrialRun(Iterator[Report]):
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self.folder = Folder.open(assignment.sweep)
+        self.folder = open_folder(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
         self.device = device_of(assignment.gpu)
         config = TrialConfig.model_validate_json(json.dumps(assignment.config))

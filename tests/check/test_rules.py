@@ -18,7 +18,7 @@ from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage import layout
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 pytestmark = pytest.mark.slow
 
@@ -50,12 +50,12 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 
 def everything(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    store = Store(Folder.open(folder))
+    store = Store(open_folder(folder))
     return {dataset: store.rows(dataset) for dataset in SCHEMAS}
 
 
 def trial_with(folder: Path, status: str) -> int:
-    return next(row["trial"] for row in Store(Folder.open(folder)).rows("trials") if row["status"] == status)
+    return next(row["trial"] for row in Store(open_folder(folder)).rows("trials") if row["status"] == status)
 
 
 def test_a_sweep_that_went_well_is_whole(finished: Path) -> None:
@@ -135,7 +135,7 @@ def test_what_cannot_be_made_again_is_told(damage: Callable[[Path], None], folde
 
 def test_rows_that_break_the_rules(folder: Path) -> None:
     """Written through the store, so with right digests: only the rules can see them."""
-    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
     number = trial_with(folder, "finished")
     rows = store.part("metrics", number)
     store.replace("metrics", number, [*rows[:-1], rows[-1] | {"kimg": rows[0]["kimg"], "fid": float("nan")}])
@@ -160,7 +160,7 @@ def test_rows_that_break_the_rules(folder: Path) -> None:
 def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -> None:
     """Gone from the part and from its copy; also one whose trial was stopped."""
     before = everything(folder)
-    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
     numbers = [trial_with(folder, "finished"), trial_with(folder, "stopped")]
     for number in numbers:
         store.replace("results", number, [])
@@ -180,7 +180,7 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
 
 
 def test_a_result_of_no_evaluation_is_told(folder: Path) -> None:
-    store = Store(Folder.open(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
     number = trial_with(folder, "stopped")
     store.replace("results", number, [store.part("results", number)[0] | {"kimg": 0.01}])
     assert f"results/{number:05d}.parquet is of 0.01 kimg, where there is no healthy" in check(folder).output
@@ -249,7 +249,7 @@ def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> No
     spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
     assert planned(spec) == 2
     with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
-        more_trials(Folder.open(tmp_path), spec, SweepInfo(trials=2), 3)
+        more_trials(open_folder(tmp_path), spec, SweepInfo(trials=2), 3)
     assert not list(tmp_path.iterdir())
 
 

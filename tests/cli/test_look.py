@@ -15,7 +15,7 @@ from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import parse_time
 from sweep.results.choice import of_trial
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 from sweep.terminal import tables
 
 
@@ -373,8 +373,8 @@ def test_nothing_heavy_is_imported(command: str, storage: Path, tmp_path: Path) 
 
 
 def test_the_newest_is_the_default(storage: Path) -> None:
-    assert open_sweep(Folder.open(storage)).name == "faces"
-    sweeps, problems = find_sweeps(Folder.open(storage))
+    assert open_sweep(open_folder(storage)).name == "faces"
+    sweeps, problems = find_sweeps(open_folder(storage))
     assert [sweep.name for sweep in sweeps] == ["faces", "live"]
     assert not problems
 

@@ -22,7 +22,7 @@ from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, label, read_confirmation, verdict
 from sweep.results.repeats import Repeats, Run, welch
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 values = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 
@@ -242,7 +242,7 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     (tmp_path / "spec.yaml").write_text(SPEC)
     where = ["--local", "--storage", tmp_path]
     assert run("run", tmp_path / "spec.yaml", *where).exit_code == 0
-    before = Store(Folder.open(tmp_path / "small")).rows("trials")
+    before = Store(open_folder(tmp_path / "small")).rows("trials")
 
     reports: list[dict[str, Any]] = []
     real = Director.report
@@ -262,7 +262,7 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].startswith("two configurations with 3 seeds each are needed")
 
-    sweep = open_sweep(Folder.open(tmp_path), "small")
+    sweep = open_sweep(open_folder(tmp_path), "small")
     rows = Store(sweep.folder / "confirm").rows("trials")
     assert [row["status"] for row in rows] == ["finished"] * 4
     assert len({row["seed"] for row in [*rows, *before]}) == 4 + len(before)

@@ -12,7 +12,7 @@ from ganlib.metrics.kernel import usual_size
 from sweep.commands import counts
 from sweep.records.datasets import Store
 from sweep.spec.specification import load, parse
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 LADDER = "train: {kimg: 40}\nasha: {grace: 4, unit: kimg}\n"
 
@@ -101,7 +101,7 @@ def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
     told = run("run", tmp_path / "s.yaml", *where, "--local")
     assert told.exit_code == 0
     assert told.output.count(words) == 1
-    events = Store(Folder.open(tmp_path / "runs" / "tiny")).rows("events")
+    events = Store(open_folder(tmp_path / "runs" / "tiny")).rows("events")
     assert [json.loads(row["detail"])["reason"] for row in events if row["kind"] == "note"] == [words]
     for how in ("--dry-run", "--local"):
         size = ("--set", "evaluate.kid_subset_size=13", "--name", "other")

@@ -12,7 +12,7 @@ from sweep.commands.extend import more_budget
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 SPEC = small(
     train={"kimg": 0.2},
@@ -25,7 +25,7 @@ SPEC = small(
 def rows(folder: Path, dataset: str) -> list[dict]:
     timed = {"seconds_train", "seconds_eval", "seconds"}
     return [
-        {k: v for k, v in row.items() if k not in timed} for row in Store(Folder.open(folder)).rows(dataset)
+        {k: v for k, v in row.items() if k not in timed} for row in Store(open_folder(folder)).rows(dataset)
     ]
 
 
@@ -98,4 +98,4 @@ def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
 def test_budgets_of_their_own_are_not_changed(tmp_path: Path) -> None:
     spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
     with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
-        more_budget(Folder.open(tmp_path), spec, SweepInfo(images=96, budget=0.2), 0.4)
+        more_budget(open_folder(tmp_path), spec, SweepInfo(images=96, budget=0.2), 0.4)

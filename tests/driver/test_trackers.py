@@ -24,8 +24,8 @@ from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Status, Trial
 from sweep.search.trial_source import PastTrial
 from sweep.spec.specification import SpecError, parse
-from sweep.storage.folder import Folder
 from sweep.storage.local import LocalFolder
+from sweep.storage.opening import open_folder
 
 SPEC = small(train={"epochs": 2}, collapse={"enabled": False})
 
@@ -300,7 +300,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_event_files_need_a_disk() -> None:
     with pytest.raises(RequestError, match="need a --storage on a disk"):
-        check(["tensorboard"], Folder.open("s3://bucket/runs?region=x"))
+        check(["tensorboard"], open_folder("s3://bucket/runs?region=x"))
 
 
 def test_the_key_of_a_spec() -> None:

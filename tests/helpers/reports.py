@@ -16,7 +16,7 @@ from sweep.report.closest import closest
 from sweep.report.page.document import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 EVIL = "<script>alert(1)</script>"
 EVIL_TEXT = f"""'"><img src=x onerror=alert(2)>{EVIL}<!-- ]]> &amp; {{{{ 7919*7919 }}}} \u2028"""
@@ -68,7 +68,7 @@ def page_of(*sweeps: Sweep) -> Page:
 
 def evil_sweep(tmp_path: Path) -> Sweep:
     """A sweep in which everything that a user, a file or a library names is an attack."""
-    folder = Folder.open(tmp_path) / "evil"
+    folder = open_folder(tmp_path) / "evil"
     info = {
         "attribution": EVIL_TEXT,
         "device": EVIL_TEXT,
@@ -96,4 +96,4 @@ def evil_sweep(tmp_path: Path) -> Sweep:
     picture = BytesIO()
     Image.new("RGB", (90, 90), "red").save(picture, "PNG")
     folder.write("images/00000/1.000.png", picture.getvalue())
-    return replace(open_sweep(Folder.open(tmp_path), "evil"), name=EVIL)
+    return replace(open_sweep(open_folder(tmp_path), "evil"), name=EVIL)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sweep.records.datasets import Store
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Results:
     """What a sweep's folder says now; usable at any moment of the run."""
 
     def __init__(self, storage: Path, name: str) -> None:
-        self.folder = Folder.open(storage) / name
+        self.folder = open_folder(storage) / name
 
     def trials(self) -> dict[int, dict[str, Any]]:
         return {row["trial"]: row for row in Store(self.folder).rows("trials")}

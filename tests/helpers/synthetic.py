@@ -21,7 +21,7 @@ from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.snapshots import Seen, still_improving
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 RUNGS = (12.0, 36.0, 108.0)
 BUDGET = 120.0
@@ -70,7 +70,7 @@ def make_sweep(
     ``running`` leaves the last trials unfinished, one of them without a row. ``film`` draws the pictures of every
     evaluation, not only those of each trial's best and last. ``info`` replaces keys of ``sweep.json``.
     """
-    folder = Folder.open(storage) / name
+    folder = open_folder(storage) / name
     folder.write("spec.yaml", SPEC.format(name=json.dumps(name), trials=trials).encode())
     folder.write("sweep.json", json.dumps({**_info(name, trials), **(info or {})}).encode())
     store = Store(folder, KINDS)
@@ -80,7 +80,7 @@ def make_sweep(
         late = running and number >= trials - 2
         _trial(store, number, trials, late, pictures, size, every, film)
     store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
-    return open_sweep(Folder.open(storage), name)
+    return open_sweep(open_folder(storage), name)
 
 
 def remeasured(sweep: Sweep, n_fake: int) -> Sweep:

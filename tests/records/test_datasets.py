@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from ganlib.errors import WorkError
 from sweep.records.datasets import SCHEMAS, Store
-from sweep.storage.folder import Folder
 from sweep.storage.local import LocalFolder
+from sweep.storage.opening import open_folder
 
 KINDS = {"train.lr_g": "float", "model.width": "int", "train.loss": "str", "x.flag": "bool", "x.list": "json"}
 
@@ -268,7 +268,7 @@ def test_the_store_is_what_a_plain_model_says(
     tmp_path_factory: pytest.TempPathFactory, writes: list[tuple[int, int, int, float]]
 ) -> None:
     """Each write announces its attempt first; the first accepted row for a kimg stays."""
-    store = Store(Folder.open(tmp_path_factory.mktemp("model")), {})
+    store = Store(open_folder(tmp_path_factory.mktemp("model")), {})
     attempts: dict[int, int] = {}
     expected: dict[tuple[int, int], float] = {}
     for trial, attempt, kimg, kid in writes:

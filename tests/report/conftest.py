@@ -4,10 +4,10 @@ import pytest
 from helpers.synthetic import shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 @pytest.fixture(scope="session")
 def faces() -> Sweep:
     """A finished sweep with pictures; only to be read."""
-    return open_sweep(Folder.open(shared_storage()), "faces")
+    return open_sweep(open_folder(shared_storage()), "faces")

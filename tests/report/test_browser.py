@@ -11,7 +11,7 @@ from helpers.synthetic import make_sweep
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.report.build import write_report
 from sweep.report.results import Results
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 pytestmark = [
     pytest.mark.slow,
@@ -242,7 +242,7 @@ def test_the_scripts_have_no_globals(chromium: Browser, tmp_path: Path) -> None:
 def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Path) -> None:
     live = make_sweep(tmp_path, trials=4, name="live", running=True, size=12)
     path = tmp_path / "both.html"
-    write_report([live, open_sweep(Folder.open(Path(faces.folder.url).parent))], path)
+    write_report([live, open_sweep(open_folder(Path(faces.folder.url).parent))], path)
     chromium.complaints.clear()
     chromium.open(path.as_uri(), 390, 844)
     chromium.draw_all()

@@ -10,7 +10,7 @@ from PIL import Image
 from ganlib.errors import RequestError
 from sweep.records.catalog import Sweep
 from sweep.report.build import BESIDE, write_report
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 def test_files_go_where_they_are_asked_to(faces: Sweep, tmp_path: Path) -> None:
@@ -29,5 +29,5 @@ def test_files_go_where_they_are_asked_to(faces: Sweep, tmp_path: Path) -> None:
 
 def test_it_is_written_beside_the_sweeps(tmp_path: Path) -> None:
     sweeps = [make_sweep(tmp_path, trials=2, name=name, pictures=False) for name in ("a", "b")]
-    paths = write_report(sweeps, storage=Folder.open(tmp_path))
+    paths = write_report(sweeps, storage=open_folder(tmp_path))
     assert paths[0] == str(tmp_path / "reports" / "a+b" / "report.html")

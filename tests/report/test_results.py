@@ -10,7 +10,7 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 def with_config(sweep: Sweep, batch_size: int) -> Sweep:
@@ -23,7 +23,7 @@ def with_config(sweep: Sweep, batch_size: int) -> Sweep:
 
 
 def test_they_are_ranked_together(faces: Sweep) -> None:
-    live = open_sweep(Folder.open(shared_storage()), "live")
+    live = open_sweep(open_folder(shared_storage()), "live")
     results = Results.read([faces, live])
     values = [trial.entry.value for trial in results.trials if trial.entry.rank is not None]
     assert values == sorted(values)

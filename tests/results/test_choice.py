@@ -16,6 +16,7 @@ from sweep.results.confirmation import Confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.repeats import Repeats, Run
 from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 def entry(
@@ -58,7 +59,7 @@ def found(**values: list[float]) -> Confirmation:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
-    return cast("Sweep", SimpleNamespace(folder=Folder.open(tmp_path / "runs"), name="faces"))
+    return cast("Sweep", SimpleNamespace(folder=open_folder(tmp_path / "runs"), name="faces"))
 
 
 def first(sweep: Sweep, ranked: Leaderboard, confirmed: Confirmation | None = None) -> choice.Choice:

@@ -10,7 +10,7 @@ from PIL import Image
 from ganlib.data.sheet import grid
 from sweep.results import nearest_real
 from sweep.storage import layout
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 def test_a_copy_is_its_own_original(pictures: Callable[..., np.ndarray]) -> None:
@@ -40,7 +40,7 @@ def test_it_agrees_with_the_plain_way(size: int, monkeypatch: pytest.MonkeyPatch
 
 def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
     real = pictures(70, 32)
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
     assert nearest_real.read(folder) is None
     found, sheet = nearest_real.find(3, 12.5, grid(real[6:70], 8), real)
     nearest_real.write(folder, found, sheet)
@@ -56,7 +56,7 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
 def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="100 x 100 is no grid of pictures of 32 px"):
         nearest_real.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
     for data in (b"", b"\x89PNG but not really"):
         folder.write(layout.NEAREST_REAL, data)
         assert nearest_real.read(folder) is None

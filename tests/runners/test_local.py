@@ -19,7 +19,7 @@ from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
 from sweep.records.datasets import Store
 from sweep.storage import layout
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 SPEC = small(
     train={"lr_d": RATE, "augment_p": 0.3},
@@ -30,7 +30,7 @@ TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
 def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
-    store = Store(Folder.open(folder))
+    store = Store(open_folder(folder))
     return {
         name: [{k: v for k, v in row.items() if k not in TIMES} for row in store.rows(name)]
         for name in datasets or ("trials", "metrics", "results", "rungs", "samples")
@@ -250,13 +250,13 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
 
 
 def test_a_row_of_an_older_attempt_is_refused(finished: Path) -> None:
-    assert Store(Folder.open(finished)).add("metrics", {"trial": 0, "attempt": -1, "kimg": 99.0}) is False
+    assert Store(open_folder(finished)).add("metrics", {"trial": 0, "attempt": -1, "kimg": 99.0}) is False
 
 
 def test_the_lease_refuses_a_second_driver(tmp_path: Path) -> None:
     from sweep.storage.lease import Owner, Tenant
 
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
     with Owner(folder) as owner:
         with pytest.raises(RequestError, match="another process runs this sweep"), Owner(folder):
             pass

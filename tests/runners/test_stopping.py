@@ -27,8 +27,8 @@ from ganlib.errors import WorkError
 from sweep.records.datasets import Store
 from sweep.runners import stopping
 from sweep.runners.stopping import Stopper
-from sweep.storage.folder import Folder
 from sweep.storage.lease import Owner
+from sweep.storage.opening import open_folder
 from sweep.terminal.outlet import Outlet, encoding_asked_for, spelled
 
 # ---- output that is lost -----------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("looked-at") / "runs"
     shutil.copytree(shared_storage(), root)
     for name in ("faces", "live"):
-        store = Store(Folder.open(root) / name, KINDS)
+        store = Store(open_folder(root) / name, KINDS)
         for row in store.rows("trials"):
             store.put_trial({"trial": row["trial"], "params": json.dumps({"train.loss": "bce"})})
     return root
@@ -289,7 +289,7 @@ def test_nohup_stays_nohup() -> None:
 )
 def test_looking_on_ends_politely(command: str, number: int, storage: Path, tmp_path: Path) -> None:
     process = SweepProcess(*command.split(), "--storage", storage, cache=tmp_path, log=tmp_path / "log")
-    with Owner(Folder.open(storage) / "live"), process:
+    with Owner(open_folder(storage) / "live"), process:
         process.until("a word", lambda: process.out.stat().st_size)
         process.signal(number)
         process.signal(number)  # as `timeout` does

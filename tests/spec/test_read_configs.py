@@ -15,7 +15,7 @@ from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import SpecError, parse
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 LISTED = """
 train: {batch_size: 64, gamma: 0.5}
@@ -200,7 +200,7 @@ configs:
     monkeypatch.setattr(Director, "report", report)
     resumed = CliRunner().invoke(cli, ["resume", "listed", *place], catch_exceptions=False)
     assert resumed.exit_code == 0, resumed.output
-    rows = Store(Folder.open(tmp_path / "runs" / "listed")).rows("trials")
+    rows = Store(open_folder(tmp_path / "runs" / "listed")).rows("trials")
     assert [(row["status"], row["kimg"]) for row in rows] == [
         ("finished", 0.048),
         ("finished", 0.144),

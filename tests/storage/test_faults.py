@@ -14,7 +14,8 @@ from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
 from sweep.storage import s3
-from sweep.storage.folder import Folder, MissingFileError, StorageError
+from sweep.storage.folder import MissingFileError, StorageError
+from sweep.storage.opening import open_folder
 
 SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max": 2})
 PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
@@ -38,7 +39,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
-    folder = Folder.open(bucket.url) / "small"
+    folder = open_folder(bucket.url) / "small"
     assert folder.names() == []
     assert not folder.exists("a/b")
     with pytest.raises(MissingFileError):
@@ -57,7 +58,7 @@ def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
 
 
 def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:
-    folder = Folder.open(bucket.url) / "small"
+    folder = open_folder(bucket.url) / "small"
     bucket.fails = lambda number: number % 12 < 9  # longer than the client's own patience
     for value in range(3):
         folder.write("a/b", bytes([value]))
@@ -69,7 +70,7 @@ def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:
 
 
 def test_a_server_that_stays_down_is_told(bucket: Bucket) -> None:
-    folder = Folder.open(bucket.url) / "small"
+    folder = open_folder(bucket.url) / "small"
     folder.write("a", b"x")
     bucket.fails = lambda number: True
     with pytest.raises(StorageError, match="could not read 's3://bucket/runs/small/a'") as caught:
@@ -91,11 +92,11 @@ def test_a_sweep_over_a_server_that_fails_every_third_request(bucket: Bucket, tm
     bucket.fails = lambda number: number % 3 == 0
     run("run", str(spec), "--local", "--storage", bucket.url)
     assert bucket.failed > 30
-    folder = Folder.open(bucket.url) / "small"
+    folder = open_folder(bucket.url) / "small"
     for dataset in SCHEMAS:
         ours, theirs = (
             [{k: v for k, v in row.items() if k not in PASSING} for row in Store(place).rows(dataset)]
-            for place in (Folder.open(tmp_path) / "small", folder)
+            for place in (open_folder(tmp_path) / "small", folder)
         )
         assert ours == theirs
     run("check", "small", "--storage", bucket.url)

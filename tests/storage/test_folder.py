@@ -13,13 +13,14 @@ from pyarrow import fs
 from ganlib.errors import RequestError, WorkError
 from sweep.storage.folder import Folder, MissingFileError, relative_parts
 from sweep.storage.local import LocalFolder
+from sweep.storage.opening import open_folder
 from sweep.storage.s3 import RemoteFolder
 
 
 @pytest.fixture(params=["local", "remote"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
     if request.param == "local":
-        return Folder.open(tmp_path / "sweep")
+        return open_folder(tmp_path / "sweep")
     memory = MemoryFileSystem()
     memory.store.clear()
     memory.pseudo_dirs[:] = [""]
@@ -81,11 +82,11 @@ def test_every_accepted_path_stays_inside(path: str) -> None:
 
 def test_relative_locations_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = Folder.open("runs")
+    folder = open_folder("runs")
     monkeypatch.chdir("/")
     assert folder.url == str(tmp_path / "runs") == (tmp_path / "runs").as_posix()
     assert folder.child("x").local("y.png") == tmp_path / "runs" / "x" / "y.png"
-    assert Folder.open(f"file://{tmp_path}/runs") == folder
+    assert open_folder(f"file://{tmp_path}/runs") == folder
 
 
 def test_children_of_a_url_keep_its_options(folder: Folder) -> None:
@@ -97,12 +98,12 @@ def test_children_of_a_url_keep_its_options(folder: Folder) -> None:
 @pytest.mark.parametrize("url", ["s3://key:secret@bucket/x", "s3://key:secret@", "gs://key:secret@bucket/x"])
 def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(RequestError) as caught:
-        Folder.open(url)
+        open_folder(url)
     assert "secret" not in str(caught.value)
 
 
 def test_s3_urls_open_without_a_network() -> None:
-    folder = Folder.open("s3://bucket/studies?region=eu-central-1")
+    folder = open_folder("s3://bucket/studies?region=eu-central-1")
     assert isinstance(folder, RemoteFolder)
     assert (folder / "dcgan").url == "s3://bucket/studies/dcgan?region=eu-central-1"
 
@@ -119,7 +120,7 @@ def test_s3_urls_open_without_a_network() -> None:
 )
 def test_bad_locations_are_refused(url: str, message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        Folder.open(url)
+        open_folder(url)
 
 
 def test_a_crash_before_the_rename_leaves_the_old_file(
@@ -176,7 +177,7 @@ def test_a_failing_disk_is_explained(
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("not a folder")
     with pytest.raises(WorkError, match="a file stands where a folder is needed"):
-        Folder.open(tmp_path / "runs" / "x").write("a", b"")
+        open_folder(tmp_path / "runs" / "x").write("a", b"")
 
 
 def test_exclusive_creation_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +198,7 @@ def test_a_name_of_a_folder_is_no_url(name: str, tmp_path: Path) -> None:
 
     from sweep.search import study_file
 
-    folder = Folder.open(tmp_path / "runs") / name
+    folder = open_folder(tmp_path / "runs") / name
     assert folder.name == name
     folder.write("x", b"x")
     assert (tmp_path / "runs" / name / "x").read_bytes() == b"x"

@@ -28,6 +28,7 @@ from sweep.records.trial_state import Trial
 from sweep.storage import layout
 from sweep.storage.folder import Folder, StorageError
 from sweep.storage.lease import AHEAD_SECONDS, Lease, Owner
+from sweep.storage.opening import open_folder
 from sweep.terminal import views
 from sweep.terminal.live import LiveTable
 
@@ -99,7 +100,7 @@ def test_a_narrow_terminal_shows_the_metric() -> None:
 def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
     trials = {0: Trial(0, {}, 0, now_kimg=7.5), 1: Trial(1, {}, 0, status=Status.FINISHED, kimg=9.0)}
     first = Clock(folder, trials)
     now[0] += 50
@@ -121,14 +122,14 @@ def test_the_clock_goes_on_after_a_resume(tmp_path: Path, monkeypatch: pytest.Mo
     "content", [b"", b"{", b"[]", b'{"elapsed": "x"}', b'{"elapsed":1,"time":1,"kimg":{"a":1}}']
 )
 def test_a_damaged_clock_begins_anew(content: bytes, tmp_path: Path) -> None:
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
     folder.write(layout.PROGRESS, content)
     assert Noted.read(folder) is None
     assert Clock(folder, {}).elapsed() < 5
 
 
 def test_a_full_disk_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = Folder.open(tmp_path)
+    folder = open_folder(tmp_path)
 
     def full(path: str, data: bytes) -> None:
         raise StorageError("the disk is full")
@@ -140,7 +141,7 @@ def test_a_full_disk_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch, tm
 @pytest.fixture
 def live(tmp_path: Path) -> Folder:
     shutil.copytree(shared_storage() / "live", tmp_path / "live")
-    folder = Folder.open(tmp_path) / "live"
+    folder = open_folder(tmp_path) / "live"
     store = Store(folder, KINDS)
     for row in store.rows("trials"):
         store.put_trial({"trial": row["trial"], "params": "{}"})
@@ -156,7 +157,7 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
         "kimg": {str(running["trial"]): running["kimg"] + 1.25},
     }
     live.write(layout.PROGRESS, json.dumps(noted).encode())
-    watched = Watched(open_sweep(Folder.open(tmp_path), "live"))
+    watched = Watched(open_sweep(open_folder(tmp_path), "live"))
     watched.refresh()
     assert progress.reached(watched.trials[running["trial"]]) == running["kimg"] + 1.25
     assert watched.elapsed() == 3600
@@ -189,12 +190,12 @@ def test_waiting_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_path_works_where_a_name_does(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_sweep(tmp_path / "runs", trials=2, name="first", pictures=False)
     make_sweep(tmp_path / "runs", trials=1, name="other", pictures=False)
-    inner = Folder.open(tmp_path) / "runs" / "first" / "confirm"
+    inner = open_folder(tmp_path) / "runs" / "first" / "confirm"
     inner.write("sweep.json", b"{}")
     monkeypatch.chdir(tmp_path)
     given = given.format(tmp=tmp_path)
     for storage in ("runs", "elsewhere") if "/" in given[:-1] else ("runs",):
-        sweep = open_sweep(Folder.open(storage), given)
+        sweep = open_sweep(open_folder(storage), given)
         assert sweep.name == "first"
         assert sweep.folder.url == str(tmp_path / "runs" / "first")
 
@@ -216,7 +217,7 @@ def test_all_subcommands_take_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_storage_in_the_place_of_a_sweep(tmp_path: Path) -> None:
     make_sweep(tmp_path / "runs", trials=1, name="first", pictures=False)
     with pytest.raises(RequestError, match=r"holds some \(first\): name one of them, with --storage"):
-        open_sweep(Folder.open(tmp_path / "elsewhere"), str(tmp_path / "runs"))
+        open_sweep(open_folder(tmp_path / "elsewhere"), str(tmp_path / "runs"))
 
 
 # ---- datasets, leases, folders -----------------------------------------------------------------------------
@@ -224,7 +225,7 @@ def test_the_storage_in_the_place_of_a_sweep(tmp_path: Path) -> None:
 
 def test_datasets_can_be_queried_before_anything_is_in_them(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
-    store = Store(Folder.open(tmp_path), KINDS)
+    store = Store(open_folder(tmp_path), KINDS)
     store.begin()
     for dataset in SCHEMAS:
         query = f"SELECT count(*) FROM '{tmp_path}/{dataset}/*.parquet'"
@@ -236,7 +237,7 @@ def test_datasets_can_be_queried_before_anything_is_in_them(tmp_path: Path) -> N
     assert [row["kind"] for row in store.rows("events")] == ["x"]
     query = f"SELECT trial, \"param.train.lr_g\" FROM '{tmp_path}/trials/*.parquet'"
     assert duckdb.sql(query).fetchall() == [(0, None)]
-    assert [row["trial"] for row in Store(Folder.open(tmp_path)).rows("trials")] == [0]
+    assert [row["trial"] for row in Store(open_folder(tmp_path)).rows("trials")] == [0]
 
 
 def test_a_lease_from_the_future_is_explained(live: Folder, tmp_path: Path) -> None:

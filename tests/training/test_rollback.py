@@ -10,7 +10,7 @@ from helpers.networks import MeanPicture
 from ganlib.training.fit import Fit
 from ganlib.training.steps import AdversarialStep
 from sweep.records.datasets import Store
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 SPEC = """
 name: small
@@ -26,7 +26,7 @@ collapse: {policy: rollback, lr_factor: 0.5, max_rollbacks: MOST, flat_std: 0.0,
 def run(tmp_path: Path, most: int) -> Store:
     (tmp_path / "spec.yaml").write_text(SPEC.replace("MOST", str(most)))
     fine("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path / "runs"))
-    return Store(Folder.open(tmp_path / "runs" / "small"))
+    return Store(open_folder(tmp_path / "runs" / "small"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from sweep.cli import cli
 from sweep.records.datasets import Store
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 SPEC = Path(__file__).parents[2] / "searchspaces" / "compare.yaml"
 SMALL = [
@@ -30,7 +30,7 @@ def test_a_sweep_over_systems_runs_through_and_its_report_compares_them(tmp_path
     overrides = [part for value in [*SMALL, "search.trials=7"] for part in ("--set", value)]
     run = CliRunner().invoke(cli, ["run", str(SPEC), "--local", *place, *overrides], catch_exceptions=False)
     assert run.exit_code == 0, run.output
-    rows = list(Store(Folder.open(tmp_path / "compare")).rows("trials"))
+    rows = list(Store(open_folder(tmp_path / "compare")).rows("trials"))
     assert len(rows) == 7
     assert {row["status"] for row in rows} <= {"finished", "stopped", "collapsed"}
     assert {row["param.model.family"] for row in rows} == {"dcgan", "stylegan2"}
@@ -43,7 +43,7 @@ def test_a_sweep_over_systems_runs_through_and_its_report_compares_them(tmp_path
             value = row[f"param.{path}"]
             assert (value is not None) == (row["param.train.loss"] in losses), (path, row["param.train.loss"])
             assert value is None or train[path.removeprefix("train.")] == value
-    metrics = list(Store(Folder.open(tmp_path / "compare")).rows("metrics"))
+    metrics = list(Store(open_folder(tmp_path / "compare")).rows("metrics"))
     assert all(0 <= row[name] <= 1 for row in metrics for name in ("accuracy_real", "accuracy_fake"))
     report = CliRunner().invoke(cli, ["report", "compare", *place], catch_exceptions=False)
     assert report.exit_code == 0, report.output

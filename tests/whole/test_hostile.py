@@ -16,7 +16,7 @@ from sweep.cli import COMMANDS
 from sweep.records.datasets import DamagedPartError, Store
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import load
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 NAMES = [
     "../x",
@@ -111,4 +111,4 @@ def test_a_foreign_parquet_file_is_no_part(tmp_path: Path) -> None:
     (tmp_path / "metrics").mkdir()
     pq.write_table(pa.table({"trial": [0], "kid": [0.0]}), tmp_path / "metrics" / "00000.parquet")
     with pytest.raises(DamagedPartError, match=r"metrics/00000\.parquet' has schema version 'none'"):
-        Store(Folder.open(tmp_path)).rows("metrics")
+        Store(open_folder(tmp_path)).rows("metrics")

@@ -27,7 +27,7 @@ from ganlib.models.dcgan import build_generator
 from sweep.commands.before import as_begun, check_place
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 class Tiny(nn.Module):
@@ -239,17 +239,17 @@ def test_an_export_takes_the_place_of_another_and_of_nothing_else(tmp_path: Path
 
 
 def test_a_new_sweep_does_not_move_into_a_folder_of_others(place: Path) -> None:
-    check_place(Folder.open(place / "new"), b"")
+    check_place(open_folder(place / "new"), b"")
     (place / "left" / "images").mkdir(parents=True)
     for name in ("lease.json", "images/real.png", "spec.yaml"):
         (place / "left" / name).write_text("a")
-    check_place(Folder.open(place / "left"), b"a")
+    check_place(open_folder(place / "left"), b"a")
     for folder, name in (("left", "spec.yaml"), (".", "0.png")):
         with pytest.raises(RequestError, match=f"such as '{name}': choose another name"):
-            check_place(Folder.open(place / folder), b"b")
+            check_place(open_folder(place / folder), b"b")
     (place / "left" / "images" / "cat.png").touch()
     with pytest.raises(RequestError, match=r"images/cat\.png"):
-        check_place(Folder.open(place / "left"), b"a")
+        check_place(open_folder(place / "left"), b"a")
     (place / "spec.yaml").write_text("name: mine\ndata: {source: mine, size: 32}\ntrain: {epochs: 1}\n")
     (place / "mine").mkdir()
     shutil.copy(place / "0.png", place / "mine")

@@ -17,7 +17,7 @@ from ganlib.training.fit import Interrupted
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart
 from sweep.worker.messages import Assignment, Pulse, Report
 from sweep.worker.trial_run import TrialRun
@@ -69,7 +69,7 @@ def while_measured(said: list[Report]) -> list[list[Report]]:
 
 
 def rows(folder: Path) -> dict[str, list[dict]]:
-    store = Store(Folder.open(folder / "slow"))
+    store = Store(open_folder(folder / "slow"))
     return {
         name: [{key: value for key, value in row.items() if key not in TIMES} for row in store.rows(name)]
         for name in ("metrics", "results", "events")

@@ -22,7 +22,7 @@ from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, write_report
 from sweep.report.page.document import script_json, templates
 from sweep.report.results import Results
-from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_trials_that_cannot_be_compared_are_shown_but_not_ranked(tmp_path: Path)
 
 def test_pictures_that_are_gone_or_damaged_are_said_to_be(faces: Sweep, tmp_path: Path) -> None:
     shutil.copytree(faces.folder.local() or Path(), tmp_path / "faces")
-    sweep = open_sweep(Folder.open(tmp_path), "faces")
+    sweep = open_sweep(open_folder(tmp_path), "faces")
     paths = {row["trial"]: row["path"] for row in sweep.store.rows("samples")}
     sweep.folder.write(paths[0], b"\x89PNG but not really")
     sweep.folder.write(paths[2], sweep.folder.read(paths[2])[:300])
@@ -235,6 +235,6 @@ def test_old_sweeps_with_little_on_record(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=2, pictures=False)
     sweep.folder.write("sweep.json", b"{}")
     sweep.folder.delete("spec.yaml")
-    words = page_of(open_sweep(Folder.open(tmp_path))).words()
+    words = page_of(open_sweep(open_folder(tmp_path))).words()
     assert "is the best KID" in words
     assert "1 January 1970" not in words
