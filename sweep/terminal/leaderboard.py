@@ -1,14 +1,19 @@
 """Show a leaderboard to people and to programs, as `sweep best` does."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from sweep.records.catalog import Sweep
-    from sweep.results.confirmation import Confirmation
-    from sweep.results.leaderboard import Entry, Leaderboard
+from ganlib.config import ModelConfig, Section, TrainConfig
+from sweep import formatting
+from sweep.formatting import printable
+from sweep.records.catalog import Sweep
+from sweep.results import confirmation
+from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.leaderboard import Entry, Leaderboard, had
+from sweep.results.ranking import grouped
+from sweep.terminal import tables
 
 OTHER = {"kid": "fid", "fid": "kid"}
 GROUPS = {"family": "model.family", "variant": "model.variant", "loss": "train.loss"}
@@ -39,9 +44,6 @@ class Best:
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
         """Choose the ``top`` best, in all or of each family, variant or loss; by default 10, or one of each."""
-        from sweep.results.confirmation import read_confirmation
-        from sweep.results.ranking import grouped
-
         groups = {"": board.entries}
         if by is not None:
             groups = grouped(board, GROUPS[by], _unsearched(sweep, GROUPS[by]))
@@ -49,8 +51,6 @@ class Best:
 
     def show(self) -> None:
         """Print a table, and a line for everything that a reader should know beside it."""
-        from sweep import formatting
-
         board = self.board
         click.echo(
             formatting.printable(
@@ -81,8 +81,6 @@ class Best:
             click.echo(f"left out: {reason} ({formatting.trial_numbers(trials, NAMED)})")
 
     def _show_table(self) -> None:
-        from sweep import formatting
-        from sweep.terminal import tables
 
         board, by, other = self.board, self.by, OTHER[self.board.metric]
         rows = [(group, entry) for group, entries in self.groups.items() for entry in self._shown(entries)]
@@ -104,16 +102,12 @@ class Best:
 
     def _has(self, entries: "list[Entry]") -> str:
         """Say what the best trial of a group has where no trial of the group is ranked."""
-        from sweep.results.leaderboard import had
-
         best = next((e for e in entries if e.value is not None and not e.status.out_of_play), None)
         if best is None:
             return ""
         return f"; the best has {had(best, self.board.metric)} (trial {best.trial})"
 
     def _show_confirmation(self) -> None:
-        from sweep import formatting
-        from sweep.results import confirmation
 
         if self.found is None:
             return
@@ -125,8 +119,6 @@ class Best:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the leaderboard as plain values, with all that is left out of it."""
-        from sweep.results import confirmation
-
         board = self.board
         told: dict[str, Any] = {
             "sweep": self.sweep,
@@ -152,7 +144,6 @@ class Best:
         return [{"rank": entry.rank, **self._plain(entry)} for entry in self._shown(entries)]
 
     def _plain(self, entry: "Entry") -> dict[str, Any]:
-        from sweep.results import confirmation
 
         hidden = ("row", "source", "reason", "rank", "floor")
         kept = {key: value for key, value in vars(entry).items() if key not in hidden}
@@ -171,7 +162,6 @@ def _unsearched(sweep: "Sweep", path: str) -> object:
     value = (sweep.spec().get(section) or {}).get(key)
     if not isinstance(value, dict):
         return value
-    from ganlib.config import ModelConfig, Section, TrainConfig
 
     sections: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
     return sections[section].model_fields[key].default
@@ -185,7 +175,6 @@ def _what(board: "Leaderboard") -> str:
 
 
 def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -> list[str]:
-    from sweep import formatting
 
     metric = board.metric
 
@@ -198,7 +187,6 @@ def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -
 
 
 def _left_out(board: "Leaderboard") -> dict[str, list[int]]:
-    from sweep.formatting import printable
 
     reasons: dict[str, list[int]] = {}
     for entry in board.left_out:
