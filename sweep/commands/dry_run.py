@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ganlib.config import AVATARS
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands import counts, notes
 from sweep.commands.before import check_batch_size, planned
+from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures, look
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
-from sweep.search.asha import expected_survivors
 from sweep.search.study import preview
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
@@ -28,33 +27,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 _SKIPPED_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """The rungs in one unit, and how many trials are expected at each.
-
-    Attributes:
-        unit: ``epochs`` or ``kimg``.
-        budget: How long a trial trains at most.
-        rungs: (the evaluation at which trials are compared, trials that arrive, trials expected to go on), rising.
-            Rungs that are met at the end of training are left out: nobody is stopped there.
-    """
-
-    unit: str
-    budget: float
-    rungs: list[tuple[float, float, float]]
-
-    @property
-    def share(self) -> float:
-        """The expected training of the whole sweep over that of as many full trials."""
-        if not self.rungs:
-            return 1.0
-        trials, done, before = self.rungs[0][1], 0.0, 0.0
-        for place, arriving, _ in self.rungs:
-            done += arriving * (place - before)
-            before = place
-        return (done + self.rungs[-1][2] * (self.budget - before)) / (trials * self.budget)
 
 
 @dataclass(frozen=True)
@@ -115,30 +87,6 @@ def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
     return estimate(spec, images, planned(spec), measure(spec, _samples(spec)), local)
 
 
-def ladder(spec: Spec, trials: int, images: int | None = None) -> Ladder | None:
-    """List the rungs as a trial's clock counts them, or in epochs while the number of pictures is not known.
-
-    Returns:
-        None where it takes the number of pictures to compare the rungs with the budget.
-    """
-    values = [spec.plain, *spec.configs]
-    units = {unit for unit in ("kimg", "epochs") for at in values if at.get(f"train.{unit}") is not None}
-    units |= {spec.asha.unit, spec.evaluate.unit} if spec.asha else set()
-    if images is None and (isinstance(spec.data.source, str) or AVATARS not in spec.data.source):
-        images = spec.data.count
-    if images is not None:
-        unit = "kimg"
-    elif len(units) == 1:
-        unit, images = units.pop(), 1000  # with 1000 pictures an epoch is one kimg: the number is in either
-    else:
-        return None
-    at = spec.schedule(images)
-    expected = expected_survivors(trials, at.comparisons, spec.asha.reduction) if spec.asha else []
-    arriving = [float(trials), *(number for _, number in expected)]
-    steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
-    return Ladder(unit, at.budget, steps)
-
-
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
     """Print the resolved spec, what is searched, the pictures, the rungs, and the first few configurations.
 
@@ -169,7 +117,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     """Give what `describe` prints as plain values."""
     found = found or Findings()
     trials = planned(spec)
-    steps = ladder(spec, trials, found.images)
+    steps = expected_rungs(spec, trials, found.images)
     return {
         "name": spec.name,
         "spec": spec.to_plain(),
@@ -253,7 +201,7 @@ def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
 
 
 def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
-    steps = ladder(spec, trials, images)
+    steps = expected_rungs(spec, trials, images)
     if steps is None:
         yield "# Rungs"
         yield "they depend on the number of pictures, which 'sweep data' counts"

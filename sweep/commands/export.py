@@ -45,8 +45,8 @@ from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 from sweep.storage.layout import SPEC
 from sweep.worker.result import RESULT_SEED, Measuring, export_config
+from sweep.worker.rows import GRID_COLUMNS
 from sweep.worker.shared import evaluator_of, images_of
-from sweep.worker.trial_run import GRID_COLUMNS
 
 LEVELS = 6.0
 """How far, in mean levels of 255, exported pictures may be from those of training: bfloat16 against float32."""

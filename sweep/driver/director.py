@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sweep.driver.assignments import assignment_for
 from sweep.driver.events import Event, Next
 from sweep.driver.retries import MOST_SHARE, after
 from sweep.driver.room import OneAtATime, Room
@@ -19,7 +20,6 @@ from sweep.driver.rungs import Rungs
 from sweep.records.datasets import Store
 from sweep.records.journal import Records
 from sweep.records.retention import after_sweep, after_trial
-from sweep.records.snapshots import candidates
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
@@ -111,23 +111,7 @@ class Director:
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))
-        return Assignment(
-            sweep=self.folder.url,
-            owner=self.owner,
-            trial=trial.number,
-            attempt=trial.attempt,
-            seed=trial.seed,
-            metric=self.spec.search.metric,
-            config=config,
-            data_hash=self.info.data_hash,
-            threads=self.room.threads,
-            gpu=min(self.room.gpu * trial.share, max(self.room.gpu, 1.0)),
-            share=trial.share,
-            timeout=self.spec.resources.timeout,
-            seen_kimg=trial.kimg if trial.last_row else -1.0,
-            conclude=candidates(trial.seen, trial.metric) if trial.due else None,
-            floor=self.info.floor,
-        )
+        return assignment_for(trial, self.spec, self.info, self.folder.url, self.owner, self.room, config)
 
     # ---- judging -----------------------------------------------------------------------------------------
 

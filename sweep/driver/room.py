@@ -30,7 +30,7 @@ class Room(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass
 class OneAtATime:
     """Room for one trial."""
 

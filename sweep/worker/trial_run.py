@@ -23,7 +23,7 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
-from ganlib.models.latents import LATENT_SEED, fixed_latents
+from ganlib.models.latents import fixed_latents
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit
@@ -49,18 +49,12 @@ from sweep.worker.messages import (
     to_plain,
 )
 from sweep.worker.result import Measuring, measure
+from sweep.worker.rows import GRID_COLUMNS, row_of, signals_of, write_sample
 from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
 from sweep.worker.watchdog import Watchdog
 
-GRID_COLUMNS = 8
 PULSE_SECONDS = 5.0
 """A trial says so often that it lives."""
-MEASURED = (
-    *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
-    *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
-    *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
-)
-"""What a row of ``metrics`` takes from an `Evaluation`, beside its score."""
 
 
 class SupersededError(WorkError):
@@ -228,7 +222,7 @@ class TrialRun(Iterator[Report]):
     def _record(self, fit: Fit, evaluation: Evaluation) -> Evaluated:
         self._refuse_if_superseded()
         score = asdict(evaluation.score) if evaluation.score else None
-        signals = self._signals(evaluation)
+        signals = signals_of(evaluation)
         past = self._signals_since_rollback()
         verdict = collapse.judge([*past, signals], self.limits)
         value = (
@@ -239,9 +233,9 @@ class TrialRun(Iterator[Report]):
             trial=self.assignment.trial,
             attempt=self.assignment.attempt,
             kimg=evaluation.kimg,
-            row=self._row(evaluation)
+            row=row_of(evaluation, self.assignment)
             | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
-            sample=self._write_sample(evaluation),
+            sample=write_sample(self.folder, evaluation, self.assignment),
             value=value,
             verdict=verdict.to_dict() if verdict else None,
             rolled_back=roll_back,
@@ -272,19 +266,6 @@ class TrialRun(Iterator[Report]):
         last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
         return [collapse.Signals(**report.signals) for report in self.history[last:]]
 
-    def _signals(self, evaluation: Evaluation) -> collapse.Signals:
-        names = collapse.Signals.__dataclass_fields__.keys() - {"metric"}
-        # FID is always positive, so that "five times the best" has a meaning; KID may be zero.
-        metric = evaluation.score.fid if evaluation.score else None
-        return collapse.Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
-
-    def _row(self, evaluation: Evaluation) -> dict[str, Any]:
-        row = {name: getattr(evaluation, name) for name in MEASURED}
-        score = asdict(evaluation.score) if evaluation.score else {}
-        ids = {"trial": self.assignment.trial, "attempt": self.assignment.attempt}
-        identity = {"data_hash": self.assignment.data_hash, "ema": True, "stage": evaluation.stage}
-        return row | score | ids | identity
-
     def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
         """Say why a score is below that of real pictures, and show the nearest real ones of ``some`` pictures."""
         floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
@@ -298,19 +279,6 @@ class TrialRun(Iterator[Report]):
         path = layout.nearest(self.assignment.trial, kimg)
         self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
-
-    def _write_sample(self, evaluation: Evaluation) -> dict[str, Any]:
-        path = layout.grid(self.assignment.trial, evaluation.kimg)
-        self.folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
-        return {
-            "trial": self.assignment.trial,
-            "attempt": self.assignment.attempt,
-            "kimg": evaluation.kimg,
-            "path": path,
-            "rows": len(evaluation.grid) // GRID_COLUMNS,
-            "cols": GRID_COLUMNS,
-            "latents": f"normal:{LATENT_SEED}",
-        }
 
     def _save(self, healthy: bool) -> None:
         assert self.fit is not None

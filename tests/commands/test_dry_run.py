@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sweep.commands.before import planned
-from sweep.commands.dry_run import Ladder, describe, facts, ladder
+from sweep.commands.dry_run import describe, facts
+from sweep.commands.expected import ExpectedRungs, expected_rungs
 from sweep.search.study import preview
 from sweep.spec.specification import parse
 
@@ -20,7 +21,7 @@ asha: {grace: 2, reduction: 3, max: 20}
 
 
 def test_the_ladder_in_kimg_where_the_pictures_are_counted():
-    steps = ladder(parse(SPEC), 12)
+    steps = expected_rungs(parse(SPEC), 12)
     assert (steps.unit, steps.budget) == ("kimg", 40.0)
     assert [place for place, _, _ in steps.rungs] == [4.0, 12.0, 36.0]
     assert [arriving for _, arriving, _ in steps.rungs][1:] == [going_on for _, _, going_on in steps.rungs][
@@ -31,17 +32,17 @@ def test_the_ladder_in_kimg_where_the_pictures_are_counted():
 
 def test_the_ladder_in_epochs_where_they_are_not():
     folder = ["data.source=pictures", "data.count=null"]
-    steps = ladder(parse(SPEC, overrides=folder), 12)
+    steps = expected_rungs(parse(SPEC, overrides=folder), 12)
     assert (steps.unit, steps.budget, steps.rungs[1][0]) == ("epochs", 20.0, 6.0)
-    assert ladder(parse(SPEC, overrides=[*folder, "train.kimg=30"]), 12) is None
-    assert ladder(parse(SPEC, overrides=folder[:1]), 12).unit == "kimg"  # so many are drawn
-    assert ladder(parse(SPEC, overrides=["data.source=[pictures, avatars]"]), 12).unit == "epochs"
+    assert expected_rungs(parse(SPEC, overrides=[*folder, "train.kimg=30"]), 12) is None
+    assert expected_rungs(parse(SPEC, overrides=folder[:1]), 12).unit == "kimg"  # so many are drawn
+    assert expected_rungs(parse(SPEC, overrides=["data.source=[pictures, avatars]"]), 12).unit == "epochs"
 
 
 def test_share_of_the_training():
     # 10 trials to 1, 4 of them on to 4: 10 + 4 * 3 of 40.
-    assert Ladder("epochs", 4.0, [(1.0, 10.0, 4.0)]).share == pytest.approx(22 / 40)
-    assert Ladder("epochs", 4.0, []).share == 1.0
+    assert ExpectedRungs("epochs", 4.0, [(1.0, 10.0, 4.0)]).share == pytest.approx(22 / 40)
+    assert ExpectedRungs("epochs", 4.0, []).share == 1.0
 
 
 def test_a_grid_has_as_many_trials_as_cells():

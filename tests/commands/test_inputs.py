@@ -10,7 +10,8 @@ from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
 from sweep.commands import notes
-from sweep.commands.dry_run import Findings, describe, facts, ladder
+from sweep.commands.dry_run import Findings, describe, facts
+from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures
 from sweep.commands.timing import Speed, estimate, measure
 from sweep.spec.specification import load, parse
@@ -65,7 +66,7 @@ def test_no_savings_are_promised_where_nobody_is_compared(text: str, images: int
     told = facts(spec, found)
     assert told["expected_training"] == 1.0
     assert told["rungs"] == []
-    assert ladder(spec, 16, images).share == 1.0
+    assert expected_rungs(spec, 16, images).share == 1.0
 
 
 def test_two_rungs_that_one_evaluation_meets_stop_once() -> None:
@@ -201,7 +202,7 @@ def test_the_time_of_a_sweep() -> None:
     found = estimate(spec, 1000, 16, speed, local=True)
     assert found.trial == pytest.approx(90 * 2 + 9 * (256 * 0.01 + 1.0))
     assert found.slowest == pytest.approx(found.trial + 90)
-    share = ladder(spec, 16, 1000).share
+    share = expected_rungs(spec, 16, 1000).share
     assert found.sweep == pytest.approx(16 * share * found.trial)
     whole = parse("train: {kimg: 90}\nevaluate: {every: 10, unit: kimg, n_fake: 256}")
     assert estimate(whole, 1000, 16, speed, local=True).sweep == pytest.approx(16 * found.trial)

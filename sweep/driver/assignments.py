@@ -1,0 +1,43 @@
+"""Put together everything that a worker needs to train one attempt of a trial."""
+
+from typing import Any
+
+from sweep.driver.room import Room
+from sweep.records.snapshots import candidates
+from sweep.records.sweep_info import SweepInfo
+from sweep.records.trial_state import Trial
+from sweep.spec.specification import Spec
+from sweep.worker.messages import Assignment
+
+
+def assignment_for(
+    trial: Trial, spec: Spec, info: SweepInfo, folder: str, owner: str, room: Room, config: dict[str, Any]
+) -> Assignment:
+    """Make the assignment of a trial's present attempt.
+
+    Args:
+        trial: What is handed out; where it has ended, its result is to be measured.
+        spec: The sweep.
+        info: Its facts.
+        folder: URL of its folder.
+        owner: The lease under which the trial runs.
+        room: The machines that it runs on.
+        config: The trial's configuration as plain values.
+    """
+    return Assignment(
+        sweep=folder,
+        owner=owner,
+        trial=trial.number,
+        attempt=trial.attempt,
+        seed=trial.seed,
+        metric=spec.search.metric,
+        config=config,
+        data_hash=info.data_hash,
+        threads=room.threads,
+        gpu=min(room.gpu * trial.share, max(room.gpu, 1.0)),
+        share=trial.share,
+        timeout=spec.resources.timeout,
+        seen_kimg=trial.kimg if trial.last_row else -1.0,
+        conclude=candidates(trial.seen, trial.metric) if trial.due else None,
+        floor=info.floor,
+    )
