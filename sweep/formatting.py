@@ -49,6 +49,20 @@ def duration(seconds: float | None) -> str:
     return f"{first} {units[big][0]}" + (f" {second} {units[big + 1][0]}" if second else "")
 
 
+def brief(value: float | None) -> str:
+    """Write a metric or a loss in few characters, for a live table; ``-`` for None."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def clock(seconds: float) -> str:
+    """Write seconds as a clock shows them: hours, minutes and seconds, such as ``1:02:03`` or ``4:05``."""
+    minutes, secs = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
 def size(count: float) -> str:
     """Write bytes as ``512 B``, ``3.4 MB`` (powers of ten, as disks are sold)."""
     for unit in ("B", "kB", "MB", "GB", "TB"):

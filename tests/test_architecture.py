@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.worker": "records storage",
     "sweep.results": "records storage formatting",
     "sweep.search": "records spec storage",
-    "sweep.records": "spec storage mistaken",
+    "sweep.records": "spec storage formatting mistaken",
     "sweep.spec": "formatting mistaken",
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",

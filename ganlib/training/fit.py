@@ -191,7 +191,7 @@ class Fit(Iterator[Evaluation]):
         last = self.stream.shown >= self.budget_pictures
         stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
         score = None
-        if finite and all(map(math.isfinite, vars(means).values())):
+        if finite and means.finite:
             try:
                 score = self.evaluator.score(self._generate(), stage.n_fake, last and self.full_at_end)
             except NonFiniteError:

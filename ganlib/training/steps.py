@@ -7,6 +7,7 @@ Everything that changes during training (learning rates, smoothing, augmentation
 decay) is a tensor on the device, so that the kernels do not change from the first step to the last.
 """
 
+import math
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -45,6 +46,11 @@ class Means:
     """The share of real pictures that the discriminator takes for real."""
     accuracy_fake: float
     """The share of generated pictures that it takes for generated."""
+
+    @property
+    def finite(self) -> bool:
+        """Whether the losses and the scores are numbers: a run whose are not is dead."""
+        return all(map(math.isfinite, (self.loss_g, self.loss_d, self.score_real, self.score_fake)))
 
 
 class AdversarialStep:

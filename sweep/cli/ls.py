@@ -64,7 +64,7 @@ def command(storage: str, as_json: bool) -> None:
 
 def _facts(sweep: "Sweep") -> dict[str, Any]:
     """Collect the line of a sweep; the best value comes from ``trials``, because opening all metrics takes too long."""
-    from sweep.results.leaderboard import finite
+    from sweep.records.snapshots import finite
     from sweep.results.summary import summarise
 
     table = sweep.store.table(

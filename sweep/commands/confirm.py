@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands.before import as_begun, facts_of, same_pictures
-from sweep.commands.run import View, ended_and_measured, new_director, preflight, train
+from sweep.commands.run import ended_and_measured, new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
@@ -30,7 +31,7 @@ from sweep.storage import layout
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
 from sweep.terminal.confirmation import show
-from sweep.terminal.views import JsonLines, view_for
+from sweep.terminal.views import View, view_for
 
 Plan = Sequence[PlannedRun]
 """A run's number is its place in the plan."""
@@ -187,8 +188,6 @@ def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> No
     found = confirmation.read_confirmation(sweep)
     if interrupted:
         view.say(f"interrupted; go on with 'sweep confirm {sweep.name}'")
-    if isinstance(view, JsonLines):
-        outcome = confirmation.as_dict(found, board) if found else None
-        view.result({"name": sweep.name, "interrupted": interrupted, "confirmation": outcome})
-    elif found:
-        show(found, board)
+    outcome = confirmation.as_dict(found, board) if found else None
+    values = {"name": sweep.name, "interrupted": interrupted, "confirmation": outcome}
+    view.result(values, partial(show, found, board) if found else None)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ganlib.errors import RequestError
 from sweep.commands.before import planned
 from sweep.records.datasets import Store
+from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records, remembered
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
@@ -93,7 +94,7 @@ def _open_again(store: Store, trial: Trial, budget: float) -> None:
     """Make a finished trial one that can be resumed; its result so far becomes an event."""
     records, result = Records(store), trial.result or {}
     told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
-    records.event(trial, "extended", {"budget": budget, "result": told})
+    records.event(trial, EventKind.EXTENDED, {"budget": budget, "result": told})
     store.replace("results", trial.number, [])
     trial.result, trial.status = None, Status.INTERRUPTED
     records.put(trial)

@@ -29,9 +29,10 @@ from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
-from sweep.formatting import trial_numbers
+from sweep.formatting import brief, clock, trial_numbers
 from sweep.records.datasets import Store
-from sweep.records.progress import Clock, best_trial, described, duration, metric_label, number
+from sweep.records.event_kind import EventKind
+from sweep.records.progress import Clock, best_trial, described, metric_label
 from sweep.records.status import Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
@@ -44,10 +45,7 @@ from sweep.storage.folder import Folder, StorageError
 from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
 from sweep.storage.opening import open_folder
-from sweep.terminal.live import LiveTable
-from sweep.terminal.views import JsonLines, PlainLines, view_for
-
-View = LiveTable | PlainLines | JsonLines
+from sweep.terminal.views import View, view_for
 
 
 def start(spec: Spec, options: Options) -> int:
@@ -85,12 +83,15 @@ def start(spec: Spec, options: Options) -> int:
             for skipped in images.skipped:
                 store.add(
                     "events",
-                    {"kind": "skipped_file", "detail": {"path": skipped.path, "reason": skipped.reason}},
+                    {
+                        "kind": EventKind.SKIPPED_FILE,
+                        "detail": {"path": skipped.path, "reason": skipped.reason},
+                    },
                 )
             for left in images.found.left_out:
-                store.add("events", {"kind": "left_out", "detail": asdict(left)})
+                store.add("events", {"kind": EventKind.LEFT_OUT, "detail": asdict(left)})
             for note in instead:
-                store.add("events", {"kind": "note", "detail": {"reason": note}})
+                store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
             info.write(folder)
             with explained(_goes_on(spec.name)), study_file(folder) as study:
                 source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
@@ -220,13 +221,13 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     best = best_trial(director)
     name = director.spec.name
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    view.say(f"\n{len(trials)} trials in {duration(seconds)}: {told or 'none'}")
+    view.say(f"\n{len(trials)} trials in {clock(seconds)}: {told or 'none'}")
     if best and best.value is not None:
         view.say(f"best: trial {best.number}, {described(best)}")
     elif best and best.best:
         label, seen = metric_label(director), best.best
         where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
-        view.say(f"best so far: trial {best.number}, {label} {number(seen.value)} {where}")
+        view.say(f"best so far: trial {best.number}, {label} {brief(seen.value)} {where}")
     if growing := [trial.number for trial in trials if trial.still_improving]:
         view.say(
             f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "
@@ -235,9 +236,8 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {name}'")
     view.say(f"results: {director.folder}")
-    if isinstance(view, JsonLines):
-        outcome = {"name": name, "folder": str(director.folder), "counts": counts}
-        view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
+    outcome = {"name": name, "folder": str(director.folder), "counts": counts}
+    view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
     director.records.store.compact()
     return 0 if best and not director.stopping else 1
 

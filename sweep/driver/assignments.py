@@ -38,6 +38,6 @@ def assignment_for(
         share=trial.share,
         timeout=spec.resources.timeout,
         seen_kimg=trial.kimg if trial.last_row else -1.0,
-        conclude=candidates(trial.seen, trial.metric) if trial.due else None,
+        to_measure=candidates(trial.seen, trial.metric) if trial.due else None,
         floor=info.floor,
     )

@@ -18,6 +18,7 @@ from sweep.driver.retries import MOST_SHARE, after
 from sweep.driver.room import OneAtATime, Room
 from sweep.driver.rungs import Rungs
 from sweep.records.datasets import Store
+from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records
 from sweep.records.retention import after_sweep, after_trial
 from sweep.records.status import Status
@@ -26,7 +27,7 @@ from sweep.records.trial_state import Trial
 from sweep.search.trial_source import TrialSource, outcome
 from sweep.spec.specification import Spec
 from sweep.storage.folder import StorageError
-from sweep.worker.messages import Assignment, Evaluated, Fault, Interrupted, Measured, Pulse, Report
+from sweep.worker.messages import Assignment, Evaluated, Fault, Measured, Paused, Pulse, Report
 
 
 class Director:
@@ -123,10 +124,10 @@ class Director:
         trial = self.trials[report.trial]
         try:
             if not self._counts(trial, report.attempt):
-                self.records.event(trial, "stale_report", {"attempt": report.attempt})
+                self.records.event(trial, EventKind.STALE_REPORT, {"attempt": report.attempt})
                 return False
             for name, reason in report.damaged.items():
-                self.records.event(trial, "damaged_checkpoint", {"path": name, "reason": reason})
+                self.records.event(trial, EventKind.DAMAGED_CHECKPOINT, {"path": name, "reason": reason})
             if isinstance(report, Pulse):
                 trial.now_kimg = report.kimg
                 return self.halted is None
@@ -139,12 +140,12 @@ class Director:
         """Say whether an attempt is the one that the trial is in."""
         return attempt == trial.attempt and trial.number in self._live
 
-    def _judge(self, trial: Trial, report: Interrupted | Evaluated | Measured) -> bool:
+    def _judge(self, trial: Trial, report: Paused | Evaluated | Measured) -> bool:
         where = {"device": report.device, "node": report.node}
         if isinstance(report, Measured):
             self._conclude(trial, report, **where)
             return False
-        if isinstance(report, Interrupted):
+        if isinstance(report, Paused):
             self._pause(trial, **where)
             return False
         if trial.due:  # its worker could not read that it has ended
@@ -152,11 +153,12 @@ class Director:
             return False
         self._record(trial, report)
         if report.verdict:
-            self.records.event(trial, "rollback" if report.rolled_back else "collapse", report.verdict)
+            kind = EventKind.ROLLBACK if report.rolled_back else EventKind.COLLAPSE
+            self.records.event(trial, kind, report.verdict.to_dict())
             if not report.rolled_back:
-                trial.verdict = report.verdict["kind"]
+                trial.verdict = report.verdict.kind
                 return self._end(trial, Status.COLLAPSED, **where)
-            self.watch(Event("rollback", trial, report.verdict))
+            self.watch(Event("rollback", trial, report.verdict.to_dict()))
         stop = self._stopped_at_rung(trial, report.kimg, report.value)
         if stop or report.last:
             return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **where)
@@ -171,14 +173,14 @@ class Director:
             return  # on record already: handed in again after a crash
         trial.add(report.row)
         if report.suspicion:
-            self.records.event(trial, "under_floor", report.suspicion)
+            self.records.event(trial, EventKind.UNDER_FLOOR, report.suspicion)
 
     def _conclude(self, trial: Trial, report: Measured, **columns: Any) -> None:  # noqa: ANN401
         """Take in the result of a trial that has ended."""
         if report.suspicion:
-            self.records.event(trial, "under_floor", report.suspicion)
+            self.records.event(trial, EventKind.UNDER_FLOOR, report.suspicion)
         if problem := report.result.get("problem"):
-            self.records.event(trial, "no_result", {"reason": problem})
+            self.records.event(trial, EventKind.NO_RESULT, {"reason": problem})
         self._close(trial, report.result, **columns)
 
     def _close(self, trial: Trial, result: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
@@ -220,7 +222,7 @@ class Director:
             "share": retry.share,
         }
         detail |= {"traceback": fault.traceback} if fault.traceback else {}
-        self.records.event(trial, "restart" if retry.again else "failure", detail)
+        self.records.event(trial, EventKind.RESTART if retry.again else EventKind.FAILURE, detail)
         if retry.again:
             self._hand_out_again(trial)
             self.records.put(trial)
@@ -280,7 +282,6 @@ class Director:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
-        self.records.settled()
         self.records.settled()
 
     # ---- coming back -------------------------------------------------------------------------------------

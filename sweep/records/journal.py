@@ -5,6 +5,7 @@ from typing import Any
 
 from sweep.records import compaction, ledger
 from sweep.records.datasets import Store, by_trial
+from sweep.records.event_kind import EventKind
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
@@ -57,7 +58,7 @@ class Records:
         self.store.put_trial(trial.row() | columns)
         ledger.write(self.store, trial.number)
 
-    def event(self, trial: Trial, kind: str, detail: Mapping[str, Any]) -> None:
+    def event(self, trial: Trial, kind: EventKind, detail: Mapping[str, Any]) -> None:
         """Write an event of a trial, at the time of the call.
 
         Args:

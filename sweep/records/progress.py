@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganlib.errors import WorkError
+from sweep.formatting import brief
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial, ranked
@@ -108,13 +109,6 @@ class Clock:
             self._folder.write(layout.PROGRESS, json.dumps(noted).encode())
 
 
-def number(value: float | None) -> str:
-    """Write a metric or a loss in few characters; ``-`` for None."""
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
-
-
 def short_params(params: dict[str, Any]) -> str:
     """Write the searched values of a trial in one line, without their sections: ``lr_g=0.0002 loss=bce``."""
     parts = []
@@ -124,21 +118,14 @@ def short_params(params: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def duration(seconds: float) -> str:
-    """Write a number of seconds as hours, minutes and seconds, such as ``1:02:03`` or ``4:05``."""
-    minutes, secs = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
-
-
 def described(trial: Trial) -> str:
     """Put a trial's result in words: the metric with its error, the number of pictures, and the generator's kimg."""
     result = trial.result or {}
     if trial.value is None:
         return str(result.get("problem") or "no finite number")
-    error = f" ± {number(result['kid_se'])}" if trial.metric == "kid" else ""
+    error = f" ± {brief(result['kid_se'])}" if trial.metric == "kid" else ""
     return (
-        f"{trial.metric.upper()} {number(trial.value)}{error} on {result['n_fake']} pictures, of the generator at "
+        f"{trial.metric.upper()} {brief(trial.value)}{error} on {result['n_fake']} pictures, of the generator at "
         f"{result['kimg']:.1f} kimg"
     )
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from sweep.records.catalog import Sweep
+from sweep.records.event_kind import EventKind
 from sweep.records.status import Status
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
@@ -191,7 +192,7 @@ class Facts:
     @cached_property
     def collapses(self) -> dict[int, Collapse]:
         """The end of each trial that collapsed, as the last event of its collapse tells it."""
-        events = {row["trial"]: row for row in self.events if row["kind"] == "collapse"}
+        events = {row["trial"]: row for row in self.events if row["kind"] == EventKind.COLLAPSE}
         return {
             row["trial"]: _collapse(row, events.get(row["trial"]))
             for row in self.trials

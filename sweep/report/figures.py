@@ -5,12 +5,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from sweep.formatting import printable
+from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.report.charts import SHOWN, Panel, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters
 from sweep.report.results import Results, Trial
-from sweep.results.leaderboard import METRICS, finite
+from sweep.results.leaderboard import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from ganlib.metrics.identity import Identity
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.facts import Evaluation, Facts, Row, Sample
-from sweep.results.leaderboard import METRICS, Entry
+from sweep.results.leaderboard import METRICS, Entry, with_ranks
 from sweep.spec.wording import condition
 
 SWEEP = "sweep"
@@ -250,11 +250,8 @@ def _ranked(trials: Sequence[Trial]) -> list[Trial]:
         # What is only the best so far does not compare with results.
         ranked = [trial for trial in ranked if trial.entry.measured]
     ranked.sort(key=lambda trial: trial.entry.value or 0.0)
-    placed: list[Trial] = []
-    for place, trial in enumerate(ranked, start=1):
-        tied = placed and placed[-1].entry.value == trial.entry.value
-        rank = placed[-1].entry.rank if tied else place
-        placed.append(replace(trial, entry=replace(trial.entry, rank=rank)))
+    entries = with_ranks(trial.entry for trial in ranked)
+    placed = [replace(trial, entry=entry) for trial, entry in zip(ranked, entries, strict=True)]
     taken = {trial.key for trial in ranked}
     return placed + [
         replace(trial, entry=replace(trial.entry, rank=None)) for trial in trials if trial.key not in taken

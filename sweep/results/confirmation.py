@@ -18,9 +18,10 @@ from ganlib.errors import WorkError
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
+from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
-from sweep.results.leaderboard import Leaderboard, finite
+from sweep.results.leaderboard import Leaderboard
 from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError

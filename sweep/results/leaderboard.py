@@ -1,8 +1,7 @@
 """Hold the trials of a sweep in the order of a metric, and those left out; `sweep.results.ranking` makes it."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganlib.metrics.identity import NAMES, Floor, Identity
@@ -96,14 +95,18 @@ class Leaderboard:
         return [*self.ranked, *self.left_out]
 
 
-def finite(value: float | None) -> float | None:
-    """Return a value that is a finite number, None for any other."""
-    return value if value is not None and math.isfinite(value) else None
-
-
 def had(entry: Entry, metric: str) -> str:
     """Say what a trial has, as ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
     if entry.value is None:
         return ""
     value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
     return f"{METRICS[metric]} {value} on {entry.n_fake} pictures, at {kimg(entry.kimg)} kimg"
+
+
+def with_ranks(entries: Iterable[Entry]) -> list[Entry]:
+    """Give ranks, from 1, to entries that are in the order of their values; equal ones share a rank."""
+    ranked: list[Entry] = []
+    for place, entry in enumerate(entries, start=1):
+        tied = ranked and ranked[-1].value == entry.value
+        ranked.append(replace(entry, rank=ranked[-1].rank if tied else place))
+    return ranked

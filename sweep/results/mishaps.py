@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.records.event_kind import EventKind
 from sweep.results.summary import detail
 
 Row = Mapping[str, Any]
-WORKER_EVENTS = ("restart", "failure")
+WORKER_EVENTS = (EventKind.RESTART, EventKind.FAILURE)
 
 
 @dataclass
@@ -46,13 +47,13 @@ def mishaps(events: Sequence[Row]) -> list[Mishap]:
         one = found.setdefault(key, Mishap(reason, traceback))
         one.reason, one.traceback = reason, traceback
         one.trials.append(row["trial"])
-        one.given_up += row["kind"] == "failure"
+        one.given_up += row["kind"] == EventKind.FAILURE
     return sorted(found.values(), key=lambda one: -len(one.trials))
 
 
 def damaged_checkpoints(events: Sequence[Row]) -> list[str]:
     """Name the checkpoints that were passed over, each with what was wrong with it."""
-    told = [detail(row) for row in events if row["kind"] == "damaged_checkpoint"]
+    told = [detail(row) for row in events if row["kind"] == EventKind.DAMAGED_CHECKPOINT]
     return [f"{one.get('path')}: {one.get('reason')}; the one before it was used" for one in told]
 
 

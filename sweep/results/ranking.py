@@ -19,9 +19,10 @@ from ganlib.metrics.identity import Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.datasets import Store, to_rows
+from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, finite, had
+from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, had, with_ranks
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
@@ -70,7 +71,7 @@ def rank(
     ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
     taken = {entry.trial for entry in ranked}
     left = [replace(e, reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
-    return Leaderboard(metric, identity, _with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
+    return Leaderboard(metric, identity, with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
 
 
 def rank_or_explain(
@@ -201,14 +202,6 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
     if entry.value is None:
         return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric]}"
     return None
-
-
-def _with_ranks(entries: Iterable[Entry]) -> list[Entry]:
-    ranked: list[Entry] = []
-    for place, entry in enumerate(entries, start=1):
-        tied = ranked and ranked[-1].value == entry.value
-        ranked.append(replace(entry, rank=ranked[-1].rank if tied else place))
-    return ranked
 
 
 def _one_identity(rows: Sequence[tuple[int, Row]], provisional: bool) -> Identity | None:

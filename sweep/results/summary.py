@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.records.catalog import Sweep
+from sweep.records.event_kind import EventKind
 from sweep.records.schemas import STATUSES
 from sweep.records.status import Status
 
@@ -85,7 +86,7 @@ def summarise(
         if isinstance(budget, (int, float))
         else 0.0,
         events=dict(Counter(row["kind"] for row in events).most_common()),
-        skipped=[_file(row) for row in events if row["kind"] == "skipped_file"],
+        skipped=[_file(row) for row in events if row["kind"] == EventKind.SKIPPED_FILE],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sweep.driver.director import Director
 from sweep.driver.room import Room
 from sweep.formatting import count
+from sweep.runners import ray_environment
 from sweep.spec.specification import Spec
 from sweep.terminal.views import View
 
@@ -67,6 +68,7 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         return LocalRunner(resources.gpu, max(1, int(resources.cpu)))
     where = f"attaching to Ray at {options.address}" if options.address else "starting Ray"
     with view.waiting(where):
+        ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
         return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)

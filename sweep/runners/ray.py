@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweep.runners.ray_cluster import check_fits, connect, nodes  # isort: skip - sets Ray's environment
-
 import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -25,6 +23,7 @@ from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
+from sweep.runners.ray_cluster import check_fits, connect, nodes
 from sweep.runners.ray_worker import TRIAL, TrialActor, end_process, preflight
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain

@@ -1,7 +1,4 @@
-"""The machines that Ray has: how to reach them, and how many trials fit on them.
-
-Importing this sets, before Ray is imported, what Ray reads from the environment.
-"""
+"""The machines that Ray has: how to reach them, and how many trials fit on them."""
 
 import os
 import signal
@@ -10,15 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
-# Our state is in the folder; a snapshot of Ray's is written once a day, that is never.
-os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "86400")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 

@@ -9,14 +9,13 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from sweep.runners.ray_cluster import fitting_nodes  # isort: skip - sets Ray's environment
-
 import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
+from sweep.runners.ray_cluster import fitting_nodes
 
 TRIAL = "assignment"
 ORPHAN_SECONDS = 2.0

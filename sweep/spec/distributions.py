@@ -193,6 +193,8 @@ class Categorical:
 
 
 Distribution = Float | Int | Categorical
+TYPES: dict[str, type[Distribution]] = {"float": Float, "int": Int, "categorical": Categorical}
+"""What a spec can name as ``type``; `sweep.spec.read_distribution` reads each, `sweep.spec.wording` words it."""
 _KINDS: dict[Kind, set[type]] = {"bool": {bool}, "int": {int}, "float": {int, float}, "str": {str}}
 
 

@@ -1,6 +1,6 @@
 """The reader of one distribution: the mapping that stands in a spec where a value could stand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sweep.spec.distributions import Categorical, Distribution, Float, Int, steps_between
@@ -10,11 +10,8 @@ from sweep.spec.problems import Problems, one_of, show, unknown_key
 from sweep.spec.yaml_tree import Node, inline
 
 _MOST_STEPS = 1e9
-_KEYS = {
-    "float": ("type", "low", "high", "log", "step", "when"),
-    "int": ("type", "low", "high", "log", "step", "when"),
-    "categorical": ("type", "choices", "when"),
-}
+_NUMERIC = ("type", "low", "high", "log", "step", "when")
+_KEYS = {"float": _NUMERIC, "int": _NUMERIC, "categorical": ("type", "choices", "when")}
 
 
 def read_distribution(path: str, node: Node, problems: Problems) -> Distribution | None:
@@ -43,9 +40,7 @@ def read_distribution(path: str, node: Node, problems: Problems) -> Distribution
             problems.add(
                 below.file, below.line, f"{path}.{key}", unknown_key(key, _KEYS[kind]), below.plain()
             )
-    return (
-        _categorical(path, node, problems) if kind == "categorical" else _numeric(kind, path, node, problems)
-    )
+    return _READERS[kind](kind, path, node, problems)
 
 
 def _example(entries: Mapping[str, Node]) -> str:
@@ -58,7 +53,7 @@ def _example(entries: Mapping[str, Node]) -> str:
     return "{type: float, low: 1e-5, high: 1e-3, log: true}"
 
 
-def _categorical(path: str, node: Node, problems: Problems) -> Categorical | None:
+def _categorical(kind: str, path: str, node: Node, problems: Problems) -> Categorical | None:
     choices = node.at("choices")
     if not isinstance(choices.value, list) or not choices.value:
         got = f", got {show(choices.plain())}" if choices is not node else ""
@@ -149,3 +144,11 @@ def _check_end(kind: str, field: str, node: Node, path: str, problems: Problems)
     quiet = Problems()
     if check_value(field, Node(float(node.plain()), node.file, node.line), path, quiet) is BAD:
         problems.add(node.file, node.line, path, "this key takes whole numbers; use type: int", node.plain())
+
+
+_READERS: dict[str, Callable[[str, str, Node, Problems], Distribution | None]] = {
+    "float": _numeric,
+    "int": _numeric,
+    "categorical": _categorical,
+}
+"""What reads each of `sweep.spec.distributions.TYPES`."""

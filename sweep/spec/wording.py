@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweep.formatting import value
+from sweep.spec.distributions import TYPES
 
 Node = Mapping[str, Any]
-_KINDS = ("float", "int", "categorical")
 
 
 def searched(spec: Node) -> dict[str, str]:
@@ -20,7 +20,7 @@ def distributions(node: Node, above: tuple[str, ...] = ()) -> Iterator[tuple[str
         if not isinstance(item, Mapping):
             continue
         path = (*above, str(key))
-        if item.get("type") in _KINDS:
+        if item.get("type") in TYPES:
             yield ".".join(path), item
         elif len(path) < 8:
             yield from distributions(item, path)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,16 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.driver.events import Event
-from sweep.records.progress import (
-    Progress,
-    Shown,
-    best_trial,
-    duration,
-    metric_label,
-    number,
-    reached,
-    short_params,
-)
+from sweep.formatting import brief, clock
+from sweep.records.progress import Progress, Shown, best_trial, metric_label, reached, short_params
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.terminal.tables import STYLES
@@ -64,6 +57,10 @@ class LiveTable:
             self.live = None
             self.console.print(self._render(everything=True))
 
+    def result(self, values: dict[str, Any], told: Callable[[], None] | None = None) -> None:  # noqa: D102
+        if told:
+            told()
+
     def _update(self) -> None:
         if self.live:
             self._drawn = time.monotonic()
@@ -96,15 +93,15 @@ class LiveTable:
         for trial in trials[:rows]:
             row, best = trial.last_row, trial.best
             loss = [row.get("loss_g"), row.get("loss_d")]
-            told = [number(value) for value in loss] if wide else [" ".join(map(_short, loss))]
+            told = [brief(value) for value in loss] if wide else [" ".join(map(_short, loss))]
             cells: list[str | Text] = [
                 str(trial.number),
                 Text(trial.verdict or trial.status, style=STYLES[trial.status]),
                 f"{reached(trial):.1f}",
                 *(told if losses else []),
                 _newest(trial, metric, wide),
-                number(best.value if best else None),
-                *([number(trial.value)] if wide else []),
+                brief(best.value if best else None),
+                *([brief(trial.value)] if wide else []),
             ]
             table.add_row(*cells, *([Text(short_params(trial.params), style="dim")] if configuration else []))
         hidden = len(trials) - rows
@@ -119,13 +116,13 @@ class LiveTable:
         parts = [f"{count} {status}" for status, count in counts.items()]
         best = best_trial(self.director)
         if best and best.value is not None:
-            parts.append(f"best result {number(best.value)} (trial {best.number})")
+            parts.append(f"best result {brief(best.value)} (trial {best.number})")
         elif best and best.best:
-            parts.append(f"best so far {number(best.best.value)} (trial {best.number})")
+            parts.append(f"best so far {brief(best.best.value)} (trial {best.number})")
         eta = self.progress.eta()
-        parts.append(f"{duration(self.progress.elapsed)} elapsed")
+        parts.append(f"{clock(self.progress.elapsed)} elapsed")
         if eta:
-            parts.append(f"about {duration(eta)} to go")
+            parts.append(f"about {clock(eta)} to go")
         total = self.director.spec.search.trials
         results = any(trial.value is not None for trial in trials)
         starred = "; *: result" if results and self.console.width < WIDE else ""
@@ -135,9 +132,9 @@ class LiveTable:
 def _newest(trial: Trial, metric: str, wide: bool) -> str:
     """Show a trial's newest value of the metric; its result where there is no room for a column of results."""
     if not wide and trial.value is not None:
-        return f"{number(trial.value)}*"
+        return f"{brief(trial.value)}*"
     count = trial.last_row.get("n_fake")
-    return number(trial.last_row.get(metric)) + (f" ({count})" if wide and count else "")
+    return brief(trial.last_row.get(metric)) + (f" ({count})" if wide and count else "")
 
 
 def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:

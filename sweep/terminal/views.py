@@ -11,16 +11,8 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from sweep.driver.events import Event
-from sweep.records.progress import (
-    Progress,
-    Shown,
-    described,
-    duration,
-    metric_label,
-    number,
-    reached,
-    short_params,
-)
+from sweep.formatting import brief, clock
+from sweep.records.progress import Progress, Shown, described, metric_label, reached, short_params
 from sweep.records.schemas import to_json
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
@@ -52,6 +44,9 @@ class View(Protocol):
     def close(self) -> None:
         """End the view of trials that have ended."""
 
+    def result(self, values: dict[str, Any], told: Callable[[], None] | None = None) -> None:
+        """Show the outcome: to a program its ``values``, to a person what ``told`` prints, if anything."""
+
 
 @contextmanager
 def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
@@ -63,7 +58,7 @@ def ticking(what: str, say: Callable[[str], None]) -> Iterator[None]:
         for pause in chain(FIRST_PAUSES, repeat(30.0)):
             if ended.wait(pause):
                 return
-            say(f"still {what} ({duration(time.monotonic() - started)})")
+            say(f"still {what} ({clock(time.monotonic() - started)})")
 
     thread = threading.Thread(target=tick, name="sweep-tick", daemon=True)
     thread.start()
@@ -96,7 +91,7 @@ class PlainLines:
         trial, progress = event.trial, self.progress
         if trial is None or progress is None:
             return
-        head = f"[{duration(progress.elapsed)}] trial {trial.number}"
+        head = f"[{clock(progress.elapsed)}] trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
             self.say(f"{head} starts{again}: {short_params(trial.params)}")
@@ -107,13 +102,13 @@ class PlainLines:
         row = trial.last_row
         value = row.get(self.director.spec.search.metric)
         state = (
-            f"at {reached(trial):.1f} kimg: {self.label} {number(value)} on {row.get('n_fake') or 0} pictures, "
-            f"loss g {number(row.get('loss_g'))}, "
-            f"d {number(row.get('loss_d'))}"
+            f"at {reached(trial):.1f} kimg: {self.label} {brief(value)} on {row.get('n_fake') or 0} pictures, "
+            f"loss g {brief(row.get('loss_g'))}, "
+            f"d {brief(row.get('loss_d'))}"
         )
         if event.kind == "evaluation":
             eta = self.progress.eta() if self.progress else None
-            return state + (f", about {duration(eta)} to go" if eta else "")
+            return state + (f", about {clock(eta)} to go" if eta else "")
         if event.kind == "result":
             return f"result: {described(trial)}"
         if event.kind == Status.COLLAPSED:
@@ -138,6 +133,10 @@ class PlainLines:
 
     def close(self) -> None:  # noqa: D102
         pass
+
+    def result(self, values: dict[str, Any], told: Callable[[], None] | None = None) -> None:  # noqa: D102
+        if told:
+            told()
 
 
 class JsonLines:
@@ -179,12 +178,12 @@ class JsonLines:
     def close(self) -> None:  # noqa: D102
         pass
 
-    def result(self, values: dict[str, Any]) -> None:
+    def result(self, values: dict[str, Any], told: Callable[[], None] | None = None) -> None:
         """Print the last line, the outcome."""
         self._line({"event": "end", **values})
 
 
-def view_for(as_json: bool, looking_on: bool = False) -> LiveTable | PlainLines | JsonLines:
+def view_for(as_json: bool, looking_on: bool = False) -> View:
     """Choose a view: JSON if asked for, a table on a terminal, lines elsewhere."""
     if as_json:
         return JsonLines()

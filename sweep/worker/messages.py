@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ganlib.metrics.identity import Floor
+from ganlib.training.collapse import Verdict
 from sweep.records.snapshots import Seen
 
 Plain = dict[str, Any]
@@ -19,17 +20,17 @@ class Assignment:
         sweep: URL of the sweep's folder.
         owner: The lease under which the trial runs.
         trial: Its number.
-        attempt: How often it was handed out before.
+        attempt: How often the trial was handed out before.
         seed: Of its training.
         metric: The searched one, ``kid`` or ``fid``.
         config: Its configuration, a `ganlib.config.TrialConfig` as plain values.
         data_hash: SHA-256 (hex) of the pictures that the sweep began with.
         threads: On a CPU.
         gpu: Share of a GPU; 0 for none.
-        share: Of the spec's resources.
+        share: How many times the spec's resources the trial gets; 2 after it ran out of memory.
         timeout: Seconds without a sign of life after which the worker ends itself; 0 for never.
         seen_kimg: The last evaluation that the driver has on record; -1 before the first.
-        conclude: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
+        to_measure: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
         floor: What held-out real pictures score, for each number of pictures.
     """
 
@@ -46,7 +47,7 @@ class Assignment:
     share: float = 1.0
     timeout: float = 0.0
     seen_kimg: float = -1.0
-    conclude: Sequence[Seen] | None = None
+    to_measure: Sequence[Seen] | None = None
     floor: Sequence[Floor] = ()
 
     def plain(self) -> Plain:
@@ -56,11 +57,11 @@ class Assignment:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Assignment":
         """Read an assignment from plain values."""
-        kept = plain["conclude"]
+        kept = plain["to_measure"]
         return cls(
             **{
                 **plain,
-                "conclude": None if kept is None else [Seen(**one) for one in kept],
+                "to_measure": None if kept is None else [Seen(**one) for one in kept],
                 "floor": [Floor(**floor) for floor in plain["floor"]],
             }
         )
@@ -93,7 +94,7 @@ class Pulse(_Report):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interrupted(_Report):
+class Paused(_Report):
     """The worker was asked to stop, and has left a checkpoint."""
 
 
@@ -105,7 +106,7 @@ class Evaluated(_Report):
         row: The new row of ``metrics``.
         sample: The new row of ``samples``.
         value: The searched metric, smaller is better; None where it is no finite number, or the run was called dead.
-        verdict: Why the run was called dead, a `ganlib.training.collapse.Verdict` as plain values; None if it was not.
+        verdict: Why the run was called dead, None if it was not.
         rolled_back: Whether the run goes on in spite of the verdict, from its last good checkpoint.
         last: Whether training has come to its end.
         signals: What the verdict was made of.
@@ -115,7 +116,7 @@ class Evaluated(_Report):
     row: Plain
     sample: Plain
     value: float | None = None
-    verdict: Plain | None = None
+    verdict: Verdict | None = None
     rolled_back: bool = False
     last: bool = False
     signals: Plain = field(default_factory=dict)
@@ -135,10 +136,10 @@ class Measured(_Report):
     suspicion: Plain | None = None
 
 
-Report = Pulse | Interrupted | Evaluated | Measured
+Report = Pulse | Paused | Evaluated | Measured
 KINDS: dict[str, type[Report]] = {
     "pulse": Pulse,
-    "interrupted": Interrupted,
+    "paused": Paused,
     "evaluated": Evaluated,
     "measured": Measured,
 }
@@ -154,7 +155,10 @@ def from_plain(plain: Mapping[str, Any]) -> Report:
     """Read a report from plain values."""
     made = KINDS[plain["kind"]]
     known = {field.name for field in fields(made)}
-    return made(**{name: value for name, value in plain.items() if name in known})
+    values = {name: value for name, value in plain.items() if name in known}
+    if verdict := values.get("verdict"):
+        values["verdict"] = Verdict(**verdict)
+    return made(**values)
 
 
 def stamped(report: Report, attempt: int, device: str, node: str) -> Report:

@@ -26,8 +26,7 @@ from ganlib.export.generator import pack_weights
 from ganlib.models.latents import fixed_latents
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
-from ganlib.training.fit import Fit
-from ganlib.training.fit import Interrupted as StoppedBetween
+from ganlib.training.fit import Fit, Interrupted
 from sweep.records import ledger
 from sweep.records.retention import keep_snapshots
 from sweep.records.snapshots import Seen, candidates
@@ -40,8 +39,8 @@ from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.messages import (
     Assignment,
     Evaluated,
-    Interrupted,
     Measured,
+    Paused,
     Pulse,
     Report,
     from_plain,
@@ -98,7 +97,7 @@ class TrialRun(Iterator[Report]):
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Evaluated] = []
         self._backlog: list[Evaluated] = []
-        self._over, self._handed_in = assignment.conclude is not None, False
+        self._over, self._handed_in = assignment.to_measure is not None, False
         self.fit = None if self._over else self._resumed()
 
     def _resumed(self) -> Fit:
@@ -116,7 +115,7 @@ class TrialRun(Iterator[Report]):
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
             alive=self._apart.alive,
-            apart=self._measured,
+            apart=self._done,
             full_at_end=False,  # the result has it
         )
 
@@ -125,7 +124,7 @@ class TrialRun(Iterator[Report]):
         self.watchdog.feed()
         return self._tenant() or time.monotonic() >= self._pulse
 
-    def _measured(self, work: Callable[[], T]) -> T:
+    def _done(self, work: Callable[[], T]) -> T:
         """Do ``work`` and return its result; where somebody waits for signs of life, they are given meanwhile."""
         return self._apart(work) if self.assignment.timeout else work()
 
@@ -137,19 +136,19 @@ class TrialRun(Iterator[Report]):
         self.watchdog.feed()
         try:
             if self._ended():
-                return self._measured(self._conclude)
+                return self._done(self._conclude)
             if self._backlog:
                 return self._hand_in(self._backlog.pop(0))
             assert self.fit is not None
             return self._hand_in(self._record(self.fit, next(self.fit)))
-        except StoppedBetween:
+        except Interrupted:
             self._pulse = time.monotonic() + PULSE_SECONDS
             if not self._tenant.over:
                 return self._say(Pulse(**self._whose()))
             self._refuse_if_superseded()
             if self.fit is not None and not self._ended():
                 self._save(healthy=False)
-            return self._say(Interrupted(**self._whose()))
+            return self._say(Paused(**self._whose()))
         finally:
             self.watchdog.rest()
 
@@ -172,10 +171,10 @@ class TrialRun(Iterator[Report]):
         def alive() -> None:
             self._apart.alive()
             if self._tenant():
-                raise StoppedBetween
+                raise Interrupted
 
         assignment, path = self.assignment, self.checkpoints.path
-        kept = list(assignment.conclude or self._candidates())
+        kept = list(assignment.to_measure or self._candidates())
         # What costs more is measured of trials that finished only.
         full = self._status() == Status.FINISHED
         measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
@@ -237,7 +236,7 @@ class TrialRun(Iterator[Report]):
             | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
             sample=write_sample(self.folder, evaluation, self.assignment),
             value=value,
-            verdict=verdict.to_dict() if verdict else None,
+            verdict=verdict,
             rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ganlib.training.collapse import Verdict
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.recovery import past, recall, restore
@@ -25,7 +26,7 @@ from sweep.spec.specification import parse
 from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
-from sweep.worker.messages import Assignment, Evaluated, Fault, Interrupted, Measured, Pulse, Report
+from sweep.worker.messages import Assignment, Evaluated, Fault, Measured, Paused, Pulse, Report
 
 SPEC = """
 name: small
@@ -98,7 +99,7 @@ def evaluation(assignment: Assignment, kimg: float, verdict: str | None = None) 
     row = ids | {"kid": value, "kid_se": 0.001, "fid": value, "n_fake": 32, "verdict": verdict}
     row |= {"rolled_back": False, "seconds_train": 1.0, "seconds_eval": 0.5}
     sample = ids | {"path": f"images/{trial}-{kimg}.png", "rows": 1, "cols": 1}
-    dead = {"kind": verdict, "kimg": kimg} if verdict else None
+    dead = Verdict(verdict, kimg, 1, "it is dead") if verdict else None
     value = None if verdict else value
     return Evaluated(**ids, row=row, sample=sample, value=value, verdict=dead, last=kimg == KIMGS[-1])
 
@@ -118,13 +119,13 @@ def result(assignment: Assignment, kimg: float, **more: Any) -> Measured:
     return Measured(**ids, kimg=kimg, result=row | more)
 
 
-def said(assignment: Assignment, kind: type[Pulse] | type[Interrupted]) -> Report:
+def said(assignment: Assignment, kind: type[Pulse] | type[Paused]) -> Report:
     return kind(trial=assignment.trial, attempt=assignment.attempt, kimg=0.0)
 
 
 def work(folder: LocalFolder, assignment: Assignment) -> Iterator[Report]:
     """All reports of a worker, and the snapshots that it leaves, as `TrialRun` would give them."""
-    number, kept = assignment.trial, list(assignment.conclude or [])
+    number, kept = assignment.trial, list(assignment.to_measure or [])
     place = f"checkpoints/{number:05d}"
     if not kept:
         seen: list[Seen] = []
@@ -263,14 +264,14 @@ def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFold
     director.fail(0, 0, Fault("error", "boom"))
     second = director.next()
     assert not isinstance(second, Next)
-    assert (second.attempt, second.conclude) == (1, None)
+    assert (second.attempt, second.to_measure) == (1, None)
     assert director.report(evaluation(second, 2.0))
     director.fail(0, 1, Fault("error", "boom"))
     assert trial_of(folder)["status"] == "failed"
     assert told(director) == []
     third = director.next()
     assert not isinstance(third, Next)
-    assert third.conclude == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
+    assert third.to_measure == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
     assert trial_of(folder)["status"] == "failed"
     assert trial_of(folder)["failure"] == "boom"
     assert director.report(result(third, 2.0)) is False
@@ -296,7 +297,7 @@ def test_a_worker_that_dies_while_it_measures_costs_an_attempt(folder: LocalFold
     director.fail(0, 0, Fault("died", "killed"))
     again = director.next()
     assert not isinstance(again, Next)
-    assert again.conclude
+    assert again.to_measure
     assert trial_of(folder)["status"] == "finished"
     assert events(folder) == ["restart"]
     assert director.report(result(again, 3.0)) is False
@@ -346,7 +347,7 @@ def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: L
     again = director.next()
     assert not isinstance(again, Next)
     assert (again.trial, again.attempt) == (1, 1)
-    assert [one.kimg for one in again.conclude or ()] == [2.0]
+    assert [one.kimg for one in again.to_measure or ()] == [2.0]
     assert trial_of(folder, 1)["kimg"] == 2.0
     assert director.report(result(again, 2.0)) is False
     assert trial_of(folder, 1)["status"] == "stopped"
@@ -364,7 +365,7 @@ def test_an_older_attempt_is_refused(what: str, folder: LocalFolder) -> None:
     reports = {
         "evaluation": evaluation(old, 3.5),
         "result": result(old, 1.0),
-        "interrupted": said(old, Interrupted),
+        "interrupted": said(old, Paused),
         "pulse": said(old, Pulse),
     }
     assert director.report(reports[what]) is False
@@ -407,7 +408,7 @@ def test_no_trial_is_drawn_before_there_is_room_for_it(folder: LocalFolder) -> N
     assert (first.trial, second.trial, first.gpu, first.threads) == (0, 1, 0.5, 3)
     assert director.next() is Next.WAIT
     assert 2 not in director.trials
-    assert director.report(said(first, Interrupted)) is False
+    assert director.report(said(first, Paused)) is False
     assert handed(director).trial == 2
     assert director.next() is Next.WAIT
 
@@ -491,7 +492,7 @@ def test_taken_up_in_the_midst_of_any_state(until: float, said_goodbye: bool, fo
     assignment = handed(again)
     assert (assignment.trial, assignment.attempt) == (0, 1)
     assert assignment.seen_kimg == (until or -1.0)
-    assert (assignment.conclude is not None) == (until == 4.0)
+    assert (assignment.to_measure is not None) == (until == 4.0)
     drive(make(folder, trials=2), folder)
     assert [row["status"] for row in records(folder)["trials"]] == ["finished", "collapsed"]
     assert [row["kimg"] for row in records(folder)["results"]] == [3.0, 1.0]
@@ -504,7 +505,7 @@ def test_interrupted_while_it_is_measured(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     assignment = begun(director, 4.0)
     director.interrupt()
-    assert director.report(said(assignment, Interrupted)) is False
+    assert director.report(said(assignment, Paused)) is False
     director.abandon()
     assert trial_of(folder)["status"] == "finished"
     assert told(director) == []
@@ -513,7 +514,7 @@ def test_interrupted_while_it_is_measured(folder: LocalFolder) -> None:
     assert again.trials[0].due
     second = again.next()
     assert not isinstance(second, Next)
-    assert [one.kimg for one in second.conclude or ()] == [3.0]
+    assert [one.kimg for one in second.to_measure or ()] == [3.0]
     assert again.report(result(second, 3.0)) is False
     assert [past.value for past in told(again)] == [pytest.approx(0.105)]
     assert again.next() is Next.DONE

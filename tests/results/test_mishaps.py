@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+from click.testing import CliRunner
 from helpers.commands import run
 from helpers.reports import page_of
 from helpers.synthetic import make_sweep
 
+from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.results.mishaps import damaged_checkpoints, mishaps
 
@@ -50,7 +52,7 @@ def test_show_and_the_report_tell_it(tmp_path: Path) -> None:
         store.add("events", {**event, "detail": json.loads(event["detail"])})
     damage = {"path": "checkpoints/00001/000-1.ckpt", "reason": "it does not match its digest"}
     store.add("events", {"kind": "damaged_checkpoint", "trial": 1, "attempt": 1, "detail": damage})
-    shown = run("show", "bad", "--storage", str(tmp_path))
+    shown = CliRunner().invoke(cli, ["show", "bad", "--storage", str(tmp_path)])
     assert shown.exit_code == 0, shown.output
     assert "workers gave up 2 times (trial 1; 1 trial given up): RuntimeError: no <kernel>" in shown.output
     assert shown.output.count('File "ganlib/training/steps.py", line 7, in step') == 1

@@ -14,8 +14,9 @@ from ganlib.errors import RequestError
 from ganlib.metrics.identity import Floor, Identity
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
+from sweep.records.snapshots import finite
 from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import Leaderboard, finite
+from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import MixedIdentityError, leaderboard, rank, rank_or_explain
 from sweep.storage.local import LocalFolder
 

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from helpers.commands import RATE, fine, run, small
+from click.testing import CliRunner
+from helpers.commands import RATE, fine, small
 
 from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
+from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.storage import layout
 from sweep.storage.opening import open_folder
@@ -242,7 +244,8 @@ def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(AdversarialStep, "__call__", broken)
     (tmp_path / "spec.yaml").write_text(SPEC)
-    result = run("run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path))
+    arguments = ["run", str(tmp_path / "spec.yaml"), "--local", "--storage", str(tmp_path)]
+    result = CliRunner().invoke(cli, arguments)
     assert isinstance(result.exception, ZeroDivisionError)
     (row,) = records(tmp_path / "small", "trials")["trials"]
     assert row["status"] == "failed"

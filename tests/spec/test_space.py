@@ -1,5 +1,7 @@
 """Distributions and conditions: how they are read, refused, and handed to Optuna."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -336,3 +338,11 @@ def test_equality_includes_order_and_conditions():
     assert Space({"a": one, "b": one}) != Space({"b": one, "a": one})
     assert Space({"a": one, "b": other}) != Space({"a": one, "b": one})
     assert Space({}) != {}
+
+
+def test_every_type_of_distribution_is_read_and_worded() -> None:
+    from sweep.spec.distributions import TYPES, Distribution
+    from sweep.spec.read_distribution import _KEYS, _READERS
+
+    assert set(TYPES) == set(_KEYS) == set(_READERS)
+    assert set(TYPES.values()) == set(get_args(Distribution))

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import formatting
+from sweep.records.event_kind import EventKind
 from sweep.report.results import Results, Trial
 from sweep.results.summary import detail
 
 LIMIT = 1000
 """Events shown at most, the newest."""
 _LONGEST = 400
-_ELSEWHERE = ("skipped_file",)  # has a list of its own
+_ELSEWHERE = (EventKind.SKIPPED_FILE,)  # has a list of its own
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import formatting
+from sweep.records.snapshots import finite
 from sweep.report.closest import Closest
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import Results, Trial
-from sweep.results.leaderboard import METRICS, finite
+from sweep.results.leaderboard import METRICS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,21 @@
+"""Set what Ray reads from the environment, before Ray is imported."""
+
+import os
+
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    # Our state is in the folder; a snapshot of Ray's is written once a day, that is never.
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""Names and values; what a user has set stays."""
+
+
+def prepare() -> None:
+    """Put the settings into the environment of this process and of those that it starts."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
