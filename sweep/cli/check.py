@@ -10,7 +10,6 @@ from sweep.cli.run import storage_option
 if TYPE_CHECKING:
     from sweep.check.folder import Finding
     from sweep.storage.folder import Folder
-    from sweep.storage.opening import open_folder
 
 PASSES = 4
 """What is mended may uncover more: a part brings back a trial, the trial brings back its rungs."""
@@ -32,6 +31,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
     from sweep.storage.lease import Owner
+    from sweep.storage.opening import open_folder
 
     folder = open_sweep(open_folder(storage), name).folder
     mended: list[Finding] = []

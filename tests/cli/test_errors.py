@@ -145,11 +145,11 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     try:
         with pytest.raises(RequestError, match=r"resources.gpu 2"):
             RayRunner(2.0, 1.0, None, None)
-        assert RayRunner(0.5, 0.5, None, None).room() == 2
-        assert RayRunner(0.6, 0.2, None, None).room() == 1
-        assert RayRunner(0.2, 0.2, None, None).room() == 5
+        assert RayRunner(0.5, 0.5, None, None).at_once() == 2
+        assert RayRunner(0.6, 0.2, None, None).at_once() == 1
+        assert RayRunner(0.2, 0.2, None, None).at_once() == 5
         runner = RayRunner(0.2, 0.5, None, max_concurrent=8)
-        assert runner.room() == 2  # never more than run at once
+        assert runner.at_once() == 2  # never more than run at once
         assert runner.fits({(0, 0): 1.0}, 1.0)
         assert not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)
         ready = [ray.util.placement_group([{"CPU": 0.2, "GPU": 0.2}]).ready() for _ in range(6)]

@@ -206,7 +206,7 @@ def _trial(
         rung = 0 if skill < 0.45 else 1
         end, status = RUNGS[rung], "stopped"
     row = {"trial": number, "attempt": 0, "status": status, "rung": rung, "verdict": verdict, "seed": number}
-    row |= {f"param.{path}": value for path, value in params.items()}
+    row |= {f"param.{path}": value for path, value in params.items()} | {"params": json.dumps(params)}
     row |= {"config": {"train": params}, "kimg": end, "seconds_train": end * 9.5, "seconds_eval": end * 1.1}
     row |= {"started": START + timedelta(minutes=4 * number), "device": "cpu", "node": "node-1"}
     if status != "running":
