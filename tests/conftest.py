@@ -23,8 +23,11 @@ LONGEST = (
 )
 """Files that take minutes begin first: at the end, one of two processes would wait for the other."""
 
-# Programs that are started from here must not inherit that a hang-up is ignored, as under nohup.
+# Neither these tests nor programs that they start must inherit that signals are ignored: a hang-up under nohup, Ctrl-C
+# of what a shell runs in the background.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

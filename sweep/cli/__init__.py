@@ -4,6 +4,7 @@ A subcommand's file is imported only when it is called, so that ``sweep --help``
 are meant for people end in one message and an exit code: 2 for a wrong request, 1 for work that failed.
 """
 
+import signal
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -109,5 +110,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the console script ``sweep``."""
-    with outlets(), handling(as_interrupt, POLITE):
+    # A signal that comes when all is done, as the second of `timeout`, must not change the exit code.
+    with outlets(), handling(as_interrupt, POLITE, after=signal.SIG_IGN):
         sys.exit(cli(prog_name="sweep"))

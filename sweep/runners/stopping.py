@@ -23,8 +23,10 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 @contextlib.contextmanager
-def handling(handler: Handler, numbers: Sequence[signal.Signals]) -> Iterator[None]:
-    """Call a function at these signals.
+def handling(
+    handler: Handler, numbers: Sequence[signal.Signals], after: signal.Handlers | None = None
+) -> Iterator[None]:
+    """Call a function at these signals; at the end what was done before is done again, or ``after``.
 
     A SIGHUP that is ignored (``nohup``) stays so. In another thread than the main one nothing is done.
     """
@@ -36,7 +38,7 @@ def handling(handler: Handler, numbers: Sequence[signal.Signals]) -> Iterator[No
         yield
     finally:
         for number, old in before.items():
-            signal.signal(number, old if old is not None else signal.SIG_DFL)
+            signal.signal(number, after or (old if old is not None else signal.SIG_DFL))
 
 
 def _nohup(number: int) -> bool:
