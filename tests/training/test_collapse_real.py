@@ -17,7 +17,7 @@ from ganlib.metrics import evaluator as evaluator_module
 from ganlib.training.collapse import Signals, judge
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit
-from sweep.worker.trial_run import TrialRun
+from sweep.worker.rows import signals_of
 
 SIZE, EVALUATE = 28, EvaluateConfig(n_fake=64, kid_subsets=2, batch_size=64)
 LIMITS = CollapseConfig(warmup_steps=0)
@@ -125,7 +125,7 @@ def played(real: np.ndarray, made: list[np.ndarray]) -> list[Signals]:
         run.step.average = lambda latents, ready=ready: ready[: len(latents)].float() / 127.5 - 1
         run.step.sample = Replay(ready)
         evaluation: Evaluation = run._evaluate(means, 0.0, 0.0)
-        found.append(TrialRun._signals(None, evaluation))  # type: ignore[arg-type]
+        found.append(signals_of(evaluation))
     return found
 
 
