@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from ganlib.errors import WorkError
+from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Floor
+from sweep import __version__
 from sweep.records.schemas import to_json
 from sweep.spec.schedule import Schedule
 from sweep.storage.folder import Folder
@@ -120,6 +121,19 @@ class SweepInfo:
         if lacking := [name for name in needed if not getattr(info, name)]:
             raise WorkError(f"'{folder}/{INFO}' is broken: it does not say {', '.join(lacking)}")
         return info
+
+    def check_version(self) -> None:
+        """Refuse to go on with the records of a version whose columns are others.
+
+        Raises:
+            RequestError: If the sweep was begun with another minor version; one that does not say is let through.
+        """
+        begun = self.versions.get("sweep", __version__)
+        if begun.split(".")[:2] != __version__.split(".")[:2]:
+            raise RequestError(
+                f"'{self.name}' was begun with sweep {begun}, whose records this one, {__version__}, cannot go on "
+                f"with: use sweep {begun}, or start a new sweep. 'sweep ls', 'show', 'best' and 'report' read it"
+            )
 
     def write(self, folder: Folder) -> None:
         """Write the facts into a sweep's folder.

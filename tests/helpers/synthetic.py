@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFilter
 
+from sweep import __version__
 from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
@@ -162,7 +163,7 @@ def _info(name: str, trials: int) -> dict[str, Any]:
         "interval": INTERVAL,
         "trials": trials,
         "metric": "kid",
-        "versions": {"sweep": "0.1.0", "torch": "2.11.0", "ray": "2.60.0", "optuna": "5.0.0"},
+        "versions": {"sweep": __version__, "torch": "2.11.0", "ray": "2.60.0", "optuna": "5.0.0"},
         "device": "cpu",
         "schema": 1,
     }
