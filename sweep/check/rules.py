@@ -163,7 +163,7 @@ def rungs(records: Found) -> Iterator[Finding]:
                 path, f"has {entry['value']:g} at {entry['kimg']:g} kimg, where {value:g} was measured"
             )
         try:
-            decision = asha.record(entry["trial"], entry["rung_kimg"], entry["value"])
+            decision = asha.enter(entry["trial"], entry["rung_kimg"], entry["value"])
         except ValueError as error:
             yield Finding(path, str(error))
             continue

@@ -24,7 +24,7 @@ class Rungs:
         """Enter an evaluation into the rungs that it reaches; whether the trial ends there. None enters nowhere."""
         if self._asha is None or value is None:
             return False
-        decision = self._asha.record(trial.number, kimg, value)
+        decision = self._asha.enter(trial.number, kimg, value)
         for index, entered in decision.entries:
             trial.rung = index
             self._store.add(

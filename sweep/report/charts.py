@@ -6,7 +6,7 @@ from typing import Any
 
 from sweep.formatting import count, kimg, printable, value
 from sweep.report.facts import MEASURES
-from sweep.report.results import Param, Results, Trial
+from sweep.report.results import Param, RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 SHOWN = 5
@@ -128,7 +128,7 @@ def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
     return low - margin, usual + 4 * margin
 
 
-def _trial(trial: Trial, params: Sequence[Param], ranked: bool) -> dict[str, Any]:
+def _trial(trial: RankedTrial, params: Sequence[Param], ranked: bool) -> dict[str, Any]:
     """Gather what the plots show of one trial; ``ranked`` says whether its value compares with others."""
     entry, evaluations = trial.entry, trial.evaluations
     result, collapse = None, trial.facts.collapses.get(entry.trial)

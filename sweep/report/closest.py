@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganlib.data.sheet import GAP
 from sweep.report.pictures import embed, open_picture
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results import nearest_real
 from sweep.results.nearest_real import Neighbours
 from sweep.storage.folder import Folder
@@ -55,7 +55,7 @@ def closest(results: Results) -> Closest | None:
     return Closest(pictures, neighbours)
 
 
-def _kept(winner: Trial) -> tuple[Neighbours, Image.Image] | None:
+def _kept(winner: RankedTrial) -> tuple[Neighbours, Image.Image] | None:
     """Read the neighbours from the sweep's folder; None if there are none of this trial at its best."""
     found = nearest_real.read(winner.facts.sweep.folder)
     if found and (found[0].trial, found[0].kimg) == (winner.entry.trial, winner.entry.kimg):

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sweep.formatting import kimg, printable
 from sweep.records.status import Status
 from sweep.report.pictures import REAL, open_picture
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 TILES = 12
@@ -43,7 +43,7 @@ def comparison(results: Results) -> bytes | None:
     return _png(_sheet(tiles, printable(results.title), printable(subtitle)))
 
 
-def _caption(results: Results, trial: Trial, at: float) -> tuple[str, str]:
+def _caption(results: Results, trial: RankedTrial, at: float) -> tuple[str, str]:
     """Write two lines under a grid: the trial with its result, and when the pictures are from."""
     entry = trial.entry
     first = printable(trial.name)

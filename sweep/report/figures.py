@@ -10,7 +10,7 @@ from sweep.records.status import Status
 from sweep.report.charts import SHOWN, Panel, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
         axes.legend(frameon=False, fontsize=7)
 
 
-def _points(trial: Trial, key: str) -> list[tuple[float, float]]:
+def _points(trial: RankedTrial, key: str) -> list[tuple[float, float]]:
     """List time and value of each evaluation of a trial at which the measure is finite."""
     found = [(one.kimg, finite(one.values[key])) for one in trial.evaluations]
     return [(kimg, value) for kimg, value in found if value is not None]

@@ -8,7 +8,7 @@ import numpy as np
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
-from sweep.report.results import Param, Results, Trial
+from sweep.report.results import Param, RankedTrial, Results
 
 
 @dataclass(frozen=True)
@@ -84,18 +84,18 @@ def where_words(item: Importance) -> str:
     return ", ".join(f"{choice} ({count})" for choice, count in item.where.items())
 
 
-def _lived(trial: Trial) -> bool:
+def _lived(trial: RankedTrial) -> bool:
     """Tell whether a trial says anything about collapses: it collapsed, or was measured and did not."""
     entry = trial.entry
     return entry.status is Status.COLLAPSED or (entry.status is not Status.FAILED and bool(trial.evaluations))
 
 
-def _values(param: Param, trials: Sequence[Trial]) -> list[object]:
+def _values(param: Param, trials: Sequence[RankedTrial]) -> list[object]:
     """List the values of a parameter, None where a trial has none."""
     return [trial.values.get(param.path) for trial in trials]
 
 
-def _best(param: Param, ranked: Sequence[Trial]) -> Importance | None:
+def _best(param: Param, ranked: Sequence[RankedTrial]) -> Importance | None:
     """Judge a parameter by the ranked trials that have it, best first; None where there are too few."""
     with_it = [trial for trial in ranked if trial.values.get(param.path) is not None]
     if len(with_it) < FEWEST:

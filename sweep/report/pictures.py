@@ -18,7 +18,7 @@ from PIL import Image
 from ganlib.data.sheet import GAP
 from ganlib.errors import WorkError
 from sweep.report.facts import Facts, Sample
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.storage import layout
 
 REAL = Sample(kimg=0.0, path=layout.REAL_PICTURES, rows=8, cols=8)
@@ -118,7 +118,7 @@ class Album:
             omitted=len(pictured) - len(shown),
         )
 
-    def last(self, trial: Trial) -> Frame | None:
+    def last(self, trial: RankedTrial) -> Frame | None:
         """Get the newest pictures of a trial; None if there are none."""
         frames = self.frames.get(trial.key)
         return frames[max(frames)] if frames else None
@@ -159,7 +159,7 @@ def _at_most(picture: Image.Image, side: int) -> Image.Image:
     return picture
 
 
-def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
+def _columns(trials: Sequence[RankedTrial], full: bool) -> list[float]:
     """Choose the moments to show, in kimg: all, or some, evenly spread, the first and the last among them."""
     moments = sorted({_nominal(trial, sample.kimg) for trial in trials for sample in trial.samples})
     if full:
@@ -172,7 +172,7 @@ def _columns(trials: Sequence[Trial], full: bool) -> list[float]:
     return [moments[0], moments[-1]] if len(moments) > 2 else moments
 
 
-def _nominal(trial: Trial, kimg: float) -> float:
+def _nominal(trial: RankedTrial, kimg: float) -> float:
     """Find the evaluation that was due at a time: batches of different sizes reach it a little later or sooner."""
     interval = trial.facts.sweep.info.interval
     if not isinstance(interval, (int, float)) or interval <= 0:
@@ -180,7 +180,7 @@ def _nominal(trial: Trial, kimg: float) -> float:
     return float(round(max(1, round(kimg / interval)) * interval, 6))
 
 
-def _moments(trial: Trial, columns: Sequence[float]) -> dict[int, Sample]:
+def _moments(trial: RankedTrial, columns: Sequence[float]) -> dict[int, Sample]:
     """Find for each column the newest pictures since the column before, if there are any."""
     found: dict[int, Sample] = {}
     for sample in trial.samples:

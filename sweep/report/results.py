@@ -37,7 +37,7 @@ class Param:
 
 
 @dataclass(frozen=True)
-class Trial:
+class RankedTrial:
     """One trial of one of the sweeps.
 
     Attributes:
@@ -83,7 +83,7 @@ class Results:
     """
 
     sweeps: Sequence[Facts]
-    trials: Sequence[Trial]
+    trials: Sequence[RankedTrial]
     params: Sequence[Param]
     metric: str
     identity: Identity | None
@@ -131,12 +131,12 @@ class Results:
         return any(facts.running for facts in self.sweeps)
 
     @cached_property
-    def ranked(self) -> Sequence[Trial]:
+    def ranked(self) -> Sequence[RankedTrial]:
         """The trials whose values compare with each other, best first; none if not all can be ranked together."""
         return [] if self.problem else [trial for trial in self.trials if trial.entry.rank is not None]
 
     @property
-    def winner(self) -> Trial | None:
+    def winner(self) -> RankedTrial | None:
         """The best of all trials, if any is ranked."""
         return self.ranked[0] if self.ranked else None
 
@@ -197,13 +197,13 @@ def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
     }
 
 
-def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[Trial]:
+def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[RankedTrial]:
     """List the trials of one of the sweeps, in the order of that sweep."""
     name = facts.sweep.name
     common = {SWEEP: name} | {path: values[index] for path, values in fixed.items()} if several else {}
     config = config_of(facts.trials[0]) if several and facts.trials else {}
     return [
-        Trial(
+        RankedTrial(
             key=f"{index}-{entry.trial}" if several else str(entry.trial),
             name=f"{name} {entry.trial}" if several else f"Trial {entry.trial}",
             facts=facts,
@@ -243,7 +243,7 @@ def _numbers(values: Sequence[Any]) -> bool:
     return bool(known) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known)
 
 
-def _ranked(trials: Sequence[Trial]) -> list[Trial]:
+def _ranked(trials: Sequence[RankedTrial]) -> list[RankedTrial]:
     """Rank trials together: the ranks within each sweep give way to those among all."""
     ranked = [trial for trial in trials if trial.entry.reason is None and trial.entry.value is not None]
     if any(trial.entry.measured for trial in ranked):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweep import formatting
 from sweep.records.status import Status
-from sweep.report.results import SWEEP, Param, Results, Trial
+from sweep.report.results import SWEEP, Param, RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 
@@ -61,7 +61,7 @@ def columns(results: Results) -> list[Column]:
     ]
 
 
-def rows(results: Results) -> list[tuple[Trial, list[Cell]]]:
+def rows(results: Results) -> list[tuple[RankedTrial, list[Cell]]]:
     """List every trial with its cells, in the order of the columns."""
     spans = {param.path: _span(param, results.trials) for param in results.params}
     return [(trial, _cells(results, trial, spans)) for trial in results.trials]
@@ -87,7 +87,7 @@ def csv_cell(item: object) -> object:
     return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r") else words
 
 
-def status_words(trial: Trial) -> str:
+def status_words(trial: RankedTrial) -> str:
     """Say the status with the one thing to know about it."""
     row = trial.entry.row
     if trial.entry.status is Status.STOPPED and row["rung"] is not None:
@@ -99,20 +99,20 @@ def status_words(trial: Trial) -> str:
     return trial.entry.status
 
 
-def _measured(trial: Trial) -> str | None:
+def _measured(trial: RankedTrial) -> str | None:
     """Say whether a trial's metric is that of a result, or the best so far; None where there is none."""
     if trial.entry.measured:
         return "result"
     return None if trial.entry.value is None else "so far"
 
 
-def _extractor(trial: Trial) -> str:
+def _extractor(trial: RankedTrial) -> str:
     """Name the extractor that a trial was measured with; empty where it was not measured."""
     identity = trial.facts.board.identity
     return identity.extractor if identity else ""
 
 
-_CSV: Mapping[str, Callable[[Trial], object]] = {
+_CSV: Mapping[str, Callable[[RankedTrial], object]] = {
     "sweep": lambda trial: trial.facts.sweep.name,
     "trial": lambda trial: trial.entry.trial,
     "rank": lambda trial: trial.entry.rank,
@@ -135,7 +135,7 @@ _CSV: Mapping[str, Callable[[Trial], object]] = {
 """The columns of ``trials.csv`` before those of the parameters."""
 
 
-def _cells(results: Results, trial: Trial, spans: Mapping[str, float]) -> list[Cell]:
+def _cells(results: Results, trial: RankedTrial, spans: Mapping[str, float]) -> list[Cell]:
     """Fill the cells of one trial, in the order of the columns."""
     entry, row = trial.entry, trial.entry.row
     other = _other(results.metric)
@@ -178,7 +178,7 @@ def _key(item: object) -> str | float:
     return item if isinstance(item, (int, float)) else str(item)
 
 
-def _span(param: Param, trials: Sequence[Trial]) -> float:
+def _span(param: Param, trials: Sequence[RankedTrial]) -> float:
     """Measure how far apart the values of a parameter are, on its axis; 0 for choices."""
     if not param.number:
         return 0.0

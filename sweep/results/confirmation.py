@@ -93,7 +93,7 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
     return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
 
 
-def verdict(confirmed: Confirmation) -> str:
+def told_apart(confirmed: Confirmation) -> str:
     """Say in a sentence whether the winner can be told from the runner-up."""
     comparison = confirmed.comparison
     if comparison is None:
@@ -123,7 +123,7 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
             for repeats in found.repeats
         ],
         "comparison": asdict(comparison) | {"distinct": comparison.distinct} if comparison else None,
-        "verdict": verdict(found),
+        "verdict": told_apart(found),
     }
 
 

@@ -59,7 +59,7 @@ class Asha:
         """Copy of the rungs: by kimg, the value of each trial that has reached the rung, in order of arrival."""
         return {rung: dict(held) for rung, held in zip(self.rungs, self._contents, strict=True)}
 
-    def record(self, trial: int, kimg: float, value: float) -> Decision:
+    def enter(self, trial: int, kimg: float, value: float) -> Decision:
         """Enter a trial's value into every rung that the trial has newly reached, and decide whether it goes on.
 
         The highest rung reached decides: a report that crosses several rungs at once (a grace shorter than the interval

@@ -1,7 +1,7 @@
 """Print what `sweep confirm` has found."""
 
 from sweep import formatting
-from sweep.results.confirmation import Confirmation, more_seeds, verdict
+from sweep.results.confirmation import Confirmation, more_seeds, told_apart
 from sweep.results.leaderboard import Leaderboard
 from sweep.terminal import tables
 
@@ -35,4 +35,4 @@ def show(found: Confirmation, board: Leaderboard) -> None:
             [str(repeats.trial), *numbers, old, *(formatting.value(params.get(name)) for name in names)]
         )
     tables.show(columns, rows)
-    print(verdict(found))
+    print(told_apart(found))

@@ -115,7 +115,7 @@ class Best:
             coming = f" ({formatting.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
             label = confirmation.label(self.found, repeats.trial)
             click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
-        click.echo(f"confirmed: {confirmation.verdict(self.found)}")
+        click.echo(f"confirmed: {confirmation.told_apart(self.found)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give the leaderboard as plain values, with all that is left out of it."""

@@ -20,7 +20,7 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
-from sweep.results.confirmation import Confirmation, label, read_confirmation, verdict
+from sweep.results.confirmation import Confirmation, label, read_confirmation, told_apart
 from sweep.results.repeats import Repeats, Run, welch
 from sweep.storage.opening import open_folder
 
@@ -98,14 +98,14 @@ def test_so_many_more_seeds_make_an_interval_worth_having(numbers: list[float]) 
 
 def test_what_is_said_of_the_winner() -> None:
     far = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52, 0.51)])
-    assert verdict(far).startswith("trial 3 is better than trial 1 (Welch's t-test, p = ")
+    assert told_apart(far).startswith("trial 3 is better than trial 1 (Welch's t-test, p = ")
     near = Confirmation("kid", [repeats(3, 0.1, 0.3, 0.2), repeats(1, 0.2, 0.1, 0.4)])
-    assert verdict(near).startswith("trial 3 cannot be told from trial 1")
+    assert told_apart(near).startswith("trial 3 cannot be told from trial 1")
     assert near.comparison is not None
-    assert "two configurations" in verdict(Confirmation("kid", [repeats(3, 0.1, 0.3)]))
+    assert "two configurations" in told_apart(Confirmation("kid", [repeats(3, 0.1, 0.3)]))
     few = Confirmation("kid", [repeats(3, 0.10, 0.11, 0.10), repeats(1, 0.50, 0.52)])
     assert few.comparison is None
-    assert "with 3 seeds each are needed" in verdict(few)
+    assert "with 3 seeds each are needed" in told_apart(few)
 
 
 def test_who_may_have_won() -> None:

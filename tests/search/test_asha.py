@@ -14,34 +14,34 @@ from sweep.search.asha import Asha, Decision, expected_survivors
 
 def test_first_goes_on_then_best_third():
     asha = Asha([1, 3], 3)
-    assert asha.record(0, 1, 5.0) == Decision(False, 0, 1.0, None, [(0, 5.0)])
-    assert asha.record(1, 1, 5.0).stop is False  # a tie with the cutoff goes on
-    assert asha.record(2, 1, 5.1).stop is True
-    assert asha.record(3, 1, 4.0).stop is False
+    assert asha.enter(0, 1, 5.0) == Decision(False, 0, 1.0, None, [(0, 5.0)])
+    assert asha.enter(1, 1, 5.0).stop is False  # a tie with the cutoff goes on
+    assert asha.enter(2, 1, 5.1).stop is True
+    assert asha.enter(3, 1, 4.0).stop is False
     # Before this one: 4, 5, 5, 5.1; a third of the way between the first and the last of them is 5.
-    assert asha.record(4, 1, 4.9).cutoff == 5.0
+    assert asha.enter(4, 1, 4.9).cutoff == 5.0
     assert asha.contents == {1.0: {0: 5.0, 1: 5.0, 2: 5.1, 3: 4.0, 4: 4.9}, 3.0: {}}
 
 
 def test_below_the_first_rung_nothing_happens():
     asha = Asha([2, 4], 2)
-    assert asha.record(0, 1.9, 7.0) == Decision()
+    assert asha.enter(0, 1.9, 7.0) == Decision()
     assert asha.contents == {2.0: {}, 4.0: {}}
 
 
 def test_between_rungs_the_earlier_judgement_stands():
     asha = Asha([1, 9], 2)
     for trial in range(4):
-        asha.record(trial, 1, float(trial))
-    assert asha.record(0, 2, 100.0).entries == []
-    assert asha.record(0, 2, 100.0).stop is False
-    assert asha.record(3, 2, 0.0).stop is True
+        asha.enter(trial, 1, float(trial))
+    assert asha.enter(0, 2, 100.0).entries == []
+    assert asha.enter(0, 2, 100.0).stop is False
+    assert asha.enter(3, 2, 0.0).stop is True
 
 
 def test_several_rungs_at_once_are_all_entered_and_the_highest_decides():
     asha = Asha([1, 2, 4], 2)
-    asha.record(0, 1, 0.0)
-    decision = asha.record(1, 5, 9.0)
+    asha.enter(0, 1, 0.0)
+    decision = asha.enter(1, 5, 9.0)
     assert decision.entries == [(0, 9.0), (1, 9.0), (2, 9.0)]
     assert (decision.rung, decision.rung_kimg) == (2, 4.0)
     assert decision.stop is False, "nobody was at the highest rung, though at the first one it is the worst"
@@ -49,22 +49,22 @@ def test_several_rungs_at_once_are_all_entered_and_the_highest_decides():
 
 def test_a_clock_one_ulp_short_of_the_rung_has_reached_it():
     asha = Asha([12.004], 2)
-    assert asha.record(0, math.nextafter(12.004, 0), 1.0).rung == 0
+    assert asha.enter(0, math.nextafter(12.004, 0), 1.0).rung == 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_only_finite_values(value):
     asha = Asha([1], 2)
     with pytest.raises(ValueError, match="finite"):
-        asha.record(0, 1, value)
+        asha.enter(0, 1, value)
     assert asha.contents == {1.0: {}}
 
 
 def test_huge_values_do_not_overflow_into_nan():
     asha = Asha([1], 2)
-    asha.record(0, 1, -1.7e308)
-    asha.record(1, 1, 1.7e308)
-    assert asha.record(2, 1, 1e307).stop is True
+    asha.enter(0, 1, -1.7e308)
+    asha.enter(1, 1, 1.7e308)
+    assert asha.enter(2, 1, 1e307).stop is True
 
 
 @pytest.mark.parametrize(("rungs", "reduction"), [([2, 2], 3), ([3, 1], 3), ([1], 1), ([1], math.nan)])
@@ -74,7 +74,7 @@ def test_impossible_ladders_are_refused(rungs, reduction):
 
 
 def test_without_rungs_everyone_goes_on():
-    assert Asha([], 3).record(0, 100, 1e9) == Decision()
+    assert Asha([], 3).enter(0, 100, 1e9) == Decision()
 
 
 @pytest.mark.parametrize("entry", [(5.0, 0, 1.0), (1.0, 0, math.nan), (1.0, 7, 2.0)])
@@ -98,9 +98,9 @@ def test_restored_in_the_middle_decides_the_same(reported, reduction, middle):
             halves = Asha([1, 2, 4], reduction)
             halves.load(written)
         clock[trial] = clock.get(trial, 0) + 1
-        decision = whole.record(trial, clock[trial], value)
-        assert halves.record(trial, clock[trial], value) == decision
-        assert halves.record(trial, clock[trial], value) == Decision(
+        decision = whole.enter(trial, clock[trial], value)
+        assert halves.enter(trial, clock[trial], value) == decision
+        assert halves.enter(trial, clock[trial], value) == Decision(
             decision.stop, decision.rung, decision.rung_kimg, decision.cutoff, []
         ), "asking again gives the same answer"
         written += [(whole.rungs[index], trial, entered) for index, entered in decision.entries]
@@ -135,7 +135,7 @@ def test_decides_as_ray_does(ray_scheduler, seed, trials, reduction, grace, ties
         value = float(draw.randint(0, 5)) if ties else draw.gauss(0, 1) * 10 ** draw.randint(-6, 6)
         trial = SimpleNamespace(trial_id=str(number))
         action = theirs.on_trial_result(None, trial, {"t": clock[number], "m": value})
-        stop = clock[number] >= budget or ours.record(number, clock[number], value).stop
+        stop = clock[number] >= budget or ours.enter(number, clock[number], value).stop
         assert stop == (action == "STOP")
         if stop:
             del clock[number]
@@ -157,7 +157,7 @@ def test_expected_survivors_agrees_with_simulation():
         asha = Asha(rungs, 3)
         for trial in range(40):
             for index, rung in enumerate(rungs):
-                if asha.record(trial, rung, draw.random()).stop:
+                if asha.enter(trial, rung, draw.random()).stop:
                     break
                 totals[index] += 1
     for total, (_, expected) in zip(totals, expected_survivors(40, rungs, 3), strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sweep import formatting
 from sweep.records.event_kind import EventKind
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results.summary import detail
 
 LIMIT = 1000
@@ -28,7 +28,7 @@ class Happening:
     """
 
     time: str
-    trial: Trial | None
+    trial: RankedTrial | None
     kimg: str
     kind: str
     words: str

@@ -8,7 +8,7 @@ from sweep import formatting
 from sweep.records.snapshots import finite
 from sweep.report.closest import Closest
 from sweep.report.pictures import Album, Frame
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 
@@ -110,7 +110,7 @@ class GallerySection:
         )
 
 
-def _card(results: Results, trial: Trial, frame: Frame) -> Card:
+def _card(results: Results, trial: RankedTrial, frame: Frame) -> Card:
     """Describe the newest pictures of a trial."""
     status, verdict = trial.entry.status, trial.entry.row["verdict"]
     return Card(
@@ -123,7 +123,7 @@ def _card(results: Results, trial: Trial, frame: Frame) -> Card:
     )
 
 
-def _copying(winner: Trial, closest: Closest) -> Copying:
+def _copying(winner: RankedTrial, closest: Closest) -> Copying:
     """Say how near the winner's pictures are to real ones."""
     found = closest.neighbours
     return Copying(
@@ -136,7 +136,7 @@ def _copying(winner: Trial, closest: Closest) -> Copying:
     )
 
 
-def caption(results: Results, trial: Trial, frame: Frame) -> str:
+def caption(results: Results, trial: RankedTrial, frame: Frame) -> str:
     """Say the metric of the very pictures of a frame, and the trial's result, which may be of other ones."""
     metric, entry = results.metric, trial.entry
     at = f"at {formatting.kimg(round(frame.kimg, 1))} kimg"

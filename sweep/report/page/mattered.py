@@ -7,7 +7,7 @@ from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.importance import Importance, Risk
 from sweep.report.matters import Matters, range_words, where_words
-from sweep.report.results import Results, Trial
+from sweep.report.results import RankedTrial, Results
 from sweep.results.leaderboard import METRICS
 
 
@@ -137,7 +137,7 @@ def _risk(risk: Risk) -> RiskLine:
     )
 
 
-def _mishap(trial: Trial) -> Mishap | None:
+def _mishap(trial: RankedTrial) -> Mishap | None:
     """Say how a trial collapsed or failed; None if it did neither."""
     entry = trial.entry
     if entry.status is Status.FAILED:

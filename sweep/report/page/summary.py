@@ -7,8 +7,8 @@ from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Facts, Row
 from sweep.report.pictures import Album
-from sweep.report.results import Results, Trial
-from sweep.results.confirmation import label, verdict
+from sweep.report.results import RankedTrial, Results
+from sweep.results.confirmation import label, told_apart
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
 from sweep.spec.wording import searched
@@ -120,7 +120,7 @@ class SummarySection:
         )
 
 
-def _best(results: Results, winner: Trial, portrait: str | None) -> Best:
+def _best(results: Results, winner: RankedTrial, portrait: str | None) -> Best:
     """Describe the best trial."""
     entry, floor = winner.entry, winner.facts.floor
     return Best(
@@ -268,7 +268,7 @@ def sureness(results: Results) -> Sureness:
         return Sureness("one seed", "")
     again = formatting.count(len(repeats.values), "fresh seed")
     told = label(confirmed, repeats.trial)
-    return Sureness(again, f"Trained again: {told}. {sentence(verdict(confirmed))}")
+    return Sureness(again, f"Trained again: {told}. {sentence(told_apart(confirmed))}")
 
 
 def sentence(words: str) -> str:
