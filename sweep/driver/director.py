@@ -215,13 +215,7 @@ class Director:
         limit = self.spec.resources.max_failures
         retry = after(fault, trial.failures, trial.share, self.largest_share, limit)
         trial.failures, trial.share = retry.failures, retry.share
-        detail = {
-            "reason": retry.reason,
-            "kind": fault.kind,
-            "failures": retry.failures,
-            "share": retry.share,
-        }
-        detail |= {"traceback": fault.traceback} if fault.traceback else {}
+        detail = retry.detail(fault)
         self.records.event(trial, EventKind.RESTART if retry.again else EventKind.FAILURE, detail)
         if retry.again:
             self._hand_out_again(trial)

@@ -1,6 +1,7 @@
 """Decide what becomes of a trial whose worker gave up: the rule, without files."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sweep.worker.messages import Fault
 
@@ -25,6 +26,11 @@ class Retry:
     share: float
     failures: int
     reason: str
+
+    def detail(self, fault: Fault) -> dict[str, Any]:
+        """Say what an event of the fault holds."""
+        told = {"reason": self.reason, "kind": fault.kind, "failures": self.failures, "share": self.share}
+        return told | ({"traceback": fault.traceback} if fault.traceback else {})
 
 
 def after(fault: Fault, failures: int, share: float, largest_share: float, max_failures: int) -> Retry:

@@ -6,19 +6,19 @@ import torch
 
 from ganlib.errors import RequestError
 from sweep.storage.folder import StorageError
-from sweep.worker.messages import Fault
+from sweep.worker.messages import Fault, FaultKind
 
 MOST_TRACEBACK = 8000
 """Characters of a traceback that are kept: the last ones, which tell where it was raised."""
 
 
-def fault_of(error: BaseException, kind: str = "") -> Fault:
+def fault_of(error: BaseException, kind: FaultKind | None = None) -> Fault:
     """Make a fault of an error, with the traceback; its kind is found out where it is not given."""
     told = "".join(traceback.format_exception(error))
     return Fault(kind or kind_of(error), f"{type(error).__name__}: {error}", told[-MOST_TRACEBACK:])
 
 
-def kind_of(error: BaseException) -> str:
+def kind_of(error: BaseException) -> FaultKind:
     """Say which kind of `Fault` an error is."""
     if isinstance(error, StorageError):
         return "storage"

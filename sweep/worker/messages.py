@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from ganlib.metrics.identity import Floor
 from ganlib.training.collapse import Verdict
@@ -173,6 +173,9 @@ def stamped(report: Report, attempt: int, device: str, node: str) -> Report:
     return marked
 
 
+FaultKind = Literal["died", "hung", "error", "memory", "request", "storage"]
+
+
 @dataclass(frozen=True)
 class Fault:
     """Why a worker gave up.
@@ -185,6 +188,6 @@ class Fault:
         traceback: Where it was raised; empty where nobody could say.
     """
 
-    kind: str
+    kind: FaultKind
     reason: str
     traceback: str = ""

@@ -194,10 +194,15 @@ def events(folder: LocalFolder) -> list[str]:
 # ---- one trial ---------------------------------------------------------------------------------------------
 
 
+def handed(director: Director) -> Assignment:
+    assignment = director.next()
+    assert isinstance(assignment, Assignment), assignment
+    return assignment
+
+
 def begun(director: Director, until: float) -> Assignment:
     """Hand out the first trial and report its evaluations until some moment; returns its assignment."""
-    assignment = director.next()
-    assert not isinstance(assignment, Next)
+    assignment = handed(director)
     for kimg in KIMGS:
         if kimg <= until:
             director.folder.write(f"checkpoints/00000/{layout.snapshot_name(kimg)}", b"weights")
@@ -233,8 +238,7 @@ def test_a_trial_that_ended_early_is_measured_too(status: str, folder: LocalFold
     director = make(folder, trials=2)
     first = begun(director, 4.0)
     director.report(result(first, 3.0))
-    second = director.next()
-    assert not isinstance(second, Next)
+    second = handed(director)
     assert director.report(evaluation(second, 1.0))
     assert director.report(evaluation(second, 2.0, "flat_image" if status == "collapsed" else None))
     best = 1.0 if status == "collapsed" else 2.0  # the evaluation at which it was called dead is not its best
@@ -249,8 +253,7 @@ def test_a_trial_that_ended_early_is_measured_too(status: str, folder: LocalFold
 
 def test_what_never_had_a_number_has_no_result_to_wait_for(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
-    assignment = director.next()
-    assert not isinstance(assignment, Next)
+    assignment = handed(director)
     assert director.report(evaluation(assignment, 1.0, "non_finite")) is False
     assert [past.state for past in told(director)] == ["collapsed"]
     assert not director.trials[0].due
@@ -262,15 +265,13 @@ def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFold
     director = make(folder, trials=1)
     begun(director, 1.0)
     director.fail(0, 0, Fault("error", "boom"))
-    second = director.next()
-    assert not isinstance(second, Next)
+    second = handed(director)
     assert (second.attempt, second.to_measure) == (1, None)
     assert director.report(evaluation(second, 2.0))
     director.fail(0, 1, Fault("error", "boom"))
     assert trial_of(folder)["status"] == "failed"
     assert told(director) == []
-    third = director.next()
-    assert not isinstance(third, Next)
+    third = handed(director)
     assert third.to_measure == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
     assert trial_of(folder)["status"] == "failed"
     assert trial_of(folder)["failure"] == "boom"
@@ -284,7 +285,7 @@ def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFold
 def test_a_trial_that_failed_before_its_first_evaluation_is_over(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     for attempt in range(2):
-        assert not isinstance(director.next(), Next)
+        handed(director)
         director.fail(0, attempt, Fault("error", "boom"))
     assert trial_of(folder)["status"] == "failed"
     assert director.next() is Next.DONE
@@ -295,8 +296,7 @@ def test_a_worker_that_dies_while_it_measures_costs_an_attempt(folder: LocalFold
     director = make(folder, trials=1)
     begun(director, 4.0)
     director.fail(0, 0, Fault("died", "killed"))
-    again = director.next()
-    assert not isinstance(again, Next)
+    again = handed(director)
     assert again.to_measure
     assert trial_of(folder)["status"] == "finished"
     assert events(folder) == ["restart"]
@@ -310,7 +310,7 @@ def test_a_generator_that_kills_all_its_workers_is_given_up(folder: LocalFolder)
     director = make(folder, trials=1)
     begun(director, 4.0)
     director.fail(0, 0, Fault("died", "killed"))
-    assert not isinstance(director.next(), Next)
+    handed(director)
     director.fail(0, 1, Fault("died", "killed again"))
     assert director.next() is Next.DONE
     (row,) = records(folder)["results"]
@@ -339,13 +339,11 @@ def test_a_worker_that_missed_the_end_is_told_and_another_one_measures(folder: L
     director = make(folder, trials=2)
     first = begun(director, 4.0)
     director.report(result(first, 3.0))
-    second = director.next()
-    assert not isinstance(second, Next)
+    second = handed(director)
     assert director.report(evaluation(second, 1.0))
     assert director.report(evaluation(second, 2.0))
     assert director.report(evaluation(second, 3.0)) is False
-    again = director.next()
-    assert not isinstance(again, Next)
+    again = handed(director)
     assert (again.trial, again.attempt) == (1, 1)
     assert [one.kimg for one in again.to_measure or ()] == [2.0]
     assert trial_of(folder, 1)["kimg"] == 2.0
@@ -359,8 +357,7 @@ def test_an_older_attempt_is_refused(what: str, folder: LocalFolder) -> None:
     director = make(folder, trials=1)
     old = begun(director, 4.0)
     director.fail(0, 0, Fault("died", "its node was lost"))
-    new = director.next()
-    assert not isinstance(new, Next)
+    new = handed(director)
     before = records(folder)
     reports = {
         "evaluation": evaluation(old, 3.5),
@@ -394,12 +391,6 @@ class Machines:
     def fits(self, live: Mapping[tuple[int, int], float], share: float) -> bool:
         """Whether the sum of shares stays within what there is."""
         return sum(live.values()) + share <= self.holds
-
-
-def handed(director: Director) -> Assignment:
-    assignment = director.next()
-    assert isinstance(assignment, Assignment), assignment
-    return assignment
 
 
 def test_no_trial_is_drawn_before_there_is_room_for_it(folder: LocalFolder) -> None:
@@ -512,8 +503,7 @@ def test_interrupted_while_it_is_measured(folder: LocalFolder) -> None:
     again = make(folder, trials=1)
     assert told(again) == []
     assert again.trials[0].due
-    second = again.next()
-    assert not isinstance(second, Next)
+    second = handed(again)
     assert [one.kimg for one in second.to_measure or ()] == [3.0]
     assert again.report(result(second, 3.0)) is False
     assert [past.value for past in told(again)] == [pytest.approx(0.105)]

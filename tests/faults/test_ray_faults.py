@@ -17,11 +17,6 @@ Start = Callable[..., SweepProcess]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "sweep-cache"
-
-
-@pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_spec(tmp_path_factory.mktemp("spec") / "small.yaml", TRIALS, EPOCHS)
 

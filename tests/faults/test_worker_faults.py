@@ -25,11 +25,6 @@ KILLS = int(os.environ.get("SWEEP_KILLS", "4"))
 NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "sweep-cache"
-
-
 def undisturbed(spec: Path, cache: Path, storage: Path) -> Results:
     """The same sweep without Ray and without a fault."""
     storage.mkdir()

@@ -21,11 +21,6 @@ NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "inclu
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "sweep-cache"
-
-
-@pytest.fixture(scope="module")
 def address(cache: Path) -> Iterator[str]:
     """Of a cluster with two nodes; trials inherit the environment in which the nodes were started."""
     from ray.cluster_utils import Cluster

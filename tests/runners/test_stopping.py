@@ -301,11 +301,6 @@ def test_looking_on_ends_politely(command: str, number: int, storage: Path, tmp_
 # ---- whole sweeps ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "sweep-cache"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["hangup", "pipe", "terminal"])
 def test_a_sweep_whose_terminal_or_reader_is_gone(way: str, tmp_path: Path, cache: Path) -> None:
