@@ -62,7 +62,7 @@ class Found:
         """
         spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
         info = SweepInfo.read(folder, NEEDED)
-        info.check_version()
+        info.check_columns(Store(folder))
         lease = read_lease(folder)
         store = Store(folder, spec.space.kinds())
         found = cls(folder, spec, info, store, lease is not None and lease.alive)

@@ -64,7 +64,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         RequestError: no trial can be ranked, another process confirms, or something asked for is not there.
         WorkError: the work failed.
     """
-    sweep.info.check_version()
+    sweep.info.check_columns(sweep.store)
     board = leaderboard(sweep.store, sweep.info.metric)
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")

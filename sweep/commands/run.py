@@ -113,7 +113,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     """
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = SweepInfo.read(folder, NEEDED)
-    info.check_version()
+    info.check_columns(Store(folder))
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
     with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:

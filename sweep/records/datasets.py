@@ -193,6 +193,21 @@ class Store:
             with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
                 compaction.write(self.folder, dataset, schema, self._part_of(dataset))
 
+    def foreign_columns(self) -> list[str]:
+        """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
+
+        Searched values (``param.*``) differ from sweep to sweep, and do not count.
+        """
+        found = []
+        for dataset, schema in SCHEMAS.items():
+            parts = [name for name in self.folder.names(dataset) if name.endswith(layout.PART_SUFFIX)]
+            if parts:
+                with suppress(DamagedPartError):  # who needs the part will say so
+                    theirs = self._read(dataset, f"{dataset}/{parts[0]}", None).column_names
+                    differ = {name for name in theirs if not name.startswith("param.")} ^ set(schema.names)
+                    found += [f"{dataset}.{name}" for name in sorted(differ)]
+        return found
+
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""
         return lambda name, columns: self._read(dataset, f"{dataset}/{name}", columns)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Floor
-from sweep import __version__
+from sweep.records.datasets import Store
 from sweep.records.schemas import to_json
 from sweep.spec.schedule import Schedule
 from sweep.storage.folder import Folder
@@ -122,17 +122,18 @@ class SweepInfo:
             raise WorkError(f"'{folder}/{INFO}' is broken: it does not say {', '.join(lacking)}")
         return info
 
-    def check_version(self) -> None:
-        """Refuse to go on with the records of a version whose columns are others.
+    def check_columns(self, store: Store) -> None:
+        """Refuse to go on with records whose columns are others than this version's.
 
         Raises:
-            RequestError: If the sweep was begun with another minor version; one that does not say is let through.
+            RequestError: If a dataset has them; names some, and the version that the sweep was begun with.
         """
-        begun = self.versions.get("sweep", __version__)
-        if begun.split(".")[:2] != __version__.split(".")[:2]:
+        if foreign := store.foreign_columns():
+            begun = self.versions.get("sweep", "of another version")
             raise RequestError(
-                f"'{self.name}' was begun with sweep {begun}, whose records this one, {__version__}, cannot go on "
-                f"with: use sweep {begun}, or start a new sweep. 'sweep ls', 'show', 'best' and 'report' read it"
+                f"'{self.name}' was begun with sweep {begun}, whose records have other columns ("
+                f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}): go on with that version, or start a "
+                "new sweep. 'sweep ls', 'show', 'best' and 'report' read it"
             )
 
     def write(self, folder: Folder) -> None:

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from helpers.commands import run
 from helpers.synthetic import make_sweep
 
 from ganlib.errors import WorkError
+from sweep.records.sealed import seal, unseal
 from sweep.records.sweep_info import NEEDED, PlannedRun, SweepInfo
+from sweep.storage.layout import part
 from sweep.storage.local import LocalFolder
 
 
@@ -71,9 +74,21 @@ def test_what_is_no_fact_is_named(content: Any, words: str, tmp_path: Path) -> N
 def test_going_on_with_the_records_of_another_version_is_refused(command: str, tmp_path: Path) -> None:
     """Their columns are others, so that rows could be neither merged nor compared."""
     versions = {"versions": {"sweep": "0.1.0"}}
-    make_sweep(tmp_path, trials=3, name="faces", pictures=False, info=versions)
+    sweep = make_sweep(tmp_path, trials=3, name="faces", pictures=False, info=versions)
+    for number in range(3):
+        table = unseal(sweep.folder.read(part("trials", number))).read()
+        older = table.drop_columns(["best_n_fake"]).append_column("stage", pa.array([1]))
+        sweep.folder.write(part("trials", number), seal(older))
     result = run(*command.split(), "--storage", str(tmp_path))
     assert result.exit_code == 2, result.output
     assert "'faces' was begun with sweep 0.1.0" in result.output
+    assert "trials.best_n_fake, trials.stage" in result.output
     for reader in ("show faces", "best faces", "ls"):
         assert run(*reader.split(), "--storage", str(tmp_path)).exit_code == 0
+
+
+def test_an_older_version_with_the_same_columns_goes_on(tmp_path: Path) -> None:
+    older = {"versions": {"sweep": "0.1.0"}}
+    sweep = make_sweep(tmp_path, trials=3, name="faces", pictures=False, info=older)
+    assert sweep.store.foreign_columns() == []
+    sweep.info.check_columns(sweep.store)
