@@ -43,6 +43,9 @@ class FamilyEntry(Entry):
         variants: Choices of ``model.variant``.
         sizes: Sides of the pictures that it can make, in pixels.
         styles: Whether its generator maps latents to styles (`ganlib.models.style_generator.StyleGenerator`).
+        translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
+        returns: Whether it also learns the way back, from drawings to photographs.
+        edges: Whether it also trains on drawings with blurred edges (`ganlib.data.edges`).
         scales_weights: Whether weights are scaled where they are used (equalised learning rate), so that clipping
             them limits nothing.
         options: Keys of ``model`` and ``train`` that only some families take, and this one does.
@@ -52,6 +55,9 @@ class FamilyEntry(Entry):
     variants: tuple[str, ...] = ("simple",)
     sizes: tuple[int, ...] = (28, 32, 64, 128)
     styles: bool = False
+    translates: bool = False
+    returns: bool = False
+    edges: bool = False
     scales_weights: bool = False
     options: tuple[str, ...] = ()
 
@@ -86,13 +92,15 @@ class ExtractorEntry(Entry):
     download_mb: int = 0
 
 
+_TRANSLATORS = ("blocks", "upsample", "init_gain", "adversarial_weight")
+"""Options of all families that translate pictures."""
 FAMILIES = Registry(
     "model family",
     {
         "dcgan": FamilyEntry(
             "ganlib.models.dcgan:DCGAN",
             variants=("simple", "extended", "buffed", "extra"),
-            options=("d_norm", "d_dropout"),
+            options=("latent_dim", "d_norm", "d_dropout"),
         ),
         "stylegan": FamilyEntry(
             "ganlib.models.stylegan:STYLEGAN",
@@ -100,7 +108,7 @@ FAMILIES = Registry(
             sizes=(32, 64, 128),
             styles=True,
             scales_weights=True,
-            options=("mapping_layers", "style_mixing", "grow_kimg", "fade_kimg"),
+            options=("latent_dim", "mapping_layers", "style_mixing", "grow_kimg", "fade_kimg"),
         ),
         "stylegan2": FamilyEntry(
             "ganlib.models.stylegan2:STYLEGAN2",
@@ -109,7 +117,34 @@ FAMILIES = Registry(
             sizes=(32, 64, 128),
             styles=True,
             scales_weights=True,
-            options=("mapping_layers", "style_mixing", "path_weight", "path_every"),
+            options=("latent_dim", "mapping_layers", "style_mixing", "path_weight", "path_every"),
+        ),
+        "cyclegan": FamilyEntry(
+            "ganlib.models.cyclegan:CYCLEGAN",
+            step="ganlib.training.translation_steps:CycleStep",
+            sizes=(32, 64, 128, 256),
+            translates=True,
+            returns=True,
+            options=(*_TRANSLATORS, "cycle_weight", "identity_weight", "pool"),
+        ),
+        "cartoongan": FamilyEntry(
+            "ganlib.models.cartoongan:CARTOONGAN",
+            step="ganlib.training.translation_steps:CartoonStep",
+            sizes=(32, 64, 128, 256),
+            translates=True,
+            edges=True,
+            options=(
+                *_TRANSLATORS,
+                *(
+                    "content",
+                    "content_layer",
+                    "content_weights",
+                    "content_weight",
+                    "style_weight",
+                    "pretrain",
+                ),
+                *("landmark_weight", "landmark_sigma", "grey_weight", "colour_weight"),
+            ),
         ),
     },
 )

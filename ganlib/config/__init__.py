@@ -9,6 +9,8 @@ from ganlib.config.collapse import CollapseConfig as CollapseConfig
 from ganlib.config.data import AVATAR_COUNT as AVATAR_COUNT
 from ganlib.config.data import AVATARS as AVATARS
 from ganlib.config.data import DataConfig as DataConfig
+from ganlib.config.data import PhotosConfig as PhotosConfig
+from ganlib.config.data import PictureSource as PictureSource
 from ganlib.config.evaluate import EvaluateConfig as EvaluateConfig
 from ganlib.config.model import ModelConfig as ModelConfig
 from ganlib.config.model import Norm as Norm

@@ -1,4 +1,4 @@
-"""The section ``data``: which pictures, and how they are prepared."""
+"""The sections ``data`` and ``photos``: which pictures, and how they are prepared."""
 
 from typing import Any, Literal
 
@@ -13,8 +13,8 @@ AVATAR_COUNT = 20_000
 """How many avatars are drawn by default."""
 
 
-class DataConfig(Section):
-    """Which pictures, and how they are prepared."""
+class PictureSource(Section):
+    """A source of pictures, and how they are brought to squares of one size."""
 
     source: str | list[str] = "avatars"
     """A folder of picture files, read at any depth, or ``avatars``, illustrated faces that are drawn (DiceBear), or a
@@ -26,11 +26,9 @@ class DataConfig(Section):
     are taken, chosen by ``seed`` (null: all of them)."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of the avatars, and of the choice of ``count`` files."""
-    size: Literal[28, 32, 64, 128] = 64
-    """Side of the square pictures in pixels."""
     resize: Literal["antialias", "nearest"] = "antialias"
-    """How files are brought to ``size``: by Lanczos' antialiased filter (Parmar 2022), or to the nearest pixel, which
-    is for pixel art; see [sprites.md](sprites.md)."""
+    """How files are brought to ``data.size``: by Lanczos' antialiased filter (Parmar 2022), or to the nearest pixel,
+    which is for pixel art; see [sprites.md](sprites.md)."""
     background: str = "white"
     """What shows through transparent pixels: an opaque colour by name or as ``#rrggbb``; ``transparent`` keeps alpha as
     a fourth channel, see [sprites.md](sprites.md)."""
@@ -56,3 +54,25 @@ class DataConfig(Section):
         """Say in words how pictures are prepared, where it is not as usual; else the text is empty."""
         words = ["by nearest neighbour"] if self.resize == "nearest" else []
         return ", ".join(words + (["with transparency"] if self.channels == 4 else []))
+
+
+class DataConfig(PictureSource):
+    """Which pictures, and how they are prepared; of a translator (CycleGAN, CartoonGAN), the drawings."""
+
+    size: Literal[28, 32, 64, 128, 256] = 64
+    """Side of the square pictures in pixels."""
+
+
+class PhotosConfig(PictureSource):
+    """Which pictures a translator (CycleGAN, CartoonGAN) is to turn into those of ``data``; only for its families."""
+
+    source: str | list[str]
+    """As ``data.source``: a folder of photographs, ``avatars``, or a list. Each side is prepared by itself, and one may
+    have more pictures than the other."""
+
+    landmarks: str | None = None
+    """A Parquet file with points of each photograph, for ``train.landmark_weight``; see [landmarks](#landmarks)."""
+
+    def at(self, size: Literal[28, 32, 64, 128, 256]) -> DataConfig:
+        """Give the section as one of ``data``, for pictures of that side."""
+        return DataConfig(**self.model_dump(exclude={"landmarks"}), size=size)

@@ -16,7 +16,8 @@ class ModelConfig(Section):
     """Which networks."""
 
     family: Annotated[str, known(FAMILIES)] = "dcgan"
-    """The networks: DCGAN (Radford 2015), StyleGAN (Karras 2019) or StyleGAN2 (Karras 2020)."""
+    """The networks: DCGAN (Radford 2015), StyleGAN (Karras 2019), StyleGAN2 (Karras 2020), and two that turn
+    photographs into drawings: CycleGAN (Zhu 2017) and CartoonGAN (Chen 2018)."""
     variant: str = "simple"
     """Which of the family's networks; see [systems](#systems)."""
     latent_dim: int = Field(100, ge=1, le=4096)
@@ -30,6 +31,14 @@ class ModelConfig(Section):
     """Probability of dropout behind each activation of the DCGAN's discriminator (Srivastava 2014)."""
     mapping_layers: int = Field(8, ge=1, le=16)
     """Depth of a StyleGAN's mapping network, which is ``latent_dim`` wide."""
+    blocks: int | None = Field(None, ge=1, le=32)
+    """Residual blocks of a translator's generator; null: 9 of a CycleGAN (the paper's, for 256 px; 6 for 128 px), 8 of a
+    CartoonGAN."""
+    upsample: Literal["transpose", "resize"] = "transpose"
+    """How a translator's generator doubles the size: by transposed convolutions, as the papers, or by the nearest pixel
+    and a convolution, which leaves no chequerboard (Odena 2016)."""
+    init_gain: float = Field(0.02, gt=0, le=1)
+    """Standard deviation of a translator's initial weights (Zhu 2017)."""
 
     @model_validator(mode="after")
     def _variant_of_family(self) -> "ModelConfig":

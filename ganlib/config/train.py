@@ -73,6 +73,9 @@ class TrainConfig(Section):
     """Epochs at each of which both learning rates are multiplied by ``gamma``."""
     gamma: float = Field(1.0, gt=0, le=1)
     """Factor on both learning rates at each of the ``milestones``."""
+    decay_from: float | None = Field(None, ge=0, lt=1)
+    """Share of the budget from which both learning rates fall linearly, to 0 at its end (Zhu 2017: 0.5); null: they do
+    not."""
     batch_size: int = Field(64, ge=2, le=8192)
     """Pictures in a batch."""
     d_steps: int | None = Field(None, ge=1, le=100)
@@ -99,6 +102,40 @@ class TrainConfig(Section):
     """Weight of StyleGAN2's path length regularisation (Karras 2020; 2 in the paper); 0 is off."""
     path_every: int = Field(4, ge=1, le=1000)
     """Steps of the generator from one path length penalty to the next, which is as many times as strong."""
+    adversarial_weight: float = Field(1.0, ge=0)
+    """Weight of the adversarial loss in that of a translator's generators."""
+    cycle_weight: float = Field(10.0, ge=0)
+    """Weight of a CycleGAN's L1 distance of a picture from itself after both generators (Zhu 2017)."""
+    identity_weight: float = Field(5.0, ge=0)
+    """Weight of a CycleGAN's L1 distance of a drawing from what the generator of drawings makes of it, and so for
+    photographs (Zhu 2017: half of ``cycle_weight``)."""
+    pool: int = Field(50, ge=0, le=1000)
+    """Generated pictures that a CycleGAN keeps: half of those that its discriminators see are older ones (Shrivastava
+    2017); 0 is off."""
+    content: Literal["efficientnet_lite0", "vgg19"] = "efficientnet_lite0"
+    """The network whose feature maps a CartoonGAN's ``content_weight``, ``style_weight`` and ``grey_weight`` compare:
+    the one that is installed, or the paper's, which is downloaded once."""
+    content_layer: str | None = None
+    """Layer of that network; null: ``conv4_4`` of vgg19, as in the paper, ``blocks.2`` of efficientnet_lite0."""
+    content_weights: str | None = None
+    """A local weights file of ``vgg19`` in torchvision's layout; null: downloaded once."""
+    content_weight: float = Field(10.0, ge=0)
+    """Weight of the L1 distance between feature maps of a photograph and of the drawing made of it (Chen 2018)."""
+    style_weight: float = Field(0.0, ge=0)
+    """Weight of the L1 distance between Gram matrices of feature maps of drawings and of generated ones (Gatys 2016);
+    0 is off."""
+    pretrain: float = Field(1.0, ge=0)
+    """Epochs at the beginning in which a CartoonGAN's generator learns from ``content_weight`` alone (Chen 2018)."""
+    landmark_weight: float = Field(0.0, ge=0)
+    """Weight of the L1 distance between a photograph and the drawing made of it around its landmarks; 0 is off."""
+    landmark_sigma: float = Field(0.05, gt=0, le=1)
+    """Standard deviation of the Gaussian weight around a landmark, as a share of the picture's side."""
+    grey_weight: float = Field(0.0, ge=0)
+    """Weight of the L1 distance between Gram matrices of grey drawings and of grey generated ones: texture without
+    colour (AnimeGAN, Chen 2019); 0 is off."""
+    colour_weight: float = Field(0.0, ge=0)
+    """Weight of the distance of the generated picture's colours from those of the photograph, in YUV (AnimeGAN); 0 is
+    off."""
     ema_kimg: float = Field(10.0, ge=0)
     """Half-life, in kimg, of the averaged generator, which is the one that is measured and exported."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from ganlib.config.collapse import CollapseConfig
-from ganlib.config.data import DataConfig
+from ganlib.config.data import DataConfig, PhotosConfig
 from ganlib.config.evaluate import EvaluateConfig
 from ganlib.config.model import ModelConfig
 from ganlib.config.section import Section, default, meaningless
@@ -18,6 +18,8 @@ class TrialConfig(Section):
 
     data: DataConfig
     """Which pictures, and how they are prepared."""
+    photos: PhotosConfig | None = None
+    """Which pictures a translator starts from; None for families that start from latents."""
     model: ModelConfig
     """Which networks."""
     train: TrainConfig
@@ -58,6 +60,34 @@ class TrialConfig(Section):
                 f"the loss {self.train.loss} cannot train the family {name}: its weights are scaled when they are used "
                 "(equalised learning rate), so clipping them limits nothing; use a loss that does not clip: "
                 + ", ".join(other for other, loss in LOSSES.items() if not loss.clips_weights)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _two_domains(self) -> "TrialConfig":
+        name, family = self.model.family, FAMILIES[self.model.family]
+        translators = [other for other, entry in FAMILIES.items() if entry.translates]
+        if family.translates and self.photos is None:
+            raise ValueError(
+                f"the family {name} turns photographs into the drawings of data, and needs a section photos beside it, "
+                "such as photos: {source: path/to/photos}"
+            )
+        if self.photos is not None and not family.translates:
+            raise ValueError(
+                f"the section photos means nothing with the family {name}, which starts from latents; leave it out, or "
+                f"choose a family that translates: {', '.join(translators)}"
+            )
+        if family.translates and (self.data.channels == 4 or (self.photos and self.photos.channels == 4)):
+            raise ValueError(
+                f"the family {name} makes opaque pictures; give data.background and photos.background a colour"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _landmarks_there(self) -> "TrialConfig":
+        if self.train.landmark_weight and (self.photos is None or self.photos.landmarks is None):
+            raise ValueError(
+                "landmark_weight needs the points of the photographs; give photos.landmarks a file"
             )
         return self
 

@@ -42,7 +42,7 @@ class ExportConfig(Section):
 
     format: Literal["sweep-generator-1"] = "sweep-generator-1"
     model: ModelConfig
-    size: Literal[28, 32, 64, 128]
+    size: Literal[28, 32, 64, 128, 256]
     channels: Literal[3, 4] = 3
     digests: dict[str, str] = Field(default_factory=dict)
     about: dict[str, Any] = Field(default_factory=dict)

@@ -21,9 +21,10 @@ class Family:
     Attributes:
         generator: (config, size of the pictures, their channels) to a network from latents ``(n, latent_dim)``,
             standard normal, to pictures ``(n, channels, size, size)`` in [-1, 1]. Channels are 3, RGB, or 4, RGBA with
-            the colour multiplied by alpha (see `ganlib.data.alpha`). An export is rebuilt by this alone.
+            the colour multiplied by alpha (see `ganlib.data.alpha`). That of a family that translates is a
+            `ganlib.models.translator.Translator`, from pictures to pictures. An export is rebuilt by this alone.
         discriminator: (config, size, normalisation that the loss asks for, channels) to a network from pictures to
-            ``(n,)``.
+            ``(n,)``, or ``(n, patches)``; of a family that returns, a `ganlib.models.translator.Discriminators`.
     """
 
     generator: Callable[[ModelConfig, int, int], nn.Module]

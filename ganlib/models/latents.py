@@ -14,6 +14,8 @@ from torch import Tensor
 
 LATENT_SEED = 20_151_106
 """Seed of the latents of grids and metrics: one for all trials of all sweeps."""
+RESULT_SEED = 20_261_126
+"""Seed of the latents of results: one for all trials, and others than those of evaluations."""
 BLOCK = 8
 """Pictures that an export makes in one pass."""
 

@@ -11,7 +11,16 @@ from pydantic_core import ErrorDetails
 from ganlib.config import Section
 from sweep.spec.overrides import exists
 from sweep.spec.problems import Problems, sentences, show, unknown_key
-from sweep.spec.sections import FIELDS, NOT_SEARCHABLE, PATHS, SEARCHABLE, SECTIONS, TEXTS
+from sweep.spec.sections import (
+    FIELDS,
+    MEASURED,
+    NOT_SEARCHABLE,
+    OPTIONAL,
+    PATHS,
+    SEARCHABLE,
+    SECTIONS,
+    TEXTS,
+)
 from sweep.spec.yaml_tree import Node, inline
 
 _ESCAPED = re.compile(r"([A-Za-z]:|\.{1,2})[^\x00-\x1f]*[\0\a\b\t\n\v\f\r\x1b]")
@@ -104,7 +113,7 @@ def _not_searched(field: str) -> str | None:
     section = field.split(".")[0]
     if field in NOT_SEARCHABLE or section in SEARCHABLE:
         return NOT_SEARCHABLE.get(field)
-    if section in ("data", "evaluate", "collapse"):
+    if section in MEASURED:
         return "the trials of a sweep are compared on the same pictures and metric"
     return "it is the same for a whole sweep"
 
@@ -156,8 +165,8 @@ def _as_section(section: str, value: object) -> str:
         key, _, rest = re.sub(r"[\s:=]+", "\0", value.strip(), count=1).partition("\0")
         if key in fields and rest:
             return f": write '{key}: {rest}', with a colon and a blank; got {show(value)}"
-        if section == "asha" and value.lower() in ("none", "no", "off", "false"):
-            return f"; write asha: null for none, got {show(value)}"
+        if section in OPTIONAL and value.lower() in ("none", "no", "off", "false"):
+            return f"; write {section}: null for none, got {show(value)}"
     return f", such as {section}.{next(iter(fields))}; got {show(value)}"
 
 

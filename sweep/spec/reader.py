@@ -17,7 +17,9 @@ from sweep.spec.read_configs import Point, read_configs
 from sweep.spec.read_space import read_space
 from sweep.spec.sections import (
     FIELDS,
+    MEASURED,
     NOT_SEARCHABLE,
+    OPTIONAL,
     SEARCHABLE,
     SECTIONS,
     TEXTS,
@@ -41,7 +43,8 @@ class Draft:
 
     Attributes:
         name: The name of the sweep.
-        sections: The object of each section that cannot be searched, by name; None for an ``asha`` that is left out.
+        sections: The object of each section that cannot be searched, by name; None for one of
+            `OPTIONAL` that is left out.
         plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
         space: The distribution of each searched key.
         configs: The points that are tried first, each from path to value.
@@ -108,7 +111,7 @@ class _Reader:
         nodes: dict[str, Node] = {}
         for section in SECTIONS:
             node = self._entries.get(section)
-            if section == "asha" and (node is None or node.value is None):
+            if section in OPTIONAL and (node is None or node.value is None):
                 sections[section] = None
                 continue
             values, below = check_section(section, node, self._problems)
@@ -179,19 +182,18 @@ class _Reader:
         self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space, configs: list[Point]
     ) -> None:
         """Check that every combination of choices and ends of ranges makes a trial; of many, try a sample."""
-        if self._problems.under("data", "model", "train", "evaluate", "collapse", "configs"):
+        if self._problems.under(*MEASURED, *SEARCHABLE, "configs"):
             return
-        trial = (sections["data"], sections["evaluate"], sections["collapse"])
         for number, point in enumerate(configs):
             try:
-                build_trial(*trial, {**plain, **point})
+                build_trial(sections, {**plain, **point})
             except ValidationError as error:
                 self._add(self._root.at("configs", number), f"configs[{number}]", broken_rules(error))
         listed = any(path in plain for path in space)
         corners, complete = ([{}], False) if listed else space.corners(_CORNERS)
         for params in corners:
             try:
-                build_trial(*trial, {**plain, **params})
+                build_trial(sections, {**plain, **params})
             except ValidationError as error:
                 section = _SECTION_OF.get(error.title) or self._named(error.errors()[0]["msg"])
                 blame(section, error, self._entries.get(section) or self._root, self._problems)
@@ -204,7 +206,7 @@ class _Reader:
     def _named(self, message: str) -> str:
         """Find the section of which a rule between sections names a key; ``model`` where no such key is in the file."""
         words = set(re.findall(r"\w+", message))
-        for section in ("train", "model", "data"):
+        for section in ("train", "model", "photos", "data"):
             node = self._entries.get(section)
             if node is not None and isinstance(node.value, dict) and words & set(node.value):
                 return section
@@ -280,8 +282,8 @@ def _settled(sections: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the keys of whole sections that a condition may name, with their values, by path."""
     return {
         f"{section}.{key}": value
-        for section in ("data", "evaluate", "collapse")
-        if sections[section] is not BAD
+        for section in MEASURED
+        if sections[section] is not BAD and sections[section] is not None
         for key, value in sections[section].model_dump().items()
     }
 

@@ -13,6 +13,7 @@ from ganlib.config import (
     DataConfig,
     EvaluateConfig,
     ModelConfig,
+    PhotosConfig,
     Section,
     TrainConfig,
     TrialConfig,
@@ -94,6 +95,7 @@ class KeepConfig(Section):
 
 SECTIONS: dict[str, type[Section]] = {
     "data": DataConfig,
+    "photos": PhotosConfig,
     "model": ModelConfig,
     "train": TrainConfig,
     "evaluate": EvaluateConfig,
@@ -106,6 +108,10 @@ SECTIONS: dict[str, type[Section]] = {
 TRACKERS = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 """The programs that can be told how trials go, and the package that each needs."""
 SEARCHABLE = ("model", "train")
+OPTIONAL = ("photos", "asha")
+"""The sections that stand for nothing where they are left out, or null; all others have their defaults."""
+MEASURED = ("data", "photos", "evaluate", "collapse")
+"""The sections of a trial that are the same for all trials of a sweep, or they could not be compared."""
 NOT_SEARCHABLE = {
     "train.epochs": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
     "train.kimg": "the budget is the same for all trials of a sweep, or ASHA could not compare them",
@@ -124,7 +130,7 @@ def _holds_text(path: str) -> bool:
 
 TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))
 """Keys whose value is text even where YAML would read something else: a folder may be called ``2024``."""
-PATHS = ("data.source", "evaluate.weights")
+PATHS = ("data.source", "photos.source", "photos.landmarks", "evaluate.weights", "train.content_weights")
 """Keys whose text is the path of a file or folder."""
 
 
@@ -135,15 +141,11 @@ def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
     return list(value) if isinstance(value, tuple) else value
 
 
-def build_trial(
-    data: DataConfig, evaluate: EvaluateConfig, collapse: CollapseConfig, values: Mapping[str, Any]
-) -> TrialConfig:
+def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> TrialConfig:
     """Make the configuration of one trial.
 
     Args:
-        data: The section of the spec, like ``evaluate`` and ``collapse``.
-        evaluate: How generators are measured.
-        collapse: When a trial is called dead.
+        measured: The objects of the sections in `MEASURED`, by name.
         values: The values of keys of ``model`` and ``train`` by path; a key that is left out has its default.
 
     Raises:
@@ -154,4 +156,4 @@ def build_trial(
         section, name = path.split(".")
         parts[section][name] = value
     model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
-    return TrialConfig(data=data, model=model, train=train, evaluate=evaluate, collapse=collapse)
+    return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})

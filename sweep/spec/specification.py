@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganlib.clock import budget_of
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, TrialConfig
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.errors import RequestError
 from sweep.mistaken import instead_of_spec
 from sweep.spec import yaml_tree
@@ -49,7 +49,8 @@ class Spec:
 
     Attributes:
         name: The name of the sweep and of its folder.
-        data: The pictures.
+        data: The pictures; of a translator, the drawings.
+        photos: The pictures that a translator starts from; None for other families.
         evaluate: How and how often generators are measured.
         collapse: When a trial is called dead.
         search: How configurations are chosen.
@@ -66,6 +67,7 @@ class Spec:
 
     name: str
     data: DataConfig
+    photos: PhotosConfig | None
     evaluate: EvaluateConfig
     collapse: CollapseConfig
     search: SearchConfig
@@ -91,7 +93,7 @@ class Spec:
         if unknown:
             raise RequestError(f"{', '.join(unknown)}: not searched by the sweep '{self.name}'")
         try:
-            return build_trial(self.data, self.evaluate, self.collapse, {**self.plain, **params})
+            return build_trial(vars(self), {**self.plain, **params})
         except ValidationError as error:
             raise RequestError(
                 f"the parameters {dict(params)} cannot be used: {broken_rules(error)}"
@@ -147,7 +149,7 @@ class Spec:
         return "\n".join(lines) + "\n"
 
     def _section(self, section: str) -> dict[str, Any] | None:
-        """Give one section as plain values and distributions; None for an ``asha`` that is left out."""
+        """Give one section as plain values and distributions; None for one that is left out."""
         if section not in SEARCHABLE:
             model = getattr(self, section)
             return None if model is None else model.model_dump(mode="json")

@@ -234,7 +234,7 @@ resources: {gpu: 2.5}
         "x.yaml:1: name: must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and "
         "not contain '..'; got '../evil', did you mean 'evil'?",
         "x.yaml:2: data.count: must be a whole number, got '20'; write 20, without quotes",
-        "x.yaml:2: data.size: must be one of 28, 32, 64, 128, got 65",
+        "x.yaml:2: data.size: must be one of 28, 32, 64, 128, 256, got 65",
         "x.yaml:2: data.sorce: unknown key, did you mean 'source'?",
         "x.yaml:4: model.family: unknown model family 'dcgn', did you mean 'dcgan'? (choices: dcgan, stylegan, "
         "stylegan2)",
@@ -282,7 +282,7 @@ resources: {gpu: 2.5}
         (SMALL + f"data: {{style: {'x' * 5000}}}", "x.yaml:2: data.style: is 5000 characters long"),
         ("x" * (2**20 + 1), "x.yaml:1: is 1048577 characters long; the limit is 1048576"),
         (SMALL + "data: 3", "x.yaml:2: data: must be a section with keys and values"),
-        (SMALL + "data: {size: true}", "x.yaml:2: data.size: must be one of 28, 32, 64, 128, got true"),
+        (SMALL + "data: {size: true}", "x.yaml:2: data.size: must be one of 28, 32, 64, 128, 256, got true"),
         (SMALL + "data: {source: }", "x.yaml:2: data.source: must be text or a list, got null"),
         (
             SMALL + "data: {source: [a, ]}\nmodel: {variant: 3}",

@@ -1,0 +1,99 @@
+"""What generators are given when they are measured or shown: latents, or pictures of the other domain.
+
+Both are endless numbered lists, one for evaluations and one for results, so that a trial's result rests on inputs that
+played no part in the choice of its best generator.
+"""
+
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.config import ModelConfig
+from ganlib.data.alpha import premultiplied
+from ganlib.errors import RequestError
+from ganlib.models.latents import LATENT_SEED, RESULT_SEED, fixed_latents
+from ganlib.names import FAMILIES
+
+Use = Literal["evaluation", "result"]
+"""What inputs are for: evaluations of all trials share one list, and results another."""
+ORDER_SEED = 20_170_330
+"""Seed of the order in which pictures are given to translators that are measured: one for all sweeps."""
+
+
+class Inputs(Protocol):
+    """Numbered lists of inputs, one for each `Use`."""
+
+    def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Give ``count`` inputs from number ``start`` on, float32, on the CPU: what the generator is called with."""
+
+    def name(self, use: Use = "evaluation") -> str:
+        """Name the list, for the records."""
+
+
+class Latents:
+    """Standard normal latents ``(count, latent_dim)``.
+
+    Args:
+        latent_dim: Of how many numbers each.
+    """
+
+    _SEEDS: ClassVar[dict[Use, int]] = {"evaluation": LATENT_SEED, "result": RESULT_SEED}
+
+    def __init__(self, latent_dim: int) -> None:
+        self.latent_dim = latent_dim
+
+    def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Draw latents; see `ganlib.models.latents.fixed_latents`."""
+        return fixed_latents(count, self.latent_dim, self._SEEDS[use], start)
+
+    def name(self, use: Use = "evaluation") -> str:
+        """Name the list by its distribution and seed."""
+        return f"normal:{self._SEEDS[use]}"
+
+
+class Pictures:
+    """Pictures ``(count, 3, size, size)`` in [-1, 1], of one set in random order.
+
+    Results take them from the other end of the order, so that they share none with evaluations as long as the two
+    together need no more than there are. Beyond the end, a list begins again.
+
+    Args:
+        pictures: uint8 ``(n, size, size, 3)``, may be a memory map.
+    """
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.pictures = pictures
+        order = np.random.RandomState(ORDER_SEED).permutation(len(pictures))
+        self._orders = {"evaluation": order, "result": order[::-1]}
+
+    def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Give pictures of the list, as a translator takes them."""
+        return premultiplied(self.levels(count, use, start))
+
+    def levels(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Give pictures of the list as they are, uint8 ``(count, 3, size, size)``."""
+        rows = self._orders[use][np.arange(start, start + count) % len(self.pictures)]
+        return torch.from_numpy(np.ascontiguousarray(self.pictures[rows])).permute(0, 3, 1, 2)
+
+    def name(self, use: Use = "evaluation") -> str:
+        """Name the list by its order."""
+        return f"pictures:{ORDER_SEED}{'' if use == 'evaluation' else ':reversed'}"
+
+
+def inputs_of(model: ModelConfig, photos: np.ndarray | None = None) -> Inputs:
+    """Choose what a family's generators are given.
+
+    Args:
+        model: Names the family.
+        photos: The pictures that a translator starts from, uint8 ``(n, size, size, 3)``.
+
+    Raises:
+        RequestError: where the family translates and there are no photographs.
+    """
+    if not FAMILIES[model.family].translates:
+        return Latents(model.latent_dim)
+    if photos is None:
+        raise RequestError(f"the family {model.family} translates photographs, and was given none")
+    return Pictures(photos)
