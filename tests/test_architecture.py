@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.export": "config data models disk errors names written",
     "ganlib.training": "augment config data losses metrics models clock digests errors names",
     "ganlib.metrics": "config data disk errors names",
-    "ganlib.models": "config data errors",
+    "ganlib.models": "config data errors names",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",
     "ganlib.data": "config cores disk errors names registry written",

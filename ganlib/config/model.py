@@ -32,8 +32,8 @@ class ModelConfig(Section):
     mapping_layers: int = Field(8, ge=1, le=16)
     """Depth of a StyleGAN's mapping network, which is ``latent_dim`` wide."""
     blocks: int | None = Field(None, ge=1, le=32)
-    """Residual blocks of a translator's generator; null: 9 of a CycleGAN (the paper's, for 256 px; 6 for 128 px), 8 of a
-    CartoonGAN."""
+    """Residual blocks of a translator's generator; null: 9 of a CycleGAN (the paper's for 256 px; 6 for 128 px) and 8
+    of a CartoonGAN."""
     upsample: Literal["transpose", "resize"] = "transpose"
     """How a translator's generator doubles the size: by transposed convolutions, as the papers, or by the nearest pixel
     and a convolution, which leaves no chequerboard (Odena 2016)."""
