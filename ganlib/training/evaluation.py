@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganlib.metrics import Extremes, Score
+from ganlib.metrics import Baseline, Extremes, Score, TranslationScore
 from ganlib.models.sheets import Sheet
 from ganlib.training.steps import Means
 
@@ -39,8 +39,35 @@ class Evaluation(Means):
     grid: Sheet
     last: bool
     """Whether the budget is spent."""
-    preparing: bool = False
-    """Whether the generator does not yet learn what it is judged by."""
+    baseline: Baseline | None = None
+    """What photographs score as they are, on as many as ``score``; only of translators."""
+    pretraining: bool = False
+    """Whether the generator was still learning from its content loss alone, so that it is meant to change nothing."""
+
+    @property
+    def change(self) -> float | None:
+        """`TranslationScore.change`; None for families that do not translate."""
+        return self.score.change if isinstance(self.score, TranslationScore) else None
+
+    @property
+    def luminance(self) -> float | None:
+        """`TranslationScore.luminance`; None for families that do not translate."""
+        return self.score.luminance if isinstance(self.score, TranslationScore) else None
+
+    @property
+    def kid(self) -> float | None:
+        """KID of the generated pictures; None where there is no score."""
+        return self.score.kid if self.score else None
+
+    @property
+    def baseline_kid(self) -> float | None:
+        """KID of the photographs as they are; None for families that do not translate."""
+        return self.baseline.kid if self.baseline else None
+
+    @property
+    def baseline_kid_se(self) -> float | None:
+        """Standard error of `baseline_kid`."""
+        return self.baseline.kid_se if self.baseline else None
 
     @property
     def variety(self) -> float | None:

@@ -18,7 +18,8 @@ from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
-from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.metrics import Baseline, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.metrics.translation_evaluator import TranslationEvaluator
 from ganlib.domains.edges import promoted
 from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
@@ -252,11 +253,17 @@ class Fit(Iterator[Evaluation]):
             stage=stage.number,
             made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
             grid=grid,
-            preparing=self.step.preparing,
+            baseline=self._baseline(stage.n_fake),
+            pretraining=self.step.pretraining,
             last=last,
             seconds_train=seconds_train,
             seconds_eval=time.perf_counter() - started,
         )
+
+    def _baseline(self, n_fake: int) -> Baseline | None:
+        """Say what the photographs score as they are; None for families that do not translate."""
+        evaluator = self.evaluator
+        return evaluator.baseline(n_fake) if isinstance(evaluator, TranslationEvaluator) else None
 
     @torch.inference_mode()
     def _looked_at(self) -> tuple[Tensor, bool]:

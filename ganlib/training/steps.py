@@ -131,7 +131,7 @@ class AdversarialStep:
         return self.train_config.batch_size * self.critic_steps
 
     @property
-    def preparing(self) -> bool:
+    def pretraining(self) -> bool:
         """Whether the generator does not yet learn what it is judged by."""
         return False
 

@@ -194,7 +194,7 @@ class CartoonStep(TranslationStep):
         )
 
     @property
-    def preparing(self) -> bool:
+    def pretraining(self) -> bool:
         """Whether the generator learns from content alone."""
         return self._epoch < self.train_config.pretrain and self.train_config.content_weight > 0
 
@@ -212,7 +212,7 @@ class CartoonStep(TranslationStep):
     def _discriminators_half(
         self, drawings: Tensor, photos: Tensor, batch: Domains, made: tuple[Tensor, ...], number: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        if self.preparing:
+        if self.pretraining:
             nothing = torch.zeros((), device=self.device)
             return nothing, nothing, nothing
         assert batch.edges is not None
@@ -228,7 +228,7 @@ class CartoonStep(TranslationStep):
         train, drawn = self.train_config, made[0].float()
         zero = torch.zeros((), device=self.device)
         content, style = self._perceived(drawings, photos, drawn)
-        if self.preparing:
+        if self.pretraining:
             self._improve_generator(train.content_weight * content)
             return zero, [content, style]
         deceived = self._deceiving(self.discriminator, made[0])
@@ -261,7 +261,7 @@ class CartoonStep(TranslationStep):
             with torch.no_grad():
                 wanted = self._content(photos)
             content = content_distance(wanted, found)
-        if train.style_weight and not self.preparing:
+        if train.style_weight and not self.pretraining:
             with torch.no_grad():
                 wanted = self._content(drawings)
             style = style_distance(wanted, found)
