@@ -132,8 +132,8 @@ class _Making:
         _check_share(len(images), skipped, config)
         if self.background is None and not images.transparent:
             raise RequestError(
-                f"{config.section}.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a transparent pixel: "
-                f"leave {config.section}.background out, or give pictures with an alpha channel"
+                f"{config.section}.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a "
+                f"transparent pixel: leave {config.section}.background out, or give pictures with an alpha channel"
             )
         return replace(images, skipped=skipped, found=found_in(self.sources))
 
@@ -261,8 +261,8 @@ def _check_share(count: int, skipped: Sequence[Skipped], config: DataConfig) -> 
     total = count + len(skipped)
     if len(skipped) > most * total:
         raise RequestError(
-            f"{section}: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; {section}.max_skipped"
-            f" allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise {section}.max_skipped"
+            f"{section}: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; "
+            f"{section}.max_skipped allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise {section}.max_skipped"
         )
 
 

@@ -141,9 +141,11 @@ def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
     """Draw ``count`` files by a number that each has from the seed and its name, so that fewer are among more."""
     total = sum(map(len, sources))
     if count > total:
+        section = sources[0].section
         raise RequestError(
-            f"{sources[0].section}.count is {count:,}, but there are only {total:,} pictures in"
-            f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them ({sources[0].section}.count: null)"
+            f"{section}.count is {count:,}, but there are only {total:,} pictures in"
+            f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them "
+            f"({section}.count: null)"
         )
 
     def rank(input: tuple[int, File]) -> bytes:
