@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ganlib.metrics.pictures import fid, kid
     from ganlib.metrics.real import RealStatistics
     from ganlib.metrics.score import Score
-    from ganlib.metrics.translation import Pairs, Translating, TranslationScore
+    from ganlib.metrics.translation.evaluator import TranslationEvaluator
+    from ganlib.metrics.translation.score import Pairs, Translating, TranslationScore
 
 _MODULES = {
     "Baseline": "identity",
@@ -33,12 +34,13 @@ _MODULES = {
     "Kid": "kernel",
     "Neighbours": "neighbours",
     "NonFiniteError": "features",
-    "Pairs": "translation",
+    "Pairs": "translation.score",
     "Prdc": "neighbours",
     "RealStatistics": "real",
     "Score": "score",
-    "Translating": "translation",
-    "TranslationScore": "translation",
+    "Translating": "translation.score",
+    "TranslationEvaluator": "translation.evaluator",
+    "TranslationScore": "translation.score",
     "fid": "pictures",
     "fid_from_features": "frechet",
     "fid_infinity_from_features": "infinity",
@@ -68,6 +70,7 @@ __all__ = [
     "RealStatistics",
     "Score",
     "Translating",
+    "TranslationEvaluator",
     "TranslationScore",
     "fid",
     "fid_from_features",

@@ -1,4 +1,4 @@
-"""The numbers that an evaluation measures of a translator, which turns photographs into drawings."""
+"""The numbers that an evaluation measures of a translator, and what it needs of one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
