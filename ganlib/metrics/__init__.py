@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from ganlib.metrics.extremes import Extremes
     from ganlib.metrics.features import NonFiniteError
     from ganlib.metrics.frechet import fid_from_features
-    from ganlib.metrics.identity import Floor, Identity
+    from ganlib.metrics.identity import Baseline, Floor, Identity
     from ganlib.metrics.infinity import FidInfinity, fid_infinity_from_features
     from ganlib.metrics.kernel import Kid, kid_from_features
     from ganlib.metrics.neighbours import Neighbours, Prdc, nearest_real, prdc_from_features
     from ganlib.metrics.pictures import fid, kid
     from ganlib.metrics.real import RealStatistics
     from ganlib.metrics.score import Score
+    from ganlib.metrics.translation.evaluator import TranslationEvaluator
+    from ganlib.metrics.translation.score import Pairs, Translating, TranslationScore
 
 _MODULES = {
+    "Baseline": "identity",
     "Evaluator": "evaluator",
     "Extractor": "extractors.base",
     "Extremes": "extremes",
@@ -31,9 +34,13 @@ _MODULES = {
     "Kid": "kernel",
     "Neighbours": "neighbours",
     "NonFiniteError": "features",
+    "Pairs": "translation.score",
     "Prdc": "neighbours",
     "RealStatistics": "real",
     "Score": "score",
+    "Translating": "translation.score",
+    "TranslationEvaluator": "translation.evaluator",
+    "TranslationScore": "translation.score",
     "fid": "pictures",
     "fid_from_features": "frechet",
     "fid_infinity_from_features": "infinity",
@@ -48,6 +55,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Baseline",
     "Evaluator",
     "Extractor",
     "Extremes",
@@ -57,9 +65,13 @@ __all__ = [
     "Kid",
     "Neighbours",
     "NonFiniteError",
+    "Pairs",
     "Prdc",
     "RealStatistics",
     "Score",
+    "Translating",
+    "TranslationEvaluator",
+    "TranslationScore",
     "fid",
     "fid_from_features",
     "fid_infinity_from_features",

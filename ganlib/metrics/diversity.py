@@ -72,6 +72,22 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     return result
 
 
+def ssim(x: Tensor, y: Tensor) -> Tensor:
+    """Compute the structural similarity (SSIM, Wang et al. 2004) of each picture of ``x`` with that of ``y``.
+
+    Windows are 7 x 7 and even, as those of `skimage.metrics.structural_similarity`, averaged over the colour channels.
+
+    Args:
+        x: (n, 3, h, w) float, values 0 to 255, h and w >= 7.
+        y: of the shape and range of ``x``.
+
+    Returns:
+        (n,), in [-1, 1].
+    """
+    luminance, structure = _ssim_terms(x, y)
+    return (luminance * structure).mean((1, 2, 3))
+
+
 def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the similarity of local brightness, and of local contrast and structure, in each full window."""
     stable_mean, stable_contrast = (0.01 * 255) ** 2, (0.03 * 255) ** 2

@@ -81,10 +81,10 @@ class Evaluator:
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
         self.n_real = count_real(config, shape[0])
         self._pictures = pictures
-        self._cache = cache
+        self.cache = cache
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
         self._held_out = min(config.n_fake, shape[0] - self.n_real)
-        self._identity = {
+        self.identity: dict[str, str | int] = {
             "data": data_hash,
             "pictures": shape[0],
             "extractor": self.extractor.name,
@@ -113,8 +113,10 @@ class Evaluator:
             RequestError: if ``generate`` returns another number, dtype or shape.
             WorkError: if there is not even memory for one picture.
         """
-        config, real = self.config, self.real
-        count = n_fake or config.n_fake
+        return self.score_of(self.features(generate, n_fake or self.config.n_fake), full)
+
+    def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
+        """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
         fake = self._extraction.of_generated(generate, count)
         finite = torch.isfinite(fake).all(1)
         if not bool(finite.all()):
@@ -122,14 +124,22 @@ class Evaluator:
                 f"{int((~finite).sum())} of {count} generated pictures have NaN or infinite features "
                 f"({self.extractor.name}); the generator has diverged"
             )
-        kid = self._kid(fake)
-        varied = min(VENDI_PICTURES, count)
+        return fake
+
+    def features_of(self, pictures: Tensor) -> Tensor:
+        """Extract the features (n, d) of pictures, uint8 (n, c, h, w)."""
+        return self._extraction.of(pictures.to(self.device))
+
+    def score_of(self, fake: Tensor, full: bool = False) -> Score:
+        """Compare the features (n, d) of generated pictures, n >= 2, with those of the real ones; see `score`."""
+        kid = self.kid(fake)
+        varied = min(VENDI_PICTURES, len(fake))
         return Score(
-            fid=real.frechet(fake),
+            fid=self.real.frechet(fake),
             kid=kid.mean,
             kid_se=kid.se,
             n_real=self.n_real,
-            n_fake=count,
+            n_fake=len(fake),
             extractor=self.extractor.name,
             extractor_digest=self.extractor.digest,
             resize=self.resize,
@@ -148,7 +158,8 @@ class Evaluator:
             found |= {"fid_infinity": infinity.value, "fid_infinity_se": infinity.se}
         return found
 
-    def _kid(self, fake: Tensor) -> Kid:
+    def kid(self, fake: Tensor) -> Kid:
+        """Measure the kernel distance of features (n, d) of generated pictures to those of the real ones."""
         size = usual_size(self.n_real, len(fake), self.config.kid_subset_size)
         return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
@@ -165,7 +176,7 @@ class Evaluator:
         if count > self._held_out:
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
-        kid = self._kid(fake)
+        kid = self.kid(fake)
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
@@ -181,9 +192,14 @@ class Evaluator:
             Positions in the real pictures that the evaluator was made with, (m, k), and distances.
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
-        found = nearest_real(self._extraction.of(pictures.to(self.device)), known, k)
+        found = nearest_real(self.features_of(pictures), known, k)
         rows = torch.from_numpy(self._choice())[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
+
+    @property
+    def available(self) -> int:
+        """Count the real pictures that the evaluator was made with."""
+        return len(self._pictures)
 
     @cached_property
     def real(self) -> RealStatistics:
@@ -223,7 +239,7 @@ class Evaluator:
 
     @cached_property
     def _stored(self) -> Arrays:
-        return load_or_compute(self._cache, self._identity, self._measure_real)
+        return load_or_compute(self.cache, self.identity, self._measure_real)
 
     def _choice(self) -> np.ndarray:
         """Choose the positions of the real pictures that are used, in random order: to compare with, then held out.
@@ -241,12 +257,20 @@ class Evaluator:
         for start in range(0, len(rows), self.config.batch_size):
             batch = rows[start : start + self.config.batch_size]
             features[batch] = self._extraction.of(self._pictures_at(chosen[batch])).cpu().numpy()
-        pixels = of_pixels(self._pictures_at(chosen[: self.n_real][:EXTREME_PICTURES]), SHOWN)
+        pixels = of_pixels(self.first_real(EXTREME_PICTURES), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
         if self.n_real > self.extractor.dim:  # below that the factor is the features themselves
             arrays["factor"] = RealStatistics(real).gaussian.factor.contiguous().numpy()
         return arrays
+
+    def first_real(self, count: int) -> Tensor:
+        """Give the first of the real pictures that are compared with, as many as there are up to ``count``.
+
+        Returns:
+            uint8 (n, c, h, w), on the evaluator's device; their features are the first of ``real.features``.
+        """
+        return self._pictures_at(self._choice()[: self.n_real][:count])
 
     def _pictures_at(self, rows: np.ndarray) -> Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))

@@ -76,6 +76,23 @@ class Floor:
         return None
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """What photographs score as they are, in place of a translator's drawings: the identity, which draws nothing.
+
+    Attributes:
+        n_fake: How many they were.
+        fid: Frechet distance of the photographs to the drawings.
+        kid: Kernel distance of the photographs to the drawings.
+        kid_se: Standard error of ``kid``; NaN where there are too few pictures to tell.
+    """
+
+    n_fake: int
+    fid: float
+    kid: float
+    kid_se: float
+
+
 def differing(identities: Iterable[Identity]) -> list[str]:
     """List the names of what differs between identities."""
     rows = [asdict(identity) for identity in identities]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganlib.metrics import Extremes, Score
+from ganlib.metrics import Baseline, Extremes, Score, TranslationScore
+from ganlib.models.sheets import Sheet
 from ganlib.training.steps import Means
 
 LEAST_VARIETY = 1e-6
@@ -16,9 +17,9 @@ class Evaluation(Means):
     """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds pictures
-    of 64 latents that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``. Seconds are of this
-    interval.
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``made`` holds pictures
+    of 64 inputs that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``; ``grid`` is the sample
+    grid, which shows them, or of a translator a `ganlib.models.sheets.Sheet` of both domains. Seconds are of this interval.
     """
 
     kimg: float
@@ -34,9 +35,39 @@ class Evaluation(Means):
     stage: int
     seconds_train: float
     seconds_eval: float
-    grid: np.ndarray
+    made: np.ndarray
+    grid: Sheet
     last: bool
     """Whether the budget is spent."""
+    baseline: Baseline | None = None
+    """What photographs score as they are, on as many as ``score``; only of translators."""
+    pretraining: bool = False
+    """Whether the generator was still learning from its content loss alone, so that it is meant to change nothing."""
+
+    @property
+    def change(self) -> float | None:
+        """`TranslationScore.change`; None for families that do not translate."""
+        return self.score.change if isinstance(self.score, TranslationScore) else None
+
+    @property
+    def luminance(self) -> float | None:
+        """`TranslationScore.luminance`; None for families that do not translate."""
+        return self.score.luminance if isinstance(self.score, TranslationScore) else None
+
+    @property
+    def kid(self) -> float | None:
+        """KID of the generated pictures; None where there is no score."""
+        return self.score.kid if self.score else None
+
+    @property
+    def baseline_kid(self) -> float | None:
+        """KID of the photographs as they are; None for families that do not translate."""
+        return self.baseline.kid if self.baseline else None
+
+    @property
+    def baseline_kid_se(self) -> float | None:
+        """Standard error of `baseline_kid`."""
+        return self.baseline.kid_se if self.baseline else None
 
     @property
     def variety(self) -> float | None:

@@ -1,0 +1,1 @@
+"""Measure translators, which turn photographs into drawings."""

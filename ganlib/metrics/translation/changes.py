@@ -1,0 +1,80 @@
+"""Measure what a translator changes of pictures and what it keeps: pure functions of uint8 pictures.
+
+Pictures are uint8 (n, 3, h, w), values 0 to 255, h and w equal in both sets; results are computed on their device.
+"""
+
+import torch
+from torch import Tensor
+
+from ganlib.metrics.diversity import ssim
+from ganlib.metrics.translation.colour import luma
+
+FLAT = 0.5 / 255
+"""Standard deviation of pixels in [0, 1] below which a picture is one colour, but for rounding."""
+NEAR_NYQUIST = 1 / 16
+"""How near pi frequencies count as at the Nyquist frequency, as a share of pi."""
+ROUNDING = 1 / 255**2 / 12
+"""Variance of the error of rounding pixels in [0, 1] to 256 levels."""
+
+
+def difference(x: Tensor, y: Tensor) -> float:
+    """Average the absolute difference of pixels, which are taken from 0 to 1, over pairs of pictures."""
+    return float((x.short() - y.short()).abs().double().mean() / 255)
+
+
+def difference_of_all(x: Tensor, y: Tensor) -> float:
+    """Average the `difference` of each picture of ``x`` from each of ``y``; the sets may differ in number."""
+    return float(torch.tensor([difference(picture[None], y) for picture in x]).mean())
+
+
+def ratio(value: float, whole: float) -> float | None:
+    """Divide two distances; None where the whole is nothing but rounding."""
+    return value / whole if whole > 1e-6 else None
+
+
+def cycle_ssim(x: Tensor, y: Tensor) -> float:
+    """Average the structural similarity of pairs of pictures, h and w >= 7; see `ganlib.metrics.diversity.ssim`."""
+    return float(ssim(x.double(), y.double()).mean())
+
+
+def luminance_correlation(x: Tensor, y: Tensor) -> float | None:
+    """Average Pearson's correlation of the luma (Rec. 601) of pairs of pictures, pixel by pixel.
+
+    Returns:
+        A mean in [-1, 1]. A pair counts as 0 where the picture of ``y`` is one colour, which keeps nothing, and not
+        at all where that of ``x`` is; None where no pair counts.
+    """
+    first, second = (luma(pictures).flatten(1).double() for pictures in (x, y))
+    first, second = (values - values.mean(1, keepdim=True) for values in (first, second))
+    deviation, other = (values.square().mean(1).sqrt() for values in (first, second))
+    correlation = (first * second).mean(1) / (deviation * other).clamp(min=1e-12)
+    correlation = torch.where(other < FLAT, 0.0, correlation)[deviation >= FLAT]
+    return float(correlation.mean().clamp(-1, 1)) if len(correlation) else None
+
+
+def nyquist_energy(pictures: Tensor) -> float:
+    """Measure how much of pictures alternates from pixel to pixel: the variance at frequencies near pi in either axis.
+
+    Pictures are faded out to their edges (Hann), because their opposite edges do not fit together.
+
+    Returns:
+        Mean variance of pixels in [0, 1], that of rounding them to levels at least.
+    """
+    height, width = pictures.shape[2:]
+    values = pictures.double() / 255
+    window = torch.outer(_hann(height, values), _hann(width, values))
+    window = window / window.square().mean().sqrt()
+    values = values - values.mean((2, 3), keepdim=True)
+    power = torch.fft.fft2(values * window, norm="forward").abs().square().mean((0, 1))
+    near = _near(height, power)[:, None] | _near(width, power)
+    return max(float(power[near].sum()), ROUNDING * float(near.double().mean()))
+
+
+def _hann(length: int, like: Tensor) -> Tensor:
+    return torch.hann_window(length, periodic=True, dtype=like.dtype, device=like.device)
+
+
+def _near(length: int, like: Tensor) -> Tensor:
+    """Tell which of the frequencies of a transform are near pi; at least the highest and its neighbours are."""
+    frequencies = torch.fft.fftfreq(length, device=like.device).abs()
+    return torch.ge(frequencies, min(0.5 - NEAR_NYQUIST / 2, 0.5 - 1.25 / length))

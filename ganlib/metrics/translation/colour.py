@@ -1,0 +1,48 @@
+"""Measure the colours of pictures: CIE Lab, in which distances are about as large as people see them, and luma."""
+
+import torch
+from torch import Tensor
+
+_XYZ_OF_RGB = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
+"""From linear sRGB."""
+_WHITE = (0.95047, 1.0, 1.08883)
+"""XYZ of D65, seen by the observer of 1931 (2 degrees)."""
+_LUMA = (0.299, 0.587, 0.114)
+"""Weights of Rec. 601."""
+
+
+def lab(pictures: Tensor) -> Tensor:
+    """Convert sRGB to CIE Lab (1976, D65), as `skimage.color.rgb2lab` does.
+
+    Args:
+        pictures: uint8 (n, 3, h, w), values 0 to 255.
+
+    Returns:
+        float32 (n, 3, h, w): L* from 0 to 100, a* and b* from about -110 to 100, 0 for grey.
+    """
+    rgb = pictures.float() / 255
+    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    matrix = rgb.new_tensor(_XYZ_OF_RGB) / rgb.new_tensor(_WHITE)[:, None]
+    xyz = torch.einsum("ij,njhw->nihw", matrix, linear)
+    x, y, z = torch.where(xyz > 0.008856, xyz.clamp(min=0) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+
+
+def mean_lab(pictures: Tensor) -> Tensor:
+    """Average the Lab colours of all pixels of uint8 (n, 3, h, w); gives (3,) float64."""
+    return lab(pictures).double().mean((0, 2, 3))
+
+
+def mean_chroma(pictures: Tensor) -> float:
+    """Average the chroma, the distance from grey in the plane of a* and b*, over all pixels of uint8 (n, 3, h, w)."""
+    return float(lab(pictures)[:, 1:].square().sum(1).sqrt().double().mean())
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """Weigh the channels of uint8 (n, 3, h, w) as bright as they look (Rec. 601); gives float32 (n, h, w), 0 to 1."""
+    weights = torch.tensor(_LUMA, device=pictures.device) / 255
+    return torch.einsum("c,nchw->nhw", weights, pictures.float())

@@ -1,0 +1,194 @@
+"""Score translators: their drawings against real ones, and against the photographs that these were made of."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.metrics.cache import Arrays, load_or_compute
+from ganlib.metrics.evaluator import Evaluator
+from ganlib.metrics.extremes import Extremes
+from ganlib.metrics.identity import Baseline, Floor
+from ganlib.metrics.neighbours import Neighbours
+from ganlib.metrics.translation.changes import (
+    cycle_ssim,
+    difference,
+    difference_of_all,
+    luminance_correlation,
+    nyquist_energy,
+    ratio,
+)
+from ganlib.metrics.translation.colour import mean_chroma, mean_lab
+from ganlib.metrics.translation.score import PAIRS, Pairs, Translating, TranslationScore
+
+DRAWINGS = 256
+"""Drawings whose colours and energy those of a translator's are compared with, at most."""
+GREY = 0.5
+"""Mean chroma below which drawings have no colour that could be lost: that of greys rounded to levels is lower."""
+
+
+class Photos(Protocol):
+    """A numbered list of photographs; `ganlib.models.inputs.Pictures` is one."""
+
+    def levels(self, count: int) -> Tensor:
+        """Give the first ``count`` photographs of the list, uint8 (count, 3, h, w)."""
+
+    def name(self) -> str:
+        """Name the order of the list."""
+
+
+@dataclass(frozen=True)
+class _Drawings:
+    """What drawings have: mean Lab colour (3,), mean chroma, `nyquist_energy`; and how far unrelated photographs are.
+
+    Distances are means over all pairs of one of the first 64 photographs and one of the first 64 drawings.
+    """
+
+    colour: Tensor
+    chroma: float
+    energy: float
+    pixels_apart: float
+    features_apart: float
+
+
+class TranslationEvaluator:
+    """A measure of translators against a set of drawings and a set of photographs.
+
+    It is used as an `Evaluator` is. No more drawings are measured than there are photographs: those that were made of
+    a photograph twice are equal, and would be taken for a lack of variety.
+
+    Args:
+        drawings: Measures against drawings, opaque ones.
+        photos: Measures against photographs of the drawings' size, with the drawings' extractor and device.
+        inputs: The photographs of ``photos`` in the order of evaluations.
+    """
+
+    def __init__(self, drawings: Evaluator, photos: Evaluator, inputs: Photos) -> None:
+        self.drawings, self.photos, self.inputs = drawings, photos, inputs
+        self.config, self.device = drawings.config, drawings.device
+        self.extractor, self.resize, self.n_real = drawings.extractor, drawings.resize, drawings.n_real
+        self._seen: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def most(self) -> int:
+        """Count the drawings that can be measured at most: one of each photograph."""
+        return self.photos.available
+
+    def measured(self, n_fake: int | None = None) -> int:
+        """Count the drawings that are measured where ``n_fake`` are asked for, ``config.n_fake`` by default."""
+        return min(n_fake or self.config.n_fake, self.most)
+
+    def score(
+        self, translating: Translating, n_fake: int | None = None, full: bool = False
+    ) -> TranslationScore:
+        """Measure a translator.
+
+        Args:
+            translating: Makes drawings of photographs; at most ``config.batch_size`` at a time are asked for.
+            n_fake: How many drawings, ``config.n_fake`` by default; no more than there are photographs.
+            full: Also compute what costs more: the numbers of the way back, and those of `Evaluator.score`.
+
+        Raises:
+            NonFiniteError: if a feature is NaN or infinite.
+            RequestError: if ``translating`` makes another number, dtype or shape.
+            WorkError: if there is not even memory for one picture.
+        """
+        count = self.measured(n_fake)
+        features = self.drawings.features(translating, count)
+        score = self.drawings.score_of(features, full)
+        pairs = translating.pairs(min(PAIRS, count))
+        back = self._back(translating.back(), n_fake) if full else {}
+        return TranslationScore(**asdict(score), **self._of_pairs(pairs, features), **back)
+
+    def _of_pairs(self, pairs: Pairs, features: Tensor) -> dict[str, Any]:
+        """Compare photographs with what becomes of them; ``features`` begin with those of the drawings."""
+        photos, drawn, real = pairs.photos, pairs.drawn, self._real
+        moved = features[: len(drawn)] - self._features_of(photos)
+        found = {
+            "change": ratio(difference(photos, drawn), real.pixels_apart),
+            "content": ratio(float(moved.double().norm(dim=1).mean()), real.features_apart),
+            "luminance": luminance_correlation(photos, drawn),
+            "tint": float((mean_lab(drawn) - real.colour).norm()),
+            "chroma": mean_chroma(drawn) / real.chroma if real.chroma > GREY else None,
+            "chequer": nyquist_energy(drawn) / real.energy,
+        }
+        if pairs.returned is not None:
+            found["cycle_l1"] = difference(photos, pairs.returned)
+            found["cycle_ssim"] = cycle_ssim(photos, pairs.returned)
+        return found
+
+    def _back(self, back: Callable[[int], Tensor] | None, n_fake: int | None) -> dict[str, Any]:
+        if back is None:
+            return {}
+        count = min(n_fake or self.config.n_fake, self.drawings.available)
+        score = self.photos.score(back, count)
+        return {"fid_back": score.fid, "kid_back": score.kid, "kid_back_se": score.kid_se}
+
+    def _features_of(self, photos: Tensor) -> Tensor:
+        """Extract the features of photographs; of those that were asked for last they are known."""
+        if self._seen is None or not torch.equal(self._seen[0], photos):
+            self._seen = photos, self.drawings.features_of(photos)
+        return self._seen[1]
+
+    @cached_property
+    def _real(self) -> _Drawings:
+        drawings = self.drawings.first_real(DRAWINGS)
+        photos = self.inputs.levels(min(PAIRS, self.most)).to(self.device)
+        features = self._features_of(photos).double(), self.drawings.real.features[:PAIRS].double()
+        return _Drawings(
+            colour=mean_lab(drawings),
+            chroma=mean_chroma(drawings),
+            energy=nyquist_energy(drawings),
+            pixels_apart=difference_of_all(photos, drawings[:PAIRS]),
+            features_apart=float(torch.cdist(*features).mean()),
+        )
+
+    def baseline(self, n_fake: int | None = None) -> Baseline:
+        """Score photographs as they are, in place of the drawings that a translator makes of them.
+
+        They are those that evaluations begin with, so that a translator which changes nothing scores as much. All
+        processes share the result through the cache.
+
+        Args:
+            n_fake: How many, ``config.n_fake`` by default; no more than there are photographs.
+
+        Raises:
+            WorkError: if there is not even memory for one picture.
+        """
+        count = self.measured(n_fake)
+        if count not in self._baselines:
+            config = self.config
+            identity = {f"drawings.{name}": value for name, value in self.drawings.identity.items()} | {
+                "photos": self.photos.identity["data"],
+                "order": self.inputs.name(),
+                "count": count,
+                "kid_subsets": config.kid_subsets,
+                "kid_subset_size": config.kid_subset_size or 0,
+            }
+            arrays = load_or_compute(self.drawings.cache, identity, lambda: self._measure_photos(count))
+            self._baselines[count] = Baseline(count, *map(float, arrays["baseline"]))
+        return self._baselines[count]
+
+    @cached_property
+    def _baselines(self) -> dict[int, Baseline]:
+        return {}
+
+    def _measure_photos(self, count: int) -> Arrays:
+        score = self.drawings.score_of(self.drawings.features_of(self.inputs.levels(count)))
+        return {"baseline": np.array([score.fid, score.kid, score.kid_se])}
+
+    def extremes(self, n_fake: int | None = None) -> Extremes:
+        """Measure how flat, alike and unvaried drawings are at their worst; see `Evaluator.extremes`."""
+        return self.drawings.extremes(self.measured(n_fake))
+
+    def floor(self, n_fake: int | None = None) -> Floor | None:
+        """Score held-out drawings in place of generated ones; see `Evaluator.floor`."""
+        return self.drawings.floor(self.measured(n_fake))
+
+    def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
+        """Find the drawings nearest to given pictures; see `Evaluator.nearest_real`."""
+        return self.drawings.nearest_real(pictures, k)
