@@ -4,8 +4,9 @@ Two things hang on the list. Pictures that were made are never taken for picture
 and no other file is ever overwritten. A file is ours while its content is what was written: once somebody
 has changed or replaced it, it is theirs. A line is added before the file takes its place, so that none is unlisted.
 
-The list lies beside what ``--out`` or ``--export`` named: of a folder that was filled, in the folder above it, so that
-nothing but what was asked for is in there. Sweeps need no list: everything in their folders is theirs (`is_sweep`).
+The list lies beside what ``--out`` or ``--export`` named: of a folder that was filled, with all folders in it, in the
+folder above it, so that nothing but what was asked for is in there. Sweeps need no list: everything in their folders is
+theirs (`is_sweep`).
 """
 
 import contextlib
@@ -37,20 +38,29 @@ def is_sweep(folder: str | Path) -> bool:
     return any(keys <= _object(Path(folder) / name).keys() for name, keys in SWEEP.items())
 
 
-def ours(folder: str | Path, kind: str | None = None) -> frozenset[str]:
+def ours(
+    folder: str | Path, kind: str | None = None, above: str | Path | None = None, names: Iterable[str] = ()
+) -> frozenset[str]:
     """List the files in a folder that are as this software wrote them, by name.
 
     Args:
         folder: Where to look.
         kind: Only files of this kind; all by default.
+        above: Only files of lists that lie above this folder; all by default.
+        names: Only these files; all by default.
     """
-    root = Path(folder)
-    found = set()
-    for name, contents in _listed(root).items():
-        wanted = {digest for digest, what in contents if kind is None or what == kind}
+    root, found = Path(folder), set()
+    listed = _listed(root, above)
+    for name in set(names) & listed.keys() if names else listed:
+        wanted = {digest for digest, what in listed[name] if kind is None or what == kind}
         if wanted and _digest(root / name) in wanted:
             found.add(name)
     return frozenset(found)
+
+
+def listed_above(folder: str | Path) -> bool:
+    """Tell whether there is a list in any of the folders above a folder."""
+    return any((above / LIST).exists() for above in Path(os.path.abspath(folder)).parents)
 
 
 def foreign(folder: Path) -> list[str]:
@@ -69,7 +79,7 @@ def check(paths: Iterable[Path]) -> None:
     taken = []
     for folder, names in _by_folder(paths).items():
         there = [name for name in names if os.path.lexists(folder / name)]
-        own = ours(folder) if there else ()
+        own = ours(folder, names=there) if there else ()
         taken += [str(folder / name) for name in there if name not in own]
     if taken:
         raise RequestError(
@@ -90,7 +100,18 @@ def write(path: Path, data: bytes, kind: str = "") -> None:
 
 
 def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: bool = False) -> None:
-    """Write several files into a folder that is there; as `write`. ``filled``: it was asked for as a whole."""
+    """Write several files into a folder, or into folders in it, all of which are there; as `write`.
+
+    Args:
+        folder: Where to.
+        files: What to write, by name or relative path.
+        kind: Of the files.
+        filled: Whether the folder was asked for as a whole.
+
+    Raises:
+        RequestError: if a file that is not `ours` would be replaced.
+        OSError: if one cannot be written.
+    """
     check(folder / name for name in files)
     _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
     for name, data in files.items():
@@ -153,8 +174,7 @@ def _forget(folder: Path) -> None:
     """Take the files of a folder out of the list above it."""
     absolute = Path(os.path.abspath(folder))
     above = absolute.parent / LIST
-    names = [name for name in _read(above) if name.startswith(f"{absolute.name}/")]
-    if names:
+    if any(_in(name, absolute.name) for name in _read(above)):
         kept = [
             line for line in above.read_text(encoding="utf-8").splitlines() if not _of(line, absolute.name)
         ]
@@ -163,24 +183,32 @@ def _forget(folder: Path) -> None:
 
 def _of(line: str, folder: str) -> bool:
     with contextlib.suppress(ValueError, TypeError, KeyError):
-        return str(json.loads(line)["name"]).startswith(f"{folder}/")
+        return _in(str(json.loads(line)["name"]), folder)
     return False
 
 
-def _listed(folder: Path) -> dict[str, set[tuple[str, str]]]:
+def _in(path: str, folder: str) -> bool:
+    """Tell whether a path is that of a file in a folder, and not of one in a folder in it."""
+    return path.rpartition("/")[0] == folder
+
+
+def _listed(folder: Path, above: str | Path | None = None) -> dict[str, set[tuple[str, str]]]:
     """Collect every digest and kind that was written under each name; of an export, also those in its configuration."""
     absolute = Path(os.path.abspath(folder))
-    found = {name: set(contents) for name, contents in _read(absolute / LIST).items()}
-    for path, contents in _read(absolute.parent / LIST).items():
-        above, _, name = path.partition("/")
-        if name and above == absolute.name:
-            found.setdefault(name, set()).update(contents)
-    config = _object(folder / EXPORT)
+    places = [absolute, *absolute.parents] if above is None else Path(os.path.abspath(above)).parents
+    found: dict[str, set[tuple[str, str]]] = {}
+    for place in places:
+        inside = absolute.relative_to(place).as_posix()
+        for path, contents in _read(place / LIST).items():
+            if _in(path, "" if inside == "." else inside):
+                found.setdefault(path.rpartition("/")[2], set()).update(contents)
+    config = {} if above is not None else _object(folder / EXPORT)
     if config.get("format") == EXPORT_FORMAT and isinstance(config.get("digests"), dict):
         digests = {**config["digests"], EXPORT: _digest(folder / EXPORT)}
         for name, value in digests.items():
-            found.setdefault(name, set()).add((str(value), ""))
-    return {name: contents for name, contents in found.items() if "/" not in name}
+            if "/" not in name:
+                found.setdefault(name, set()).add((str(value), ""))
+    return found
 
 
 def _read(path: Path) -> dict[str, set[tuple[str, str]]]:

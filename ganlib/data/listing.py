@@ -81,12 +81,12 @@ def scan(source: str, key: str = "data.source") -> Listing:
     """
     root = folder_of(source, key)
     walk = _Walk()
-    pending = [(os.fspath(root), b"", True)]
+    pending = [(os.fspath(root), b"", written.listed_above(root))]
     while pending:
-        folder, prefix, listed_above = pending.pop()
+        folder, prefix, listed = pending.pop()
         try:
-            with os.scandir(folder) as listed:
-                entries = sorted(listed, key=lambda entry: entry.name)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             if not prefix:
                 raise RequestError(f"{key}: cannot read '{printable(source)}': {error.strerror}") from error
@@ -98,12 +98,12 @@ def scan(source: str, key: str = "data.source") -> Listing:
                 raise RequestError(_sweeps_own(source, folder, key))
             walk.leave_out(SWEEP, "", folder)
             continue
-        known = listed_above or bool(names & {written.LIST, written.EXPORT})
-        own = _own(folder, at_root=not prefix) if known else frozenset()
+        listed = listed or written.LIST in names
+        own = _own(folder, root, not prefix) if listed or written.EXPORT in names else frozenset()
         for entry in entries:
             if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
                 below = prefix + os.fsencode(entry.name) + b"/"
-                pending.append((entry.path, below, written.LIST in names))
+                pending.append((entry.path, below, listed))
             else:
                 walk.take(entry, prefix, own)
     return walk.listing()
@@ -151,10 +151,9 @@ class _Walk:
         )
 
 
-def _own(folder: str, at_root: bool) -> frozenset[str]:
+def _own(folder: str, root: Path, at_root: bool) -> frozenset[str]:
     """List the files of a folder that were made; generated pictures belong to a set that consists of them."""
-    own = written.ours(folder)
-    return own - written.ours(folder, written.PICTURES) if at_root else own
+    return written.ours(folder) - written.ours(folder, written.PICTURES, above=None if at_root else root)
 
 
 def _sweeps_own(source: str, folder: str, key: str) -> str:
