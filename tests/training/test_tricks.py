@@ -22,6 +22,7 @@ from ganlib.training import optimizers
 from ganlib.training.steps import AdversarialStep
 
 CPU = torch.device("cpu")
+SHAPE = torch.Size([8192])
 
 
 def seeded(seed: int = 0) -> torch.Generator:
