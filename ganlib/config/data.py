@@ -1,6 +1,6 @@
 """The sections ``data`` and ``photos``: which pictures, and how they are prepared."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -59,8 +59,15 @@ class PictureSource(Section):
 class DataConfig(PictureSource):
     """Which pictures, and how they are prepared; of a translator (CycleGAN, CartoonGAN), the drawings."""
 
+    section: ClassVar[str] = "data"
+    """The section of the spec in which the keys stand, for error texts."""
+
     size: Literal[28, 32, 64, 128, 256] = 64
     """Side of the square pictures in pixels."""
+
+
+class _PreparedPhotos(DataConfig):
+    section: ClassVar[str] = "photos"
 
 
 class PhotosConfig(PictureSource):
@@ -75,4 +82,4 @@ class PhotosConfig(PictureSource):
 
     def at(self, size: Literal[28, 32, 64, 128, 256]) -> DataConfig:
         """Give the section as one of ``data``, for pictures of that side."""
-        return DataConfig(**self.model_dump(exclude={"landmarks"}), size=size)
+        return _PreparedPhotos(**self.model_dump(exclude={"landmarks"}), size=size)

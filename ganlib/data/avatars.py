@@ -37,7 +37,7 @@ def styles() -> tuple[str, ...]:
     return tuple(sorted(set(names) - _NEEDS_FONTS))
 
 
-def check_style(name: str) -> str:
+def check_style(name: str, section: str = "data") -> str:
     """Return ``name`` if there is such a style.
 
     Raises:
@@ -46,7 +46,7 @@ def check_style(name: str) -> str:
     if name not in styles():
         why = " (it needs the fonts of the machine, which differ)" if name in _NEEDS_FONTS else ""
         raise RequestError(
-            f"data.style: unknown avatar style '{name}'{why}{did_you_mean(name, list(styles()))}"
+            f"{section}.style: unknown avatar style '{name}'{why}{did_you_mean(name, list(styles()))}"
             f" (choices: {', '.join(styles())})"
         )
     return name

@@ -83,7 +83,7 @@ def prepare(
             f"cannot keep prepared pictures in {making.folder}: {error.strerror or error}; free some space, or set "
             "the environment variable SWEEP_CACHE to a folder of your own"
         ) from error
-    return making.checked(images, config.max_skipped)
+    return making.checked(images, config)
 
 
 def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
@@ -94,7 +94,7 @@ def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
     """
     making = _Making.of(config, cache)
     images = making.find()
-    return None if images is None else making.checked(images, config.max_skipped)
+    return None if images is None else making.checked(images, config)
 
 
 @dataclass(frozen=True)
@@ -118,22 +118,22 @@ class _Making:
         progress: Progress | None = None,
     ) -> "_Making":
         """List what a data section names."""
-        background = colour(config.background)
+        background = colour(config.background, config.section)
         sources = open_sources(config)
         # What cannot be read by its name alone is too much already: the rest need not be read.
-        _check_share(sum(map(len, sources)), _skipped(sources, ()), config.max_skipped)
+        _check_share(sum(map(len, sources)), _skipped(sources, ()), config)
         folder = (cache if cache is not None else cache_dir()) / "data"
         nearest = config.resize == "nearest"
         return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
 
-    def checked(self, images: ImageSet, max_skipped: float) -> ImageSet:
+    def checked(self, images: ImageSet, config: DataConfig) -> ImageSet:
         """Return the set with all that was skipped; refuse too much of that, and pictures that are opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
-        _check_share(len(images), skipped, max_skipped)
+        _check_share(len(images), skipped, config)
         if self.background is None and not images.transparent:
             raise RequestError(
-                f"data.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a transparent pixel: "
-                "leave data.background out, or give pictures with an alpha channel"
+                f"{config.section}.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a "
+                f"transparent pixel: leave {config.section}.background out, or give pictures with an alpha channel"
             )
         return replace(images, skipped=skipped, found=found_in(self.sources))
 
@@ -256,12 +256,13 @@ def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) 
     return tuple(skipped)
 
 
-def _check_share(count: int, skipped: Sequence[Skipped], most: float) -> None:
+def _check_share(count: int, skipped: Sequence[Skipped], config: DataConfig) -> None:
+    section, most = config.section, config.max_skipped
     total = count + len(skipped)
     if len(skipped) > most * total:
         raise RequestError(
-            f"data: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; data.max_skipped"
-            f" allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise data.max_skipped"
+            f"{section}: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; "
+            f"{section}.max_skipped allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise {section}.max_skipped"
         )
 
 

@@ -65,7 +65,7 @@ class UnreadableError(Exception):
     """A file that gives no picture; the text is the reason, in one line and without the file's name."""
 
 
-def colour(name: str) -> Background:
+def colour(name: str, section: str = "data") -> Background:
     """Read an opaque colour by name (``white``) or number (``#rrggbb``), as Pillow understands it, or ``transparent``.
 
     Raises:
@@ -79,7 +79,7 @@ def colour(name: str) -> Background:
         value = (0, 0, 0, 0)
     if len(value) != 3:
         raise RequestError(
-            f"data.background: '{name}' is no opaque colour; give a name such as 'white', a number such as"
+            f"{section}.background: '{name}' is no opaque colour; give a name such as 'white', a number such as"
             " '#1a2b3c', or 'transparent'"
         )
     return value

@@ -178,7 +178,7 @@ def folder_of(source: str, key: str = "data.source") -> Path:
     """
     if not source.strip():
         raise RequestError(
-            f"{key} is empty; give a folder of pictures{', or avatars' * (key == 'data.source')}"
+            f"{key} is empty; give a folder of pictures{', or avatars' * key.endswith('.source')}"
         )
     try:
         root = Path(source).expanduser()
@@ -196,7 +196,7 @@ def folder_of(source: str, key: str = "data.source") -> Path:
         )
     if "://" in source:
         raise RequestError(f"{key}: '{shown}' is an address; pictures must be in a local folder")
-    hint = did_you_mean(source, ["avatars"]) if key == "data.source" else ""
+    hint = did_you_mean(source, ["avatars"]) if key.endswith(".source") else ""
     raise RequestError(f"{key}: there is no folder '{shown}'{hint} (looked in {Path.cwd()})")
 
 

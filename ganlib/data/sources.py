@@ -30,6 +30,7 @@ class Source:
         skipped: What was left out when the files were listed.
         left_out: What else there is, and why it does not belong to the set.
         attribution: Who made the pictures, where that is known.
+        section: The section of the spec that names it, for error texts.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     skipped: tuple[Skipped, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     attribution: str | None = None
+    section: str = "data"
 
     def __len__(self) -> int:
         return len(self.files) if self.avatars is None else len(self.avatars)
@@ -73,7 +75,7 @@ def open_sources(config: DataConfig) -> list[Source]:
     names = [config.source] if isinstance(config.source, str) else config.source
     if not names:
         raise RequestError(
-            "data.source: no pictures in an empty list; give folders of pictures, or 'avatars'"
+            f"{config.section}.source: no pictures in an empty list; give folders of pictures, or 'avatars'"
         )
     sources, problems = [], []
     for name in names:
@@ -99,7 +101,7 @@ def no_pictures(source: Source, skipped: Sequence[Skipped] = ()) -> str:
     told = [f"{count} {suffix}" for suffix, count in others.most_common(5)] + rest
     skipped = skipped or source.skipped
     return (
-        f"data.source: no pictures in '{source.name}' ({NAMES}, at any depth"
+        f"{source.section}.source: no pictures in '{source.name}' ({NAMES}, at any depth"
         + (f"; other files there: {', '.join(told)}" if told else "")
         + (f"; unusable: {some(skipped)}" if skipped else "")
         + ")"
@@ -116,24 +118,34 @@ def some(skipped: Sequence[Skipped], most: int = 50) -> str:
 
 def _open(name: str, config: DataConfig) -> Source:
     if name == AVATARS:
-        style, count = check_style(config.style), config.count or AVATAR_COUNT
+        style, count = check_style(config.style, config.section), config.count or AVATAR_COUNT
         return Source(
             name,
             json.dumps([AVATARS, config.seed, count, recipe(style)]),
             avatars=AvatarChunk(style, config.seed, 0, count),
             attribution=attribution(style),
+            section=config.section,
         )
-    found = scan(name)
-    return Source(printable(name), "files", found.files, skipped=found.skipped, left_out=found.left_out)
+    found = scan(name, f"{config.section}.source")
+    return Source(
+        printable(name),
+        "files",
+        found.files,
+        skipped=found.skipped,
+        left_out=found.left_out,
+        section=config.section,
+    )
 
 
 def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
     """Draw ``count`` files by a number that each has from the seed and its name, so that fewer are among more."""
     total = sum(map(len, sources))
     if count > total:
+        section = sources[0].section
         raise RequestError(
-            f"data.count is {count:,}, but there are only {total:,} pictures in"
-            f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them (data.count: null)"
+            f"{section}.count is {count:,}, but there are only {total:,} pictures in"
+            f" {', '.join(repr(source.name) for source in sources)}: lower it, or take all of them "
+            f"({section}.count: null)"
         )
 
     def rank(input: tuple[int, File]) -> bytes:

@@ -23,7 +23,7 @@ class Labeller:
     """
 
     def __init__(self, train: TrainConfig, random: torch.Generator, device: torch.device) -> None:
-        self._random, self._batch = random, train.batch_size
+        self._random = random
         self._soft, self._noisy = train.soft_labels > 0, train.label_flip_p > 0
         self._width = torch.tensor(train.soft_labels, device=device)
         self._flip_p = torch.tensor(train.label_flip_p, device=device)
@@ -33,18 +33,29 @@ class Labeller:
             smoothing=torch.tensor(train.smoothing, device=device),
         )
 
-    def draw(self) -> Labels:
-        """Draw the labels of one batch: scalars, or ``(batch,)`` where they are random."""
+    def draw(self, real: torch.Size, fake: torch.Size) -> Labels:
+        """Draw the labels of one batch: scalars, or where they are random one for each output.
+
+        Args:
+            real: The shape of the outputs on real pictures.
+            fake: The shape of the outputs on generated pictures.
+        """
         plain = self._plain
         if not (self._soft or self._noisy):
             return plain
-        real, fake = (label.expand(self._batch) for label in (plain.real, plain.fake))
+        on_real, on_fake = plain.real.expand(real), plain.fake.expand(fake)
         if self._soft:
-            real, fake = (label + self._width * (2 * self._uniform() - 1) for label in (real, fake))
+            on_real = on_real + self._width * (2 * self._uniform(real) - 1)
+            on_fake = on_fake + self._width * (2 * self._uniform(fake) - 1)
         if self._noisy:
-            swapped_real, swapped_fake = self._uniform() < self._flip_p, self._uniform() < self._flip_p
-            real, fake = torch.where(swapped_real, fake, real), torch.where(swapped_fake, real, fake)
-        return Labels(real, fake, plain.smoothing)
+            swapped_real, swapped_fake = self._swapped(real), self._swapped(fake)
+            step = plain.real - plain.fake
+            on_real = torch.where(swapped_real, on_real - step, on_real)
+            on_fake = torch.where(swapped_fake, on_fake + step, on_fake)
+        return Labels(on_real, on_fake, plain.smoothing)
 
-    def _uniform(self) -> Tensor:
-        return torch.rand((self._batch,), generator=self._random, device=self._width.device)
+    def _swapped(self, shape: torch.Size) -> Tensor:
+        return self._uniform(shape) < self._flip_p
+
+    def _uniform(self, shape: torch.Size) -> Tensor:
+        return torch.rand(shape, generator=self._random, device=self._width.device)

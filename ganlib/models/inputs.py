@@ -70,7 +70,12 @@ class Pictures:
 
     def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
         """Give pictures of the list, as a translator takes them."""
-        return premultiplied(self.levels(count, use, start))
+        return self.as_input(self.levels(count, use, start))
+
+    @staticmethod
+    def as_input(levels: Tensor) -> Tensor:
+        """Convert pictures, uint8, to what a translator takes: float32 in [-1, 1]."""
+        return premultiplied(levels)
 
     def levels(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
         """Give pictures of the list as they are, uint8 ``(count, 3, size, size)``."""
@@ -82,12 +87,26 @@ class Pictures:
         return f"pictures:{ORDER_SEED}{'' if use == 'evaluation' else ':reversed'}"
 
 
-def inputs_of(model: ModelConfig, photos: np.ndarray | None = None) -> Inputs:
+class Photos(Pictures):
+    """Photographs, in the order in which translators are given them, and the drawings for the way back.
+
+    Args:
+        photos: uint8 ``(n, size, size, 3)``, may be a memory map.
+        drawings: uint8 ``(m, size, size, 3)``.
+    """
+
+    def __init__(self, photos: np.ndarray, drawings: np.ndarray) -> None:
+        super().__init__(photos)
+        self.drawings = Pictures(drawings)
+
+
+def inputs_of(model: ModelConfig, pictures: np.ndarray, photos: np.ndarray | None = None) -> Inputs:
     """Choose what a family's generators are given.
 
     Args:
         model: Names the family.
-        photos: The pictures that a translator starts from, uint8 ``(n, size, size, 3)``.
+        pictures: Those that generators are compared with, uint8 ``(n, size, size, c)``.
+        photos: Those that a translator starts from, uint8 ``(n, size, size, 3)``.
 
     Raises:
         RequestError: where the family translates and there are no photographs.
@@ -96,4 +115,4 @@ def inputs_of(model: ModelConfig, photos: np.ndarray | None = None) -> Inputs:
         return Latents(model.latent_dim)
     if photos is None:
         raise RequestError(f"the family {model.family} translates photographs, and was given none")
-    return Pictures(photos)
+    return Photos(photos, pictures)

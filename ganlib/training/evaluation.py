@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganlib.metrics import Baseline, Extremes, Score, TranslationScore
+from ganlib.models.sheets import Sheet
 from ganlib.training.steps import Means
 
 LEAST_VARIETY = 1e-6
@@ -16,9 +17,9 @@ class Evaluation(Means):
     """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``grid`` holds pictures
-    of 64 latents that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``. Seconds are of this
-    interval.
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``made`` holds pictures
+    of 64 inputs that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``; ``grid`` is the sample
+    grid, which shows them, or of a translator a `ganlib.models.sheets.Sheet` of both domains. Seconds are of this interval.
     """
 
     kimg: float
@@ -34,7 +35,8 @@ class Evaluation(Means):
     stage: int
     seconds_train: float
     seconds_eval: float
-    grid: np.ndarray
+    made: np.ndarray
+    grid: Sheet
     last: bool
     """Whether the budget is spent."""
     baseline: Baseline | None = None

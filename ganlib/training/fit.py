@@ -18,17 +18,20 @@ from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
-from ganlib.metrics import Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.models.latents import fixed_latents
+from ganlib.metrics import Baseline, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
+from ganlib.metrics.translation_evaluator import TranslationEvaluator
+from ganlib.domains.edges import promoted
+from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
+from ganlib.training.making import Making, at_work
 from ganlib.training.optimizers import rate
 from ganlib.training.steps import AdversarialStep, Means
-from ganlib.training.stream import BatchStream, resident
+from ganlib.training.stream import BatchStream, DomainStream, resident
 
 GRID = 64
-"""Pictures of one evaluation's sample grid."""
+"""Inputs whose pictures are looked at in each evaluation; those of latents are its sample grid."""
 
 
 class Interrupted(Exception):
@@ -50,8 +53,14 @@ class Fit(Iterator[Evaluation]):
 
     Args:
         config: networks, training, evaluation; ``config.data.size`` must be the pictures' size.
-        pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map.
+        pictures: ``(n, size, size, c)`` uint8, RGB or RGBA as ``config.data.channels`` says, may be a memory map. For a
+            family that translates, the drawings.
         evaluator: measures generated pictures.
+        photos: ``(m, size, size, 3)`` uint8, what a family that translates turns into drawings.
+        edges: ``(n, size, size, 3)`` uint8, the drawings with blurred edges (`ganlib.domains.edges`), for families that
+            train on them; made of ``pictures`` where they are not given.
+        landmarks: ``(m, k, 2)`` float32, points of each photograph (`ganlib.domains.landmarks`), for
+            ``train.landmark_weight``.
         seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
             numbers on one machine with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
@@ -91,6 +100,9 @@ class Fit(Iterator[Evaluation]):
         pictures: np.ndarray,
         evaluator: Scorer,
         *,
+        photos: np.ndarray | None = None,
+        edges: np.ndarray | None = None,
+        landmarks: np.ndarray | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
         resume: dict[str, Any] | None = None,
@@ -107,17 +119,13 @@ class Fit(Iterator[Evaluation]):
         budget = budget_of(train.epochs, train.kimg, self.images)
         if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
-        size, channels = config.data.size, config.data.channels
-        if pictures.shape[1:] != (size, size, channels):
-            raise RequestError(
-                f"data.size is {size} and data.background '{config.data.background}', that is {channels} channels, but "
-                f"the pictures have shape {pictures.shape}"
-            )
+        self._check_shapes(pictures, photos)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
-        stored = resident(pictures, self.device)
-        self.stream = BatchStream(stored, train.batch_size, seed, self.device, shown)
+        self.inputs = inputs_of(config.model, pictures, photos)
+        self.stream = self._stream(pictures, photos, edges, seed, shown)
+        self.landmarks = None if landmarks is None else torch.from_numpy(landmarks).to(self.device)
         self.seed, self.step = seed, self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
         self.rollbacks, self.lr_factor = 0, 1.0
@@ -126,13 +134,42 @@ class Fit(Iterator[Evaluation]):
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
-        self._latents = fixed_latents(GRID, config.model.latent_dim).to(self.device)
+        self._shown = self.inputs.take(GRID).to(self.device)
         self._evaluating: Callable[[], Evaluation] | None = None
+
+    def _check_shapes(self, pictures: np.ndarray, photos: np.ndarray | None) -> None:
+        data = self.config.data
+        size, channels = data.size, data.channels
+        for name, given, wanted in (("pictures", pictures, channels), ("photos", photos, 3)):
+            if given is not None and given.shape[1:] != (size, size, wanted):
+                raise RequestError(
+                    f"data.size is {size} and data.background '{data.background}', that is {wanted} channels, but the "
+                    f"{name} have shape {given.shape}"
+                )
+
+    def _stream(
+        self,
+        pictures: np.ndarray,
+        photos: np.ndarray | None,
+        edges: np.ndarray | None,
+        seed: int,
+        shown: int,
+    ) -> BatchStream | DomainStream:
+        batch, family = self.config.train.batch_size, FAMILIES[self.config.model.family]
+        stored = resident(pictures, self.device)
+        if photos is None:
+            return BatchStream(stored, batch, seed, self.device, shown)
+        blurred = None
+        if family.edges:
+            blurred = resident(promoted(pictures) if edges is None else edges, self.device)
+        return DomainStream(stored, resident(photos, self.device), blurred, batch, seed, self.device, shown)
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config
         make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
-        return make(config.data, config.model, config.train, seed, self.device)
+        step = make(config.data, config.model, config.train, seed, self.device)
+        step.landmarks = self.landmarks
+        return step
 
     @property
     def kimg(self) -> float:
@@ -183,17 +220,21 @@ class Fit(Iterator[Evaluation]):
         decays = sum(self.epoch >= milestone for milestone in train.milestones)
         progress = self.stream.shown / self.budget_pictures
         factor = train.gamma**decays * self.lr_factor
-        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress)
+        if train.decay_from is not None and progress > train.decay_from:
+            factor *= (1 - progress) / (1 - train.decay_from)
+        self.step.schedule(
+            self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch
+        )
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
-        grid, finite = self._grid()
-        pixels = grid.permute(0, 3, 1, 2)
+        pixels, finite = self._looked_at()
+        grid = self._at_work().sheet(pixels)
         last = self.stream.shown >= self.budget_pictures
         stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
         score = None
         if finite and means.finite:
             try:
-                score = self.evaluator.score(self._generate(), stage.n_fake, last and self.full_at_end)
+                score = self.evaluator.score(self._at_work(), stage.n_fake, last and self.full_at_end)
             except NonFiniteError:
                 score = None
         self.measured_kimg = self.kimg
@@ -210,32 +251,31 @@ class Fit(Iterator[Evaluation]):
             real=self.evaluator.extremes(stage.n_fake),
             score=score,
             stage=stage.number,
-            grid=grid.cpu().numpy(),
+            made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
+            grid=grid,
+            baseline=self._baseline(stage.n_fake),
+            pretraining=self.step.pretraining,
             last=last,
             seconds_train=seconds_train,
             seconds_eval=time.perf_counter() - started,
         )
 
+    def _baseline(self, n_fake: int) -> Baseline | None:
+        """Say what the photographs score as they are; None for families that do not translate."""
+        evaluator = self.evaluator
+        return evaluator.baseline(n_fake) if isinstance(evaluator, TranslationEvaluator) else None
+
     @torch.inference_mode()
-    def _grid(self) -> tuple[Tensor, bool]:
-        """Make the sample grid ``(64, size, size, c)`` uint8, and tell whether the generator's pictures are finite."""
+    def _looked_at(self) -> tuple[Tensor, bool]:
+        """Make pictures ``(64, c, size, size)`` uint8, of the first inputs, and tell whether they were all finite."""
         with self.step._autocast():
-            raw = self.step.average(self._latents)
-        return to_uint8(raw).permute(0, 2, 3, 1), bool(torch.isfinite(raw).all())
+            raw = self.step.average(self._shown)
+        return to_uint8(raw), bool(torch.isfinite(raw).all())
 
-    def _generate(self) -> Callable[[int], Tensor]:
-        """Return a function that makes the next ``count`` pictures; their latents do not depend on how it is called."""
-        made = 0
-
-        def generate(count: int) -> Tensor:
-            nonlocal made
-            self.alive()
-            latents = fixed_latents(count, self.config.model.latent_dim, start=made)
-            pictures = self.step.sample(latents)
-            made += count  # only now: where memory ran out, these latents are asked for again
-            return pictures
-
-        return generate
+    def _at_work(self) -> Making:
+        """Put the averaged generator to work on the inputs of evaluations."""
+        back = self.step.sample_back if FAMILIES[self.config.model.family].returns else None
+        return at_work(self.step.sample, back, self.inputs, "evaluation", self.alive)
 
     def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.

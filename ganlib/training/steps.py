@@ -8,7 +8,7 @@ decay) is a tensor on the device, so that the kernels do not change from the fir
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -46,11 +46,21 @@ class Means:
     """The share of real pictures that the discriminator takes for real."""
     accuracy_fake: float
     """The share of generated pictures that it takes for generated."""
+    loss_cycle: float | None = None
+    """Distance of pictures from themselves after both generators; this and what follows only where it is learned."""
+    loss_identity: float | None = None
+    """Distance of drawings, and photographs, from what the generator of their own domain makes of them."""
+    loss_content: float | None = None
+    """Distance of drawings from their photographs by features."""
+    loss_style: float | None = None
+    """Distance of generated drawings from drawings by correlations of features."""
 
     @property
     def finite(self) -> bool:
         """Whether the losses and the scores are numbers: a run whose are not is dead."""
-        return all(map(math.isfinite, (self.loss_g, self.loss_d, self.score_real, self.score_fake)))
+        terms = (self.loss_cycle, self.loss_identity, self.loss_content, self.loss_style)
+        values = (self.loss_g, self.loss_d, self.score_real, self.score_fake, *terms)
+        return all(value is None or math.isfinite(value) for value in values)
 
 
 class AdversarialStep:
@@ -60,12 +70,14 @@ class AdversarialStep:
     replaces one of
 
     - ``schedule``: also set what depends on the time, such as how far a network has grown;
+    - ``__call__``: what one step is, of the same halves;
     - ``_generate``: how a batch of pictures is made from random numbers;
     - ``_real``: how real pictures are prepared;
     - ``_generator_penalty``: a term beside the generator's loss.
 
     All randomness comes from ``self.random``; what changes in training is a tensor on the device and is named in
-    ``_MODULES`` or ``_TENSORS``, so that it is in checkpoints; ``self.steps`` counts the steps taken.
+    ``_MODULES`` or ``_TENSORS``, so that it is in checkpoints; ``self.steps`` counts the steps taken. ``_TERMS`` names
+    the fields of `Means` that only this step has.
 
     Args:
         data: for the size and the channels of the pictures.
@@ -75,13 +87,17 @@ class AdversarialStep:
         device: where everything lives.
     """
 
+    landmarks: Tensor | None = None
+    """Points of each photograph, for translators that look at them, ``(photos, k, 2)``."""
     _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d", "view")
     _TENSORS: tuple[str, ...] = ("sums",)
+    _TERMS: tuple[str, ...] = ()
 
     def __init__(
         self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
     ) -> None:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
+        self.size = data.size
         self.loss: Loss = LOSSES[train.loss].load().of(train)
         self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
@@ -106,7 +122,7 @@ class AdversarialStep:
         self.augment_p = torch.tensor(train.augment_p, device=device)
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
-        self.sums = torch.zeros(7, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
         self.steps = 0
 
     @property
@@ -114,13 +130,21 @@ class AdversarialStep:
         """Real pictures that one step shows to the discriminator."""
         return self.train_config.batch_size * self.critic_steps
 
-    def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
+    @property
+    def pretraining(self) -> bool:
+        """Whether the generator does not yet learn what it is judged by."""
+        return False
+
+    def schedule(
+        self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0, epoch: float = math.inf
+    ) -> None:
         """Set what depends on the time.
 
         Args:
             kimg: The clock after the next step.
             lr_factor: What both learning rates are multiplied by.
             progress: The share of the budget that is spent, from 0 to 1.
+            epoch: The clock before the next step, in passes over all pictures.
         """
         train = self.train_config
         set_rate(self.optimizer_g, train.lr_g * lr_factor)
@@ -129,7 +153,7 @@ class AdversarialStep:
         self.view.schedule(progress)
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
-    def __call__(self, batches: Iterator[Tensor]) -> None:
+    def __call__(self, batches: Iterator[Any]) -> None:
         """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device."""
         for number in range(self.critic_steps):
             # Only the last one's pictures teach the generator.
@@ -142,13 +166,15 @@ class AdversarialStep:
         self.steps += 1
         self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
 
-    def _count(self, loss_g: Tensor, loss_d: Tensor, real_out: Tensor, fake_out: Tensor) -> None:
-        """Add to the sums behind `read_means`."""
+    def _count(
+        self, loss_g: Tensor, loss_d: Tensor, real_out: Tensor, fake_out: Tensor, terms: Sequence[Tensor] = ()
+    ) -> None:
+        """Add to the sums behind `read_means`; ``terms`` are those that `_TERMS` names."""
         score, boundary = self.loss.score, self.loss.boundary(real_out, fake_out)
         right_real, right_fake = (real_out > boundary).float().mean(), (fake_out < boundary).float().mean()
         scores = [score(real_out).mean(), score(fake_out).mean(), right_real, right_fake]
         one = torch.ones((), device=self.device)
-        self.sums += torch.stack([loss_g, loss_d, *scores, one])
+        self.sums += torch.stack([loss_g, loss_d, *scores, one, *terms])
 
     def _generate(self) -> Tensor:
         """Generate pictures ``(batch, c, size, size)`` for training."""
@@ -171,37 +197,54 @@ class AdversarialStep:
     def _discriminator_half(
         self, batch: Tensor, fake: Tensor, number: int = 0
     ) -> tuple[Tensor, Tensor, Tensor]:
-        real, fake = self.view(self._real(batch)), self.view(fake.detach())
+        loss, real_out, fake_out = self._judged(self.discriminator, self._real(batch), fake, number)
+        self._improve_discriminator(loss)
+        self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
+        return loss, real_out, fake_out
+
+    def _judged(
+        self, discriminator: nn.Module, real: Tensor, fake: Tensor, number: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute a discriminator's loss, with its regularisers, and its outputs on real and generated pictures."""
+        real, fake = self.view(real), self.view(fake.detach())
         with self._autocast():
-            real_out = self.discriminator(real).float()
-            fake_out = self.discriminator(fake).float()
-        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw())
+            real_out = discriminator(real).float()
+            fake_out = discriminator(fake).float()
+        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw(real_out.shape, fake_out.shape))
         for regulariser in self.regularisers:
             if number % regulariser.every == 0:
                 # A penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
-                term = regulariser.penalty(self.discriminator, real, fake.float(), self.random)
+                term = regulariser.penalty(discriminator, real, fake[: len(real)].float(), self.random)
                 loss = loss + regulariser.every * term
+        return loss, real_out, fake_out
+
+    def _improve_discriminator(self, loss: Tensor) -> None:
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
         for regulariser in self.regularisers:
             regulariser.limit(self.discriminator)
-        self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
-        return loss, real_out, fake_out
 
     def _generator_half(self, fake: Tensor) -> Tensor:
+        loss = self._deceiving(self.discriminator, fake)
+        penalty = self._generator_penalty()
+        self._improve_generator(loss if penalty is None else loss + penalty)
+        return loss
+
+    def _deceiving(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
+        """Compute the generator's adversarial loss of generated pictures."""
         # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
         # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
-        self.discriminator.requires_grad_(False)
+        discriminator.requires_grad_(False)
         with self._autocast():
-            out = self.discriminator(self.view(fake)).float()
-        self.discriminator.requires_grad_(True)
-        loss = self.loss.generator(out)
-        penalty = self._generator_penalty()
+            out = discriminator(self.view(fake)).float()
+        discriminator.requires_grad_(True)
+        return self.loss.generator(out)
+
+    def _improve_generator(self, loss: Tensor) -> None:
         self.optimizer_g.zero_grad(set_to_none=True)
-        (loss if penalty is None else loss + penalty).backward()
+        loss.backward()
         self.optimizer_g.step()
-        return loss
 
     def _generator_penalty(self) -> Tensor | None:
         """Compute a term to be added to the generator's loss at this step, or none."""
@@ -222,16 +265,21 @@ class AdversarialStep:
 
     def read_means(self) -> Means:
         """Return the means since the last call, and start anew; this waits for the device."""
-        *sums, count = self.sums.tolist()
+        sums = self.sums.tolist()
         self.sums.zero_()
-        return Means(*(value / max(count, 1) for value in sums))
+        means = [value / max(sums[6], 1) for value in sums]
+        return Means(*means[:6], **dict(zip(self._TERMS, means[7:], strict=True)))
 
     @torch.inference_mode()
-    def sample(self, latents: Tensor) -> Tensor:
+    def sample(self, inputs: Tensor) -> Tensor:
         """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of latents ``(n, latent_dim)``."""
         with self._autocast():
-            pictures = self.average(latents.to(self.device))
+            pictures = self.average(inputs.to(self.device))
         return to_uint8(pictures)
+
+    def sample_back(self, inputs: Tensor) -> Tensor:
+        """Make pictures of the other domain; only for families that return."""
+        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """Copy all that training depends on, as nested dicts of tensors and numbers."""

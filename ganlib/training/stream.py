@@ -1,4 +1,4 @@
-"""Stream shuffled batches from a packed set of pictures, without an end.
+"""Stream shuffled batches from packed sets of pictures, without an end.
 
 The order is a pure function of (seed, epoch), so that the position in the stream is one number, the pictures
 shown so far: nothing else needs to be saved to go on exactly where training stopped.
@@ -6,6 +6,7 @@ shown so far: nothing else needs to be saved to go on exactly where training sto
 
 import warnings
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -61,6 +62,8 @@ class BatchStream(Iterator[Tensor]):
         self.pictures, self.batch_size, self.seed, self.device = pictures, batch_size, seed, device
         self.shown = shown
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self.rows = self._order
+        """Which pictures the last batch had, on their device."""
 
     def _indices(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
@@ -76,7 +79,64 @@ class BatchStream(Iterator[Tensor]):
             rest = self.batch_size - len(chosen)
             chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
         self.shown += self.batch_size
+        self.rows = chosen
         batch = self.pictures[chosen]
         if batch.device.type != self.device.type:  # "cuda" and "cuda:0" differ, but mean one device
             batch = batch.pin_memory().to(self.device, non_blocking=True)
         return batch.permute(0, 3, 1, 2)
+
+
+class Domains(NamedTuple):
+    """One batch of a translator, each ``(batch, 3, size, size)``, uint8; unpaired, in orders of their own.
+
+    Attributes:
+        drawings: What the discriminator takes for real.
+        photos: What drawings are made of.
+        rows: Which photographs these are, ``(batch,)``, int64.
+        edges: Drawings with blurred edges, for families that train on them.
+    """
+
+    drawings: Tensor
+    photos: Tensor
+    rows: Tensor
+    edges: Tensor | None = None
+
+
+class DomainStream(Iterator[Domains]):
+    """An endless stream of `Domains`; its position is the drawings shown, and that of each domain follows from it.
+
+    Args:
+        drawings: From `resident`, as ``photos`` and ``edges``; each is shown in an order of its own.
+        photos: More or fewer than drawings.
+        edges: As many as drawings, or None.
+        batch_size: Of each domain.
+        seed: Of the orders.
+        device: Where the batches go.
+        shown: Drawings shown before.
+    """
+
+    def __init__(
+        self,
+        drawings: Tensor,
+        photos: Tensor,
+        edges: Tensor | None,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        shown: int = 0,
+    ) -> None:
+        def stream(pictures: Tensor, number: int) -> BatchStream:
+            return BatchStream(pictures, batch_size, seed + number * 2**32, device, shown)
+
+        self._drawings, self._photos = stream(drawings, 0), stream(photos, 1)
+        self._edges = None if edges is None else stream(edges, 2)
+
+    @property
+    def shown(self) -> int:
+        """Drawings shown so far, and as many photographs."""
+        return self._drawings.shown
+
+    def __next__(self) -> Domains:
+        photos = next(self._photos)
+        edges = None if self._edges is None else next(self._edges)
+        return Domains(next(self._drawings), photos, self._photos.rows, edges)

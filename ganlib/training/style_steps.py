@@ -70,9 +70,11 @@ class GrowingStep(StyleStep):
     average: "Generator"
     discriminator: "Discriminator"
 
-    def schedule(self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0) -> None:
+    def schedule(
+        self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0, epoch: float = math.inf
+    ) -> None:
         """Set what depends on the time, how far the networks have grown too, a function of ``kimg`` alone."""
-        super().schedule(kimg, lr_factor, progress)
+        super().schedule(kimg, lr_factor, progress, epoch)
         train = self.train_config
         fade = train.grow_kimg if train.fade_kimg is None else train.fade_kimg
         doublings = doublings_at(kimg, train.grow_kimg, fade, self.generator.growth.last)

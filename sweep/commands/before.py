@@ -9,11 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ganlib.config import AVATARS
-from ganlib.data import ImageSet, prepare
+import numpy as np
+
+from ganlib.config import AVATARS, PictureSource
+from ganlib.data import ImageSet
 from ganlib.data.telling import faults, left_out, prepared, taken
+from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
-from ganlib.metrics.identity import Floor
+from ganlib.metrics.identity import Baseline, Floor
 from sweep import __version__
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.distributions import Categorical
@@ -21,6 +24,7 @@ from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
 from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, SPEC
 
+CONTENT_WEIGHTS = "train.content_weights"
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
 
 
@@ -30,7 +34,7 @@ def any_config(spec: Spec, images: int) -> dict[str, Any]:
     return config.model_dump(mode="json")
 
 
-def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
+def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> TrainingSets:
     """Pack the pictures, or find them packed; says what there is."""
     last = 0.0
 
@@ -40,10 +44,21 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
             last = time.monotonic()
             say(f"preparing pictures: {done} of {total}")
 
-    images = prepare(spec.data, progress=progress)
-    how = f" ({spec.data.prepared})" if spec.data.prepared else ""
+    sets = prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress)
+    for section, images in sets.sides:
+        config = spec.photos if section == "photos" and spec.photos else spec.data
+        _tell(section, images, config, say)
+    if sets.landmarks is not None:
+        known = int(np.isfinite(sets.landmarks).all((1, 2)).sum())
+        say(f"landmarks: of {known:,} of {len(sets.landmarks):,} photographs")
+    return sets
+
+
+def _tell(section: str, images: ImageSet, config: PictureSource, say: Callable[[str], None]) -> None:
+    """Say what there is of one domain."""
+    how = f" ({config.prepared})" if config.prepared else ""
     say(
-        f"data: {len(images)} pictures of {images.size} px{how} from {spec.data.source} ({taken(images.found)})"
+        f"{section}: {len(images)} pictures of {images.size} px{how} from {config.source} ({taken(images.found)})"
     )
     for title, lines in (
         ("", prepared(images.traits)),
@@ -54,7 +69,6 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> ImageSet:
             say(f"      {title}{line}")
     if images.attribution:
         say(f"      {images.attribution}")
-    return images
 
 
 def as_begun(spec: Spec, info: SweepInfo) -> Spec:
@@ -86,7 +100,7 @@ def check_place(folder: Folder, text: bytes) -> None:
         )
 
 
-def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> ImageSet:
+def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> TrainingSets:
     """Prepare the pictures of a sweep that has begun; ``info`` says what they were.
 
     Raises:
@@ -95,14 +109,19 @@ def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> Im
     try:
         images = prepare_pictures(spec, say)
     except RequestError as error:
-        raise RequestError(f"{error}. If the pictures were moved: --set data.source=PATH") from None
+        raise RequestError(f"{error}. If the pictures were moved: {moved(spec)}") from None
     if images.hash != info.data_hash:
         raise RequestError(
             f"the pictures have changed since the sweep began ({len(images):,} with hash {images.hash[:12]}, then "
             f"{info.images:,} with {info.data_hash[:12]}): put the old ones back, say where they are now "
-            "(--set data.source=PATH), or start a new sweep"
+            f"({moved(spec)}), or start a new sweep"
         )
     return images
+
+
+def moved(spec: Spec) -> str:
+    """Say how a sweep is told where its pictures are now."""
+    return "--set data.source=PATH" + (" or --set photos.source=PATH" if spec.photos else "")
 
 
 def anchored(spec: Spec) -> Spec:
@@ -111,15 +130,26 @@ def anchored(spec: Spec) -> Spec:
     def anchor(path: str) -> str:
         return path if path == AVATARS else str(Path(path).expanduser().absolute())
 
-    source, weights = spec.data.source, spec.evaluate.weights
-    anchors = [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
-    data = spec.data.model_copy(update={"source": anchors})
+    def all_of(source: str | list[str]) -> str | list[str]:
+        return [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
+
+    data = spec.data.model_copy(update={"source": all_of(spec.data.source)})
+    photos, weights, content = spec.photos, spec.evaluate.weights, spec.plain.get(CONTENT_WEIGHTS)
+    if photos is not None:
+        update = {"source": all_of(photos.source), "landmarks": photos.landmarks and anchor(photos.landmarks)}
+        photos = photos.model_copy(update=update)
     evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
-    return replace(spec, data=data, evaluate=evaluate)
+    plain = {**spec.plain, CONTENT_WEIGHTS: anchor(content)} if content else spec.plain
+    return replace(spec, data=data, photos=photos, evaluate=evaluate, plain=plain)
 
 
-def check_batch_size(spec: Spec, images: int) -> None:
+def check_batch_size(spec: Spec, images: int, what: str = "pictures") -> None:
     """Refuse a batch larger than the set, before anything is trained.
+
+    Args:
+        spec: The sweep.
+        images: How many pictures there are.
+        what: What they are, for the error text.
 
     Raises:
         RequestError: naming both numbers.
@@ -132,8 +162,7 @@ def check_batch_size(spec: Spec, images: int) -> None:
         largest = int(searched.high)
     if largest > images:
         raise RequestError(
-            f"train.batch_size is {largest}, but there are only {images} pictures: "
-            "add pictures or lower the batch size"
+            f"train.batch_size is {largest}, but there are only {images} {what}: add some or lower the batch size"
         )
 
 
@@ -143,25 +172,27 @@ def planned(spec: Spec) -> int:
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
-def facts_of(spec: Spec, images: ImageSet, tried: Mapping[str, Any], runner: str) -> SweepInfo:
+def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: str) -> SweepInfo:
     """Collect the facts of a sweep that are not in its spec.
 
     Args:
         spec: What was asked for.
-        images: Its pictures.
+        sets: Its pictures.
         tried: What `sweep.worker.preflight.preflight` found.
         runner: Where trials run.
     """
-    schedule = spec.schedule(len(images))
+    schedule = spec.schedule(len(sets))
     installed = {name: found for name in PACKAGES if (found := _version(name))}
     return SweepInfo(
         name=spec.name,
         created=datetime.now(UTC),
-        images=len(images),
-        data_hash=images.hash,
-        skipped=len(images.skipped),
-        left_out=sum(item.count for item in images.found.left_out),
-        attribution=images.attribution or "",
+        images=len(sets),
+        data_hash=sets.hash,
+        photos=len(sets.photos) if sets.photos else 0,
+        drawings_hash=sets.drawings.hash if sets.photos else "",
+        skipped=len(sets.skipped),
+        left_out=sum(item.count for _, images in sets.sides for item in images.found.left_out),
+        attribution=sets.attribution,
         prepared=spec.data.prepared,
         extractor=tried["extractor"],
         extractor_digest=tried["extractor_digest"],
@@ -172,6 +203,7 @@ def facts_of(spec: Spec, images: ImageSet, tried: Mapping[str, Any], runner: str
         rungs=schedule.rungs,
         ladder=schedule.ladder,
         floor=tuple(Floor(**floor) for floor in tried["floor"]),
+        baseline=tuple(Baseline(**baseline) for baseline in tried["baseline"]),
         runner=runner,
         device=tried["device"],
         versions={"sweep": __version__, "python": platform.python_version()} | installed,

@@ -171,6 +171,7 @@ def _train(
             budget=info.budget,
             ladder=info.ladder,
             floor=info.floor,
+            baseline=info.baseline,
         )
         folder.write(SPEC, spec.to_yaml().encode())
         facts.write(folder)

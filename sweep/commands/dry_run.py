@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ganlib.config import PictureSource
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import formatting
@@ -35,12 +36,14 @@ class Findings:
 
     Attributes:
         pictures: None where there is nothing to say about them.
+        photos: The pictures that a translator starts from; None where there are none.
         estimate: None where nothing was measured.
         notes: What is probably not meant.
         wrong: Why the run would be refused.
     """
 
     pictures: Pictures | None = None
+    photos: Pictures | None = None
     estimate: "Estimate | None" = None
     notes: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
@@ -59,15 +62,21 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
         timed: Whether to measure, which takes some seconds.
         local: Whether trials would run one after another.
     """
-    pictures, wrong = look(spec)
+    known, wrong = look(spec)
+    pictures, photos = known.get("data"), known.get("photos")
     if pictures is None or not pictures.count:
-        return Findings(pictures, None, (), tuple(wrong))
+        return Findings(pictures, photos, wrong=tuple(wrong))
     for check in (check_batch_size, notes.check, counts.check):
         try:
             check(spec, pictures.count)
         except RequestError as error:
             wrong.append(str(error))
-    found = Findings(pictures, None, _notes(spec, pictures.count), tuple(wrong))
+    if photos is not None:
+        try:
+            check_batch_size(spec, photos.count, "photographs")
+        except RequestError as error:
+            wrong.append(str(error))
+    found = Findings(pictures, photos, None, _notes(spec, pictures.count), tuple(wrong))
     if wrong or not timed:
         return found
     try:
@@ -131,6 +140,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "expected_training": steps and steps.share,
         "samples": _samples(spec),
         "pictures": found.pictures and asdict(found.pictures),
+        "photos": found.photos and asdict(found.photos),
         "schedule": asdict(spec.schedule(found.images)) if found.images else None,
         "estimate": found.estimate and asdict(found.estimate),
         "notes": list(found.notes),
@@ -160,7 +170,15 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
         yield "nothing: all trials have the same configuration and differ by their seed"
     yield ""
     if found.pictures is not None:
-        yield from _picture_lines(spec, found.pictures)
+        yield "# Pictures"
+        yield from _picture_lines(spec.data, found.pictures)
+        if found.photos is not None and spec.photos is not None:
+            yield "# Photographs"
+            yield from _picture_lines(spec.photos, found.photos)
+        if images := found.pictures.count:
+            at = spec.schedule(images)
+            yield f"training: {at.both(at.budget)}; an evaluation every {at.both(at.interval)}"
+        yield ""
     yield from _rung_lines(spec, trials, found.images)
     yield ""
     yield from _resource_lines(spec)
@@ -176,9 +194,8 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     yield "\nNothing was trained."
 
 
-def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
-    source = spec.data.source
-    yield "# Pictures"
+def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
+    source = config.source
     where = source if isinstance(source, str) else ", ".join(source)
     if pictures.prepared:
         yield f"{pictures.count:,} from {where}"
@@ -188,16 +205,12 @@ def _picture_lines(spec: Spec, pictures: Pictures) -> Iterator[str]:
             "('sweep data' opens all)"
         )
     else:
-        yield f"{pictures.count:,} to be drawn: {where}, {spec.data.style}"
+        yield f"{pictures.count:,} to be drawn: {where}, {config.style}"
     if pictures.skipped:
         yield f"{len(pictures.skipped):,} cannot be used:"
         yield from (f"  {item.path}: {item.reason}" for item in pictures.skipped[:_SKIPPED_SHOWN])
         if len(pictures.skipped) > _SKIPPED_SHOWN:
             yield f"  and {len(pictures.skipped) - _SKIPPED_SHOWN:,} more ('sweep data --json' lists all)"
-    if pictures.count:
-        at = spec.schedule(pictures.count)
-        yield f"training: {at.both(at.budget)}; an evaluation every {at.both(at.interval)}"
-    yield ""
 
 
 def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:

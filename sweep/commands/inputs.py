@@ -43,22 +43,45 @@ def check_inputs(spec: Spec) -> None:
     Raises:
         RequestError: with all that is missing or cannot be used, a line each.
     """
-    _, wrong = _sources(spec.data)
-    wrong += _weights(spec.evaluate)
+    wrong = [problem for side in _sides(spec) for problem in _sources(side)[1]]
+    wrong += _files(spec)
     if wrong:
         raise RequestError("\n".join(wrong))
 
 
-def look(spec: Spec) -> tuple[Pictures | None, list[str]]:
-    """Look at pictures and weights: what is known of the pictures (None if nothing is), and all that is wrong."""
-    sources, wrong = _sources(spec.data)
-    pictures = None
-    if not wrong:
-        try:
-            pictures = _pictures(spec.data, sources)
-        except RequestError as error:
-            wrong.append(str(error))
-    return pictures, wrong + _weights(spec.evaluate)
+def look(spec: Spec) -> tuple[dict[str, Pictures], list[str]]:
+    """Look at pictures and weights: what is known of the pictures, by section, and all that is wrong."""
+    found: dict[str, Pictures] = {}
+    problems: list[str] = []
+    for side in _sides(spec):
+        sources, wrong = _sources(side)
+        if not wrong:
+            try:
+                found[side.section] = _pictures(side, sources)
+            except RequestError as error:
+                wrong.append(str(error))
+        problems += wrong
+    return found, problems + _files(spec)
+
+
+def _sides(spec: Spec) -> list[DataConfig]:
+    """List the domains of a sweep."""
+    return [spec.data, *([spec.photos.at(spec.data.size)] if spec.photos else [])]
+
+
+def _files(spec: Spec) -> list[str]:
+    """Find what is wrong with the other files that a spec names, and with weights."""
+    wrong = _weights(spec.evaluate)
+    content = spec.plain.get("train.content_weights")
+    landmarks = spec.photos and spec.photos.landmarks
+    for key, path in (("train.content_weights", content), ("photos.landmarks", landmarks)):
+        if path is not None and not exists(path):
+            wrong.append(_missing(key, path))
+    return wrong
+
+
+def _missing(key: str, path: str) -> str:
+    return f"{key}: there is no file '{path}'{_nearest(path)} (looked in {Path.cwd()})"
 
 
 def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
@@ -70,7 +93,7 @@ def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
     except RequestError as error:
         wrong.append(str(error) + "".join(map(_nearest, names)))
     try:
-        colour(config.background)
+        colour(config.background, config.section)
     except RequestError as error:
         wrong.append(str(error))
     return found, wrong
@@ -106,9 +129,7 @@ def _weights(config: EvaluateConfig) -> list[str]:
     if config.weights is None and EXTRACTORS[config.extractor].weights == "installed":
         return []
     if config.weights is not None and not exists(config.weights):
-        return [
-            f"evaluate.weights: there is no file '{config.weights}'{_nearest(config.weights)} (looked in {Path.cwd()})"
-        ]
+        return [_missing("evaluate.weights", config.weights)]
     from ganlib.metrics import load_extractor
 
     try:

@@ -1,11 +1,13 @@
 """A sweep whose pictures lie elsewhere now: ``--set data.source=PATH`` for the commands that go on with a sweep.
 
+Of a translator's photographs, and their landmarks, the same is said with ``photos.source`` and ``photos.landmarks``.
+
 The place of the pictures is the only thing about a sweep that may change, because their content (by its digest)
 must not. It is changed on record, so that later commands find the pictures, too.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import read as read_lease
 
 KEY = "data.source"
+KEYS = (KEY, "photos.source", "photos.landmarks")
 
 
 def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str], None]) -> None:
@@ -35,7 +38,7 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
     """
     if not overrides:
         return
-    source = _source(overrides)
+    places = _places(overrides)
     if (lease := read_lease(folder)) is not None and lease.alive:
         raise RequestError(
             f"'{folder.name}' is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
@@ -43,11 +46,13 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
         )
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info: dict[str, Any] = json.loads(folder.read(INFO))
-    moved = anchored(replace(spec, data=spec.data.model_copy(update={"source": source})))
+    if spec.photos is None and (others := places.keys() - {KEY}):
+        raise RequestError(f"--set {min(others)}: '{spec.name}' trains on no photographs")
+    moved = anchored(_moved(spec, places))
     images = prepare_pictures(moved, say)
     if images.hash != info["data_hash"]:
         raise RequestError(
-            f"--set {KEY}: the {len(images):,} pictures there are not those that the sweep began with "
+            f"--set {next(iter(places))}: the {len(images):,} pictures there are not those that the sweep began with "
             f"({info['images']:,}; content {images.hash[:12]} instead of {info['data_hash'][:12]}): give the folder "
             "with the same files, or start a new sweep"
         )
@@ -55,17 +60,25 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
     confirmation = folder / "confirm"
     if confirmation.exists(SPEC):
         again = parse(confirmation.read(SPEC).decode(), f"{confirmation}/{SPEC}")
-        _record(confirmation, replace(again, data=moved.data))
+        _record(confirmation, replace(again, data=moved.data, photos=moved.photos))
 
 
 def _record(folder: Folder, spec: Spec) -> None:
     folder.write(SPEC, spec.to_yaml().encode())
 
 
-def _source(overrides: Sequence[str]) -> str | list[str]:
-    """Find the new source; the last one where several are given."""
+def _moved(spec: Spec, places: Mapping[str, str | list[str]]) -> Spec:
+    """Put new places into the sections of a spec."""
+    for key, place in places.items():
+        section, name = key.split(".")
+        spec = replace(spec, **{section: getattr(spec, section).model_copy(update={name: place})})
+    return spec
+
+
+def _places(overrides: Sequence[str]) -> dict[str, str | list[str]]:
+    """Find the new places by key; the last one where several are given."""
     keys = [override.partition("=")[0].strip() for override in overrides]
-    if other := next((key for key in keys if key != KEY), None):
+    if other := next((key for key in keys if key not in KEYS), None):
         raise RequestError(
             f"--set {other}: a sweep that has begun keeps its spec, or its trials could not be compared; only where "
             f"its pictures lie may change (--set {KEY}=PATH). For other values start a new sweep: sweep run SPEC "
@@ -75,7 +88,10 @@ def _source(overrides: Sequence[str]) -> str | list[str]:
     root = Node({}, command_line.FILE, 1)
     command_line.apply(root, overrides, problems)
     problems.raise_if_any()
-    found = root.at(*KEY.split(".")).plain()
-    if not isinstance(found, str | list) or not found:
-        raise RequestError(f"--set {KEY}= needs a folder, such as --set {KEY}=path/to/pictures")
-    return found
+    places: dict[str, str | list[str]] = {}
+    for key in dict.fromkeys(keys):
+        found = root.at(*key.split(".")).plain()
+        if not isinstance(found, str | list) or not found:
+            raise RequestError(f"--set {key}= needs a folder, such as --set {key}=path/to/pictures")
+        places[key] = found
+    return places

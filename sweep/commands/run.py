@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ganlib.data import ImageSet, contact_sheet
+from ganlib.data import contact_sheet
 from ganlib.data.sheet import png
+from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
 from sweep.commands import counts, notes
 from sweep.commands.before import (
@@ -68,6 +69,8 @@ def start(spec: Spec, options: Options) -> int:
     with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
         check_batch_size(spec, len(images))
+        if images.photos is not None:
+            check_batch_size(spec, len(images.photos), "photographs")
         notes.check(spec, len(images))
         counts.check(spec, len(images))
         instead = counts.notes(spec, len(images))
@@ -78,7 +81,7 @@ def start(spec: Spec, options: Options) -> int:
             info = facts_of(spec, images, tried, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
-            folder.write(REAL_PICTURES, png(contact_sheet(images.pictures)))
+            folder.write(REAL_PICTURES, png(contact_sheet(images.drawings.pictures)))
             store.begin()
             for skipped in images.skipped:
                 store.add(
@@ -88,7 +91,7 @@ def start(spec: Spec, options: Options) -> int:
                         "detail": {"path": skipped.path, "reason": skipped.reason},
                     },
                 )
-            for left in images.found.left_out:
+            for left in (item for _, side in images.sides for item in side.found.left_out):
                 store.add("events", {"kind": EventKind.LEFT_OUT, "detail": asdict(left)})
             for note in instead:
                 store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
@@ -167,11 +170,11 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
     best = best_trial(director)
     if best and best.best:
         kimg = best.result["kimg"] if best.value is not None and best.result else best.best.kimg
-        keep(director.folder, director.info.data_hash, best.number, kimg)
+        keep(director.folder, director.info.pictures_hash, best.number, kimg)
     return conclude(director, view, elapsed)
 
 
-def preflight(runner: Runner, spec: Spec, images: ImageSet, owner: Owner, view: View) -> dict[str, Any]:
+def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, view: View) -> dict[str, Any]:
     """Try out on the workers what has to work; see `sweep.worker.preflight.preflight`."""
     with view.waiting("trying out pictures, networks and measurements"):
         config = any_config(spec, len(images))

@@ -16,10 +16,11 @@ from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.data.alpha import tensor_on_checks
 from ganlib.metrics import RealStatistics, load_extractor
 from ganlib.metrics.kernel import usual_size
+from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
 from ganlib.training.ladder import stage_at
 from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import BatchStream
+from ganlib.training.stream import BatchStream, DomainStream
 from sweep.runners.capacity import Demand, Node
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
@@ -125,11 +126,16 @@ def _steps(config: TrialConfig, device: torch.device) -> tuple[float, Adversaria
     """Seconds for a thousand pictures shown, on noise: how long a step takes does not depend on the picture."""
     make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
     step = make(config.data, config.model, config.train, 0, device)
-    size, batch = config.data.size, config.train.batch_size
-    noise = np.random.default_rng(0).integers(
-        0, 256, (batch, size, size, config.data.channels), dtype=np.uint8
+    noise, batch = _noise(config), config.train.batch_size
+    shown = torch.from_numpy(noise).to(device)
+    translates = FAMILIES[config.model.family].translates
+    batches = (
+        DomainStream(shown, shown, shown, batch, 0, device)
+        if translates
+        else BatchStream(shown, batch, 0, device)
     )
-    batches = BatchStream(torch.from_numpy(noise).to(device), batch, 0, device)
+    if config.train.landmark_weight:
+        step.landmarks = torch.rand(batch, 5, 2, device=device)
     step.schedule(1e6)  # networks that grow have grown
     begin = time.perf_counter()
     step(batches)
@@ -145,16 +151,24 @@ def _steps(config: TrialConfig, device: torch.device) -> tuple[float, Adversaria
     return (time.perf_counter() - begin) * 1000 / (done * step.pictures_per_step), step
 
 
+def _noise(config: TrialConfig) -> np.ndarray:
+    """Make a batch of noise, uint8."""
+    size = config.data.size
+    shape = (config.train.batch_size, size, size, config.data.channels)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
 def _evaluation(
     step: AdversarialStep, evaluate: EvaluateConfig, config: TrialConfig, device: torch.device
 ) -> tuple[float, float]:
     """Seconds for one picture and its features, and for the metrics of all."""
     extractor = load_extractor(evaluate.extractor, evaluate.weights, device)
-    latents = torch.randn(min(64, evaluate.n_fake), config.model.latent_dim, device=device)
-    extractor(tensor_on_checks(step.sample(latents[:2]))).sum().item()
+    noise = _noise(config)
+    inputs = inputs_of(config.model, noise, noise).take(min(64, evaluate.n_fake))
+    extractor(tensor_on_checks(step.sample(inputs[:2]))).sum().item()
     begin = time.perf_counter()
-    extractor(tensor_on_checks(step.sample(latents))).sum().item()
-    per_picture = (time.perf_counter() - begin) / len(latents)
+    extractor(tensor_on_checks(step.sample(inputs))).sum().item()
+    per_picture = (time.perf_counter() - begin) / len(inputs)
     count = max(4, min(_FEATURES, evaluate.n_fake))
     random = np.random.default_rng(0)
     real, fake = (random.normal(size=(count, extractor.dim)).astype(np.float32) for _ in range(2))

@@ -91,6 +91,10 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("accuracy_fake", pa.float64()),
         ("pixel_std", pa.float64()),
         ("similarity", pa.float64()),
+        ("loss_cycle", pa.float64()),
+        ("loss_identity", pa.float64()),
+        ("loss_content", pa.float64()),
+        ("loss_style", pa.float64()),
         ("lr_g", pa.float64()),
         ("lr_d", pa.float64()),
         ("seconds_train", pa.float64()),
@@ -123,6 +127,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("rows", pa.int32()),
         ("cols", pa.int32()),
         ("latents", pa.string()),
+        ("shown", pa.string()),
     ],
     "rungs": [
         *_TRIAL,

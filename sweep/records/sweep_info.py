@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from ganlib.errors import RequestError, WorkError
-from ganlib.metrics.identity import Floor
+from ganlib.metrics.identity import Baseline, Floor
 from sweep.records.datasets import Store
 from sweep.records.schemas import to_json
 from sweep.spec.schedule import Schedule
@@ -56,7 +56,9 @@ class SweepInfo:
         name: The name of the sweep and of its folder.
         created: When the sweep was started.
         images: Number of pictures in the data set.
-        data_hash: SHA-256 (hex) of the content of the pictures.
+        photos: Number of photographs that translators start from; 0 for other families.
+        data_hash: SHA-256 (hex) of the content of the pictures; of two domains, of both.
+        drawings_hash: SHA-256 (hex) of the content of the drawings alone; empty where there is one domain.
         skipped: Number of files that could not be used.
         left_out: Number of files that were not taken for pictures; None where they were not counted.
         attribution: Whom to credit for the pictures.
@@ -70,6 +72,7 @@ class SweepInfo:
         rungs: Where trials are compared, in kimg, rising.
         ladder: (kimg, pictures) of the evaluations before the full ones; see `ganlib.training.ladder`.
         floor: The scores of held-out real pictures.
+        baseline: The scores of photographs in place of the drawings made of them; empty where none are made.
         runner: The runner of the trials, ``ray`` or ``local``.
         device: The kind of device that trials ran on, such as ``cpu``.
         versions: Versions of this software and of the packages that its numbers depend on, by name.
@@ -79,7 +82,9 @@ class SweepInfo:
     name: str = ""
     created: Annotated[datetime | None, BeforeValidator(parse_time)] = None
     images: int = 0
+    photos: int = 0
     data_hash: str = ""
+    drawings_hash: str = ""
     skipped: int = 0
     left_out: int | None = None
     attribution: str = ""
@@ -93,6 +98,7 @@ class SweepInfo:
     rungs: tuple[float, ...] = ()
     ladder: tuple[tuple[float, int], ...] = ()
     floor: tuple[Floor, ...] = ()
+    baseline: tuple[Baseline, ...] = ()
     runner: str = ""
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -155,6 +161,11 @@ class SweepInfo:
     def key(self) -> str:
         """Tell the sweep from every other, also from one of its name: by its start, as digits; else by its name."""
         return f"{self.created.astimezone(UTC):%Y%m%d%H%M%S%f}" if self.created else self.name
+
+    @property
+    def pictures_hash(self) -> str:
+        """Identify the pictures that generated ones are compared with."""
+        return self.drawings_hash or self.data_hash
 
     @property
     def schedule(self) -> Schedule:

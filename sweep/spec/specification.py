@@ -19,8 +19,10 @@ from pydantic import ValidationError
 from ganlib.clock import budget_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.errors import RequestError
+from ganlib.names import FAMILIES
 from sweep.mistaken import instead_of_spec
 from sweep.spec import yaml_tree
+from sweep.spec.distributions import Categorical
 from sweep.spec.problems import Problem, SpecError, broken_rules
 from sweep.spec.reader import read_draft
 from sweep.spec.schedule import Schedule
@@ -98,6 +100,19 @@ class Spec:
             raise RequestError(
                 f"the parameters {dict(params)} cannot be used: {broken_rules(error)}"
             ) from None
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """List the families of networks that trials may have."""
+        path = "model.family"
+        searched = self.space.get(path)
+        given = [self.plain[path]] if path in self.plain else []
+        return tuple(dict.fromkeys([*given, *(searched.choices if isinstance(searched, Categorical) else ())]))
+
+    @property
+    def trains_on_edges(self) -> bool:
+        """Whether some trials train on drawings with blurred edges."""
+        return any(FAMILIES[family].edges for family in self.families)
 
     def schedule(self, images: int) -> Schedule:
         """Work out the times at which things happen in the sweep's trials.

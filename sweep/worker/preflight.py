@@ -10,12 +10,12 @@ import torch
 
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
-from ganlib.metrics import load_extractor, pairwise_similarity
+from ganlib.metrics import TranslationEvaluator, load_extractor, pairwise_similarity
 from ganlib.names import FAMILIES
 from sweep import __version__
 from sweep.storage.lease import read
 from sweep.storage.opening import open_folder
-from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
+from sweep.worker.shared import device_name, device_of, evaluator_of, sets_of
 
 
 def preflight(
@@ -25,7 +25,7 @@ def preflight(
 
     Returns:
         The device, the version of this software, the extractor's name and digest, and the floor at each step of
-        the ladder.
+        the ladder; of translators also what photographs score as they are.
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
@@ -40,8 +40,8 @@ def preflight(
     torch.set_num_threads(max(1, threads))
     trial = TrialConfig.model_validate_json(json.dumps(config))
     device = device_of(gpu)
-    evaluator = evaluator_of(trial.data, trial.evaluate, device)
-    if images_of(trial.data).hash != data_hash:
+    evaluator = evaluator_of(trial, device)
+    if sets_of(trial).hash != data_hash:
         raise RequestError(
             f"the pictures on {host} are not those that the sweep begins with: every node needs the same files, and "
             "nothing may write into their folders while a sweep runs"
@@ -51,12 +51,15 @@ def preflight(
     _try_out(trial, device)
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
     floors = [evaluator.floor(count) for count in counts]
+    translates = isinstance(evaluator, TranslationEvaluator)
+    baselines = [evaluator.baseline(count) for count in counts] if translates else []
     return {
         "device": device_name(device),
         "sweep": __version__,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,
         "floor": [asdict(floor) for floor in floors if floor],
+        "baseline": [asdict(baseline) for baseline in baselines],
     }
 
 

@@ -13,21 +13,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.export.generator import ExportConfig, LoadedGenerator, rebuild
-from ganlib.metrics import NonFiniteError, Score
+from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
-from ganlib.models.latents import LATENT_SEED, fixed_latents
+from ganlib.models.inputs import Inputs, Use
+from ganlib.models.sheets import Make
+from ganlib.models.translator import Translator
+from ganlib.training.making import at_work
 from sweep.records.snapshots import Seen
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
-
-RESULT_SEED = 20_261_126
-"""The latents of results: the same for all trials, and others than those of evaluations."""
-
 
 @dataclass(frozen=True)
 class Measuring:
@@ -37,6 +36,7 @@ class Measuring:
         config: The trial's.
         metric: What the candidates are compared by.
         evaluator: Compares with the real pictures.
+        inputs: What generators are given.
         device: Where pictures are made.
         alive: Called before every batch; what it raises ends the measurement.
         full: Whether results also have what costs more (see `ganlib.metrics.Evaluator.score`).
@@ -44,7 +44,8 @@ class Measuring:
 
     config: TrialConfig
     metric: str
-    evaluator: Evaluator
+    evaluator: Evaluator | TranslationEvaluator
+    inputs: Inputs
     device: torch.device
     alive: Callable[[], None]
     full: bool = False
@@ -57,27 +58,31 @@ class Measuring:
             return None
         return rebuild(export_config(self.config), weights, path, self.device)
 
-    def score(self, generator: LoadedGenerator, seed: int, full: bool) -> Score:
+    def score(self, generator: LoadedGenerator, use: Use, full: bool) -> Score:
         """Measure a generator at the full number of pictures.
+
+        Args:
+            generator: Of a snapshot or an export.
+            use: Which list of inputs.
+            full: Whether to measure what costs more, too.
 
         Raises:
             NonFiniteError: if a picture or a feature is not finite.
         """
-        count = self.config.evaluate.n_fake
-        latents = fixed_latents(count, self.config.model.latent_dim, seed)
-        made = 0
+        network = generator.network
+        back = network.back if isinstance(network, Translator) else None
+        work = at_work(self._make(network), back and self._make(back), self.inputs, use, self.alive)
+        return self.evaluator.score(work, self.config.evaluate.n_fake, full)
 
+    def _make(self, network: nn.Module) -> Make:
         @torch.inference_mode()
-        def generate(wanted: int) -> Tensor:
-            nonlocal made
-            self.alive()
-            raw = generator.network(latents[made : made + wanted].to(self.device))
+        def make(inputs: Tensor) -> Tensor:
+            raw = network(inputs.to(self.device))
             if not bool(torch.isfinite(raw).all()):
                 raise NonFiniteError("the generator makes pictures that are not finite")
-            made += wanted
             return to_uint8(raw)
 
-        return self.evaluator.score(generate, count, full)
+        return make
 
 
 def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
@@ -106,14 +111,14 @@ def measure(
         (one, measuring.load(folder, f"{place}/{layout.snapshot_name(one.kimg)}")) for one in candidates
     ]
     there = [(one, generator) for one, generator in loaded if generator is not None]
-    row: dict[str, Any] = {**ids, "ema": True, "latents": f"normal:{RESULT_SEED}"}
+    row: dict[str, Any] = {**ids, "ema": True, "latents": measuring.inputs.name("result")}
     try:
         if not there:
             missing = ", ".join(layout.snapshot_name(one.kimg) for one in candidates)
             return row | {"problem": f"its snapshot is gone: {missing}"}
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
-        row |= asdict(measuring.score(generator, RESULT_SEED, measuring.full))
+        row |= asdict(measuring.score(generator, "result", measuring.full))
     except NonFiniteError as error:
         row |= {"problem": str(error)}
     return row | {"seconds": time.perf_counter() - started}
@@ -129,7 +134,7 @@ def _run_off(
         if seen.n_fake == measuring.config.evaluate.n_fake:
             return seen.value
         try:
-            measured: float = getattr(measuring.score(generator, LATENT_SEED, full=False), measuring.metric)
+            measured: float = getattr(measuring.score(generator, "evaluation", full=False), measuring.metric)
         except NonFiniteError:
             return math.inf
         return measured

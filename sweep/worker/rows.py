@@ -4,17 +4,17 @@ from dataclasses import asdict
 from typing import Any
 
 from ganlib.data.sheet import grid, png
-from ganlib.models.latents import LATENT_SEED
+from ganlib.models.sheets import COLUMNS
 from ganlib.training.collapse import Signals
 from ganlib.training.evaluation import Evaluation
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.worker.messages import Assignment
 
-GRID_COLUMNS = 8
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
     *("accuracy_real", "accuracy_fake", "pixel_std", "similarity"),
+    *("loss_cycle", "loss_identity", "loss_content", "loss_style"),
     *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
 )
 """What a row of ``metrics`` takes from an `Evaluation`, beside its score."""
@@ -37,16 +37,26 @@ def signals_of(evaluation: Evaluation) -> Signals:
     return Signals(metric=metric, **{name: getattr(evaluation, name) for name in names})
 
 
-def write_sample(folder: Folder, evaluation: Evaluation, assignment: Assignment) -> dict[str, Any]:
-    """Write the sample grid into the sweep's folder; returns its row of ``samples``."""
-    path = layout.grid(assignment.trial, evaluation.kimg)
-    folder.write(path, png(grid(evaluation.grid, GRID_COLUMNS)))
+def write_sample(
+    folder: Folder, evaluation: Evaluation, assignment: Assignment, inputs: str
+) -> dict[str, Any]:
+    """Write the sample grid into the sweep's folder; returns its row of ``samples``.
+
+    Args:
+        folder: Of the sweep.
+        evaluation: Has the grid.
+        assignment: Whose it is.
+        inputs: The name of what the generator was given.
+    """
+    path, sheet = layout.grid(assignment.trial, evaluation.kimg), evaluation.grid
+    folder.write(path, png(grid(sheet.pictures, COLUMNS)))
     return {
         "trial": assignment.trial,
         "attempt": assignment.attempt,
         "kimg": evaluation.kimg,
         "path": path,
-        "rows": len(evaluation.grid) // GRID_COLUMNS,
-        "cols": GRID_COLUMNS,
-        "latents": f"normal:{LATENT_SEED}",
+        "rows": len(sheet.pictures) // COLUMNS,
+        "cols": COLUMNS,
+        "latents": inputs,
+        "shown": list(sheet.rows) or None,
     }

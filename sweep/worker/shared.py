@@ -4,9 +4,13 @@ from functools import lru_cache
 
 import torch
 
-from ganlib.config import DataConfig, EvaluateConfig
-from ganlib.data import ImageSet, cache_dir, prepare
-from ganlib.metrics import Evaluator
+from ganlib.config import DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
+from ganlib.data import ImageSet, cache_dir
+from ganlib.domains.sets import TrainingSets, prepare_sets
+from ganlib.metrics import Evaluator, TranslationEvaluator
+from ganlib.models.inputs import Inputs, Pictures
+from ganlib.models.inputs import inputs_of as inputs_for
+from ganlib.names import FAMILIES
 
 
 def device_of(gpu: float) -> torch.device:
@@ -24,23 +28,41 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def images_of(config: DataConfig) -> ImageSet:
-    """Load the pictures of a sweep; they are kept for the next trial of this process."""
-    return _images(config.model_dump_json())
+def sets_of(trial: TrialConfig) -> TrainingSets:
+    """Load the pictures of a trial; they are kept for the next trial of this process."""
+    edges = FAMILIES[trial.model.family].edges
+    return _sets(trial.data.model_dump_json(), trial.photos and trial.photos.model_dump_json(), edges)
 
 
-def evaluator_of(data: DataConfig, evaluate: EvaluateConfig, device: torch.device) -> Evaluator:
+def inputs_of(trial: TrialConfig) -> Inputs:
+    """Give what a trial's generators are measured with: latents, or photographs."""
+    sets = sets_of(trial)
+    return inputs_for(trial.model, sets.drawings.pictures, sets.photos and sets.photos.pictures)
+
+
+def evaluator_of(trial: TrialConfig, device: torch.device) -> Evaluator | TranslationEvaluator:
     """Make the evaluator of a sweep, its extractor loaded; it is kept for the next trial of this process."""
-    return _evaluator(data.model_dump_json(), evaluate.model_dump_json(), str(device))
+    photos = trial.photos and trial.photos.model_dump_json()
+    return _evaluator(trial.data.model_dump_json(), photos, trial.evaluate.model_dump_json(), str(device))
 
 
 @lru_cache(maxsize=4)
-def _images(config: str) -> ImageSet:
-    return prepare(DataConfig.model_validate_json(config))
+def _sets(data: str, photos: str | None, edges: bool) -> TrainingSets:
+    taken = None if photos is None else PhotosConfig.model_validate_json(photos)
+    return prepare_sets(DataConfig.model_validate_json(data), taken, edges)
 
 
 @lru_cache(maxsize=4)
-def _evaluator(data: str, evaluate: str, device: str) -> Evaluator:
-    images = _images(data)
-    config = EvaluateConfig.model_validate_json(evaluate)
-    return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache_dir())
+def _evaluator(
+    data: str, photos: str | None, evaluate: str, device: str
+) -> Evaluator | TranslationEvaluator:
+    sets = _sets(data, photos, False)
+    config, cache = EvaluateConfig.model_validate_json(evaluate), cache_dir()
+
+    def made(images: ImageSet) -> Evaluator:
+        return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache)
+
+    drawings = made(sets.drawings)
+    if sets.photos is None:
+        return drawings
+    return TranslationEvaluator(drawings, made(sets.photos), Pictures(sets.photos.pictures))

@@ -23,7 +23,7 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.generator import pack_weights
-from ganlib.models.latents import fixed_latents
+from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit, Interrupted
@@ -48,8 +48,8 @@ from sweep.worker.messages import (
     to_plain,
 )
 from sweep.worker.result import Measuring, measure
-from sweep.worker.rows import GRID_COLUMNS, row_of, signals_of, write_sample
-from sweep.worker.shared import device_name, device_of, evaluator_of, images_of
+from sweep.worker.rows import row_of, signals_of, write_sample
+from sweep.worker.shared import device_name, device_of, evaluator_of, inputs_of, sets_of
 from sweep.worker.watchdog import Watchdog
 
 PULSE_SECONDS = 5.0
@@ -80,15 +80,15 @@ class TrialRun(Iterator[Report]):
         torch.set_num_threads(max(1, assignment.threads))
         self.device = device_of(assignment.gpu)
         config = TrialConfig.model_validate_json(json.dumps(assignment.config))
-        images = images_of(config.data)
-        if images.hash != assignment.data_hash:
+        sets = sets_of(config)
+        if sets.hash != assignment.data_hash:
             raise WorkError(
                 f"the pictures on {socket.gethostname()} are not those that the sweep began with "
-                f"({images.hash[:12]} instead of {assignment.data_hash[:12]}): every node needs the same files, and "
+                f"({sets.hash[:12]} instead of {assignment.data_hash[:12]}): every node needs the same files, and "
                 "nothing may write into their folders while a sweep runs"
             )
-        self.config, self.pictures = config, images.pictures
-        self.evaluator = evaluator_of(config.data, config.evaluate, self.device)
+        self.config, self.sets = config, sets
+        self.evaluator, self.inputs = evaluator_of(config, self.device), inputs_of(config)
         self.limits = config.collapse
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
         self.watchdog = Watchdog(assignment.timeout)
@@ -108,8 +108,11 @@ class TrialRun(Iterator[Report]):
         self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
         return Fit(
             self.config,
-            self.pictures,
+            self.sets.drawings.pictures,
             self.evaluator,
+            photos=self.sets.photos and self.sets.photos.pictures,
+            edges=self.sets.edges and self.sets.edges.pictures,
+            landmarks=self.sets.landmarks,
             seed=self.assignment.seed,
             device=self.device,
             resume=saved["fit"] if saved else None,
@@ -177,14 +180,15 @@ class TrialRun(Iterator[Report]):
         kept = list(assignment.to_measure or self._candidates())
         # What costs more is measured of trials that finished only.
         full = self._status() == Status.FINISHED
-        measuring = Measuring(self.config, assignment.metric, self.evaluator, self.device, alive, full)
+        measuring = Measuring(
+            self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, full
+        )
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, path, kept, measuring, ids)
 
         def some() -> np.ndarray:
             generator = measuring.load(self.folder, f"{path}/{layout.snapshot_name(row['kimg'])}")
-            latents = fixed_latents(GRID_COLUMNS, self.config.model.latent_dim)
-            return generator.pictures(latents) if generator else np.empty((0,), np.uint8)
+            return generator.pictures(self.inputs.take(COLUMNS)) if generator else np.empty((0,), np.uint8)
 
         suspicion = None if "problem" in row else self._suspicion(row, some)
         return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
@@ -234,13 +238,13 @@ class TrialRun(Iterator[Report]):
             kimg=evaluation.kimg,
             row=row_of(evaluation, self.assignment)
             | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
-            sample=write_sample(self.folder, evaluation, self.assignment),
+            sample=write_sample(self.folder, evaluation, self.assignment, self.inputs.name()),
             value=value,
             verdict=verdict,
             rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),
-            suspicion=self._suspicion(score, lambda: evaluation.grid[:GRID_COLUMNS]) if score else None,
+            suspicion=self._suspicion(score, lambda: evaluation.made[:COLUMNS]) if score else None,
         )
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
@@ -273,10 +277,10 @@ class TrialRun(Iterator[Report]):
             return None
         made = some()
         nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
-        real = self.pictures[nearest.indices[:, 0].numpy()]
+        real = self.sets.drawings.pictures[nearest.indices[:, 0].numpy()]
         kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
         path = layout.nearest(self.assignment.trial, kimg)
-        self.folder.write(path, png(grid(np.concatenate([made, real]), GRID_COLUMNS)))
+        self.folder.write(path, png(grid(np.concatenate([made, real]), COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _save(self, healthy: bool) -> None:

@@ -1,0 +1,68 @@
+"""Arrange what generators make for people to look at: pictures in rows of eight, with words for the rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlib.models.inputs import Photos, Pictures, Use
+
+COLUMNS = 8
+WAY_BACK = (
+    *("photograph", "drawing made of it", "photograph made of that"),
+    *("drawing", "photograph made of it", "drawing made of that"),
+)
+"""What the rows of a sheet show of a translator that goes both ways."""
+ONE_WAY = ("photograph", "drawing made of it")
+BLOCKS = 4
+"""How often those rows are repeated for one that goes one way."""
+Make = Callable[[Tensor], Tensor]
+"""A generator, from inputs (see `ganlib.models.inputs`) to pictures ``(n, c, size, size)``, uint8."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Pictures in rows of `COLUMNS`.
+
+    Attributes:
+        pictures: uint8 ``(n, size, size, c)``.
+        rows: What each row shows; empty where all are pictures of latents.
+    """
+
+    pictures: np.ndarray
+    rows: tuple[str, ...] = ()
+
+
+def sheet_of(pictures: Tensor) -> Sheet:
+    """Arrange generated pictures, uint8 ``(n, c, size, size)``, as they come."""
+    return Sheet(pictures.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:
+    """Show both domains, there and back again, as figure 7 of Zhu et al. 2017; without a way back photographs and drawings.
+
+    Args:
+        forth: Makes drawings.
+        back: Makes photographs; None where that is not learned.
+        photos: The first of its lists are shown.
+        use: Which of the lists.
+    """
+
+    def there(make: Make, again: Make | None, inputs: Pictures, start: int = 0) -> list[Tensor]:
+        rows = [inputs.levels(COLUMNS, use, start)]
+        rows.append(make(inputs.take(COLUMNS, use, start)).cpu())
+        if again is not None:
+            rows.append(again(Pictures.as_input(rows[-1])).cpu())
+        return rows
+
+    if back is None:
+        parts = [there(forth, None, photos, start * COLUMNS) for start in range(BLOCKS)]
+        return Sheet(_rows(parts), ONE_WAY * BLOCKS)
+    return Sheet(_rows([there(forth, back, photos), there(back, forth, photos.drawings)]), WAY_BACK)
+
+
+def _rows(parts: list[list[Tensor]]) -> np.ndarray:
+    pictures = torch.cat([row for part in parts for row in part])
+    return pictures.permute(0, 2, 3, 1).contiguous().numpy()

@@ -1,0 +1,89 @@
+"""Make the pictures by which a generator is measured, part by part, from one list of inputs."""
+
+from collections.abc import Callable
+
+from torch import Tensor, cat
+
+from ganlib.metrics.translation import Pairs
+from ganlib.models.inputs import Inputs, Photos, Pictures, Use
+from ganlib.models.sheets import Make, Sheet, sheet_of, translation_sheet
+
+PART = 32
+"""Pairs that are made at once."""
+
+
+class Making:
+    """A generator at work: each call makes the next pictures; they do not depend on how it is called.
+
+    Args:
+        make: The generator.
+        inputs: What it is given.
+        use: Which of their lists.
+        alive: Called before every part; what it raises ends the work.
+    """
+
+    def __init__(self, make: Make, inputs: Inputs, use: Use, alive: Callable[[], None]) -> None:
+        self.make, self.inputs, self.use, self.alive = make, inputs, use, alive
+        self.made = 0
+
+    def __call__(self, count: int) -> Tensor:
+        """Make the next ``count`` pictures."""
+        self.alive()
+        pictures = self.make(self.inputs.take(count, self.use, self.made))
+        self.made += count  # only now: where memory ran out, these inputs are asked for again
+        return pictures
+
+    def sheet(self, made: Tensor) -> Sheet:
+        """Arrange what people look at.
+
+        Args:
+            made: Pictures of the first inputs, uint8 ``(n, c, size, size)``.
+        """
+        return sheet_of(made)
+
+
+class Translation(Making):
+    """A translator at work, a `ganlib.metrics.translation.Translating`.
+
+    Args:
+        forth: Makes drawings.
+        back: Makes photographs; None where that is not learned.
+        photos: What drawings are made of, and the drawings of the way back.
+        use: Which of their lists.
+        alive: Called before every part.
+    """
+
+    def __init__(
+        self, forth: Make, back: Make | None, photos: Photos, use: Use, alive: Callable[[], None]
+    ) -> None:
+        super().__init__(forth, photos, use, alive)
+        self._back, self._photos = back, photos
+
+    def pairs(self, count: int) -> Pairs:
+        """Give the first photographs of the list, and what becomes of them."""
+        drawn, returned = [], []
+        for start in range(0, count, PART):
+            self.alive()
+            part = self._photos.take(min(PART, count - start), self.use, start)
+            drawn.append(self.make(part))
+            if self._back is not None:
+                returned.append(self._back(Pictures.as_input(drawn[-1])))
+        photos = self._photos.levels(count, self.use).to(drawn[0].device)
+        return Pairs(photos, cat(drawn), cat(returned) if returned else None)
+
+    def sheet(self, made: Tensor) -> Sheet:
+        """Arrange both domains, there and back again; ``made`` is not needed."""
+        return translation_sheet(self.make, self._back, self._photos, self.use)
+
+    def back(self) -> Making | None:
+        """Give the other direction at work; None where it is not learned."""
+        if self._back is None:
+            return None
+        return Making(self._back, self._photos.drawings, self.use, self.alive)
+
+
+def at_work(make: Make, back: Make | None, inputs: Inputs, use: Use, alive: Callable[[], None]) -> Making:
+    """Put a generator to work on a list of inputs."""
+    if isinstance(inputs, Photos):
+        return Translation(make, back, inputs, use, alive)
+    return Making(make, inputs, use, alive)
