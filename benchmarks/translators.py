@@ -10,7 +10,6 @@ are dead or flawed and those that are not.
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path

@@ -17,10 +17,17 @@ from torch import Tensor
 from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
-from ganlib.errors import RequestError
-from ganlib.metrics import Baseline, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.metrics.translation_evaluator import TranslationEvaluator
 from ganlib.domains.edges import promoted
+from ganlib.errors import RequestError
+from ganlib.metrics import (
+    Baseline,
+    Extremes,
+    NonFiniteError,
+    Score,
+    TranslationEvaluator,
+    pairwise_similarity,
+    pixel_std,
+)
 from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
 from ganlib.training.evaluation import Evaluation
@@ -222,9 +229,7 @@ class Fit(Iterator[Evaluation]):
         factor = train.gamma**decays * self.lr_factor
         if train.decay_from is not None and progress > train.decay_from:
             factor *= (1 - progress) / (1 - train.decay_from)
-        self.step.schedule(
-            self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch
-        )
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         pixels, finite = self._looked_at()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, cat
 
-from ganlib.metrics.translation import Pairs
+from ganlib.metrics import Pairs
 from ganlib.models.inputs import Inputs, Photos, Pictures, Use
 from ganlib.models.sheets import Make, Sheet, sheet_of, translation_sheet
 
@@ -43,7 +43,7 @@ class Making:
 
 
 class Translation(Making):
-    """A translator at work, a `ganlib.metrics.translation.Translating`.
+    """A translator at work, a `ganlib.metrics.Translating`.
 
     Args:
         forth: Makes drawings.
