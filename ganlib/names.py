@@ -9,7 +9,7 @@ A new family, loss, optimizer or extractor is one file and one entry below.
 from dataclasses import dataclass
 from typing import Literal
 
-from ganlib.registry import Entry, Registry, imported
+from ganlib.registry import Entry, Registry, check_name, imported
 
 TRANSPARENT = "transparent"
 """The background of pictures that keep their alpha."""
@@ -90,6 +90,29 @@ class ExtractorEntry(Entry):
 
     weights: Literal["installed", "downloaded", "given"] = "given"
     download_mb: int = 0
+
+
+@dataclass(frozen=True)
+class ContentEntry(Entry):
+    """A network whose feature maps are compared, a function in `ganlib.perceptual.content`.
+
+    Attributes:
+        layers: The names of the layers whose maps it gives, from the pictures on.
+        layer: The one that is taken where a spec names none.
+        download_mb: How much is downloaded once, in megabytes (10^6 bytes); 0 where the weights are installed.
+    """
+
+    layers: tuple[str, ...] = ()
+    layer: str = ""
+    download_mb: int = 0
+
+    def check_layer(self, name: str | None) -> str:
+        """Return the name of a layer of the network, or of the default one for None.
+
+        Raises:
+            UnknownNameError: listing the layers and the nearest one.
+        """
+        return self.layer if name is None else check_name("layer", name, self.layers)
 
 
 _TRANSLATORS = ("blocks", "upsample", "init_gain", "adversarial_weight")
@@ -185,5 +208,25 @@ EXTRACTORS = Registry(
         "clip": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_clip", "downloaded", 354),
         "dinov2": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_dinov2", "downloaded", 89),
         "torchscript": ExtractorEntry(f"{_EXTRACTORS}.torchscript:load", "given"),
+    },
+)
+CONTENT_NETWORKS = Registry(
+    "content network",
+    {
+        "efficientnet_lite0": ContentEntry(
+            "ganlib.perceptual.content:efficientnet_lite0",
+            layers=("stem", *(f"blocks.{block}" for block in range(16))),
+            layer="blocks.2",
+        ),
+        "vgg19": ContentEntry(
+            "ganlib.perceptual.content:vgg19",
+            layers=tuple(
+                f"conv{stage}_{place}"
+                for stage, convolutions in enumerate((2, 2, 4, 4, 4), 1)
+                for place in range(1, convolutions + 1)
+            ),
+            layer="conv4_4",
+            download_mb=575,
+        ),
     },
 )

@@ -55,7 +55,20 @@ class Entry:
 
 
 class UnknownNameError(RequestError):
-    """A name that is not in the registry; the text lists the choices."""
+    """A name that is none of the choices; the text lists them."""
+
+
+def check_name(kind: str, name: str, choices: Iterable[str]) -> str:
+    """Return ``name`` if it is one of the choices.
+
+    Raises:
+        UnknownNameError: listing the choices and the nearest one; ``kind`` says what they are.
+    """
+    known = list(choices)
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UnknownNameError(f"unknown {kind} '{name}'{hint} (choices: {', '.join(known)})")
+    return name
 
 
 E = TypeVar("E", bound=Entry)
@@ -79,11 +92,7 @@ class Registry(Mapping[str, E], Generic[E]):
         Raises:
             UnknownNameError: listing the choices and the nearest one.
         """
-        if name not in self._entries:
-            choices = ", ".join(self._entries)
-            hint = did_you_mean(name, self._entries)
-            raise UnknownNameError(f"unknown {self.kind} '{name}'{hint} (choices: {choices})")
-        return name
+        return check_name(self.kind, name, self._entries)
 
     def __getitem__(self, name: str) -> E:
         return self._entries[self.check(name)]

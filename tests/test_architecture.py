@@ -83,6 +83,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.formatting": "",
     "ganlib.export": "config data models disk errors names written",
     "ganlib.training": "augment config data losses metrics models clock digests errors names",
+    "ganlib.perceptual": "metrics names",
     "ganlib.metrics": "config data disk errors names",
     "ganlib.models": "config data errors names",
     "ganlib.augment": "config data",
@@ -182,11 +183,10 @@ def test_ganlib_stands_alone(name: str) -> None:
 
 
 def test_what_ganlib_looks_up_by_name_is_in_ganlib() -> None:
-    from ganlib.names import EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS
+    from ganlib.names import CONTENT_NETWORKS, EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS
 
-    homes = {
-        entry.home for registry in (EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS) for entry in registry.values()
-    }
+    registries = (CONTENT_NETWORKS, EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS)
+    homes = {entry.home for registry in registries for entry in registry.values()}
     homes |= {entry.step for entry in FAMILIES.values()}
     assert {home.partition(":")[0] for home in homes} <= set(modules("ganlib"))
 

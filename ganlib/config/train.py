@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ganlib.config.section import Section, default, known, meaningless
-from ganlib.names import LOSSES, OPTIMIZERS
+from ganlib.names import CONTENT_NETWORKS, LOSSES, OPTIMIZERS
+from ganlib.registry import UnknownNameError
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Label = Annotated[float, Field(ge=-1, le=1)]
@@ -76,7 +77,7 @@ class TrainConfig(Section):
     decay_from: float | None = Field(None, ge=0, lt=1)
     """Share of the budget from which both learning rates fall linearly, to 0 at its end (Zhu 2017: 0.5); null: they do
     not."""
-    batch_size: int = Field(64, ge=2, le=8192)
+    batch_size: int = Field(64, ge=1, le=8192)
     """Pictures in a batch."""
     d_steps: int | None = Field(None, ge=1, le=100)
     """Steps of the discriminator for one of the generator; null: 1, or 5 for critics (Arjovsky 2017)."""
@@ -112,7 +113,7 @@ class TrainConfig(Section):
     pool: int = Field(50, ge=0, le=1000)
     """Generated pictures that a CycleGAN keeps: half of those that its discriminators see are older ones (Shrivastava
     2017); 0 is off."""
-    content: Literal["efficientnet_lite0", "vgg19"] = "efficientnet_lite0"
+    content: Annotated[str, known(CONTENT_NETWORKS)] = "efficientnet_lite0"
     """The network whose feature maps a CartoonGAN's ``content_weight``, ``style_weight`` and ``grey_weight`` compare:
     the one that is installed, or the paper's, which is downloaded once."""
     content_layer: str | None = None
@@ -149,6 +150,14 @@ class TrainConfig(Section):
     def _one_budget(self) -> "TrainConfig":
         if self.epochs is not None and self.kimg is not None:
             raise ValueError("epochs and kimg are two names for one budget; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _layer_of_content(self) -> "TrainConfig":
+        try:
+            CONTENT_NETWORKS[self.content].check_layer(self.content_layer)
+        except UnknownNameError as error:
+            raise ValueError(f"content_layer: {error}, for {self.content}") from None
         return self
 
     @model_validator(mode="after")

@@ -46,8 +46,19 @@ class Published:
         return self.names or (self.url.rsplit("/", 1)[1],)
 
 
-def weights_file(given: str | None, published: Published) -> Path:
+def weights_file(
+    given: str | None,
+    published: Published,
+    key: str = "evaluate.weights",
+    network_key: str = "evaluate.extractor",
+) -> Path:
     """Return the given file, or the published one; of processes that ask at once, one downloads it.
+
+    Args:
+        given: A local file, which is not looked at.
+        published: What is taken without one.
+        key: The key of a spec that gives a local file, for the error's text.
+        network_key: The key of a spec that chooses the network, for the error's text.
 
     Raises:
         RequestError: if the published file is not there and cannot be downloaded.
@@ -68,8 +79,8 @@ def weights_file(given: str | None, published: Published) -> Path:
         installed = next(name for name, entry in EXTRACTORS.items() if entry.weights == "installed")
         raise RequestError(
             f"the weights '{target.name}' are not in '{folder}' and could not be downloaded from {published.url} "
-            f"({error}); give a local file as evaluate.weights: PATH, set TORCH_HOME to a folder that has them or can "
-            f"be written, or use the weights that are installed with evaluate.extractor: {installed}"
+            f"({error}); give a local file as {key}: PATH, set TORCH_HOME to a folder that has them or can "
+            f"be written, or use the weights that are installed with {network_key}: {installed}"
         ) from None
     return kept or target
 

@@ -53,19 +53,29 @@ def load_128(weights: str | None = None, device: torch.device | str = "cpu") -> 
     return _load(128, weights, device)
 
 
-def _load(size: int, weights: str | None, device: torch.device | str) -> Extractor:
+def load_network(
+    size: int, scale: float = 1.0, weights: str | None = None
+) -> tuple["EfficientNetLite0", str]:
+    """Load an `EfficientNetLite0`, frozen and folded, and the SHA-256 (hex) of its weights file.
+
+    Raises:
+        RequestError: if the weights file cannot be read or is of another layout.
+    """
     path = _bundled_weights() if weights is None else Path(weights)
     loaded = read_weights(path)
     with torch.device("meta"):
-        network = EfficientNetLite0(size, SCALES[size])
+        network = EfficientNetLite0(size, scale)
     with fitting(str(path)):
         network.load_state_dict(loaded.state, assign=True)
     network.float().requires_grad_(False).eval()
     network.fold()
+    return network, loaded.digest
+
+
+def _load(size: int, weights: str | None, device: torch.device | str) -> Extractor:
+    network, digest = load_network(size, SCALES[size], weights)
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Extractor(
-        f"efficientnet_lite0@{size}", loaded.digest, DIM, network, f"bilinear antialiased to {size}"
-    )
+    return Extractor(f"efficientnet_lite0@{size}", digest, DIM, network, f"bilinear antialiased to {size}")
 
 
 def _bundled_weights() -> Path:
@@ -140,6 +150,15 @@ class EfficientNetLite0(nn.Module):
         del self._bn0, self._bn1
         for block in self._blocks:
             block.fold()  # type: ignore[operator]
+
+    def stages(self) -> dict[str, nn.Module]:
+        """Name the folded network's parts that give feature maps, each to be called with what the one before it gives.
+
+        They can be differentiated with respect to what goes in, which they leave as it is: only results of their
+        own convolutions are changed in place. The first one takes float32 (n, 3, h, w), scaled as (value - 127) / 128.
+        """
+        stem = nn.Sequential(self._conv_stem, nn.ReLU6(inplace=True))
+        return {"stem": stem, **{f"blocks.{index}": block for index, block in enumerate(self._blocks)}}
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Extract pooled features, float32 (n, 1280), of uint8 pictures (n, 3, h, w)."""

@@ -73,5 +73,5 @@ def fitting(source: str) -> Iterator[None]:
         lines = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
         raise RequestError(
             f"the weights in '{source}' do not fit the network: {' '.join(lines)[:300]}; "
-            "give a file made for this extractor"
+            "give a file made for this network"
         ) from None
