@@ -229,9 +229,7 @@ def test_terms_that_are_off_cost_nothing_and_those_that_are_on_are_added() -> No
     torch.testing.assert_close(found, expected(lambda step, drawn: 2 * colour_distance(a, drawn)))
     found = gradient(landmark_weight=3.0, landmark_sigma=0.1)
     weights = landmark_weights(torch.full((BATCH, 2, 2), 0.5), SIZE, 0.1)
-    torch.testing.assert_close(
-        found, expected(lambda step, drawn: 3 * landmark_distance(a, drawn, weights))
-    )
+    torch.testing.assert_close(found, expected(lambda step, drawn: 3 * landmark_distance(a, drawn, weights)))
     assert not gradient().any()
     assert gradient(grey_weight=1.0).any()
     assert gradient(style_weight=1.0).any()
@@ -300,7 +298,9 @@ def test_each_domain_has_an_order_of_its_own_and_is_shown_evenly() -> None:
         rows += next(source).rows.tolist()
     assert sorted(rows) == sorted([*range(6)] * 2), "six photographs, each twice in twelve"
     assert source.shown == 12
-    assert torch.equal(next(stream(shown=3)).photos, [next(s) for s in [stream()] for _ in range(2)][1].photos)
+    assert torch.equal(
+        next(stream(shown=3)).photos, [next(s) for s in [stream()] for _ in range(2)][1].photos
+    )
 
 
 def test_the_average_of_a_translator_is_of_both_ways() -> None:
