@@ -5,11 +5,7 @@ count of avatars) and of the preprocessing. Hashing a large folder at every star
 index remembers which key belongs to which listing (names, sizes and times of the files).
 """
 
-import contextlib
 import hashlib
-import time
-import uuid
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,7 +18,6 @@ from filelock import FileLock
 
 from ganlib import cores
 from ganlib.config import DataConfig
-from ganlib.data import pool
 from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Background, colour
@@ -30,9 +25,9 @@ from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
 from ganlib.data.sources import Source, no_pictures, open_sources, some
 from ganlib.data.telling import PictureProgress, Progress, found_in
-from ganlib.data.work import Task, write
+from ganlib.data.work import Task, fill, kept_in, making
 from ganlib.disk import write_whole
-from ganlib.errors import RequestError, WorkError
+from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
 
 PREPROCESSING = 2
@@ -41,8 +36,6 @@ PREPROCESSING = 2
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
 
 _READ = 64  # files in one go of a reading thread
-_STALE_SECONDS = 24 * 3600  # a set in the making is written to every few seconds
-_MIN_PER_WORKER = 256  # pictures; for fewer, starting another process takes longer than it saves
 
 
 def prepare(
@@ -75,15 +68,10 @@ def prepare(
         ...     prepare(DataConfig(count=4, size=28), Path(cache), workers=1).pictures.shape
         (4, 28, 28, 3)
     """
-    making = _Making.of(config, cache, workers, progress)
-    try:
-        images = making.find() or making.make()
-    except OSError as error:
-        raise WorkError(
-            f"cannot keep prepared pictures in {making.folder}: {error.strerror or error}; free some space, or set "
-            "the environment variable SWEEP_CACHE to a folder of your own"
-        ) from error
-    return making.checked(images, config)
+    request = _Request.of(config, cache, workers, progress)
+    with kept_in(request.folder):
+        images = request.find() or request.make()
+    return request.checked(images, config)
 
 
 def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
@@ -92,13 +80,13 @@ def find(config: DataConfig, cache: Path | None = None) -> ImageSet | None:
     Raises:
         RequestError: as `prepare`, as far as the files need not be opened.
     """
-    making = _Making.of(config, cache)
-    images = making.find()
-    return None if images is None else making.checked(images, config)
+    request = _Request.of(config, cache)
+    images = request.find()
+    return None if images is None else request.checked(images, config)
 
 
 @dataclass(frozen=True)
-class _Making:
+class _Request:
     """One request for a set: what goes in, and where it is kept."""
 
     sources: Sequence[Source]
@@ -116,7 +104,7 @@ class _Making:
         cache: Path | None,
         workers: int | None = None,
         progress: Progress | None = None,
-    ) -> "_Making":
+    ) -> "_Request":
         """List what a data section names."""
         background = colour(config.background, config.section)
         sources = open_sources(config)
@@ -197,42 +185,14 @@ class _Making:
         return parts
 
     def _pack(self, path: Path, contents: "_Contents", report: PictureProgress) -> ImageSet:
-        stem = self._index.stem
-        self._remove_leftovers(stem)
         total = sum(map(len, self.sources))
         channels = RGBA if self.background is None else RGB
-        partial = Partial(self.folder / f"{stem}.{uuid.uuid4().hex}.partial", total, self.size, channels)
-        try:
-            skipped, traits = self._fill(partial, contents, report)
+        with making(self.folder, self._index.stem, total, self.size, channels) as partial:
+            skipped, traits = fill(self._tasks(partial, contents), total, self.workers, report.made)
             if len(skipped) == total:
                 raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
-            partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None, traits)
-        finally:
-            partial.discard()
-        images = open_set(path)
-        if images is None:
-            raise WorkError(f"the pictures written to {path} cannot be read back; is the disk sound?")
-        return images
-
-    def _remove_leftovers(self, stem: str) -> None:
-        """Remove partial files of processes that were killed: of this set, which is locked, or long untouched."""
-        for partial in self.folder.glob("*.partial"):
-            with contextlib.suppress(FileNotFoundError):
-                if partial.name.startswith(stem) or time.time() - partial.stat().st_mtime > _STALE_SECONDS:
-                    partial.unlink()
-
-    def _fill(
-        self, partial: Partial, contents: "_Contents", report: PictureProgress
-    ) -> tuple[list[tuple[int, str]], Counter[str]]:
-        workers = max(1, min(self.workers, sum(map(len, self.sources)) // _MIN_PER_WORKER))
-        skipped: list[tuple[int, str]] = []
-        traits: Counter[str] = Counter()
-        for count, bad, seen in pool.run(write, self._tasks(partial, contents), workers):
-            skipped += bad
-            traits += seen
-            report.made(count)
-        return skipped, traits
+            return partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None, traits)
 
     def _tasks(self, partial: Partial, contents: "_Contents") -> Iterator[Task]:
         first = 0

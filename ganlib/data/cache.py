@@ -149,8 +149,12 @@ class Partial:
         skipped: Sequence[tuple[int, str]],
         attribution: str | None,
         traits: Mapping[str, int],
-    ) -> None:
-        """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``."""
+    ) -> ImageSet:
+        """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``.
+
+        Raises:
+            WorkError: when what was written cannot be read back.
+        """
         kept = self._close_gaps({index for index, _ in skipped})
         shape = (kept, *self._shape[1:])
         with open(self.path, "r+b") as file:
@@ -171,6 +175,10 @@ class Partial:
         path.with_suffix(".json").unlink(missing_ok=True)
         os.replace(self.path, path)
         write_whole(path.with_suffix(".json"), json.dumps(note, ensure_ascii=True).encode())
+        images = open_set(path)
+        if images is None:
+            raise WorkError(f"the pictures written to {path} cannot be read back; is the disk sound?")
+        return images
 
     def discard(self) -> None:
         """Remove what is left of the set in the making."""

@@ -4,10 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ganlib.data.decode import TRAITS
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
-from ganlib.data.sources import Source
+
+if TYPE_CHECKING:  # sources read the configuration, which workers do without
+    from ganlib.data.sources import Source
 
 Progress = Callable[[int, int], None]
 """Is called with (done, total), in pictures."""
@@ -39,7 +42,7 @@ class Found:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def found_in(sources: Iterable[Source]) -> Found:
+def found_in(sources: Iterable["Source"]) -> Found:
     """Sum up what the sources hold."""
     suffixes: Counter[str] = Counter()
     folders: set[str] = set()

@@ -1,17 +1,74 @@
-"""Make some pictures in a worker process, and put them where they belong in the packed file.
+"""Fill a packed file with pictures: room is made for them, and worker processes put each where it belongs.
 
-Apart from `ganlib.data.build`, so that a worker imports neither the configuration nor the cache.
+Apart from `ganlib.data.build`, so that a worker does not import the configuration.
 """
 
+import contextlib
+import time
+import uuid
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from ganlib.data import pool
 from ganlib.data.alpha import RGB, RGBA
-from ganlib.data.avatars import AvatarChunk
-from ganlib.data.decode import Background
-from ganlib.data.folder import FileChunk
+from ganlib.data.cache import Partial
+from ganlib.data.decode import Background, Picture
+from ganlib.errors import WorkError
+
+_STALE_SECONDS = 24 * 3600  # a set in the making is written to every few seconds
+_MIN_PER_WORKER = 256  # pictures; for fewer, starting another process takes longer than it saves
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Say what to do where a cache's folder cannot be written.
+
+    Raises:
+        WorkError: in place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise WorkError(
+            f"cannot keep prepared pictures in {folder}: {error.strerror or error}; free some space, or set "
+            "the environment variable SWEEP_CACHE to a folder of your own"
+        ) from error
+
+
+@contextmanager
+def making(folder: Path, stem: str, count: int, size: int, channels: int = RGB) -> Iterator[Partial]:
+    """Give room for a set to whoever holds its lock; what was not committed at the end is removed.
+
+    What processes that were killed left behind is removed first: under this ``stem``, or long untouched.
+
+    Raises:
+        WorkError: when the disk has no room for it.
+    """
+    for left in folder.glob("*.partial"):
+        with contextlib.suppress(FileNotFoundError):
+            if left.name.startswith(stem) or time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                left.unlink()
+    partial = Partial(folder / f"{stem}.{uuid.uuid4().hex}.partial", count, size, channels)
+    try:
+        yield partial
+    finally:
+        partial.discard()
+
+
+class Chunk(Protocol):
+    """A few inputs of a set, which can be pickled."""
+
+    def __len__(self) -> int:
+        """Count the inputs."""
+
+    def pictures(self, size: int, background: Background, nearest: bool) -> Iterator[Picture | str]:
+        """Yield what each input gives: a picture, or why there is none; `Task` says what the arguments mean."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +88,7 @@ class Task:
     path: str
     offset: int
     first: int
-    chunk: AvatarChunk | FileChunk
+    chunk: Chunk
     size: int
     background: Background
     nearest: bool = False
@@ -61,3 +118,26 @@ def write(task: Task) -> tuple[int, list[tuple[int, str]], Counter[str]]:
         file.seek(task.offset)
         file.write(block.data)
     return len(task.chunk), skipped, traits
+
+
+def fill(
+    tasks: Iterable[Task], count: int, workers: int, made: Callable[[int], None]
+) -> tuple[list[tuple[int, str]], Counter[str]]:
+    """Make all pictures of a set, in processes where that is worth while.
+
+    Args:
+        tasks: What there is to do.
+        count: How many inputs the tasks have together.
+        workers: How many processes at most.
+        made: Called with the number of inputs that each task had, when it is done.
+
+    Returns:
+        Which of the set's inputs gave no picture, and why; and how many pictures had each trait.
+    """
+    skipped: list[tuple[int, str]] = []
+    traits: Counter[str] = Counter()
+    for inputs, bad, seen in pool.run(write, tasks, max(1, min(workers, count // _MIN_PER_WORKER))):
+        skipped += bad
+        traits += seen
+        made(inputs)
+    return skipped, traits

@@ -70,6 +70,11 @@ class Evaluation(Means):
         return self.baseline.kid_se if self.baseline else None
 
     @property
+    def baseline_luminance(self) -> float | None:
+        """`Baseline.luminance`, that of photographs and drawings which have nothing to do with each other."""
+        return self.baseline.luminance if self.baseline else None
+
+    @property
     def variety(self) -> float | None:
         """Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
 

@@ -298,14 +298,14 @@ def test_verify_sees_a_flipped_bit_and_drop_makes_room_for_a_new_set(folder, cac
 
 
 def test_a_file_that_changes_meanwhile_is_an_error(folder, cache, monkeypatch):
-    from ganlib.data import build
+    from ganlib.data import work
 
     def late(*arguments):
         save(folder / "b.png", 77)
         return write(*arguments)
 
-    write = build.write
-    monkeypatch.setattr(build, "write", late)
+    write = work.write
+    monkeypatch.setattr(work, "write", late)
     with pytest.raises(WorkError, match=r"b\.png changed while"):
         prepare(config(folder, size=32), cache)
     assert [path.suffix for path in (cache / "data").iterdir()] == [".lock"]
