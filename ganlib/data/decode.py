@@ -1,4 +1,4 @@
-"""Decode one file's bytes to one square picture, RGB or RGBA.
+"""Decode one file's bytes to one picture, RGB or RGBA: square, or whole.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
 transparent (or left transparent), cropped to its central square and resized with an antialiased filter, which
@@ -11,6 +11,7 @@ All pictures that users bring are decoded here, so that a picture looks alike in
 
 import io
 import warnings
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 from ganlib.data.alpha import hide
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.png import SIGNATURE, slimmed
-from ganlib.data.profiles import to_srgb
+from ganlib.data.profiles import eight_bit, to_srgb
 from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
 
@@ -28,6 +29,8 @@ Colour = tuple[int, int, int]
 Background = Colour | None
 """What shows through where a picture is transparent; None keeps it transparent."""
 
+_LONGEST = 1 << 15
+"""The longest side in pixels that a picture may be scaled to."""
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,7 +58,7 @@ TRAITS = {
 
 
 class Picture(NamedTuple):
-    """A prepared picture, uint8 (side, side, 3), RGB, or (side, side, 4), RGBA; and which of `TRAITS` its file had."""
+    """A prepared picture, uint8 (h, w, 3), RGB, or (h, w, 4), RGBA; and which of `TRAITS` its file had."""
 
     pixels: NDArray[np.uint8]
     traits: tuple[str, ...] = ()
@@ -107,9 +110,17 @@ def decode(
 
 
 def picture_of(
-    data: bytes, size: int | None, background: Background, suffix: str = "", nearest: bool = False
+    data: bytes,
+    size: int | None,
+    background: Background,
+    suffix: str = "",
+    nearest: bool = False,
+    whole: bool = False,
 ) -> Picture:
     """Decode the bytes of a picture file as `decode` does, with the traits of the file.
+
+    ``whole`` leaves the picture uncropped: ``size`` is then of its shorter side, and without a background only what has
+    transparent pixels is RGBA.
 
     Raises:
         UnreadableError: with the reason.
@@ -120,13 +131,14 @@ def picture_of(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            make = partial(_picture, size=size, background=background, nearest=nearest, whole=whole)
             try:
-                return _picture(data, size, background, nearest, formats_for(data, suffix))
+                return make(data, formats_for(data, suffix))
             except ValueError:  # Pillow's limits of text in a PNG
                 if not data.startswith(SIGNATURE):
                     raise
                 slim, profile = slimmed(data)
-                return _picture(slim, size, background, nearest, ("PNG",), profile)
+                return make(slim, ("PNG",), profile)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
     except UnidentifiedImageError:
@@ -138,14 +150,16 @@ def picture_of(
 
 def _picture(
     data: bytes,
+    formats: tuple[str, ...],
+    profile: bytes | None = None,
+    *,
     size: int | None,
     background: Background,
     nearest: bool,
-    formats: tuple[str, ...],
-    profile: bytes | None = None,
+    whole: bool,
 ) -> Picture:
     with Image.open(io.BytesIO(data), formats=formats) as image:
-        traits = _traits(image, size)
+        traits = _traits(image, size, whole)
         if size is not None and not nearest:
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
             # what is wanted, so that the filter below still decides how it looks.
@@ -155,10 +169,11 @@ def _picture(
         upright, converted = to_srgb(eight_bit(_upright(image)), profile)
         if converted != "none":
             traits.append("profile" if converted == "converted" else "no profile")
-        if _is_transparent(upright):
+        transparent = _is_transparent(upright)
+        if transparent:
             traits.append("alpha" if background is None else "transparent")
-        made = resize(crop(flatten(upright, background)), size, nearest)
-        return Picture(pixels(made), tuple(traits))
+        made = flatten(upright, background if transparent or not whole else (0, 0, 0))
+        return Picture(pixels(resize(made if whole else crop(made), size, nearest)), tuple(traits))
 
 
 def flatten(image: Image.Image, background: Background) -> Image.Image:
@@ -183,35 +198,44 @@ def crop(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
-    """Resize a square (Lanczos, antialiased); it stays as it is if it has that size, or for None.
+    """Resize a picture (Lanczos, antialiased) so that its shorter side is ``size``; for None it stays as it is.
 
     With transparency colours are weighted with alpha, so that what is hidden does not show at soft edges. ``nearest``
     takes the pixel at the centre of each new one: exact where one side is a whole multiple of the other.
+
+    Raises:
+        ValueError: where the other side would become too long.
     """
-    if size is None or image.width == size:
+    shorter = min(image.size)
+    if size is None or shorter == size:
         return image
+    wanted = round(image.width * size / shorter), round(image.height * size / shorter)
+    if max(wanted) > _LONGEST:
+        raise ValueError(
+            f"would be {wanted[0]:,} x {wanted[1]:,} pixels with a shorter side of {size}; refused"
+        )
     if nearest:
-        return image.resize((size, size), Image.Resampling.NEAREST)
+        return image.resize(wanted, Image.Resampling.NEAREST)
     if image.mode == "RGBA":
         if _is_transparent(image):
-            return _weighted(image, size)
+            return _weighted(image, wanted)
         # To the levels that it would have without a fourth channel.
-        return image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
-    return image.resize((size, size), Image.Resampling.LANCZOS)
+        return image.convert("RGB").resize(wanted, Image.Resampling.LANCZOS).convert("RGBA")
+    return image.resize(wanted, Image.Resampling.LANCZOS)
 
 
-def _weighted(image: Image.Image, size: int) -> Image.Image:
+def _weighted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Resize RGBA as colours times alpha, and divide by alpha again, so that one colour stays one colour.
 
     In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
     """
-    if (factor := image.width // (4 * size)) > 1:
+    if (factor := min(image.size) // (4 * min(size))) > 1:
         # A large one would take much memory; never below four times what is wanted.
         image = image.reduce(factor)
     *colours, alpha = (np.asarray(band, np.float32) for band in image.split())
 
     def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(Image.fromarray(values).resize((size, size), Image.Resampling.LANCZOS))
+        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
 
     weight = resized(alpha)
     parts = [resized(colour * alpha) / np.maximum(weight, 0.5) for colour in colours]
@@ -225,31 +249,10 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
     return hide(array) if image.mode == "RGBA" else array
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
-
-    Raises:
-        ValueError: for values that are no levels of grey.
-    """
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
-    if not image.mode.startswith("I"):
-        return image
-    values = np.asarray(image).astype(np.int64)
-    if values.size and not 0 <= values.min() <= values.max() <= 65535:
-        raise ValueError("its pixels have 32 bits a channel; save it with 8 or 16 bits")
-    grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-    key = image.info.get("transparency")
-    if not isinstance(key, int):
-        return grey
-    alpha = Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
-    return Image.merge("LA", (grey, alpha))
-
-
-def _traits(image: Image.Image, size: int | None) -> list[str]:
+def _traits(image: Image.Image, size: int | None, whole: bool) -> list[str]:
     """List the `TRAITS` of a picture that show before it is decoded."""
     traits = []
-    if image.width != image.height:
+    if image.width != image.height and not whole:
         traits.append("cropped")
     if size is not None and min(image.size) < size:
         traits.append("enlarged")

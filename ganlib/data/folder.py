@@ -48,6 +48,17 @@ def picture(path: str, size: int | None, background: Background, nearest: bool =
     return data if isinstance(data, str) else _decoded(path, data, size, background, nearest)
 
 
+def whole_picture(path: str, shorter: int | None = None) -> Picture | str:
+    """Read one picture file uncropped, RGB or where it has transparent pixels RGBA, or say why there is no picture.
+
+    Args:
+        path: The file.
+        shorter: Length of the shorter side in pixels, to which it is scaled; None leaves it as it is.
+    """
+    data = _read(path)
+    return data if isinstance(data, str) else _decoded(path, data, shorter, None, whole=True)
+
+
 def digests(paths: tuple[str, ...]) -> list[bytes | str]:
     """Hash each file's content with SHA-256, or say why a file cannot be read."""
     contents = (_read(path) for path in paths)
@@ -55,10 +66,15 @@ def digests(paths: tuple[str, ...]) -> list[bytes | str]:
 
 
 def _decoded(
-    path: str, data: bytes, size: int | None, background: Background, nearest: bool
+    path: str,
+    data: bytes,
+    size: int | None,
+    background: Background,
+    nearest: bool = False,
+    whole: bool = False,
 ) -> Picture | str:
     try:
-        return picture_of(data, size, background, os.path.splitext(path)[1].lower(), nearest)
+        return picture_of(data, size, background, os.path.splitext(path)[1].lower(), nearest, whole)
     except UnreadableError as error:
         return str(error)
 

@@ -1,4 +1,4 @@
-"""Convert colours to sRGB, as a picture's ICC profile means them.
+"""Convert colours to sRGB, as a picture's ICC profile means them, and levels to 8 bits.
 
 Cameras and phones write Display P3 and Adobe RGB, printers CMYK, where equal numbers are other colours. A profile
 that is sRGB by any name changes no pixel. Relative colorimetric with black point compensation, as editors do.
@@ -93,3 +93,24 @@ def _changes_nothing(apply: Callable[[Image.Image], Image.Image | None], kind: s
         before = Image.fromarray(np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3))
     after = np.asarray(apply(before), np.int16)
     return bool(np.abs(after - np.asarray(before.convert("RGB"), np.int16)).max() <= _SAME)
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
+
+    Raises:
+        ValueError: for values that are no levels of grey.
+    """
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.size and not 0 <= values.min() <= values.max() <= 65535:
+        raise ValueError("its pixels have 32 bits a channel; save it with 8 or 16 bits")
+    grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    alpha = Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
+    return Image.merge("LA", (grey, alpha))

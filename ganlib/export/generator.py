@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -25,12 +25,15 @@ from ganlib.config import ModelConfig, Section
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.programs import has_styles
+from ganlib.export.translation import check_pictures, translated
 from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
+from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES
 from ganlib.written import EXPORT
 
 WEIGHTS, CONFIG = "model.safetensors", EXPORT
+Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 
 
 class ExportConfig(Section):
@@ -58,7 +61,7 @@ def pack_weights(module: nn.Module) -> bytes:
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator ready to make pictures."""
+    """A generator ready to make pictures: of latents, or a `LoadedTranslator`."""
 
     network: nn.Module
     config: ExportConfig
@@ -79,15 +82,16 @@ class LoadedGenerator:
         return fixed_latents(count, self.config.model.latent_dim, seed)
 
     @torch.inference_mode()
-    def pictures(self, latents: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """Make pictures ``(n, size, size, channels)``, uint8, of latents ``(n, latent_dim)``; computed in float32.
+    def pictures(self, inputs: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
+        """Make pictures ``(n, size, size, channels)``, uint8, of what the network takes; computed in float32.
 
         RGBA is as in a PNG: the colour does not depend on alpha. (What ``network`` gives is multiplied by it.)
 
-        On one machine a picture depends on its latent and its number alone, not on how many follow it.
+        On one machine a picture depends on its input and its number alone, not on how many follow it.
 
         Args:
-            latents: Standard normal.
+            inputs: Latents ``(n, latent_dim)``, standard normal; of a translator photographs ``(n, 3, size, size)`` in
+                [-1, 1].
             truncation: Below 1, pictures are more typical and less varied; only for families with styles.
             batch_size: How many are kept on the device at a time, >= 1; it changes no picture, because passes
                 are always of `ganlib.models.latents.BLOCK`.
@@ -103,9 +107,7 @@ class LoadedGenerator:
             extra["truncation"] = truncation
         make = partial(self.network, **extra)
         whole_blocks = -(-batch_size // BLOCK) * BLOCK
-        parts = [
-            to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in latents.split(whole_blocks)
-        ]
+        parts = [to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in inputs.split(whole_blocks)]
         return torch.cat(parts).permute(0, 2, 3, 1).numpy()
 
     def check_styles(self, what: str) -> None:
@@ -126,6 +128,86 @@ class LoadedGenerator:
         """
         return self.pictures(self.latents(count, seed), truncation, batch_size)
 
+    def translate(self, pictures: Pictures, back: bool = False) -> Pictures:
+        """Translate pictures; see `LoadedTranslator.translate`.
+
+        Raises:
+            RequestError: for a generator of latents.
+        """
+        raise RequestError(
+            f"a {self.config.model.family} makes pictures of latents, and translates none: use sample(count), or "
+            "'sweep generate EXPORT' without --input"
+        )
+
+
+class LoadedTranslator(LoadedGenerator):
+    """A generator ready to turn photographs into drawings, and drawings into photographs where it has learned that."""
+
+    network: Translator
+
+    def translate(self, pictures: Pictures, back: bool = False) -> Pictures:
+        """Translate pictures of any size, each by itself; computed in float32.
+
+        A picture is padded to sides that are multiples of 4, and cropped again (`ganlib.export.translation`). Alpha is
+        kept, and the colour translated as if all of the picture were opaque; what cannot be seen takes the colour of
+        the nearest pixel that can, so that no background shows at soft edges.
+
+        At most 32 bytes of memory are taken for each pixel of the largest picture and each unit of ``model.width``.
+
+        Args:
+            pictures: uint8 ``(n, h, w, 3)``, RGB, or ``(n, h, w, 4)``, RGBA; or a list of ``(h, w, 3 or 4)``, whose
+                sizes may differ.
+            back: Turn drawings into photographs.
+
+        Returns:
+            As many pictures of their shapes, uint8, an array or a list as was given.
+
+        Raises:
+            RequestError: for what are no pictures, or a way back that was not learned.
+        """
+        network = self.way(back)
+        check_pictures(pictures)
+        made = [translated(network, picture, self.device) for picture in pictures]
+        return made if isinstance(pictures, list) else np.array(made, np.uint8).reshape(pictures.shape)
+
+    def way(self, back: bool = False) -> nn.Module:
+        """Give the network of one direction, from pictures ``(n, 3, h, w)`` in [-1, 1] to pictures.
+
+        Raises:
+            RequestError: for a way back that was not learned.
+        """
+        if not back:
+            return self.network.forth
+        if self.network.back is None:
+            both = ", ".join(name for name, family in FAMILIES.items() if family.returns)
+            raise RequestError(
+                f"a {self.config.model.family} turns photographs into drawings only, and has learned no way back "
+                f"(families that learn both: {both})"
+            )
+        return self.network.back
+
+    def latents(self, count: int, seed: int = 0) -> NoReturn:
+        """Refuse to draw latents, and so all that is made of them.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(self._instead("it takes no latents"))
+
+    def check_styles(self, what: str) -> NoReturn:
+        """Refuse what needs a mapping network.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(self._instead(f"{what} means nothing to it"))
+
+    def _instead(self, why: str) -> str:
+        return (
+            f"a {self.config.model.family} translates pictures, and {why}: use translate(pictures), or "
+            "'sweep generate EXPORT --input FOLDER'"
+        )
+
 
 def rebuild(
     config: ExportConfig, weights: bytes, name: str, device: torch.device | str = "cpu"
@@ -144,7 +226,8 @@ def rebuild(
         why = " ".join(str(error).split())[:300]
         raise WorkError(f"{name} does not hold the weights of the network of its {CONFIG}: {why}") from None
     where = torch.device(device)
-    return LoadedGenerator(network.eval().requires_grad_(False).to(where), config, where)
+    loaded = LoadedTranslator if FAMILIES[config.model.family].translates else LoadedGenerator
+    return loaded(network.eval().requires_grad_(False).to(where), config, where)
 
 
 def save_generator(folder: Path, config: ExportConfig, weights: bytes) -> ExportConfig:
@@ -162,7 +245,7 @@ def add_digests(folder: Path, config: ExportConfig, names: Iterable[str]) -> Exp
 
 
 def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> LoadedGenerator:
-    """Load an exported generator.
+    """Load an exported generator; where its family translates pictures, that is a `LoadedTranslator`.
 
     Args:
         folder: what ``sweep best --export`` wrote.
@@ -180,6 +263,16 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
         ...     _ = save_generator(Path(folder), config, pack_weights(network))
         ...     load_generator(folder).sample(64, seed=7).shape
         (64, 28, 28, 3)
+
+        One that translates, from pictures to pictures of their sizes:
+
+        >>> config = ExportConfig(model=ModelConfig(family="cyclegan", width=4, blocks=1), size=64)
+        >>> network = FAMILIES["cyclegan"].load().generator(config.model, 64, 3)
+        >>> drawings = np.zeros((2, 90, 61, 3), np.uint8)
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = save_generator(Path(folder), config, pack_weights(network))
+        ...     load_generator(folder).translate(drawings, back=True).shape
+        (2, 90, 61, 3)
     """
     root = Path(folder)
     for name in (WEIGHTS, CONFIG):
