@@ -57,8 +57,8 @@ def _of_photos(evaluate: EvaluateConfig, photos: int | None) -> Iterator[str]:
     """Say that there are fewer photographs than drawings are to be made of."""
     if photos is not None and evaluate.n_fake > photos:
         yield (
-            f"evaluate.n_fake is {evaluate.n_fake:,}, but there are only {photos:,} photographs to make drawings of: one "
-            f"of each is measured, {photos:,}"
+            f"evaluate.n_fake is {evaluate.n_fake:,}, but there are only {photos:,} photographs to make drawings of: "
+            f"one of each is measured, {photos:,}"
         )
     if photos is not None and photos < 2 * evaluate.n_fake:
         yield (

@@ -160,6 +160,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     for name, columns in _COLUMNS.items()
 }
 
+TRANSLATION = tuple(name for name, _ in _TRANSLATION)
+"""The columns of ``metrics`` and ``results`` that only translators fill."""
 REQUIRED = {
     "trials": ("trial", "attempt", "status"),
     "metrics": ("trial", "attempt", "kimg"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweep.formatting import number
+from sweep.records.schemas import TRANSLATION
 from sweep.records.snapshots import finite
 
 TINT = 5.0
@@ -12,6 +13,16 @@ CHROMA = 0.7
 """Share of the drawings' chroma below which pictures look grey beside them."""
 CHEQUER = 1.5
 """Energy at the Nyquist frequency, as a multiple of the drawings', that other drawings do not reach."""
+
+
+def translation_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """Give what was measured of a translator alone, by column; nothing of other families.
+
+    Args:
+        row: A row of ``metrics`` or ``results``.
+    """
+    values = {name: finite(row.get(name)) for name in TRANSLATION}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def warnings_of(row: Mapping[str, Any]) -> list[str]:

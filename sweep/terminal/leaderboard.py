@@ -13,6 +13,7 @@ from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.results.ranking import grouped
+from sweep.results.translation import translation_of
 from sweep.terminal import tables
 
 OTHER = {"kid": "fid", "fid": "kid"}
