@@ -3,10 +3,14 @@
 A program is traced once and takes any number of latents. A generator with styles (`map` and `synthesize`) gives
 three: ``model`` (latents and truncation to pictures), ``mapping`` (latents and truncation to styles) and
 ``synthesis`` (styles to pictures), so that styles can be mixed between the last two.
+
+A translator gives ``model`` (photos to drawings) and, where it has learned that, ``back`` (drawings to photos), which
+take any number of pictures of any height and width that are multiples of 4; 8 is the least that their reflection
+padding takes.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,11 +22,15 @@ import torch
 from torch import Tensor, nn
 
 from ganlib.errors import WorkError
+from ganlib.export.translation import MULTIPLE, SMALLEST
+from ganlib.models.translator import Translator
 
 TOLERANCE = 1e-3
 """How far a program's pictures, in [-1, 1], may be from the generator's: an eighth of a level of 255."""
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 LARGEST_BATCH = 65_536
+LONGEST_SIDE = 32_768
+"""Of pictures that are translated, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +42,34 @@ class Program:
         module: A pure function of its inputs.
         inputs: Name and example of each input; those with a dimension have the batch as their first.
         output: Name of the output.
+        any_size: Whether the inputs are pictures, ``(n, 3, h, w)``, of any height and width that are multiples of 4.
     """
 
     name: str
     module: nn.Module
     inputs: Mapping[str, Tensor]
     output: str
+    any_size: bool = False
+
+    def shapes(self) -> tuple[dict[int, Any], ...]:
+        """Say which dimensions of each input may change, as `torch.export.export` is told."""
+        changing: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}
+        if self.any_size:
+            least, most = SMALLEST // MULTIPLE, LONGEST_SIDE // MULTIPLE
+            for dimension, name in ((2, "h4"), (3, "w4")):
+                changing[dimension] = MULTIPLE * torch.export.Dim(name, min=least, max=most)
+        return tuple(changing if example.ndim else {} for example in self.inputs.values())
+
+    def trials(self) -> Iterator[list[Tensor]]:
+        """Give inputs to compare with: the example, one of its rows, and of pictures also those of other sizes."""
+        whole = list(self.inputs.values())
+        yield whole
+        one = [example[:1] if example.ndim else example for example in whole]
+        yield one
+        if self.any_size:
+            side = whole[0].shape[3]
+            yield [example[:3, :, : side // 2] for example in whole]
+            yield [torch.cat([example] * 2, 3)[..., : side + MULTIPLE * 3] for example in one]
 
 
 class _Truncated(nn.Module):
@@ -84,8 +114,21 @@ def has_styles(generator: nn.Module) -> bool:
     return hasattr(generator, "map") and hasattr(generator, "synthesize")
 
 
-def programs_of(generator: nn.Module, latents: Tensor) -> list[Program]:
-    """List the programs that are exported of a generator, traced with ``latents`` (at least 2)."""
+def programs_of(generator: nn.Module, inputs: Tensor) -> list[Program]:
+    """List the programs that are exported of a generator.
+
+    Args:
+        generator: A network in float32.
+        inputs: What programs are traced and compared with, at least 2: latents, or photographs in [-1, 1].
+    """
+    if isinstance(generator, Translator):
+        forth = Program("model", generator.forth, {"photos": inputs}, "drawings", any_size=True)
+        if generator.back is None:
+            return [forth]
+        with torch.no_grad():
+            drawings = generator.forth(inputs)
+        return [forth, Program("back", generator.back, {"drawings": drawings}, "photos", any_size=True)]
+    latents = inputs
     if not has_styles(generator):
         return [Program("model", generator, {"latents": latents}, "pictures")]
     psi = torch.tensor(0.7)
@@ -114,9 +157,7 @@ def write(program: Program, folder: Path, onnx: bool) -> list[str]:
         WorkError: if a file does not compute what the module does.
         OSError: if it cannot be written.
     """
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    shapes = tuple({0: batch} if example.ndim else {} for example in program.inputs.values())
-    arguments = tuple(program.inputs.values())
+    arguments, shapes = tuple(program.inputs.values()), program.shapes()
     archive = folder / f"{program.name}.pt2"
     with _quiet():
         exported = torch.export.export(program.module, arguments, dynamic_shapes=shapes)
@@ -159,10 +200,8 @@ def onnx_function(path: Path) -> Callable[..., np.ndarray]:
 
 
 def _compare(program: Program, path: Path, run: Callable[..., np.ndarray]) -> None:
-    """Check that a program gives what the module gives, also for another batch than the one that was traced."""
-    whole: Sequence[Tensor] = list(program.inputs.values())
-    for count in (len(whole[0]), 1):
-        inputs = [given[:count] if given.ndim else given for given in whole]
+    """Check that a program gives what the module gives, also for other inputs than those that were traced."""
+    for inputs in program.trials():
         with torch.inference_mode():
             expected = program.module(*inputs).numpy()
         distance = float(np.abs(run(*inputs) - expected).max())

@@ -104,9 +104,14 @@ def test_every_family_is_exported(family: str, tmp_path: Path) -> None:
     """`write` compares each file with the network, even where maps are still flat; one that differs is an error."""
     torch.manual_seed(0)
     config = ModelConfig(
-        family=family, latent_dim=8, width=4, mapping_layers=2 if FAMILIES[family].styles else 8
+        family=family,
+        latent_dim=8,
+        width=4,
+        mapping_layers=2 if FAMILIES[family].styles else 8,
+        blocks=1 if FAMILIES[family].translates else None,
     )
     network = FAMILIES[family].load().generator(config, 32).eval().requires_grad_(False)
-    whole = programs_of(network, torch.randn(3, 8))[0]
+    inputs = torch.rand(3, 3, 32, 32) * 2 - 1 if FAMILIES[family].translates else torch.randn(3, 8)
+    whole = programs_of(network, inputs)[0]
     onnx = not programs.missing_for_onnx()
     assert write(whole, tmp_path, onnx=onnx) == ["model.pt2", "model.onnx"][: 1 + onnx]
