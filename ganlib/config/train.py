@@ -77,7 +77,7 @@ class TrainConfig(Section):
     decay_from: float | None = Field(None, ge=0, lt=1)
     """Share of the budget from which both learning rates fall linearly, to 0 at its end (Zhu 2017: 0.5); null: they do
     not."""
-    batch_size: int = Field(64, ge=2, le=8192)
+    batch_size: int = Field(64, ge=1, le=8192)
     """Pictures in a batch."""
     d_steps: int | None = Field(None, ge=1, le=100)
     """Steps of the discriminator for one of the generator; null: 1, or 5 for critics (Arjovsky 2017)."""

@@ -1,6 +1,7 @@
 """Lay many small pictures on one sheet."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,24 @@ def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, see
     count = min(len(pictures), rows * cols)
     chosen = np.sort(np.random.default_rng(seed).choice(len(pictures), count, replace=False))
     return grid(pictures[chosen], cols)
+
+
+def beside(sheets: Sequence[Image.Image]) -> Image.Image:
+    """Lay sheets side by side, on white, as high as the highest.
+
+    Args:
+        sheets: At least one; RGB.
+    """
+    if len(sheets) == 1:
+        return sheets[0]
+    gap = 8 * GAP
+    width = sum(sheet.width for sheet in sheets) + gap * (len(sheets) - 1)
+    whole = Image.new("RGB", (width, max(sheet.height for sheet in sheets)), "white")
+    left = 0
+    for sheet in sheets:
+        whole.paste(sheet, (left, 0))
+        left += sheet.width + gap
+    return whole
 
 
 def png(picture: Image.Image) -> bytes:

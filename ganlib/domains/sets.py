@@ -42,6 +42,16 @@ class TrainingSets:
             yield "photos", self.photos
 
     @property
+    def photo_pictures(self) -> np.ndarray | None:
+        """The photographs, uint8 ``(n, size, size, 3)``; None where there are none."""
+        return None if self.photos is None else self.photos.pictures
+
+    @property
+    def edge_pictures(self) -> np.ndarray | None:
+        """The drawings with blurred edges, uint8 ``(n, size, size, 3)``; None where there are none."""
+        return None if self.edges is None else self.edges.pictures
+
+    @property
     def hash(self) -> str:
         """Identify the content, SHA-256 in hexadecimal: of one domain its own, of two that of both."""
         if self.photos is None:

@@ -85,12 +85,15 @@ class Baseline:
         fid: Frechet distance of the photographs to the drawings.
         kid: Kernel distance of the photographs to the drawings.
         kid_se: Standard error of ``kid``; NaN where there are too few pictures to tell.
+        luminance: Mean correlation (Pearson) of the luminance of photographs with that of drawings which have nothing
+            to do with them, pixel by pixel: -1 to 1; None where it is not defined.
     """
 
     n_fake: int
     fid: float
     kid: float
     kid_se: float
+    luminance: float | None = None
 
 
 def differing(identities: Iterable[Identity]) -> list[str]:

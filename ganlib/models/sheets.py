@@ -41,7 +41,7 @@ def sheet_of(pictures: Tensor) -> Sheet:
 
 
 def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:
-    """Show both domains, there and back again, as figure 7 of Zhu et al. 2017; without a way back photographs and drawings.
+    """Show both domains, there and back again; without a way back photographs and the drawings made of them.
 
     Args:
         forth: Makes drawings.

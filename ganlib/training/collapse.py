@@ -10,6 +10,11 @@ tested, explained and repeated from the stored rows. The order below is the orde
 `low_diversity`  all pictures look alike: their mean pairwise similarity has gone ``similarity`` of
                  the way from that of real pictures (0) to identical ones (1), or the variety of their
                  features is below ``variety``, from none (0) to that of real pictures (1)
+`identity_map`   the drawings are the photographs: they differ by less than ``identity_change`` of what
+                 photographs and drawings do that have nothing to do with each other, and their KID is above
+                 ``identity_kid`` of that of the photographs as they are
+`inverted`       the drawings are negatives: the correlation of their luminance with that of the photographs
+                 has gone ``inverted`` of the way from none, or that of unrelated pictures where it is below, to -1
 `d_saturated`    the discriminator is sure: mean score above ``saturated_score`` on real and below its
                  complement on fake pictures (only where scores are probabilities)
 `metric_blowup`  the metric is ``blowup`` times the best that this run has had, where no best counts as
@@ -20,7 +25,9 @@ Pictures are compared with real ones at their worst, the flattest, most alike, l
 draws (`ganlib.metrics.extremes`): where real pictures hardly vary, neither does a perfect generator.
 
 All but the first must hold at ``patience`` evaluations in a row, and none is given before ``warmup_steps``
-steps: young generators pass through such states.
+steps: young generators pass through such states. Where a generator learns from its content loss alone at first, the
+steps count from there. Only translators can be called `identity_map` or `inverted`, and none is called an identity
+where photographs score as drawings do: there it is right.
 """
 
 import math
@@ -55,6 +62,21 @@ class Signals:
     """Variety of the generated pictures' features, from 0, all equal, to that of real pictures, 1."""
     real_metric: float = 0.0
     """The metric of real pictures, the farthest of several draws."""
+    change: float | None = None
+    """How far drawings are from their photographs, as a share of unrelated ones; None where nothing is translated, as
+    all that follows but ``kid``."""
+    luminance: float | None = None
+    """Mean correlation of the luminance of drawings and their photographs, from -1 to 1."""
+    kid: float | None = None
+    """KID of the generated pictures."""
+    baseline_kid: float | None = None
+    """KID of the photographs as they are."""
+    baseline_kid_se: float | None = None
+    """Standard error of ``baseline_kid``."""
+    baseline_luminance: float | None = None
+    """Mean correlation of the luminance of photographs and unrelated drawings."""
+    pretraining: bool = False
+    """Whether the generator learns from its content loss alone, and is meant to be an identity."""
 
     @property
     def finite(self) -> bool:
@@ -78,6 +100,9 @@ class Verdict:
         plain["numbers"] = {k: v if math.isfinite(v) else None for k, v in self.numbers.items()}
         return plain
 
+
+SURE = 3.0
+"""Standard errors by which the KID of photographs must be above 0, so that there is something to draw."""
 
 Rule = Callable[[Signals, CollapseConfig, float], "tuple[bool, str, dict[str, float]]"]
 
@@ -111,6 +136,34 @@ def _alike(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str
     return share > limits.similarity, reason, numbers
 
 
+def _identity(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    change, kid, baseline, error = now.change, now.kid, now.baseline_kid, now.baseline_kid_se
+    if change is None or kid is None or baseline is None or error is None or now.pretraining:
+        return False, "", {}
+    # An error that is not known is NaN, and nothing is above it.
+    apart = baseline > max(SURE * error, 0.0)
+    reason = (
+        f"the drawings are the photographs: they differ by {change:.1%} of what unrelated ones do, below "
+        f"{limits.identity_change:.1%}, and their KID {kid:.4g} is above {limits.identity_kid:.0%} of that of the "
+        f"photographs as they are ({baseline:.4g})"
+    )
+    numbers = {"change": change, "kid": kid, "baseline_kid": baseline}
+    return apart and change < limits.identity_change and kid > limits.identity_kid * baseline, reason, numbers
+
+
+def _inverted(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
+    if now.luminance is None:
+        return False, "", {}
+    # Drawings on black of photographs on white are negatives by right, as far as any drawing is.
+    unrelated = min(now.baseline_luminance or 0.0, 0.0)
+    limit = unrelated - limits.inverted * (1 + unrelated)
+    reason = (
+        f"the drawings are negatives: their luminance and that of their photographs correlate by {now.luminance:.2f}, "
+        f"below {limit:.2f}"
+    )
+    return now.luminance < limit, reason, {"luminance": now.luminance, "limit": limit}
+
+
 def _saturated(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str, dict[str, float]]:
     sure = now.score_real > limits.saturated_score and now.score_fake < 1 - limits.saturated_score
     reason = (
@@ -132,6 +185,8 @@ def _blown(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, str
 RULES: dict[str, Rule] = {
     "flat_image": _flat,
     "low_diversity": _alike,
+    "identity_map": _identity,
+    "inverted": _inverted,
     "d_saturated": _saturated,
     "metric_blowup": _blown,
 }
@@ -157,7 +212,9 @@ def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
     """
     now = history[-1]
     dead = _not_finite(now)
-    if dead or not limits.enabled or len(history) < limits.patience or now.step < limits.warmup_steps:
+    begun = max((signals.step for signals in history if signals.pretraining), default=0)
+    young = len(history) < limits.patience or now.step - begun < limits.warmup_steps
+    if dead or not limits.enabled or young:
         return dead
     recent = _with_bests(history)[-limits.patience :]
     for kind, rule in RULES.items():

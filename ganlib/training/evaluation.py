@@ -17,9 +17,9 @@ class Evaluation(Means):
     """One point of a run: what was measured at ``kimg`` thousand real images, with the means since the last point.
 
     ``score`` is None where the generator no longer makes finite pictures. ``stage`` is that of the ladder on which it
-    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``made`` holds pictures
-    of 64 inputs that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``; ``grid`` is the sample
-    grid, which shows them, or of a translator a `ganlib.models.sheets.Sheet` of both domains. Seconds are of this interval.
+    was measured (see `ganlib.training.ladder`): only scores of one stage compare. ``made`` holds pictures of 64 inputs
+    that are fixed for all evaluations of all trials, uint8 ``(64, size, size, c)``; ``grid`` is the sample grid, which
+    shows them, or of a translator a sheet of both domains. Seconds are of this interval.
     """
 
     kimg: float
@@ -68,6 +68,11 @@ class Evaluation(Means):
     def baseline_kid_se(self) -> float | None:
         """Standard error of `baseline_kid`."""
         return self.baseline.kid_se if self.baseline else None
+
+    @property
+    def baseline_luminance(self) -> float | None:
+        """`Baseline.luminance`, that of photographs and drawings which have nothing to do with each other."""
+        return self.baseline.luminance if self.baseline else None
 
     @property
     def variety(self) -> float | None:

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +17,20 @@ from torch import Tensor
 from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
-from ganlib.errors import RequestError
-from ganlib.metrics import Baseline, Extremes, NonFiniteError, Score, pairwise_similarity, pixel_std
-from ganlib.metrics.translation_evaluator import TranslationEvaluator
 from ganlib.domains.edges import promoted
+from ganlib.errors import RequestError
+from ganlib.metrics import (
+    Baseline,
+    NonFiniteError,
+    TranslationEvaluator,
+    pairwise_similarity,
+    pixel_std,
+)
 from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
-from ganlib.training.making import Making, at_work
+from ganlib.training.making import Making, Scorer, at_work, measured
 from ganlib.training.optimizers import rate
 from ganlib.training.steps import AdversarialStep, Means
 from ganlib.training.stream import BatchStream, DomainStream, resident
@@ -36,16 +41,6 @@ GRID = 64
 
 class Interrupted(Exception):
     """No error: training was asked to pause. `Fit.state` is whole and can be resumed."""
-
-
-class Scorer(Protocol):
-    """What `Fit` needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
-
-    def extremes(self, n_fake: int) -> Extremes:
-        """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
-
-    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
-        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
 
 
 class Fit(Iterator[Evaluation]):
@@ -98,7 +93,7 @@ class Fit(Iterator[Evaluation]):
         self,
         config: TrialConfig,
         pictures: np.ndarray,
-        evaluator: Scorer,
+        evaluator: Scorer | TranslationEvaluator,
         *,
         photos: np.ndarray | None = None,
         edges: np.ndarray | None = None,
@@ -222,9 +217,7 @@ class Fit(Iterator[Evaluation]):
         factor = train.gamma**decays * self.lr_factor
         if train.decay_from is not None and progress > train.decay_from:
             factor *= (1 - progress) / (1 - train.decay_from)
-        self.step.schedule(
-            self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch
-        )
+        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         pixels, finite = self._looked_at()
@@ -234,7 +227,7 @@ class Fit(Iterator[Evaluation]):
         score = None
         if finite and means.finite:
             try:
-                score = self.evaluator.score(self._at_work(), stage.n_fake, last and self.full_at_end)
+                score = measured(self.evaluator, self._at_work(), stage.n_fake, last and self.full_at_end)
             except NonFiniteError:
                 score = None
         self.measured_kimg = self.kimg

@@ -1,15 +1,27 @@
 """Make the pictures by which a generator is measured, part by part, from one list of inputs."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from torch import Tensor, cat
 
-from ganlib.metrics.translation import Pairs
+from ganlib.metrics import Extremes, Score, TranslationEvaluator
+from ganlib.metrics.translation.score import Pairs
 from ganlib.models.inputs import Inputs, Photos, Pictures, Use
 from ganlib.models.sheets import Make, Sheet, sheet_of, translation_sheet
 
 PART = 32
 """Pairs that are made at once."""
+
+
+class Scorer(Protocol):
+    """What training needs of an evaluator; `ganlib.metrics.Evaluator` is one."""
+
+    def extremes(self, n_fake: int) -> Extremes:
+        """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
+
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
 
 
 class Making:
@@ -87,3 +99,15 @@ def at_work(make: Make, back: Make | None, inputs: Inputs, use: Use, alive: Call
     if isinstance(inputs, Photos):
         return Translation(make, back, inputs, use, alive)
     return Making(make, inputs, use, alive)
+
+
+def measured(evaluator: Scorer | TranslationEvaluator, work: Making, n_fake: int, full: bool) -> Score:
+    """Measure a generator at work, by all metrics if ``full``.
+
+    Raises:
+        NonFiniteError: if a feature is not finite.
+    """
+    if isinstance(evaluator, TranslationEvaluator):
+        assert isinstance(work, Translation), "a translator is measured with photographs"
+        return evaluator.score(work, n_fake, full)
+    return evaluator.score(work, n_fake, full)

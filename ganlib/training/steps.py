@@ -89,7 +89,14 @@ class AdversarialStep:
 
     landmarks: Tensor | None = None
     """Points of each photograph, for translators that look at them, ``(photos, k, 2)``."""
-    _MODULES = ("generator", "discriminator", "average", "optimizer_g", "optimizer_d", "view")
+    _MODULES: tuple[str, ...] = (
+        "generator",
+        "discriminator",
+        "average",
+        "optimizer_g",
+        "optimizer_d",
+        "view",
+    )
     _TENSORS: tuple[str, ...] = ("sums",)
     _TERMS: tuple[str, ...] = ()
 

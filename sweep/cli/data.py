@@ -17,6 +17,8 @@ from sweep.cli.run import SpecCommand
 if TYPE_CHECKING:
     from ganlib.config import DataConfig
     from ganlib.data import ImageSet
+    from ganlib.domains.sets import TrainingSets
+    from sweep.spec.specification import Spec
 
 _SHOWN = 20  # skipped files that are listed for a person; --json lists all
 
@@ -38,7 +40,8 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     """Prepare the pictures of SPEC and describe them; trains nothing.
 
     Draws or decodes what is not in the cache yet, prints how many pictures there are and what was skipped,
-    and writes a contact sheet of 64 of them.
+    and writes a contact sheet of 64 of them; of translators beside 64 photographs, and the same drawings with the
+    blurred edges that CartoonGAN is taught by.
     """
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
@@ -48,23 +51,37 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     _check_writable(sheet)
     started = time.perf_counter()
     with _bar() as progress:
-        images = _prepare(loaded.data, progress)
+        sets = _prepare(loaded, progress)
     seconds = time.perf_counter() - started
-    _write_sheet(images, sheet)
-    facts = _facts(loaded.name, loaded.data, images, sheet, seconds)
-    click.echo(to_json(facts) if as_json else _text(facts, images))
+    _write_sheet([images for _, images in _shown(sets)], sheet)
+    facts = {"name": loaded.name} | _facts(loaded.data, sets.drawings)
+    if sets.photos and loaded.photos:
+        facts["photos"] = _facts(loaded.photos.at(loaded.data.size), sets.photos)
+    if sets.edges:
+        facts["edges"] = {"path": str(sets.edges.path), "bytes": sets.edges.path.stat().st_size}
+    facts |= {"seconds": round(seconds, 3), "sheet": str(sheet)}
+    click.echo(to_json(facts) if as_json else _text(facts, sets))
 
 
-def _prepare(config: "DataConfig", progress: Callable[[int, int], None] | None) -> "ImageSet":
-    """Prepare a set, anew if its packed pixels are not those that were written."""
-    from ganlib.data import drop, prepare, verify
+def _prepare(spec: "Spec", progress: Callable[[int, int], None] | None) -> "TrainingSets":
+    """Prepare a spec's pictures, anew where packed pixels are not those that were written."""
+    from ganlib.data import drop, verify
+    from ganlib.domains.sets import prepare_sets
 
-    images = prepare(config, progress=progress)
-    if not verify(images):
+    def prepared() -> "TrainingSets":
+        return prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress)
+
+    sets = prepared()
+    damaged = [images for _, images in _shown(sets) if not verify(images)]
+    for images in damaged:
         click.echo(f"warning: {images.path} was damaged; preparing it again", err=True)
         drop(images)
-        images = prepare(config, progress=progress)
-    return images
+    return prepared() if damaged else sets
+
+
+def _shown(sets: "TrainingSets") -> list[tuple[str, "ImageSet"]]:
+    """List what there is to look at."""
+    return [*sets.sides, *([("edges", sets.edges)] if sets.edges else [])]
 
 
 @contextmanager
@@ -98,12 +115,13 @@ def _check_writable(sheet: Path) -> None:
     written.check([sheet])
 
 
-def _write_sheet(images: "ImageSet", path: Path) -> None:
+def _write_sheet(sides: list["ImageSet"], path: Path) -> None:
     from ganlib.data import contact_sheet
+    from ganlib.data.sheet import beside
 
     try:
         buffer = BytesIO()
-        contact_sheet(images.pictures).save(buffer, "PNG")
+        beside([contact_sheet(images.pictures) for images in sides]).save(buffer, "PNG")
         written.write(path, buffer.getvalue())
     except OSError as error:
         raise WorkError(
@@ -111,15 +129,12 @@ def _write_sheet(images: "ImageSet", path: Path) -> None:
         ) from error
 
 
-def _facts(
-    name: str, config: "DataConfig", images: "ImageSet", sheet: Path, seconds: float
-) -> dict[str, Any]:
+def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
     from dataclasses import asdict
 
     from ganlib.data import telling
 
     return {
-        "name": name,
         "source": config.source,
         "count": len(images),
         "size": images.size,
@@ -135,12 +150,20 @@ def _facts(
         "path": str(images.path),
         "bytes": images.path.stat().st_size,
         "attribution": images.attribution,
-        "seconds": round(seconds, 3),
-        "sheet": str(sheet),
     }
 
 
-def _text(facts: dict[str, Any], images: "ImageSet") -> str:
+def _text(facts: dict[str, Any], sets: "TrainingSets") -> str:
+    lines = _side(facts, sets.drawings)
+    if sets.photos:
+        lines = ["# Drawings", *lines, "", "# Photographs", *_side(facts["photos"], sets.photos), ""]
+    if edges := facts.get("edges"):
+        lines += [f"edges        packed, {edges['bytes'] / 2**20:,.1f} MiB in {edges['path']}"]
+    lines += [f"seconds      {facts['seconds']:.1f}", f"sheet        {facts['sheet']}"]
+    return "\n".join(lines)
+
+
+def _side(facts: dict[str, Any], images: "ImageSet") -> list[str]:
     from ganlib.data import telling
 
     source = facts["source"] if isinstance(facts["source"], str) else ", ".join(facts["source"])
@@ -161,8 +184,6 @@ def _text(facts: dict[str, Any], images: "ImageSet") -> str:
     lines += [
         f"packed       {facts['bytes'] / 2**20:,.1f} MiB in {facts['path']}",
         f"hash         {facts['hash']}",
-        f"seconds      {facts['seconds']:.1f}",
-        f"sheet        {facts['sheet']}",
+        *(f"attribution  {line}" for line in (facts["attribution"] or "").splitlines()),
     ]
-    lines += [f"attribution  {line}" for line in (facts["attribution"] or "").splitlines()]
-    return "\n".join(lines)
+    return lines

@@ -73,7 +73,7 @@ def _files(spec: Spec) -> list[str]:
     """Find what is wrong with the other files that a spec names, and with weights."""
     wrong = _weights(spec.evaluate)
     content = spec.plain.get("train.content_weights")
-    landmarks = spec.photos and spec.photos.landmarks
+    landmarks = spec.photos.landmarks if spec.photos else None
     for key, path in (("train.content_weights", content), ("photos.landmarks", landmarks)):
         if path is not None and not exists(path):
             wrong.append(_missing(key, path))

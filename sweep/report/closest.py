@@ -45,7 +45,9 @@ def closest(results: Results) -> Closest | None:
     if winner is None or sample is None or sheet is None:
         return None
     sweep = winner.facts.sweep
-    found = _kept(winner) or _looked_for(sweep.folder, sweep.info.pictures_hash, winner.entry.trial, sample.kimg)
+    found = _kept(winner) or _looked_for(
+        sweep.folder, sweep.info.pictures_hash, winner.entry.trial, sample.kimg
+    )
     if found is None or found[1].size != sheet.size:
         return None
     neighbours, real = found

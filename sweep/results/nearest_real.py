@@ -10,6 +10,7 @@ machine with the pictures looks for itself.
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 
@@ -20,6 +21,7 @@ from PIL import Image, PngImagePlugin
 from ganlib.data.alpha import on_checks
 from ganlib.data.sheet import GAP, grid
 from ganlib.errors import RequestError, WorkError
+from sweep.records.datasets import Store
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
@@ -29,6 +31,8 @@ YARDSTICKS = 64
 """Real pictures whose own nearest neighbours are looked for."""
 _BLOCK_BYTES = 1 << 25
 _TEXT = "neighbours"
+DRAWN = "drawing made of it"
+"""What the rows of a translator's sheet show that are looked at."""
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -88,20 +92,29 @@ def nearest(pictures: Pictures, real: Pictures) -> tuple[NDArray[np.int64], list
     return where[:count], distances, round(float(np.median(levels[count:])), 2)
 
 
-def find(trial: int, kimg: float, sheet: Image.Image, real: Pictures) -> tuple[Neighbours, Image.Image]:
+def find(
+    trial: int, kimg: float, sheet: Image.Image, real: Pictures, shown: Sequence[str] = ()
+) -> tuple[Neighbours, Image.Image]:
     """Find the neighbours of a trial's grid, and arrange them in a grid like it.
+
+    Of a translator's sheet, those of the drawings that it made of photographs.
 
     Args:
         trial: Whose grid.
         kimg: Of which evaluation.
         sheet: The grid.
         real: The sweep's pictures, uint8 (n, s, s, 3 or 4).
+        shown: What each row of the grid shows; empty where all show generated pictures.
 
     Raises:
         ValueError: if the grid is not one of pictures of that size.
     """
     cols = (sheet.width - GAP) // (real.shape[1] + GAP)
-    where, distances, usual = nearest(cut(sheet, real.shape[1]), real)
+    pictures = cut(sheet, real.shape[1])
+    if shown:
+        rows = np.repeat([words == DRAWN for words in shown], cols)
+        pictures = pictures[rows[: len(pictures)]]
+    where, distances, usual = nearest(pictures, real)
     return Neighbours(trial, kimg, len(real), distances, usual), grid(np.ascontiguousarray(real[where]), cols)
 
 
@@ -125,9 +138,15 @@ def of_samples(
     try:
         data = folder.read(layout.grid(trial, kimg))
         with Image.open(BytesIO(data), formats=("PNG",)) as sheet:
-            return find(trial, kimg, sheet, real)
+            return find(trial, kimg, sheet, real, shown_in(Store(folder), trial, kimg))
     except (WorkError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+def shown_in(store: Store, trial: int, kimg: float) -> list[str]:
+    """Look up what the rows of a trial's grid show; empty where all show generated pictures."""
+    rows = (row for row in store.part("samples", trial) if row["kimg"] == kimg)
+    return next((json.loads(row["shown"]) for row in rows if row.get("shown")), [])
 
 
 def keep(folder: Folder, data_hash: str, trial: int, kimg: float) -> None:

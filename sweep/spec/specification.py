@@ -107,7 +107,9 @@ class Spec:
         path = "model.family"
         searched = self.space.get(path)
         given = [self.plain[path]] if path in self.plain else []
-        return tuple(dict.fromkeys([*given, *(searched.choices if isinstance(searched, Categorical) else ())]))
+        return tuple(
+            dict.fromkeys([*given, *(searched.choices if isinstance(searched, Categorical) else ())])
+        )
 
     @property
     def trains_on_edges(self) -> bool:

@@ -51,8 +51,9 @@ def preflight(
     _try_out(trial, device)
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
     floors = [evaluator.floor(count) for count in counts]
-    translates = isinstance(evaluator, TranslationEvaluator)
-    baselines = [evaluator.baseline(count) for count in counts] if translates else []
+    baselines = []
+    if isinstance(evaluator, TranslationEvaluator):
+        baselines = [evaluator.baseline(count) for count in counts]
     return {
         "device": device_name(device),
         "sweep": __version__,

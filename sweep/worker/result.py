@@ -23,10 +23,11 @@ from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.inputs import Inputs, Use
 from ganlib.models.sheets import Make
 from ganlib.models.translator import Translator
-from ganlib.training.making import at_work
+from ganlib.training.making import at_work, measured
 from sweep.records.snapshots import Seen
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
+
 
 @dataclass(frozen=True)
 class Measuring:
@@ -72,7 +73,7 @@ class Measuring:
         network = generator.network
         back = network.back if isinstance(network, Translator) else None
         work = at_work(self._make(network), back and self._make(back), self.inputs, use, self.alive)
-        return self.evaluator.score(work, self.config.evaluate.n_fake, full)
+        return measured(self.evaluator, work, self.config.evaluate.n_fake, full)
 
     def _make(self, network: nn.Module) -> Make:
         @torch.inference_mode()

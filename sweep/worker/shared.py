@@ -37,7 +37,7 @@ def sets_of(trial: TrialConfig) -> TrainingSets:
 def inputs_of(trial: TrialConfig) -> Inputs:
     """Give what a trial's generators are measured with: latents, or photographs."""
     sets = sets_of(trial)
-    return inputs_for(trial.model, sets.drawings.pictures, sets.photos and sets.photos.pictures)
+    return inputs_for(trial.model, sets.drawings.pictures, sets.photo_pictures)
 
 
 def evaluator_of(trial: TrialConfig, device: torch.device) -> Evaluator | TranslationEvaluator:
@@ -53,9 +53,7 @@ def _sets(data: str, photos: str | None, edges: bool) -> TrainingSets:
 
 
 @lru_cache(maxsize=4)
-def _evaluator(
-    data: str, photos: str | None, evaluate: str, device: str
-) -> Evaluator | TranslationEvaluator:
+def _evaluator(data: str, photos: str | None, evaluate: str, device: str) -> Evaluator | TranslationEvaluator:
     sets = _sets(data, photos, False)
     config, cache = EvaluateConfig.model_validate_json(evaluate), cache_dir()
 

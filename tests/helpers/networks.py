@@ -33,7 +33,7 @@ def plain(evaluation: Evaluation) -> dict[str, Any]:
     """An evaluation without the times it took, comparable with ``==``."""
     values = asdict(evaluation)
     del values["seconds_train"], values["seconds_eval"]
-    return values | {"grid": evaluation.grid.tobytes()}
+    return values | {"grid": evaluation.grid.pictures.tobytes(), "made": evaluation.made.tobytes()}
 
 
 def bits(run: Fit) -> dict[str, bytes]:

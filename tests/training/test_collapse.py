@@ -21,7 +21,15 @@ from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import GRID, fit
 
 LIMITS = CollapseConfig(
-    patience=2, warmup_steps=300, saturated_score=0.995, similarity=0.85, flat_std=0.05, blowup=5.0
+    patience=2,
+    warmup_steps=300,
+    saturated_score=0.995,
+    similarity=0.85,
+    flat_std=0.05,
+    blowup=5.0,
+    identity_change=0.2,
+    identity_kid=0.75,
+    inverted=0.4,
 )
 NAN, INF = math.nan, math.inf
 HEALTHY = Signals(
@@ -38,10 +46,13 @@ HEALTHY = Signals(
     real_similarity=0.3,
     metric=100.0,
 )
+UNCHANGED = {"change": 0.199, "kid": 0.076, "baseline_kid": 0.1, "baseline_kid_se": 0.01}
 # At these thresholds: just beyond, and just within.
 DEAD = {
     "flat_image": {"pixel_std": 0.0099},
     "low_diversity": {"similarity": 0.3 + 0.7 * 0.851},
+    "identity_map": UNCHANGED,
+    "inverted": {"luminance": -0.401},
     "d_saturated": {"score_real": 0.9951, "score_fake": 0.0049},
     "metric_blowup": {"metric": 500.1},
 }
@@ -51,6 +62,21 @@ ALIVE = {
         {"similarity": 0.3 + 0.7 * 0.849},
         {"similarity": 0.99, "real_similarity": 0.95},
         {"variety": 0.051},
+    ],
+    "identity_map": [
+        UNCHANGED | {"change": 0.201},
+        UNCHANGED | {"kid": 0.074},
+        UNCHANGED | {"baseline_kid_se": 0.034},
+        UNCHANGED | {"baseline_kid_se": NAN},
+        UNCHANGED | {"baseline_kid": -0.001, "baseline_kid_se": 0.0},
+        UNCHANGED | {"pretraining": True},
+        *(UNCHANGED | {name: None} for name in UNCHANGED),
+    ],
+    "inverted": [
+        {"luminance": -0.399},
+        {"luminance": -0.399, "baseline_luminance": 0.5},
+        {"luminance": -0.699, "baseline_luminance": -0.5},
+        {"luminance": None, "baseline_luminance": -0.5},
     ],
     "d_saturated": [
         {"score_real": 0.9949, "score_fake": 0.0049},
@@ -135,6 +161,8 @@ def test_thresholds_are_the_configurations(name: str) -> None:
     looser = {
         "flat_image": limits(flat_std=0.04),
         "low_diversity": limits(similarity=0.9),
+        "identity_map": limits(identity_change=0.19),
+        "inverted": limits(inverted=0.41),
         "d_saturated": limits(saturated_score=0.999),
         "metric_blowup": limits(blowup=6.0),
     }
@@ -143,8 +171,8 @@ def test_thresholds_are_the_configurations(name: str) -> None:
 
 
 def test_the_first_rule_that_holds_is_named() -> None:
-    assert list(RULES) == ["flat_image", "low_diversity", "d_saturated", "metric_blowup"]
-    names = list(RULES)
+    names = ["flat_image", "low_diversity", "identity_map", "inverted", "d_saturated", "metric_blowup"]
+    assert list(RULES) == names
     for i in range(len(names)):
         everything = {key: value for name in names[i:] for key, value in DEAD[name].items()}
         assert kind(judge(history({}, everything, everything), LIMITS)) == names[i]

@@ -46,7 +46,7 @@ class NoStep:
         for _ in range(self.take):
             next(batches)
 
-    def schedule(self, kimg: float, lr_factor: float, progress: float) -> None:
+    def schedule(self, kimg: float, lr_factor: float, progress: float, epoch: float) -> None:
         pass
 
     def read_means(self) -> None:
@@ -151,9 +151,9 @@ def test_the_grid_shows_the_fixed_latents_through_the_average(pictures: Make, tr
     run = fit(trial_config(epochs=1.0), pictures(), MeanPicture())
     (evaluation,) = run
     expected = run.step.sample(fixed_latents(GRID, 16))
-    assert evaluation.grid.shape == (GRID, 32, 32, 3)
-    assert evaluation.grid.dtype == np.uint8
-    assert np.array_equal(evaluation.grid, expected.permute(0, 2, 3, 1).numpy())
+    assert evaluation.made.shape == (GRID, 32, 32, 3)
+    assert evaluation.made.dtype == np.uint8
+    assert np.array_equal(evaluation.made, expected.permute(0, 2, 3, 1).numpy())
     assert evaluation.pixel_std == pixel_std(expected)
     assert evaluation.similarity == pairwise_similarity(expected)
 
@@ -223,7 +223,7 @@ class Scorer:
 torch.set_num_threads(int(sys.argv[3]))
 config = TrialConfig.model_validate_json(sys.argv[1])
 (e,) = Fit(config, np.load(sys.argv[2], mmap_mode="r"), Scorer(), seed=4)
-print(json.dumps([e.loss_g, e.loss_d, e.score_real, hashlib.sha256(e.grid.tobytes()).hexdigest()]))
+print(json.dumps([e.loss_g, e.loss_d, e.score_real, hashlib.sha256(e.made.tobytes()).hexdigest()]))
 """
     threads = str(torch.get_num_threads())
     arguments = [config.model_dump_json(), str(tmp_path / "pictures.npy"), threads]
@@ -233,7 +233,7 @@ print(json.dumps([e.loss_g, e.loss_d, e.score_real, hashlib.sha256(e.grid.tobyte
     (here,) = run_of(config, pictures(), seed=4)
     import hashlib
 
-    digest = hashlib.sha256(here.grid.tobytes()).hexdigest()
+    digest = hashlib.sha256(here.made.tobytes()).hexdigest()
     assert json.loads(done.stdout) == [here.loss_g, here.loss_d, here.score_real, digest]
 
 
@@ -304,7 +304,7 @@ def test_how_often_one_looks_does_not_change_what_is_seen(pictures: Make, trial_
     seldom = run_of(trial_config(evaluate={"every": 2.0}), pictures())
     (*_, last), (only,) = often, seldom
     assert bits(often) == bits(seldom)
-    assert np.array_equal(last.grid, only.grid)
+    assert np.array_equal(last.made, only.made)
 
 
 def test_a_longer_budget_goes_on_from_a_finished_run(pictures: Make, trial_config: Make) -> None:

@@ -18,6 +18,8 @@ from ganlib.names import LOSSES
 from ganlib.training.steps import EMA_RAMP, AdversarialStep, Means
 
 CPU = torch.device("cpu")
+TERMS = ("cycle", "identity", "content", "style")
+"""Losses that only translators have."""
 SIZE, BATCH, LATENT = 28, 8, 4
 
 
@@ -333,7 +335,8 @@ def test_means_are_means_over_the_steps_since_they_were_read() -> None:
         one_by_one(source)
         single.append(one_by_one.read_means())
     whole = trained(4).read_means()
-    for name, value in vars(whole).items():
+    for name in vars(Means(0, 0, 0, 0, 0, 0)).keys() - {f"loss_{term}" for term in TERMS}:
+        value = getattr(whole, name)
         assert value == pytest.approx(sum(getattr(means, name) for means in single) / 4, rel=1e-6)
     assert one_by_one.read_means() == Means(0, 0, 0, 0, 0, 0), "nothing was trained since"
 
@@ -416,7 +419,7 @@ def test_a_state_goes_on_to_the_last_bit(options: dict[str, Any]) -> None:
 def test_bf16_trains_float32_weights(loss: str) -> None:
     step = trained(2, loss=loss, critic_steps=1, precision="bf16", model={"width": 16})
     assert all(value.dtype == torch.float32 for value in step.generator.parameters())
-    assert all(abs(value) < 100 for value in vars(step.read_means()).values())
+    assert all(abs(value) < 100 for value in vars(step.read_means()).values() if value is not None)
     assert all(p.grad is None or p.grad.dtype == torch.float32 for p in step.discriminator.parameters())
 
 

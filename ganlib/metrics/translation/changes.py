@@ -11,8 +11,8 @@ from ganlib.metrics.translation.colour import luma
 
 FLAT = 0.5 / 255
 """Standard deviation of pixels in [0, 1] below which a picture is one colour, but for rounding."""
-NEAR_NYQUIST = 1 / 16
-"""How near pi frequencies count as at the Nyquist frequency, as a share of pi."""
+NEAR = 1 / 32
+"""How near frequencies count as 0 or as pi, as a share of pi; the nearest neighbours of either always do."""
 ROUNDING = 1 / 255**2 / 12
 """Variance of the error of rounding pixels in [0, 1] to 256 levels."""
 
@@ -53,9 +53,12 @@ def luminance_correlation(x: Tensor, y: Tensor) -> float | None:
 
 
 def nyquist_energy(pictures: Tensor) -> float:
-    """Measure how much of pictures alternates from pixel to pixel: the variance at frequencies near pi in either axis.
+    """Measure how much of pictures alternates from pixel to pixel, in rows, in columns or as a chequerboard.
 
-    Pictures are faded out to their edges (Hann), because their opposite edges do not fit together.
+    That is the energy at the Nyquist frequency, pi, in one axis or both, and at 0 in the other axis if it is one: where
+    strided transposed convolutions leave their patterns (Odena et al. 2016). What is near pi in one axis and anywhere
+    in the other is left out: that has noise and the edges of drawings in it. Pictures are faded out to their borders
+    (Hann), because opposite borders do not fit together.
 
     Returns:
         Mean variance of pixels in [0, 1], that of rounding them to levels at least.
@@ -66,15 +69,17 @@ def nyquist_energy(pictures: Tensor) -> float:
     window = window / window.square().mean().sqrt()
     values = values - values.mean((2, 3), keepdim=True)
     power = torch.fft.fft2(values * window, norm="forward").abs().square().mean((0, 1))
-    near = _near(height, power)[:, None] | _near(width, power)
-    return max(float(power[near].sum()), ROUNDING * float(near.double().mean()))
+    (still_y, turn_y), (still_x, turn_x) = _zero_and_pi(height, power), _zero_and_pi(width, power)
+    chosen = torch.outer(still_y | turn_y, still_x | turn_x) & ~torch.outer(still_y, still_x)
+    return max(float(power[chosen].sum()), ROUNDING * float(chosen.double().mean()))
 
 
 def _hann(length: int, like: Tensor) -> Tensor:
     return torch.hann_window(length, periodic=True, dtype=like.dtype, device=like.device)
 
 
-def _near(length: int, like: Tensor) -> Tensor:
-    """Tell which of the frequencies of a transform are near pi; at least the highest and its neighbours are."""
+def _zero_and_pi(length: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Tell which of the frequencies of a transform are near 0, and which are near pi; the window spreads over three."""
     frequencies = torch.fft.fftfreq(length, device=like.device).abs()
-    return torch.ge(frequencies, min(0.5 - NEAR_NYQUIST / 2, 0.5 - 1.25 / length))
+    near = max(NEAR / 2, 1.01 / length)
+    return frequencies <= near, frequencies >= 0.5 - near

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import isnan, nan
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +30,8 @@ DRAWINGS = 256
 """Drawings whose colours and energy those of a translator's are compared with, at most."""
 GREY = 0.5
 """Mean chroma below which drawings have no colour that could be lost: that of greys rounded to levels is lower."""
+FORMAT = 2
+"""Version of what the cache holds of a baseline; raise it when that, or the way it is computed, changes."""
 
 
 class Photos(Protocol):
@@ -45,7 +48,7 @@ class Photos(Protocol):
 class _Drawings:
     """What drawings have: mean Lab colour (3,), mean chroma, `nyquist_energy`; and how far unrelated photographs are.
 
-    Distances are means over all pairs of one of the first 64 photographs and one of the first 64 drawings.
+    Distances are means over all pairs of one of the first photographs and one of the first drawings, up to 64 of each.
     """
 
     colour: Tensor
@@ -137,13 +140,13 @@ class TranslationEvaluator:
     @cached_property
     def _real(self) -> _Drawings:
         drawings = self.drawings.first_real(DRAWINGS)
-        photos = self.inputs.levels(min(PAIRS, self.most)).to(self.device)
-        features = self._features_of(photos).double(), self.drawings.real.features[:PAIRS].double()
+        photos, others = self._unrelated()
+        features = self._features_of(photos).double(), self.drawings.real.features[: len(others)].double()
         return _Drawings(
             colour=mean_lab(drawings),
             chroma=mean_chroma(drawings),
             energy=nyquist_energy(drawings),
-            pixels_apart=difference_of_all(photos, drawings[:PAIRS]),
+            pixels_apart=difference_of_all(photos, others),
             features_apart=float(torch.cdist(*features).mean()),
         )
 
@@ -166,11 +169,14 @@ class TranslationEvaluator:
                 "photos": self.photos.identity["data"],
                 "order": self.inputs.name(),
                 "count": count,
+                "format": FORMAT,
                 "kid_subsets": config.kid_subsets,
                 "kid_subset_size": config.kid_subset_size or 0,
             }
             arrays = load_or_compute(self.drawings.cache, identity, lambda: self._measure_photos(count))
-            self._baselines[count] = Baseline(count, *map(float, arrays["baseline"]))
+            fid, kid, kid_se, luminance = map(float, arrays["baseline"])
+            known = None if isnan(luminance) else luminance
+            self._baselines[count] = Baseline(count, fid, kid, kid_se, known)
         return self._baselines[count]
 
     @cached_property
@@ -179,7 +185,15 @@ class TranslationEvaluator:
 
     def _measure_photos(self, count: int) -> Arrays:
         score = self.drawings.score_of(self.drawings.features_of(self.inputs.levels(count)))
-        return {"baseline": np.array([score.fid, score.kid, score.kid_se])}
+        photos, drawings = self._unrelated()
+        luminance = luminance_correlation(photos, drawings)
+        found = [score.fid, score.kid, score.kid_se, nan if luminance is None else luminance]
+        return {"baseline": np.array(found)}
+
+    def _unrelated(self) -> tuple[Tensor, Tensor]:
+        """Give photographs and as many drawings that were not made of them, up to 64, each uint8 (n, 3, h, w)."""
+        drawings = self.drawings.first_real(min(PAIRS, self.most))
+        return self.inputs.levels(len(drawings)).to(self.device), drawings
 
     def extremes(self, n_fake: int | None = None) -> Extremes:
         """Measure how flat, alike and unvaried drawings are at their worst; see `Evaluator.extremes`."""
