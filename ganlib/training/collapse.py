@@ -147,7 +147,7 @@ def _identity(now: Signals, limits: CollapseConfig, best: float) -> tuple[bool, 
         f"{limits.identity_change:.1%}, and their KID {kid:.4g} is above {limits.identity_kid:.0%} of that of the "
         f"photographs as they are ({baseline:.4g})"
     )
-    numbers = {"change": change, "kid": kid, "baseline_kid": baseline}
+    numbers = {"change": change, "kid": kid, "baseline_kid": baseline, "baseline_kid_se": error}
     return apart and change < limits.identity_change and kid > limits.identity_kid * baseline, reason, numbers
 
 

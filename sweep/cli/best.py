@@ -60,7 +60,7 @@ def command(
         from sweep.commands.moved import move_pictures
 
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
-    board = leaderboard(sweep.store, metric or sweep.info.metric, sweep.info.floor)
+    board = leaderboard(sweep.store, metric or sweep.info.metric, sweep.info.floor, sweep.info.baseline)
     best = Best.of(sweep, board, by, top)
     if as_json:
         click.echo(to_json(best.as_dict(), indent=2))

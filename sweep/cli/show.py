@@ -13,7 +13,7 @@ MISHAPS = 5
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganlib.metrics.identity import Floor
+    from ganlib.metrics.identity import Baseline, Floor
     from sweep.records.catalog import Sweep
     from sweep.records.sweep_info import SweepInfo
     from sweep.results.leaderboard import Entry, Leaderboard
@@ -42,7 +42,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
     summary = summarise(sweep, trials, rungs, events, results)
     board, problem = rank_or_explain(
-        trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results
+        trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results, sweep.info.baseline
     )
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
@@ -81,6 +81,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.info.floor]),
+        ("baseline", [_baseline(baseline) for baseline in sweep.info.baseline]),
         (
             "verdicts",
             [f"{verdict}: {formatting.count(n, 'trial')}" for verdict, n in summary.verdicts.items()],
@@ -134,10 +135,22 @@ def _floor(floor: "Floor") -> str:
     return f"KID {kid}, FID {formatting.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
 
 
+def _baseline(baseline: "Baseline") -> str:
+    """Say in one line what photographs score as they are."""
+    from sweep import formatting
+
+    kid = formatting.with_error(baseline.kid, baseline.kid_se)
+    return f"KID {kid}, FID {formatting.number(baseline.fid)}: {baseline.n_fake} photographs as they are"
+
+
 def _data(info: "SweepInfo") -> str:
     from sweep import formatting
 
     known = formatting.count(info.images, "picture") if info.images else "pictures"
+    if info.photos:
+        known = (
+            f"{formatting.count(info.images, 'drawing')} and {formatting.count(info.photos, 'photograph')}"
+        )
     parts = [known, info.prepared, info.attribution, f"hash {info.data_hash[:12] or '?'}"]
     return ", ".join(part for part in parts if part)
 
@@ -159,12 +172,14 @@ def _print_trials(board: "Leaderboard") -> None:
     from sweep.terminal import tables
 
     names = list(board.entries[0].params)
+    translated = any(entry.baseline for entry in board.entries)
     columns = [
         tables.Column("trial", right=True),
         tables.Column("status"),
         tables.Column("kimg", right=True),
         tables.Column(board.column(board.metric), right=True),
         tables.Column("floor", right=True, droppable=True),
+        *([tables.Column("baseline", right=True, droppable=True)] if translated else []),
         tables.Column("pictures", right=True, droppable=True),
         tables.Column("note", droppable=True),
         *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
@@ -181,6 +196,7 @@ def _print_trials(board: "Leaderboard") -> None:
         ]
         measure = [
             formatting.number(getattr(entry.floor, board.metric, None)),
+            *([formatting.number(getattr(entry.baseline, board.metric, None))] if translated else []),
             formatting.value(entry.n_fake),
         ]
         return [*head, *measure, _note(entry), *(formatting.value(entry.params.get(path)) for path in names)]

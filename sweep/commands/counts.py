@@ -30,11 +30,18 @@ def check(spec: Spec, images: int) -> None:
         )
 
 
-def notes(spec: Spec, images: int) -> list[str]:
-    """Note what cannot be done as the spec says it, and what is done instead, a sentence each."""
+def notes(spec: Spec, images: int, photos: int | None = None) -> list[str]:
+    """Note what cannot be done as the spec says it, and what is done instead, a sentence each.
+
+    Args:
+        spec: The sweep.
+        images: How many pictures there are.
+        photos: How many photographs there are to translate; None where nothing is translated.
+    """
     counts = {count for _, count in spec.schedule(images).ladder}
     return [
         *of_real(spec.evaluate, images),
+        *_of_photos(spec.evaluate, photos),
         *_of_first(spec.evaluate, bool(spec.asha)),
         *(note for count in sorted(counts) for note in of_subsets(spec.evaluate, images, count)),
     ]
@@ -44,6 +51,20 @@ def of_real(evaluate: EvaluateConfig, images: int) -> Iterator[str]:
     """Say that there are fewer real pictures than are asked for."""
     if evaluate.n_real is not None and evaluate.n_real > images:
         yield f"evaluate.n_real is {evaluate.n_real:,}, but there are only {images:,} pictures: all are used"
+
+
+def _of_photos(evaluate: EvaluateConfig, photos: int | None) -> Iterator[str]:
+    """Say that there are fewer photographs than drawings are to be made of."""
+    if photos is not None and evaluate.n_fake > photos:
+        yield (
+            f"evaluate.n_fake is {evaluate.n_fake:,}, but there are only {photos:,} photographs to make drawings of: "
+            f"one of each is measured, {photos:,}"
+        )
+    if photos is not None and photos < 2 * evaluate.n_fake:
+        yield (
+            f"results share photographs with evaluations, because there are {photos:,} and not twice "
+            f"evaluate.n_fake, {2 * evaluate.n_fake:,}"
+        )
 
 
 def of_subsets(evaluate: EvaluateConfig, images: int, n_fake: int) -> Iterator[str]:

@@ -76,7 +76,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
             check_batch_size(spec, photos.count, "photographs")
         except RequestError as error:
             wrong.append(str(error))
-    found = Findings(pictures, photos, None, _notes(spec, pictures.count), tuple(wrong))
+    found = Findings(pictures, photos, None, _notes(spec, pictures.count, photos), tuple(wrong))
     if wrong or not timed:
         return found
     try:
@@ -86,8 +86,8 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
         return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
 
 
-def _notes(spec: Spec, images: int) -> tuple[str, ...]:
-    return (*counts.notes(spec, images), *notes.notes(spec, images))
+def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
+    return (*counts.notes(spec, images, photos and photos.count), *notes.notes(spec, images))
 
 
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":

@@ -73,7 +73,7 @@ def start(spec: Spec, options: Options) -> int:
             check_batch_size(spec, len(images.photos), "photographs")
         notes.check(spec, len(images))
         counts.check(spec, len(images))
-        instead = counts.notes(spec, len(images))
+        instead = counts.notes(spec, len(images), len(images.photos) if images.photos else None)
         for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:

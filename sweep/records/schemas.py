@@ -49,6 +49,19 @@ _IN_FULL = [
     ("density", pa.float64()),
     ("coverage", pa.float64()),
 ]
+_TRANSLATION = [
+    ("fid_back", pa.float64()),
+    ("kid_back", pa.float64()),
+    ("kid_back_se", pa.float64()),
+    ("cycle_l1", pa.float64()),
+    ("cycle_ssim", pa.float64()),
+    ("change", pa.float64()),
+    ("content", pa.float64()),
+    ("luminance", pa.float64()),
+    ("tint", pa.float64()),
+    ("chroma", pa.float64()),
+    ("chequer", pa.float64()),
+]
 _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
     "trials": [
         *_TRIAL,
@@ -83,6 +96,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         *_SCORE,
         ("stage", pa.int32()),
         *_IN_FULL,
+        *_TRANSLATION,
         ("loss_g", pa.float64()),
         ("loss_d", pa.float64()),
         ("score_real", pa.float64()),
@@ -107,6 +121,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("kimg", pa.float64()),
         *_SCORE,
         *_IN_FULL,
+        *_TRANSLATION,
         ("latents", pa.string()),
         ("seen", pa.float64()),
         ("seen_n_fake", pa.int64()),
@@ -145,6 +160,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     for name, columns in _COLUMNS.items()
 }
 
+TRANSLATION = tuple(name for name, _ in _TRANSLATION)
+"""The columns of ``metrics`` and ``results`` that only translators fill."""
 REQUIRED = {
     "trials": ("trial", "attempt", "status"),
     "metrics": ("trial", "attempt", "kimg"),

@@ -144,7 +144,7 @@ class Facts:
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows, results = store.rows("metrics"), store.rows("results")
         metric = check_metric(metric or sweep.info.metric)
-        board, problem = rank_or_explain(trials, rows, metric, sweep.info.floor, results)
+        board, problem = rank_or_explain(trials, rows, metric, sweep.info.floor, results, sweep.info.baseline)
         return cls(
             sweep=sweep,
             trials=trials,

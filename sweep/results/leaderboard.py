@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ganlib.metrics.identity import NAMES, Floor, Identity
+from ganlib.metrics.identity import NAMES, Baseline, Floor, Identity
 from sweep.formatting import kimg, number, with_error
 from sweep.records.status import Status
 
@@ -24,6 +24,7 @@ class Entry:
         last: The metric at the newest evaluation that has one.
         n_fake: Generated pictures that ``value`` was measured on.
         floor: What held-out real pictures score on as many; None if that was not measured.
+        baseline: What photographs score as they are, on as many; None where nothing is translated.
         suspicion: Why the values are too good to be honest; None if they are not.
         reason: Why the trial is left out; None if it is ranked.
         row: Its row of ``trials``.
@@ -43,6 +44,7 @@ class Entry:
     last: float | None
     n_fake: int | None
     floor: Floor | None
+    baseline: Baseline | None
     suspicion: str | None
     reason: str | None
     row: Row = field(repr=False)

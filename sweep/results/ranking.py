@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from ganlib.errors import RequestError
-from ganlib.metrics.identity import Floor, Identity, differing
+from ganlib.metrics.identity import Baseline, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.datasets import Store, to_rows
@@ -32,7 +32,12 @@ class MixedIdentityError(RequestError):
     """The trials were not measured alike; the text says how they differ."""
 
 
-def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ()) -> Leaderboard:
+def leaderboard(
+    store: Store,
+    metric: str = "kid",
+    floors: Sequence[Floor] = (),
+    baselines: Sequence[Baseline] = (),
+) -> Leaderboard:
     """Rank the trials of a sweep by a metric of their results.
 
     Collapsed and failed trials never win, whatever they measured. The entries' rows lack the columns `UNRANKED`.
@@ -41,6 +46,7 @@ def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ())
         store: The sweep's datasets.
         metric: ``kid`` or ``fid``.
         floors: What held-out real pictures score, for each number of pictures.
+        baselines: What photographs score as they are, for each number of pictures; of translators.
 
     Raises:
         RequestError: for an unknown metric.
@@ -53,7 +59,7 @@ def leaderboard(store: Store, metric: str = "kid", floors: Sequence[Floor] = ())
     trials = store.table("trials")
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
     evaluations = to_rows(decisive(store.table("metrics", COLUMNS), metric))
-    return rank(trials, evaluations, metric, floors, results)
+    return rank(trials, evaluations, metric, floors, results, baselines)
 
 
 def rank(
@@ -62,9 +68,10 @@ def rank(
     metric: str,
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
+    baselines: Sequence[Baseline] = (),
 ) -> Leaderboard:
     """Rank rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
-    entries = _entries(trials, metrics, results, metric, floors)
+    entries = _entries(trials, metrics, results, metric, floors, baselines)
     provisional = not any(entry.measured for entry in entries)
     candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
     identity = _one_identity([(entry.trial, entry.source) for entry in candidates], provisional)
@@ -80,15 +87,16 @@ def rank_or_explain(
     metric: str,
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
+    baselines: Sequence[Baseline] = (),
 ) -> tuple[Leaderboard, str | None]:
     """Rank rows, or leave all trials out where `rank` refuses, and return its reason."""
     metrics, results = list(metrics), list(results)
     try:
-        return rank(trials, metrics, metric, floors, results), None
+        return rank(trials, metrics, metric, floors, results, baselines), None
     except MixedIdentityError as error:
         entries = [
             replace(entry, reason=entry.reason or "not measured like the others")
-            for entry in _entries(trials, metrics, results, metric, floors)
+            for entry in _entries(trials, metrics, results, metric, floors, baselines)
         ]
         return Leaderboard(metric, None, [], entries), str(error)
 
@@ -131,6 +139,7 @@ def _entries(
     results: Iterable[Row],
     metric: str,
     floors: Sequence[Floor],
+    baselines: Sequence[Baseline],
 ) -> list[Entry]:
     evaluations: dict[int, list[Row]] = defaultdict(list)
     for row in metrics:
@@ -138,12 +147,18 @@ def _entries(
             evaluations[row["trial"]].append(row)
     of_trial = {row["trial"]: row for row in results if finite(row[metric]) is not None}
     return [
-        _entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), metric, floors) for row in trials
+        _entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), metric, floors, baselines)
+        for row in trials
     ]
 
 
 def _entry(
-    row: Row, evaluations: Sequence[Row], result: Row | None, metric: str, floors: Sequence[Floor]
+    row: Row,
+    evaluations: Sequence[Row],
+    result: Row | None,
+    metric: str,
+    floors: Sequence[Floor],
+    baselines: Sequence[Baseline],
 ) -> Entry:
     seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
     source: Row = result or seen or {}
@@ -163,6 +178,7 @@ def _entry(
         last=evaluations[-1][metric] if evaluations else None,
         n_fake=source.get("n_fake"),
         floor=floor,
+        baseline=next((one for one in baselines if one.n_fake == source.get("n_fake")), None),
         suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
         reason=None,
         row=row,

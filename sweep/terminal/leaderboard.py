@@ -13,6 +13,7 @@ from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.results.ranking import grouped
+from sweep.results.translation import translation_of
 from sweep.terminal import tables
 
 OTHER = {"kid": "fid", "fid": "kid"}
@@ -93,6 +94,7 @@ class Best:
             tables.Column("status"),
             tables.Column(board.column(board.metric), right=True),
             tables.Column("floor", right=True, droppable=True),
+            *([tables.Column("baseline", right=True)] if _translated(board) else []),
             tables.Column(board.column(other), right=True, droppable=True),
             *([tables.Column("pictures", right=True)] if board.provisional else []),
             tables.Column("at kimg", right=True),
@@ -145,9 +147,11 @@ class Best:
 
     def _plain(self, entry: "Entry") -> dict[str, Any]:
 
-        hidden = ("row", "source", "reason", "rank", "floor")
+        hidden = ("row", "source", "reason", "rank", "floor", "baseline")
         kept = {key: value for key, value in vars(entry).items() if key not in hidden}
         kept["floor"] = getattr(entry.floor, self.board.metric, None)
+        if entry.baseline:
+            kept |= {"baseline": getattr(entry.baseline, self.board.metric), **translation_of(entry.source)}
         sure = confirmation.label(self.found, entry.trial)
         return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
 
@@ -180,10 +184,16 @@ def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -
 
     values = {"kid": formatting.with_error(entry.kid, entry.kid_se), "fid": formatting.number(entry.fid)}
     floor = formatting.number(getattr(entry.floor, metric, None))
-    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, values[other]]
+    baseline = [formatting.number(getattr(entry.baseline, metric, None))] if _translated(board) else []
+    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, *baseline, values[other]]
     if board.provisional:
         head.append(formatting.value(entry.n_fake))
     return [*head, formatting.kimg(entry.kimg), *(formatting.value(entry.params.get(path)) for path in names)]
+
+
+def _translated(board: "Leaderboard") -> bool:
+    """Say whether the trials turn photographs into drawings."""
+    return any(entry.baseline for entry in board.entries)
 
 
 def _left_out(board: "Leaderboard") -> dict[str, list[int]]:

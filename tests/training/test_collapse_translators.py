@@ -61,7 +61,7 @@ def test_a_run_that_returns_its_photographs_is_an_identity_map() -> None:
         "0.35 is above 75% of that of the photographs as they are (0.35)"
     )
     numbers = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))["numbers"]
-    assert numbers == {"change": 0.03, "kid": 0.35, "baseline_kid": 0.35}
+    assert numbers == {"change": 0.03, "kid": 0.35, "baseline_kid": 0.35, "baseline_kid_se": 0.006}
 
 
 def test_a_run_that_makes_negatives_is_inverted() -> None:
