@@ -87,7 +87,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
 
 
 def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
-    return (*counts.notes(spec, images, photos and photos.count), *notes.notes(spec, images))
+    return (*counts.notes(spec, images, photos.count if photos else None), *notes.notes(spec, images))
 
 
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
