@@ -296,7 +296,13 @@ def test_a_translator_loses_no_more(start: Start, tmp_path: Path) -> None:
         assert run.wait() == 0, run.text()
     command: tuple[object, ...] = ("run", spec)
     for nth in (2, 3):
-        fault = {"write": ".ckpt", "when": "after", "do": "kill", "nth": nth, "mark": str(tmp_path / f"mark{nth}")}
+        fault = {
+            "write": ".ckpt",
+            "when": "after",
+            "do": "kill",
+            "nth": nth,
+            "mark": str(tmp_path / f"mark{nth}"),
+        }
         with start(*command, faults=[fault]) as run:
             assert run.wait() == -signal.SIGKILL, run.text()
         command = ("resume", "small")

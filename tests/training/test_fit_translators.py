@@ -9,7 +9,15 @@ import pytest
 import torch
 from helpers.networks import MeanPicture, bits, plain
 
-from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, PhotosConfig, TrainConfig, TrialConfig
+from ganlib.config import (
+    CollapseConfig,
+    DataConfig,
+    EvaluateConfig,
+    ModelConfig,
+    PhotosConfig,
+    TrainConfig,
+    TrialConfig,
+)
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, TranslationEvaluator, TranslationScore
 from ganlib.models.inputs import Pictures
@@ -127,7 +135,8 @@ def test_measured_by_the_evaluator_of_translations(pictures: Make) -> None:
     config = config_of("cyclegan", kimg=0.02)
     drawings, photos = pictures(40), pictures(17, seed=1)
     measures = [
-        Evaluator(array, name, config.evaluate) for array, name in ((drawings, "drawings"), (photos, "photos"))
+        Evaluator(array, name, config.evaluate)
+        for array, name in ((drawings, "drawings"), (photos, "photos"))
     ]
     evaluator = TranslationEvaluator(*measures, Pictures(photos))
     (evaluation,) = fit(config, drawings, evaluator, photos=photos)
