@@ -50,7 +50,7 @@ def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: b
     sheet = out if out is not None else Path(f"{loaded.name}-data.png")
     _check_writable(sheet)
     started = time.perf_counter()
-    with _bar() as progress:
+    with bar("preparing pictures") as progress:
         sets = _prepare(loaded, progress)
     seconds = time.perf_counter() - started
     _write_sheet([images for _, images in _shown(sets)], sheet)
@@ -85,7 +85,7 @@ def _shown(sets: "TrainingSets") -> list[tuple[str, "ImageSet"]]:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None] | None]:
+def bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """Make a progress bar on stderr that appears with its first call; None where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -93,15 +93,15 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("preparing pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = None
 
         def progress(done: int, total: int) -> None:
             nonlocal task
             if task is None:
-                task = bar.add_task("", total=total)
-            bar.update(task, completed=done, total=total)
+                task = shown.add_task("", total=total)
+            shown.update(task, completed=done, total=total)
 
         yield progress
 

@@ -1,11 +1,13 @@
-"""``sweep generate EXPORT``: pictures of an exported generator."""
+"""``sweep generate EXPORT``: pictures of an exported generator, made of latents or of pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from click.core import ParameterSource
 
 from ganlib.errors import RequestError, WorkError
+from sweep.cli import translating
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,6 +19,10 @@ MOVING = (".gif", ".mp4")
 STEPS = {".png": 8, ".gif": 24, ".mp4": 24}
 """Pictures from one latent of a walk to the next."""
 LAYERS = ("coarse", "middle", "fine")
+SHEET, FOLDER = "generated.png", "generated"
+"""Where pictures are written by default."""
+OF_LATENTS = ("count", "seed", "interpolate", "truncation", "mix")
+OF_TRANSLATIONS = ("back", "size")
 
 
 @click.command(name="generate")
@@ -30,9 +36,8 @@ LAYERS = ("coarse", "middle", "fine")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default="generated.png",
-    show_default=True,
-    help="A .png sheet, a folder for single PNGs, or with --interpolate a .gif or .mp4.",
+    help=f"A .png sheet, a folder for single PNGs, or with --interpolate a .gif or .mp4 [default: {SHEET}]; with "
+    f"--input a folder [default: {FOLDER}].",
 )
 @click.option(
     "--interpolate",
@@ -41,48 +46,117 @@ LAYERS = ("coarse", "middle", "fine")
     help="Walk through K latents: a moving picture, or in a .png one row a walk.",
 )
 @click.option(
-    "--truncation", type=click.FloatRange(0, 2), default=1.0, help="Of styles: below 1 more typical."
+    "--truncation",
+    type=click.FloatRange(0, 2),
+    default=1.0,
+    show_default=True,
+    help="Of styles: below 1 more typical.",
 )
 @click.option(
     "--mix", type=click.Choice(LAYERS), help="Mix styles: rows give these layers, columns the rest."
 )
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Pictures to translate: a folder, read at any depth, or a file.",
+)
+@click.option("--back", is_flag=True, help="With --input: turn drawings into photographs.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=8, max=8192),
+    metavar="PIXELS",
+    help="With --input: scale pictures to this shorter side first.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
     export: Path,
     count: int | None,
     seed: int,
-    out: Path,
+    out: Path | None,
     interpolate: int | None,
     truncation: float,
     mix: str | None,
+    source: Path | None,
+    back: bool,
+    size: int | None,
 ) -> None:
     """Make pictures with the generator in the folder EXPORT, which 'sweep best --export' wrote.
 
     The same seed gives the same pictures, and fewer of them are the first of more. Those with transparency
     are written with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators
     with styles (StyleGAN).
+
+    Generators that translate (CycleGAN, CartoonGAN) turn the pictures of --input into drawings, and with --back
+    drawings into photographs. Each is written into the folder --out as a PNG of its name and size, upright and
+    with its transparency; a.jpg beside a.png gives a.jpg.png and a.png.png. Pictures that an earlier call wrote there
+    are replaced, and no other file. They look best near the size of training: --size scales them.
     """
-    _check(out, interpolate, mix)
+    _check_together(context, source)
+    if source is not None:
+        out = out or Path(FOLDER)
+        translating.check_folder(out)
+    else:
+        out = out or Path(SHEET)
+        _check(out, interpolate, mix)
     from sweep.mistaken import instead_of_export
 
     if (instead := instead_of_export(export)) is not None:
         raise RequestError(instead)
-    from ganlib.export.generator import load_generator
+    from ganlib.export.generator import LoadedTranslator, load_generator
 
     generator = load_generator(export)
+    family = generator.config.model.family
+    if isinstance(generator, LoadedTranslator):
+        if source is None:
+            raise RequestError(f"a {family} translates pictures: say which, with --input FOLDER")
+        translating.translate(generator, source, out, back, size)
+    elif source is not None:
+        raise RequestError(f"--input is for generators that translate; a {family} makes pictures of latents")
+    else:
+        _make(generator, out, count, seed, interpolate, truncation, mix)
+    click.echo(out)
+
+
+def _make(
+    g: "LoadedGenerator",
+    out: Path,
+    count: int | None,
+    seed: int,
+    interpolate: int | None,
+    truncation: float,
+    mix: str | None,
+) -> None:
+    """Make pictures of latents."""
     if truncation != 1:
-        generator.check_styles("--truncation")
+        g.check_styles("--truncation")
     if mix is not None:
-        generator.check_styles("--mix")
-        _mixed(generator, cast("Layers", mix), count or 6, seed, truncation, out)
+        g.check_styles("--mix")
+        _mixed(g, cast("Layers", mix), count or 6, seed, truncation, out)
     elif interpolate is not None:
-        _walk(generator, interpolate, count or 4, seed, truncation, out)
+        _walk(g, interpolate, count or 4, seed, truncation, out)
     elif out.suffix.lower() == ".png":
         from ganlib.export.walks import sheet_of
 
-        _save(sheet_of(generator.sample(count or 64, seed, truncation), transparent=True), out)
+        _save(sheet_of(g.sample(count or 64, seed, truncation), transparent=True), out)
     else:
-        _folder(generator, count or 64, seed, truncation, out)
-    click.echo(out)
+        _folder(g, count or 64, seed, truncation, out)
+
+
+def _check_together(context: click.Context, source: Path | None) -> None:
+    """Refuse options of latents beside those of translations."""
+    given = [
+        f"--{name}"
+        for name in (OF_LATENTS if source is not None else OF_TRANSLATIONS)
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    ]
+    if not given:
+        return
+    names, verb = ", ".join(given), "are" if len(given) > 1 else "is"
+    if source is not None:
+        raise RequestError(f"{names} {verb} for pictures that are made of latents; leave out, with --input")
+    raise RequestError(f"{names} {verb} for pictures that are translated; say which, with --input FOLDER")
 
 
 def _check(out: Path, interpolate: int | None, mix: str | None) -> None:

@@ -1,0 +1,61 @@
+"""Translate the pictures of a folder for ``sweep generate``, and say what became of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganlib.errors import RequestError, WorkError
+
+if TYPE_CHECKING:
+    from ganlib.export.folders import Translated
+    from ganlib.export.generator import LoadedTranslator
+
+_SHOWN = 20  # files that are named one by one
+
+
+def check_folder(out: Path) -> None:
+    """Refuse an ``--out`` that is no folder, before anything is loaded."""
+    from ganlib.data.formats import SUFFIXES
+
+    if out.is_file() or (out.suffix.lower() in {*SUFFIXES, ".mp4"} and not out.is_dir()):
+        raise RequestError(f"--out: '{out}' is the name of a file; with --input give a folder")
+
+
+def translate(translator: "LoadedTranslator", source: Path, out: Path, back: bool, size: int | None) -> None:
+    """Translate files, and say what became of them.
+
+    Raises:
+        WorkError: if there is a picture in none of them.
+    """
+    from ganlib.export.folders import translate_files
+    from sweep.cli.data import bar
+
+    with bar("translating pictures") as progress:
+        done = translate_files(translator, source, out, back, size, progress)
+    for line in _told(done, translator.config.size):
+        click.echo(line, err=True)
+    if not done.count:
+        raise WorkError(f"none of the {len(done.skipped):,} pictures could be translated")
+
+
+def _told(done: "Translated", trained: int) -> Iterator[str]:
+    for line in done.left_out:
+        yield f"left out: {line}"
+    for item in done.skipped[:_SHOWN]:
+        yield f"skipped: {item.path}: {item.reason}"
+    if len(done.skipped) > _SHOWN:
+        yield f"skipped: and {len(done.skipped) - _SHOWN:,} more"
+    if done.renamed:
+        several = f"{len(done.renamed):,} pictures keep the suffix of their file in their name"
+        yield f"note: {several}, such as '{done.renamed[0]}', because they would have had one name without it"
+    if done.far:
+        least, most = min(done.far), max(done.far)
+        sides = f"of {least:,} pixels" if least == most else f"of {least:,} to {most:,} pixels"
+        yield (
+            f"warning: {len(done.far):,} of {done.count:,} pictures have shorter sides {sides}, far from the {trained} "
+            f"that were trained, and may look unlike those of training; --size {trained} scales them first"
+        )
+    if done.skipped:
+        yield f"{done.count:,} pictures translated, {len(done.skipped):,} skipped"
