@@ -45,7 +45,7 @@ class FamilyEntry(Entry):
         styles: Whether its generator maps latents to styles (`ganlib.models.style_generator.StyleGenerator`).
         translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
         returns: Whether it also learns the way back, from drawings to photographs.
-        edges: Whether it also trains on drawings with blurred edges (`ganlib.data.edges`).
+        edges: Whether it also trains on drawings with blurred edges (`ganlib.domains.edges`).
         scales_weights: Whether weights are scaled where they are used (equalised learning rate), so that clipping
             them limits nothing.
         options: Keys of ``model`` and ``train`` that only some families take, and this one does.

@@ -23,11 +23,13 @@ def test_a_family_is_what_its_entry_says(name: str) -> None:
     assert issubclass(entry.load_step(), AdversarialStep)
     assert set(entry.options) <= {*ModelConfig.model_fields, *TrainConfig.model_fields}
     for variant in entry.variants:
-        model = ModelConfig(family=name, variant=variant, latent_dim=4, width=4)
+        model = ModelConfig(family=name, variant=variant, latent_dim=4, width=4, blocks=1)
         for size in entry.sizes:
             generator = networks.generator(model, size, 3).eval()
-            assert generator(torch.zeros(2, 4)).shape == (2, 3, size, size)
+            given = torch.zeros(2, 3, size, size) if entry.translates else torch.zeros(2, 4)
+            assert generator(given).shape == (2, 3, size, size)
             assert hasattr(generator, "map") == entry.styles
+            assert (getattr(generator, "back", None) is not None) == entry.returns
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from ganlib.config.section import Section, default, known, meaningless
 from ganlib.names import CONTENT_NETWORKS, LOSSES, OPTIMIZERS
-from ganlib.registry import UnknownNameError
+from ganlib.registry import check_name
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Label = Annotated[float, Field(ge=-1, le=1)]
@@ -154,10 +154,9 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _layer_of_content(self) -> "TrainConfig":
-        try:
-            CONTENT_NETWORKS[self.content].check_layer(self.content_layer)
-        except UnknownNameError as error:
-            raise ValueError(f"content_layer: {error}, for {self.content}") from None
+        layers = CONTENT_NETWORKS[self.content].layers
+        if self.content_layer is not None:
+            check_name(f"content_layer of {self.content}", self.content_layer, layers)
         return self
 
     @model_validator(mode="after")

@@ -70,8 +70,15 @@ class AvatarChunk:
             yield Picture(draw(self.style, self.seed, index, size, background))
 
 
-def draw(style: str, seed: int, index: int, size: int, background: Background) -> NDArray[np.uint8]:
-    """Draw one face.
+def components(style: str) -> tuple[str, ...]:
+    """List the names of the parts that faces of a style are made of, such as ``eyes``."""
+    return tuple(json.loads(_definition_bytes(style))["components"])
+
+
+def draw(
+    style: str, seed: int, index: int, size: int, background: Background, without: str | None = None
+) -> NDArray[np.uint8]:
+    """Draw one face, if asked to ``without`` one of its `components`; all else stays as it is.
 
     Returns:
         uint8, shape (size, size, 3), RGB; without a background (size, size, 4), RGBA.
@@ -83,7 +90,10 @@ def draw(style: str, seed: int, index: int, size: int, background: Background) -
     from dicebear import Avatar
 
     try:
-        svg = str(Avatar(_style(style), {"seed": f"{seed}-{index}", "size": size}))
+        options: dict[str, Any] = {"seed": f"{seed}-{index}", "size": size}
+        if without is not None:
+            options[f"{without}Probability"] = 0
+        svg = str(Avatar(_style(style), options))
         png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
             return pixels(flatten(image, background))

@@ -112,6 +112,10 @@ def efficientnet_lite0(layer: str, weights: str | None = None) -> ContentNetwork
     Maps of the stem come after its activation, those of a block without one. Sides of 32, 16, 8, 4 and 2 pixels are
     reached, of 64, at ``stem``, ``blocks.1``, ``blocks.3``, ``blocks.5`` and ``blocks.11``.
 
+    ``blocks.2`` was chosen on faces of 64 px. There a shift by two pixels moves its maps 1.5 times as far as changes of
+    tint, brightness and texture do on average, which pixels (0.7), the stem (1.1) and ``blocks.4`` (1.1) tell apart
+    less; pictures that were made to have its maps keep all lines, and not the levels of flat areas.
+
     Raises:
         RequestError: if the weights file cannot be read or is of another layout.
     """

@@ -36,17 +36,17 @@ class Findings:
 
     Attributes:
         pictures: None where there is nothing to say about them.
-        photos: The pictures that a translator starts from; None where there are none.
         estimate: None where nothing was measured.
         notes: What is probably not meant.
         wrong: Why the run would be refused.
+        photos: The pictures that a translator starts from; None where there are none.
     """
 
     pictures: Pictures | None = None
-    photos: Pictures | None = None
     estimate: "Estimate | None" = None
     notes: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    photos: Pictures | None = None
 
     @property
     def images(self) -> int | None:
@@ -65,7 +65,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
     known, wrong = look(spec)
     pictures, photos = known.get("data"), known.get("photos")
     if pictures is None or not pictures.count:
-        return Findings(pictures, photos, wrong=tuple(wrong))
+        return Findings(pictures, wrong=tuple(wrong), photos=photos)
     for check in (check_batch_size, notes.check, counts.check):
         try:
             check(spec, pictures.count)
@@ -76,7 +76,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
             check_batch_size(spec, photos.count, "photographs")
         except RequestError as error:
             wrong.append(str(error))
-    found = Findings(pictures, photos, None, _notes(spec, pictures.count, photos), tuple(wrong))
+    found = Findings(pictures, None, _notes(spec, pictures.count, photos), tuple(wrong), photos)
     if wrong or not timed:
         return found
     try:
@@ -87,7 +87,7 @@ def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings
 
 
 def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
-    return (*counts.notes(spec, images, photos and photos.count), *notes.notes(spec, images))
+    return (*counts.notes(spec, images, photos.count if photos else None), *notes.notes(spec, images))
 
 
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":

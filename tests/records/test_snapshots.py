@@ -16,7 +16,7 @@ from sweep.records.trial_state import Trial
 from sweep.results.ranking import rank
 from sweep.search.trial_source import outcome
 from sweep.storage import layout
-from sweep.worker.result import RESULT_SEED, measure
+from sweep.worker.result import measure
 
 FULL = 512
 SE = {128: 0.012, 384: 0.007, FULL: 0.006}
@@ -117,13 +117,14 @@ class FakeMeasuring:
     history: History
     metric: str
     full: bool = False
+    inputs: Any = field(default_factory=lambda: SimpleNamespace(name=lambda use: f"numbers:{use}"))
     config: Any = field(default_factory=lambda: SimpleNamespace(evaluate=SimpleNamespace(n_fake=FULL)))
 
     def load(self, folder: object, path: str) -> float | None:
         return self.files.kept.get(path.rpartition("/")[2])
 
-    def score(self, generator: float, seed: int, full: bool) -> Score:
-        error = self.history.result_error if seed == RESULT_SEED else 0.0
+    def score(self, generator: float, use: str, full: bool) -> Score:
+        error = self.history.result_error if use == "result" else 0.0
         return Score(**score(generator, error, FULL))
 
 
@@ -194,7 +195,7 @@ def test_a_fid_on_fewer_pictures_that_was_as_low_is_enough() -> None:
 
 def test_a_result_that_cannot_be_measured_says_why() -> None:
     class Broken(FakeMeasuring):
-        def score(self, generator: float, seed: int, full: bool) -> Score:
+        def score(self, generator: float, use: str, full: bool) -> Score:
             raise NonFiniteError("not finite")
 
     history = History([0.2], [0.0], [128], "stopped")
