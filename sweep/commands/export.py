@@ -55,7 +55,8 @@ LEVELS = 6.0
 """How far, in mean levels of 255, exported pictures may be from those of training: bfloat16 against float32."""
 ERRORS = 3.0
 """How many standard errors a KID measured again may be from the one on record."""
-
+PHOTOS = 4
+"""Photographs that a translator's programs are traced and compared with, beside parts of them."""
 ALWAYS = (WEIGHTS, CONFIG, "model.pt2", "samples.png", "metrics.json", "README.md")
 """Files that every export has."""
 Row = Mapping[str, Any]
@@ -174,7 +175,7 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
         raise WorkError(f"{place} does not load as what was saved")
     _compare_with_training(chosen, sheet)
     lacking = programs.missing_for_onnx()
-    examples = inputs.take(COLUMNS if translates else GRID)
+    examples = inputs.take(PHOTOS if translates else GRID)
     files = [
         file
         for program in programs.programs_of(ours.network, examples)
