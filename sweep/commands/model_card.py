@@ -35,6 +35,7 @@ WHAT = {
 WHAT_TRANSLATES = WHAT | {
     "model.onnx": "photographs to drawings, for ONNX runtimes",
     "model.pt2": "photographs to drawings, a `torch.export` archive",
+    "samples.png": "photographs and what is made of them, not chosen",
     "back.onnx": "drawings to photographs, for ONNX runtimes",
     "back.pt2": "drawings to photographs, a `torch.export` archive",
 }
@@ -91,8 +92,6 @@ def card(
 
 
 def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -> dict[str, Any]:
-    attribution = sweep.info.attribution
-    licence = next((name for words, name in LICENCES.items() if words in attribution), "unknown")
     metrics = [
         {"type": name, "value": round(numbers[name], 5), "name": identity.label(name), "verified": False}
         for name in ("kid", "fid")
@@ -100,7 +99,7 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
     task = "image-to-image" if trial.photos else "unconditional-image-generation"
     dataset = {"name": _source(trial.data), "type": "image", "revision": sweep.info.data_hash[:12]}
     return {
-        "license": licence,
+        "license": _licence(sweep, trial),
         "library_name": "sweep-gan",
         "pipeline_tag": task,
         "tags": ["gan", trial.model.family, f"loss:{trial.train.loss}"],
@@ -111,6 +110,21 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
             }
         ],
     }
+
+
+def _licence(sweep: Sweep, trial: TrialConfig) -> str:
+    """Name the licence of the pictures by Hugging Face's name, where it is known and one for all."""
+    sections = [trial.data, *([trial.photos] if trial.photos else [])]
+    sources = [
+        one
+        for section in sections
+        for one in ([section.source] if isinstance(section.source, str) else section.source)
+    ]
+    found = {
+        next((name for words, name in LICENCES.items() if words in line), "unknown")
+        for line in sweep.info.attribution.splitlines()
+    }
+    return found.pop() if len(found) == 1 and set(sources) == {AVATARS} else "unknown"
 
 
 def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
@@ -151,7 +165,7 @@ def _translation(trial: TrialConfig, config: ExportConfig) -> list[str]:
     sections = [
         "![Photographs and the drawings made of them](samples.png)",
         f"It turns photographs into drawings{way}. The rows show photographs, the drawings made of them{again}{rows}.",
-        f"It learned from squares of {side} x {side} pixels and takes RGB pictures of any size; what comes out has that "
+        f"It learned from squares of {side} x {side} pixels and takes RGB pictures of any size; results have that "
         f"size. It is at its best where the shorter side is near {side} pixels.",
         "```python\n"
         "from ganlib import load_generator\n\n"
