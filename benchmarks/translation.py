@@ -1,6 +1,6 @@
 """Train both translators for ten minutes of one core, in three seeds, and compare with the photographs as they are.
 
-    python benchmarks/translation.py [--seconds 600] [--drawings FOLDER|STYLE] [--photos FOLDER|STYLE] [NAME ...]
+    python benchmarks/translation.py [--seconds 600] [--seeds 0 1 2] [--drawings FOLDER|STYLE] [--photos FOLDER|STYLE] [NAME ...]
 
 One thread, 64 px, by default coloured portraits to ink drawings (avatars). The clock is the processor's time, not the
 wall's, so that a busy machine changes nothing but the wait. The result is measured on photographs that no evaluation
@@ -141,14 +141,14 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SYSTEMS))
     parser.add_argument("--seconds", type=float, default=600.0, help="of the processor, for each run")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--drawings", default=DRAWINGS)
     parser.add_argument("--photos", default=PHOTOS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for system in options.names or SYSTEMS:
-        for seed in range(options.seeds):
+        for seed in options.seeds:
             row = run(system, seed, options.drawings, options.photos, options.seconds)
             pair = [name if name in styles() else "folder" for name in (options.photos, options.drawings)]
             row |= {"photos": pair[0], "drawings": pair[1]}
