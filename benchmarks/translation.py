@@ -1,11 +1,12 @@
 """Train both translators for ten minutes of one core, in three seeds, and compare with the photographs as they are.
 
-    python benchmarks/translation.py [--seconds 600] [--seeds 0 1 2] [--drawings FOLDER|STYLE] [--photos FOLDER|STYLE] [NAME ...]
+    python benchmarks/translation.py [--seconds 600] [--seeds 0 1 2] [NAME ...]
+    python benchmarks/translation.py --photos FOLDER --sheets OUT        # folders, or other styles of avatars
 
 One thread, 64 px, by default coloured portraits to ink drawings (avatars). The clock is the processor's time, not the
 wall's, so that a busy machine changes nothing but the wait. The result is measured on photographs that no evaluation
-used, as a sweep does. Writes a row for each run to benchmarks/results/translation.json and, of avatars, its sheet to
-docs/images/translation/.
+used, as a sweep does. Writes a row for each run to benchmarks/results/translation.json and its sheet of samples to
+docs/images/translation/, or where --sheets says.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def side(name: str) -> dict[str, Any]:
     return {"source": name}
 
 
-def run(system: str, seed: int, drawings: str, photos: str, seconds: float) -> dict[str, Any]:
+def run(system: str, seed: int, drawings: str, photos: str, seconds: float, sheets: Path) -> dict[str, Any]:
     """Train one translator until its budget or the time is spent, and measure it."""
     model, train = SYSTEMS[system]
     config = TrialConfig(
@@ -116,10 +117,8 @@ def run(system: str, seed: int, drawings: str, photos: str, seconds: float) -> d
     back = fit.step.sample_back if FAMILIES[system].returns else None
     work = at_work(fit.step.sample, back, inputs, "result", lambda: None)
     score = evaluator.score(work, EVALUATE.n_fake, full=True)
-    if drawings in styles() and photos in styles():
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        sheet = at_work(fit.step.sample, back, inputs, "result", lambda: None).sheet(torch.empty(0))
-        grid(sheet.pictures, 8).save(IMAGES / f"{system}-{seed}.png")
+    sheets.mkdir(parents=True, exist_ok=True)
+    grid(work.sheet(torch.empty(0)).pictures, 8).save(sheets / f"{system}-{seed}.png")
     return {
         **{
             "system": system,
@@ -142,6 +141,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SYSTEMS))
     parser.add_argument("--seconds", type=float, default=600.0, help="of the processor, for each run")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--sheets", type=Path, default=IMAGES)
     parser.add_argument("--drawings", default=DRAWINGS)
     parser.add_argument("--photos", default=PHOTOS)
     options = parser.parse_args()
@@ -149,7 +149,7 @@ def main() -> None:
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for system in options.names or SYSTEMS:
         for seed in options.seeds:
-            row = run(system, seed, options.drawings, options.photos, options.seconds)
+            row = run(system, seed, options.drawings, options.photos, options.seconds, options.sheets)
             pair = [name if name in styles() else "folder" for name in (options.photos, options.drawings)]
             row |= {"photos": pair[0], "drawings": pair[1]}
             known[f"{system}, {pair[0]} to {pair[1]}, seed {seed}"] = row
