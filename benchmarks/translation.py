@@ -5,8 +5,8 @@
 
 One thread, 64 px, by default coloured portraits to ink drawings (avatars). The clock is the processor's time, not the
 wall's, so that a busy machine changes nothing but the wait. As in a sweep, the generator of the best evaluation is
-measured once more, on photographs that no evaluation used. Writes a row for each run to benchmarks/results/translation.json and its sheet of samples to
-docs/images/translation/, or where --sheets says.
+measured once more, on photographs that no evaluation used. Writes a row for each run to
+benchmarks/results/translation.json, and its sheet of samples to docs/images/translation/, or where --sheets says.
 """
 
 import argparse
