@@ -16,6 +16,8 @@ WAY_BACK = (
 )
 """What the rows of a sheet show of a translator that goes both ways."""
 ONE_WAY = ("photograph", "drawing made of it")
+MADE = ("drawing made of it", "photograph made of it")
+"""The words for rows that were made of real pictures."""
 BLOCKS = 4
 """How often those rows are repeated for one that goes one way."""
 Make = Callable[[Tensor], Tensor]

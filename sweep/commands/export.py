@@ -29,9 +29,13 @@ from ganlib.export.generator import (
     rebuild,
     save_generator,
 )
+from ganlib.export.sheets import difference, sheet_by
 from ganlib.metrics import NonFiniteError
-from ganlib.models.latents import fixed_latents
+from ganlib.models.inputs import Latents
+from ganlib.models.sheets import COLUMNS, Sheet
+from ganlib.names import FAMILIES
 from ganlib.training.fit import GRID
+from sweep.commands.before import moved
 from sweep.commands.model_card import card
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store, to_rows
@@ -44,15 +48,15 @@ from sweep.spec.specification import parse
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 from sweep.storage.layout import SPEC
-from sweep.worker.result import RESULT_SEED, Measuring, export_config
-from sweep.worker.rows import GRID_COLUMNS
-from sweep.worker.shared import evaluator_of, images_of
+from sweep.worker.result import Measuring, export_config
+from sweep.worker.shared import evaluator_of, inputs_of, sets_of
 
 LEVELS = 6.0
 """How far, in mean levels of 255, exported pictures may be from those of training: bfloat16 against float32."""
 ERRORS = 3.0
 """How many standard errors a KID measured again may be from the one on record."""
-
+PHOTOS = 4
+"""Photographs that a translator's programs are traced and compared with, beside parts of them."""
 ALWAYS = (WEIGHTS, CONFIG, "model.pt2", "samples.png", "metrics.json", "README.md")
 """Files that every export has."""
 Row = Mapping[str, Any]
@@ -71,8 +75,8 @@ def export(sweep: Sweep, chosen: Choice, out: Path, force: bool = False) -> list
         What could not be done, a sentence each.
 
     Raises:
-        RequestError: ``out`` is not empty, files of somebody else are in the way there, or the generator is not kept
-            any more.
+        RequestError: ``out`` is not empty, files of somebody else are in the way there, the generator is not kept
+            any more, or it is a translator and the sweep's pictures are not there.
         WorkError: the export could not be written, or is not the trainer's generator.
     """
     if (
@@ -158,30 +162,34 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     """Make all files of an export, and check them."""
     row = chosen.row
     measured, kind = _measured(chosen)
+    translates = FAMILIES[trial.model.family].translates
+    if translates:
+        _check_pictures(sweep, trial)
+    inputs = inputs_of(trial) if translates else Latents(trial.model.latent_dim)
     config = export_config(trial, _about(sweep, chosen, trial))
     ours = rebuild(config, weights, chosen.path)
-    latents = fixed_latents(GRID, trial.model.latent_dim)
     config = save_generator(place, config, weights)
     loaded = load_generator(place)
-    pictures = loaded.pictures(latents)
-    if not np.array_equal(pictures, ours.pictures(latents)):
+    sheet = sheet_by(loaded, inputs, GRID)
+    if not np.array_equal(sheet.pictures, sheet_by(ours, inputs, GRID).pictures):
         raise WorkError(f"{place} does not load as what was saved")
-    _compare_with_training(chosen, pictures)
+    _compare_with_training(chosen, sheet)
     lacking = programs.missing_for_onnx()
+    examples = inputs.take(PHOTOS if translates else GRID)
     files = [
         file
-        for program in programs.programs_of(ours.network, latents)
+        for program in programs.programs_of(ours.network, examples)
         for file in programs.write(program, place, onnx=not lacking)
     ]
     notes = []
     if lacking:
-        notes.append(f"no model.onnx: it needs {', '.join(lacking)} (pip install 'sweep-gan[onnx]')")
+        notes.append(f"no ONNX files: they need {', '.join(lacking)} (pip install 'sweep-gan[onnx]')")
     again, why = _measured_again(sweep, chosen, measured, kind, loaded)
     if why:
         notes.append(f"the metrics were not measured again: {why}")
     sure = label(read_confirmation(sweep), chosen.of)
     numbers = measured | {"kind": kind, "from": chosen.where, "confidence": sure, "measured_again": again}
-    (place / "samples.png").write_bytes(png(grid(pictures, GRID_COLUMNS)))
+    (place / "samples.png").write_bytes(png(grid(sheet.pictures, COLUMNS)))
     (place / "metrics.json").write_text(to_json(numbers, indent=2) + "\n")
     files += ["samples.png", "metrics.json"]
     config = add_digests(place, config, files)
@@ -192,7 +200,23 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
 def _config(sweep: Sweep, chosen: Choice) -> TrialConfig:
     """Read the configuration of a generator, with where the sweep's pictures are now: they may have been moved."""
     trial = TrialConfig.model_validate_json(chosen.row["config"])
-    return trial.model_copy(update={"data": parse(sweep.spec_text(), SPEC).data})
+    spec = parse(sweep.spec_text(), SPEC)
+    return trial.model_copy(update={"data": spec.data, "photos": spec.photos})
+
+
+def _check_pictures(sweep: Sweep, trial: TrialConfig) -> None:
+    """Check that the pictures of the sweep are there.
+
+    Raises:
+        RequestError: if they are not, or have changed.
+    """
+    where = f"If the pictures were moved: {moved(parse(sweep.spec_text(), SPEC))}"
+    try:
+        found = sets_of(trial).hash
+    except RequestError as error:
+        raise RequestError(f"{error}. {where}") from None
+    if found != sweep.info.data_hash:
+        raise RequestError(f"the pictures are not those of the sweep. {where}")
 
 
 def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
@@ -221,15 +245,13 @@ def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
     raise WorkError(f"{chosen.where} has nothing on record at {chosen.kimg} kimg")
 
 
-def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
+def _compare_with_training(chosen: Choice, sheet: Sheet) -> None:
     """Check that an export makes the pictures that training showed at that evaluation."""
-    path = layout.grid(chosen.number, chosen.kimg)
     try:
-        shown = Image.open(BytesIO(chosen.folder.read(path))).convert("RGB")
+        shown = chosen.folder.read(layout.grid(chosen.number, chosen.kimg))
     except MissingFileError:
         return
-    ours = np.asarray(grid(pictures, GRID_COLUMNS).convert("RGB"), np.float32)
-    distance = float(np.abs(ours - np.asarray(shown, np.float32)).mean())
+    distance = difference(sheet, Image.open(BytesIO(shown)))
     if distance > LEVELS:
         raise WorkError(
             f"the exported generator's pictures are not those of {chosen.where} at {chosen.kimg:.1f} kimg "
@@ -240,31 +262,28 @@ def _compare_with_training(chosen: Choice, pictures: np.ndarray) -> None:
 def _result(
     sweep: Sweep, chosen: Choice, loaded: LoadedGenerator | None = None
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Score a generator on the latents of results, at the full number of pictures; or say why that cannot be done."""
+    """Score a generator on the inputs of results, at the full number of pictures; or say why that cannot be done."""
     trial = _config(sweep, chosen)
     device = torch.device("cpu")
     try:
-        if images_of(trial.data).hash != sweep.info.data_hash:
-            return None, "the pictures are not those of the sweep"
-        evaluator = evaluator_of(trial.data, trial.evaluate, device)
-        measuring = Measuring(trial, sweep.info.metric, evaluator, device, lambda: None)
+        _check_pictures(sweep, trial)
+        evaluator = evaluator_of(trial, device)
+        measuring = Measuring(trial, sweep.info.metric, evaluator, inputs_of(trial), device, lambda: None)
         generator = loaded or measuring.load(chosen.folder, chosen.path)
         if generator is None:
             return None, f"{chosen.path} is gone"
-        return asdict(measuring.score(generator, RESULT_SEED, full=False)), None
-    except NonFiniteError as error:
+        return asdict(measuring.score(generator, "result", full=False)), None
+    except (NonFiniteError, RequestError) as error:
         return None, str(error)
-    except RequestError as error:
-        return None, f"{error}. If the pictures were moved: --set data.source=PATH"
 
 
 def _measured_again(
     sweep: Sweep, chosen: Choice, measured: Row, kind: str, loaded: LoadedGenerator
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """FID and KID of the exported file on the latents of results, or why they cannot be measured here.
+    """Measure FID and KID of the exported file on the inputs of results, or say why that cannot be done here.
 
     Raises:
-        WorkError: if a KID on the same latents is not the one on record.
+        WorkError: if a KID on those inputs is not the one on record.
     """
     score, why = _result(sweep, chosen, loaded)
     if score is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ganlib.config import TrialConfig
+from ganlib.config import AVATARS, PictureSource, TrialConfig
 from ganlib.data.alpha import RGBA
 from ganlib.export.generator import ExportConfig
 from ganlib.export.programs import TOLERANCE
@@ -24,14 +24,28 @@ WHAT = {
     "model.safetensors": "the weights (of the running average, which is what was measured)",
     "config.json": "all that is needed to rebuild the network, and the SHA-256 of every file",
     "model.onnx": "the network for ONNX runtimes, any number of latents at a time",
-    "model.pt2": "the network as a `torch.export` archive, likewise",
+    "model.pt2": "the network as a `torch.export` archive, any number of latents at a time",
     "mapping.onnx": "latents and truncation to styles",
-    "mapping.pt2": "likewise",
+    "mapping.pt2": "latents and truncation to styles",
     "synthesis.onnx": "styles `(n, layers, latent_dim)`, also mixed ones, to pictures",
-    "synthesis.pt2": "likewise",
+    "synthesis.pt2": "styles `(n, layers, latent_dim)`, also mixed ones, to pictures",
     "samples.png": "64 pictures, not chosen",
     "metrics.json": "the evaluation on record, and the one through the exported weights",
 }
+WHAT_TRANSLATES = WHAT | {
+    "model.onnx": "photographs to drawings, for ONNX runtimes",
+    "model.pt2": "photographs to drawings, a `torch.export` archive",
+    "back.onnx": "drawings to photographs, for ONNX runtimes",
+    "back.pt2": "drawings to photographs, a `torch.export` archive",
+}
+NUMBERS = {
+    "kid_back": "KID of photographs made of drawings",
+    "cycle_l1": "mean difference of photographs that went there and back, of 1",
+    "cycle_ssim": "SSIM of photographs that went there and back",
+    "change": "mean difference of drawings from their photographs, as a share of that of unrelated ones",
+    "content": "distance of features of drawings from those of their photographs, as a share of that of unrelated ones",
+}
+"""What is shown of a translator beside the metrics."""
 
 
 def card(
@@ -54,10 +68,10 @@ def card(
     sections = [
         f"---\n{front}---",
         f"# {trial.model.family}, {trial.data.size} x {trial.data.size}: of the sweep {sweep.name}",
-        "![64 pictures of the generator](samples.png)",
-        _load(trial, config),
+        *(_translation(trial, config) if trial.photos else _generation(trial, config)),
         "## Metrics",
         _metrics(numbers, identity),
+        *(_of_translators(sweep, numbers) if trial.photos else []),
         f"Confidence: {numbers['confidence']}. GAN seeds differ widely; `sweep confirm` trains a configuration again.",
         "## Data and licence",
         _data(sweep, trial),
@@ -66,10 +80,11 @@ def card(
         "```yaml\n" + yaml.safe_dump(_configuration(trial), sort_keys=False) + "```",
         "## Files",
         "\n".join(
-            f"- `{name}`: {WHAT.get(name, 'see its name')}" for name in ["config.json", *config.digests]
+            f"- `{name}`: {(WHAT_TRANSLATES if trial.photos else WHAT).get(name, 'see its name')}"
+            for name in ["config.json", *config.digests]
         ),
-        f"Every program was compared with the network on fixed latents: pictures in [-1, 1] differ by at most "
-        f"{TOLERANCE:g}. " + " ".join(f"{note}." for note in notes),
+        f"Every program was compared with the network on fixed {'photographs' if trial.photos else 'latents'}: pictures"
+        f" in [-1, 1] differ by at most {TOLERANCE:g}. " + " ".join(f"{note}." for note in notes),
         "Made with " + ", ".join(f"{name} {version}" for name, version in sweep.info.versions.items()) + ".",
     ]
     return "\n\n".join(section.rstrip() for section in sections) + "\n"
@@ -82,20 +97,24 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
         {"type": name, "value": round(numbers[name], 5), "name": identity.label(name), "verified": False}
         for name in ("kid", "fid")
     ]
-    task = {"type": "unconditional-image-generation"}
-    dataset = {"name": _source(trial), "type": "image", "revision": sweep.info.data_hash[:12]}
+    task = "image-to-image" if trial.photos else "unconditional-image-generation"
+    dataset = {"name": _source(trial.data), "type": "image", "revision": sweep.info.data_hash[:12]}
     return {
         "license": licence,
         "library_name": "sweep-gan",
-        "pipeline_tag": "unconditional-image-generation",
+        "pipeline_tag": task,
         "tags": ["gan", trial.model.family, f"loss:{trial.train.loss}"],
         "model-index": [
-            {"name": sweep.name, "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}
+            {
+                "name": sweep.name,
+                "results": [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}],
+            }
         ],
     }
 
 
-def _load(trial: TrialConfig, config: ExportConfig) -> str:
+def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
+    """Show pictures of latents, and tell how to make others."""
     side, channels = trial.data.size, trial.data.channels
     python = (
         "```python\n"
@@ -111,14 +130,80 @@ def _load(trial: TrialConfig, config: ExportConfig) -> str:
             "`p[:3] / p[3]`, and on a ground it is `p[:3] + (1 - p[3]) * ground`. The pictures above and the metrics "
             "are of pictures on grey checks."
         )
+    sections = ["![64 pictures of the generator](samples.png)", python]
     if "model.onnx" not in config.digests:
-        return python
+        return sections
     styles = ", `truncation` (a float32 scalar)" if "mapping.onnx" in config.digests else ""
     onnx = (
         f"Without that library: `model.onnx` takes `latents` (float32, (n, {trial.model.latent_dim}), standard "
         f"normal){styles} and gives `pictures` (float32, (n, {channels}, {side}, {side}), in [-1, 1])."
     )
-    return f"{python}\n\n{onnx}"
+    return [*sections, onnx]
+
+
+def _translation(trial: TrialConfig, config: ExportConfig) -> list[str]:
+    """Show pictures that were translated, and tell how to translate others."""
+    side, both = trial.data.size, "back.pt2" in config.digests
+    rows = ", then drawings, photographs made of them, and drawings made of those" if both else ""
+    again = ", and photographs made of those" if both else ""
+    way = " and back" if both else ""
+    back = "\nphotos = translator.translate(drawings, back=True)" if both else ""
+    sections = [
+        "![Photographs and the drawings made of them](samples.png)",
+        f"It turns photographs into drawings{way}. The rows show photographs, the drawings made of them{again}{rows}.",
+        f"It learned from squares of {side} x {side} pixels and takes RGB pictures of any size; what comes out has that "
+        f"size. It is at its best where the shorter side is near {side} pixels.",
+        "```python\n"
+        "from ganlib import load_generator\n\n"
+        'translator = load_generator(".")  # this folder\n'
+        "drawings = translator.translate(pictures)  # uint8 arrays (n, h, w, 3), or a list of pictures of several sizes"
+        f"{back}\n"
+        "```",
+        "`sweep generate . --input PHOTOS --out DRAWINGS` translates the files of a folder"
+        f"{'; with `--back`, drawings' if both else ''}.",
+    ]
+    if "model.onnx" not in config.digests:
+        return sections
+    other = ", and `back.onnx` takes `drawings` and gives `photos`" if both else ""
+    return [
+        *sections,
+        f"Without that library: `model.onnx` takes `photos` and gives `drawings`{other}, both float32 (n, 3, h, w) in "
+        "[-1, 1]; h and w are multiples of 4, and at least 8:",
+        "```python\n"
+        "import numpy as np, onnxruntime\n"
+        "from PIL import Image\n\n"
+        'x = np.asarray(Image.open("photo.jpg").convert("RGB"), np.float32)\n'
+        "h, w = x.shape[:2]\n"
+        'x = np.pad(x, ((0, -h % 4), (0, -w % 4), (0, 0)), "reflect")\n'
+        "x = (x / 127.5 - 1).transpose(2, 0, 1)[None]\n"
+        'session = onnxruntime.InferenceSession("model.onnx")\n'
+        '(y,) = session.run(["drawings"], {"photos": x})\n'
+        "y = (y[0].transpose(1, 2, 0)[:h, :w] * 127.5 + 127.5).round().clip(0, 255).astype(np.uint8)\n"
+        'Image.fromarray(y).save("drawing.png")\n'
+        "```",
+    ]
+
+
+def _of_translators(sweep: Sweep, numbers: Row) -> list[str]:
+    """Tell what photographs score as they are, and what is known of a translator beside FID and KID."""
+    baseline = next((one for one in sweep.info.baseline if one.n_fake == numbers["n_fake"]), None)
+    lines = [
+        f"- {words}: {formatting.number(numbers[name])}"
+        for name, words in NUMBERS.items()
+        if _known(numbers, name)
+    ]
+    sections = ["\n".join(lines)] if lines else []
+    if baseline is not None:
+        kid = formatting.with_error(baseline.kid, baseline.kid_se)
+        sections.insert(
+            0,
+            f"Photographs as they are, untranslated, have KID {kid} and FID {formatting.number(baseline.fid)}.",
+        )
+    return sections
+
+
+def _known(numbers: Row, name: str) -> bool:
+    return numbers.get(name) is not None
 
 
 def _metrics(numbers: Row, identity: Identity) -> str:
@@ -148,14 +233,21 @@ def _data(sweep: Sweep, trial: TrialConfig) -> str:
     info = sweep.info
     credit = re.sub(r"\s+", " ", info.attribution).strip()
     known = credit or "The licence of the pictures is not on record: ask whoever they belong to."
-    how = f", prepared {trial.data.prepared}" if trial.data.prepared else ""
-    return f"{info.images:,} pictures of {_source(trial)}{how} (SHA-256 {info.data_hash}). {known}"
+    of = f"{info.images:,} pictures of {_source(trial.data)}{_how(trial.data)}"
+    if trial.photos is not None:
+        of = f"Drawings: {of}. Photographs: {info.photos:,} pictures of {_source(trial.photos)}{_how(trial.photos)}"
+    return f"{of} (SHA-256 {info.data_hash}). {known}"
 
 
-def _source(trial: TrialConfig) -> str:
+def _how(pictures: PictureSource) -> str:
+    return f", prepared {pictures.prepared}" if pictures.prepared else ""
+
+
+def _source(pictures: PictureSource) -> str:
     """Name the pictures, without the folders of somebody's machine."""
-    data = trial.data
-    return f"DiceBear avatars, style {data.style}" if data.source == "avatars" else "a folder of pictures"
+    if pictures.source == AVATARS:
+        return f"DiceBear avatars, style {pictures.style}"
+    return "a folder of pictures"
 
 
 def _configuration(trial: TrialConfig) -> dict[str, Any]:
