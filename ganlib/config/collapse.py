@@ -36,10 +36,10 @@ class CollapseConfig(Section):
     """The pictures are flat: their pixels' standard deviation is below this share of that of real pictures."""
     blowup: float = Field(5.0, gt=1)
     """The metric is more than this many times the best that the run has had."""
-    identity_change: float = Field(0.2, ge=0, lt=1)
+    identity_change: float = Field(0.3, ge=0, lt=1)
     """A translator is an identity: its drawings differ from their photographs by less than this share of what unrelated
     ones do."""
-    identity_kid: float = Field(0.75, gt=0)
+    identity_kid: float = Field(0.6, gt=0)
     """And the KID of its drawings is above this share of that of the photographs as they are."""
     inverted: float = Field(0.4, gt=0, lt=1)
     """A translator makes negatives: the correlation of its drawings' luminance with that of the photographs has gone

@@ -55,7 +55,7 @@ class Making:
 
 
 class Translation(Making):
-    """A translator at work, a `ganlib.metrics.translation.score.Translating`.
+    """A translator at work, a `ganlib.metrics.Translating`.
 
     Args:
         forth: Makes drawings.

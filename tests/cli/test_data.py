@@ -3,13 +3,16 @@
 import json
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import fine
 from PIL import Image
 
 from ganlib.config import DataConfig
 from ganlib.data.formats import NAMES
+from ganlib.data.sheet import beside
 from ganlib.errors import RequestError, WorkError
 from sweep.cli.data import command
 
@@ -121,3 +124,32 @@ def test_errors_go_up_to_the_group(run, tmp_path, monkeypatch):
     result = run(DataConfig(count=1, size=28, style="thumbs"))
     assert isinstance(result.exception, WorkError)
     assert "disk full" in str(result.exception)
+
+
+def test_a_translator_has_two_sides_and_blurred_edges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("both.yaml").write_text(
+        "data: {count: 12, size: 32}\nphotos: {source: avatars, style: micah, count: 9}\n"
+        "model: {family: {type: categorical, choices: [cyclegan, cartoongan]}}\ntrain: {kimg: 1}\n"
+    )
+    told = fine("data", "both.yaml")
+    for part in ("# Drawings", "pictures     12 of 32", "# Photographs", "pictures     9 of 32", "edges"):
+        assert part in told, told
+    with Image.open("both-data.png") as sheet:
+        assert sheet.width > 3 * 8 * 32, "drawings, photographs and blurred edges side by side"
+    facts = json.loads(fine("data", "both.yaml", "--json"))
+    assert facts["photos"]["count"] == 9
+    assert Path(facts["edges"]["path"]).is_file()
+    Path(facts["edges"]["path"]).write_bytes(b"damaged")
+    assert json.loads(fine("data", "both.yaml", "--json"))["photos"]["count"] == 9
+
+
+def test_sheets_of_any_number_side_by_side() -> None:
+    sheets = [Image.new("RGB", (10, 20)), Image.new("RGB", (30, 5))]
+    assert beside(sheets[:1]) is sheets[0]
+    whole = beside(sheets)
+    assert whole.size == (10 + 16 + 30, 20)
+    assert whole.getpixel((5, 10)) == (0, 0, 0)
+    assert whole.getpixel((15, 10)) == whole.getpixel((40, 10)) == (255, 255, 255)

@@ -90,6 +90,18 @@ def test_shipped_specs_take_few_pictures(path: Path, images: int) -> None:
     counts.check(load(path), images)
 
 
+def test_few_photographs_are_said_to_be_few() -> None:
+    spec = parse(
+        "data: {size: 32}\nphotos: {source: avatars}\nmodel: {family: cyclegan}\n"
+        "train: {kimg: 4}\nevaluate: {n_fake: 100}"
+    )
+    assert counts.notes(spec, 1000, 200) == []
+    (shared,) = counts.notes(spec, 1000, 199)
+    assert "results share photographs" in shared
+    fewer, _ = counts.notes(spec, 1000, 40)
+    assert "only 40 photographs" in fewer
+
+
 def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
     pictures = draw(tmp_path / "pictures", 24)
     (tmp_path / "s.yaml").write_text(TINY.replace("n_real: 32", "n_real: 32, kid_subsets: 2"))

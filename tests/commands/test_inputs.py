@@ -153,6 +153,55 @@ def test_all_that_is_missing_is_told_at_once_by_dry_run_and_run(tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
 
 
+TRANSLATOR = """
+name: both
+data: {count: 64, size: 32}
+photos: {source: avatars, style: micah, count: 20}
+model: {family: FAMILY, width: 4, blocks: 1}
+train: {batch_size: 8, kimg: 4}
+evaluate: {every: 1, unit: kimg, n_fake: 16}
+search: {trials: 1}
+"""
+
+
+def test_both_domains_are_looked_at(tmp_path: Path) -> None:
+    spec = tmp_path / "s.yaml"
+    spec.write_text(TRANSLATOR.replace("FAMILY", "cartoongan"))
+    wrong = [
+        f"data.source={tmp_path}/a",
+        *(
+            f"photos.source={tmp_path}/b",
+            "photos.background=nocolour",
+            f"photos.landmarks={tmp_path}/c.parquet",
+        ),
+        *(
+            "train.content=vgg19",
+            f"train.content_weights={tmp_path}/vgg.pth",
+            f"evaluate.weights={tmp_path}/w.pt",
+        ),
+    ]
+    options = [part for override in wrong for part in ("--set", override)]
+    for more in (["--dry-run"], ["--local"], []):
+        told = run("run", spec, "--storage", tmp_path / "runs", *options, *more)
+        assert told.exit_code == 2
+        for part in ("/a'", "/b'", "photos.background: 'nocolour'", "/c.parquet'", "/vgg.pth'", "/w.pt'"):
+            assert part in told.output, told.output
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("family", ["cyclegan", "cartoongan"])
+def test_the_dry_run_of_a_translator(family: str, tmp_path: Path) -> None:
+    spec = tmp_path / "s.yaml"
+    spec.write_text(TRANSLATOR.replace("FAMILY", family))
+    told = run("run", spec, "--dry-run", "--set", "train.batch_size=4")
+    assert told.exit_code == 0, told.output
+    for part in ("# Photographs", "20 to be drawn: avatars, micah", "# Time", "results share photographs"):
+        assert part in told.output, told.output
+    too_few = run("run", spec, "--dry-run", "--set", "train.batch_size=32")
+    assert too_few.exit_code == 2
+    assert "only 20 photographs" in too_few.output
+
+
 @pytest.mark.parametrize("extractor", ["torchscript", "inception", "efficientnet_lite0"])
 def test_weights_that_are_none_are_told_before_pictures_are_prepared(
     extractor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.sweep_process import Results, SweepProcess, command_line, descendants, trial_workers, write_spec
+from helpers.sweep_process import (
+    SPEC,
+    TRANSLATOR,
+    Results,
+    SweepProcess,
+    command_line,
+    descendants,
+    trial_workers,
+    write_spec,
+)
 
 from sweep.cli import cli
 from sweep.driver.director import Director
@@ -33,8 +42,8 @@ def undisturbed(spec: Path, cache: Path, storage: Path) -> Results:
     return Results(storage, "small")
 
 
-def spec_of(folder: Path, trials: int, epochs: int, resources: str = "") -> Path:
-    spec = write_spec(folder / "small.yaml", trials, epochs)
+def spec_of(folder: Path, trials: int, epochs: int, resources: str = "", text: str = SPEC) -> Path:
+    spec = write_spec(folder / "small.yaml", trials, epochs, text)
     spec.write_text(spec.read_text().replace("max_concurrent: 2", f"max_concurrent: 2{resources}"))
     return spec
 
@@ -45,8 +54,9 @@ def check(storage: Path) -> None:
 
 
 def test_lost_workers_change_nothing(cache: Path, tmp_path: Path) -> None:
-    """Killed at seeded moments, from the start of a worker to the midst of writing a checkpoint."""
-    spec = spec_of(tmp_path, trials=3, epochs=2 * KILLS, resources=f", max_failures: {KILLS}")
+    """Those of a translator, killed at seeded moments, from their start to the midst of writing a checkpoint."""
+    resources = f", max_failures: {KILLS}"
+    spec = spec_of(tmp_path, trials=3, epochs=KILLS + 2, resources=resources, text=TRANSLATOR)
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     results, chance, kills = Results(tmp_path, "small"), random.Random(1), 0
     where = ("--storage", tmp_path)

@@ -34,7 +34,7 @@ def ratio(value: float, whole: float) -> float | None:
 
 def cycle_ssim(x: Tensor, y: Tensor) -> float:
     """Average the structural similarity of pairs of pictures, h and w >= 7; see `ganlib.metrics.diversity.ssim`."""
-    return float(ssim(x.double(), y.double()).mean())
+    return float(ssim(x.float(), y.float()).double().mean())
 
 
 def luminance_correlation(x: Tensor, y: Tensor) -> float | None:
@@ -64,7 +64,7 @@ def nyquist_energy(pictures: Tensor) -> float:
         Mean variance of pixels in [0, 1], that of rounding them to levels at least.
     """
     height, width = pictures.shape[2:]
-    values = pictures.double() / 255
+    values = pictures.float() / 255
     window = torch.outer(_hann(height, values), _hann(width, values))
     window = window / window.square().mean().sqrt()
     values = values - values.mean((2, 3), keepdim=True)

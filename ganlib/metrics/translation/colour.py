@@ -32,14 +32,14 @@ def lab(pictures: Tensor) -> Tensor:
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
 
 
-def mean_lab(pictures: Tensor) -> Tensor:
-    """Average the Lab colours of all pixels of uint8 (n, 3, h, w); gives (3,) float64."""
-    return lab(pictures).double().mean((0, 2, 3))
+def mean_lab(colours: Tensor) -> Tensor:
+    """Average Lab colours (n, 3, h, w) over all pixels; gives (3,) float64."""
+    return colours.mean((2, 3), dtype=torch.float64).mean(0)
 
 
-def mean_chroma(pictures: Tensor) -> float:
-    """Average the chroma, the distance from grey in the plane of a* and b*, over all pixels of uint8 (n, 3, h, w)."""
-    return float(lab(pictures)[:, 1:].square().sum(1).sqrt().double().mean())
+def mean_chroma(colours: Tensor) -> float:
+    """Average the chroma of Lab colours (n, 3, h, w), the distance from grey in the plane of a* and b*."""
+    return float(torch.hypot(colours[:, 1], colours[:, 2]).mean(dtype=torch.float64))
 
 
 def luma(pictures: Tensor) -> Tensor:

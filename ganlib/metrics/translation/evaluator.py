@@ -23,7 +23,7 @@ from ganlib.metrics.translation.changes import (
     nyquist_energy,
     ratio,
 )
-from ganlib.metrics.translation.colour import mean_chroma, mean_lab
+from ganlib.metrics.translation.colour import lab, mean_chroma, mean_lab
 from ganlib.metrics.translation.score import PAIRS, Pairs, Translating, TranslationScore
 
 DRAWINGS = 256
@@ -111,12 +111,13 @@ class TranslationEvaluator:
         """Compare photographs with what becomes of them; ``features`` begin with those of the drawings."""
         photos, drawn, real = pairs.photos, pairs.drawn, self._real
         moved = features[: len(drawn)] - self._features_of(photos)
+        colours = lab(drawn)
         found = {
             "change": ratio(difference(photos, drawn), real.pixels_apart),
             "content": ratio(float(moved.double().norm(dim=1).mean()), real.features_apart),
             "luminance": luminance_correlation(photos, drawn),
-            "tint": float((mean_lab(drawn) - real.colour).norm()),
-            "chroma": mean_chroma(drawn) / real.chroma if real.chroma > GREY else None,
+            "tint": float((mean_lab(colours) - real.colour).norm()),
+            "chroma": mean_chroma(colours) / real.chroma if real.chroma > GREY else None,
             "chequer": nyquist_energy(drawn) / real.energy,
         }
         if pairs.returned is not None:
@@ -140,11 +141,12 @@ class TranslationEvaluator:
     @cached_property
     def _real(self) -> _Drawings:
         drawings = self.drawings.first_real(DRAWINGS)
+        colours = lab(drawings)
         photos, others = self._unrelated()
         features = self._features_of(photos).double(), self.drawings.real.features[: len(others)].double()
         return _Drawings(
-            colour=mean_lab(drawings),
-            chroma=mean_chroma(drawings),
+            colour=mean_lab(colours),
+            chroma=mean_chroma(colours),
             energy=nyquist_energy(drawings),
             pixels_apart=difference_of_all(photos, others),
             features_apart=float(torch.cdist(*features).mean()),

@@ -62,11 +62,11 @@ def test_ssim_is_that_of_scikit_image(size: int) -> None:
     expected = [
         structural_similarity(a, b, channel_axis=2, data_range=255) for a, b in zip(*arrays, strict=True)
     ]
-    assert cycle_ssim(x, y) == pytest.approx(np.mean(expected), abs=1e-9)
+    assert cycle_ssim(x, y) == pytest.approx(np.mean(expected), abs=1e-5)
 
 
 def test_ssim_is_one_of_equal_pictures_and_negative_of_negatives() -> None:
-    assert cycle_ssim(noise(), noise()) == pytest.approx(1, abs=1e-12)
+    assert cycle_ssim(noise(), noise()) == pytest.approx(1, abs=1e-6)
     assert cycle_ssim(noise(), 255 - noise()) < -0.5
 
 
@@ -121,7 +121,7 @@ def planted(pattern: str, levels: int, size: int) -> Tensor:
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_energy_of_a_planted_pattern_is_the_square_of_its_amplitude(pattern: str, size: int) -> None:
     energies = [nyquist_energy(planted(pattern, levels, size)) for levels in (2, 4, 8)]
-    assert energies == pytest.approx([(levels / 255) ** 2 for levels in (2, 4, 8)], rel=1e-6)
+    assert energies == pytest.approx([(levels / 255) ** 2 for levels in (2, 4, 8)], rel=1e-5)
 
 
 def test_slow_patterns_have_no_energy_there() -> None:

@@ -23,7 +23,7 @@ from ganlib.metrics import (
     TranslationScore,
 )
 from ganlib.metrics import evaluator as evaluator_module
-from ganlib.metrics.translation.colour import mean_chroma, mean_lab
+from ganlib.metrics.translation.colour import lab, mean_chroma, mean_lab
 from ganlib.models.inputs import Pictures
 
 SIZE, PHOTOS, DRAWINGS = 16, 70, 90
@@ -152,8 +152,8 @@ def test_the_identity_changes_nothing_and_scores_as_the_baseline() -> None:
     assert abs(baseline.luminance) < 0.2
     photos, real = Pictures(photographs()).levels(40), measure.drawings.first_real(256)
     assert len(real) == measure.n_real == 50
-    assert score.tint == pytest.approx(float((mean_lab(photos) - mean_lab(real)).norm()))
-    assert score.chroma == pytest.approx(mean_chroma(photos) / mean_chroma(real))
+    assert score.tint == pytest.approx(float((mean_lab(lab(photos)) - mean_lab(lab(real))).norm()))
+    assert score.chroma == pytest.approx(mean_chroma(lab(photos)) / mean_chroma(lab(real)))
 
 
 def test_a_negative_is_inverted_and_comes_back() -> None:
@@ -197,8 +197,8 @@ def test_real_drawings_in_place_of_generated_ones() -> None:
 
 def test_a_constant_tint_is_as_far_as_the_mean_colours_are() -> None:
     score = evaluator().score(Translation(lambda pictures: tinted(real(pictures))))
-    moved, reference = mean_lab(tinted(real(torch.empty(40)))), evaluator().drawings.first_real(256)
-    assert score.tint == pytest.approx(float((moved - mean_lab(reference)).norm()))
+    moved, reference = mean_lab(lab(tinted(real(torch.empty(40))))), evaluator().drawings.first_real(256)
+    assert score.tint == pytest.approx(float((moved - mean_lab(lab(reference))).norm()))
     assert score.tint > 10
 
 
