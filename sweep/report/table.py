@@ -78,7 +78,7 @@ def rows(results: Results) -> list[tuple[RankedTrial, list[Cell]]]:
 def csv_text(results: Results) -> str:
     """Write ``trials.csv``: a row for each trial, best first, numbers in full."""
     params = [param.path for param in results.params if param.path != SWEEP]
-    columns = _CSV | (_CSV_TRANSLATED if results.translates else {})
+    columns = {**_CSV, **(_CSV_TRANSLATED if results.translates else {})}
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([csv_cell(name) for name in (*columns, *params)])
