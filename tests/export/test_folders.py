@@ -307,3 +307,15 @@ def test_progress_counts_all_files(translator: LoadedTranslator, photos: Path, o
     told: list[tuple[int, int]] = []
     translate_files(translator, photos, out, progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 2), (2, 2)]
+
+
+def test_clearing_a_folder_forgets_nothing_of_those_in_it(
+    translator: LoadedTranslator, photos: Path, out: Path
+) -> None:
+    for name in ("a.png", "in/b.png"):
+        save(photos / name, noise(16, 16, 3))
+    translate_files(translator, photos, out)
+    assert written.ours(out) == {"a.png"}
+    written.clear(out)
+    assert written.ours(out / "in") == {"b.png"}
+    assert under(out) == ["in/b.png"]
