@@ -49,7 +49,7 @@ DRAWINGS, PHOTOS, PICTURES = "notionists", "open-peeps", 2000
 EVALUATE = EvaluateConfig(every=1.0, unit="kimg", n_fake=512, n_real=1488)
 COMMON: dict[str, Any] = {"loss": "lsgan", "batch_size": 4, "ema_kimg": 1.0, "decay_from": 0.5}
 SYSTEMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "cyclegan": ({"width": 16, "blocks": 4}, {"lr_g": 5e-4, "lr_d": 5e-4, "kimg": 5.0}),
+    "cyclegan": ({"width": 16, "blocks": 4}, {"lr_g": 5e-4, "lr_d": 5e-4, "kimg": 4.0}),
     "cartoongan": (
         {"width": 16, "blocks": 4, "upsample": "resize"},
         {

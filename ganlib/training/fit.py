@@ -31,9 +31,10 @@ from ganlib.names import FAMILIES
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, Scorer, at_work, measured
+from ganlib.training.means import Means
 from ganlib.training.optimizers import rate
-from ganlib.training.steps import AdversarialStep, Means
-from ganlib.training.stream import BatchStream, DomainStream, resident
+from ganlib.training.steps import AdversarialStep
+from ganlib.training.stream import stream_of
 
 GRID = 64
 """Inputs whose pictures are looked at in each evaluation; those of latents are its sample grid."""
@@ -106,7 +107,7 @@ class Fit(Iterator[Evaluation]):
         apart: Callable[[Callable[[], Evaluation]], Evaluation] = lambda work: work(),
         full_at_end: bool = True,
     ) -> None:
-        train, evaluate = config.train, config.evaluate
+        train, evaluate, family = config.train, config.evaluate, FAMILIES[config.model.family]
         self.config, self.evaluator = config, evaluator
         self.interrupt, self.alive, self.apart, self.full_at_end = interrupt, alive, apart, full_at_end
         self.device = torch.device(device)
@@ -119,7 +120,8 @@ class Fit(Iterator[Evaluation]):
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
         self.inputs = inputs_of(config.model, pictures, photos)
-        self.stream = self._stream(pictures, photos, edges, seed, shown)
+        edges = edges if edges is not None or not family.edges else promoted(pictures)
+        self.stream = stream_of(pictures, photos, edges, train.batch_size, seed, self.device, shown)
         self.landmarks = None if landmarks is None else torch.from_numpy(landmarks).to(self.device)
         self.seed, self.step = seed, self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
@@ -141,23 +143,6 @@ class Fit(Iterator[Evaluation]):
                     f"data.size is {size} and data.background '{data.background}', that is {wanted} channels, but the "
                     f"{name} have shape {given.shape}"
                 )
-
-    def _stream(
-        self,
-        pictures: np.ndarray,
-        photos: np.ndarray | None,
-        edges: np.ndarray | None,
-        seed: int,
-        shown: int,
-    ) -> BatchStream | DomainStream:
-        batch, family = self.config.train.batch_size, FAMILIES[self.config.model.family]
-        stored = resident(pictures, self.device)
-        if photos is None:
-            return BatchStream(stored, batch, seed, self.device, shown)
-        blurred = None
-        if family.edges:
-            blurred = resident(promoted(pictures) if edges is None else edges, self.device)
-        return DomainStream(stored, resident(photos, self.device), blurred, batch, seed, self.device, shown)
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config

@@ -10,7 +10,6 @@ decay) is a tensor on the device, so that the kernels do not change from the fir
 import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,40 +26,12 @@ from ganlib.losses.regularisers import Regulariser
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
+from ganlib.training.means import Means
 from ganlib.training.optimizers import optimizer, set_rate
 from ganlib.training.precision import autocast
 
 EMA_RAMP = 0.05
 """The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
-
-
-@dataclass(frozen=True)
-class Means:
-    """Means over the steps since they were last read."""
-
-    loss_g: float
-    loss_d: float
-    score_real: float
-    score_fake: float
-    accuracy_real: float
-    """The share of real pictures that the discriminator takes for real."""
-    accuracy_fake: float
-    """The share of generated pictures that it takes for generated."""
-    loss_cycle: float | None = None
-    """Distance of pictures from themselves after both generators; this and what follows only where it is learned."""
-    loss_identity: float | None = None
-    """Distance of drawings, and photographs, from what the generator of their own domain makes of them."""
-    loss_content: float | None = None
-    """Distance of drawings from their photographs by features."""
-    loss_style: float | None = None
-    """Distance of generated drawings from drawings by correlations of features."""
-
-    @property
-    def finite(self) -> bool:
-        """Whether the losses and the scores are numbers: a run whose are not is dead."""
-        terms = (self.loss_cycle, self.loss_identity, self.loss_content, self.loss_style)
-        values = (self.loss_g, self.loss_d, self.score_real, self.score_fake, *terms)
-        return all(value is None or math.isfinite(value) for value in values)
 
 
 class AdversarialStep:

@@ -140,3 +140,30 @@ class DomainStream(Iterator[Domains]):
         photos = next(self._photos)
         edges = None if self._edges is None else next(self._edges)
         return Domains(next(self._drawings), photos, self._photos.rows, edges)
+
+
+def stream_of(
+    pictures: np.ndarray,
+    photos: np.ndarray | None,
+    edges: np.ndarray | None,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+    shown: int = 0,
+) -> BatchStream | DomainStream:
+    """Stream the pictures of one domain, or of two.
+
+    Args:
+        pictures: uint8 ``(n, size, size, c)``; with photographs, the drawings.
+        photos: uint8 ``(m, size, size, 3)``, or None.
+        edges: The drawings with blurred edges, or None.
+        batch_size: Of each domain.
+        seed: Of the orders.
+        device: Where the batches go.
+        shown: Pictures shown before.
+    """
+    stored = resident(pictures, device)
+    if photos is None:
+        return BatchStream(stored, batch_size, seed, device, shown)
+    blurred = None if edges is None else resident(edges, device)
+    return DomainStream(stored, resident(photos, device), blurred, batch_size, seed, device, shown)

@@ -55,6 +55,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
         _print_trials(board)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
+    for warning in board.warnings:
+        click.echo(f"warning: {warning}")
     _print_mishaps(events)
 
 

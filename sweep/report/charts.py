@@ -7,6 +7,7 @@ from typing import Any
 from sweep.formatting import count, kimg, printable, value
 from sweep.report.facts import MEASURES
 from sweep.report.results import Param, RankedTrial, Results
+from sweep.report.translation import TRANSLATED
 from sweep.results.leaderboard import METRICS
 
 SHOWN = 5
@@ -20,7 +21,7 @@ class Panel:
     """One picture of learning curves.
 
     Attributes:
-        key: Which of `sweep.report.facts.MEASURES` is drawn.
+        key: Which of the values of `sweep.report.facts.Evaluation` is drawn.
         title: What that is, for people; KID and FID with what they were measured with.
         range: The axis, where a few values would flatten all others; None where all values fit.
     """
@@ -50,11 +51,13 @@ class RungMark:
 def chart_data(results: Results) -> dict[str, Any]:
     """Gather all that the page's plots show, as values for JSON; None stands for what was not measured."""
     ranked = {trial.key for trial in results.ranked}
+    drawn = panels(results)
+    names = dict.fromkeys([*MEASURES, *(panel.key for panel in drawn)])
     return {
         "metric": results.metric,
         "label": results.label,
-        "panels": [asdict(panel) for panel in panels(results)],
-        "trials": [_trial(trial, results.params, trial.key in ranked) for trial in results.trials],
+        "panels": [asdict(panel) for panel in drawn],
+        "trials": [_trial(trial, results.params, trial.key in ranked, names) for trial in results.trials],
         "params": [asdict(param) for param in results.params],
         "rungs": [{"kimg": rung.kimg, "label": rung.label} for rung in rungs(results)],
         "shown": [trial.key for trial in results.trials[:SHOWN]],
@@ -98,6 +101,7 @@ def panels(results: Results) -> list[Panel]:
     titles = {
         metric: METRICS[metric] + told,
         other: METRICS[other] + told,
+        **{name: measure.curve for name, measure in TRANSLATED.items() if measure.curve},
         "loss_g": "Generator loss",
         "loss_d": "Discriminator loss",
         "score_real": "Discriminator score on real pictures",
@@ -128,8 +132,15 @@ def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
     return low - margin, usual + 4 * margin
 
 
-def _trial(trial: RankedTrial, params: Sequence[Param], ranked: bool) -> dict[str, Any]:
-    """Gather what the plots show of one trial; ``ranked`` says whether its value compares with others."""
+def _trial(trial: RankedTrial, params: Sequence[Param], ranked: bool, names: Iterable[str]) -> dict[str, Any]:
+    """Gather what the plots show of one trial.
+
+    Args:
+        trial: The trial.
+        params: What has an axis.
+        ranked: Whether the trial's value compares with that of others.
+        names: Which values of evaluations are drawn.
+    """
     entry, evaluations = trial.entry, trial.evaluations
     result, collapse = None, trial.facts.collapses.get(entry.trial)
     if entry.measured:
@@ -157,7 +168,7 @@ def _trial(trial: RankedTrial, params: Sequence[Param], ranked: bool) -> dict[st
             if decision.value is not None
         ],
         "kimg": [_short(one.kimg) for one in evaluations],
-        **{name: [_short(one.values[name]) for one in evaluations] for name in MEASURES},
+        **{name: [_short(one.values[name]) for one in evaluations] for name in names},
     }
 
 

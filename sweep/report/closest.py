@@ -1,4 +1,4 @@
-"""The winner's pictures, each above its nearest real neighbour."""
+"""The pictures that the winner made, each above its nearest real neighbour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from functools import lru_cache
 from PIL import Image
 
 from ganlib.data.sheet import GAP
+from sweep.report.facts import Sample
 from sweep.report.pictures import embed, open_picture
 from sweep.report.results import RankedTrial, Results
 from sweep.results import nearest_real
@@ -22,7 +23,7 @@ class Closest:
     """Pairs of rows: generated pictures, and under each the nearest real one.
 
     Attributes:
-        pictures: ``data:`` URLs of the upper and the lower half of the grid.
+        pictures: ``data:`` URLs of the upper and the lower half of the rows; of one row, of that.
         neighbours: How near the real pictures are.
     """
 
@@ -48,13 +49,29 @@ def closest(results: Results) -> Closest | None:
     found = _kept(winner) or _looked_for(
         sweep.folder, sweep.info.pictures_hash, winner.entry.trial, sample.kimg
     )
-    if found is None or found[1].size != sheet.size:
+    if found is None:
         return None
     neighbours, real = found
-    half = (sample.rows + 1) // 2
-    halves = [rows for rows in (range(half), range(half, sample.rows)) if rows]
-    pictures = [embed(_pairs(sheet, real, sample.rows, rows), _SIDE, _QUALITY) for rows in halves]
+    made = _made(sheet, sample)
+    if real.size != made.size:
+        return None
+    rows = made.height // ((sheet.height - GAP) // sample.rows)
+    half = (rows + 1) // 2
+    halves = [chosen for chosen in (range(half), range(half, rows)) if chosen]
+    pictures = [embed(_pairs(made, real, rows, chosen), _SIDE, _QUALITY) for chosen in halves]
     return Closest(pictures, neighbours)
+
+
+def _made(sheet: Image.Image, sample: Sample) -> Image.Image:
+    """Keep the rows of a sheet that neighbours are looked for of: all, but of a translator's those of its drawings."""
+    if not sample.shown:
+        return sheet
+    down = (sheet.height - GAP) // sample.rows
+    rows = [row for row, words in enumerate(sample.shown) if words == nearest_real.DRAWN]
+    made = Image.new("RGB", (sheet.width, len(rows) * down + GAP), "white")
+    for place, row in enumerate(rows):
+        made.paste(sheet.crop((0, row * down, sheet.width, (row + 1) * down + GAP)), (0, place * down))
+    return made
 
 
 def _kept(winner: RankedTrial) -> tuple[Neighbours, Image.Image] | None:

@@ -16,7 +16,7 @@ COLUMNS = 4
 TILE = 520
 GAP = 28
 CAPTION = 74
-HEADER = 92
+HEADER, LINE = 92, 30
 INK, GREY = (20, 20, 20), (100, 100, 100)
 
 
@@ -27,7 +27,7 @@ def comparison(results: Results) -> bytes | None:
         A PNG at 300 dots per inch; None if there are no pictures of trials.
     """
     real = open_picture(results.sweeps[0], REAL.path)
-    tiles = [(real, "Real pictures", "")] if real is not None else []
+    tiles = [(real, f"Real {results.sweeps[0].real}", "")] if real is not None else []
     before = len(tiles)
     for trial in results.trials:
         if len(tiles) == TILES:
@@ -39,8 +39,10 @@ def comparison(results: Results) -> bytes | None:
             tiles.append((sheet, *_caption(results, trial, shown.kimg)))
     if len(tiles) == before:
         return None
-    subtitle = f"{results.label}, smaller is better. The same latents for every trial; one seed each."
-    return _png(_sheet(tiles, printable(results.title), printable(subtitle)))
+    about = [f"{results.label}, smaller is better. The same {results.inputs} for every trial; one seed each."]
+    patterns = dict.fromkeys(facts.pattern for facts in results.sweeps if facts.pattern)
+    about += [f"Rows from the top: {', '.join(pattern)}." for pattern in patterns]
+    return _png(_sheet(tiles, printable(results.title), [printable(line) for line in about]))
 
 
 def _caption(results: Results, trial: RankedTrial, at: float) -> tuple[str, str]:
@@ -53,18 +55,20 @@ def _caption(results: Results, trial: RankedTrial, at: float) -> tuple[str, str]
     return first, f"at {kimg(at)} kimg; {printable(state)} at {kimg(entry.row['kimg'])} kimg"
 
 
-def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, subtitle: str) -> Image.Image:
-    """Lay out the grids under a title; each comes with two lines."""
+def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, about: Sequence[str]) -> Image.Image:
+    """Lay out the grids under a title and at least one line about them; each comes with two lines."""
     columns = min(COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
     width = max(columns * (TILE + GAP) + GAP, 2 * (TILE + GAP) + GAP)
-    sheet = Image.new("RGB", (width, HEADER + rows * (TILE + CAPTION + GAP) + GAP), "white")
+    header = HEADER + LINE * (len(about) - 1)
+    sheet = Image.new("RGB", (width, header + rows * (TILE + CAPTION + GAP) + GAP), "white")
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, 26), _clipped(title, 34, width - 2 * GAP), INK, _font(34))
-    draw.text((GAP, 70), _clipped(subtitle, 22, width - 2 * GAP), GREY, _font(22))
+    for place, line in enumerate(about):
+        draw.text((GAP, 70 + LINE * place), _clipped(line, 22, width - 2 * GAP), GREY, _font(22))
     for index, (picture, first, second) in enumerate(tiles):
         left = GAP + index % columns * (TILE + GAP)
-        top = HEADER + GAP + index // columns * (TILE + CAPTION + GAP)
+        top = header + GAP + index // columns * (TILE + CAPTION + GAP)
         sheet.paste(_fitted(picture), (left, top))
         draw.text((left, top + TILE + 10), _clipped(first, 26, TILE), INK, _font(26))
         draw.text((left, top + TILE + 42), _clipped(second, 20, TILE), GREY, _font(20))

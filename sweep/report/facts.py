@@ -1,5 +1,6 @@
 """What is on record of a sweep, read once: the rows that a report shows, with names and types."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from sweep.records.catalog import Sweep
 from sweep.records.event_kind import EventKind
 from sweep.records.status import Status
+from sweep.report.translation import TRANSLATED
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.ranking import check_metric, rank_or_explain
@@ -18,7 +20,7 @@ from sweep.spec.wording import Node, distributions
 Row = Mapping[str, Any]
 T = TypeVar("T")
 MEASURES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
-"""What a report shows of an evaluation."""
+"""What a report shows of every evaluation; of a translator's also `sweep.report.translation.TRANSLATED`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Evaluation:
     Attributes:
         kimg: When.
         n_fake: Generated pictures that KID and FID were measured on; None if those were not measured.
-        values: Each of `MEASURES`; None where a value was not measured, NaN or infinite where it was not finite.
+        values: Each of `MEASURES` and `TRANSLATED`; None where a value was not measured, NaN or infinite where it was
+            not finite.
     """
 
     kimg: float
@@ -38,7 +41,7 @@ class Evaluation:
     @classmethod
     def of(cls, row: Row) -> "Evaluation":
         """Take an evaluation from a row of ``metrics``."""
-        return cls(row["kimg"], row["n_fake"], {name: row[name] for name in MEASURES})
+        return cls(row["kimg"], row["n_fake"], {name: row[name] for name in (*MEASURES, *TRANSLATED)})
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,26 @@ class Sample:
         path: The file's path in the sweep's folder.
         rows: Pictures from top to bottom.
         cols: Pictures from left to right.
+        shown: What each row shows; empty where all show pictures of latents.
     """
 
     kimg: float
     path: str
     rows: int
     cols: int
+    shown: Sequence[str] = ()
 
     @classmethod
     def of(cls, row: Row) -> "Sample":
         """Take a grid from a row of ``samples``."""
-        return cls(row["kimg"], row["path"], row["rows"] or 8, row["cols"] or 8)
+        rows = row["rows"] or 8
+        return cls(row["kimg"], row["path"], rows, row["cols"] or 8, _shown(row["shown"], rows))
+
+    @property
+    def pattern(self) -> int:
+        """The number of rows after which it begins anew what they show; 1 where all show the like."""
+        again = [index for index, words in enumerate(self.shown) if index and words == self.shown[0]]
+        return again[0] if again else max(len(self.shown), 1)
 
 
 @dataclass(frozen=True)
@@ -166,6 +178,11 @@ class Facts:
         return "running" in summary.statuses or summary.trials < (summary.planned or 0)
 
     @property
+    def translates(self) -> bool:
+        """Whether the trials turn photographs into drawings."""
+        return bool(self.sweep.info.photos or self.sweep.info.baseline)
+
+    @property
     def winner(self) -> Entry | None:
         """The best trial, if any can be ranked."""
         return self.board.ranked[0] if self.board.ranked else None
@@ -178,6 +195,17 @@ class Facts:
             if identity and floor.n_fake == identity.n_fake:
                 return floor.kid if self.board.metric == "kid" else floor.fid
         return None
+
+    @property
+    def real(self) -> str:
+        """What its real pictures are called."""
+        return "drawings" if self.translates else "pictures"
+
+    @cached_property
+    def pattern(self) -> Sequence[str]:
+        """What the rows of its grids show, until that begins anew; empty where all show pictures of latents."""
+        sample = next((one for each in self.samples.values() for one in each if one.shown), None)
+        return sample.shown[: sample.pattern] if sample else ()
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:
@@ -213,6 +241,15 @@ def _collapse(trial: Row, event: Row | None) -> Collapse:
         step=step if isinstance(step, int) else None,
         reason=str(said.get("reason") or ""),
     )
+
+
+def _shown(text: str | None, rows: int) -> Sequence[str]:
+    """Read what each of the rows of a grid shows; empty where that is not on record, or is not of as many rows."""
+    try:
+        names = json.loads(text or "[]")
+    except ValueError:
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) and len(names) == rows else ()
 
 
 def _by_trial(rows: Sequence[Row], make: Callable[[Row], T]) -> dict[int, list[T]]:

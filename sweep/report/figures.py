@@ -11,6 +11,7 @@ from sweep.report.charts import SHOWN, Panel, panels, rungs
 from sweep.report.importance import Importance
 from sweep.report.matters import Matters
 from sweep.report.results import RankedTrial, Results
+from sweep.report.translation import TRANSLATED
 from sweep.results.leaderboard import METRICS
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ OTHERS = 200
 COLOURS = ("#2456a6", "#d1662c", "#2e8b6e", "#a13d8f", "#8a6d00")
 GREY, RED, MUTED = "#c4c3bd", "#bf3a2b", "#686862"
 LEFT, RIGHT = 2, 1  # panels: the metric is as high as the others together
-_SHORT = {"score_real": "Score, real", "score_fake": "Score, generated"}
+_SHORT = {
+    "score_real": "Score, real",
+    "score_fake": "Score, generated",
+    **{name: measure.title for name, measure in TRANSLATED.items() if measure.title},
+}
 _STYLE: Any = {
     "font.size": 8,
     "axes.spines.top": False,

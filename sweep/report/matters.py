@@ -1,14 +1,33 @@
 """What mattered in a sweep: the parameters that decide who is best, and those that decide who collapses."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
 from sweep.report.results import Param, RankedTrial, Results
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """What matters for one verdict, beside all that have another fate.
+
+    Attributes:
+        verdict: The kind of collapse.
+        collapsed: How many trials have it.
+        importances: For having it, the greatest first.
+        risks: Where trials that have it are concentrated, in the order of ``importances``.
+    """
+
+    verdict: str
+    collapsed: int
+    importances: Sequence[Importance]
+    risks: Sequence[Risk]
 
 
 @dataclass(frozen=True)
@@ -22,6 +41,8 @@ class Matters:
         risks: Where collapses are concentrated, in the order of ``deaths``.
         judged: How many trials ``deaths`` was judged by.
         collapsed: How many of these collapsed.
+        verdicts: Each verdict by itself, the most frequent first; only where something is translated: what makes an
+            identity map is another thing than what saturates a discriminator.
     """
 
     best: Sequence[Importance]
@@ -30,6 +51,7 @@ class Matters:
     risks: Sequence[Risk]
     judged: int
     collapsed: int
+    verdicts: Sequence[Deaths] = ()
 
     @classmethod
     def of(cls, results: Results) -> "Matters":
@@ -37,16 +59,15 @@ class Matters:
         judged = [trial for trial in results.trials if _lived(trial)]
         marked = np.array([trial.entry.status is Status.COLLAPSED for trial in judged], bool)
         best = [_best(param, results.ranked) for param in results.params]
-        deaths = [importance(param, _values(param, judged), marked) for param in results.params]
-        kept = _sorted(deaths)
-        risks = [risk(item.param, _values(item.param, judged), marked) for item in kept]
+        deaths, risks = _judged(results.params, judged, marked)
         return cls(
             best=_sorted(best),
             ranked=len(results.ranked),
-            deaths=kept,
-            risks=[item for item in risks if item],
+            deaths=deaths,
+            risks=risks,
             judged=len(judged),
             collapsed=int(marked.sum()),
+            verdicts=_verdicts(results.params, judged) if results.translates else [],
         )
 
     @property
@@ -82,6 +103,27 @@ def where_words(item: Importance) -> str:
     if isinstance(item.where, tuple):
         return range_words(item.param, *item.where)
     return ", ".join(f"{choice} ({count})" for choice, count in item.where.items())
+
+
+def _judged(
+    params: Sequence[Param], trials: Sequence[RankedTrial], marked: NDArray[np.bool_]
+) -> tuple[list[Importance], list[Risk]]:
+    """Judge all parameters for being marked, the most important first, and find where marks are concentrated."""
+    found = _sorted([importance(param, _values(param, trials), marked) for param in params])
+    risks = [risk(item.param, _values(item.param, trials), marked) for item in found]
+    return found, [item for item in risks if item]
+
+
+def _verdicts(params: Sequence[Param], trials: Sequence[RankedTrial]) -> list[Deaths]:
+    """Judge each verdict by itself."""
+    verdicts = [
+        trial.facts.collapses[trial.entry.trial].verdict if trial.entry.status is Status.COLLAPSED else None
+        for trial in trials
+    ]
+    return [
+        Deaths(verdict, count, *_judged(params, trials, np.array([one == verdict for one in verdicts], bool)))
+        for verdict, count in Counter(one for one in verdicts if one).most_common()
+    ]
 
 
 def _lived(trial: RankedTrial) -> bool:

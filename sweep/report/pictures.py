@@ -22,6 +22,8 @@ from sweep.report.results import RankedTrial, Results
 from sweep.storage import layout
 
 REAL = Sample(kimg=0.0, path=layout.REAL_PICTURES, rows=8, cols=8)
+SIDE = 4
+"""Rows and columns of a block, where pictures are not small."""
 LIMIT = 64
 """Trials whose pictures are shown, best first."""
 COLUMNS, FRAMES = 12, 320
@@ -30,7 +32,7 @@ BLOCK_BYTES, WHOLE_BYTES = 8_500_000, 4_500_000
 """Of all blocks, and of all whole grids: base64 adds a third, plotly.js 5 MB, and a page should stay below 25."""
 BLOCKS = ((288, 82), (288, 70), (240, 72), (192, 70), (144, 65), (112, 55), (88, 45))
 WHOLES = ((768, 82), (640, 80), (512, 80), (384, 78), (256, 72), (192, 60))
-"""Longest side and quality, from the largest step to the smallest, of blocks and of whole grids."""
+"""Width and quality, from the largest step to the smallest, of blocks and of whole grids."""
 _MAX_SIDE = 8192  # a grid of 64 pictures of 1,000 px; no larger one is made
 _WORKERS = 4
 T = TypeVar("T")
@@ -47,11 +49,15 @@ class Frame:
         kimg: When; 0 for real pictures.
         block: The first pictures of the grid.
         whole: The whole grid; None where it is not embedded, or ``block`` is it.
+        shown: What each row of the whole grid shows; empty where all show pictures of latents.
+        rows: How many of these rows are in ``block``; 0 where ``shown`` is empty.
     """
 
     kimg: float
     block: str
     whole: str | None = None
+    shown: Sequence[str] = ()
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Album:
         columns: The moments that are shown, in kimg.
         frames: By key of the trial, by index of the column: the trial's newest pictures at that moment.
         real: Real pictures by index of the sweep.
-        portrait: The winner's grid at its best evaluation; None if there is none.
+        portrait: The winner's pictures at its best evaluation, of latents the whole grid; None if there are none.
         broken: Names of trials whose pictures are on record but cannot be read.
         omitted: How many trials have pictures beyond `LIMIT`.
     """
@@ -70,7 +76,7 @@ class Album:
     columns: Sequence[float]
     frames: Mapping[str, Mapping[int, Frame]]
     real: Mapping[int, Frame]
-    portrait: str | None
+    portrait: Frame | None
     broken: Sequence[str]
     omitted: int
 
@@ -98,22 +104,25 @@ class Album:
             blocks = wholes = _each(shots | reals | alone, _unscaled)
         else:
             large = {place: shots[place] for place in ends} | reals | alone
-            blocks = fitted(_each(shots | reals, _block), BLOCKS, BLOCK_BYTES)
+            cut = {place: shot for place, shot in alone.items() if shot.sample.shown}
+            blocks = fitted(_each(shots | reals | cut, _block), BLOCKS, BLOCK_BYTES)
             wholes = fitted(_each(large, _whole), WHOLES, WHOLE_BYTES)
 
-        def frame(place: Place, kimg: float) -> Frame:
-            whole = wholes.get(place)
-            return Frame(kimg, blocks[place], None if whole == blocks[place] else whole)
+        def frame(place: Place, shot: _Shot) -> Frame:
+            sample, whole = shot.sample, wholes.get(place)
+            block = blocks.get(place) or wholes[place]
+            rows = len(sample.shown) if full else _rows(sample)
+            return Frame(sample.kimg, block, None if whole == block else whole, sample.shown, rows)
 
         frames: dict[str, dict[int, Frame]] = {}
         for (key, column), shot in shots.items():
             if (key, column) in blocks:
-                frames.setdefault(key, {})[column] = frame((key, column), shot.sample.kimg)
+                frames.setdefault(key, {})[column] = frame((key, column), shot)
         return cls(
             columns=columns,
             frames=frames,
-            real={place[1]: frame(place, 0.0) for place in reals if place in blocks},
-            portrait=wholes.get(("portrait", 0)),
+            real={place[1]: frame(place, shot) for place, shot in reals.items() if place in blocks},
+            portrait=next((frame(place, shot) for place, shot in alone.items() if place in wholes), None),
             broken=[trial.name for trial in shown if trial.key not in frames],
             omitted=len(pictured) - len(shown),
         )
@@ -143,19 +152,19 @@ def open_picture(facts: Facts, path: str) -> Image.Image | None:
         return None
 
 
-def embed(picture: Image.Image, side: int, quality: int) -> str:
-    """Encode a picture as a ``data:`` URL (WebP), its longest side at most ``side`` pixels."""
+def embed(picture: Image.Image, width: int, quality: int) -> str:
+    """Encode a picture as a ``data:`` URL (WebP), at most ``width`` pixels wide."""
     buffer = BytesIO()
-    _at_most(picture, side).save(buffer, "WEBP", quality=quality, method=2)
+    _at_most(picture, width).save(buffer, "WEBP", quality=quality, method=2)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _at_most(picture: Image.Image, side: int) -> Image.Image:
-    """Scale a picture down so that its longest side is at most ``side`` pixels."""
-    if max(picture.size) <= side:
+def _at_most(picture: Image.Image, width: int) -> Image.Image:
+    """Scale a picture down so that it is at most ``width`` pixels wide."""
+    if picture.width <= width:
         return picture
     picture = picture.copy()
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    picture.thumbnail((width, picture.height), Image.Resampling.LANCZOS)
     return picture
 
 
@@ -203,25 +212,35 @@ def _whole(shot: _Shot) -> Image.Image | None:
 
 
 def _block(shot: _Shot) -> Image.Image | None:
-    """Cut the first pictures out of a grid: all of small ones, the first 4 x 4 of larger ones."""
+    """Cut the first pictures out of a grid: all of small ones, the first 4 x 4 of larger ones.
+
+    Of a translator's grid, the first of all rows that belong together: what becomes of a picture is seen in its column.
+    """
     sheet = open_picture(shot.facts, shot.sample.path)
     if sheet is None:
         return None
     cols, rows = shot.sample.cols, shot.sample.rows
     width, height = (sheet.width - GAP) // cols, (sheet.height - GAP) // rows
-    side = 8 if width <= 36 else 4
-    block = sheet.crop((0, 0, min(cols, side) * width + GAP, min(rows, side) * height + GAP))
+    side = 8 if width <= 36 and not shot.sample.shown else SIDE
+    down = _rows(shot.sample) or min(rows, side)
+    block = sheet.crop((0, 0, min(cols, side) * width + GAP, down * height + GAP))
     return _at_most(block, BLOCKS[0][0])
+
+
+def _rows(sample: Sample) -> int:
+    """Count the rows of a translator's grid that a block shows: all that belong together, at least as many as usual."""
+    patterns = -(-SIDE // sample.pattern)
+    return min(patterns * sample.pattern, len(sample.shown))
 
 
 def fitted(
     pictures: Mapping[Place, Image.Image], steps: Sequence[tuple[int, int]], budget: int
 ) -> dict[Place, str]:
-    """Embed pictures as large as a budget of bytes allows, by steps of longest side and quality."""
+    """Embed pictures as large as a budget of bytes allows, by steps of width and quality."""
     some = dict(list(pictures.items())[:: max(1, len(pictures) // 8)])
     urls: dict[Place, str] = {}
-    for left, (side, quality) in zip(reversed(range(len(steps))), steps, strict=True):
-        encode = partial(embed, side=side, quality=quality)
+    for left, (width, quality) in zip(reversed(range(len(steps))), steps, strict=True):
+        encode = partial(embed, width=width, quality=quality)
         # A guess from a few pictures saves encoding all of them in vain.
         if left and _bytes(_each(some, encode)) * len(pictures) / max(len(some), 1) > budget:
             continue

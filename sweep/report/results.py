@@ -121,6 +121,17 @@ class Results:
         return len(self.sweeps) > 1
 
     @property
+    def translates(self) -> bool:
+        """Whether trials of any sweep turn photographs into drawings."""
+        return any(facts.translates for facts in self.sweeps)
+
+    @property
+    def inputs(self) -> str:
+        """What all trials make their pictures of."""
+        kinds = {"photographs" if facts.translates else "latents" for facts in self.sweeps}
+        return " or ".join(sorted(kinds))
+
+    @property
     def title(self) -> str:
         """The names of the sweeps."""
         return ", ".join(facts.sweep.name for facts in self.sweeps)

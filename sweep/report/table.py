@@ -5,12 +5,16 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sweep import formatting
+from sweep.records.schemas import TRANSLATION
 from sweep.records.status import Status
 from sweep.report.results import SWEEP, Param, RankedTrial, Results
-from sweep.results.leaderboard import METRICS
+from sweep.report.translation import TRANSLATED
+from sweep.results.leaderboard import METRICS, Entry
+from sweep.results.translation import translation_of, warnings_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Column:
     Attributes:
         title: The heading.
         about: What the column says, in full; empty where the heading does.
-        path: The path of the parameter that it shows; empty if it shows none.
+        path: Another name by which it can be filtered: the path of a parameter, or a name on record; may be empty.
     """
 
     title: str
@@ -53,9 +57,12 @@ def columns(results: Results) -> list[Column]:
         Column("Status"),
         Column(results.column(results.metric)),
         Column(results.column(_other(results.metric))),
+        *([_BASELINE] if results.translates else []),
         Column("Best at", "kimg at which the generator was that was measured for the result"),
         Column("Trained", "kimg trained so far"),
         *(Column(param.title, param.path, param.path) for param in results.params),
+        *(Column(TRANSLATED[name].title, TRANSLATED[name].about, name) for name in _translated(results)),
+        *([_WARNINGS] if results.translates else []),
         Column("Seed", "of the trial's training"),
         Column("Time", "training and measuring"),
     ]
@@ -64,17 +71,19 @@ def columns(results: Results) -> list[Column]:
 def rows(results: Results) -> list[tuple[RankedTrial, list[Cell]]]:
     """List every trial with its cells, in the order of the columns."""
     spans = {param.path: _span(param, results.trials) for param in results.params}
-    return [(trial, _cells(results, trial, spans)) for trial in results.trials]
+    measures = _translated(results)
+    return [(trial, _cells(results, trial, spans, measures)) for trial in results.trials]
 
 
 def csv_text(results: Results) -> str:
     """Write ``trials.csv``: a row for each trial, best first, numbers in full."""
     params = [param.path for param in results.params if param.path != SWEEP]
+    columns = {**_CSV, **(_CSV_TRANSLATED if results.translates else {})}
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([csv_cell(name) for name in (*_CSV, *params)])
+    writer.writerow([csv_cell(name) for name in (*columns, *params)])
     for trial in results.trials:
-        record = [*(get(trial) for get in _CSV.values()), *(trial.values[path] for path in params)]
+        record = [*(get(trial) for get in columns.values()), *(trial.values[path] for path in params)]
         writer.writerow([csv_cell(item) for item in record])
     return stream.getvalue()
 
@@ -112,6 +121,11 @@ def _extractor(trial: RankedTrial) -> str:
     return identity.extractor if identity else ""
 
 
+def _number(name: str, trial: RankedTrial) -> float | None:
+    """Look up what was measured of a translator alone."""
+    return translation_of(trial.entry.source).get(name)
+
+
 _CSV: Mapping[str, Callable[[RankedTrial], object]] = {
     "sweep": lambda trial: trial.facts.sweep.name,
     "trial": lambda trial: trial.entry.trial,
@@ -135,7 +149,28 @@ _CSV: Mapping[str, Callable[[RankedTrial], object]] = {
 """The columns of ``trials.csv`` before those of the parameters."""
 
 
-def _cells(results: Results, trial: RankedTrial, spans: Mapping[str, float]) -> list[Cell]:
+_CSV_TRANSLATED: Mapping[str, Callable[[RankedTrial], object]] = {
+    "baseline_kid": lambda trial: getattr(trial.entry.baseline, "kid", None),
+    "baseline_fid": lambda trial: getattr(trial.entry.baseline, "fid", None),
+    **{name: partial(_number, name) for name in TRANSLATION},
+    "warnings": lambda trial: "; ".join(warnings_of(trial.entry.source)),
+}
+"""More columns of ``trials.csv``, where photographs are turned into drawings."""
+_BASELINE = Column("Baseline", "what photographs score as they are, on as many pictures")
+_WARNINGS = Column(
+    "Warnings", "flaws of the drawings that KID and FID do not name; below the table with figures"
+)
+
+
+def _translated(results: Results) -> list[str]:
+    """List the measures of translators that any trial has a number of, by their names on record."""
+    known = {name for trial in results.trials for name in translation_of(trial.entry.source)}
+    return [name for name, measure in TRANSLATED.items() if measure.title and name in known]
+
+
+def _cells(
+    results: Results, trial: RankedTrial, spans: Mapping[str, float], measures: Sequence[str]
+) -> list[Cell]:
     """Fill the cells of one trial, in the order of the columns."""
     entry, row = trial.entry, trial.entry.row
     other = _other(results.metric)
@@ -147,18 +182,34 @@ def _cells(results: Results, trial: RankedTrial, spans: Mapping[str, float]) -> 
         params.append(Cell(formatting.value(item), _key(item), far))
     seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
     status = status_words(trial)
+    baseline = getattr(entry.baseline, results.metric, None)
     return [
         Cell(formatting.MISSING if entry.rank is None else str(entry.rank), _key(entry.rank)),
         Cell(str(entry.trial), entry.trial),
         Cell(status, status, badge=entry.status),
         Cell(results.value(entry), _key(entry.value)),
         Cell(results.value(entry, other), _key(entry.fid if other == "fid" else entry.kid)),
+        *([Cell(formatting.number(baseline, 3), _key(baseline))] if results.translates else []),
         Cell(_kimg(entry.kimg), _key(entry.kimg)),
         Cell(_kimg(row["kimg"]), _key(row["kimg"])),
         *params,
+        *_cells_translated(entry, measures),
+        *([_flaws(entry)] if results.translates else []),
         Cell(formatting.value(row["seed"]), _key(row["seed"])),
         Cell(formatting.duration(seconds), seconds),
     ]
+
+
+def _cells_translated(entry: Entry, measures: Sequence[str]) -> list[Cell]:
+    """Fill the cells of some measures of translators."""
+    values = translation_of(entry.source)
+    return [Cell(formatting.number(values.get(name), 3), _key(values.get(name))) for name in measures]
+
+
+def _flaws(entry: Entry) -> Cell:
+    """Name the flaws that a trial is warned of."""
+    names = ", ".join(words.partition(":")[0] for words in warnings_of(entry.source))
+    return Cell(names, names)
 
 
 def _other(metric: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from ganlib.metrics.identity import NAMES, Baseline, Floor, Identity
 from sweep.formatting import kimg, number, with_error
 from sweep.records.status import Status
+from sweep.results.translation import warnings_of
 
 METRICS = NAMES
 Row = Mapping[str, Any]
@@ -89,6 +90,15 @@ class Leaderboard:
             "where the nearest real ones are shown"
             for entry in self.entries
             if entry.suspicion
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each flaw in the drawings of the best trial; none of families that do not translate."""
+        return [
+            f"trial {entry.trial}: {words}"
+            for entry in self.ranked[:1]
+            for words in warnings_of(entry.source)
         ]
 
     @property

@@ -13,7 +13,7 @@ from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.results.ranking import grouped
-from sweep.results.translation import translation_of
+from sweep.results.translation import translation_of, warnings_of
 from sweep.terminal import tables
 
 OTHER = {"kid": "fid", "fid": "kid"}
@@ -78,6 +78,8 @@ class Best:
             )
         for suspicion in board.suspicions:
             click.echo(f"suspicious: {suspicion}")
+        for warning in board.warnings:
+            click.echo(f"warning: {warning}")
         for reason, trials in _left_out(board).items():
             click.echo(f"left out: {reason} ({formatting.trial_numbers(trials, NAMED)})")
 
@@ -152,6 +154,7 @@ class Best:
         kept["floor"] = getattr(entry.floor, self.board.metric, None)
         if entry.baseline:
             kept |= {"baseline": getattr(entry.baseline, self.board.metric), **translation_of(entry.source)}
+            kept["warnings"] = warnings_of(entry.source)
         sure = confirmation.label(self.found, entry.trial)
         return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
 

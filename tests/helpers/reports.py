@@ -1,14 +1,18 @@
 """Reports as a browser would read them, and a sweep whose every name tries to break out of its page."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
+from ganlib.data.sheet import grid
+from ganlib.models.sheets import BLOCKS, ONE_WAY, WAY_BACK
 from helpers.synthetic import IDENTITY, START
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
@@ -97,3 +101,83 @@ def evil_sweep(tmp_path: Path) -> Sweep:
     Image.new("RGB", (90, 90), "red").save(picture, "PNG")
     folder.write("images/00000/1.000.png", picture.getvalue())
     return replace(open_sweep(open_folder(tmp_path), "evil"), name=EVIL)
+
+
+CYCLE = {
+    "train.cycle_weight": "float",
+    "train.identity_weight": "float",
+    "train.lr_d": "float",
+}
+"""What `translator_sweep` searches."""
+FLAWED = {"tint": 9.2, "chroma": 0.43, "chequer": 2.5}
+"""What is wrong with the drawings of the best trial of `translator_sweep`."""
+
+
+def translator_sweep(
+    storage: Path, name: str = "faces2toons", one_way: bool = False, trials: int = 24, size: int = 16
+) -> Sweep:
+    """A finished sweep over the weights of a translator: heavy identities give identity maps, fast rates saturate.
+
+    The best trial is number 0, its drawings are `FLAWED`; trial 1 has nothing to be warned of.
+    """
+    folder = open_folder(storage) / name
+    family = "cartoongan" if one_way else "cyclegan"
+    folder.write("spec.yaml", f"name: {name}\nmodel: {{family: {family}}}\n".encode())
+    baseline = [{"n_fake": 512, "fid": 190.0, "kid": 0.25, "kid_se": 0.01, "luminance": 0.4}]
+    floor = [{"n_fake": 512, "fid": 40.0, "kid": 0.001, "kid_se": 0.001}]
+    info = {"name": name, "images": 300, "photos": 200, "metric": "kid", "trials": trials, "budget": 3.0}
+    info |= {"interval": 1.0, "baseline": baseline, "floor": floor, "created": START.isoformat()}
+    folder.write("sweep.json", json.dumps(info).encode())
+    pattern = ONE_WAY * BLOCKS if one_way else WAY_BACK
+    folder.write("images/real.png", _sheet_of_rows(["drawing"] * 8, size))
+    store = Store(folder, CYCLE)
+    for number in range(trials):
+        verdict = {2: "identity_map", 3: "d_saturated"}.get(number % 4)
+        _translator_trial(store, number, verdict, one_way)
+        path = f"images/{number:05d}/1.000.png"
+        folder.write(path, _sheet_of_rows(pattern, size))
+        at = {"trial": number, "attempt": 0, "kimg": 1.0, "path": path, "rows": len(pattern), "cols": 8}
+        store.add("samples", at | {"latents": "pictures:0", "shown": list(pattern)})
+    return open_sweep(open_folder(storage), name)
+
+
+def _translator_trial(store: Store, number: int, verdict: str | None, one_way: bool) -> None:
+    params = {
+        "train.cycle_weight": 5.0 + number % 7,
+        "train.identity_weight": 20.0 + number if verdict == "identity_map" else 1.0 + number / 10,
+        "train.lr_d": 1e-2 + number / 1e4 if verdict == "d_saturated" else 1e-4 + number / 1e6,
+    }
+    row = {"trial": number, "attempt": 0, "status": "collapsed" if verdict else "finished", "kimg": 3.0}
+    row |= {"verdict": verdict, "seed": number, **{f"param.{path}": value for path, value in params.items()}}
+    store.put_trial(row)
+    fine = {"tint": 1.5, "chroma": 0.95, "chequer": 1.02} if number else FLAWED
+    back = {} if one_way else {"cycle_l1": 0.09, "cycle_ssim": 0.61}
+    told = {"change": 0.01 if verdict == "identity_map" else 0.83, "content": 0.958, "luminance": 0.47}
+    measured = {"trial": number, "attempt": 0, "kimg": 1.0, "kid": 0.1 + number / 100, "kid_se": 0.002}
+    measured |= {"fid": 90.0 + number, **IDENTITY, **told, **fine, **back}
+    losses = {"loss_content": 0.3} if one_way else {"loss_cycle": 0.2, "loss_identity": 0.4}
+    store.add("metrics", measured | losses | {"loss_g": 0.5, "loss_d": 0.2})
+    if verdict:
+        reason = "the drawings are the photographs" if verdict == "identity_map" else "no gradient"
+        detail = {"kind": verdict, "kimg": 3.0, "step": 750, "reason": reason}
+        event = {"kind": "collapse", "trial": number, "attempt": 0, "kimg": 3.0, "detail": detail}
+        store.add("events", event)
+    else:
+        store.replace(
+            "results", number, [measured | ({} if one_way else {"kid_back": 0.3, "fid_back": 210.0})]
+        )
+
+
+COLOURS = {"photograph": (200, 30, 30), "drawing": (30, 30, 200)}
+MADE = {"drawing made of it": (30, 200, 30), "photograph made of that": (200, 200, 30)}
+MADE |= {"photograph made of it": (200, 30, 200), "drawing made of that": (30, 200, 200)}
+
+
+def _sheet_of_rows(shown: Sequence[str], size: int) -> bytes:
+    """A grid whose rows have the colours of what they show, columns from light to dark."""
+    rows = [(COLOURS | MADE)[words] for words in shown]
+    pixels = np.array([[np.array(row) * (1 - column / 20) for column in range(8)] for row in rows])
+    flat = np.broadcast_to(pixels.reshape(-1, 1, 1, 3), (len(rows) * 8, size, size, 3)).astype(np.uint8)
+    buffer = BytesIO()
+    grid(np.ascontiguousarray(flat), 8).save(buffer, "PNG")
+    return buffer.getvalue()

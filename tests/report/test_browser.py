@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.browser import CHROMIUM, Browser, browser
-from helpers.reports import evil_sweep
+from helpers.reports import evil_sweep, translator_sweep
 from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep, open_sweep
@@ -248,4 +248,32 @@ def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Pa
     chromium.draw_all()
     assert chromium.run("document.querySelectorAll('#table tbody tr').length") == 16
     assert chromium.run("document.documentElement.scrollWidth") <= 390
+    assert chromium.complaints == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_rows_of_a_translators_pictures_are_named_beside_them(
+    chromium: Browser, tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "report.html"
+    write_report([translator_sweep(tmp_path, trials=4, size=64)], path)
+    chromium.complaints.clear()
+    chromium.open(path.as_uri(), width, 844)
+    chromium.draw_all()
+    assert chromium.run("document.documentElement.scrollWidth") <= width
+    names = "[...document.querySelectorAll('{} .row-names li')].map((li) => li.textContent)"
+    assert chromium.run(names.format(".portrait"))[1] == "drawing made of it"
+    for opener, heading in ((".portrait button", ".portrait"), ("#gallery [data-trial]", "#viewer")):
+        chromium.run(f"document.querySelector('{opener}').click()")
+        assert len(chromium.run(names.format("#viewer"))) == 6
+        middles = """((place) => {{
+        const middle = (box) => (box.top + box.bottom) / 2;
+        const picture = place.querySelector('.named img').getBoundingClientRect();
+        return [...place.querySelectorAll('.row-names li')].map((li, row) =>
+        (middle(li.getBoundingClientRect()) - picture.top) / picture.height * 6 - row - 0.5);
+        }})(document.querySelector('{}'))"""
+        chromium.wait("document.getElementById('viewer-image').naturalWidth > 0")
+        for place in (heading, "#viewer"):
+            assert all(abs(off) < 0.3 for off in chromium.run(middles.format(place))), place
+        chromium.run("document.getElementById('viewer').close()")
     assert chromium.complaints == []

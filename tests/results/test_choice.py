@@ -37,6 +37,7 @@ def entry(
         last=value,
         n_fake=512,
         floor=None,
+        baseline=None,
         suspicion=None,
         reason=None if measured else f"{status}, so far {value}",
         row=row,

@@ -15,7 +15,8 @@ from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.models.dcgan import build_generator
 from ganlib.names import LOSSES
-from ganlib.training.steps import EMA_RAMP, AdversarialStep, Means
+from ganlib.training.means import Means
+from ganlib.training.steps import EMA_RAMP, AdversarialStep
 
 CPU = torch.device("cpu")
 TERMS = ("cycle", "identity", "content", "style")

@@ -5,6 +5,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -36,7 +37,7 @@ def test_examples_of_docstrings_give_what_they_say(name: str) -> None:
 
 
 def export(folder: Path, family: str) -> None:
-    model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=1)
+    model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=1, blocks=1)
     folder.mkdir(parents=True, exist_ok=True)
     generator = FAMILIES[family].load().generator(model, 32)
     save_generator(folder, ExportConfig(model=model, size=32), pack_weights(generator))
@@ -47,7 +48,9 @@ def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     export(Path("export/first"), "dcgan")
     export(Path("export"), "stylegan")
+    export(Path("export/cyclegan"), "cyclegan")
     names = {name: torch.randn(2, 8) for name in ("latents", "sources", "destinations")}
+    names["pictures"] = np.zeros((2, 20, 30, 3), np.uint8)
     for code in re.findall(
         r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     ):

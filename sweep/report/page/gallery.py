@@ -23,6 +23,8 @@ class Card:
         badge: The status in words; of a collapsed trial its verdict.
         block: The pictures, as a ``data:`` URL.
         caption: What is said of them.
+        shown: What each row of the whole grid shows; empty where all show pictures of latents.
+        rows: How many of these rows are in ``block``.
     """
 
     key: str
@@ -31,6 +33,8 @@ class Card:
     badge: str
     block: str
     caption: str
+    shown: Sequence[str]
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,27 @@ class RealCard:
     Attributes:
         index: The sweep's index.
         sweep: The sweep's name; empty where it is the only one.
+        kind: What they are: ``pictures``, or ``drawings`` where photographs are turned into those.
         block: The pictures, as a ``data:`` URL.
     """
 
     index: int
     sweep: str
+    kind: str
     block: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the rows of a translator's grids show.
+
+    Attributes:
+        sweep: The sweep's name; empty where it is the only one.
+        rows: From the top, until that begins anew.
+    """
+
+    sweep: str
+    rows: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,7 @@ class Copying:
 
     Attributes:
         winner: The winner's name.
+        kind: What is real: ``pictures`` or ``drawings``.
         looked_through: Number of real pictures.
         median: Distance of a generated picture to the nearest real one, the median.
         smallest: The smallest of these distances.
@@ -62,6 +82,7 @@ class Copying:
     """
 
     winner: str
+    kind: str
     looked_through: str
     median: str
     smallest: str
@@ -75,6 +96,8 @@ class GallerySection:
 
     Attributes:
         metric: The name of the metric that ranks.
+        inputs: What all trials make their pictures of.
+        legends: For each sweep of translators, what the rows of its grids show.
         moments: The moments of the training that are shown, such as ``12 kimg``.
         real: Real pictures.
         cards: A card for each trial with pictures, best first.
@@ -85,6 +108,8 @@ class GallerySection:
     """
 
     metric: str
+    inputs: str
+    legends: Sequence[Legend]
     moments: Sequence[str]
     real: Sequence[RealCard]
     cards: Sequence[Card]
@@ -100,8 +125,17 @@ class GallerySection:
         shown = [(trial, album.last(trial)) for trial in results.trials]
         return cls(
             metric=METRICS[results.metric],
+            inputs=results.inputs,
+            legends=[
+                Legend(name, facts.pattern)
+                for name, facts in zip(names, results.sweeps, strict=True)
+                if facts.pattern
+            ],
             moments=[f"{formatting.kimg(kimg)} kimg" for kimg in album.columns],
-            real=[RealCard(index, names[index], frame.block) for index, frame in album.real.items()],
+            real=[
+                RealCard(index, names[index], results.sweeps[index].real, frame.block)
+                for index, frame in album.real.items()
+            ],
             cards=[_card(results, trial, frame) for trial, frame in shown if frame],
             omitted=album.omitted,
             broken=album.broken,
@@ -120,6 +154,8 @@ def _card(results: Results, trial: RankedTrial, frame: Frame) -> Card:
         badge=verdict if status == "collapsed" and verdict else status,
         block=frame.block,
         caption=caption(results, trial, frame),
+        shown=frame.shown,
+        rows=frame.rows,
     )
 
 
@@ -128,6 +164,7 @@ def _copying(winner: RankedTrial, closest: Closest) -> Copying:
     found = closest.neighbours
     return Copying(
         winner=winner.name,
+        kind=winner.facts.real,
         looked_through=f"{found.pictures:,}",
         median=formatting.number(found.median, 3),
         smallest=formatting.number(min(found.distances), 3),
@@ -177,4 +214,5 @@ def atlas(results: Results, album: Album) -> dict[str, Any]:
         "columns": list(album.columns),
         "trials": found,
         "real": {str(index): frame.whole for index, frame in album.real.items()},
+        "portrait": album.portrait.whole if album.portrait else None,
     }

@@ -47,6 +47,16 @@ class RiskLine:
 
 
 @dataclass(frozen=True)
+class VerdictLines:
+    """What matters for one verdict: how many trials have it, bars, and ranges in which it is frequent."""
+
+    verdict: str
+    collapsed: int
+    bars: Sequence[Bar]
+    risks: Sequence[RiskLine]
+
+
+@dataclass(frozen=True)
 class Mishap:
     """A trial that collapsed or failed: what happened, and why, empty if that is not known."""
 
@@ -72,6 +82,7 @@ class MattersSection:
         collapsed: How many of these collapsed.
         why_no_deaths: Why ``deaths`` is empty.
         risks: Where collapses are concentrated.
+        verdicts: Each verdict by itself; empty where they are not judged apart.
         mishaps: Every trial that collapsed or failed.
     """
 
@@ -86,6 +97,7 @@ class MattersSection:
     collapsed: int
     why_no_deaths: str
     risks: Sequence[RiskLine]
+    verdicts: Sequence[VerdictLines]
     mishaps: Sequence[Mishap]
 
     @classmethod
@@ -105,6 +117,12 @@ class MattersSection:
             collapsed=matters.collapsed,
             why_no_deaths=matters.why_no_deaths,
             risks=[_risk(risk) for risk in matters.risks],
+            verdicts=[
+                VerdictLines(
+                    one.verdict, one.collapsed, _bars(one.importances), [_risk(risk) for risk in one.risks]
+                )
+                for one in matters.verdicts
+            ],
             mishaps=[mishap for trial in results.trials if (mishap := _mishap(trial))],
         )
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Facts, Row
-from sweep.report.pictures import Album
+from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
+from sweep.report.translation import measured
 from sweep.results.confirmation import label, told_apart
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
+from sweep.results.translation import warnings_of
 from sweep.spec.wording import searched
 
 ORDER = ("finished", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
@@ -36,8 +38,12 @@ class Best:
         measured: Whether ``value`` is that of a result.
         running: Whether the trial has not ended.
         floor: What real pictures score against each other; empty if that was not measured.
+        real: What real pictures are called.
+        baseline: What photographs score as they are; empty where nothing is translated.
         params: Its searched values: path and value.
-        portrait: Its pictures at its best, as a ``data:`` URL; None if there are none.
+        translation: Of a translator, more numbers of its result: title, value and what it says.
+        warnings: What is wrong with its drawings, with figures.
+        portrait: Its pictures at its best; None if there are none.
     """
 
     key: str
@@ -48,9 +54,13 @@ class Best:
     measured: bool
     running: bool
     floor: str
+    real: str
+    baseline: str
     params: Sequence[tuple[str, str]]
+    translation: Sequence[tuple[str, str, str]]
+    warnings: Sequence[str]
     sureness: Sureness
-    portrait: str | None
+    portrait: Frame | None
 
 
 @dataclass(frozen=True)
@@ -120,9 +130,10 @@ class SummarySection:
         )
 
 
-def _best(results: Results, winner: RankedTrial, portrait: str | None) -> Best:
+def _best(results: Results, winner: RankedTrial, portrait: Frame | None) -> Best:
     """Describe the best trial."""
     entry, floor = winner.entry, winner.facts.floor
+    baseline = getattr(entry.baseline, results.metric, None)
     return Best(
         key=winner.key,
         name=winner.name,
@@ -132,7 +143,14 @@ def _best(results: Results, winner: RankedTrial, portrait: str | None) -> Best:
         measured=entry.measured,
         running=entry.status is Status.RUNNING,
         floor="" if floor is None else formatting.number(floor, 3),
+        real=winner.facts.real,
+        baseline="" if baseline is None else formatting.number(baseline, 3),
         params=[(path, formatting.value(item)) for path, item in entry.params.items() if item is not None],
+        translation=[
+            (measure.title, formatting.number(value, 3), measure.about)
+            for measure, value in measured(entry.source)
+        ],
+        warnings=warnings_of(entry.source),
         sureness=sureness(results),
         portrait=portrait,
     )
@@ -239,7 +257,9 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
 def _data(facts: Facts) -> str:
     """Describe the pictures that a sweep learns from."""
     info, skipped = facts.sweep.info, facts.summary.skipped
-    words = [f"{info.images:,} pictures" if info.images else "pictures"]
+    words = [f"{info.images:,} {facts.real}" if info.images else facts.real]
+    if info.photos:
+        words[0] += f" and {info.photos:,} photographs"
     if info.prepared:
         words.append(str(info.prepared))
     words.append(f"content hash {(info.data_hash or 'unknown')[:12]}")

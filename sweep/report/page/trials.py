@@ -8,6 +8,7 @@ from sweep.report.page.events import History
 from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.report.table import Cell, Column
+from sweep.results.translation import warnings_of
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,15 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Flawed:
+    """A trial that is warned of: the trial's key and name, and a sentence for each flaw."""
+
+    key: str
+    name: str
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
 class TrialsSection:
     """The table of all trials.
 
@@ -51,6 +61,7 @@ class TrialsSection:
         ranked: Whether there is a winner.
         columns: The columns of the table.
         rows: Every trial, best first.
+        flawed: The trials that are warned of.
         history: What happened.
         skipped: For each sweep that left files out, which ones.
     """
@@ -59,6 +70,7 @@ class TrialsSection:
     ranked: bool
     columns: Sequence[Column]
     rows: Sequence[TableRow]
+    flawed: Sequence[Flawed]
     history: History
     skipped: Sequence[Skipped]
 
@@ -74,6 +86,11 @@ class TrialsSection:
             rows=[
                 TableRow(trial.key, trial.name, cells, trial.key in album.frames, trial.key in eventful)
                 for trial, cells in table.rows(results)
+            ],
+            flawed=[
+                Flawed(trial.key, trial.name, words)
+                for trial in results.trials
+                if (words := warnings_of(trial.entry.source))
             ],
             history=history,
             skipped=[
