@@ -1,10 +1,7 @@
 """The same seed gives the same pictures: however many are asked for, in whatever parts, on whatever device."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib.config import ModelConfig, TrialConfig
+from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.export.generator import ExportConfig, LoadedGenerator, pack_weights, rebuild, save_generator
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
-from ganlib.training.fit import Fit
 from sweep.cli import cli
 
 MODELS = {
@@ -164,40 +160,3 @@ def test_single_pictures_are_those_of_the_sheet(generator: LoadedGenerator, tmp_
 
 
 # ---- evaluations -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("parts", [[20], [7, 13], [1] * 20, [16, 3, 1]])
-def test_what_is_measured_does_not_depend_on_the_batches(
-    parts: list[int], trial_config: Callable[..., TrialConfig]
-) -> None:
-    """The latents come from the CPU, by number: a GPU's own would depend on how many processors it has."""
-    seen: list[torch.Tensor] = []
-    step: Any = SimpleNamespace(sample=lambda latents: seen.append(latents) or latents)
-    run: Any = SimpleNamespace(config=trial_config(), step=step, alive=lambda: None)
-    generate = Fit._generate(run)
-    for part in parts:
-        generate(part)
-    assert torch.equal(torch.cat(seen), fixed_latents(20, run.config.model.latent_dim))
-    assert seen[0].device.type == "cpu"
-
-
-def test_where_memory_ran_out_the_same_pictures_are_asked_for_again(
-    trial_config: Callable[..., TrialConfig],
-) -> None:
-    seen: list[torch.Tensor] = []
-
-    def sample(latents: torch.Tensor) -> torch.Tensor:
-        if len(latents) > 4:
-            raise torch.OutOfMemoryError
-        seen.append(latents)
-        return latents
-
-    run: Any = SimpleNamespace(config=trial_config(), step=SimpleNamespace(sample=sample), alive=lambda: None)
-    generate = Fit._generate(run)
-    for count in (8, 4, 4):
-        if count > 4:
-            with pytest.raises(torch.OutOfMemoryError):
-                generate(count)
-        else:
-            generate(count)
-    assert torch.equal(torch.cat(seen), fixed_latents(8, run.config.model.latent_dim))
