@@ -63,7 +63,7 @@ class SpecCommand(click.Command):
             paths = paths_of(error.option_name)
             if paths:
                 ctx.fail(
-                    f"there is no option '{error.option_name}'; write --set {' or --set '.join(paths)}=VALUE"
+                    f"there is no option '{error.option_name}'; write --set {'=VALUE or --set '.join(paths)}=VALUE"
                 )
             raise
         except click.UsageError as error:
