@@ -59,7 +59,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("run s.yaml train.lr_g=3", ("--set 'train.lr_g=3'",)),
         ("run s.yaml --set train.lr_g 1e-4", ("PATH=VALUE",)),
         ("run s.yaml --epochs 3", ("--set train.epochs=VALUE",)),
-        ("run s.yaml --batch-size 3", ("--set train.batch_size or --set evaluate.batch_size=VALUE",)),
+        ("run s.yaml --batch-size 3", ("--set train.batch_size=VALUE or --set evaluate.batch_size=VALUE",)),
         ("run s.yaml --train.lr_g 3", ("--set train.lr_g=VALUE",)),
         ("run s.yaml --seed 3", ("data.seed", "search.seed")),
         ("data s.yaml --count 3", ("--set data.count=VALUE",)),
