@@ -151,12 +151,12 @@ def main() -> None:
     parser.add_argument("--photos", default=PHOTOS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for system in options.names or SYSTEMS:
         for seed in options.seeds:
             row = run(system, seed, options.drawings, options.photos, options.seconds, options.sheets)
             pair = [name if name in styles() else "folder" for name in (options.photos, options.drawings)]
             row |= {"photos": pair[0], "drawings": pair[1]}
+            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}  # others may run beside this
             known[f"{system}, {pair[0]} to {pair[1]}, seed {seed}"] = row
             RESULTS.write_text(json.dumps(known, indent=1) + "\n")
             print(
