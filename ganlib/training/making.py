@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor, cat
 
 from ganlib.metrics import Extremes, Score, TranslationEvaluator
-from ganlib.metrics.translation.score import Pairs
+from ganlib.metrics.translation.score import PAIRS, Pairs
 from ganlib.models.inputs import Inputs, Photos, Pictures, Use
 from ganlib.models.sheets import Make, Sheet, sheet_of, translation_sheet
 
@@ -70,18 +70,31 @@ class Translation(Making):
     ) -> None:
         super().__init__(forth, photos, use, alive)
         self._back, self._photos = back, photos
+        self._first: list[Tensor] = []
+
+    def __call__(self, count: int) -> Tensor:
+        """Make the next ``count`` drawings; the first ones are kept for `pairs`."""
+        first = max(PAIRS - self.made, 0)
+        drawings = super().__call__(count)
+        self._first += [drawings[:first]] if first else []
+        return drawings
 
     def pairs(self, count: int) -> Pairs:
         """Give the first photographs of the list, and what becomes of them."""
-        drawn, returned = [], []
-        for start in range(0, count, PART):
+        parts = list(self._first)
+        for start in range(sum(map(len, parts)), count, PART):
             self.alive()
-            part = self._photos.take(min(PART, count - start), self.use, start)
-            drawn.append(self.make(part))
-            if self._back is not None:
-                returned.append(self._back(Pictures.as_input(drawn[-1])))
-        photos = self._photos.levels(count, self.use).to(drawn[0].device)
-        return Pairs(photos, cat(drawn), cat(returned) if returned else None)
+            parts.append(self.make(self._photos.take(min(PART, count - start), self.use, start)))
+        drawn = cat(parts)[:count]
+        photos = self._photos.levels(count, self.use).to(drawn.device)
+        return Pairs(photos, drawn, None if self._back is None else self._returned(self._back, drawn))
+
+    def _returned(self, back: Make, drawn: Tensor) -> Tensor:
+        returned = []
+        for part in drawn.split(PART):
+            self.alive()
+            returned.append(back(Pictures.as_input(part)))
+        return cat(returned)
 
     def sheet(self, made: Tensor) -> Sheet:
         """Arrange both domains, there and back again; ``made`` is not needed."""

@@ -63,6 +63,15 @@ def test_pairs_are_the_first_photographs_and_what_becomes_of_them(count: int, ph
     assert torch.equal(work(3), pairs.drawn[:3] if count >= 3 else 255 - photos.levels(3, "result"))
 
 
+def test_what_was_drawn_to_be_measured_is_not_drawn_again_for_pairs(photos: Photos) -> None:
+    drawn: list[int] = []
+    work = Translation(lambda x: drawn.append(len(x)) or levels(-x), None, photos, "evaluation", nothing)
+    for count in (30, 50, 20):
+        work(count)
+    assert torch.equal(work.pairs(64).drawn, 255 - photos.levels(64))
+    assert drawn == [30, 50, 20]
+
+
 def test_the_way_back_starts_from_drawings(photos: Photos) -> None:
     work = at_work(levels, levels, photos, "evaluation", nothing)
     assert isinstance(work, Translation)
