@@ -6,96 +6,61 @@ figure 2. Here `width` stands for the paper's 64. Normalisation is instance norm
 of translators (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022).
 """
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.models.family import Family
-from ganlib.models.translator import Residual, Translator, Upsample, doubling, initialise, normalised
+from ganlib.models.translator import Residual, Translator, Upsample, doubling, initialise, judged, normalised
 
 BLOCKS = 8
 
 
-class Generator(nn.Module):
-    """The generator, photographs ``(n, 3, h, w)`` in [-1, 1] to drawings; sides are multiples of 4.
-
-    Args:
-        width: Feature maps of the first layer; the inner ones have four times as many.
-        blocks: Residual blocks.
-        upsample: How sizes are doubled.
-    """
-
-    def __init__(self, width: int, blocks: int, upsample: Upsample) -> None:
-        super().__init__()
-        w, inner = width, 4 * width
-        self.layers = nn.Sequential(
-            *normalised(nn.Conv2d(3, w, 7, padding=3, padding_mode="reflect"), w),
-            nn.Conv2d(w, 2 * w, 3, 2, 1),
-            *normalised(nn.Conv2d(2 * w, 2 * w, 3, 1, 1), 2 * w),
-            nn.Conv2d(2 * w, inner, 3, 2, 1),
-            *normalised(nn.Conv2d(inner, inner, 3, 1, 1), inner),
-            *(Residual(inner) for _ in range(blocks)),
-            doubling(inner, 2 * w, upsample),
-            *normalised(nn.Conv2d(2 * w, 2 * w, 3, 1, 1), 2 * w),
-            doubling(2 * w, w, upsample),
-            *normalised(nn.Conv2d(w, w, 3, 1, 1), w),
-            nn.Conv2d(w, 3, 7, padding=3, padding_mode="reflect"),
-            nn.Tanh(),
-        )
-
-    def forward(self, photos: Tensor) -> Tensor:
-        """Turn photographs into drawings."""
-        drawings: Tensor = self.layers(photos)
-        return drawings
+def _generator(width: int, blocks: int, upsample: Upsample) -> nn.Module:
+    """Make the generator, photographs ``(n, 3, h, w)`` in [-1, 1] to drawings; sides are multiples of 4."""
+    w, inner = width, 4 * width
+    return nn.Sequential(
+        *normalised(nn.Conv2d(3, w, 7, padding=3, padding_mode="reflect"), w),
+        nn.Conv2d(w, 2 * w, 3, 2, 1),
+        *normalised(nn.Conv2d(2 * w, 2 * w, 3, 1, 1), 2 * w),
+        nn.Conv2d(2 * w, inner, 3, 2, 1),
+        *normalised(nn.Conv2d(inner, inner, 3, 1, 1), inner),
+        *(Residual(inner) for _ in range(blocks)),
+        doubling(inner, 2 * w, upsample),
+        *normalised(nn.Conv2d(2 * w, 2 * w, 3, 1, 1), 2 * w),
+        doubling(2 * w, w, upsample),
+        *normalised(nn.Conv2d(w, w, 3, 1, 1), w),
+        nn.Conv2d(w, 3, 7, padding=3, padding_mode="reflect"),
+        nn.Tanh(),
+    )
 
 
-class Discriminator(nn.Module):
-    """The discriminator of patches, seven convolutions: pictures ``(n, 3, h, w)`` to ``(n, patches)``.
-
-    Args:
-        width: Feature maps of the first layer, the paper's 32.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        w = width
-
-        def judged(before: int, after: int) -> list[nn.Module]:
-            return [
-                nn.Conv2d(before, after, 3, 1, 1),
-                nn.InstanceNorm2d(after),
-                nn.LeakyReLU(0.2, True),
-            ]
-
-        def halved(before: int, after: int) -> list[nn.Module]:
-            return [nn.Conv2d(before, after, 3, 2, 1), nn.LeakyReLU(0.2, True)]
-
-        self.layers = nn.Sequential(
-            *(nn.Conv2d(3, w, 3, 1, 1), nn.LeakyReLU(0.2, True)),
-            *(*halved(w, 2 * w), *judged(2 * w, 4 * w)),
-            *(*halved(4 * w, 4 * w), *judged(4 * w, 8 * w)),
-            *judged(8 * w, 8 * w),
-            nn.Conv2d(8 * w, 1, 3, 1, 1),
-        )
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value for each patch of each picture."""
-        values: Tensor = self.layers(pictures)
-        return values.flatten(1)
+def _discriminator(width: int) -> nn.Module:
+    """Make the discriminator of patches, seven convolutions: pictures ``(n, 3, h, w)`` to ``(n, patches)``."""
+    w = width // 2  # the paper's 32
+    return nn.Sequential(
+        *(nn.Conv2d(3, w, 3, 1, 1), nn.LeakyReLU(0.2, True)),
+        *(nn.Conv2d(w, 2 * w, 3, 2, 1), nn.LeakyReLU(0.2, True)),
+        *judged(nn.Conv2d(2 * w, 4 * w, 3, 1, 1), 4 * w),
+        *(nn.Conv2d(4 * w, 4 * w, 3, 2, 1), nn.LeakyReLU(0.2, True)),
+        *judged(nn.Conv2d(4 * w, 8 * w, 3, 1, 1), 8 * w),
+        *judged(nn.Conv2d(8 * w, 8 * w, 3, 1, 1), 8 * w),
+        *(nn.Conv2d(8 * w, 1, 3, 1, 1), nn.Flatten()),
+    )
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = 3) -> Translator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
-    translator = Translator(Generator(config.width, config.blocks or BLOCKS, config.upsample))
+    translator = Translator(_generator(config.width, config.blocks or BLOCKS, config.upsample))
     initialise(translator, config.init_gain)
     return translator
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = 3) -> Discriminator:
+def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = 3) -> nn.Module:
     """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Its normalisation is instance normalisation, whatever the loss asks for.
     """
-    discriminator = Discriminator(config.width // 2)
+    discriminator = _discriminator(config.width)
     initialise(discriminator, config.init_gain)
     return discriminator
 

@@ -8,7 +8,7 @@ C64-C128-C256-C512. Here `width` stands for 64.
 
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.models.family import Family
@@ -19,70 +19,41 @@ from ganlib.models.translator import (
     Upsample,
     doubling,
     initialise,
+    judged,
     normalised,
 )
 
 BLOCKS = 9
 
 
-class Generator(nn.Module):
-    """A generator of one direction, pictures ``(n, 3, h, w)`` in [-1, 1] to pictures; sides are multiples of 4.
-
-    Args:
-        width: Feature maps of the first layer; the inner ones have four times as many.
-        blocks: Residual blocks.
-        upsample: How sizes are doubled.
-    """
-
-    def __init__(self, width: int, blocks: int, upsample: Upsample) -> None:
-        super().__init__()
-        w, inner = width, 4 * width
-        self.layers = nn.Sequential(
-            *normalised(nn.Conv2d(3, w, 7, padding=3, padding_mode="reflect"), w),
-            *normalised(nn.Conv2d(w, 2 * w, 3, 2, 1), 2 * w),
-            *normalised(nn.Conv2d(2 * w, inner, 3, 2, 1), inner),
-            *(Residual(inner) for _ in range(blocks)),
-            *normalised(doubling(inner, 2 * w, upsample), 2 * w),
-            *normalised(doubling(2 * w, w, upsample), w),
-            nn.Conv2d(w, 3, 7, padding=3, padding_mode="reflect"),
-            nn.Tanh(),
-        )
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Translate pictures."""
-        translated: Tensor = self.layers(pictures)
-        return translated
+def _generator(width: int, blocks: int, upsample: Upsample) -> nn.Module:
+    """Make a generator of one direction, pictures ``(n, 3, h, w)`` in [-1, 1] to pictures; sides are multiples of 4."""
+    w, inner = width, 4 * width
+    return nn.Sequential(
+        *normalised(nn.Conv2d(3, w, 7, padding=3, padding_mode="reflect"), w),
+        *normalised(nn.Conv2d(w, 2 * w, 3, 2, 1), 2 * w),
+        *normalised(nn.Conv2d(2 * w, inner, 3, 2, 1), inner),
+        *(Residual(inner) for _ in range(blocks)),
+        *normalised(doubling(inner, 2 * w, upsample), 2 * w),
+        *normalised(doubling(2 * w, w, upsample), w),
+        nn.Conv2d(w, 3, 7, padding=3, padding_mode="reflect"),
+        nn.Tanh(),
+    )
 
 
-class PatchDiscriminator(nn.Module):
-    """A discriminator that judges patches of 70 px: pictures ``(n, 3, h, w)`` to ``(n, patches)``.
-
-    Args:
-        width: Feature maps of the first layer.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, True)]
-        for before, after in pairwise([width, 2 * width, 4 * width, 8 * width]):
-            stride = 1 if after == 8 * width else 2
-            layers += [
-                nn.Conv2d(before, after, 4, stride, 1),
-                nn.InstanceNorm2d(after),
-                nn.LeakyReLU(0.2, True),
-            ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value for each patch of each picture."""
-        values: Tensor = self.layers(pictures)
-        return values.flatten(1)
+def _discriminator(width: int) -> nn.Module:
+    """Make a discriminator that judges patches of 70 px: pictures ``(n, 3, h, w)`` to ``(n, patches)``."""
+    layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, True)]
+    for before, after in pairwise([width, 2 * width, 4 * width, 8 * width]):
+        stride = 1 if after == 8 * width else 2
+        layers += judged(nn.Conv2d(before, after, 4, stride, 1), after)
+    return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1), nn.Flatten())
 
 
 def build_generator(config: ModelConfig, size: int, channels: int = 3) -> Translator:
     """Build both generators, with freshly drawn weights (torch's global RNG): all that an export needs."""
     blocks = config.blocks or BLOCKS
-    forth, back = (Generator(config.width, blocks, config.upsample) for _ in range(2))
+    forth, back = (_generator(config.width, blocks, config.upsample) for _ in range(2))
     translator = Translator(forth, back)
     initialise(translator, config.init_gain)
     return translator
@@ -93,7 +64,7 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: in
 
     Their normalisation is instance normalisation, whatever the loss asks for.
     """
-    discriminators = Discriminators(PatchDiscriminator(config.width), PatchDiscriminator(config.width))
+    discriminators = Discriminators(_discriminator(config.width), _discriminator(config.width))
     initialise(discriminators, config.init_gain)
     return discriminators
 

@@ -67,6 +67,11 @@ def normalised(convolution: nn.Module, channels: int) -> list[nn.Module]:
     return [convolution, nn.InstanceNorm2d(channels), nn.ReLU(True)]
 
 
+def judged(convolution: nn.Module, channels: int) -> list[nn.Module]:
+    """Put instance normalisation and a leaky ReLU behind a convolution of a discriminator."""
+    return [convolution, nn.InstanceNorm2d(channels), nn.LeakyReLU(0.2, True)]
+
+
 def doubling(channels: int, out: int, upsample: Upsample) -> nn.Module:
     """Make a layer ``(n, channels, h, w)`` to ``(n, out, 2 h, 2 w)``; both kinds have as many weights.
 
