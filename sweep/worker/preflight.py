@@ -50,10 +50,11 @@ def preflight(
     evaluator.extremes()  # computed now, shared by all trials
     _try_out(trial, device)
     counts = [*(count for _, count in trial.ladder), trial.evaluate.n_fake]
-    floors = [evaluator.floor(count) for count in counts]
     baselines = []
     if isinstance(evaluator, TranslationEvaluator):
+        counts = list(dict.fromkeys(map(evaluator.measured, counts)))  # few photographs may make several one
         baselines = [evaluator.baseline(count) for count in counts]
+    floors = [evaluator.floor(count) for count in counts]
     return {
         "device": device_name(device),
         "sweep": __version__,
