@@ -1,5 +1,6 @@
 """Compare the choices of a parameter, such as losses: how often each collapses, how sure that is, and its best."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ class Choice:
         interval: Of the probability to collapse, 95 %, from 0 to 1 (Wilson 1927, Journal of the American Statistical
             Association 22:209).
         best: The best of the ranked ones; None where none is ranked.
+        half: The metric that half of them reach, those that collapsed reaching nothing; None where fewer than half
+            are ranked.
     """
 
     param: Param
@@ -30,6 +33,7 @@ class Choice:
     collapsed: int
     interval: tuple[float, float]
     best: RankedTrial | None
+    half: float | None
 
 
 def choices_of(params: Sequence[Param], judged: Sequence[RankedTrial]) -> list[Choice]:
@@ -62,5 +66,8 @@ def _choice(param: Param, value: str, trials: Sequence[RankedTrial]) -> Choice:
     """Count what became of the trials that have one choice."""
     collapsed = sum(trial.entry.status is Status.COLLAPSED for trial in trials)
     sure = binomtest(collapsed, len(trials)).proportion_ci(method="wilson")
-    best = next((trial for trial in trials if trial.entry.rank is not None), None)
-    return Choice(param, value, len(trials), collapsed, (float(sure.low), float(sure.high)), best)
+    ranked = [trial for trial in trials if trial.entry.rank is not None]
+    needed = math.ceil(len(trials) / 2)
+    half = ranked[needed - 1].entry.value if len(ranked) >= needed else None
+    best = ranked[0] if ranked else None
+    return Choice(param, value, len(trials), collapsed, (float(sure.low), float(sure.high)), best, half)

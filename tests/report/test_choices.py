@@ -25,6 +25,8 @@ def test_fates_add_up(faces: Sweep) -> None:
         assert 0 <= low <= choice.collapsed / choice.judged <= high <= 1
         having = [trial for trial in results.ranked if trial.values["train.loss"] == choice.value]
         assert choice.best is (having[0] if having else None)
+        reached = [trial.entry.value for trial in having] + [None] * choice.collapsed
+        assert choice.half == reached[(choice.judged + 1) // 2 - 1]
 
 
 def test_the_interval_is_wilsons(faces: Sweep) -> None:

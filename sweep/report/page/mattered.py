@@ -58,6 +58,7 @@ class ChoiceLine:
         share: The share that collapsed with its 95 % interval, in percent.
         key: The best of these trials, in links; empty if none is ranked.
         best: The best of these trials, with the metric.
+        half: The metric that half of these trials reach.
     """
 
     path: str
@@ -66,6 +67,7 @@ class ChoiceLine:
     share: str
     key: str
     best: str
+    half: str
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _choice(choice: Choice) -> ChoiceLine:
         share=f"{choice.collapsed / choice.judged:.0%} ({low:.0%} to {high:.0%})",
         key=best.key if best else "",
         best=f"{best.name}: {formatting.number(best.entry.value)}" if best else "",
+        half=formatting.number(choice.half),
     )
 
 
