@@ -3,8 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.stats import binomtest
+from statistics import NormalDist
 
 from sweep.records.status import Status
 from sweep.report.importance import FEWEST
@@ -20,8 +19,7 @@ class Choice:
         value: The choice.
         judged: How many trials have it, of those that collapsed or were measured.
         collapsed: How many of these collapsed.
-        interval: Of the probability to collapse, 95 %, from 0 to 1 (Wilson 1927, Journal of the American Statistical
-            Association 22:209).
+        interval: Of the probability to collapse, 95 %, from 0 to 1; see `wilson`.
         best: The best of the ranked ones; None where none is ranked.
         half: The metric that half of them reach, those that collapsed reaching nothing; None where fewer than half
             are ranked.
@@ -65,9 +63,25 @@ def _choices(param: Param, judged: Sequence[RankedTrial]) -> list[Choice]:
 def _choice(param: Param, value: str, trials: Sequence[RankedTrial]) -> Choice:
     """Count what became of the trials that have one choice."""
     collapsed = sum(trial.entry.status is Status.COLLAPSED for trial in trials)
-    sure = binomtest(collapsed, len(trials)).proportion_ci(method="wilson")
     ranked = [trial for trial in trials if trial.entry.rank is not None]
     needed = math.ceil(len(trials) / 2)
     half = ranked[needed - 1].entry.value if len(ranked) >= needed else None
     best = ranked[0] if ranked else None
-    return Choice(param, value, len(trials), collapsed, (float(sure.low), float(sure.high)), best, half)
+    return Choice(param, value, len(trials), collapsed, wilson(collapsed, len(trials)), best, half)
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Compute the 95 % interval of a probability (Wilson 1927, Journal of the American Statistical Association 22:209).
+
+    Args:
+        hits: How often something happened, of
+        n: tries, at least 1.
+
+    Returns:
+        Lowest and highest probability, from 0 to 1.
+    """
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    share = hits / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
