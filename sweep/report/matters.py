@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sweep import formatting
 from sweep.records.status import Status
+from sweep.report.choices import Choice, choices_of
 from sweep.report.importance import FEWEST, Importance, Risk, importance, risk, top
 from sweep.report.results import Param, RankedTrial, Results
 
@@ -41,6 +42,7 @@ class Matters:
         risks: Where collapses are concentrated, in the order of ``deaths``.
         judged: How many trials ``deaths`` was judged by.
         collapsed: How many of these collapsed.
+        choices: What became of the trials with each choice of a parameter, grouped by parameter.
         verdicts: Each verdict by itself, the most frequent first; only where something is translated: what makes an
             identity map is another thing than what saturates a discriminator.
     """
@@ -51,6 +53,7 @@ class Matters:
     risks: Sequence[Risk]
     judged: int
     collapsed: int
+    choices: Sequence[Choice] = ()
     verdicts: Sequence[Deaths] = ()
 
     @classmethod
@@ -67,6 +70,7 @@ class Matters:
             risks=risks,
             judged=len(judged),
             collapsed=int(marked.sum()),
+            choices=choices_of(results.params, judged),
             verdicts=_verdicts(results.params, judged) if results.translates else [],
         )
 

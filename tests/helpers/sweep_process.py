@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from helpers.forked import Forked
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder
 
@@ -104,18 +105,22 @@ class SweepProcess:
         if faults:
             path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
             environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
-        command = [sys.executable, "-m", "sweep", *map(str, arguments)]
+        words = [*map(str, arguments)]
         self.out, self.log = log.with_suffix(".out"), log
+        self.process: Forked | subprocess.Popen[bytes]
         with self.out.open("wb") as output, log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                env=environment,
-                cwd=cwd,
-                start_new_session=True,
-            )
+            if "--local" in words:
+                self.process = Forked(words, environment, cwd, self.out, log)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "sweep", *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=errors,
+                    env=environment,
+                    cwd=cwd,
+                    start_new_session=True,
+                )
 
     def __enter__(self) -> "SweepProcess":
         return self

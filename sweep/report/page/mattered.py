@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sweep import formatting
 from sweep.records.status import Status
+from sweep.report.choices import Choice
 from sweep.report.importance import Importance, Risk
 from sweep.report.matters import Matters, range_words, where_words
 from sweep.report.results import RankedTrial, Results
@@ -47,6 +48,29 @@ class RiskLine:
 
 
 @dataclass(frozen=True)
+class ChoiceLine:
+    """What became of the trials with one choice of a parameter, in words.
+
+    Attributes:
+        path: The parameter.
+        value: The choice.
+        collapsed: ``3 of 12``.
+        share: The share that collapsed with its 95 % interval, in percent.
+        key: The best of these trials, in links; empty if none is ranked.
+        best: The best of these trials, with the metric.
+        half: The metric that half of these trials reach.
+    """
+
+    path: str
+    value: str
+    collapsed: str
+    share: str
+    key: str
+    best: str
+    half: str
+
+
+@dataclass(frozen=True)
 class VerdictLines:
     """What matters for one verdict: how many trials have it, bars, and ranges in which it is frequent."""
 
@@ -82,6 +106,7 @@ class MattersSection:
         collapsed: How many of these collapsed.
         why_no_deaths: Why ``deaths`` is empty.
         risks: Where collapses are concentrated.
+        choices: What became of the trials with each choice of a parameter.
         verdicts: Each verdict by itself; empty where they are not judged apart.
         mishaps: Every trial that collapsed or failed.
     """
@@ -97,6 +122,7 @@ class MattersSection:
     collapsed: int
     why_no_deaths: str
     risks: Sequence[RiskLine]
+    choices: Sequence[ChoiceLine]
     verdicts: Sequence[VerdictLines]
     mishaps: Sequence[Mishap]
 
@@ -117,6 +143,7 @@ class MattersSection:
             collapsed=matters.collapsed,
             why_no_deaths=matters.why_no_deaths,
             risks=[_risk(risk) for risk in matters.risks],
+            choices=[_choice(choice) for choice in matters.choices],
             verdicts=[
                 VerdictLines(
                     one.verdict, one.collapsed, _bars(one.importances), [_risk(risk) for risk in one.risks]
@@ -152,6 +179,21 @@ def _risk(risk: Risk) -> RiskLine:
         values=range_words(risk.param, risk.low, risk.high),
         inside=f"{risk.inside[0]} of {risk.inside[1]}",
         outside=f"{risk.outside[0]} of {risk.outside[1]}",
+    )
+
+
+def _choice(choice: Choice) -> ChoiceLine:
+    """Say what became of the trials with one choice."""
+    low, high = choice.interval
+    best = choice.best
+    return ChoiceLine(
+        path=choice.param.path,
+        value=choice.value,
+        collapsed=f"{choice.collapsed} of {choice.judged}",
+        share=f"{choice.collapsed / choice.judged:.0%} ({low:.0%} to {high:.0%})",
+        key=best.key if best else "",
+        best=f"{best.name}: {formatting.number(best.entry.value)}" if best else "",
+        half=formatting.number(choice.half),
     )
 
 
