@@ -48,8 +48,8 @@ class FamilyEntry(Entry):
         translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
         returns: Whether it also learns the way back, from drawings to photographs.
         edges: Whether it also trains on drawings with blurred edges (`ganlib.domains.edges`).
-        scales_weights: Whether weights are scaled where they are used (equalised learning rate), so that clipping
-            them limits nothing.
+        scales_weights: Whether weights are scaled where they are used (equalised learning rate, spectral
+            normalisation), so that clipping them limits nothing.
         options: Keys of ``model`` and ``train`` that only some families take, and this one does.
     """
 
@@ -148,6 +148,12 @@ FAMILIES = Registry(
             "ganlib.models.r3gan:R3GAN",
             variants=("simple", "paper"),
             sizes=(32, 64, 128),
+            options=("latent_dim",),
+        ),
+        "sngan": FamilyEntry(
+            "ganlib.models.sngan:SNGAN",
+            sizes=(32, 64),
+            scales_weights=True,
             options=("latent_dim",),
         ),
         "cyclegan": FamilyEntry(
