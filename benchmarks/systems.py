@@ -111,7 +111,7 @@ def settings(config: TrialConfig) -> str:
 
 def score(evaluator: Evaluator, run: Fit) -> Score:
     """Metrics of the averaged generator, on the latents that training's evaluations use."""
-    return evaluator.score(run._generate())
+    return evaluator.score(run._at_work())
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:

@@ -2,8 +2,8 @@
 
 A new family, loss, optimizer or extractor is one file and one entry below.
 
->>> [name for name, loss in LOSSES.items() if loss.critic]
-['wgan', 'wgan-gp']
+>>> [name for name, loss in LOSSES.items() if not loss.zero]
+['wgan', 'wgan-gp', 'rpgan']
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,16 @@ class LossEntry(Entry):
     Attributes:
         labels: What it compares the discriminator's outputs with: any ``numbers``, ``probabilities`` (0 to 1), or
             None for a loss without labels, to which the keys that change labels mean nothing.
-        critic: Whether its outputs have no zero, so that no sign says what is taken for real.
+        zero: Whether its outputs have a zero, or another fixed point, above which a picture is taken for real.
+        paired: Whether it compares real with generated pictures one by one, so that neither has a half of its own.
         clips_weights: Whether it limits the discriminator's weights to ``train.clip``.
         penalises_each: Whether its penalty is of each picture by itself, so that the discriminator must not mix
             those of a batch.
     """
 
     labels: Literal["numbers", "probabilities"] | None = None
-    critic: bool = False
+    zero: bool = True
+    paired: bool = False
     clips_weights: bool = False
     penalises_each: bool = False
 
@@ -46,8 +48,8 @@ class FamilyEntry(Entry):
         translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
         returns: Whether it also learns the way back, from drawings to photographs.
         edges: Whether it also trains on drawings with blurred edges (`ganlib.domains.edges`).
-        scales_weights: Whether weights are scaled where they are used (equalised learning rate), so that clipping
-            them limits nothing.
+        scales_weights: Whether weights are scaled where they are used (equalised learning rate, spectral
+            normalisation), so that clipping them limits nothing.
         options: Keys of ``model`` and ``train`` that only some families take, and this one does.
     """
 
@@ -142,6 +144,18 @@ FAMILIES = Registry(
             scales_weights=True,
             options=("latent_dim", "mapping_layers", "style_mixing", "path_weight", "path_every"),
         ),
+        "r3gan": FamilyEntry(
+            "ganlib.models.r3gan:R3GAN",
+            variants=("simple", "paper"),
+            sizes=(32, 64, 128),
+            options=("latent_dim",),
+        ),
+        "sngan": FamilyEntry(
+            "ganlib.models.sngan:SNGAN",
+            sizes=(32, 64),
+            scales_weights=True,
+            options=("latent_dim",),
+        ),
         "cyclegan": FamilyEntry(
             "ganlib.models.cyclegan:CYCLEGAN",
             step="ganlib.training.translation_steps:CycleStep",
@@ -177,9 +191,10 @@ LOSSES = Registry(
         "bce": LossEntry("ganlib.losses.non_saturating:NonSaturating", labels="probabilities"),
         "lsgan": LossEntry("ganlib.losses.least_squares:LeastSquares", labels="numbers"),
         "mse": LossEntry("ganlib.losses.least_squares:MeanSquares", labels="numbers"),
-        "wgan": LossEntry("ganlib.losses.wasserstein:Wasserstein", critic=True, clips_weights=True),
-        "wgan-gp": LossEntry("ganlib.losses.wasserstein:WassersteinGP", critic=True, penalises_each=True),
+        "wgan": LossEntry("ganlib.losses.wasserstein:Wasserstein", zero=False, clips_weights=True),
+        "wgan-gp": LossEntry("ganlib.losses.wasserstein:WassersteinGP", zero=False, penalises_each=True),
         "hinge": LossEntry("ganlib.losses.hinge:Hinge"),
+        "rpgan": LossEntry("ganlib.losses.relativistic:RelativisticPairing", zero=False, paired=True),
     },
 )
 OPTIMIZERS = Registry(

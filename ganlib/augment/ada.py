@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganlib.augment.lookup import look_up
 from ganlib.augment.real import around_grey
 from ganlib.data.alpha import joined, parts
 
@@ -93,7 +94,7 @@ class AdaptiveAugment(nn.Module):
         for step in steps[1:]:
             matrix = matrix @ step
         grid = F.affine_grid(matrix[:, :2], list(pictures.shape), align_corners=False)
-        moved = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+        moved = look_up(pictures, grid)
         still = (matrix == torch.eye(3, device=matrix.device)).all(2).all(1)
         return torch.where(still[:, None, None, None], pictures, moved)
 

@@ -16,8 +16,8 @@ class ModelConfig(Section):
     """Which networks."""
 
     family: Annotated[str, known(FAMILIES)] = "dcgan"
-    """The networks: DCGAN (Radford 2015), StyleGAN (Karras 2019), StyleGAN2 (Karras 2020), and two that turn
-    photographs into drawings: CycleGAN (Zhu 2017) and CartoonGAN (Chen 2018)."""
+    """The networks: DCGAN (Radford 2015), StyleGAN (Karras 2019), StyleGAN2 (Karras 2020), R3GAN (Huang 2024), SNGAN
+    (Miyato 2018), and two that turn photographs into drawings: CycleGAN (Zhu 2017) and CartoonGAN (Chen 2018)."""
     variant: str = "simple"
     """Which of the family's networks; see [systems](#systems)."""
     latent_dim: int = Field(100, ge=1, le=4096)

@@ -40,7 +40,7 @@ class TrainConfig(Section):
     weight_decay: float = Field(0.0, ge=0, le=1)
     """L2 term in the gradients of both optimizers."""
     smoothing: float = Field(1.0, gt=0, le=1)
-    """Factor on the discriminator's loss on real pictures."""
+    """Factor on the discriminator's loss on real pictures; not for ``rpgan``, which looks at pairs."""
     label_real: Label = 1.0
     """The discriminator's label of real pictures, such as 0.9 (Salimans 2016); only for losses with labels: ``bce``,
     ``lsgan`` and ``mse``, and from 0 on for ``bce``."""
@@ -67,7 +67,8 @@ class TrainConfig(Section):
     """DiffAugment (Zhao 2020): differentiable changes of real and generated pictures."""
     ada_target: float = Field(0.0, ge=0, lt=1)
     """Adaptive augmentation (Karras 2020) that holds the mean sign of the discriminator's outputs on real pictures at
-    this value, 0.6 in the paper; 0 is off. Not for critics (``wgan``, ``wgan-gp``)."""
+    this value, 0.6 in the paper; 0 is off. Not for losses whose outputs have no zero (``wgan``, ``wgan-gp``,
+    ``rpgan``)."""
     ada_kimg: float = Field(500.0, gt=0)
     """Thousands of real pictures in which the probability of ADA can go from 0 to 1."""
     milestones: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
@@ -87,10 +88,21 @@ class TrainConfig(Section):
     """Bound of the weights of a ``wgan`` critic (Arjovsky 2017)."""
     gp_weight: float = Field(10.0, ge=0)
     """Weight of the gradient penalty of a ``wgan-gp`` critic (Gulrajani 2017)."""
+    gp_every: int = Field(1, ge=1, le=1000)
+    """Steps of the discriminator from one gradient penalty (of ``wgan-gp``, or ``dragan_weight``) to the next, which is
+    as many times as strong; see [penalties](#penalties)."""
+    dragan_weight: float = Field(0.0, ge=0)
+    """Weight of the gradient penalty around real pictures (DRAGAN, Kodali 2017; 10 in the paper), with any loss; 0 is
+    off."""
     r1_gamma: float = Field(0.0, ge=0)
     """Weight of the R1 penalty on real pictures, gamma / 2 times the squared gradient (Mescheder 2018); 0 is off."""
     r1_every: int = Field(1, ge=1, le=1000)
     """Steps of the discriminator from one R1 penalty to the next, which is as many times as strong (Karras 2020)."""
+    r2_gamma: float = Field(0.0, ge=0)
+    """Weight of the R2 penalty, R1 on generated pictures (Mescheder 2018; Huang 2024: both, with ``rpgan``); 0 is
+    off."""
+    r2_every: int = Field(1, ge=1, le=1000)
+    """Steps of the discriminator from one R2 penalty to the next, as ``r1_every``."""
     style_mixing: float = Field(0.0, ge=0, le=1)
     """Probability that a picture is trained with the styles of two latents (StyleGANs; 0.9 in the papers)."""
     grow_kimg: float = Field(0.0, ge=0)
@@ -181,8 +193,13 @@ class TrainConfig(Section):
             if loss.labels is None and getattr(self, key) != default(TrainConfig, key):
                 labelled = [name for name, other in LOSSES.items() if other.labels]
                 raise ValueError(meaningless(key, self.loss, "compares with no labels", labelled))
-        if loss.critic and self.ada_target:
-            others = [name for name, other in LOSSES.items() if not other.critic]
+        if loss.paired and self.smoothing != default(TrainConfig, "smoothing"):
+            others = [name for name, other in LOSSES.items() if not other.paired]
+            raise ValueError(
+                meaningless("smoothing", self.loss, "has no half of real pictures alone", others)
+            )
+        if not loss.zero and self.ada_target:
+            others = [name for name, other in LOSSES.items() if other.zero]
             raise ValueError(meaningless("ada_target", self.loss, "has no sign to adapt to", others))
         if loss.labels == "probabilities" and min(getattr(self, key) for key in LABELS) < 0:
             raise ValueError(

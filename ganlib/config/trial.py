@@ -58,7 +58,8 @@ class TrialConfig(Section):
         if family.scales_weights and LOSSES[self.train.loss].clips_weights:
             raise ValueError(
                 f"the loss {self.train.loss} cannot train the family {name}: its weights are scaled when they are used "
-                "(equalised learning rate), so clipping them limits nothing; use a loss that does not clip: "
+                "(equalised learning rate, spectral normalisation), so clipping them limits nothing; use a loss that "
+                "does not clip: "
                 + ", ".join(other for other, loss in LOSSES.items() if not loss.clips_weights)
             )
         return self

@@ -6,6 +6,7 @@ generator, and which terms (a gradient penalty, clipped weights) belong to it. T
 `ganlib.names.LOSSES`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from ganlib.config import Norm, TrainConfig
 from ganlib.losses.regularisers import Regulariser
+
+Outputs = Callable[[], Tensor]
+"""What computes the discriminator's outputs ``(n,)`` on a batch of pictures."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,14 @@ class Loss:
         """Compute the discriminator's loss, a scalar, of its outputs ``(n,)`` on real and fake pictures."""
         raise NotImplementedError
 
-    def generator(self, fake: Tensor) -> Tensor:
-        """Compute the generator's loss, a scalar, of the discriminator's outputs ``(n,)`` on generated pictures."""
+    def generator(self, fake: Tensor, real: Outputs) -> Tensor:
+        """Compute the generator's loss, a scalar.
+
+        Args:
+            fake: The discriminator's outputs on generated pictures, ``(n,)``.
+            real: Computes its outputs on real pictures, without a gradient; a loss that does not call it does not
+                pay for them.
+        """
         raise NotImplementedError
 
     def score(self, output: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ Generative Adversarial Networks", 2018, https://arxiv.org/abs/1802.05957, equati
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganlib.losses import Labels, Loss
+from ganlib.losses import Labels, Loss, Outputs
 
 
 class Hinge(Loss):
@@ -17,6 +17,6 @@ class Hinge(Loss):
         """Compute the loss of the pictures inside the margin; ``smoothing`` is a factor on the real half."""
         return labels.smoothing * relu(1 - real).mean() + relu(1 + fake).mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Outputs) -> Tensor:
         """Compute -E[D(G(z))]."""
         return -fake.mean()

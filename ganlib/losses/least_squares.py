@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 from ganlib.config import TrainConfig
-from ganlib.losses import Labels, Loss
+from ganlib.losses import Labels, Loss, Outputs
 
 
 class LeastSquares(Loss):
@@ -37,7 +37,7 @@ class LeastSquares(Loss):
         on_real = self.factor * (real - labels.real).square().mean()
         return labels.smoothing * on_real + self.factor * (fake - labels.fake).square().mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Outputs) -> Tensor:
         """Compute the squared distance from c."""
         return self.factor * (fake - self.c).square().mean()
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganlib.config import TrainConfig
-from ganlib.losses import Labels, Loss
+from ganlib.losses import Labels, Loss, Outputs
 
 
 class NonSaturating(Loss):
@@ -36,7 +36,7 @@ class NonSaturating(Loss):
         on_fake = binary_cross_entropy_with_logits(fake, labels.fake.to(fake).expand_as(fake))
         return labels.smoothing * on_real + on_fake
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Outputs) -> Tensor:
         """Compute the cross-entropy with the wanted label."""
         return binary_cross_entropy_with_logits(fake, torch.full_like(fake, self.wanted))
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ganlib.config import Norm, TrainConfig
-from ganlib.losses import Labels, Loss
+from ganlib.losses import Labels, Loss, Outputs
 from ganlib.losses.regularisers import GradientPenalty, Regulariser, WeightClipping
 
 
@@ -28,7 +28,7 @@ class Wasserstein(Loss):
         """Compute the loss, which compares with no labels; ``smoothing`` is a factor on the real half."""
         return fake.mean() - labels.smoothing * real.mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, fake: Tensor, real: Outputs) -> Tensor:
         """Compute -E[D(G(z))]."""
         return -fake.mean()
 
@@ -44,4 +44,4 @@ class WassersteinGP(Wasserstein):
 
     def regularisers(self, train: TrainConfig) -> list[Regulariser]:
         """List the gradient penalty, ``gp_weight`` times."""
-        return [GradientPenalty(train.gp_weight)]
+        return [GradientPenalty(train.gp_weight, train.gp_every)]

@@ -9,6 +9,7 @@ decay) is a tensor on the device, so that the kernels do not change from the fir
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -22,7 +23,7 @@ from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
-from ganlib.losses.regularisers import Regulariser
+from ganlib.losses.regularisers import Penalty, Regulariser, slope
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
@@ -138,8 +139,9 @@ class AdversarialStep:
             with torch.set_grad_enabled(number == self.critic_steps - 1):
                 fake = self._generate()
             number += self.steps * self.critic_steps
-            loss_d, real_out, fake_out = self._discriminator_half(next(batches), fake, number)
-        loss_g = self._generator_half(fake)
+            real = self._real(next(batches))
+            loss_d, real_out, fake_out = self._discriminator_half(real, fake, number)
+        loss_g = self._generator_half(fake, real)
         self._update_average()
         self.steps += 1
         self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
@@ -173,9 +175,9 @@ class AdversarialStep:
         return real
 
     def _discriminator_half(
-        self, batch: Tensor, fake: Tensor, number: int = 0
+        self, real: Tensor, fake: Tensor, number: int = 0
     ) -> tuple[Tensor, Tensor, Tensor]:
-        loss, real_out, fake_out = self._judged(self.discriminator, self._real(batch), fake, number)
+        loss, real_out, fake_out = self._judged(self.discriminator, real, fake, number)
         self._improve_discriminator(loss)
         self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
         return loss, real_out, fake_out
@@ -183,18 +185,38 @@ class AdversarialStep:
     def _judged(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, number: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute a discriminator's loss, with its regularisers, and its outputs on real and generated pictures."""
-        real, fake = self.view(real), self.view(fake.detach())
-        with self._autocast():
-            real_out = discriminator(real).float()
-            fake_out = discriminator(fake).float()
+        """Compute a discriminator's loss, with its penalties, and its outputs on real and generated pictures."""
+        due = [term for term in self.regularisers if isinstance(term, Penalty) and number % term.every == 0]
+        sloped = {term.at for term in due}
+        real, real_out = self._outputs(discriminator, real, "real" in sloped)
+        fake, fake_out = self._outputs(discriminator, fake.detach(), "fake" in sloped)
         loss = self.loss.discriminator(real_out, fake_out, self.labels.draw(real_out.shape, fake_out.shape))
-        for regulariser in self.regularisers:
-            if number % regulariser.every == 0:
-                # A penalty's second derivative is taken in float32: in bfloat16 it is mostly noise.
-                term = regulariser.penalty(discriminator, real, fake[: len(real)].float(), self.random)
-                loss = loss + regulariser.every * term
+        for term in due:
+            if term.at == "own":
+
+                def critic(points: Tensor) -> Tensor:
+                    return self._outputs(discriminator, points, sloped=True)[1]
+
+                value = term.penalty(critic, real, fake[: len(real)].float(), self.random)
+            else:
+                value = term.term(slope(real_out, real) if term.at == "real" else slope(fake_out, fake))
+            loss = loss + term.every * value
         return loss, real_out, fake_out
+
+    def _outputs(self, discriminator: nn.Module, pictures: Tensor, sloped: bool) -> tuple[Tensor, Tensor]:
+        """Let the discriminator look at pictures through the view.
+
+        Where slopes are wanted, one pass serves the loss and the penalty, in float32: a penalty's second derivative in
+        bfloat16 is mostly noise.
+
+        Returns:
+            The pictures before the view, float32 and ready for `slope` where slopes are wanted, and the outputs on
+            them, float32.
+        """
+        if sloped and not pictures.requires_grad:
+            pictures = pictures.detach().float().requires_grad_(True)
+        with nullcontext() if sloped else self._autocast():
+            return pictures, discriminator(self.view(pictures)).float()
 
     def _improve_discriminator(self, loss: Tensor) -> None:
         self.optimizer_d.zero_grad(set_to_none=True)
@@ -203,21 +225,21 @@ class AdversarialStep:
         for regulariser in self.regularisers:
             regulariser.limit(self.discriminator)
 
-    def _generator_half(self, fake: Tensor) -> Tensor:
-        loss = self._deceiving(self.discriminator, fake)
+    def _generator_half(self, fake: Tensor, real: Tensor) -> Tensor:
+        loss = self._deceiving(self.discriminator, fake, real)
         penalty = self._generator_penalty()
         self._improve_generator(loss if penalty is None else loss + penalty)
         return loss
 
-    def _deceiving(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
-        """Compute the generator's adversarial loss of generated pictures."""
+    def _deceiving(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
+        """Compute the generator's adversarial loss of generated pictures, beside the discriminator's last real ones."""
         # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
         # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
         discriminator.requires_grad_(False)
-        with self._autocast():
-            out = discriminator(self.view(fake)).float()
+        _, out = self._outputs(discriminator, fake, sloped=False)
+        loss = self.loss.generator(out, lambda: self._outputs(discriminator, real, sloped=False)[1])
         discriminator.requires_grad_(True)
-        return self.loss.generator(out)
+        return loss
 
     def _improve_generator(self, loss: Tensor) -> None:
         self.optimizer_g.zero_grad(set_to_none=True)

@@ -149,8 +149,8 @@ class CycleStep(TranslationStep):
         train, (drawn, taken) = self.train_config, made
         back = self.generator.back
         assert back is not None
-        deceived = self._deceiving(self.discriminator.drawings, drawn)
-        deceived = deceived + self._deceiving(self.discriminator.photos, taken)
+        deceived = self._deceiving(self.discriminator.drawings, drawn, drawings)
+        deceived = deceived + self._deceiving(self.discriminator.photos, taken, photos)
         with self._autocast():
             again = back(drawn), self.generator(taken)
         cycle = F.l1_loss(again[0].float(), photos) + F.l1_loss(again[1].float(), drawings)
@@ -231,7 +231,7 @@ class CartoonStep(TranslationStep):
         if self.pretraining:
             self._improve_generator(train.content_weight * content)
             return zero, [content, style]
-        deceived = self._deceiving(self.discriminator, made[0])
+        deceived = self._deceiving(self.discriminator, made[0], drawings)
         loss = train.adversarial_weight * deceived
         if train.content_weight:
             loss = loss + train.content_weight * content

@@ -22,6 +22,8 @@ MODELS = {
     "dcgan": ModelConfig(width=4, latent_dim=3),  # 8 x 3 numbers: no multiple of 16 anywhere
     "stylegan": ModelConfig(family="stylegan", width=4, latent_dim=5, mapping_layers=2),
     "stylegan2": ModelConfig(family="stylegan2", width=4, latent_dim=7, mapping_layers=2),
+    "r3gan": ModelConfig(family="r3gan", width=4, latent_dim=3),
+    "sngan": ModelConfig(family="sngan", width=4, latent_dim=3),
 }
 
 GOLDEN = [[-0.38957822, 0.70834404, -1.80511439], [-0.45523489, 1.03449404, -0.01248395]]

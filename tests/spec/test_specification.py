@@ -237,7 +237,7 @@ resources: {gpu: 2.5}
         "x.yaml:2: data.size: must be one of 28, 32, 64, 128, 256, got 65",
         "x.yaml:2: data.sorce: unknown key, did you mean 'source'?",
         "x.yaml:4: model.family: unknown model family 'dcgn', did you mean 'dcgan'? (choices: dcgan, stylegan, "
-        "stylegan2, cyclegan, cartoongan)",
+        "stylegan2, r3gan, sngan, cyclegan, cartoongan)",
         "x.yaml:5: model.variant.choices[1]: 'simple' is given twice",
         "x.yaml:7: train.loss.choices[1]: unknown loss 'wgn', did you mean 'wgan'? (choices: bce, lsgan, mse, "
         "wgan, wgan-gp, hinge)",

@@ -190,6 +190,10 @@ TRICKS: dict[str, Any] = {
     "model": {"d_norm": "spectral", "d_dropout": 0.2},
 }
 """Those that draw numbers or change in training."""
+PENALTIES: dict[str, Any] = {
+    **{"loss": "rpgan", "r1_gamma": 1.0, "r2_gamma": 1.0, "r2_every": 2, "dragan_weight": 1.0, "gp_every": 3},
+    **{"precision": "bf16", "diffaugment": ["color"]},
+}
 
 
 def run_of(config: TrialConfig, pictures: np.ndarray, seed: int = 0, **options: Any) -> Fit:
@@ -242,7 +246,7 @@ def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"loss": "wgan-gp", "critic_steps": 2}, {"precision": "bf16"}, TRICKS]
+    "options", [{}, {"loss": "wgan-gp", "critic_steps": 2}, {"precision": "bf16"}, TRICKS, PENALTIES]
 )
 @pytest.mark.parametrize("done", [0, 1, 2])
 def test_resuming_after_an_evaluation_goes_on_to_the_last_bit(

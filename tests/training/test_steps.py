@@ -132,7 +132,7 @@ class Textbook:
             for parameter in self.discriminator.parameters():
                 parameter.data.clamp_(-0.01, 0.01)
         self.adam_g.zero_grad()
-        self.loss_g(self.discriminator(fake)).backward()
+        self.loss_g(real, fake).backward()
         self.adam_g.step()
 
     def loss_d(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -146,6 +146,8 @@ class Textbook:
             return half * (self.smoothing * F.mse_loss(on_real, one) + F.mse_loss(on_fake, zero))
         if self.name == "hinge":
             return self.smoothing * (1 - on_real).clamp(min=0).mean() + (1 + on_fake).clamp(min=0).mean()
+        if self.name == "rpgan":
+            return F.softplus(on_fake - on_real).mean()
         if self.name == "wgan":
             return on_fake.mean() - self.smoothing * on_real.mean()
         share = torch.rand(BATCH, 1, 1, 1, generator=self.random)
@@ -154,7 +156,10 @@ class Textbook:
         penalty = (slope.flatten(1).norm(dim=1) - 1).pow(2).mean()
         return on_fake.mean() - self.smoothing * on_real.mean() + self.gp_weight * penalty
 
-    def loss_g(self, on_fake: Tensor) -> Tensor:
+    def loss_g(self, real: Tensor, fake: Tensor) -> Tensor:
+        on_fake = self.discriminator(fake)
+        if self.name == "rpgan":
+            return F.softplus(self.discriminator(real).detach() - on_fake).mean()
         if self.name == "bce":
             return F.binary_cross_entropy_with_logits(on_fake, torch.ones(BATCH))
         half = {"lsgan": 0.5, "mse": 1.0}.get(self.name)
@@ -164,7 +169,8 @@ class Textbook:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_step_is_the_textbooks(loss: str) -> None:
     lr = 1e-3
-    step = doubled(made(loss=loss, critic_steps=1, smoothing=0.9, lr_g=lr, lr_d=lr))
+    smoothing = 1.0 if LOSSES[loss].paired else 0.9
+    step = doubled(made(loss=loss, critic_steps=1, smoothing=smoothing, lr_g=lr, lr_d=lr))
     textbook = Textbook(step)
     step(batches())
     textbook(next(batches()))
@@ -182,10 +188,10 @@ def test_the_discriminator_learns_nothing_in_the_generators_half(loss: str) -> N
     step = made(loss=loss, critic_steps=1)
     half, seen = step._generator_half, []
 
-    def spy(fake: Tensor) -> Tensor:
+    def spy(fake: Tensor, real: Tensor) -> Tensor:
         parameters = list(step.discriminator.parameters())
         before = [(p.grad, p.grad.clone(), p.detach().clone()) for p in parameters]
-        value = half(fake)
+        value = half(fake, real)
         for p, (grad, content, weight) in zip(parameters, before, strict=True):
             assert p.grad is grad
             assert torch.equal(p.grad, content)
@@ -202,7 +208,7 @@ def test_the_discriminator_learns_nothing_in_the_generators_half(loss: str) -> N
 def test_the_generator_learns_nothing_in_the_discriminators_half() -> None:
     step = made()
     before = weights(step.generator)
-    step._discriminator_half(next(batches()), step._generate())
+    step._discriminator_half(step._real(next(batches())), step._generate())
     assert all(p.grad is None for p in step.generator.parameters())
     parameters = dict(step.generator.named_parameters())
     assert all(torch.equal(before[name], value) for name, value in parameters.items())
@@ -222,11 +228,11 @@ def test_no_gradient_of_frozen_weights_is_computed_on_the_matrix_path(
 
     monkeypatch.setattr(layers._Down, "backward", staticmethod(spy))
     step = made(model={"width": 64}, precision="bf16")
-    step._generator_half(step._generate())
+    step._generator_half(step._generate(), step._real(next(batches())))
     assert needed
     assert not any(weight for _, weight in needed)
     needed.clear()
-    step._discriminator_half(next(batches()), step._generate())
+    step._discriminator_half(step._real(next(batches())), step._generate())
     assert needed
     assert all(weight for _, weight in needed)
 

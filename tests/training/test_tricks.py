@@ -11,6 +11,7 @@ from torchvision.transforms.v2.functional import equalize as torchvisions
 from ganlib.augment.ada import INTERVAL, AdaptiveAugment
 from ganlib.augment.diffaugment import CUTOUT, POLICIES, SHIFT, diffaugment
 from ganlib.augment.equalize import equalize, random_equalize
+from ganlib.augment.lookup import look_up
 from ganlib.augment.real import FLASH, augment
 from ganlib.augment.view import View
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
@@ -95,7 +96,7 @@ def test_with_every_label_a_coin_the_discriminator_learns_nothing_on_average() -
 def test_the_generators_label_is_never_noisy() -> None:
     noisy, plain = made(label_flip_p=0.5, soft_labels=0.3), made()
     out = uniform(8)
-    assert noisy.loss.generator(out) == plain.loss.generator(out)
+    assert noisy.loss.generator(out, lambda: out) == plain.loss.generator(out, lambda: out)
 
 
 # Optimizers
@@ -489,18 +490,114 @@ def test_lazy_penalties_come_every_so_many_steps_with_that_factor(monkeypatch: p
     from ganlib.losses.regularisers import R1
 
     seen: list[float] = []
-    penalty = R1.penalty
+    term = R1.term
 
-    def spy(self: R1, *args: Any) -> Tensor:
-        value = penalty(self, *args)
+    def spy(self: R1, slope: Tensor) -> Tensor:
+        value = term(self, slope)
         seen.append(value.item())
         return value
 
-    monkeypatch.setattr(R1, "penalty", spy)
+    monkeypatch.setattr(R1, "term", spy)
     step, source = made(r1_gamma=2.0, r1_every=3, d_steps=2), batches()
     for _ in range(4):
         step(source)
     assert len(seen) == 3, "of eight steps of the discriminator, the first, fourth and seventh"
+
+
+class Quadratic(nn.Module):
+    """A discriminator |x|^2 / 2 times a weight: its slope is what it sees, times the weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.seen: list[Tensor] = []
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        self.seen.append(pictures.detach())
+        return self.scale * pictures.square().flatten(1).sum(1) / 2
+
+
+VIEWED = [{"r1_gamma": 2.0}, {"r2_gamma": 2.0}, {"dragan_weight": 1.0}, {"loss": "wgan-gp", "gp_weight": 1.0}]
+
+
+@pytest.mark.parametrize("options", VIEWED, ids=lambda options: next(iter(options)))
+def test_penalties_are_on_slopes_of_pictures_before_augmentation(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen at three times its contrast, a picture has three times the slope that what is seen has."""
+    monkeypatch.setattr(View, "forward", lambda self, pictures: 3 * pictures)
+    step, critic = made(precision="fp32", **options), Quadratic()
+    real, fake = uniform(8, 3, 4, 4), uniform(8, 3, 4, 4, seed=1)
+    plain = made(precision="fp32", loss=options.get("loss", "bce"), gp_weight=0.0)
+    without = plain._judged(critic, real, fake, 0)[0]
+    step.random.manual_seed(0)
+    critic.seen.clear()
+    found = step._judged(critic, real, fake, 0)[0] - without
+    if "r1_gamma" in options or "r2_gamma" in options:
+        assert len(critic.seen) == 2, "no pass beside those of the loss"
+        expected = critic.seen["r2_gamma" in options].mul(3).square().flatten(1).sum(1).mean()
+    else:
+        expected = (critic.seen[2].mul(3).flatten(1).norm(dim=1) - 1).square().mean()
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("options", VIEWED, ids=lambda options: next(iter(options)))
+@pytest.mark.parametrize(
+    "view", [{"diffaugment": ["color", "translation", "cutout"]}, {"ada_target": 0.6}, {}]
+)
+def test_penalties_reach_the_weights_through_every_view(
+    options: dict[str, Any], view: dict[str, Any]
+) -> None:
+    if options.get("loss") == "wgan-gp" and "ada_target" in view:
+        pytest.skip("refused")
+    step = made(**options, **view, instance_noise=0.1, d_steps=1, model={"d_norm": "none"})
+    if step.view.ada:
+        step.view.ada.p.fill_(1.0)
+    before = step.discriminator.layers[0].weight.detach().clone()  # type: ignore[union-attr]
+    step(batches())
+    after = step.discriminator.layers[0].weight  # type: ignore[union-attr]
+    assert not torch.equal(before, after)
+    assert after.isfinite().all()
+
+
+@pytest.mark.parametrize("sides", [{"r1_gamma": 1.0}, {"r2_gamma": 1.0}, {"r1_gamma": 1.0, "r2_gamma": 1.0}])
+def test_the_loss_and_its_penalties_share_one_pass_and_one_view(
+    sides: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[torch.dtype] = []
+    forward = View.forward
+
+    def spy(self: View, pictures: Tensor) -> Tensor:
+        calls.append(pictures.dtype)
+        return forward(self, pictures)
+
+    monkeypatch.setattr(View, "forward", spy)
+    step = made(precision="bf16", diffaugment=["color"], **sides)
+    step(batches())
+    assert len(calls) == 3, "real, fake, and fake again for the generator"
+    calls.clear()
+    made(precision="bf16", loss="rpgan", diffaugment=["color"], **sides)(batches())
+    assert len(calls) == 4, "and what the generator's pictures are paired with"
+
+
+def test_the_generators_pairs_are_the_discriminators_last_real_pictures() -> None:
+    step = made(loss="rpgan", d_steps=2)
+    shown: list[Tensor] = []
+    step.discriminator.register_forward_pre_hook(lambda _, args: shown.append(args[0].detach()))
+    step(batches())
+    first, _, second, _, generated, paired = shown
+    assert torch.equal(paired, second)
+    assert not torch.equal(paired, first)
+    assert not torch.equal(generated, paired)
+
+
+def test_a_lookup_is_torchs_and_has_a_second_derivative() -> None:
+    pictures = uniform(2, 3, 5, 5).double().requires_grad_(True)
+    grid = 1.5 * uniform(2, 5, 5, 2, seed=1).double()
+    expected = nn.functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    torch.testing.assert_close(look_up(pictures, grid), expected)
+    assert torch.autograd.gradcheck(lambda x: look_up(x, grid), (pictures,))
+    assert torch.autograd.gradgradcheck(lambda x: look_up(x, grid).square(), (pictures,))
 
 
 def test_two_names_for_one_number_of_steps_are_refused() -> None:
