@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ganlib.config.section import Section
+from ganlib.config.section import Section, default
 from ganlib.names import TRANSPARENT
 
 AVATARS = "avatars"
@@ -29,9 +29,19 @@ class PictureSource(Section):
     resize: Literal["antialias", "nearest"] = "antialias"
     """How files are brought to ``data.size``: by Lanczos' antialiased filter (Parmar 2022), or to the nearest pixel,
     which is for pixel art; see [sprites.md](sprites.md)."""
+    channels: Literal[3, 4] = 3
+    """Channels of the pictures: 3, RGB; 4, RGBA, which keeps transparency. See
+    [pictures.md](pictures.md) and [sprites.md](sprites.md)."""
     background: str = "white"
-    """What shows through transparent pixels: an opaque colour by name or as ``#rrggbb``; ``transparent`` keeps alpha as
-    a fourth channel, see [sprites.md](sprites.md)."""
+    """What shows through transparent pixels: an opaque colour by name or as ``#rrggbb``; ``transparent`` is what
+    ``channels: 4`` means, and either brings the other."""
+    crop: Literal["center", "top", "faces"] = "center"
+    """Which square is taken of what is not square: ``center``, ``top`` (of portraits the upper end, of landscapes the
+    centre), or ``faces``, around the largest face (``pip install 'sweep-gan[faces]'``), where none is found the centre;
+    see [pictures.md](pictures.md)."""
+    dedupe: bool = False
+    """Keep one of each group of equal and nearly equal pictures, which ``sweep data`` lists; see
+    [pictures.md](pictures.md)."""
     max_skipped: float = Field(0.05, ge=0, le=1)
     """Share of the files that may be unreadable before a sweep is refused."""
 
@@ -44,16 +54,39 @@ class PictureSource(Section):
         drawn = source == AVATARS or (isinstance(source, list) and AVATARS in source)
         return {**data, "count": AVATAR_COUNT} if drawn else data
 
-    @property
-    def channels(self) -> Literal[3, 4]:
-        """Count the channels of the pictures: RGB, or RGBA where the background is to stay transparent."""
-        return 4 if self.background.lower() == TRANSPARENT else 3
+    @model_validator(mode="before")
+    @classmethod
+    def _alpha_told_once(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Complete one of the two keys that keep alpha with the other."""
+        if not isinstance(data, dict):
+            return data
+        background, channels = data.get("background"), data.get("channels")
+        if channels is None and isinstance(background, str) and background.lower() == TRANSPARENT:
+            return {**data, "channels": 4}
+        if channels == 4 and background in (None, default(cls, "background")):
+            return {**data, "background": TRANSPARENT}
+        return data
+
+    @model_validator(mode="after")
+    def _alpha_agrees(self) -> "PictureSource":
+        if (self.channels == 4) != (self.background.lower() == TRANSPARENT):
+            raise ValueError(
+                f"channels {self.channels} and background {self.background} contradict each other: with 4 channels "
+                "nothing shows through, and with fewer something does; leave one of the two out"
+            )
+        return self
 
     @property
     def prepared(self) -> str:
         """Say in words how pictures are prepared, where it is not as usual; else the text is empty."""
-        words = ["by nearest neighbour"] if self.resize == "nearest" else []
-        return ", ".join(words + (["with transparency"] if self.channels == 4 else []))
+        words = {
+            "by nearest neighbour": self.resize == "nearest",
+            "cropped at the top": self.crop == "top",
+            "cropped to faces": self.crop == "faces",
+            "with transparency": self.channels == 4,
+            "without duplicates": self.dedupe,
+        }
+        return ", ".join(word for word, so in words.items() if so)
 
 
 class DataConfig(PictureSource):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-RGB, RGBA = 3, 4
+GREY, RGB, RGBA = 1, 3, 4
 """Channels of a picture."""
 SQUARES = 8
 """Checks along the side of a picture."""

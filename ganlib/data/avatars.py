@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.decode import Background, Picture, flatten, pixels
+from ganlib.data.decode import Background, Picture, Preparation, flatten, pixels
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
@@ -64,10 +64,11 @@ class AvatarChunk:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture | str]:
-        """Yield every face; ``nearest`` means nothing to what is drawn at its size."""
+    def pictures(self, how: Preparation) -> Iterator[Picture | str]:
+        """Yield every face; how to resize and to crop means nothing to what is drawn as a square of its size."""
+        assert how.size is not None
         for index in range(self.start, self.stop):
-            yield Picture(draw(self.style, self.seed, index, size, background))
+            yield Picture(draw(self.style, self.seed, index, how.size, how.background, grey=how.grey))
 
 
 def components(style: str) -> tuple[str, ...]:
@@ -76,12 +77,18 @@ def components(style: str) -> tuple[str, ...]:
 
 
 def draw(
-    style: str, seed: int, index: int, size: int, background: Background, without: str | None = None
+    style: str,
+    seed: int,
+    index: int,
+    size: int,
+    background: Background,
+    without: str | None = None,
+    grey: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw one face, if asked to ``without`` one of its `components`; all else stays as it is.
 
     Returns:
-        uint8, shape (size, size, 3), RGB; without a background (size, size, 4), RGBA.
+        uint8, shape (size, size, 3), RGB; ``grey`` (size, size, 1); without a background (size, size, 4), RGBA.
 
     Raises:
         WorkError: when the renderer fails on what the style made.
@@ -96,7 +103,7 @@ def draw(
         svg = str(Avatar(_style(style), options))
         png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-            return pixels(flatten(image, background))
+            return pixels(flatten(image, background, grey))
     except (ValueError, RuntimeError, OSError) as error:
         raise WorkError(
             f"avatar {index} of style '{style}', seed {seed}, cannot be drawn: {error}"

@@ -18,20 +18,21 @@ from filelock import FileLock
 
 from ganlib import cores
 from ganlib.config import DataConfig
-from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
-from ganlib.data.decode import Background, colour
+from ganlib.data.decode import Preparation
 from ganlib.data.folder import digests
 from ganlib.data.listing import File, Skipped, printable
-from ganlib.data.sources import Source, no_pictures, open_sources, some
+from ganlib.data.look import faces
+from ganlib.data.look.seen import Look
+from ganlib.data.sources import Source, no_pictures, open_sources, preparation, some
 from ganlib.data.telling import PictureProgress, Progress, found_in
 from ganlib.data.work import Task, fill, kept_in, making
 from ganlib.disk import write_whole
 from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
 
-PREPROCESSING = 2
-"""Version of the preprocessing: raised whenever inputs would give other pixels than before."""
+PREPROCESSING = 3
+"""Version of the preprocessing: raised whenever inputs would give other pixels than before, or more is seen of them."""
 
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read
 
@@ -59,7 +60,8 @@ def prepare(
 
     Raises:
         RequestError: when a source, style or colour does not exist, there are no pictures, more than
-            ``config.max_skipped`` of them cannot be read, or all are opaque and should be transparent.
+            ``config.max_skipped`` of them cannot be read, all are opaque and should be transparent, no face is found
+            in any or none can be looked for, or all pictures but one are left out as duplicates.
         WorkError: when the cache cannot be written, or files change meanwhile.
 
     Example:
@@ -90,9 +92,8 @@ class _Request:
     """One request for a set: what goes in, and where it is kept."""
 
     sources: Sequence[Source]
-    size: int
-    background: Background
-    nearest: bool
+    how: Preparation
+    dedupe: bool
     folder: Path
     workers: int
     progress: Progress | None
@@ -106,24 +107,34 @@ class _Request:
         progress: Progress | None = None,
     ) -> "_Request":
         """List what a data section names."""
-        background = colour(config.background, config.section)
+        how = preparation(config)
         sources = open_sources(config)
         # What cannot be read by its name alone is too much already: the rest need not be read.
         _check_share(sum(map(len, sources)), _skipped(sources, ()), config)
         folder = (cache if cache is not None else cache_dir()) / "data"
-        nearest = config.resize == "nearest"
-        return cls(sources, config.size, background, nearest, folder, workers or cores.available(), progress)
+        return cls(sources, how, config.dedupe, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, config: DataConfig) -> ImageSet:
         """Return the set with all that was skipped; refuse too much of that, and pictures that are opaque in vain."""
         skipped = _skipped(self.sources, skipped_in(images.path))
         _check_share(len(images), skipped, config)
-        if self.background is None and not images.transparent:
+        section = config.section
+        if self.how.background is None and not images.transparent:
             raise RequestError(
-                f"{config.section}.background is '{TRANSPARENT}', but none of the {len(images)} pictures has a "
-                f"transparent pixel: leave {config.section}.background out, or give pictures with an alpha channel"
+                f"{section}.background is '{TRANSPARENT}' ({section}.channels is 4), but none of the {len(images)} "
+                f"pictures has a transparent pixel: leave both out, or give pictures with an alpha channel"
             )
-        return replace(images, skipped=skipped, found=found_in(self.sources))
+        files = sum(len(source.files) for source in self.sources)
+        if config.crop == "faces" and files and not images.traits.get("faces"):
+            raise RequestError(
+                f"{section}.crop is 'faces', but no face was found in any of {files} pictures: write center or top"
+            )
+        if images.look.left_out and len(images) < 2:
+            raise RequestError(
+                f"{section}.dedupe leaves {len(images)} of {len(images) + len(images.look.left_out)} pictures, for all "
+                f"are alike: leave {section}.dedupe out, or give other pictures"
+            )
+        return replace(images, skipped=skipped, found=found_in(self.sources, images.look))
 
     def find(self) -> ImageSet | None:
         """Return the set, if this very listing was prepared before."""
@@ -167,8 +178,16 @@ class _Request:
 
     def _preprocessing(self) -> str:
         heic = " heic" * (find_spec("pillow_heif") is not None)  # without it such files are skipped
-        nearest = " nearest" * self.nearest
-        return f"{PREPROCESSING} {self.size} {self.background}{nearest}{heic}"
+        how = self.how
+        words = {
+            "nearest": how.nearest,
+            "grey": how.grey,
+            "dedupe": self.dedupe,
+            f"{how.crop}": how.crop != "center",
+        }
+        told = "".join(f" {word}" for word, so in words.items() if so)
+        detector = f" {faces.recipe()}" if how.crop == "faces" else ""
+        return f"{PREPROCESSING} {how.size} {how.background}{told}{detector}{heic}"
 
     def _read(self, report: PictureProgress) -> "_Contents":
         """Hash every file, source by source, in threads: reading and hashing release the interpreter's lock."""
@@ -186,20 +205,23 @@ class _Request:
 
     def _pack(self, path: Path, contents: "_Contents", report: PictureProgress) -> ImageSet:
         total = sum(map(len, self.sources))
-        channels = RGBA if self.background is None else RGB
-        with making(self.folder, self._index.stem, total, self.size, channels) as partial:
-            skipped, traits = fill(self._tasks(partial, contents), total, self.workers, report.made)
-            if len(skipped) == total:
-                raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, skipped)))
+        assert self.how.size is not None
+        with making(self.folder, self._index.stem, total, self.how.size, self.how.channels) as partial:
+            made = fill(self._tasks(partial, contents), total, self.workers, report.made)
+            if len(made.skipped) == total:
+                raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, made.skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
-            return partial.commit(path, skipped, "\n".join(dict.fromkeys(credits)) or None, traits)
+            bad = tuple(index for index, _ in made.skipped)
+            look = Look.of(made.prints, self.how.size, self.dedupe, made.faces, bad)
+            credit = "\n".join(dict.fromkeys(credits)) or None
+            return partial.commit(path, made.skipped, credit, made.traits, look)
 
     def _tasks(self, partial: Partial, contents: "_Contents") -> Iterator[Task]:
         first = 0
         for source, part in zip(self.sources, contents, strict=True):
             for chunk in source.chunks(part):
                 offset = partial.offset + first * partial.picture_bytes
-                yield Task(str(partial.path), offset, first, chunk, self.size, self.background, self.nearest)
+                yield Task(str(partial.path), offset, first, chunk, self.how)
                 first += len(chunk)
 
 

@@ -19,8 +19,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganlib.data.alpha import RGB, RGBA
+from ganlib.data.alpha import GREY, RGB, RGBA
 from ganlib.data.listing import Skipped
+from ganlib.data.look.seen import Look
 from ganlib.data.telling import Found
 from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
@@ -33,13 +34,15 @@ class ImageSet:
     """A packed set of prepared pictures.
 
     Attributes:
-        path: A ``.npy`` file, uint8, shape (n, size, size, 3), RGB, or (n, size, size, 4), RGBA.
-        hash: SHA-256, in hexadecimal, of the shape and the pixels; equal pictures have equal hashes.
+        path: A ``.npy`` file, uint8, shape (n, size, size, c): 1 grey, 3 RGB, or 4 RGBA.
+        hash: SHA-256, in hexadecimal, of the shape and the pixels, and of which are alike where some are; equal
+            pictures have equal hashes.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
         found: What the sources hold beside; empty unless `prepare` made this.
-        transparent: How many pictures have a pixel that is not opaque; 0 for RGB.
+        transparent: How many pictures have a pixel that is not opaque; 0 without alpha.
+        look: What was seen of the pictures when they were prepared.
     """
 
     path: Path
@@ -49,10 +52,16 @@ class ImageSet:
     traits: Mapping[str, int] = field(default_factory=dict)
     found: Found = field(default_factory=Found)
     transparent: int = 0
+    look: Look = field(default_factory=Look)
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """List the groups of pictures that are alike, as positions in ``pictures``; none where one of each is kept."""
+        return self.look.rows
 
     @cached_property
     def pictures(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
-        """The pictures, mapped read-only: uint8, shape (n, size, size, 3), RGB, or 4 channels, RGBA."""
+        """The pictures, mapped read-only: uint8, shape (n, size, size, c)."""
         return cast(
             "np.memmap[Any, np.dtype[np.uint8]]", np.load(self.path, mmap_mode="r", allow_pickle=False)
         )
@@ -97,7 +106,13 @@ def open_set(path: Path) -> ImageSet | None:
     if note is None or _shape(path) is None:
         return None
     return ImageSet(
-        path, note["hash"], (), note["attribution"], note["traits"], transparent=note["transparent"]
+        path,
+        note["hash"],
+        (),
+        note["attribution"],
+        note["traits"],
+        transparent=note["transparent"],
+        look=note["look"],
     )
 
 
@@ -109,7 +124,9 @@ def skipped_in(path: Path) -> list[tuple[int, str]]:
 
 def verify(images: ImageSet) -> bool:
     """Tell whether the pixels on disk still have the set's hash; the whole file is read."""
-    return _shape(images.path) is not None and _hash(np.load(images.path, mmap_mode="r")) == images.hash
+    if _shape(images.path) is None:
+        return False
+    return _hash(np.load(images.path, mmap_mode="r"), images.groups) == images.hash
 
 
 def drop(images: ImageSet) -> None:
@@ -149,13 +166,15 @@ class Partial:
         skipped: Sequence[tuple[int, str]],
         attribution: str | None,
         traits: Mapping[str, int],
+        look: Look | None = None,
     ) -> ImageSet:
-        """Close the gaps that skipped pictures left, and make the set an entry of the cache at ``path``.
+        """Close the gaps that pictures which are left out make, and make the set an entry of the cache at ``path``.
 
         Raises:
             WorkError: when what was written cannot be read back.
         """
-        kept = self._close_gaps({index for index, _ in skipped})
+        look = look or Look()
+        kept = self._close_gaps({index for index, _ in skipped} | set(look.left_out))
         shape = (kept, *self._shape[1:])
         with open(self.path, "r+b") as file:
             file.write(_header(shape))
@@ -164,12 +183,13 @@ class Partial:
             os.fsync(file.fileno())
         pictures = np.load(self.path, mmap_mode="r")
         note = {
-            "hash": _hash(pictures),
+            "hash": _hash(pictures, look.rows),
             "shape": shape,
             "skipped": list(skipped),
             "attribution": attribution,
             "traits": dict(traits),
             "transparent": _transparent(pictures),
+            "look": look.plain(),
         }
         # Without its note an entry does not exist: an old note must not vouch for new pictures.
         path.with_suffix(".json").unlink(missing_ok=True)
@@ -236,6 +256,7 @@ def _note(path: Path) -> dict[str, Any] | None:
             "attribution": note["attribution"],
             "traits": {str(name): int(count) for name, count in note.get("traits", {}).items()},
             "transparent": int(note.get("transparent", 0)),  # older entries are all RGB
+            "look": Look.read(note.get("look", {})),
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -251,14 +272,16 @@ def _shape(path: Path) -> tuple[int, ...] | None:
             length = file.seek(0, os.SEEK_END)
     except (OSError, ValueError):
         return None
-    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] in (RGB, RGBA)
+    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] in (GREY, RGB, RGBA)
     if not sound or length != len(_header(shape)) + int(np.prod(shape, dtype=np.int64)):
         return None
     return tuple(shape)
 
 
-def _hash(pictures: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(tuple(int(side) for side in pictures.shape)).encode())
+def _hash(pictures: NDArray[np.uint8], groups: tuple[tuple[int, ...], ...]) -> str:
+    # Which pictures are alike decides what is held out for the floor: it is a part of the data.
+    alike = repr(groups) if groups else ""
+    digest = hashlib.sha256((repr(tuple(int(side) for side in pictures.shape)) + alike).encode())
     for block in _blocks(pictures):
         digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()

@@ -11,6 +11,7 @@ All pictures that users bring are decoded here, so that a picture looks alike in
 
 import io
 import warnings
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
-from ganlib.data.alpha import hide
+from ganlib.data.alpha import GREY, RGB, RGBA, hide
 from ganlib.data.formats import NAMES, formats_for
+from ganlib.data.look.faces import face_square
+from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.png import SIGNATURE, slimmed
 from ganlib.data.profiles import eight_bit, to_srgb
 from ganlib.errors import RequestError
@@ -32,6 +35,7 @@ Background = Colour | None
 _LONGEST = 1 << 15
 """The longest side in pixels that a picture may be scaled to."""
 _ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,7 +47,9 @@ _UPRIGHT = {
 }
 
 TRAITS = {
-    "cropped": "not square: cropped to the central square",
+    "cropped": "not square: cropped to a square",
+    "faces": "with a face: cropped to it",
+    "faceless": "without a face that was found: cropped to the central square",
     "enlarged": "smaller than asked for: enlarged",
     "transparent": "with transparent pixels: laid on the background",
     "alpha": "with transparent pixels: kept so; shown and measured on grey checks",
@@ -57,11 +63,45 @@ TRAITS = {
 """What may be worth knowing of a picture file, and what is done about it."""
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """How pictures are prepared.
+
+    Attributes:
+        size: Side of the square in pixels; None leaves it as large as it is.
+        background: What shows through where a picture is transparent; None keeps it so, in a fourth channel.
+        nearest: Whether files are resized by taking the nearest pixel instead of averages.
+        crop: Which square of a picture is taken (`ganlib.data.look.squares`); None takes the whole picture, whose
+            shorter side is then ``size``, and without a background only what has transparent pixels is RGBA.
+        grey: Whether only the luminance is kept (Rec. 601, as Pillow's mode L): one channel.
+    """
+
+    size: int | None
+    background: Background
+    nearest: bool = False
+    crop: Crop | None = "center"
+    grey: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures: 1 grey, 3 RGB, or 4 RGBA."""
+        return GREY if self.grey else RGBA if self.background is None else RGB
+
+
 class Picture(NamedTuple):
-    """A prepared picture, uint8 (h, w, 3), RGB, or (h, w, 4), RGBA; and which of `TRAITS` its file had."""
+    """A prepared picture.
+
+    Attributes:
+        pixels: uint8 (h, w, c), grey, RGB or RGBA.
+        traits: Which of `TRAITS` its file had.
+        sides: Width and height in pixels of the whole picture as it is seen; 0 where it was drawn.
+        face: The square that was taken because a face is there; None where none was looked for or found.
+    """
 
     pixels: NDArray[np.uint8]
     traits: tuple[str, ...] = ()
+    sides: tuple[int, int] = (0, 0)
+    face: Box | None = None
 
 
 class UnreadableError(Exception):
@@ -106,21 +146,11 @@ def decode(
     Raises:
         UnreadableError: with the reason.
     """
-    return picture_of(data, size, background, suffix, nearest).pixels
+    return picture_of(data, Preparation(size, background, nearest), suffix).pixels
 
 
-def picture_of(
-    data: bytes,
-    size: int | None,
-    background: Background,
-    suffix: str = "",
-    nearest: bool = False,
-    whole: bool = False,
-) -> Picture:
-    """Decode the bytes of a picture file as `decode` does, with the traits of the file.
-
-    ``whole`` leaves the picture uncropped: ``size`` is then of its shorter side, and without a background only what has
-    transparent pixels is RGBA.
+def picture_of(data: bytes, how: Preparation, suffix: str = "") -> Picture:
+    """Decode the bytes of a picture file as `decode` does, with what is known of the file.
 
     Raises:
         UnreadableError: with the reason.
@@ -131,7 +161,7 @@ def picture_of(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            make = partial(_picture, size=size, background=background, nearest=nearest, whole=whole)
+            make = partial(_picture, how=how)
             try:
                 return make(data, formats_for(data, suffix))
             except ValueError:  # Pillow's limits of text in a PNG
@@ -149,18 +179,13 @@ def picture_of(
 
 
 def _picture(
-    data: bytes,
-    formats: tuple[str, ...],
-    profile: bytes | None = None,
-    *,
-    size: int | None,
-    background: Background,
-    nearest: bool,
-    whole: bool,
+    data: bytes, formats: tuple[str, ...], profile: bytes | None = None, *, how: Preparation
 ) -> Picture:
+    size, whole = how.size, how.crop is None
     with Image.open(io.BytesIO(data), formats=formats) as image:
         traits = _traits(image, size, whole)
-        if size is not None and not nearest:
+        sides = image.size
+        if size is not None and not how.nearest and how.crop != "faces":
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
             # what is wanted, so that the filter below still decides how it looks.
             image.draft(None, (4 * size, 4 * size))
@@ -171,30 +196,38 @@ def _picture(
             traits.append("profile" if converted == "converted" else "no profile")
         transparent = _is_transparent(upright)
         if transparent:
-            traits.append("alpha" if background is None else "transparent")
-        made = flatten(upright, background if transparent or not whole else (0, 0, 0))
-        return Picture(pixels(resize(made if whole else crop(made), size, nearest)), tuple(traits))
+            traits.append("alpha" if how.background is None else "transparent")
+        made = flatten(upright, how.background if transparent or not whole else (0, 0, 0), how.grey)
+        face = None
+        if how.crop is not None:
+            made, face = _square(made, how.crop)
+            if how.crop == "faces":
+                traits.append("faceless" if face is None else "faces")
+        turned = "turned" in traits and _orientation(image) in _SIDEWAYS
+        return Picture(
+            pixels(resize(made, size, how.nearest)), tuple(traits), sides[::-1] if turned else sides, face
+        )
 
 
-def flatten(image: Image.Image, background: Background) -> Image.Image:
-    """Convert any mode of 8 bits to RGB, where transparent pixels show the background, or without one to RGBA."""
+def flatten(image: Image.Image, background: Background, grey: bool = False) -> Image.Image:
+    """Convert any mode of 8 bits to RGB or grey, where transparent pixels show the background; without one to RGBA."""
     if background is None:
         return image.convert("RGBA")
+    mode = "L" if grey else "RGB"
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image.convert("RGB").convert(mode)
     base = Image.new("RGBA", image.size, background)
     base.alpha_composite(image.convert("RGBA"))
-    return base.convert("RGB")
+    return base.convert("RGB").convert(mode)
 
 
-def crop(image: Image.Image) -> Image.Image:
-    """Crop a picture to its central square."""
-    width, height = image.size
-    if width == height:
-        return image
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return image.crop((left, top, left + side, top + side))
+def _square(image: Image.Image, crop: Crop) -> tuple[Image.Image, Box | None]:
+    """Crop a picture to a square; also give the square where it is that of a face."""
+    face = face_square(image) if crop == "faces" else None
+    left, top, side = face or square(*image.size, crop)
+    if image.size == (side, side):
+        return image, face
+    return image.crop((left, top, left + side, top + side)), face
 
 
 def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
@@ -244,8 +277,10 @@ def _weighted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert a picture to an array; the colour of what is quite transparent is black."""
+    """Convert a picture to an array (h, w, c); the colour of what is quite transparent is black."""
     array = np.asarray(image)
+    if array.ndim == 2:
+        return array[..., None]
     return hide(array) if image.mode == "RGBA" else array
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganlib.data.decode import Background, Picture, UnreadableError, picture_of
+from ganlib.data.decode import Picture, Preparation, UnreadableError, picture_of
 from ganlib.data.listing import printable
 from ganlib.errors import WorkError
 
@@ -23,7 +23,7 @@ class FileChunk:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture | str]:
+    def pictures(self, how: Preparation) -> Iterator[Picture | str]:
         """Yield every picture, or why there is none.
 
         Raises:
@@ -39,13 +39,13 @@ class FileChunk:
                     f"{printable(path)} changed while the pictures were being prepared; wait until nothing"
                     " writes into the folder, then start again"
                 )
-            yield _decoded(path, data, size, background, nearest)
+            yield _decoded(path, data, how)
 
 
-def picture(path: str, size: int | None, background: Background, nearest: bool = False) -> Picture | str:
+def picture(path: str, how: Preparation) -> Picture | str:
     """Read one picture file, exactly as it is prepared for training, or say why there is no picture."""
     data = _read(path)
-    return data if isinstance(data, str) else _decoded(path, data, size, background, nearest)
+    return data if isinstance(data, str) else _decoded(path, data, how)
 
 
 def whole_picture(path: str, shorter: int | None = None) -> Picture | str:
@@ -55,8 +55,7 @@ def whole_picture(path: str, shorter: int | None = None) -> Picture | str:
         path: The file.
         shorter: Length of the shorter side in pixels, to which it is scaled; None leaves it as it is.
     """
-    data = _read(path)
-    return data if isinstance(data, str) else _decoded(path, data, shorter, None, whole=True)
+    return picture(path, Preparation(shorter, None, crop=None))
 
 
 def digests(paths: tuple[str, ...]) -> list[bytes | str]:
@@ -65,16 +64,9 @@ def digests(paths: tuple[str, ...]) -> list[bytes | str]:
     return [data if isinstance(data, str) else hashlib.sha256(data).digest() for data in contents]
 
 
-def _decoded(
-    path: str,
-    data: bytes,
-    size: int | None,
-    background: Background,
-    nearest: bool = False,
-    whole: bool = False,
-) -> Picture | str:
+def _decoded(path: str, data: bytes, how: Preparation) -> Picture | str:
     try:
-        return picture_of(data, size, background, os.path.splitext(path)[1].lower(), nearest, whole)
+        return picture_of(data, how, os.path.splitext(path)[1].lower())
     except UnreadableError as error:
         return str(error)
 

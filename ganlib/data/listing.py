@@ -26,6 +26,7 @@ HIDDEN, OWN, SWEEP, OTHER, DRAWN = (
     "not drawn (data.count)",
 )
 """Reasons why something was left out that are no faults."""
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,13 @@ class File:
 
 @dataclass(frozen=True, order=True)
 class LeftOut:
-    """Files or folders of one suffix that do not belong to the set, why, and where the first of them is."""
+    """Files or folders of one suffix that do not belong to the set, why, and where the first few of them are."""
 
     reason: str
     suffix: str
     count: int
     example: str
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class _Walk:
         self.found: list[File] = []
         self.skipped: list[Skipped] = []
         self._left: Counter[tuple[str, str]] = Counter()
-        self._examples: dict[tuple[str, str], str] = {}
+        self._examples: dict[tuple[str, str], list[str]] = {}
 
     def take(self, entry: "os.DirEntry[str]", prefix: bytes, own: Collection[str]) -> None:
         """Take in an entry of a folder that is no folder to go into."""
@@ -140,10 +142,13 @@ class _Walk:
     def leave_out(self, reason: str, suffix: str, path: str) -> None:
         kind = reason, printable(suffix)
         self._left[kind] += 1
-        self._examples[kind] = min(self._examples.get(kind, path), path)
+        self._examples[kind] = sorted([*self._examples.get(kind, []), path])[:_EXAMPLES]
 
     def listing(self) -> Listing:
-        left = (LeftOut(*kind, count, printable(self._examples[kind])) for kind, count in self._left.items())
+        examples = {kind: tuple(map(printable, paths)) for kind, paths in self._examples.items()}
+        left = (
+            LeftOut(*kind, count, examples[kind][0], examples[kind][1:]) for kind, count in self._left.items()
+        )
         return Listing(
             tuple(sorted(self.found, key=lambda file: file.relative)),
             tuple(sorted(self.skipped, key=lambda item: item.path)),

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 
 from ganlib.config import AVATAR_COUNT, AVATARS, DataConfig
 from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
+from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
 from ganlib.data.formats import NAMES
 from ganlib.data.listing import DRAWN, OTHER, File, LeftOut, Skipped, printable, scan
+from ganlib.data.look import faces
 from ganlib.errors import RequestError
 
 _CHUNK = 32  # pictures in one task: enough to hide what handing it over costs, few enough to share evenly
@@ -45,6 +47,10 @@ class Source:
     def __len__(self) -> int:
         return len(self.files) if self.avatars is None else len(self.avatars)
 
+    def name_of(self, index: int) -> str:
+        """Name one of the inputs, counted from 0, for people."""
+        return f"avatar {index}" if self.avatars is not None else printable(self.files[index].path)
+
     def listing(self) -> str:
         """Make a text that differs whenever the inputs may differ, without reading the files."""
         digest = hashlib.sha256(self.recipe.encode())
@@ -63,6 +69,22 @@ class Source:
             else:
                 paths = tuple(file.path for file in self.files[start:stop])
                 yield FileChunk(paths, tuple(digests[start:stop]))
+
+
+def preparation(config: DataConfig) -> Preparation:
+    """Read how a data section wants its pictures prepared.
+
+    Raises:
+        RequestError: when its background is no colour, or it wants faces and none can be looked for.
+    """
+    if config.crop == "faces":
+        faces.check(config.section)
+    return Preparation(
+        config.size,
+        colour(config.background, config.section),
+        nearest=config.resize == "nearest",
+        crop=config.crop,
+    )
 
 
 def open_sources(config: DataConfig) -> list[Source]:

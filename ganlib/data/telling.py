@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ganlib.data.decode import TRAITS
-from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
+from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped, printable
+from ganlib.data.look.seen import Look
 
 if TYPE_CHECKING:  # sources read the configuration, which workers do without
     from ganlib.data.sources import Source
@@ -23,6 +26,20 @@ _WORDS = {
     DRAWN: "not among the data.count that were drawn",
 }
 _SUFFIXES = 8
+_CLASSES = 12
+_GROUPS, _MEMBERS = 3, 4
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A group of pictures that are alike, by their names; see `ganlib.data.look.groups.Group`."""
+
+    kept: str
+    equal: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return 1 + len(self.equal) + len(self.near)
 
 
 @dataclass(frozen=True)
@@ -34,26 +51,126 @@ class Found:
         avatars: How many faces were drawn.
         folders: In how many folders the files lie.
         left_out: What does not belong to the set, and why.
+        classes: How many picture files lie in each first-level sub-folder, by its name; those in no sub-folder have
+            the empty one.
+        alike: The groups of pictures that are equal or nearly so, the largest first.
+        complete: Whether all pictures were compared that might be nearly equal.
+        tiny: Name, width and height in pixels of the smallest files that were enlarged.
     """
 
     suffixes: tuple[tuple[str, int], ...] = ()
     avatars: int = 0
     folders: int = 0
     left_out: tuple[LeftOut, ...] = ()
+    classes: tuple[tuple[str, int], ...] = ()
+    alike: tuple[Alike, ...] = ()
+    complete: bool = True
+    tiny: tuple[tuple[str, int, int], ...] = ()
 
 
-def found_in(sources: Iterable["Source"]) -> Found:
-    """Sum up what the sources hold."""
+def found_in(sources: Iterable["Source"], look: Look | None = None) -> Found:
+    """Sum up what the sources hold, with what was seen of their pictures."""
+    sources, look = list(sources), look or Look()
+    first = np.cumsum([0, *map(len, sources)])
+
+    def name(index: int) -> str:
+        place = int(np.searchsorted(first, index, "right")) - 1
+        return sources[place].name_of(index - int(first[place]))
+
+    def named(indices: Iterable[int]) -> tuple[str, ...]:
+        return tuple(map(name, indices))
+
+    classes: Counter[str] = Counter()
     suffixes: Counter[str] = Counter()
     folders: set[str] = set()
     left: list[LeftOut] = []
     avatars = 0
     for source in sources:
         suffixes.update(file.suffix for file in source.files)
+        classes.update(_class_of(file.relative) for file in source.files)
         folders |= {os.path.dirname(file.path) for file in source.files}
         left += source.left_out
         avatars += len(source) if source.avatars is not None else 0
-    return Found(tuple(_ranked(suffixes)), avatars, len(folders), tuple(left))
+    alike = [Alike(name(group.kept), named(group.equal), named(group.near)) for group in look.likeness.groups]
+    return Found(
+        tuple(_ranked(suffixes)),
+        avatars,
+        len(folders),
+        tuple(left),
+        tuple(sorted(classes.items())),
+        tuple(sorted(alike, key=lambda group: -len(group))),
+        look.likeness.complete,
+        tuple((name(index), width, height) for index, width, height in look.inventory.tiny),
+    )
+
+
+def _class_of(relative: bytes) -> str:
+    folder, _, rest = relative.partition(b"/")
+    return printable(os.fsdecode(folder)) if rest else ""
+
+
+def classes(found: Found) -> list[str]:
+    """Say in one line how many files lie in each first-level sub-folder; empty where there are no sub-folders."""
+    named = [(count, name) for name, count in found.classes if name]
+    if not named:
+        return []
+    named.sort(key=lambda item: (-item[0], item[1]))
+    shown = [f"{count:,} {name}" for count, name in named[:_CLASSES]]
+    if len(named) > _CLASSES:
+        shown.append(f"{sum(count for count, _ in named[_CLASSES:]):,} in {len(named) - _CLASSES:,} others")
+    bare = dict(found.classes).get("", 0)
+    ratio = f"; the largest has {named[0][0] / named[-1][0]:.3g} times the smallest" * (len(named) > 1)
+    return [f"{len(named):,}: {', '.join(shown)}" + f"; {bare:,} in no sub-folder" * bool(bare) + ratio]
+
+
+def duplicates(found: Found, dedupe: bool, section: str = "data") -> list[str]:
+    """Say which pictures are alike and what becomes of them, the largest groups by name; empty where none are."""
+    incomplete = (
+        []
+        if found.complete
+        else ["too many are much alike: nearly equal ones were looked for in a part only"]
+    )
+    if not found.alike:
+        return incomplete
+    groups = len(found.alike)
+    counts = [
+        f"{count:,} {words}"
+        for count, words in (
+            (sum(len(group.equal) for group in found.alike), "equal to another"),
+            (sum(len(group.near) for group in found.alike), "nearly"),
+        )
+        if count
+    ]
+    done = (
+        f"left out ({section}.dedupe keeps one of each of {groups:,} group{'s' * (groups > 1)})"
+        if dedupe
+        else f"in {groups:,} group{'s' * (groups > 1)}; {section}.dedupe: true keeps one of each"
+    )
+    return [f"{', '.join(counts)} {done}", *map(_members, found.alike[:_GROUPS]), *incomplete]
+
+
+def tiny(found: Found) -> list[str]:
+    """Name the smallest files that were enlarged, in one line; empty where none was."""
+    named = [f"{name} ({width} x {height})" for name, width, height in found.tiny]
+    return [f"the smallest: {', '.join(named)}"] if named else []
+
+
+def _members(group: Alike) -> str:
+    others = [*(f"= {name}" for name in group.equal), *(f"~ {name}" for name in group.near)]
+    more = f" and {len(others) - _MEMBERS:,} more" * (len(others) > _MEMBERS)
+    return f"  {group.kept} {' '.join(others[:_MEMBERS])}{more}"
+
+
+def shapes(look: Look) -> list[str]:
+    """Say which shapes and sizes files have, and how many are grey, a line each."""
+    inventory, lines = look.inventory, []
+    if inventory.shapes:
+        lines.append("width to height " + ", ".join(f"{count:,} {name}" for name, count in inventory.shapes))
+        least, median, most = inventory.shorter
+        lines.append(f"shorter side {least:,} to {most:,} pixels, median {median:,}")
+    if inventory.grey:
+        lines.append(f"{inventory.grey:,} without colour")
+    return lines
 
 
 def taken(found: Found) -> str:
@@ -94,7 +211,7 @@ def _counted(items: Sequence[LeftOut]) -> str:
         counts[
             item.suffix or ("folder" + "s" * (item.count > 1) if item.reason == SWEEP else "without suffix")
         ] += item.count
-    return f"{_suffixes(counts)}, such as {items[0].example}"
+    return f"{_suffixes(counts)}, such as {', '.join([items[0].example, *items[0].more])}"
 
 
 def _suffixes(counts: Counter[str]) -> str:

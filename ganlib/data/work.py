@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ganlib.data import pool
-from ganlib.data.alpha import RGB, RGBA
+from ganlib.data.alpha import RGB
 from ganlib.data.cache import Partial
-from ganlib.data.decode import Background, Picture
+from ganlib.data.decode import Picture, Preparation
+from ganlib.data.look.fingerprints import Prints
+from ganlib.data.look.squares import Box
 from ganlib.errors import WorkError
 
 _STALE_SECONDS = 24 * 3600  # a set in the making is written to every few seconds
@@ -67,8 +69,8 @@ class Chunk(Protocol):
     def __len__(self) -> int:
         """Count the inputs."""
 
-    def pictures(self, size: int, background: Background, nearest: bool) -> Iterator[Picture | str]:
-        """Yield what each input gives: a picture, or why there is none; `Task` says what the arguments mean."""
+    def pictures(self, how: Preparation) -> Iterator[Picture | str]:
+        """Yield what each input gives: a picture, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -80,49 +82,58 @@ class Task:
         offset: Where in it the first picture of the task begins, in bytes.
         first: The number of that picture in the set.
         chunk: The pictures.
-        size: Side of the square in pixels.
-        background: What shows through where a picture is transparent; None keeps it so, in a fourth channel.
-        nearest: Whether files are resized without averaging.
+        how: How they are prepared.
     """
 
     path: str
     offset: int
     first: int
     chunk: Chunk
-    size: int
-    background: Background
-    nearest: bool = False
-
-    @property
-    def channels(self) -> int:
-        """Channels of the pictures, 3 or 4."""
-        return RGBA if self.background is None else RGB
+    how: Preparation
 
 
-def write(task: Task) -> tuple[int, list[tuple[int, str]], Counter[str]]:
-    """Make the pictures of a task.
+class Made(NamedTuple):
+    """What became of inputs.
 
-    Returns:
-        How many inputs there were, and which of the set's inputs gave no picture, and why; and how many
-        pictures had each trait (`ganlib.data.decode.TRAITS`).
+    Attributes:
+        inputs: How many there were.
+        skipped: Which of the set's inputs gave no picture, and why.
+        traits: How many pictures had each trait (`ganlib.data.decode.TRAITS`).
+        faces: The squares that were taken because a face is there, by the input's number.
+        prints: Fingerprints of the pictures.
     """
-    block = np.zeros((len(task.chunk), task.size, task.size, task.channels), np.uint8)
-    skipped, traits = [], Counter[str]()
-    for index, picture in enumerate(task.chunk.pictures(task.size, task.background, task.nearest)):
+
+    inputs: int
+    skipped: list[tuple[int, str]]
+    traits: Counter[str]
+    faces: dict[int, Box]
+    prints: Prints
+
+
+def write(task: Task) -> Made:
+    """Make the pictures of a task."""
+    assert task.how.size is not None
+    block = np.zeros((len(task.chunk), task.how.size, task.how.size, task.how.channels), np.uint8)
+    skipped, traits, faces = [], Counter[str](), {}
+    sides: dict[int, tuple[int, int]] = {}
+    for index, picture in enumerate(task.chunk.pictures(task.how)):
         if isinstance(picture, str):
             skipped.append((task.first + index, picture))
-        else:
-            block[index] = picture.pixels
-            traits.update(picture.traits)
+            continue
+        block[index] = picture.pixels
+        traits.update(picture.traits)
+        sides[index] = picture.sides
+        if picture.face is not None:
+            faces[task.first + index] = picture.face
     with open(task.path, "r+b") as file:
         file.seek(task.offset)
         file.write(block.data)
-    return len(task.chunk), skipped, traits
+    made = list(sides)
+    prints = Prints.of([task.first + index for index in made], block[made], list(sides.values()))
+    return Made(len(task.chunk), skipped, traits, faces, prints)
 
 
-def fill(
-    tasks: Iterable[Task], count: int, workers: int, made: Callable[[int], None]
-) -> tuple[list[tuple[int, str]], Counter[str]]:
+def fill(tasks: Iterable[Task], count: int, workers: int, made: Callable[[int], None]) -> Made:
     """Make all pictures of a set, in processes where that is worth while.
 
     Args:
@@ -130,14 +141,15 @@ def fill(
         count: How many inputs the tasks have together.
         workers: How many processes at most.
         made: Called with the number of inputs that each task had, when it is done.
-
-    Returns:
-        Which of the set's inputs gave no picture, and why; and how many pictures had each trait.
     """
     skipped: list[tuple[int, str]] = []
     traits: Counter[str] = Counter()
-    for inputs, bad, seen in pool.run(write, tasks, max(1, min(workers, count // _MIN_PER_WORKER))):
-        skipped += bad
-        traits += seen
-        made(inputs)
-    return skipped, traits
+    faces: dict[int, Box] = {}
+    prints: list[Prints] = []
+    for part in pool.run(write, tasks, max(1, min(workers, count // _MIN_PER_WORKER))):
+        skipped += part.skipped
+        traits += part.traits
+        faces |= part.faces
+        prints.append(part.prints)
+        made(part.inputs)
+    return Made(count, skipped, traits, faces, Prints.joined(prints))

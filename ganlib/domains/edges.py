@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganlib import cores
 from ganlib.data.cache import ImageSet, cache_dir, open_set
-from ganlib.data.decode import Background, Picture
+from ganlib.data.decode import Picture, Preparation
 from ganlib.data.telling import PictureProgress, Progress
 from ganlib.data.work import Task, fill, kept_in, making
 
@@ -85,7 +85,7 @@ class EdgeChunk:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def pictures(self, size: int, background: Background, nearest: bool = False) -> Iterator[Picture]:
+    def pictures(self, how: Preparation) -> Iterator[Picture]:
         """Yield every drawing with blurred edges, at its own size."""
         for drawing in np.load(self.path, mmap_mode="r")[self.start : self.stop]:
             yield Picture(promote(np.asarray(drawing)))
@@ -132,8 +132,7 @@ def edge_promoted(
                         partial.offset + start * partial.picture_bytes,
                         start,
                         EdgeChunk(str(images.path), start, min(start + _CHUNK, len(images))),
-                        images.size,
-                        _OPAQUE,
+                        Preparation(images.size, _OPAQUE),
                     )
                     for start in range(0, len(images), _CHUNK)
                 )

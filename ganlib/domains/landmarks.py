@@ -12,7 +12,7 @@ A Parquet file has a row for each picture and these columns, whatever else it ha
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganlib.config import DataConfig
-from ganlib.data.cache import ImageSet, skipped_in
+from ganlib.data.cache import ImageSet
 from ganlib.data.listing import File, printable
+from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.sources import open_sources
 from ganlib.errors import RequestError, WorkError
 
@@ -70,7 +71,7 @@ def names_of(config: DataConfig, images: ImageSet) -> list[str]:
     for source in open_sources(config):
         drawn = source.avatars is not None
         names += map(str, range(len(source))) if drawn else map(name_of, source.files)
-    missing = {index for index, _ in skipped_in(images.path)}
+    missing = {*images.look.skipped, *images.look.left_out}
     names = [name for index, name in enumerate(names) if index not in missing]
     if len(names) != len(images):
         raise WorkError(
@@ -80,16 +81,26 @@ def names_of(config: DataConfig, images: ImageSet) -> list[str]:
     return names
 
 
-def read_landmarks(path: str | Path, names: Sequence[str]) -> NDArray[np.float32]:
+def face_squares(images: ImageSet) -> dict[int, Box]:
+    """List the squares that were cut out of pictures because a face is there, by their position in a prepared set."""
+    missing = {*images.look.skipped, *images.look.left_out}
+    inputs = [index for index in range(len(images) + len(missing)) if index not in missing]
+    return {row: box for row, index in enumerate(inputs) if (box := images.look.faces.get(index))}
+
+
+def read_landmarks(
+    path: str | Path, names: Sequence[str], crop: Crop = "center", faces: Mapping[int, Box] | None = None
+) -> NDArray[np.float32]:
     """Read the landmarks of a set's pictures, as places in the square that is made of each.
 
-    The square is the picture's centre (`ganlib.data.decode.crop`): of the longer side as much is cut off at both ends,
-    and nothing is added. Points are moved accordingly; one that was cut off lies outside of 0 to 1. A warning counts
-    pictures without a row.
+    Points are moved as the square is cut out (`ganlib.data.look.squares`); one that was cut off lies outside of 0 to 1.
+    A warning counts pictures without a row.
 
     Args:
         path: A Parquet file, as the module's text says.
         names: The pictures, as `names_of` lists them.
+        crop: Which square is made of a picture without a face.
+        faces: The squares around faces, as `face_squares` lists them.
 
     Returns:
         float32 (n, k, 2), x and then y, as shares of the square's side; NaN where a point or a row is missing.
@@ -119,7 +130,8 @@ def read_landmarks(path: str | Path, names: Sequence[str]) -> NDArray[np.float32
         )
     points = np.full((len(names), *table.points.shape[1:]), np.nan, np.float32)
     here, there = np.array(found).T
-    points[here] = table.in_square()[there]
+    chosen = {row: faces[index] for index, row in found if index in faces} if faces else {}
+    points[here] = table.in_square(crop, chosen)[there]
     return points
 
 
@@ -215,11 +227,17 @@ class _Table:
                 "give shares of the picture's width and height, from 0 to 1, not pixels"
             )
 
-    def in_square(self) -> NDArray[np.float64]:
-        """Compute the points as shares of the side of the square that `ganlib.data.decode` cuts from each picture."""
-        side = self.sides.min(1, keepdims=True)
-        cut = (self.sides - side) // 2
-        moved: NDArray[np.float64] = (self.points * self.sides[:, None] - cut[:, None]) / side[:, None]
+    def in_square(self, crop: Crop, chosen: Mapping[int, Box]) -> NDArray[np.float64]:
+        """Compute the points as shares of the side of the square that `ganlib.data.decode` cuts from each picture.
+
+        ``chosen`` has the squares of those rows whose picture was cropped to a face.
+        """
+        sides = self.sides.astype(int).tolist()
+        squares = np.array(
+            [chosen.get(row) or square(width, height, crop) for row, (width, height) in enumerate(sides)]
+        )
+        corners, side = squares[:, None, :2], squares[:, None, 2:]
+        moved: NDArray[np.float64] = (self.points * self.sides[:, None] - corners) / side
         return moved
 
 

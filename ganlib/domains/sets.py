@@ -11,7 +11,7 @@ from ganlib.config import DataConfig, PhotosConfig
 from ganlib.data import ImageSet, prepare
 from ganlib.data.listing import Skipped
 from ganlib.domains.edges import edge_promoted
-from ganlib.domains.landmarks import names_of, read_landmarks
+from ganlib.domains.landmarks import face_squares, names_of, read_landmarks
 
 
 @dataclass(frozen=True)
@@ -101,5 +101,5 @@ def prepare_sets(
     taken = prepare(config, cache, progress=progress)
     points = None
     if photos.landmarks is not None:
-        points = read_landmarks(photos.landmarks, names_of(config, taken))
+        points = read_landmarks(photos.landmarks, names_of(config, taken), config.crop, face_squares(taken))
     return TrainingSets(drawings, taken, blurred, points)

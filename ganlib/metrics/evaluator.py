@@ -5,8 +5,9 @@ file, so that an evaluation costs the generated pictures and two statistics of m
 one of all trials ever reads the real pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.data.look.split import split
 from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
@@ -56,6 +58,8 @@ class Evaluator:
         config: How to measure.
         device: Where features are extracted and compared.
         cache: Folder for what the real pictures contribute; None computes it anew in each process.
+        groups: Positions of pictures that are alike (`ganlib.data.ImageSet.groups`): of none are some held out for the
+            floor and others compared with.
 
     Raises:
         RequestError: if the pictures have another dtype or shape or are fewer than two, or the extractor cannot
@@ -69,6 +73,7 @@ class Evaluator:
         config: EvaluateConfig,
         device: torch.device | str = "cpu",
         cache: Path | None = None,
+        groups: Sequence[Sequence[int]] = (),
     ) -> None:
         shape = pictures.shape
         if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (RGB, RGBA) or shape[0] < 2:
@@ -83,17 +88,20 @@ class Evaluator:
         self._pictures = pictures
         self.cache = cache
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
-        self._held_out = min(config.n_fake, shape[0] - self.n_real)
+        wanted = min(config.n_fake, shape[0] - self.n_real)
+        self._compared, self._held = split(shape[0], groups, self.n_real, wanted, CHOICE_SEED)
         self.identity: dict[str, str | int] = {
             "data": data_hash,
             "pictures": shape[0],
             "extractor": self.extractor.name,
             "digest": self.extractor.digest,
             "n_real": self.n_real,
-            "held_out": self._held_out,
+            "held_out": len(self._held),
             "seed": CHOICE_SEED,
             "format": FORMAT,
         } | ({"alpha": ON_CHECKS} if shape[3] == RGBA else {})
+        if groups:
+            self.identity["groups"] = sha256(repr([list(group) for group in groups]).encode()).hexdigest()
         self.resize = measured_with(self.extractor.resize, shape[3])
 
     def score(
@@ -170,10 +178,11 @@ class Evaluator:
             n_fake: How many; ``config.n_fake`` by default.
 
         Returns:
-            None where the set has not so many pictures beside the ``n_real`` that are compared with.
+            None where the set has not so many pictures beside the ``n_real`` that are compared with, those apart that
+            are alike to one of them.
         """
         count = n_fake or self.config.n_fake
-        if count > self._held_out:
+        if count > len(self._held):
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
         kid = self.kid(fake)
@@ -242,13 +251,8 @@ class Evaluator:
         return load_or_compute(self.cache, self.identity, self._measure_real)
 
     def _choice(self) -> np.ndarray:
-        """Choose the positions of the real pictures that are used, in random order: to compare with, then held out.
-
-        The one are taken from the beginning of the order and the others from its end, so that fewer of either are
-        the first of more, whatever the number of the other is.
-        """
-        order = np.random.RandomState(CHOICE_SEED).permutation(len(self._pictures))
-        return np.concatenate([order[: self.n_real], order[::-1][: self._held_out]])
+        """List the positions of the real pictures that are used: to compare with, then held out."""
+        return np.concatenate([self._compared, self._held])
 
     def _measure_real(self) -> Arrays:
         chosen = self._choice()
@@ -270,7 +274,7 @@ class Evaluator:
         Returns:
             uint8 (n, c, h, w), on the evaluator's device; their features are the first of ``real.features``.
         """
-        return self._pictures_at(self._choice()[: self.n_real][:count])
+        return self._pictures_at(self._compared[:count])
 
     def _pictures_at(self, rows: np.ndarray) -> Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))

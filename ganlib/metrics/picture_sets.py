@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike, fspath
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import RGB, RGBA, tensor_on
-from ganlib.data.decode import Background, Colour, Picture
+from ganlib.data.decode import Colour, Picture, Preparation
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
 from ganlib.data.listing import Skipped, printable, scan
@@ -19,6 +19,8 @@ from ganlib.data.sources import Source
 from ganlib.data.telling import Found, faults, found_in, left_out
 from ganlib.errors import RequestError
 
+AS_THEY_ARE = Preparation(None, None)
+"""Central squares of any size, with transparency."""
 Pictures = Tensor | np.ndarray | str | PathLike[str]
 
 
@@ -53,30 +55,24 @@ class PictureSet:
 def open_pictures(
     pictures: Pictures,
     name: str,
-    size: int | None = None,
-    background: Background = None,
-    nearest: bool = False,
+    how: Preparation = AS_THEY_ARE,
 ) -> PictureSet:
     """Check pictures, or list those of a folder.
 
     Args:
         pictures: As for `fid`.
         name: What to call them in an error text.
-        size: Side in pixels to which files are resized as for training; None leaves it as it is.
-        background: What shows through where pictures are transparent; None keeps it, and it is measured on checks.
-        nearest: Whether files are resized by nearest neighbour.
+        how: How files are prepared; without a background transparency stays, and is measured on checks.
 
     Raises:
         RequestError: as `fid`.
     """
 
     def on(ground: Colour) -> PictureSet:
-        return open_pictures(pictures, name, size, ground, nearest)
+        return open_pictures(pictures, name, replace(how, background=ground))
 
     if isinstance(pictures, (str, PathLike)):
-        return _folder(
-            fspath(pictures), name, partial(picture, size=size, background=background, nearest=nearest), on
-        )
+        return _folder(fspath(pictures), name, partial(picture, how=how), on)
     tensor = torch.as_tensor(pictures)
     for channels in (RGB, RGBA):
         if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
@@ -87,8 +83,8 @@ def open_pictures(
             "(n, h, w, 3), with alpha 4 in place of 3"
         )
     levels = _levels(tensor, name)
-    if background is not None:
-        levels = tensor_on(levels, background)
+    if how.background is not None:
+        levels = tensor_on(levels, how.background)
     sides = Counter({(levels.shape[2], levels.shape[3]): len(levels)})
     return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]), on, sides)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import RGB, RGBA, tensor_on_checks
-from ganlib.data.decode import Colour
+from ganlib.data.decode import Colour, Preparation
 from ganlib.data.sources import some
 from ganlib.errors import RequestError
 from ganlib.metrics.extractors.base import Extractor, load_extractor
@@ -110,7 +110,8 @@ def _features(
     device: torch.device | str,
     size: int | None,
 ) -> tuple[Tensor, Tensor]:
-    sets = open_pictures(a, "a", size), open_pictures(b, "b", size)
+    how = Preparation(size, None)
+    sets = open_pictures(a, "a", how), open_pictures(b, "b", how)
     loaded = load_extractor(extractor, weights, device) if isinstance(extractor, str) else extractor
     (first, x), (second, y) = features_alike(*sets, loaded, device)
     if note := unlike(first, second):

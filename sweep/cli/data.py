@@ -35,25 +35,37 @@ _SHOWN = 20  # skipped files that are listed for a person; --json lists all
     metavar="PATH=VALUE",
     help="Override a value of the spec (repeatable).",
 )
+@click.option(
+    "--alike",
+    "alike",
+    type=click.Path(path_type=Path),
+    help="CSV file to write with all groups of equal and nearly equal pictures.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(spec: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(
+    spec: Path, out: Path | None, overrides: tuple[str, ...], alike: Path | None, as_json: bool
+) -> None:
     """Prepare the pictures of SPEC and describe them; trains nothing.
 
-    Draws or decodes what is not in the cache yet, prints how many pictures there are and what was skipped,
-    and writes a contact sheet of 64 of them; of translators beside 64 photographs, and the same drawings with the
-    blurred edges that CartoonGAN is taught by.
+    Draws or decodes what is not in the cache yet, prints how many pictures there are, what they are like, which
+    are duplicates and what was skipped, and writes a contact sheet of 64 of them; of translators beside 64 photographs,
+    and the same drawings with the blurred edges that CartoonGAN is taught by.
     """
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
     loaded = load(spec, overrides)
     sheet = out if out is not None else Path(f"{loaded.name}-data.png")
-    _check_writable(sheet)
+    _check_writable(sheet, "--out", ".png")
+    if alike is not None:
+        _check_writable(alike, "--alike", ".csv")
     started = time.perf_counter()
     with bar("preparing pictures") as progress:
         sets = _prepare(loaded, progress)
     seconds = time.perf_counter() - started
     _write_sheet([images for _, images in _shown(sets)], sheet)
+    if alike is not None:
+        _write(alike, lambda: _groups(sets).encode(), "--alike")
     facts = {"name": loaded.name} | _facts(loaded.data, sets.drawings)
     if sets.photos and loaded.photos:
         facts["photos"] = _facts(loaded.photos.at(loaded.data.size), sets.photos)
@@ -106,27 +118,50 @@ def bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
         yield progress
 
 
-def _check_writable(sheet: Path) -> None:
+def _check_writable(path: Path, option: str, suffix: str) -> None:
     """Check that the file can be written, before the work and not after it."""
-    if sheet.is_dir() or sheet.suffix.lower() != ".png":
-        raise RequestError(f"--out: '{sheet}' must be the name of a .png file")
-    if not sheet.parent.is_dir():
-        raise RequestError(f"--out: there is no folder '{sheet.parent}'")
-    written.check([sheet])
+    if path.is_dir() or path.suffix.lower() != suffix:
+        raise RequestError(f"{option}: '{path}' must be the name of a {suffix} file")
+    if not path.parent.is_dir():
+        raise RequestError(f"{option}: there is no folder '{path.parent}'")
+    written.check([path])
+
+
+def _write(path: Path, data: Callable[[], bytes], option: str) -> None:
+    try:
+        written.write(path, data())
+    except OSError as error:
+        raise WorkError(
+            f"cannot write '{path}': {error.strerror or error}; give another with {option}"
+        ) from error
+
+
+def _groups(sets: "TrainingSets") -> str:
+    """List all groups of alike pictures as CSV: section, group, what the picture is in it, its name."""
+    import csv
+    from io import StringIO
+
+    text = StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["section", "group", "is", "picture"])
+    for section, images in sets.sides:
+        for number, group in enumerate(images.found.alike):
+            rows.writerow([section, number, "kept", group.kept])
+            rows.writerows([section, number, "equal", name] for name in group.equal)
+            rows.writerows([section, number, "near", name] for name in group.near)
+    return text.getvalue()
 
 
 def _write_sheet(sides: list["ImageSet"], path: Path) -> None:
     from ganlib.data import contact_sheet
     from ganlib.data.sheet import beside
 
-    try:
+    def png() -> bytes:
         buffer = BytesIO()
         beside([contact_sheet(images.pictures) for images in sides]).save(buffer, "PNG")
-        written.write(path, buffer.getvalue())
-    except OSError as error:
-        raise WorkError(
-            f"cannot write the contact sheet '{path}': {error.strerror or error}; give another with --out"
-        ) from error
+        return buffer.getvalue()
+
+    _write(path, png, "--out")
 
 
 def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
@@ -145,6 +180,16 @@ def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
         "channels": config.channels,
         "transparent": images.transparent,
         "resize": config.resize,
+        "crop": config.crop,
+        "dedupe": config.dedupe,
+        "duplicates": len(images.look.left_out),
+        "alike": [asdict(group) for group in images.found.alike],
+        "alike_complete": images.found.complete,
+        "classes": dict(images.found.classes),
+        "shapes": dict(images.look.inventory.shapes),
+        "shorter_side": images.look.inventory.shorter,
+        "grey": images.look.inventory.grey,
+        "tiny": [dict(zip(("path", "width", "height"), item, strict=True)) for item in images.found.tiny],
         "skipped": [{"path": item.path, "reason": item.reason} for item in images.skipped],
         "hash": images.hash,
         "path": str(images.path),
@@ -156,25 +201,37 @@ def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
 def _text(facts: dict[str, Any], sets: "TrainingSets") -> str:
     lines = _side(facts, sets.drawings)
     if sets.photos:
-        lines = ["# Drawings", *lines, "", "# Photographs", *_side(facts["photos"], sets.photos), ""]
+        lines = [
+            "# Drawings",
+            *lines,
+            "",
+            "# Photographs",
+            *_side(facts["photos"], sets.photos, "photos"),
+            "",
+        ]
     if edges := facts.get("edges"):
         lines += [f"edges        packed, {edges['bytes'] / 2**20:,.1f} MiB in {edges['path']}"]
     lines += [f"seconds      {facts['seconds']:.1f}", f"sheet        {facts['sheet']}"]
     return "\n".join(lines)
 
 
-def _side(facts: dict[str, Any], images: "ImageSet") -> list[str]:
+def _side(facts: dict[str, Any], images: "ImageSet", section: str = "data") -> list[str]:
     from ganlib.data import telling
 
     source = facts["source"] if isinstance(facts["source"], str) else ", ".join(facts["source"])
     skipped = facts["skipped"]
-    colours = "RGB" if facts["channels"] == 3 else f"RGBA, {facts['transparent']:,} with transparent pixels"
+    alpha = f"RGBA, {facts['transparent']:,} with transparent pixels"
+    colours = {1: "grey", 3: "RGB", 4: alpha}[facts["channels"]]
     nearest = ", by nearest neighbour" if facts["resize"] == "nearest" else ""
     lines = [
         f"source       {source}",
         f"found        {facts['found']}",
         f"pictures     {facts['count']:,} of {facts['size']} x {facts['size']} pixels, {colours}{nearest}",
+        *(f"classes      {line}" for line in telling.classes(images.found)),
+        *(f"looks        {line}" for line in telling.shapes(images.look)),
         *(f"prepared     {line}" for line in telling.prepared(images.traits)),
+        *(f"tiny         {line}" for line in telling.tiny(images.found)),
+        *(f"alike        {line}" for line in telling.duplicates(images.found, facts["dedupe"], section)),
         *(f"left out     {line}" for line in telling.left_out(images.found)),
         f"skipped      {len(skipped):,}",
         *(f"             {item['path']}: {item['reason']}" for item in skipped[:_SHOWN]),

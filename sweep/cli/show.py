@@ -153,7 +153,13 @@ def _data(info: "SweepInfo") -> str:
         known = (
             f"{formatting.count(info.images, 'drawing')} and {formatting.count(info.photos, 'photograph')}"
         )
-    parts = [known, info.prepared, info.attribution, f"hash {info.data_hash[:12] or '?'}"]
+    parts = [
+        known,
+        info.prepared,
+        *info.told_duplicates,
+        info.attribution,
+        f"hash {info.data_hash[:12] or '?'}",
+    ]
     return ", ".join(part for part in parts if part)
 
 

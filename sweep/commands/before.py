@@ -13,7 +13,7 @@ import numpy as np
 
 from ganlib.config import AVATARS, PictureSource
 from ganlib.data import ImageSet
-from ganlib.data.telling import faults, left_out, prepared, taken
+from ganlib.data.telling import duplicates, faults, left_out, prepared, taken
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor
@@ -62,6 +62,7 @@ def _tell(section: str, images: ImageSet, config: PictureSource, say: Callable[[
     )
     for title, lines in (
         ("", prepared(images.traits)),
+        ("alike ", duplicates(images.found, config.dedupe, section)),
         ("left out ", left_out(images.found)),
         ("skipped ", faults(images.skipped)),
     ):
@@ -192,6 +193,8 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
         drawings_hash=sets.drawings.hash if sets.photos else "",
         skipped=len(sets.skipped),
         left_out=sum(item.count for _, images in sets.sides for item in images.found.left_out),
+        duplicates=sum(len(group) - 1 for _, images in sets.sides for group in images.found.alike),
+        deduped=sum(len(images.look.left_out) for _, images in sets.sides),
         attribution=sets.attribution,
         prepared=spec.data.prepared,
         extractor=tried["extractor"],

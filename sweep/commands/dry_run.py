@@ -206,6 +206,7 @@ def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
         )
     else:
         yield f"{pictures.count:,} to be drawn: {where}, {config.style}"
+    yield from pictures.alike
     if pictures.skipped:
         yield f"{len(pictures.skipped):,} cannot be used:"
         yield from (f"  {item.path}: {item.reason}" for item in pictures.skipped[:_SKIPPED_SHOWN])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ganlib.config import DataConfig, EvaluateConfig
 from ganlib.data import ImageSet, Skipped, find, prepare
-from ganlib.data.decode import colour
 from ganlib.data.folder import FileChunk, digests
-from ganlib.data.sources import Source, open_sources
+from ganlib.data.sources import Source, open_sources, preparation
+from ganlib.data.telling import duplicates
 from ganlib.errors import RequestError
 from ganlib.names import EXTRACTORS
 from sweep.spec.overrides import exists
@@ -29,12 +29,14 @@ class Pictures:
         prepared: Whether the set is ready, and ``count`` exact.
         tried: How many files were opened, where it is not.
         skipped: Those that will be left out, as far as they were looked at.
+        alike: What is said of duplicates, where the set is ready.
     """
 
     count: int
     prepared: bool
     tried: int = 0
     skipped: tuple[Skipped, ...] = field(default=())
+    alike: tuple[str, ...] = ()
 
 
 def check_inputs(spec: Spec) -> None:
@@ -93,7 +95,7 @@ def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
     except RequestError as error:
         wrong.append(str(error) + "".join(map(_nearest, names)))
     try:
-        colour(config.background, config.section)
+        preparation(config)
     except RequestError as error:
         wrong.append(str(error))
     return found, wrong
@@ -107,12 +109,12 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
     if ready is None and total <= PREPARED:
         ready = prepare(config)
     if ready is not None:
-        return _of(ready)
+        return _of(ready, config)
     bad: list[Skipped] = [item for source in sources for item in source.skipped]
-    background, tried, opened = colour(config.background), 0, time.monotonic()
+    how, tried, opened = preparation(config), 0, time.monotonic()
     paths = [file.path for source in sources for file in source.files]
     for path in paths[:: max(1, len(paths) // 500)]:
-        (picture,) = FileChunk((path,), tuple(digests((path,)))).pictures(config.size, background)
+        (picture,) = FileChunk((path,), tuple(digests((path,)))).pictures(how)
         bad += [Skipped(path, picture)] if isinstance(picture, str) else []
         tried += 1
         if time.monotonic() - opened > TRIED_SECONDS:
@@ -120,8 +122,9 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
     return Pictures(total, prepared=False, tried=tried, skipped=tuple(bad))
 
 
-def _of(images: ImageSet) -> Pictures:
-    return Pictures(len(images), prepared=True, skipped=images.skipped)
+def _of(images: ImageSet, config: DataConfig) -> Pictures:
+    alike = duplicates(images.found, config.dedupe, config.section)
+    return Pictures(len(images), prepared=True, skipped=images.skipped, alike=tuple(alike))
 
 
 def _weights(config: EvaluateConfig) -> list[str]:

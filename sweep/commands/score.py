@@ -11,7 +11,8 @@ import torch
 from ganlib.config import EvaluateConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.data.alpha import RGB, RGBA, measured_with
-from ganlib.data.decode import colour
+from ganlib.data.decode import Preparation
+from ganlib.data.sources import preparation
 from ganlib.data.telling import left_out, prepared
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
@@ -54,11 +55,11 @@ def score(
     if not against.exists():
         raise RequestError(f"--against: there is no folder of pictures and no spec '{against}'")
     if against.is_dir():
-        fakes = open_pictures(folder, GENERATED, size)
+        fakes = open_pictures(folder, GENERATED, Preparation(size, None))
         config = EvaluateConfig.model_validate(
             {"weights": weights} | ({"extractor": extractor} if extractor else {})
         )
-        reals = open_pictures(against, REAL, size)
+        reals = open_pictures(against, REAL, Preparation(size, None))
         loaded = load_extractor(config.extractor, config.weights)
         (fakes, fake), (reals, features) = features_alike(fakes, reals, loaded)
         real, digest, floor = RealStatistics(features), content_hash(reals), None
@@ -70,13 +71,12 @@ def score(
         spec = specs.load(against)
         if size is not None:
             raise RequestError(f"--size: the spec says how large pictures are (data.size {spec.data.size})")
-        nearest = spec.data.resize == "nearest"
-        fakes = open_pictures(folder, GENERATED, spec.data.size, colour(spec.data.background), nearest)
+        fakes = open_pictures(folder, GENERATED, preparation(spec.data))
         channels = spec.data.channels
         given = {"extractor": extractor, "weights": weights}
         config = spec.evaluate.model_copy(update={key: value for key, value in given.items() if value})
         images = prepare(spec.data)
-        evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir())
+        evaluator = Evaluator(images.pictures, images.hash, config, cache=cache_dir(), groups=images.groups)
         loaded, real, digest = evaluator.extractor, evaluator.real, images.hash
         fake = features_of(fakes, loaded)
         floor, notes = evaluator.floor(fakes.count), [*counts.of_real(config, len(images))]

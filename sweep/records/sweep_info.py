@@ -61,6 +61,8 @@ class SweepInfo:
         drawings_hash: SHA-256 (hex) of the content of the drawings alone; empty where there is one domain.
         skipped: Number of files that could not be used.
         left_out: Number of files that were not taken for pictures; None where they were not counted.
+        duplicates: Number of pictures that equal another one, or nearly.
+        deduped: Number of those that were left out; all or none of each domain.
         attribution: Whom to credit for the pictures.
         prepared: How pictures were prepared, in words; empty for the usual way.
         extractor: Full name of the extractor, input size included.
@@ -87,6 +89,8 @@ class SweepInfo:
     drawings_hash: str = ""
     skipped: int = 0
     left_out: int | None = None
+    duplicates: int = 0
+    deduped: int = 0
     attribution: str = ""
     prepared: str = ""
     extractor: str = ""
@@ -103,6 +107,13 @@ class SweepInfo:
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     plan: tuple[PlannedRun, ...] | None = None
+
+    @property
+    def told_duplicates(self) -> list[str]:
+        """Say how many duplicates were left out and how many were not, a part of a sentence each."""
+        kept = self.duplicates - self.deduped
+        counts = ((self.deduped, "left out"), (kept, "among them"))
+        return [f"{count:,} duplicate{'s' * (count > 1)} {words}" for count, words in counts if count]
 
     @classmethod
     def read(cls, folder: Folder, needed: tuple[str, ...] = ()) -> "SweepInfo":

@@ -58,7 +58,9 @@ def _evaluator(data: str, photos: str | None, evaluate: str, device: str) -> Eva
     config, cache = EvaluateConfig.model_validate_json(evaluate), cache_dir()
 
     def made(images: ImageSet) -> Evaluator:
-        return Evaluator(images.pictures, images.hash, config, device=torch.device(device), cache=cache)
+        return Evaluator(
+            images.pictures, images.hash, config, torch.device(device), cache, groups=images.groups
+        )
 
     drawings = made(sets.drawings)
     if sets.photos is None:

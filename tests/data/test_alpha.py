@@ -29,8 +29,9 @@ from ganlib.data.alpha import (
     tensor_on_checks,
     to_uint8,
 )
-from ganlib.data.decode import colour, decode
+from ganlib.data.decode import Preparation, decode
 from ganlib.data.sheet import GAP, grid
+from ganlib.data.sources import preparation
 from ganlib.errors import RequestError
 from ganlib.metrics import fid, pairwise_similarity, pixel_std
 from ganlib.metrics.picture_sets import open_pictures
@@ -192,7 +193,7 @@ def test_files_are_measured_as_they_are_prepared(tmp_path: Path, resize: str, ba
     source = folder_of(tmp_path / "art", art)
     data = DataConfig(source=str(source), size=32, resize=resize, background=background)
     images = prepare(data, tmp_path, 1)
-    read = open_pictures(source, "a", 32, colour(background), nearest=resize == "nearest")
+    read = open_pictures(source, "a", preparation(data))
     tensors = read.read(0, read.count)
     for tensor, picture in zip(tensors, images.pictures, strict=True):
         assert np.array_equal(tensor.permute(1, 2, 0).numpy(), picture[..., : len(tensor)])
@@ -390,7 +391,7 @@ def test_pictures_of_every_form_are_measured_alike(tmp_path: Path) -> None:
     wild = np.array(a.permute(0, 2, 3, 1))
     wild[wild[..., 3] == 0] = (255, 0, 255, 0)
     assert fid(folder_of(tmp_path / "wild", list(wild)), b) == pytest.approx(laid, rel=1e-6)
-    (first, *_) = open_pictures(files, "a", background=(255, 0, 0)).read(0, 2)
+    (first, *_) = open_pictures(files, "a", Preparation(None, (255, 0, 0))).read(0, 2)
     assert first.shape == (3, 32, 32)
     assert first[:, 0, 0].tolist() == [255, 0, 0]
 

@@ -438,4 +438,4 @@ def test_processes_that_start_at_once_prepare_once(tmp_path):
 
 def test_an_image_set_is_equal_by_value(folder, cache):
     images = prepare(config(folder, size=32), cache)
-    assert open_set(images.path) == ImageSet(images.path, images.hash)
+    assert open_set(images.path) == ImageSet(images.path, images.hash, look=images.look)

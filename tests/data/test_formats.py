@@ -12,7 +12,7 @@ from helpers.turned import turned
 from PIL import Image, PngImagePlugin
 
 from ganlib.data import formats
-from ganlib.data.decode import UnreadableError, decode, picture_of
+from ganlib.data.decode import Preparation, UnreadableError, decode, picture_of
 
 WHITE = (255, 255, 255)
 PIXELS = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
@@ -57,7 +57,7 @@ def test_formats_that_lose_a_little(kind):
         options["append_images"] = [Image.new("RGB", (32, 32))]
         options["save_all"] = True
     smooth = Image.fromarray(PIXELS[:4, :4]).resize((64, 64), Image.Resampling.BICUBIC)
-    found = picture_of(encoded(smooth, kind, **options), 64, WHITE)
+    found = picture_of(encoded(smooth, kind, **options), Preparation(64, WHITE))
     assert np.abs(found.pixels.astype(int) - np.asarray(smooth)).mean() < 8
     assert ("frames" in found.traits) == (kind == "MPO")
 
@@ -74,7 +74,7 @@ def test_the_orientation_counts_once(orientation, kind):
 
 def test_tiffs_of_every_depth():
     grey = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
-    found = picture_of(encoded(Image.fromarray(grey), "TIFF"), 32, WHITE)
+    found = picture_of(encoded(Image.fromarray(grey), "TIFF"), Preparation(32, WHITE))
     assert (found.pixels[..., 0] == np.round(grey / 257)).all()
     assert {"deep", "grey"} <= set(found.traits)
     bits = Image.fromarray(PIXELS[..., 0] > 127)
@@ -156,7 +156,10 @@ def test_text_that_turns_the_picture_is_kept_where_other_text_is_too_large():
 def test_a_large_profile_in_a_png_is_used():
     small, large = (icc.profile(b"RGB ", icc.P3, padding=padding) for padding in (0, 2 << 20))
     picture = Image.fromarray(PIXELS)
-    one, two = (picture_of(encoded(picture, icc_profile=profile), 32, WHITE) for profile in (small, large))
+    one, two = (
+        picture_of(encoded(picture, icc_profile=profile), Preparation(32, WHITE))
+        for profile in (small, large)
+    )
     assert (one.pixels == two.pixels).all()
     assert one.traits == two.traits == ("profile",)
 
@@ -200,7 +203,7 @@ def test_colours_are_those_that_the_profile_means(name, primaries, gamma, kind):
     data = encoded(
         Image.fromarray(PIXELS), kind, icc_profile=icc.profile(b"RGB ", primaries, gamma), **options
     )
-    found = picture_of(data, 32, WHITE)
+    found = picture_of(data, Preparation(32, WHITE))
     assert "profile" in found.traits
     error = np.abs(found.pixels - _expected(PIXELS, primaries, gamma))
     assert error.max() < 6, name
@@ -212,7 +215,7 @@ def test_srgb_by_another_name_changes_no_pixel():
         for mode in ("RGB", "L", "P", "RGBA", "LA"):
             picture = Image.fromarray(PIXELS).convert(mode)
             plain = decode(encoded(picture), 32, WHITE)
-            found = picture_of(encoded(picture, icc_profile=profile), 32, WHITE)
+            found = picture_of(encoded(picture, icc_profile=profile), Preparation(32, WHITE))
             assert (found.pixels == plain).all(), mode
 
 
@@ -249,7 +252,7 @@ def test_a_grey_profile_is_converted():
 
 @pytest.mark.parametrize("profile", [b"no profile", icc.profile(b"GRAY"), icc.profile(b"RGB ", icc.P3)[:300]])
 def test_a_broken_or_foreign_profile_is_told_and_changes_nothing(profile):
-    found = picture_of(encoded(Image.fromarray(PIXELS), icc_profile=profile), 32, WHITE)
+    found = picture_of(encoded(Image.fromarray(PIXELS), icc_profile=profile), Preparation(32, WHITE))
     assert (found.pixels == PIXELS).all()
     assert found.traits == ("no profile",)
 
@@ -270,17 +273,17 @@ def test_a_broken_or_foreign_profile_is_told_and_changes_nothing(profile):
     ],
 )
 def test_what_there_was_to_be_done(picture, size, options, traits):
-    assert picture_of(encoded(picture, **options), size, WHITE).traits == traits
+    assert picture_of(encoded(picture, **options), Preparation(size, WHITE)).traits == traits
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF"])
 def test_several_frames_are_told(kind):
     frames = [Image.new("RGB", (32, 32), name) for name in ("red", "lime")]
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
-    found = picture_of(data, 32, WHITE)
+    found = picture_of(data, Preparation(32, WHITE))
     assert (found.pixels == (255, 0, 0)).all()
     assert "frames" in found.traits
-    assert "frames" not in picture_of(encoded(frames[0], kind), 32, WHITE).traits
+    assert "frames" not in picture_of(encoded(frames[0], kind), Preparation(32, WHITE)).traits
 
 
 def test_without_a_size_the_central_square_stays_as_large_as_it_is():

@@ -17,7 +17,7 @@ from PIL import Image
 from ganlib.config import DataConfig
 from ganlib.data import prepare
 from ganlib.data.avatars import components, draw
-from ganlib.data.decode import crop
+from ganlib.data.look.squares import square
 from ganlib.domains.landmarks import PicturePoints, names_of, read_landmarks, write_landmarks
 from ganlib.errors import RequestError, WorkError
 
@@ -111,8 +111,9 @@ def test_a_pixel_lies_where_cropping_puts_it(width, height, data, tmp_path_facto
     point = ((x + 0.5) / width, (y + 0.5) / height)
     write_landmarks(path, [PicturePoints("a", width, height, [point])])
     found = read_landmarks(path, ["a"])[0, 0] * side
-    square = np.asarray(crop(dotted(width, height, x, y)))
-    assert square[int(found[1]), int(found[0]), 0] == 255
+    left, top, side = square(width, height, "center")
+    cut = np.asarray(dotted(width, height, x, y).crop((left, top, left + side, top + side)))
+    assert cut[int(found[1]), int(found[0]), 0] == 255
 
 
 ROW = {"picture": ["a"], "width": [4], "height": [4], "x0": [0.5], "y0": [0.5]}

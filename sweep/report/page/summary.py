@@ -265,6 +265,7 @@ def _data(facts: Facts) -> str:
     words.append(f"content hash {(info.data_hash or 'unknown')[:12]}")
     if skipped:
         words.append(f"{formatting.count(len(skipped), 'unreadable file')} left out")
+    words += info.told_duplicates
     return ", ".join(words)
 
 
