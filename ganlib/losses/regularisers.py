@@ -4,6 +4,7 @@ A loss brings those that belong to it (`ganlib.losses.Loss.regularisers`); a spe
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,13 @@ from torch import Tensor, nn
 from ganlib.config import TrainConfig
 
 Critic = Callable[[Tensor], Tensor]
+
+
+class Scalars(Protocol):
+    """Numbers of the configuration as scalars on the device (`ganlib.training.numbers.Numbers`, or a dict)."""
+
+    def __getitem__(self, key: str, /) -> Tensor:
+        """Return the scalar of a key."""
 
 
 class Regulariser:
@@ -61,7 +69,7 @@ class R1(Regulariser):
     https://arxiv.org/abs/1801.04406, equation 9.
     """
 
-    def __init__(self, gamma: float, every: int = 1) -> None:
+    def __init__(self, gamma: float | Tensor, every: int = 1) -> None:
         self.gamma, self.every = gamma, every
 
     def penalty(self, critic: Critic, real: Tensor, fake: Tensor, random: torch.Generator) -> Tensor:
@@ -93,6 +101,11 @@ def _slope(critic: Critic, pictures: Tensor) -> Tensor:
     return gradient.flatten(1)
 
 
-def of_spec(train: TrainConfig) -> list[Regulariser]:
-    """List the regularisers that the spec adds to any loss."""
-    return [R1(train.r1_gamma, train.r1_every)] if train.r1_gamma else []
+def of_spec(train: TrainConfig, numbers: Scalars) -> list[Regulariser]:
+    """List the regularisers that the spec adds to any loss.
+
+    Args:
+        train: Which of them, and how often.
+        numbers: Their weights, by their keys in ``train``: scalars that may change in training.
+    """
+    return [R1(numbers["r1_gamma"], train.r1_every)] if train.r1_gamma else []
