@@ -190,13 +190,19 @@ def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
     return list(value) if isinstance(value, tuple) else value
 
 
+def _lacks_a_part(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_lacks_a_part, value))
+    return isinstance(value, dict) and None in value.values()
+
+
 def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> TrialConfig:
     """Make the configuration of one trial.
 
     Args:
         measured: The objects of the sections in `MEASURED`, by name.
         values: The values of keys of ``model`` and ``train``, and of parts that their schedules lack, by path; a key
-            that is left out has its default.
+            that is left out, or whose schedule still lacks a part, has its default.
 
     Raises:
         pydantic.ValidationError: If the values do not go together.
@@ -205,6 +211,7 @@ def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> Trial
     for path, value in values.items():
         if path not in PARTS:
             section, name = path.split(".")
-            parts[section][name] = with_parts(path, value, values)
+            if not _lacks_a_part(whole := with_parts(path, value, values)):
+                parts[section][name] = whole
     model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
     return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})
