@@ -48,6 +48,7 @@ def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
         "stylegan",
         "stylegan2",
         "compare",
+        "gamma-ladder",
         "quickstart",
         "cyclegan",
         "cartoongan",
