@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from ganlib.config import Section
+from ganlib.config.schedules import Schedule
 from ganlib.config.section import choices_of
 from sweep.spec.sections import SECTIONS
 
@@ -68,6 +69,9 @@ def values(field: FieldInfo) -> str:
 def _words(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - any annotation
     """Say in words what an annotation takes."""
     if annotation is type(None) or annotation is Ellipsis:
+        return
+    if isinstance(annotation, type) and issubclass(annotation, Schedule):
+        yield "or a [schedule](#schedules)"
         return
     if get_origin(annotation) is Literal:
         yield from (f"`{_plain(value)}`" for value in get_args(annotation))

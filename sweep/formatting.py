@@ -78,7 +78,7 @@ def moment(time: datetime | None) -> str:
 
 
 def value(item: object) -> str:
-    """Write a value of a configuration: floats short, lists as JSON, a dash for an absent one."""
+    """Write a value of a configuration: floats short, a schedule as ``2 to 0.2, cosine``, a dash for an absent one."""
     if item is None:
         return MISSING
     if isinstance(item, bool):
@@ -87,6 +87,12 @@ def value(item: object) -> str:
         return number(item, 3)
     if isinstance(item, str):
         return item
+    if isinstance(item, dict) and {"from", "to"} <= item.keys():
+        until = item.get("until", 1.0)
+        end = "" if until == 1 else f" until {number(until, 3)} of the budget"
+        return f"{value(item['from'])} to {value(item['to'])}, {item.get('shape', '')}{end}"
+    if isinstance(item, list | tuple) and any(isinstance(one, dict) for one in item):
+        return f"[{'; '.join(map(value, item))}]"
     return json.dumps(item, default=str)
 
 
@@ -123,6 +129,6 @@ def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """Shorten each path to its last part, or leave it whole where the last part would be ambiguous."""
-    last = [path.rpartition(".")[2] for path in paths]
+    """Leave out the section of each path, or leave it whole where the rest would be ambiguous."""
+    last = [path.partition(".")[2] or path for path in paths]
     return [short if last.count(short) == 1 else path for short, path in zip(last, paths, strict=True)]

@@ -4,11 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from ganlib.config.schedules import Schedule
 from ganlib.config.section import Section, default, known, meaningless
 from ganlib.names import CONTENT_NETWORKS, LOSSES, OPTIMIZERS
 from ganlib.registry import check_name
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(gt=0, le=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+# Named here, and not where they are used, because only then can a schedule be pickled.
+MovingRate = Factor | Schedule[Share]
+"""A learning rate; one that changes may begin or end at 0, where it does not stay."""
+MovingFactor = Factor | Schedule[Factor]
+MovingShare = Share | Schedule[Share]
+MovingBeta = Beta | Schedule[Beta]
+MovingWeight = NotNegative | Schedule[NotNegative]
 Label = Annotated[float, Field(ge=-1, le=1)]
 Policy = Literal["flip", "color", "flash"]
 DiffPolicy = Literal["color", "translation", "cutout"]
@@ -22,24 +33,25 @@ class TrainConfig(Section):
 
     loss: Annotated[str, known(LOSSES)] = "bce"
     """The adversarial loss, binary cross-entropy being Goodfellow's (2014); see [systems](#systems)."""
-    lr_g: float = Field(2e-4, gt=0, le=1)
+    lr_g: MovingRate = 2e-4
     """Learning rate of the generator."""
-    lr_d: float = Field(2e-4, gt=0, le=1)
+    lr_d: MovingRate = 2e-4
     """Learning rate of the discriminator."""
     optimizer: Annotated[str, known(OPTIMIZERS)] = "adam"
     """``adam`` takes ``betas``, ``rmsprop`` ``alpha`` and ``momentum``, ``sgd`` ``momentum``, ``adagrad`` none of
     them."""
     optimizer_d: Annotated[str, known(OPTIMIZERS)] | None = None
     """The discriminator's optimizer where it differs; null: that of the generator."""
-    betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = (0.5, 0.999)
-    """Adam's decay rates of its first and second moment (Kingma 2014; 0.5 is Radford's)."""
+    betas: Annotated[tuple[Beta, MovingBeta], Field(strict=False)] = (0.5, 0.999)
+    """Adam's decay rates of its first and second moment (Kingma 2014; 0.5 is Radford's); the second may have a
+    schedule."""
     momentum: float = Field(0.0, ge=0, lt=1)
     """Momentum of ``sgd`` and ``rmsprop`` (Sutskever 2013)."""
     alpha: float = Field(0.99, ge=0, lt=1)
     """Decay rate of RMSProp's mean of squares (Tieleman 2012)."""
     weight_decay: float = Field(0.0, ge=0, le=1)
     """L2 term in the gradients of both optimizers."""
-    smoothing: float = Field(1.0, gt=0, le=1)
+    smoothing: MovingFactor = 1.0
     """Factor on the discriminator's loss on real pictures; not for ``rpgan``, which looks at pairs."""
     label_real: Label = 1.0
     """The discriminator's label of real pictures, such as 0.9 (Salimans 2016); only for losses with labels: ``bce``,
@@ -56,7 +68,7 @@ class TrainConfig(Section):
     instance_noise: float = Field(0.0, ge=0, le=2)
     """Standard deviation of the noise on all pictures that the discriminator sees, which lie in [-1, 1]; it fades
     linearly to 0 at the end of the budget (Sonderby 2016)."""
-    augment_p: float = Field(0.0, ge=0, le=1)
+    augment_p: MovingShare = 0.0
     """Probability that a real picture is changed as ``augment`` says."""
     augment: Annotated[tuple[Policy, ...], Field(strict=False, min_length=1)] = ("flip",)
     """Changes of real pictures: mirrored (``flip``), colours jittered (``color``), brightness boosted (``flash``); see
@@ -94,11 +106,11 @@ class TrainConfig(Section):
     dragan_weight: float = Field(0.0, ge=0)
     """Weight of the gradient penalty around real pictures (DRAGAN, Kodali 2017; 10 in the paper), with any loss; 0 is
     off."""
-    r1_gamma: float = Field(0.0, ge=0)
+    r1_gamma: MovingWeight = 0.0
     """Weight of the R1 penalty on real pictures, gamma / 2 times the squared gradient (Mescheder 2018); 0 is off."""
     r1_every: int = Field(1, ge=1, le=1000)
     """Steps of the discriminator from one R1 penalty to the next, which is as many times as strong (Karras 2020)."""
-    r2_gamma: float = Field(0.0, ge=0)
+    r2_gamma: MovingWeight = 0.0
     """Weight of the R2 penalty, R1 on generated pictures (Mescheder 2018; Huang 2024: both, with ``rpgan``); 0 is
     off."""
     r2_every: int = Field(1, ge=1, le=1000)
@@ -149,8 +161,9 @@ class TrainConfig(Section):
     colour_weight: float = Field(0.0, ge=0)
     """Weight of the distance of the generated picture's colours from those of the photograph, in YUV (AnimeGAN); 0 is
     off."""
-    ema_kimg: float = Field(10.0, ge=0)
-    """Half-life, in kimg, of the averaged generator, which is the one that is measured and exported."""
+    ema_kimg: MovingWeight = 10.0
+    """Half-life, in kimg, of the averaged generator, which is the one that is measured and exported; never more than a
+    twentieth of what was trained so far."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the networks' products; ``auto`` is bfloat16 where the hardware multiplies it."""
     epochs: float | None = Field(None, gt=0)
@@ -162,6 +175,19 @@ class TrainConfig(Section):
     def _one_budget(self) -> "TrainConfig":
         if self.epochs is not None and self.kimg is not None:
             raise ValueError("epochs and kimg are two names for one budget; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_that_move(self) -> "TrainConfig":
+        for key in ("lr_g", "lr_d"):
+            value = getattr(self, key)
+            if not value:
+                raise ValueError(f"{key} cannot go from 0 to 0: nothing would be learned")
+            if isinstance(value, Schedule) and value.until < 1 and not value.to:
+                raise ValueError(
+                    f"{key} cannot stay at 0, from {value.until:g} of the budget on: nothing would be learned there; "
+                    "leave out until, or let it go to a rate above 0"
+                )
         return self
 
     @model_validator(mode="after")

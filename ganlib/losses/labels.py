@@ -17,12 +17,15 @@ class Labeller:
 
     Args:
         train: ``label_real``, ``label_fake``, ``soft_labels`` (drawn uniformly this far around them),
-            ``label_flip_p`` (the probability that a picture gets the other label) and ``smoothing``.
+            ``label_flip_p`` (the probability that a picture gets the other label).
+        smoothing: factor on the loss on real pictures, a scalar on the device that may change in training.
         random: the RNG, on the device.
         device: where labels go.
     """
 
-    def __init__(self, train: TrainConfig, random: torch.Generator, device: torch.device) -> None:
+    def __init__(
+        self, train: TrainConfig, smoothing: Tensor, random: torch.Generator, device: torch.device
+    ) -> None:
         self._random = random
         self._soft, self._noisy = train.soft_labels > 0, train.label_flip_p > 0
         self._width = torch.tensor(train.soft_labels, device=device)
@@ -30,7 +33,7 @@ class Labeller:
         self._plain = Labels(
             real=torch.tensor(train.label_real, device=device),
             fake=torch.tensor(train.label_fake, device=device),
-            smoothing=torch.tensor(train.smoothing, device=device),
+            smoothing=smoothing,
         )
 
     def draw(self, real: torch.Size, fake: torch.Size) -> Labels:

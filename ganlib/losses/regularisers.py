@@ -8,7 +8,7 @@ Adversarial Networks with Limited Data", 2020, https://arxiv.org/abs/2006.06676,
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,13 @@ from ganlib.config import TrainConfig
 
 Critic = Callable[[Tensor], Tensor]
 Place = Literal["real", "fake", "own"]
+
+
+class Scalars(Protocol):
+    """Numbers of the configuration as scalars on the device (`ganlib.training.numbers.Numbers`, or a dict)."""
+
+    def __getitem__(self, key: str, /) -> Tensor:
+        """Return the scalar of a key."""
 
 
 class Regulariser:
@@ -112,7 +119,7 @@ class R1(Penalty):
 
     at: ClassVar[Place] = "real"
 
-    def __init__(self, gamma: float, every: int = 1) -> None:
+    def __init__(self, gamma: float | Tensor, every: int = 1) -> None:
         self.gamma, self.every = gamma, every
 
     def term(self, slope: Tensor) -> Tensor:
@@ -159,11 +166,18 @@ def _shares(pictures: Tensor, random: torch.Generator) -> Tensor:
     )
 
 
-def of_spec(train: TrainConfig) -> list[Regulariser]:
-    """List the regularisers that the spec adds to any loss."""
-    terms: list[tuple[float, Regulariser]] = [
-        (train.r1_gamma, R1(train.r1_gamma, train.r1_every)),
-        (train.r2_gamma, R2(train.r2_gamma, train.r2_every)),
-        (train.dragan_weight, Dragan(train.dragan_weight, train.gp_every)),
-    ]
-    return [term for weight, term in terms if weight]
+def of_spec(train: TrainConfig, numbers: Scalars) -> list[Regulariser]:
+    """List the regularisers that the spec adds to any loss.
+
+    Args:
+        train: Which of them, and how often.
+        numbers: Their weights, by their keys in ``train``: scalars that may change in training.
+    """
+    found: list[Regulariser] = []
+    if train.r1_gamma:
+        found.append(R1(numbers["r1_gamma"], train.r1_every))
+    if train.r2_gamma:
+        found.append(R2(numbers["r2_gamma"], train.r2_every))
+    if train.dragan_weight:
+        found.append(Dragan(train.dragan_weight, train.gp_every))
+    return found

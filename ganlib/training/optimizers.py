@@ -1,5 +1,8 @@
 """Make optimizers, each with its own numbers; their learning rate is a tensor on the device.
 
+Adam's decay rates are plain numbers: the fused kernel takes them as arguments at each call, on a CPU as on a GPU, so
+that a change neither waits for the device nor makes another kernel. As a tensor, torch would read them back each time.
+
 Kingma & Ba 2014 (Adam), https://arxiv.org/abs/1412.6980; Tieleman & Hinton 2012 (RMSProp); Sutskever et al. 2013
 (momentum); Duchi et al. 2011 (Adagrad). The implementations are torch's, fused into one kernel where it has one.
 The functions are registered by name in `ganlib.names.OPTIMIZERS`.
@@ -11,6 +14,7 @@ from torch import Tensor, device, nn, tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from ganlib.config import TrainConfig
+from ganlib.config.schedules import Schedule, value_at
 from ganlib.names import OPTIMIZERS
 
 Weights = Iterable[nn.Parameter]
@@ -35,10 +39,15 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
 
 
 def adam(
-    weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, betas: tuple[float, float]
+    weights: Weights,
+    lr: Tensor,
+    weight_decay: float,
+    on_gpu: bool,
+    betas: tuple[float, float | Schedule[float]],
 ) -> Optimizer:
     """Make Adam; ``betas`` are the decay rates of its two moments."""
-    return Adam(weights, lr, betas, weight_decay=weight_decay, fused=True, capturable=on_gpu)
+    first = (betas[0], value_at(betas[1], 0.0))
+    return Adam(weights, lr, first, weight_decay=weight_decay, fused=True, capturable=on_gpu)
 
 
 def rmsprop(
@@ -62,6 +71,13 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
     """Change the learning rate in its tensor."""
     for group in optimizer.param_groups:
         group["lr"].fill_(rate)
+
+
+def set_betas(optimizer: Optimizer, betas: tuple[float, float]) -> None:
+    """Change the decay rates of an Adam; other optimizers have none."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            group["betas"] = betas
 
 
 def rate(optimizer: Optimizer) -> float:

@@ -3,8 +3,8 @@
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
 channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
-Everything that changes during training (learning rates, smoothing, augmentation probability, the average's
-decay) is a tensor on the device, so that the kernels do not change from the first step to the last.
+Everything that changes during training (learning rates, what `ganlib.training.numbers` holds, the average's decay)
+is a tensor on the device, so that the kernels do not change from the first step to the last.
 """
 
 import math
@@ -20,6 +20,7 @@ from ganlib.augment.equalize import random_equalize
 from ganlib.augment.real import augment
 from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
+from ganlib.config.schedules import value_at
 from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
@@ -28,7 +29,8 @@ from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.training.means import Means
-from ganlib.training.optimizers import optimizer, set_rate
+from ganlib.training.numbers import Numbers
+from ganlib.training.optimizers import optimizer, set_betas, set_rate
 from ganlib.training.precision import autocast
 
 EMA_RAMP = 0.05
@@ -78,7 +80,11 @@ class AdversarialStep:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
         self.size = data.size
         self.loss: Loss = LOSSES[train.loss].load().of(train)
-        self.regularisers: list[Regulariser] = [*self.loss.regularisers(train), *regularisers.of_spec(train)]
+        self.numbers = Numbers(train, device)
+        self.regularisers: list[Regulariser] = [
+            *self.loss.regularisers(train),
+            *regularisers.of_spec(train, self.numbers),
+        ]
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
         family: Family = FAMILIES[model.family].load()
         with torch.random.fork_rng(devices=[]):
@@ -90,15 +96,16 @@ class AdversarialStep:
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
         self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
-        self.optimizer_g = optimizer(train.optimizer, self.generator, train.lr_g, train, device)
+        lr_g, lr_d = value_at(train.lr_g, 0.0), value_at(train.lr_d, 0.0)
+        self.optimizer_g = optimizer(train.optimizer, self.generator, lr_g, train, device)
         name_d = train.optimizer_d or train.optimizer
-        self.optimizer_d = optimizer(name_d, self.discriminator, train.lr_d, train, device)
+        self.optimizer_d = optimizer(name_d, self.discriminator, lr_d, train, device)
         self.random = torch.Generator(device).manual_seed(seed)
         for network in (self.generator, self.discriminator):
             give_random(network, self.random)
-        self.labels = Labeller(train, self.random, device)
+        self.labels = Labeller(train, self.numbers["smoothing"], self.random, device)
         self.view = View(train, self.random, device)
-        self.augment_p = torch.tensor(train.augment_p, device=device)
+        self.augment_p = self.numbers["augment_p"]
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
         self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
@@ -126,9 +133,11 @@ class AdversarialStep:
             epoch: The clock before the next step, in passes over all pictures.
         """
         train = self.train_config
-        set_rate(self.optimizer_g, train.lr_g * lr_factor)
-        set_rate(self.optimizer_d, train.lr_d * lr_factor)
-        half_life = min(train.ema_kimg, EMA_RAMP * kimg)
+        for one, lr in ((self.optimizer_g, train.lr_g), (self.optimizer_d, train.lr_d)):
+            set_rate(one, value_at(lr, progress) * lr_factor)
+            set_betas(one, (train.betas[0], value_at(train.betas[1], progress)))
+        self.numbers.schedule(progress)
+        half_life = min(value_at(train.ema_kimg, progress), EMA_RAMP * kimg)
         self.view.schedule(progress)
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
@@ -170,7 +179,7 @@ class AdversarialStep:
         if train.equalize_p > 0:
             batch = random_equalize(batch, self.equalize_p, self.random)
         real = premultiplied(batch)
-        if train.augment_p > 0:
+        if train.augment_p:
             real = augment(real, self.augment_p, self.random, train.augment)
         return real
 

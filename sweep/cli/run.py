@@ -1,6 +1,7 @@
 """``sweep run SPEC``."""
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -91,7 +92,7 @@ def paths_of(option: str) -> list[str]:
 def is_override(text: str) -> bool:
     """Tell whether an argument looks like a value of a spec, ``train.lr_g=1e-4``."""
     path, equals, _ = text.partition("=")
-    return bool(equals) and len(path.split(".")) > 1 and path.replace(".", "").replace("_", "").isalnum()
+    return bool(equals) and len(path.split(".")) > 1 and re.fullmatch(r"[\w.\[\]]+", path) is not None
 
 
 def _with_blanks(args: list[str]) -> str:

@@ -62,7 +62,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
     from sweep import formatting
-    from sweep.spec.wording import searched
+    from sweep.spec.space import searched
 
     info = sweep.info
     space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganlib.errors import WorkError
-from sweep.formatting import brief
+from sweep.formatting import brief, value
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial, ranked
@@ -112,9 +112,9 @@ class Clock:
 def short_params(params: dict[str, Any]) -> str:
     """Write the searched values of a trial in one line, without their sections: ``lr_g=0.0002 loss=bce``."""
     parts = []
-    for path, value in params.items():
-        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
-        parts.append(f"{path.rsplit('.', 1)[-1]}={shown}")
+    for path, item in params.items():
+        shown = value(item) if isinstance(item, float | dict) else str(item)
+        parts.append(f"{path.partition('.')[2]}={shown}")
     return " ".join(parts)
 
 

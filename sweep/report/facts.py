@@ -15,7 +15,7 @@ from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.ranking import check_metric, rank_or_explain
 from sweep.results.summary import Summary, detail, summarise
-from sweep.spec.wording import Node, distributions
+from sweep.spec.space import Plain, distributions
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -213,7 +213,7 @@ class Facts:
         return self.sweep.spec()
 
     @cached_property
-    def space(self) -> Mapping[str, Node]:
+    def space(self) -> Mapping[str, Plain]:
         """The searched values: path to distribution, as the spec has it."""
         return dict(distributions(self.spec))
 

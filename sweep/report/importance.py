@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep import formatting
 from sweep.report.results import Param
 
 FEWEST = 8
@@ -157,7 +158,7 @@ def risk(param: Param, values: Sequence[Any], marked: NDArray[np.bool_]) -> Risk
 
 def _label(value: Any) -> str:  # noqa: ANN401 - a value of a configuration
     """Name a choice."""
-    return str(value)
+    return formatting.value(value) if isinstance(value, dict) else str(value)
 
 
 def _axis(param: Param, known: Sequence[float]) -> Floats:

@@ -11,7 +11,7 @@ from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.facts import Evaluation, Facts, Row, Sample
 from sweep.results.leaderboard import METRICS, Entry, with_ranks
-from sweep.spec.wording import condition
+from sweep.spec.space import condition
 
 SWEEP = "sweep"
 """The parameter that stands for a trial's sweep, where a report is on several."""
@@ -190,7 +190,12 @@ def _flat(node: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[str, An
     found: list[tuple[str, Any]] = []
     for key, item in node.items():
         path = (*above, str(key))
-        found += _flat(item, path) if isinstance(item, dict) else [(".".join(path), item)]
+        if isinstance(item, list) and any(
+            isinstance(one, dict) for one in item
+        ):  # one of them has a schedule
+            found += _flat({f"{key}[{number}]": one for number, one in enumerate(item)}, above)
+        else:
+            found += _flat(item, path) if isinstance(item, dict) else [(".".join(path), item)]
     return found
 
 

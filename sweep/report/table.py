@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def csv_cell(item: object) -> object:
     """Prepare a value for CSV: text that a spreadsheet would take for a formula gets a quote before it."""
     if item is None or isinstance(item, (int, float)):
         return item
-    words = item if isinstance(item, str) else formatting.value(item)
+    words = item if isinstance(item, str) else json.dumps(item)
     return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r") else words
 
 

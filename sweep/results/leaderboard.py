@@ -1,5 +1,6 @@
 """Hold the trials of a sweep in the order of a metric, and those left out; `sweep.results.ranking` makes it."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,7 +55,13 @@ class Entry:
     @property
     def params(self) -> dict[str, Any]:
         """The searched values: path to value, None where the trial has none."""
-        return {key.removeprefix("param."): self.row[key] for key in self.row if key.startswith("param.")}
+        found = {key.removeprefix("param."): self.row[key] for key in self.row if key.startswith("param.")}
+        return {path: json.loads(value) if _holds_schedule(value) else value for path, value in found.items()}
+
+
+def _holds_schedule(value: object) -> bool:
+    """Tell whether a value is the JSON text by which a column holds a schedule, or a list with one in it."""
+    return isinstance(value, str) and value[:1] in ("{", "[") and '{"from": ' in value
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class Categorical:
     """A choice among values that have no order.
 
     Attributes:
-        choices: At least one value, each once; a value may be a list.
+        choices: At least one value, each once; a value may be a list or a schedule.
         when: The values that other searched keys must have for this one to be active, by path.
         is_numeric: Whether the values have an order.
     """
@@ -153,7 +153,7 @@ class Categorical:
 
     @property
     def kind(self) -> Kind:
-        """The narrowest type that holds every choice; ``json`` for lists, null and mixtures."""
+        """The narrowest type that holds every choice; ``json`` for lists, schedules, null and mixtures."""
         types = {type(choice) for choice in self.choices}
         for kind, allowed in _KINDS.items():
             if types <= allowed:
@@ -161,7 +161,7 @@ class Categorical:
         return "json"
 
     def optuna(self) -> "CategoricalDistribution":
-        """Convert the choices to an Optuna distribution, with lists as JSON text, which any storage can hold."""
+        """Convert the choices to an Optuna distribution, with lists and schedules as JSON text."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution([stored(choice) for choice in self.choices])
@@ -194,7 +194,7 @@ class Categorical:
 
 Distribution = Float | Int | Categorical
 TYPES: dict[str, type[Distribution]] = {"float": Float, "int": Int, "categorical": Categorical}
-"""What a spec can name as ``type``; `sweep.spec.read_distribution` reads each, `sweep.spec.wording` words it."""
+"""What a spec can name as ``type``; `sweep.spec.read_distribution` reads each, `sweep.spec.space` words it."""
 _KINDS: dict[Kind, set[type]] = {"bool": {bool}, "int": {int}, "float": {int, float}, "str": {str}}
 
 
@@ -204,5 +204,5 @@ def steps_between(low: float, high: float, step: float) -> int:
 
 
 def stored(choice: object) -> Any:  # noqa: ANN401 - one of Optuna's scalar types
-    """Convert a choice to a value that Optuna can store: a list becomes JSON text."""
-    return json.dumps(choice) if isinstance(choice, list | tuple) else choice
+    """Convert a choice to a value that Optuna can store: a list or a schedule becomes JSON text."""
+    return json.dumps(choice) if isinstance(choice, list | tuple | dict) else choice

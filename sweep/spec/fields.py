@@ -1,121 +1,19 @@
-"""Checks of single values and of whole sections of a spec against their pydantic models."""
+"""Checks of whole sections of a spec against their pydantic models."""
 
 import json
 import re
-from functools import cache
 from typing import Any
 
-from pydantic import ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from ganlib.config import Section
 from sweep.spec.overrides import exists
 from sweep.spec.problems import Problems, sentences, show, unknown_key
-from sweep.spec.sections import (
-    FIELDS,
-    MEASURED,
-    NOT_SEARCHABLE,
-    OPTIONAL,
-    PATHS,
-    SEARCHABLE,
-    SECTIONS,
-    TEXTS,
-)
-from sweep.spec.yaml_tree import Node, inline
+from sweep.spec.sections import FIELDS, OPTIONAL, PATHS, SECTIONS, TEXTS
+from sweep.spec.values import BAD, check_value, is_schedule, not_searched, read_schedules
+from sweep.spec.yaml_tree import Node
 
 _ESCAPED = re.compile(r"([A-Za-z]:|\.{1,2})[^\x00-\x1f]*[\0\a\b\t\n\v\f\r\x1b]")
 """A Windows path in which YAML has read ``\\t`` as a tab."""
-
-BAD: Any = object()
-"""The stand-in for a value that has a problem."""
-
-
-@cache
-def _alone(path: str) -> type[Section]:
-    """Make a model of one field, which judges a value whatever stands in the rest of the value's section."""
-    section, name = FIELDS[path]
-    info = section.model_fields[name]
-    annotation: Any = info.annotation
-    model: type[Section] = create_model(name, __base__=Section, value=(annotation, info))
-    return model
-
-
-def check_value(field: str, node: Node, path: str, problems: Problems) -> Any:  # noqa: ANN401
-    """Convert a value of the file to what its field holds.
-
-    Args:
-        field: The path of the field, for example ``train.lr_g``.
-        node: The value, with its lines for the problems.
-        path: Where the value stands, for the problems (``train.lr_g.low``).
-        problems: Gets what is wrong with the value.
-
-    Returns:
-        The converted value (an int becomes a float, a tuple a list), or `BAD`.
-    """
-    if isinstance(node.value, list) and any(isinstance(item.value, dict) for item in node.value):
-        problems.add(
-            node.file, node.line, path, "a distribution cannot stand inside a list; choose among whole lists"
-        )
-        return BAD
-    try:
-        value = _alone(field).model_validate({"value": node.plain()}).model_dump()["value"]
-        # Pydantic makes tuples of lists; YAML and JSON, which values come from and go to, know only lists.
-        return list(value) if isinstance(value, tuple) else value
-    except ValidationError as error:
-        by_item: dict[tuple[int, ...], list[ErrorDetails]] = {}
-        for detail in error.errors(include_url=False):
-            item = tuple(step for step in detail["loc"][1:] if isinstance(step, int))
-            if detail["type"] == "missing":  # an item of a list of fixed length
-                problems.add(
-                    node.file, node.line, path, f"has too few items, got {show(node.plain())}", node.plain()
-                )
-                continue
-            by_item.setdefault(item, []).append(detail)
-    if len(by_item) > 1:
-        by_item.pop((), None)  # that a list is no text matters less than what is wrong in the list
-    choices = _choices(field, node) if path == field else ""
-    if choices:
-        problems.add(
-            node.file, node.line, path, f"is one value, got {show(node.plain())}; {choices}", node.plain()
-        )
-        return BAD
-    for item, details in by_item.items():
-        below = node.at(*item)
-        where = path + "".join(f"[{step}]" for step in item)
-        problems.add(below.file, below.line, where, sentences(details), below.plain())
-    return BAD
-
-
-def _choices(field: str, node: Node) -> str:
-    """Explain how to search the values that were given where one value stands; empty if there are none."""
-    words = re.split(r"[,;\s]+", node.value) if isinstance(node.value, str) else []
-    items = (
-        node.value if isinstance(node.value, list) else [Node(word, node.file, node.line) for word in words]
-    )
-    quiet = Problems()
-    if len(items) < 2 or all(check_value(field, item, "", quiet) is BAD for item in items):
-        return ""
-    if reason := _not_searched(field):
-        return reason
-    values = [item.plain() for item in items]
-    written = [f"{{type: categorical, choices: {inline(values)}}}"]
-    if len(values) == 2 and all(isinstance(value, int | float) for value in values) and values[0] < values[1]:
-        kind = "int" if all(isinstance(value, int) for value in values) else "float"
-        log = ", log: true" if 0 < 10 * values[0] <= values[1] else ""
-        written.append(f"{{type: {kind}, low: {values[0]}, high: {values[1]}{log}}}")
-    if node.file.startswith("<--"):
-        written = [f"--set '{field}={text}'" for text in written]
-    return f"to search it, write {' or '.join(written)}"
-
-
-def _not_searched(field: str) -> str | None:
-    """Explain why a key cannot be searched; None if the key can."""
-    section = field.split(".")[0]
-    if field in NOT_SEARCHABLE or section in SEARCHABLE:
-        return NOT_SEARCHABLE.get(field)
-    if section in MEASURED:
-        return "the trials of a sweep are compared on the same pictures and metric"
-    return "it is the same for a whole sweep"
 
 
 def check_section(
@@ -129,7 +27,8 @@ def check_section(
         problems: Gets everything that is wrong with the keys and their plain values.
 
     Returns:
-        The plain values without a problem, converted, by key; and the distributions by path, not checked.
+        The plain values without a problem, converted, by key, schedules without what is searched in them; and the
+        distributions by path, not checked.
     """
     values: dict[str, Any] = {}
     distributions: dict[str, Node] = {}
@@ -143,7 +42,10 @@ def check_section(
         path = f"{section}.{key}"
         if key not in fields:
             problems.add(below.file, below.line, path, unknown_key(key, fields, FIELDS), below.plain())
-        elif isinstance(below.value, dict) and (reason := _not_searched(path)):
+        elif is_schedule(path, below):
+            if (value := read_schedules(path, below, path, problems, distributions)) is not BAD:
+                values[key] = value
+        elif isinstance(below.value, dict) and (reason := not_searched(path)):
             problems.add(below.file, below.line, path, f"must be a plain value: {reason}", below.plain())
         elif isinstance(below.value, dict):
             distributions[path] = below

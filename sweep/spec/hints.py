@@ -91,6 +91,11 @@ _MEANT = {
     "uniform": "float",
     "loguniform": "float with log: true",
     "log_uniform": "float with log: true",
+    "start": "from",
+    "begin": "from",
+    "initial": "from",
+    "end": "to",
+    "final": "to",
     "integer": "int",
     "choice": "categorical",
 }

@@ -114,13 +114,19 @@ def _move(node: Node, line: int) -> None:
 def _put(root: Node, keys: list[str], value: Node, problems: Problems) -> bool:
     node = root
     for key in keys[:-1]:
+        name, _, place = key.partition("[")
         if not isinstance(node.value, dict):
             break
-        if key not in node.value or node.value[key].value is None:
-            node.value[key] = Node({}, value.file, value.line)
-        node = node.value[key]
+        if not place and (name not in node.value or node.value[name].value is None):
+            node.value[name] = Node({}, value.file, value.line)
+        node = node.value.get(name, Node(None, value.file, value.line))
+        if place:
+            number = int(place[:-1]) if place[:-1].isdecimal() else -1
+            node = node.at(number)  # the list itself, where it has no such item
     if not isinstance(node.value, dict):
-        message = f"{show(node.plain())} stands above this key, where there is no section or distribution"
+        message = (
+            f"{show(node.plain())} stands above this key, where there is no section, schedule or distribution"
+        )
         problems.add(value.file, value.line, ".".join(keys), message, value.plain())
         return False
     node.value[keys[-1]] = value

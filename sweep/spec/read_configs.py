@@ -9,10 +9,10 @@ from typing import Any
 
 from ganlib.registry import did_you_mean
 from sweep.spec.distributions import Categorical
-from sweep.spec.fields import BAD, check_value
 from sweep.spec.problems import Problems, show
-from sweep.spec.sections import FIELDS, SEARCHABLE
+from sweep.spec.sections import FIELDS, PARTS, SEARCHABLE, key_of
 from sweep.spec.space import Space
+from sweep.spec.values import BAD, check_value
 from sweep.spec.yaml_tree import Node
 
 Point = dict[str, Any]
@@ -60,18 +60,22 @@ def _point(node: Node, where: str, space: Space, fixed: Collection[str], problem
     point: Point = {}
     known = list(space) or [path for path in FIELDS if path.split(".")[0] in SEARCHABLE]
     for path, below in node.value.items():
-        if path not in known and path not in fixed:
+        if path in fixed or key_of(path) in fixed:
+            continue
+        if path not in known:
             reason = _unknown(path, known, searching=len(space) > 0)
             problems.add(below.file, below.line, f"{where}.{path}", reason, below.plain())
-        elif path not in fixed:
-            value = check_value(path, below, f"{where}.{path}", problems)
-            if value is not BAD:
-                point[path] = value
+        elif (value := check_value(path, below, f"{where}.{path}", problems)) is not BAD:
+            point[path] = value
     return point
 
 
 def _unknown(path: str, known: list[str], searching: bool) -> str:
-    if searching and path in FIELDS:
+    if searching and any(key_of(part) == path for part in known if part in PARTS):
+        return "has a schedule; a point names the parts of it that are searched, such as train.lr_g.from"
+    if not searching and path in PARTS:
+        return f"a point names a whole schedule: {key_of(path)}: {{from: 2e-3, to: 2e-4}}"
+    if searching and path in FIELDS | PARTS:
         return "is not searched; before a search, a point names keys that have a distribution"
     if path in FIELDS:
         return "must be a key of model or train: all trials of a sweep have the same pictures and metric"

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sweep.spec.distributions import Categorical, Distribution, Float, Int, steps_between
-from sweep.spec.fields import BAD, check_value
 from sweep.spec.hints import hint
 from sweep.spec.problems import Problems, one_of, show, unknown_key
+from sweep.spec.sections import PARTS
+from sweep.spec.values import BAD, check_value
 from sweep.spec.yaml_tree import Node, inline
 
 _MOST_STEPS = 1e9
@@ -37,9 +38,9 @@ def read_distribution(path: str, node: Node, problems: Problems) -> Distribution
         return None
     for key, below in entries.items():
         if key not in _KEYS[kind]:
-            problems.add(
-                below.file, below.line, f"{path}.{key}", unknown_key(key, _KEYS[kind]), below.plain()
-            )
+            of_schedule = "belongs to a schedule, which has no type; a range has low and high"
+            message = of_schedule if f"{path}.{key}" in PARTS else unknown_key(key, _KEYS[kind])
+            problems.add(below.file, below.line, f"{path}.{key}", message, below.plain())
     return _READERS[kind](kind, path, node, problems)
 
 

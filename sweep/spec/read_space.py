@@ -6,11 +6,11 @@ from typing import Any
 
 from ganlib.registry import did_you_mean
 from sweep.spec.distributions import Conditions, Distribution, Float
-from sweep.spec.fields import BAD, check_value
 from sweep.spec.problems import Problems, show
 from sweep.spec.read_distribution import read_distribution
-from sweep.spec.sections import FIELDS
+from sweep.spec.sections import FIELDS, PLACES
 from sweep.spec.space import Space
+from sweep.spec.values import BAD, check_value
 from sweep.spec.yaml_tree import Node
 
 
@@ -29,7 +29,7 @@ def read_space(
         The space in the order of the fields, each key after those that its condition names. With problems, the
         space has only what could be read.
     """
-    searched = {path: read_distribution(path, nodes[path], problems) for path in FIELDS if path in nodes}
+    searched = {path: read_distribution(path, nodes[path], problems) for path in PLACES if path in nodes}
     reader = _Conditions(searched, plain, fixed, problems)
     found: dict[str, Distribution] = {}
     for path, distribution in searched.items():

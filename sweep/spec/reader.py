@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ganlib.registry import did_you_mean
 from sweep.spec import overrides as command_line
-from sweep.spec.fields import BAD, blame, check_section, check_whole
+from sweep.spec.fields import blame, check_section, check_whole
 from sweep.spec.problems import Problems, broken_rules, show, unknown_key
 from sweep.spec.read_configs import Point, read_configs
 from sweep.spec.read_space import read_space
@@ -26,8 +26,10 @@ from sweep.spec.sections import (
     TRACKERS,
     build_trial,
     default_of,
+    steps_of,
 )
 from sweep.spec.space import GRID_LIMIT, Space
+from sweep.spec.values import BAD
 from sweep.spec.yaml_tree import Node, read
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -121,7 +123,7 @@ class _Reader:
             else:
                 sections[section] = check_whole(section, values, node, self._problems)
         space = read_space(nodes, plain | _settled(sections), self._fixed, self._problems)
-        plain |= {path: default_of(path) for path in nodes if path not in space}
+        plain |= {path: default_of(path) for path in nodes if path in FIELDS and path not in space}
         listed = not len(space)
         configs, space = read_configs(self._entries.get("configs"), space, plain, self._fixed, self._problems)
         self._check_trials(sections, plain, space, configs)
@@ -200,7 +202,7 @@ class _Reader:
         for path in space:
             if complete and not any(path in params for params in corners):
                 self._add(
-                    self._root.at(*path.split(".")), f"{path}.when", "can never hold: its keys exclude it"
+                    self._root.at(*steps_of(path)), f"{path}.when", "can never hold: its keys exclude it"
                 )
 
     def _named(self, message: str) -> str:
@@ -255,7 +257,7 @@ class _Reader:
         endless = [path for path, distribution in space.items() if distribution.grid_size() is None]
         for path in endless:
             message = "is continuous; the sampler grid needs a step (without log) or categorical choices"
-            self._add(self._root.at(*path.split(".")), path, message)
+            self._add(self._root.at(*steps_of(path)), path, message)
         if not endless and space.grid() is None:
             message = f"more than {GRID_LIMIT} combinations; search fewer values or use another sampler"
             self._add(node, "search.sampler", message)

@@ -3,7 +3,9 @@
 The text under each field says what it does and its unit; docs/systems.md is made from them (``make keys``).
 """
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -19,6 +21,7 @@ from ganlib.config import (
     TrialConfig,
     Unit,
 )
+from ganlib.config.schedules import Schedule, schedules_in
 
 Keep = Literal["none", "best", "all"]
 
@@ -121,6 +124,52 @@ FIELDS = {
     f"{section}.{name}": (model, name) for section, model in SECTIONS.items() for name in model.model_fields
 }
 
+SCHEDULES: dict[str, type[Schedule[float]]] = {
+    path + place: schedule
+    for path, (section, name) in FIELDS.items()
+    for place, schedule in schedules_in(section.model_fields[name].annotation).items()
+}
+"""Where a schedule may stand: ``train.lr_g``, ``train.betas[1]``."""
+PARTS: dict[str, tuple[type[Section], str]] = {
+    f"{path}.{field.alias or name}": (schedule, name)
+    for path, schedule in SCHEDULES.items()
+    for name, field in schedule.model_fields.items()
+}
+"""The parts of schedules, such as ``train.lr_g.from``, which can be searched."""
+
+
+def steps_of(path: str) -> list[str | int]:
+    """Split the path of a key or of a part of its value: ``train.betas[1].to`` is train, betas, 1, to."""
+    return [int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path)]
+
+
+def key_of(path: str) -> str:
+    """Return the key that a path leads to or into: ``train.betas`` of ``train.betas[1].to``."""
+    return ".".join(map(str, steps_of(path)[:2]))
+
+
+PLACES = [place for path in FIELDS for place in (path, *(part for part in PARTS if key_of(part) == path))]
+"""All keys and parts of schedules, in the order of the sections, parts behind their key."""
+
+
+def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Fill the searched parts of a key's value.
+
+    Args:
+        path: The key.
+        value: Its value, with None where a part is searched.
+        parts: Values by path, of which those of other keys are left out.
+    """
+    filled = deepcopy(value)
+    for part, item in parts.items():
+        if part in PARTS and key_of(part) == path:
+            *above, last = steps_of(part)[2:]
+            node = filled
+            for step in above:
+                node = node[step]
+            node[last] = item
+    return filled
+
 
 def _holds_text(path: str) -> bool:
     section, name = FIELDS[path]
@@ -141,19 +190,28 @@ def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
     return list(value) if isinstance(value, tuple) else value
 
 
+def _lacks_a_part(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_lacks_a_part, value))
+    return isinstance(value, dict) and None in value.values()
+
+
 def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> TrialConfig:
     """Make the configuration of one trial.
 
     Args:
         measured: The objects of the sections in `MEASURED`, by name.
-        values: The values of keys of ``model`` and ``train`` by path; a key that is left out has its default.
+        values: The values of keys of ``model`` and ``train``, and of parts that their schedules lack, by path; a key
+            that is left out, or whose schedule still lacks a part, has its default.
 
     Raises:
         pydantic.ValidationError: If the values do not go together.
     """
     parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
     for path, value in values.items():
-        section, name = path.split(".")
-        parts[section][name] = value
+        if path not in PARTS:
+            section, name = path.split(".")
+            if not _lacks_a_part(whole := with_parts(path, value, values)):
+                parts[section][name] = whole
     model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
     return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})

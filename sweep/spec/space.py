@@ -8,13 +8,16 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sweep.spec.distributions import Distribution, Kind, stored
+from sweep.formatting import value
+from sweep.spec.distributions import TYPES, Distribution, Kind, stored
 
 if TYPE_CHECKING:
     from optuna import Trial
     from optuna.distributions import BaseDistribution
 
 GRID_LIMIT = 10_000
+Plain = Mapping[str, Any]
+"""A part of a resolved spec as plain values, which need no validation."""
 
 
 class Space(Mapping[str, Distribution]):
@@ -83,7 +86,7 @@ class Space(Mapping[str, Distribution]):
         return {path: self[path].optuna() for path in self if path in params}
 
     def stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert parameters to values that Optuna can store: choices that are lists become JSON text."""
+        """Convert parameters to values that Optuna can store: lists and schedules become JSON text."""
         return {path: stored(value) for path, value in params.items()}
 
     def corners(self, limit: int) -> tuple[list[dict[str, Any]], bool]:
@@ -137,11 +140,49 @@ class Space(Mapping[str, Distribution]):
                 yield params
                 return
             path = items[position][0]
-            for value in values[path]:
-                yield from extend({**params, path: value}, position + 1)
+            for item in values[path]:
+                yield from extend({**params, path: item}, position + 1)
 
         return extend({}, 0)
 
 
 def _active(distribution: Distribution, params: Mapping[str, Any]) -> bool:
     return all(path in params and params[path] in values for path, values in distribution.when.items())
+
+
+def searched(spec: Plain) -> dict[str, str]:
+    """Word the range of each searched key: ``{"train.lr_g": "1e-05 to 0.001, log"}``."""
+    return {path: _words(node) for path, node in distributions(spec)}
+
+
+def distributions(node: Plain, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Plain]]:
+    """Yield the path and the mapping of every distribution in a spec; the content of a mapping is not checked."""
+    for key, item in node.items():
+        path = (*above, str(key))
+        if isinstance(item, list):
+            inside = {f"{key}[{number}]": one for number, one in enumerate(item)}
+            yield from distributions(inside, above) if len(path) < 8 else ()
+        elif isinstance(item, Mapping) and item.get("type") in TYPES:
+            yield ".".join(path), item
+        elif isinstance(item, Mapping) and len(path) < 8:
+            yield from distributions(item, path)
+
+
+def _words(node: Plain) -> str:
+    if node["type"] == "categorical":
+        choices = node.get("choices")
+        words = " | ".join(value(choice) for choice in choices) if isinstance(choices, list) else "?"
+    else:
+        words = f"{value(node.get('low'))} to {value(node.get('high'))}"
+        words += f" in steps of {value(node['step'])}" if node.get("step") else ""
+        words += ", log" if node.get("log") else ""
+    when = condition(node)
+    return f"{words} when {when}" if when else words
+
+
+def condition(node: Plain) -> str:
+    """Word the condition of a distribution, such as ``train.loss = bce``; empty without one."""
+    when = node.get("when")
+    if not isinstance(when, Mapping):
+        return ""
+    return " and ".join(f"{path} = {value(wanted)}" for path, wanted in when.items())

@@ -34,6 +34,7 @@ from sweep.spec.sections import (
     ResourcesConfig,
     SearchConfig,
     build_trial,
+    with_parts,
 )
 from sweep.spec.space import Space
 
@@ -59,8 +60,9 @@ class Spec:
         asha: The rungs of early stopping; None for no early stopping.
         resources: The resources of each trial.
         keep: The files that are kept of ended trials.
-        plain: The value of each key of ``model`` and ``train`` that is not searched, by path.
-        space: The distribution of each searched key.
+        plain: The value of each key of ``model`` and ``train`` that is not searched, by path; a schedule has None where
+            a part of it is searched.
+        space: The distribution of each searched key, or part of a schedule (``train.lr_g.from``).
         configs: The points that are tried first, each from path to value. Where nothing is searched, there are no
             other trials: every point then names one set of keys, which are in ``plain`` too, and ``space`` has the
             values of the points as choices.
@@ -177,7 +179,8 @@ class Spec:
                 when = {other: _unlisted(those) for other, those in self.space[path].when.items()}
                 values[name] = self.space[path].plain() | ({"when": when} if when else {})
             else:
-                values[name] = self.plain[path]
+                searched = {part: self.space[part].plain() for part in self.space}
+                values[name] = with_parts(path, self.plain[path], searched)
         return values
 
 

@@ -167,7 +167,7 @@ def _unsearched(sweep: "Sweep", path: str) -> object:
     """Look up a key's value where it is not searched: as the spec has it, or its default under a condition."""
     section, _, key = path.partition(".")
     value = (sweep.spec().get(section) or {}).get(key)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "type" not in value:
         return value
 
     sections: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}

@@ -377,9 +377,9 @@ def test_dragan_of_a_linear_critic_is_its_slopes_distance_from_one(norm: float) 
 
 
 def test_what_a_spec_adds_to_any_loss() -> None:
-    assert of_spec(TrainConfig()) == []
+    assert of_spec(TrainConfig(), {}) == []
     train = TrainConfig(r1_gamma=1.0, r1_every=2, r2_gamma=3.0, r2_every=4, dragan_weight=5.0, gp_every=6)
-    terms = of_spec(train)
+    terms = of_spec(train, {"r1_gamma": torch.tensor(1.0), "r2_gamma": torch.tensor(3.0)})
     assert all(isinstance(term, Penalty) for term in terms)
     found = [(type(term), term.at, term.every) for term in terms if isinstance(term, Penalty)]
     assert found == [(R1, "real", 2), (R2, "fake", 4), (Dragan, "own", 6)]

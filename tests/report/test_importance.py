@@ -127,3 +127,11 @@ def test_the_choice_that_kills_is_found() -> None:
 
 def test_scattered_collapses_have_no_range() -> None:
     assert risk(param(), [float(i) for i in range(40)], mask(40, *range(0, 40, 5))) is None
+
+
+def test_whole_schedules_are_choices_named_in_words() -> None:
+    falling = {"from": 2.0, "to": 0.2, "shape": "cosine", "until": 1.0}
+    values = ["0.0", falling, falling, "0.0", "0.0", falling, "0.0", falling, "0.0", falling]
+    found = importance(param(number=False), values, mask(10, 1, 2, 5, 7))
+    assert found is not None
+    assert found.where == {"2 to 0.2, cosine": 4}

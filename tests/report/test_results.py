@@ -1,6 +1,7 @@
 """A report on several sweeps: one list of trials, ranked together where that is allowed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.reports import page_of
@@ -66,3 +67,35 @@ def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -
     assert "result 0.0186 on 512 pictures, these" in words
     for number in (512, 64):
         assert f"(n={number})" in words, "without a number that is told for all, each result tells its own"
+
+
+WHOLE = {"from": 2.0, "to": 0.2, "shape": "cosine", "until": 1.0}
+
+
+def test_schedules_of_columns_are_read_and_other_text_is_left(faces: Sweep) -> None:
+    entry = Results.read([faces]).trials[0].entry
+    row = {"param.train.r1_gamma": json.dumps(WHOLE), "param.train.betas": f"[0.5, {json.dumps(WHOLE)}]"}
+    other = {"train.lr_g.from": 1e-3, "train.loss": "bce", "train.augment": '["flip"]'}
+    row |= {f"param.{path}": value for path, value in other.items()}
+    assert replace(entry, row=row).params == {"train.r1_gamma": WHOLE, "train.betas": [0.5, WHOLE], **other}
+
+
+def test_a_schedule_beside_a_number_is_told_by_its_parts(tmp_path: Path) -> None:
+    sweeps = []
+    for name, train in (
+        ("one", {"ema_kimg": 5.0, "betas": [0.5, 0.9]}),
+        ("two", {"ema_kimg": WHOLE, "betas": [0.5, WHOLE]}),
+    ):
+        sweep = make_sweep(tmp_path, trials=3, name=name, pictures=False)
+        store = Store(sweep.folder, KINDS)
+        for row in store.rows("trials"):
+            config = {"train": json.loads(row["config"])["train"] | train}
+            store.put_trial({"trial": row["trial"], "status": row["status"], "config": config})
+        sweeps.append(sweep)
+    results = Results.read(sweeps)
+    found = {
+        (t.values["train.ema_kimg"], t.values["train.ema_kimg.to"], t.values["train.betas[1].to"])
+        for t in results.trials
+    }
+    assert found == {(5.0, None, None), (None, 0.2, 0.2)}
+    assert page_of(*sweeps)

@@ -28,6 +28,7 @@ def test_no_cell_of_the_csv_is_a_formula(words: str) -> None:
     assert csv_cell(words) == f"'{words}"
     assert csv_cell(-1.5) == -1.5
     assert csv_cell("bce") == "bce"
+    assert csv_cell({"from": 1 / 3, "to": 0.0}) == '{"from": 0.3333333333333333, "to": 0.0}'
 
 
 def test_every_column_has_a_cell_and_the_status_has_a_badge(faces: Sweep) -> None:

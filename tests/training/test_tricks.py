@@ -51,7 +51,8 @@ def batches(seed: int = 0) -> Any:
 
 def drawn(**train: Any) -> Labels:
     """Four batches of 8,192 labels."""
-    labeller = Labeller(TrainConfig(batch_size=8192, **train), seeded(), CPU)
+    config = TrainConfig(batch_size=8192, **train)
+    labeller = Labeller(config, torch.tensor(1.0), seeded(), CPU)
     several = [labeller.draw(SHAPE, SHAPE) for _ in range(4)]
     real, fake = (torch.cat([getattr(one, name) for one in several]) for name in ("real", "fake"))
     return Labels(real, fake, several[0].smoothing)
@@ -60,7 +61,7 @@ def drawn(**train: Any) -> Labels:
 def test_plain_and_fuzzy_labels_are_constants_and_draw_nothing() -> None:
     random = seeded()
     before = random.get_state()
-    labels = Labeller(TrainConfig(label_real=0.9, label_fake=0.1, smoothing=0.8), random, CPU).draw(
+    labels = Labeller(TrainConfig(label_real=0.9, label_fake=0.1), torch.tensor(0.8), random, CPU).draw(
         SHAPE, SHAPE
     )
     assert [round(x.item(), 6) for x in (labels.real, labels.fake, labels.smoothing)] == [0.9, 0.1, 0.8]

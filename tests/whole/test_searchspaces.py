@@ -51,6 +51,7 @@ def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
         "sngan",
         "dragan",
         "compare",
+        "gamma-ladder",
         "quickstart",
         "cyclegan",
         "cartoongan",

@@ -13,7 +13,7 @@ from sweep.results.confirmation import label, told_apart
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
 from sweep.results.translation import warnings_of
-from sweep.spec.wording import searched
+from sweep.spec.space import searched
 
 ORDER = ("finished", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
 
