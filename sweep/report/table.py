@@ -227,7 +227,7 @@ def _key(item: object) -> str | float:
     """Make a value one to sort by: a number, or text; empty for none."""
     if item is None:
         return ""
-    return item if isinstance(item, (int, float)) else str(item)
+    return item if isinstance(item, (int, float)) else formatting.value(item)
 
 
 def _span(param: Param, trials: Sequence[RankedTrial]) -> float:

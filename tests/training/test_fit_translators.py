@@ -131,6 +131,16 @@ def test_rates_fall_linearly_from_a_share_of_the_budget(pictures: Make) -> None:
     assert rates[-1] > 0, "the last step teaches, too"
 
 
+@pytest.mark.parametrize("family", ["cyclegan", "cartoongan"])
+def test_schedules_hold_for_translators(family: str, pictures: Make) -> None:
+    rates = {"lr_g": {"from": 4e-4, "to": 0, "shape": "linear"}, "r1_gamma": {"from": 2, "to": 1}}
+    run = run_of(family, pictures, train={**rates, "evaluate": {"every": 0.005}})
+    found = [evaluation.lr_g for evaluation in run]
+    assert found[0] == pytest.approx(4e-4)
+    assert np.diff(found) == pytest.approx(-4e-4 / len(found), rel=1e-3)
+    assert 1 < run.step.numbers["r1_gamma"].item() < 1.1
+
+
 def test_measured_by_the_evaluator_of_translations(pictures: Make) -> None:
     config = config_of("cyclegan", kimg=0.02)
     drawings, photos = pictures(40), pictures(17, seed=1)

@@ -46,7 +46,7 @@ def test_what_a_key_takes(keys: ModuleType) -> None:
     assert taken["lr_g"] == "> 0, <= 1, or a [schedule](#schedules)"
     assert taken["gamma"] == "> 0, <= 1"
     assert taken["width"] == "whole, >= 4, <= 512, a multiple of 4"
-    assert taken["betas"] == "a list of: >= 0, < 1"
+    assert taken["betas"] == "a list of: >= 0, < 1; >= 0, < 1, or a [schedule](#schedules)"
     assert taken["augment"] == "a list of: `flip`, `color`, `flash`"
 
 
