@@ -44,7 +44,7 @@ class FamilyEntry(Entry):
         step: What trains it, as ``"module:attribute"``: `ganlib.training.steps.AdversarialStep` or a subclass.
         variants: Choices of ``model.variant``.
         sizes: Sides of the pictures that it can make, in pixels.
-        styles: Whether its generator maps latents to styles (`ganlib.models.style_generator.StyleGenerator`).
+        styles: Whether its generator maps latents to styles (`ganlib.models.styles.generator.StyleGenerator`).
         translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
         returns: Whether it also learns the way back, from drawings to photographs.
         edges: Whether it also trains on drawings with blurred edges (`ganlib.domains.edges`).
@@ -128,7 +128,7 @@ FAMILIES = Registry(
             options=("latent_dim", "d_norm", "d_dropout"),
         ),
         "stylegan": FamilyEntry(
-            "ganlib.models.stylegan:STYLEGAN",
+            "ganlib.models.styles.stylegan:STYLEGAN",
             step="ganlib.training.style_steps:GrowingStep",
             sizes=(32, 64, 128),
             styles=True,
@@ -136,7 +136,7 @@ FAMILIES = Registry(
             options=("latent_dim", "mapping_layers", "style_mixing", "grow_kimg", "fade_kimg"),
         ),
         "stylegan2": FamilyEntry(
-            "ganlib.models.stylegan2:STYLEGAN2",
+            "ganlib.models.styles.stylegan2:STYLEGAN2",
             step="ganlib.training.style_steps:PathLengthStep",
             variants=("simple", "large"),
             sizes=(32, 64, 128),

@@ -35,7 +35,7 @@ from torch.nn import functional as F
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
 from ganlib.models.family import Family
-from ganlib.models.style_layers import SLOPE, activate
+from ganlib.models.styles.layers import SLOPE, activate
 
 GROUP = 16
 """Maps in a group of the 3x3 convolution."""

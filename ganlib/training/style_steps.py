@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganlib.models.growing import doublings_at
-from ganlib.models.style_generator import StyleGenerator
+from ganlib.models.styles.generator import StyleGenerator
+from ganlib.models.styles.growing import doublings_at
 from ganlib.training.steps import AdversarialStep
 
 if TYPE_CHECKING:
-    from ganlib.models.stylegan import Discriminator, Generator
+    from ganlib.models.styles.stylegan import Discriminator, Generator
 
 MEAN_SHARE = 0.005
 """A batch's weight in the mean style (StyleGAN's decay of 0.995)."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ganlib.export.generator import LoadedGenerator
-    from ganlib.models.style_generator import Layers, StyleGenerator
+    from ganlib.models.styles.generator import Layers, StyleGenerator
 
 MOVING = (".gif", ".mp4")
 STEPS = {".png": 8, ".gif": 24, ".mp4": 24}
@@ -214,7 +214,7 @@ def _mixed(
 ) -> None:
     from ganlib.data.alpha import to_uint8
     from ganlib.export.walks import sheet_of
-    from ganlib.models.style_generator import mix_grid
+    from ganlib.models.styles.generator import mix_grid
 
     # In turn, so that more rows and columns do not change the first ones.
     latents = g.latents(2 * count, seed).to(g.device)

@@ -58,5 +58,5 @@ def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_there_are_examples() -> None:
-    assert {"ganlib.metrics.pictures", "ganlib.models.style_generator", "sweep.spec.hints"} <= set(MODULES)
+    assert {"ganlib.metrics.pictures", "ganlib.models.styles.generator", "sweep.spec.hints"} <= set(MODULES)
     assert ROOT / "README.md" in PAGES

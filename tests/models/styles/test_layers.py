@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganlib.models.growing import Growth, doublings_at
-from ganlib.models.style_layers import (
+from ganlib.models.styles.growing import Growth, doublings_at
+from ganlib.models.styles.layers import (
     Blur,
     EqualizedConv,
     EqualizedLinear,

@@ -5,7 +5,7 @@ https://arxiv.org/abs/1812.04948: the truncation trick in appendix B, mixing of 
 
 >>> from ganlib.config import ModelConfig
 >>> from ganlib.models.latents import fixed_latents
->>> from ganlib.models.stylegan2 import build_generator
+>>> from ganlib.models.styles.stylegan2 import build_generator
 >>> generator = build_generator(ModelConfig(family="stylegan2", latent_dim=8, width=4), size=32)
 >>> latents = fixed_latents(6, 8)
 >>> styles = generator.map(latents)
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from ganlib.data.alpha import RGB
 from ganlib.errors import RequestError
 from ganlib.models.latents import in_blocks
-from ganlib.models.style_layers import Mapping
+from ganlib.models.styles.layers import Mapping
 
 Layers = Literal["coarse", "middle", "fine"]
 """Which styles are exchanged: those of 4 and 8 px, those between, those of the largest maps; see `style_layers`."""

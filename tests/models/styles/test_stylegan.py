@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.models import stylegan, stylegan2
-from ganlib.models.style_generator import mix_grid, style_layers
-from ganlib.models.style_layers import EPSILON
-from ganlib.models.stylegan import AdaIN
-from ganlib.models.stylegan2 import Modulated
+from ganlib.models.styles.generator import mix_grid, style_layers
+from ganlib.models.styles.layers import EPSILON
+from ganlib.models.styles.stylegan import AdaIN
+from ganlib.models.styles.stylegan2 import Modulated
 from ganlib.names import FAMILIES
 
 STYLES = ("stylegan", "stylegan2")

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
 from ganlib.models.family import Family
-from ganlib.models.style_generator import StyleGenerator, sides_of
-from ganlib.models.style_layers import (
+from ganlib.models.styles.generator import StyleGenerator, sides_of
+from ganlib.models.styles.layers import (
     EPSILON,
     GAIN,
     EqualizedConv,

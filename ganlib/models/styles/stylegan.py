@@ -26,9 +26,9 @@ from torch.nn import functional as F
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
 from ganlib.models.family import Family
-from ganlib.models.growing import Growth
-from ganlib.models.style_generator import StyleGenerator, sides_of
-from ganlib.models.style_layers import (
+from ganlib.models.styles.generator import StyleGenerator, sides_of
+from ganlib.models.styles.growing import Growth
+from ganlib.models.styles.layers import (
     EPSILON,
     EqualizedConv,
     EqualizedLinear,
