@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.models import stylegan, stylegan2
+from ganlib.models.styles import stylegan, stylegan2
 from ganlib.models.styles.generator import mix_grid, style_layers
 from ganlib.models.styles.layers import EPSILON
 from ganlib.models.styles.stylegan import AdaIN
