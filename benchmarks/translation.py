@@ -2,6 +2,7 @@
 
     python benchmarks/translation.py [--seconds 600] [--seeds 0 1 2] [NAME ...]
     python benchmarks/translation.py --photos FOLDER --sheets OUT        # folders, or other styles of avatars
+    python benchmarks/translation.py --grey         # trains nothing: what photographs score without their colours
 
 One thread, 64 px, by default coloured portraits to ink drawings (avatars). The clock is the processor's time, not the
 wall's, so that a busy machine changes nothing but the wait. As in a sweep, the generator of the best evaluation is
@@ -46,6 +47,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "translation.json"
 IMAGES = ROOT / "docs" / "images" / "translation"
 DRAWINGS, PHOTOS, PICTURES = "notionists", "open-peeps", 2000
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 EVALUATE = EvaluateConfig(every=1.0, unit="kimg", n_fake=512, n_real=1488)
 COMMON: dict[str, Any] = {"loss": "lsgan", "batch_size": 4, "ema_kimg": 1.0, "decay_from": 0.5}
 SYSTEMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -138,6 +140,28 @@ def run(system: str, seed: int, drawings: str, photos: str, seconds: float, shee
     }
 
 
+def grey(drawings: str, photos: str) -> dict[str, Any]:
+    """Measure photographs as they are, and with their colours taken away: what needs no drawing."""
+    config = DataConfig(size=64, **side(drawings))
+    sets = prepare_sets(config, PhotosConfig(**side(photos)), edges=False)
+    assert sets.photos is not None
+    evaluator = Evaluator(sets.drawings.pictures, sets.drawings.hash, EVALUATE, cache=cache_dir())
+    levels = Photos(sets.photos.pictures, sets.drawings.pictures).levels(EVALUATE.n_fake, "result")
+    luma = (levels.float() * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True).round().to(torch.uint8)
+
+    def kid(pictures: torch.Tensor) -> float:
+        parts = iter(pictures.split(EVALUATE.batch_size))
+        return evaluator.score(lambda count: next(parts), EVALUATE.n_fake).kid
+
+    return {"kid": kid(levels), "kid_grey": kid(luma.expand(-1, 3, -1, -1))}
+
+
+def keep(name: str, row: dict[str, Any]) -> None:
+    """Write a row beside those that are there; others may run at the same time."""
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(known | {name: row}, indent=1) + "\n")
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(
@@ -149,16 +173,18 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path, default=IMAGES)
     parser.add_argument("--drawings", default=DRAWINGS)
     parser.add_argument("--photos", default=PHOTOS)
+    parser.add_argument("--grey", action="store_true", help="train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    pair = [name if name in styles() else "folder" for name in (options.photos, options.drawings)]
+    if options.grey:
+        keep(f"grey, {pair[0]} to {pair[1]}", grey(options.drawings, options.photos))
+        return
     for system in options.names or SYSTEMS:
         for seed in options.seeds:
             row = run(system, seed, options.drawings, options.photos, options.seconds, options.sheets)
-            pair = [name if name in styles() else "folder" for name in (options.photos, options.drawings)]
             row |= {"photos": pair[0], "drawings": pair[1]}
-            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}  # others may run beside this
-            known[f"{system}, {pair[0]} to {pair[1]}, seed {seed}"] = row
-            RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+            keep(f"{system}, {pair[0]} to {pair[1]}, seed {seed}", row)
             print(
                 f"{system} seed {seed}: KID {row['kid']:.4f}, {row['share']:.0%} of {row['baseline']['kid']:.4f}, "
                 f"{row['seconds']:.0f} s, {row['kimg']:.2f} kimg, verdicts {row['verdicts']}",
