@@ -52,6 +52,15 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "wgan-gp": {"train": {"loss": "wgan-gp", "betas": (0.0, 0.9), "critic_steps": 2}},
     "lsgan": {"model": {"d_norm": "spectral"}, "train": {"loss": "lsgan"}},
     "hinge": {"model": {"d_norm": "spectral"}, "train": {"loss": "hinge", "betas": (0.0, 0.9)}},
+    "dragan": {"train": {"lr_d": 5e-4, "dragan_weight": 1.0, "gp_every": 4}},
+    "sngan": {"model": {"family": "sngan", "width": 8}, "train": {"loss": "hinge", "betas": (0.0, 0.9)}},
+    "r3gan": {
+        "model": {"family": "r3gan"},
+        "train": {
+            **{"loss": "rpgan", "betas": (0.0, 0.99), "ema_kimg": 2.0, "r1_gamma": 1.0, "r2_gamma": 1.0},
+            **{"r1_every": 4, "r2_every": 4},
+        },
+    },
     "stylegan": {"model": {"family": "stylegan", "width": 4, "mapping_layers": 4}, "train": STYLED},
     "stylegan2": {"model": {"family": "stylegan2", "width": 4, "mapping_layers": 2}, "train": STYLED},
 }
@@ -60,14 +69,7 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
 def measure(name: str, seconds: float) -> dict[str, Any]:
     """Train one system; its row of the table."""
     images = prepare(DATA)
-    parts = SYSTEMS[name]
-    config = TrialConfig(
-        data=DATA,
-        model=ModelConfig(**(MODEL | parts.get("model", {}))),
-        train=TrainConfig(**(TRAIN | parts.get("train", {}))),
-        evaluate=EVALUATE,
-        collapse=CollapseConfig(),
-    )
+    config = configuration(**SYSTEMS[name])
     evaluator = Evaluator(
         images.pictures, images.hash, EVALUATE, device=torch.device("cpu"), cache=cache_dir()
     )
@@ -97,6 +99,17 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
         "n_real": EVALUATE.n_real,
         "settings": settings(config),
     }
+
+
+def configuration(model: dict[str, Any] | None = None, train: dict[str, Any] | None = None) -> TrialConfig:
+    """Make a configuration of what differs from that of all systems."""
+    return TrialConfig(
+        data=DATA,
+        model=ModelConfig(**(MODEL | (model or {}))),
+        train=TrainConfig(**(TRAIN | (train or {}))),
+        evaluate=EVALUATE,
+        collapse=CollapseConfig(),
+    )
 
 
 def settings(config: TrialConfig) -> str:

@@ -21,7 +21,7 @@ networks) and its network for FFHQ at 64 px (22.4 million each).
 
 ``simple`` is for a processor, where a block costs by its pixels more than by its weights (``benchmarks/grouped.py``):
 its last maps each show 2x2 pixels at once, so that the pictures that it makes are twice as large, and it has few maps
-where there are many pixels. That makes a step five times as fast as blocks at full size.
+where there are many pixels.
 """
 
 import math
@@ -152,6 +152,9 @@ class Generator(nn.Module):
             stages += [Double(before, after), _stage(after, blocks, blocks * len(maps))]
         self.stages = nn.Sequential(*stages)
         self.to_rgb = pointwise(maps[-1], colours * patch**2)
+        # At first all pixels of a patch are equal, or pictures begin as chequerboards (Aitken et al., 2017).
+        with torch.no_grad():
+            self.to_rgb.weight.copy_(self.to_rgb.weight[:: patch**2].repeat_interleave(patch**2, 0))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Make the pictures of latents."""

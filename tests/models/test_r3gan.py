@@ -86,6 +86,15 @@ def test_the_latent_scales_the_learned_maps() -> None:
     torch.testing.assert_close(seen[0], expected)
 
 
+def test_at_first_patches_are_of_one_colour() -> None:
+    generator, _ = made()
+    pictures = generator(torch.randn(2, 16))
+    torch.testing.assert_close(
+        pictures, F.interpolate(pictures[:, :, ::2, ::2], scale_factor=2, mode="nearest")
+    )
+    assert pictures.std() > 0.1
+
+
 def test_there_is_no_normalisation_and_no_bound_on_the_pictures() -> None:
     generator, discriminator = made()
     assert not list(generator.buffers())
