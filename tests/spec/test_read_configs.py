@@ -115,7 +115,7 @@ configs:
         "4: configs[0].train.los: unknown key, did you mean 'train.loss'?; a point names keys by their path, "
         "such as train.loss",
         "5: configs[1].train.loss: unknown loss 'bc', did you mean 'bce'? (choices: bce, lsgan, mse, wgan, "
-        "wgan-gp, hinge)",
+        "wgan-gp, hinge, rpgan)",
         "5: configs[1].train.lr_g: must be a number, got {type: 'float'}",
         "6: configs[2].data.size: must be a key of model or train: all trials of a sweep have the same pictures "
         "and metric",

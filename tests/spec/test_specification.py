@@ -240,7 +240,7 @@ resources: {gpu: 2.5}
         "stylegan2, r3gan, sngan, cyclegan, cartoongan)",
         "x.yaml:5: model.variant.choices[1]: 'simple' is given twice",
         "x.yaml:7: train.loss.choices[1]: unknown loss 'wgn', did you mean 'wgan'? (choices: bce, lsgan, mse, "
-        "wgan, wgan-gp, hinge)",
+        "wgan, wgan-gp, hinge, rpgan)",
         "x.yaml:8: train.lr_d: low 0.01 is greater than high 0.001",
         "x.yaml:11: train.lr_g.low: must be above 0, got -1",
         "x.yaml:12: train.lr_g.high: must be at most 1, got 2",
