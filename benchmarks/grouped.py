@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganlib.models.r3gan import EXPANSION, GROUP, Block, Pointwise
+from ganlib.models.residual.r3gan import EXPANSION, GROUP, Block, Pointwise
 
 RESULTS = Path(__file__).resolve().parent / "results" / "grouped.json"
 BATCH, ROUNDS = 32, 5

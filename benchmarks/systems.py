@@ -57,7 +57,7 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "r3gan": {
         "model": {"family": "r3gan"},
         "train": {
-            **{"loss": "rpgan", "betas": (0.0, 0.99), "ema_kimg": 2.0, "r1_gamma": 1.0, "r2_gamma": 1.0},
+            **{"loss": "rpgan", "betas": (0.0, 0.99), "ema_kimg": 2.0, "r1_gamma": 0.3, "r2_gamma": 0.3},
             **{"r1_every": 4, "r2_every": 4},
         },
     },

@@ -145,13 +145,13 @@ FAMILIES = Registry(
             options=("latent_dim", "mapping_layers", "style_mixing", "path_weight", "path_every"),
         ),
         "r3gan": FamilyEntry(
-            "ganlib.models.r3gan:R3GAN",
+            "ganlib.models.residual.r3gan:R3GAN",
             variants=("simple", "paper"),
             sizes=(32, 64, 128),
             options=("latent_dim",),
         ),
         "sngan": FamilyEntry(
-            "ganlib.models.sngan:SNGAN",
+            "ganlib.models.residual.sngan:SNGAN",
             sizes=(32, 64),
             scales_weights=True,
             options=("latent_dim",),

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from ganlib.config import ModelConfig
-from ganlib.models.sngan import SNGAN, Discriminator, Down, Generator, Up
+from ganlib.models.residual.sngan import SNGAN, Discriminator, Down, Generator, Up
 
 
 def made(size: int = 32, **model: Any) -> tuple[Generator, Discriminator]:

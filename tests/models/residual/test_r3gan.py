@@ -8,7 +8,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganlib.config import ModelConfig
-from ganlib.models.r3gan import GROUP, R3GAN, Block, Discriminator, Double, Generator, Halve, Pointwise
+from ganlib.models.residual.r3gan import (
+    GROUP,
+    R3GAN,
+    Block,
+    Discriminator,
+    Double,
+    Generator,
+    Halve,
+    Pointwise,
+)
 
 
 def made(size: int = 32, **model: Any) -> tuple[Generator, Discriminator]:

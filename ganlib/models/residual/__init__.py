@@ -1,0 +1,1 @@
+"""Residual networks from latents to pictures: R3GAN and SNGAN."""
