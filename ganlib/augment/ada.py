@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganlib.augment.lookup import look_up
-from ganlib.augment.real import around_grey
+from ganlib.augment.real import around_grey, of_channels
 from ganlib.data.alpha import joined, parts
 
 INTERVAL = 4
@@ -110,8 +110,8 @@ class AdaptiveAugment(nn.Module):
         grey = torch.full((3, 3), 1 / 3, device=device)
         colour = torch.eye(3, device=device) - grey
         along = luma[:, None, None] * grey + saturation[:, None, None] * (colour @ around_grey(hue))
-        matrix = contrast[:, None, None] * along
         seen, alpha = parts(pictures)
+        matrix, _ = of_channels(contrast[:, None, None] * along, brightness[:, None], seen.shape[1])
         pixels = (seen + brightness[:, None, None, None] * alpha).permute(0, 2, 3, 1).flatten(1, 2)
         mixed = (pixels @ matrix.transpose(1, 2)).unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2)
         mixed = joined(mixed, alpha)

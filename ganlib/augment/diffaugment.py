@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganlib.data.alpha import RGB, joined, parts
+from ganlib.data.alpha import RGBA, joined, parts
 
 SHIFT = 0.125
 """Pictures are moved by up to this share of their side."""
@@ -22,7 +22,7 @@ def diffaugment(pictures: Tensor, policies: Sequence[str], random: torch.Generat
     """Apply the policies, in their order.
 
     Args:
-        pictures: ``(n, 3, h, w)`` float, in [-1, 1]; gradients pass. Or ``(n, 4, h, w)``, RGBA with the colour
+        pictures: ``(n, 1 or 3, h, w)`` float, in [-1, 1]; gradients pass. Or ``(n, 4, h, w)``, RGBA with the colour
             multiplied by alpha: ``color`` leaves alpha alone, and ``translation`` and ``cutout`` leave nothing where
             they leave grey without it.
         policies: of ``color``, ``translation``, ``cutout``.
@@ -85,7 +85,7 @@ def _cutout(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 def _kept(pictures: Tensor, mask: Tensor) -> Tensor:
     """Keep the pixels for which the mask is true; the others become middle grey, or nothing with alpha."""
-    return pictures * mask if pictures.shape[1] == RGB else (pictures + 1) * mask - 1
+    return pictures * mask if pictures.shape[1] != RGBA else (pictures + 1) * mask - 1
 
 
 POLICIES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from ganlib.data.alpha import joined, parts
+from ganlib.data.alpha import GREY, joined, parts
 
 BRIGHTNESS = 0.2
 """Added to every channel, drawn from [-0.2, 0.2] of the range."""
@@ -55,14 +55,24 @@ def flash_matrices(n: int, generator: torch.Generator, device: torch.device) -> 
     return gain[:, None, None] * torch.eye(3, device=device), (gain - 1)[:, None].expand(n, 3)
 
 
+def of_channels(matrices: Tensor, offsets: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Turn colour changes ``(n, 3, 3)`` and ``(n, 3)`` into those of grey pictures, where there is one channel.
+
+    A grey colour stays grey, because hue and saturation turn about the axis of greys: of them nothing is left.
+    """
+    if channels != GREY:
+        return matrices, offsets
+    return matrices[:, :1].sum(2, keepdim=True), offsets[:, :1]
+
+
 def augment(
     pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Collection[str] = ("flip", "color")
 ) -> Tensor:
     """Apply all of the policies to each picture with probability ``p``.
 
     Args:
-        pictures: ``(n, 3, h, w)`` float, in [-1, 1]; or ``(n, 4, h, w)``, RGBA with the colour multiplied by alpha,
-            whose alpha is mirrored but keeps its values.
+        pictures: ``(n, 1 or 3, h, w)`` float, in [-1, 1]; or ``(n, 4, h, w)``, RGBA with the colour multiplied by
+            alpha, whose alpha is mirrored but keeps its values.
         p: a scalar tensor on the pictures' device, in [0, 1]; it may change between calls.
         generator: the RNG, on the pictures' device.
         policies: of ``flip`` (mirror it), ``color`` (jitter brightness, contrast, saturation and hue) and
@@ -76,8 +86,8 @@ def augment(
     changed = pictures.flip(3) if "flip" in policies else pictures
     for policy, draw in (("color", colour_matrices), ("flash", flash_matrices)):
         if policy in policies:
-            matrices, offsets = draw(n, generator, device)
             colour, alpha = parts(changed)
+            matrices, offsets = of_channels(*draw(n, generator, device), colour.shape[1])
             # Channels last, the mixing of channels is a product of (pixels, 3) with (3, 3) in place.
             pixels, shares = _rows(colour), alpha if isinstance(alpha, float) else _rows(alpha)
             mixed = torch.baddbmm(offsets[:, None, :] * shares, pixels, matrices.transpose(1, 2))

@@ -29,8 +29,8 @@ class PictureSource(Section):
     resize: Literal["antialias", "nearest"] = "antialias"
     """How files are brought to ``data.size``: by Lanczos' antialiased filter (Parmar 2022), or to the nearest pixel,
     which is for pixel art; see [sprites.md](sprites.md)."""
-    channels: Literal[3, 4] = 3
-    """Channels of the pictures: 3, RGB; 4, RGBA, which keeps transparency. See
+    channels: Literal[1, 3, 4] = 3
+    """Channels of the pictures: 3, RGB; 1, grey (luma of Rec. 601); 4, RGBA, which keeps transparency. See
     [pictures.md](pictures.md) and [sprites.md](sprites.md)."""
     background: str = "white"
     """What shows through transparent pixels: an opaque colour by name or as ``#rrggbb``; ``transparent`` is what
@@ -84,6 +84,7 @@ class PictureSource(Section):
             "cropped at the top": self.crop == "top",
             "cropped to faces": self.crop == "faces",
             "with transparency": self.channels == 4,
+            "in grey": self.channels == 1,
             "without duplicates": self.dedupe,
         }
         return ", ".join(word for word, so in words.items() if so)

@@ -78,9 +78,15 @@ class TrialConfig(Section):
                 f"the section photos means nothing with the family {name}, which starts from latents; leave it out, or "
                 f"choose a family that translates: {', '.join(translators)}"
             )
-        if family.translates and (self.data.channels == 4 or (self.photos and self.photos.channels == 4)):
+        sides = (self.data, self.photos) if self.photos else (self.data,)
+        if family.translates and any(side.channels == 4 for side in sides):
             raise ValueError(
                 f"the family {name} makes opaque pictures; give data.background and photos.background a colour"
+            )
+        if family.translates and any(side.channels == 1 for side in sides):
+            raise ValueError(
+                f"the family {name} turns RGB into RGB; leave data.channels and photos.channels out: grey pictures "
+                "are read as RGB"
             )
         return self
 

@@ -1,9 +1,12 @@
-"""Pictures with transparency: what their four channels mean, and how they are shown and measured.
+"""Pictures of one, three and four channels: how they are shown and measured, and what transparency means.
 
-As uint8, in files and in the hands of users, they are RGBA as a PNG has it: the colour does not depend on alpha, and
-is black where alpha is 0, because it cannot be seen there. As floats in [-1, 1], in training and in exported programs,
-the colour is multiplied by alpha (premultiplied; Porter & Duff, "Compositing Digital Images", 1984): a pixel counts as
-much as it is seen, soft edges may be averaged without fringes, and nothing at all is one value, -1 in every channel.
+Grey pictures have one channel, and are measured as RGB with three equal ones.
+
+As uint8, in files and in the hands of users, transparent pictures are RGBA as a PNG has it: the colour does not
+depend on alpha, and is black where alpha is 0, because it cannot be seen there. As floats in [-1, 1], in training and
+in exported programs, the colour is multiplied by alpha (premultiplied; Porter & Duff, "Compositing Digital Images",
+1984): a pixel counts as much as it is seen, soft edges may be averaged without fringes, and nothing at all is one
+value, -1 in every channel.
 
 To be shown or measured they are laid on grey checks (`on_checks`), so that neither white nor black nor grey pictures
 vanish. What has three channels passes all of this unchanged.
@@ -40,11 +43,13 @@ def on_checks(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay pictures on grey checks.
 
     Args:
-        pictures: uint8 (n, h, w, 4), RGBA; those of (n, h, w, 3) are returned as they are.
+        pictures: uint8 (n, h, w, 4), RGBA; (n, h, w, 1), grey, which becomes RGB; (n, h, w, 3) is returned as it is.
 
     Returns:
         uint8 (n, h, w, 3).
     """
+    if pictures.shape[-1] == GREY:
+        return pictures.repeat(RGB, -1)
     if pictures.shape[-1] != RGBA:
         return pictures
     ground = checks(*pictures.shape[1:3])[:, :, None].astype(np.int32)
@@ -53,9 +58,11 @@ def on_checks(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def tensor_on_checks(pictures: "Tensor") -> "Tensor":
-    """Lay uint8 tensors (n, 4, h, w) on grey checks, on their device; gives (n, 3, h, w)."""
+    """Lay uint8 tensors (n, 4, h, w) on grey checks, on their device; gives (n, 3, h, w), of (n, 1, h, w) as well."""
     import torch
 
+    if pictures.shape[1] == GREY:
+        return pictures.expand(-1, RGB, -1, -1)
     if pictures.shape[1] != RGBA:
         return pictures
     ground = torch.from_numpy(checks(*pictures.shape[2:])).to(pictures.device, torch.int32)
@@ -120,7 +127,7 @@ def parts(pictures: "Tensor") -> tuple["Tensor", "Tensor | float"]:
 
     Returns:
         The colour (n, 3, h, w), in [-alpha, alpha] with middle grey at 0, and alpha (n, 1, h, w) in [0, 1]: of a
-        change ``m x + b`` of what is seen, the colour's is ``m x + b alpha``. Of three channels, themselves and 1.
+        change ``m x + b`` of what is seen, the colour's is ``m x + b alpha``. Of fewer channels, themselves and 1.
     """
     if pictures.shape[1] != RGBA:
         return pictures, 1.0

@@ -183,7 +183,7 @@ def _picture(
 ) -> Picture:
     size, whole = how.size, how.crop is None
     with Image.open(io.BytesIO(data), formats=formats) as image:
-        traits = _traits(image, size, whole)
+        traits = _traits(image, how)
         sides = image.size
         if size is not None and not how.nearest and how.crop != "faces":
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
@@ -284,14 +284,14 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
     return hide(array) if image.mode == "RGBA" else array
 
 
-def _traits(image: Image.Image, size: int | None, whole: bool) -> list[str]:
+def _traits(image: Image.Image, how: Preparation) -> list[str]:
     """List the `TRAITS` of a picture that show before it is decoded."""
     traits = []
-    if image.width != image.height and not whole:
+    if image.width != image.height and how.crop is not None:
         traits.append("cropped")
-    if size is not None and min(image.size) < size:
+    if how.size is not None and min(image.size) < how.size:
         traits.append("enlarged")
-    if image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I"):
+    if not how.grey and (image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")):
         traits.append("grey")
     if image.mode.startswith("I"):
         traits.append("deep")

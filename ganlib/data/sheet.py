@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.alpha import RGB, RGBA, on_checks
+from ganlib.data.alpha import GREY, RGB, RGBA, on_checks
 
 GAP = 2
 """White (or transparent) pixels between neighbours and around the sheet."""
@@ -17,37 +17,42 @@ def grid(pictures: NDArray[np.uint8], cols: int, transparent: bool = False) -> I
     """Lay pictures out row by row, each at its own size.
 
     Args:
-        pictures: uint8, shape (n, height, width, 3), RGB, or (n, height, width, 4), RGBA, which are laid on checks; n
+        pictures: uint8, shape (n, height, width, c): 3 RGB, 1 grey, or 4 RGBA, which are laid on checks; n
             at least 1. Places that stay empty are white.
         cols: How many in a row; fewer pictures make a narrower sheet.
         transparent: Leave RGBA as it is; then places that stay empty are transparent.
 
     Returns:
-        An RGB picture; RGBA where it is to be transparent, and the pictures are RGBA.
+        An RGB picture, or a grey one; RGBA where it is to be transparent, and the pictures are RGBA.
 
     Raises:
         ValueError: when there is no picture, or the array has another shape or type.
     """
-    known = pictures.ndim == 4 and pictures.shape[3] in (RGB, RGBA)
+    known = pictures.ndim == 4 and pictures.shape[3] in (GREY, RGB, RGBA)
     known = known and pictures.shape[1::2] != (RGB, RGBA)  # channels first, 4 px wide
     if not known or pictures.dtype != np.uint8 or not len(pictures):
         raise ValueError(
-            f"pictures must be uint8 (n, height, width, 3 or 4), not {pictures.dtype} {pictures.shape}"
+            f"pictures must be uint8 (n, height, width, 1, 3 or 4), not {pictures.dtype} {pictures.shape}"
         )
     if cols < 1:
         raise ValueError(f"cols must be at least 1, not {cols}")
-    if not transparent:
+    if not transparent and pictures.shape[3] == RGBA:
         pictures = on_checks(pictures)
     count, height, width, channels = pictures.shape
     cols = min(cols, count)
     rows = -(-count // cols)
     down, across = height + GAP, width + GAP
-    blank = 255 if channels == RGB else 0
+    blank = 0 if channels == RGBA else 255
     sheet = np.full((rows * down + GAP, cols * across + GAP, channels), blank, np.uint8)
     for index, picture in enumerate(pictures):
         top, left = GAP + index // cols * down, GAP + index % cols * across
         sheet[top : top + height, left : left + width] = picture
-    return Image.fromarray(sheet)
+    return image_of(sheet)
+
+
+def image_of(picture: NDArray[np.uint8]) -> Image.Image:
+    """Make an image, grey, RGB or RGBA, of uint8 (height, width, c)."""
+    return Image.fromarray(picture[..., 0] if picture.shape[2] == GREY else picture)
 
 
 def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, seed: int = 0) -> Image.Image:

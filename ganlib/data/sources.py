@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ganlib.config import AVATAR_COUNT, AVATARS, DataConfig
+from ganlib.data.alpha import GREY
 from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
 from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
@@ -84,6 +85,7 @@ def preparation(config: DataConfig) -> Preparation:
         colour(config.background, config.section),
         nearest=config.resize == "nearest",
         crop=config.crop,
+        grey=config.channels == GREY,
     )
 
 

@@ -169,7 +169,7 @@ def shapes(look: Look) -> list[str]:
         least, median, most = inventory.shorter
         lines.append(f"shorter side {least:,} to {most:,} pixels, median {median:,}")
     if inventory.grey:
-        lines.append(f"{inventory.grey:,} without colour")
+        lines.append(f"{inventory.grey:,} without colour (data.channels: 1 trains in grey)")
     return lines
 
 

@@ -39,14 +39,14 @@ Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 class ExportConfig(Section):
     """The content of ``config.json``.
 
-    ``channels`` are of the pictures: RGB, or RGBA (see `ganlib.data.alpha`).
+    ``channels`` are of the pictures: grey, RGB, or RGBA (see `ganlib.data.alpha`).
     ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
     """
 
     format: Literal["sweep-generator-1"] = "sweep-generator-1"
     model: ModelConfig
     size: Literal[28, 32, 64, 128, 256]
-    channels: Literal[3, 4] = 3
+    channels: Literal[1, 3, 4] = 3
     digests: dict[str, str] = Field(default_factory=dict)
     about: dict[str, Any] = Field(default_factory=dict)
 

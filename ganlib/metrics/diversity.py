@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganlib.data.alpha import RGB, RGBA, premultiplied, tensor_on_checks
+from ganlib.data.alpha import GREY, RGB, RGBA, premultiplied, tensor_on_checks
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
 
@@ -158,10 +158,10 @@ def pixel_std(pictures: Tensor) -> float:
 
 
 def _check(pictures: Tensor) -> None:
-    if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] not in (RGB, RGBA):
+    if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] not in (GREY, RGB, RGBA):
         raise RequestError(
             f"pictures have dtype {pictures.dtype} and shape {tuple(pictures.shape)}; give uint8 (n, 3, h, w), "
-            "or (n, 4, h, w) with alpha"
+            "(n, 1, h, w) of grey, or (n, 4, h, w) with alpha"
         )
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig
-from ganlib.data.alpha import ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA, measured_with
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
@@ -76,10 +76,10 @@ class Evaluator:
         groups: Sequence[Sequence[int]] = (),
     ) -> None:
         shape = pictures.shape
-        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (RGB, RGBA) or shape[0] < 2:
+        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (GREY, RGB, RGBA) or shape[0] < 2:
             raise RequestError(
                 f"the real pictures have dtype {pictures.dtype} and shape {shape}; give at least 2 of "
-                "uint8 (n, s, s, 3), or (n, s, s, 4) with alpha"
+                "uint8 (n, s, s, 3), (n, s, s, 1) of grey, or (n, s, s, 4) with alpha"
             )
         self.config = config
         self.device = torch.device(device)

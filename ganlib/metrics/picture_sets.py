@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.data.alpha import RGB, RGBA, tensor_on
+from ganlib.data.alpha import GREY, RGB, RGBA, tensor_on
 from ganlib.data.decode import Colour, Picture, Preparation
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
@@ -138,7 +138,7 @@ def _folder(
                 if not known:
                     pictures.skipped.append(Skipped(printable(file.path), got))
                 continue
-            levels = got.pixels
+            levels = got.pixels if got.pixels.shape[2] != GREY else got.pixels.repeat(RGB, 2)
             # Without a transparent pixel a picture is RGB, whatever its file says.
             opaque = levels.shape[2] == RGBA and bool((levels[..., RGB:] == 255).all())
             tensors.append(torch.from_numpy(levels[..., : RGB if opaque else None].copy()).permute(2, 0, 1))

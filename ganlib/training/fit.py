@@ -140,7 +140,7 @@ class Fit(Iterator[Evaluation]):
         for name, given, wanted in (("pictures", pictures, channels), ("photos", photos, 3)):
             if given is not None and given.shape[1:] != (size, size, wanted):
                 raise RequestError(
-                    f"data.size is {size} and data.background '{data.background}', that is {wanted} channels, but the "
+                    f"data.size is {size} and data.channels {data.channels}, that is {wanted} channels, but the "
                     f"{name} have shape {given.shape}"
                 )
 

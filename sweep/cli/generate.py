@@ -227,9 +227,8 @@ def _mixed(
 
 def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:
     """Write single pictures in the place of those of an earlier call: both would be taken for one set."""
-    from PIL import Image
-
     from ganlib import written
+    from ganlib.data.sheet import image_of
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -237,7 +236,7 @@ def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out:
         digits = max(5, len(str(count - 1)))
         done = 0
         for part in g.latents(count, seed).split(256):
-            pictures = [_png(Image.fromarray(picture)) for picture in g.pictures(part, truncation)]
+            pictures = [_png(image_of(picture)) for picture in g.pictures(part, truncation)]
             names = (f"{done + index:0{digits}d}.png" for index in range(len(pictures)))
             written.write_all(out, dict(zip(names, pictures, strict=True)), written.PICTURES, filled=True)
             done += len(pictures)

@@ -24,7 +24,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ganlib.data.alpha import RGB
+from ganlib.data.alpha import RGBA
 from ganlib.errors import RequestError
 from ganlib.models.latents import in_blocks
 from ganlib.models.styles.layers import Mapping
@@ -163,7 +163,7 @@ def mix_grid(
     mixed[:, :, chosen] = given[:, None, chosen]
     pictures = torch.cat([in_blocks(generator.synthesize, part) for part in (kept, given, *mixed)])
     pictures = pictures.float().clamp(-1, 1)
-    corner = 1 if pictures.shape[1] == RGB else -1
+    corner = -1 if pictures.shape[1] == RGBA else 1
     grid = pictures.new_full((1 + rows, 1 + cols, *pictures.shape[1:]), corner)
     grid[0, 1:], grid[1:, 0] = pictures[:cols], pictures[cols : cols + rows]
     grid[1:, 1:] = pictures[cols + rows :].unflatten(0, (rows, cols))
