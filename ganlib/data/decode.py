@@ -23,6 +23,7 @@ from ganlib.data.alpha import GREY, RGB, RGBA, hide
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
+from ganlib.data.look.upright import is_sideways, is_turned, upright
 from ganlib.data.png import SIGNATURE, slimmed
 from ganlib.data.profiles import eight_bit, to_srgb
 from ganlib.errors import RequestError
@@ -34,17 +35,6 @@ Background = Colour | None
 
 _LONGEST = 1 << 15
 """The longest side in pixels that a picture may be scaled to."""
-_ORIENTATION = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 TRAITS = {
     "cropped": "not square: cropped to a square",
@@ -191,22 +181,20 @@ def _picture(
             image.draft(None, (4 * size, 4 * size))
         image.load()
         profile = profile or image.info.get("icc_profile")
-        upright, converted = to_srgb(eight_bit(_upright(image)), profile)
+        turned, converted = to_srgb(eight_bit(upright(image)), profile)
         if converted != "none":
             traits.append("profile" if converted == "converted" else "no profile")
-        transparent = _is_transparent(upright)
+        transparent = _is_transparent(turned)
         if transparent:
             traits.append("alpha" if how.background is None else "transparent")
-        made = flatten(upright, how.background if transparent or not whole else (0, 0, 0), how.grey)
+        made = flatten(turned, how.background if transparent or not whole else (0, 0, 0), how.grey)
         face = None
         if how.crop is not None:
             made, face = _square(made, how.crop)
             if how.crop == "faces":
                 traits.append("faceless" if face is None else "faces")
-        turned = "turned" in traits and _orientation(image) in _SIDEWAYS
-        return Picture(
-            pixels(resize(made, size, how.nearest)), tuple(traits), sides[::-1] if turned else sides, face
-        )
+        sides = sides[::-1] if is_sideways(image) else sides
+        return Picture(pixels(resize(made, size, how.nearest)), tuple(traits), sides, face)
 
 
 def flatten(image: Image.Image, background: Background, grey: bool = False) -> Image.Image:
@@ -295,7 +283,7 @@ def _traits(image: Image.Image, how: Preparation) -> list[str]:
         traits.append("grey")
     if image.mode.startswith("I"):
         traits.append("deep")
-    if _orientation(image) in _UPRIGHT:
+    if is_turned(image):
         traits.append("turned")
     if getattr(image, "is_animated", False):
         traits.append("frames")
@@ -305,18 +293,3 @@ def _traits(image: Image.Image, how: Preparation) -> list[str]:
 def _is_transparent(image: Image.Image) -> bool:
     """Tell whether there is a pixel that is not wholly opaque."""
     return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF or XMP orientation says."""
-    orientation = _orientation(image)
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
-
-
-def _orientation(image: Image.Image) -> int | None:
-    """Read the orientation from EXIF or XMP; broken EXIF data says nothing."""
-    try:
-        value: int | None = image.getexif().get(_ORIENTATION)
-    except Exception:  # the parser raises almost anything, and the pixels are sound
-        return None
-    return value
