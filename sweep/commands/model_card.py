@@ -260,7 +260,8 @@ def _how(pictures: PictureSource) -> str:
 def _source(pictures: PictureSource) -> str:
     """Name the pictures, without the folders of somebody's machine."""
     if pictures.source == AVATARS:
-        return f"DiceBear avatars, style {pictures.style}"
+        styles = [pictures.style] if isinstance(pictures.style, str) else pictures.style
+        return f"DiceBear avatars, {'style' if len(styles) == 1 else 'styles'} {', '.join(styles)}"
     return "a folder of pictures"
 
 
