@@ -100,9 +100,7 @@ def found_in(sources: Iterable["Source"], look: Look | None = None, labels: Clas
         avatars,
         len(folders),
         tuple(left),
-        tuple(sorted(classes.items()))
-        if labels is None
-        else tuple(zip(labels.names, labels.counts, strict=True)),
+        tuple(sorted(classes.items())) if labels is None else tuple(labels.pictures.items()),
         labels is not None,
         tuple(sorted(alike, key=lambda group: -len(group))),
         look.likeness.complete,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.models.inputs import Photos, Pictures, Use
+from ganlib.models.inputs import ClassLatents, Photos, Pictures, Use
 
 COLUMNS = 8
 WAY_BACK = (
@@ -18,6 +18,8 @@ WAY_BACK = (
 ONE_WAY = ("photograph", "drawing made of it")
 MADE = ("drawing made of it", "photograph made of it")
 """The words for rows that were made of real pictures."""
+CLASSES = 16
+"""Classes that a sheet shows at most, those with most pictures."""
 BLOCKS = 4
 """How often those rows are repeated for one that goes one way."""
 Make = Callable[[Tensor], Tensor]
@@ -40,6 +42,27 @@ class Sheet:
 def sheet_of(pictures: Tensor) -> Sheet:
     """Arrange generated pictures, uint8 ``(n, c, size, size)``, as they come."""
     return Sheet(pictures.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sheet:
+    """Show a row for each class, from the same latents: what a class changes is seen in the columns.
+
+    Of few classes, further rows follow from other latents, to eight rows in all.
+
+    Args:
+        make: The generator.
+        inputs: The first of its latents are shown.
+        use: Which of the lists.
+    """
+    names = list(inputs.classes)
+    largest = sorted(range(len(names)), key=lambda number: -inputs.classes[names[number]])[:CLASSES]
+    shown, times = sorted(largest), max(1, COLUMNS // len(names))
+    rows = [
+        make(inputs.of_class(number, COLUMNS, use, time * COLUMNS)).cpu()
+        for time in range(times)
+        for number in shown
+    ]
+    return Sheet(_rows([rows]), tuple(names[number] for number in shown) * times)
 
 
 def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:

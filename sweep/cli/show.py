@@ -156,6 +156,7 @@ def _data(info: "SweepInfo") -> str:
     parts = [
         known,
         info.prepared,
+        f"{len(info.classes)} classes" if info.classes else "",
         *info.told_duplicates,
         info.attribution,
         f"hash {info.data_hash[:12] or '?'}",

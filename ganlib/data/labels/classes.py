@@ -42,6 +42,11 @@ class Classes:
         """How many pictures each class has."""
         return tuple(np.bincount(self.of, minlength=len(self.names)).tolist())
 
+    @property
+    def pictures(self) -> dict[str, int]:
+        """Map the name of each class, in order, to the number of its pictures."""
+        return dict(zip(self.names, self.counts, strict=True))
+
     def digest(self) -> str:
         """Identify the classes of all pictures, SHA-256 in hexadecimal."""
         digest = hashlib.sha256(repr(self.names).encode())
