@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.data.labels.classes import rows_by_class
 from ganlib.models.inputs import ClassLatents, Photos, Pictures, Use
 
 COLUMNS = 8
@@ -18,8 +19,6 @@ WAY_BACK = (
 ONE_WAY = ("photograph", "drawing made of it")
 MADE = ("drawing made of it", "photograph made of it")
 """The words for rows that were made of real pictures."""
-CLASSES = 16
-"""Classes that a sheet shows at most, those with most pictures."""
 BLOCKS = 4
 """How often those rows are repeated for one that goes one way."""
 Make = Callable[[Tensor], Tensor]
@@ -47,7 +46,7 @@ def sheet_of(pictures: Tensor) -> Sheet:
 def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sheet:
     """Show a row for each class, from the same latents: what a class changes is seen in the columns.
 
-    Of few classes, further rows follow from other latents, to eight rows in all.
+    Of few classes, further rows follow from other latents (`ganlib.data.labels.classes.rows_by_class`).
 
     Args:
         make: The generator.
@@ -55,14 +54,12 @@ def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sh
         use: Which of the lists.
     """
     names = list(inputs.classes)
-    largest = sorted(range(len(names)), key=lambda number: -inputs.classes[names[number]])[:CLASSES]
-    shown, times = sorted(largest), max(1, COLUMNS // len(names))
+    numbers = rows_by_class(list(inputs.classes.values()))
     rows = [
-        make(inputs.of_class(number, COLUMNS, use, time * COLUMNS)).cpu()
-        for time in range(times)
-        for number in shown
+        make(inputs.of_class(number, COLUMNS, use, numbers[:row].count(number) * COLUMNS)).cpu()
+        for row, number in enumerate(numbers)
     ]
-    return Sheet(_rows([rows]), tuple(names[number] for number in shown) * times)
+    return Sheet(_rows([rows]), tuple(names[number] for number in numbers))
 
 
 def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:

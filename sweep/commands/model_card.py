@@ -3,7 +3,6 @@
 https://huggingface.co/docs/hub/model-cards: YAML front matter between two lines of dashes, then Markdown.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from ganlib.export.programs import TOLERANCE
 from ganlib.metrics.identity import Identity
 from sweep import formatting
 from sweep.records.catalog import Sweep
+from sweep.results.by_class import class_kids, value_of
 
 Row = Mapping[str, Any]
 LICENCES = {"CC0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
@@ -177,15 +177,11 @@ def _classes(config: ExportConfig) -> list[str]:
 
 def _by_class(numbers: Row) -> list[str]:
     """Tabulate KID of each class by itself; empty where none was measured."""
-    found = numbers.get("class_kid")
-    rows = json.loads(found) if isinstance(found, str) else found
+    rows = class_kids(numbers)
     if not rows:
         return []
     lines = ["| class | KID | real | generated |", "|---|---|--:|--:|"]
-    lines += [
-        f"| {one['name']} | {formatting.with_error(one['kid'], one['kid_se'])} | {one['n_real']} | {one['n_fake']} |"
-        for one in rows
-    ]
+    lines += [f"| {one.name} | {value_of(one)} | {one.n_real} | {one.n_fake} |" for one in rows]
     return ["\n".join(lines)]
 
 
