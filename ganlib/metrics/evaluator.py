@@ -19,7 +19,6 @@ from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA, measured_with
 from ganlib.data.labels.classes import Classes
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
-from ganlib.metrics.by_class import kid_by_class
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
 from ganlib.metrics.extraction import Extraction
@@ -28,7 +27,7 @@ from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixe
 from ganlib.metrics.features import NonFiniteError
 from ganlib.metrics.identity import Floor
 from ganlib.metrics.infinity import measurable_fid_infinity
-from ganlib.metrics.kernel import Kid, usual_size
+from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
 from ganlib.metrics.score import ClassKid, Score

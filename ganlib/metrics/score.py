@@ -44,8 +44,8 @@ class Score:
         recall: Share of real pictures that could be generated.
         density: Precision that counts how many real pictures are near; may exceed 1.
         coverage: Share of real pictures with a generated one near.
-        class_kid: KID of each class by itself that has enough pictures (`ganlib.metrics.by_class`); of results alone,
-            and None without labels.
+        class_kid: KID of each class by itself that has enough pictures (`ganlib.metrics.kernel.kid_by_class`); of
+            results alone, and None without labels.
     """
 
     fid: float
