@@ -45,6 +45,7 @@ class FamilyEntry(Entry):
         variants: Choices of ``model.variant``.
         sizes: Sides of the pictures that it can make, in pixels.
         styles: Whether its generator maps latents to styles (`ganlib.models.styles.generator.StyleGenerator`).
+        conditional: Whether its networks can be told the classes of pictures (``data.labels``).
         translates: Whether its generator is given pictures of another domain, the photographs, and not latents.
         returns: Whether it also learns the way back, from drawings to photographs.
         edges: Whether it also trains on drawings with blurred edges (`ganlib.domains.edges`).
@@ -57,6 +58,7 @@ class FamilyEntry(Entry):
     variants: tuple[str, ...] = ("simple",)
     sizes: tuple[int, ...] = (28, 32, 64, 128)
     styles: bool = False
+    conditional: bool = True
     translates: bool = False
     returns: bool = False
     edges: bool = False
@@ -160,6 +162,7 @@ FAMILIES = Registry(
             "ganlib.models.cyclegan:CYCLEGAN",
             step="ganlib.training.translation_steps:CycleStep",
             sizes=(32, 64, 128, 256),
+            conditional=False,
             translates=True,
             returns=True,
             options=(*_TRANSLATORS, "cycle_weight", "identity_weight", "pool"),
@@ -168,6 +171,7 @@ FAMILIES = Registry(
             "ganlib.models.cartoongan:CARTOONGAN",
             step="ganlib.training.translation_steps:CartoonStep",
             sizes=(32, 64, 128, 256),
+            conditional=False,
             translates=True,
             edges=True,
             options=(

@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
-    "ganlib.export": "config data models disk errors names written",
+    "ganlib.export": "config data models disk errors names registry written",
     "ganlib.training": "augment config data domains losses metrics models perceptual clock digests errors names",
     "ganlib.domains": "config cores data errors",
     "ganlib.perceptual": "metrics names",

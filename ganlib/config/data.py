@@ -19,8 +19,9 @@ class PictureSource(Section):
     source: str | list[str] = "avatars"
     """A folder of picture files, read at any depth, or ``avatars``, illustrated faces that are drawn (DiceBear), or a
     list of those."""
-    style: str = "adventurer"
-    """Style of the avatars (an unknown one is refused with a list of all); means nothing to folders."""
+    style: str | list[str] = "adventurer"
+    """Style of the avatars (an unknown one is refused with a list of all), or a list of styles, which share ``count``
+    evenly; means nothing to folders."""
     count: int | None = Field(None, ge=1, le=1_000_000)
     """How many avatars are drawn (20,000 where none is given); where all sources are folders, how many of their files
     are taken, chosen by ``seed`` (null: all of them)."""
@@ -98,6 +99,9 @@ class DataConfig(PictureSource):
 
     size: Literal[28, 32, 64, 128, 256] = 64
     """Side of the square pictures in pixels."""
+    labels: str | None = None
+    """The classes of the pictures, which a conditional GAN is told: ``folders``, the first sub-folders of each source
+    and the styles of avatars, or a CSV file with the columns ``file`` and ``label``; see [labels.md](labels.md)."""
 
 
 class _PreparedPhotos(DataConfig):

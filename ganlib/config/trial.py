@@ -91,6 +91,16 @@ class TrialConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _told_classes(self) -> "TrialConfig":
+        if self.data.labels is not None and not FAMILIES[self.model.family].conditional:
+            able = ", ".join(name for name, entry in FAMILIES.items() if entry.conditional)
+            raise ValueError(
+                f"labels mean nothing to the family {self.model.family}, whose networks cannot be told classes; leave "
+                f"data.labels out, or choose a family that can: {able}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _landmarks_there(self) -> "TrialConfig":
         if self.train.landmark_weight and (self.photos is None or self.photos.landmarks is None):
             raise ValueError(

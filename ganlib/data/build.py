@@ -21,6 +21,7 @@ from ganlib.config import DataConfig
 from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import digests
+from ganlib.data.labels.classes import Classes
 from ganlib.data.listing import File, Skipped, printable
 from ganlib.data.look import faces
 from ganlib.data.look.seen import Look
@@ -61,7 +62,8 @@ def prepare(
     Raises:
         RequestError: when a source, style or colour does not exist, there are no pictures, more than
             ``config.max_skipped`` of them cannot be read, all are opaque and should be transparent, no face is found
-            in any or none can be looked for, or all pictures but one are left out as duplicates.
+            in any or none can be looked for, all pictures but one are left out as duplicates, or their labels are of
+            one class.
         WorkError: when the cache cannot be written, or files change meanwhile.
 
     Example:
@@ -134,7 +136,21 @@ class _Request:
                 f"{section}.dedupe leaves {len(images)} of {len(images) + len(images.look.left_out)} pictures, for all "
                 f"are alike: leave {section}.dedupe out, or give other pictures"
             )
-        return replace(images, skipped=skipped, found=found_in(self.sources, images.look))
+        classes = None if config.labels is None else self._classes(images, config)
+        images = replace(images, skipped=skipped, found=found_in(self.sources, images.look, classes))
+        return images if classes is None else images.labelled(classes)
+
+    def _classes(self, images: ImageSet, config: DataConfig) -> Classes:
+        """Name the classes of the pictures that are in the set."""
+        missing = {index for index, _ in skipped_in(images.path)} | set(images.look.left_out)
+        labels = chain.from_iterable(source.labels for source in self.sources)
+        classes = Classes.named([label for index, label in enumerate(labels) if index not in missing])
+        if len(classes) < 2:
+            raise RequestError(
+                f"{config.section}.labels: all {len(images):,} pictures are of one class, '{classes.names[0]}': leave "
+                f"{config.section}.labels out, or give pictures of two classes and more"
+            )
+        return classes
 
     def find(self) -> ImageSet | None:
         """Return the set, if this very listing was prepared before."""

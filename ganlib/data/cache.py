@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganlib.data.alpha import GREY, RGB, RGBA
+from ganlib.data.labels.classes import Classes
 from ganlib.data.listing import Skipped
 from ganlib.data.look.seen import Look
 from ganlib.data.telling import Found
@@ -35,14 +36,16 @@ class ImageSet:
 
     Attributes:
         path: A ``.npy`` file, uint8, shape (n, size, size, c): 1 grey, 3 RGB, or 4 RGBA.
-        hash: SHA-256, in hexadecimal, of the shape and the pixels, and of which are alike where some are; equal
-            pictures have equal hashes.
+        hash: SHA-256, in hexadecimal, of the shape and the pixels, of which are alike where some are, and of the
+            classes where there are some; equal pictures have equal hashes.
         skipped: Files that are not in the set, and why.
         attribution: Who made the avatar styles in the set, and their licences, a line each; None without.
         traits: How many pictures had each of `ganlib.data.decode.TRAITS`.
         found: What the sources hold beside; empty unless `prepare` made this.
         transparent: How many pictures have a pixel that is not opaque; 0 without alpha.
         look: What was seen of the pictures when they were prepared.
+        classes: The class of each picture; None where the pictures have no labels. They are not in the cache, because
+            they follow from the names of the files, and one packed file serves with and without labels.
     """
 
     path: Path
@@ -53,6 +56,11 @@ class ImageSet:
     found: Found = field(default_factory=Found)
     transparent: int = 0
     look: Look = field(default_factory=Look)
+    classes: Classes | None = None
+
+    def labelled(self, classes: Classes) -> "ImageSet":
+        """Give the set with the classes of its pictures."""
+        return replace(self, hash=_with_classes(self.hash, classes), classes=classes)
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -126,7 +134,8 @@ def verify(images: ImageSet) -> bool:
     """Tell whether the pixels on disk still have the set's hash; the whole file is read."""
     if _shape(images.path) is None:
         return False
-    return _hash(np.load(images.path, mmap_mode="r"), images.groups) == images.hash
+    found = _hash(np.load(images.path, mmap_mode="r"), images.groups)
+    return (found if images.classes is None else _with_classes(found, images.classes)) == images.hash
 
 
 def drop(images: ImageSet) -> None:
@@ -285,6 +294,10 @@ def _hash(pictures: NDArray[np.uint8], groups: tuple[tuple[int, ...], ...]) -> s
     for block in _blocks(pictures):
         digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
+
+
+def _with_classes(digest: str, classes: Classes) -> str:
+    return hashlib.sha256(f"{digest} {classes.digest()}".encode()).hexdigest()
 
 
 def _transparent(pictures: NDArray[np.uint8]) -> int:

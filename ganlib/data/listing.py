@@ -39,11 +39,12 @@ class Skipped:
 
 @dataclass(frozen=True)
 class File:
-    """A picture file as it was listed; ``state`` changes whenever its content does."""
+    """A picture file as it was listed; ``state`` changes whenever its content does, ``label`` names its class."""
 
     path: str
     relative: bytes
     state: tuple[int, int, int]
+    label: str = ""
 
     @property
     def suffix(self) -> str:

@@ -2,12 +2,16 @@
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ganlib.data.alpha import GREY, RGB, RGBA, on_checks
+
+if TYPE_CHECKING:
+    from ganlib.data.cache import ImageSet
 
 GAP = 2
 """White (or transparent) pixels between neighbours and around the sheet."""
@@ -67,6 +71,14 @@ def contact_sheet(pictures: NDArray[np.uint8], rows: int = 8, cols: int = 8, see
     count = min(len(pictures), rows * cols)
     chosen = np.sort(np.random.default_rng(seed).choice(len(pictures), count, replace=False))
     return grid(pictures[chosen], cols)
+
+
+def real_sheet(images: "ImageSet") -> Image.Image:
+    """Lay out some pictures of a set, with classes a row for each, in the order of sheets of generated ones."""
+    if images.classes is None:
+        return contact_sheet(images.pictures)
+    rows = images.classes.rows()
+    return grid(images.pictures[rows.flatten()], rows.shape[1])
 
 
 def beside(sheets: Sequence[Image.Image]) -> Image.Image:

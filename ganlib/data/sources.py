@@ -13,6 +13,8 @@ from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
 from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
 from ganlib.data.formats import NAMES
+from ganlib.data.labels.classes import FOLDERS
+from ganlib.data.labels.table import read_table
 from ganlib.data.listing import DRAWN, OTHER, File, LeftOut, Skipped, printable, scan
 from ganlib.data.look import faces
 from ganlib.errors import RequestError
@@ -51,6 +53,13 @@ class Source:
     def name_of(self, index: int) -> str:
         """Name one of the inputs, counted from 0, for people."""
         return f"avatar {index}" if self.avatars is not None else printable(self.files[index].path)
+
+    @property
+    def labels(self) -> list[str]:
+        """List the class of each input by name; of avatars the style."""
+        if self.avatars is not None:
+            return [self.avatars.style] * len(self)
+        return [file.label for file in self.files]
 
     def listing(self) -> str:
         """Make a text that differs whenever the inputs may differ, without reading the files."""
@@ -104,15 +113,16 @@ def open_sources(config: DataConfig) -> list[Source]:
     sources, problems = [], []
     for name in names:
         try:
-            source = _open(name, config)
+            opened = _open(name, config)
         except RequestError as error:
             problems.append(str(error))
             continue
-        if not source:
-            problems.append(no_pictures(source))
-        sources.append(source)
+        problems += [no_pictures(source) for source in opened if not source]
+        sources += opened
     if problems:
         raise RequestError("\n".join(problems))
+    if config.labels is not None:
+        sources = _labelled(sources, config)
     return sources if config.count is None or AVATARS in names else _drawn(sources, config.count, config.seed)
 
 
@@ -140,25 +150,112 @@ def some(skipped: Sequence[Skipped], most: int = 50) -> str:
     return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown) + "\n"
 
 
-def _open(name: str, config: DataConfig) -> Source:
+def _open(name: str, config: DataConfig) -> list[Source]:
+    """Open one of the names that stand in a section: a folder, or the avatars, a source for each of their styles."""
     if name == AVATARS:
-        style, count = check_style(config.style, config.section), config.count or AVATAR_COUNT
-        return Source(
-            name,
-            json.dumps([AVATARS, config.seed, count, recipe(style)]),
-            avatars=AvatarChunk(style, config.seed, 0, count),
-            attribution=attribution(style),
+        styles = [config.style] if isinstance(config.style, str) else config.style
+        if not styles:
+            raise RequestError(f"{config.section}.style: an empty list; name at least one style of avatars")
+        return [
+            _avatars(check_style(style, config.section), count, config)
+            for style, count in zip(styles, _shared(config.count or AVATAR_COUNT, len(styles)), strict=True)
+        ]
+    found = scan(name, f"{config.section}.source")
+    return [
+        Source(
+            printable(name),
+            "files",
+            found.files,
+            skipped=found.skipped,
+            left_out=found.left_out,
             section=config.section,
         )
-    found = scan(name, f"{config.section}.source")
+    ]
+
+
+def _avatars(style: str, count: int, config: DataConfig) -> Source:
     return Source(
-        printable(name),
-        "files",
-        found.files,
-        skipped=found.skipped,
-        left_out=found.left_out,
+        AVATARS,
+        json.dumps([AVATARS, config.seed, count, recipe(style)]),
+        avatars=AvatarChunk(style, config.seed, 0, count),
+        attribution=attribution(style),
         section=config.section,
     )
+
+
+def _shared(count: int, parts: int) -> list[int]:
+    """Share a number of pictures among parts as evenly as can be, the first ones getting more."""
+    return [count // parts + (part < count % parts) for part in range(parts)]
+
+
+def _labelled(sources: Sequence[Source], config: DataConfig) -> list[Source]:
+    """Give every file its class; what has none is skipped, and so are rows of a table that name no file.
+
+    Raises:
+        RequestError: when the table cannot be read or does not fit, or no file has a class.
+    """
+    key, wanted = f"{config.section}.labels", str(config.labels)
+    if wanted == FOLDERS:
+        labelled = [_with_labels(source, *_by_folder(source)) for source in sources]
+        why = "none of them lies in a sub-folder: put the pictures of each class into a folder of its own"
+    else:
+        labelled = _by_table(sources, wanted, key)
+        why = f"no row of '{wanted}' names one of them: paths in it are relative to {config.section}.source"
+    for before, source in zip(sources, labelled, strict=True):
+        if before and not source:
+            raise RequestError(
+                f"{key} is '{wanted}', but of the {len(before):,} pictures in '{source.name}' {why} (such as "
+                f"{before.name_of(0)})"
+            )
+    return labelled
+
+
+def _with_labels(source: Source, labels: Sequence[str], reason: str) -> Source:
+    """Give the files of a source their classes; where one is empty, the file is skipped for that reason."""
+    if source.avatars is not None:
+        return source
+    pairs = list(zip(source.files, labels, strict=True))
+    skipped = tuple(Skipped(printable(file.path), reason) for file, label in pairs if not label)
+    files = tuple(replace(file, label=label) for file, label in pairs if label)
+    return replace(source, files=files, skipped=(*source.skipped, *skipped))
+
+
+def _by_folder(source: Source) -> tuple[list[str], str]:
+    """Name the first folder on the way to each file."""
+    parted = (file.relative.partition(b"/") for file in source.files)
+    labels = [printable(os.fsdecode(folder)) if rest else "" for folder, _, rest in parted]
+    return labels, "lies in no sub-folder, so it is of no class"
+
+
+def _by_table(sources: Sequence[Source], path: str, key: str) -> list[Source]:
+    """Look up the class of each file in a table."""
+    if any(source.avatars is not None for source in sources):
+        raise RequestError(
+            f"{key} is a table, but avatars are drawn and have no files: write '{FOLDERS}', which takes their styles "
+            "for classes"
+        )
+    table = read_table(path, key)
+    names = [[os.fsdecode(file.relative) for file in source.files] for source in sources]
+    twice = [name for name, times in Counter(name for part in names for name in part).items() if times > 1]
+    if ambiguous := next((name for name in twice if name in table.rows), None):
+        raise RequestError(
+            f"{key}: {path}:{table.rows[ambiguous][1]}: '{ambiguous}' is the path of files in more than one source: "
+            "put the sources into one folder, and write paths relative to that"
+        )
+    labelled = [
+        _with_labels(
+            source, [table.rows.get(name, ("", 0))[0] for name in part], f"no row of {path} names it"
+        )
+        for source, part in zip(sources, names, strict=True)
+    ]
+    unusable = {item.path for source in sources for item in source.skipped}
+    there = {name for part in names for name in part}
+    idle = [name for name in table.rows if name not in there]
+    idle = [name for name in idle if not any(item.endswith(f"{os.sep}{name}") for item in unusable)]
+    absent = tuple(
+        Skipped(f"{path}:{table.rows[name][1]}", f"names '{name}', which is not there") for name in idle
+    )
+    return [replace(labelled[0], skipped=(*labelled[0].skipped, *absent)), *labelled[1:]]
 
 
 def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlib.data.decode import TRAITS
+from ganlib.data.labels.classes import FEW, Classes
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped, printable
 from ganlib.data.look.seen import Look
 
@@ -19,7 +20,7 @@ Progress = Callable[[int, int], None]
 """Is called with (done, total), in pictures."""
 
 _WORDS = {
-    OTHER: "no pictures; labels in them are not used",
+    OTHER: "no pictures",
     HIDDEN: "hidden: the name begins with a dot",
     OWN: "made by sweep",
     SWEEP: "of sweeps",
@@ -51,8 +52,9 @@ class Found:
         avatars: How many faces were drawn.
         folders: In how many folders the files lie.
         left_out: What does not belong to the set, and why.
-        classes: How many picture files lie in each first-level sub-folder, by its name; those in no sub-folder have
-            the empty one.
+        classes: How many pictures each class has, by its name. Without labels, how many picture files lie in each
+            first-level sub-folder; those in no sub-folder have the empty name.
+        labelled: Whether the pictures have labels.
         alike: The groups of pictures that are equal or nearly so, the largest first.
         complete: Whether all pictures were compared that might be nearly equal.
         tiny: Name, width and height in pixels of the smallest files that were enlarged.
@@ -63,13 +65,14 @@ class Found:
     folders: int = 0
     left_out: tuple[LeftOut, ...] = ()
     classes: tuple[tuple[str, int], ...] = ()
+    labelled: bool = False
     alike: tuple[Alike, ...] = ()
     complete: bool = True
     tiny: tuple[tuple[str, int, int], ...] = ()
 
 
-def found_in(sources: Iterable["Source"], look: Look | None = None) -> Found:
-    """Sum up what the sources hold, with what was seen of their pictures."""
+def found_in(sources: Iterable["Source"], look: Look | None = None, labels: Classes | None = None) -> Found:
+    """Sum up what the sources hold, with what was seen of their pictures and with the classes of those in the set."""
     sources, look = list(sources), look or Look()
     first = np.cumsum([0, *map(len, sources)])
 
@@ -97,7 +100,8 @@ def found_in(sources: Iterable["Source"], look: Look | None = None) -> Found:
         avatars,
         len(folders),
         tuple(left),
-        tuple(sorted(classes.items())),
+        tuple(sorted(classes.items())) if labels is None else tuple(labels.pictures.items()),
+        labels is not None,
         tuple(sorted(alike, key=lambda group: -len(group))),
         look.likeness.complete,
         tuple((name(index), width, height) for index, width, height in look.inventory.tiny),
@@ -110,7 +114,7 @@ def _class_of(relative: bytes) -> str:
 
 
 def classes(found: Found) -> list[str]:
-    """Say in one line how many files lie in each first-level sub-folder; empty where there are no sub-folders."""
+    """Say how many pictures each class has, and which have few; without labels, how many files each sub-folder has."""
     named = [(count, name) for name, count in found.classes if name]
     if not named:
         return []
@@ -120,7 +124,20 @@ def classes(found: Found) -> list[str]:
         shown.append(f"{sum(count for count, _ in named[_CLASSES:]):,} in {len(named) - _CLASSES:,} others")
     bare = dict(found.classes).get("", 0)
     ratio = f"; the largest has {named[0][0] / named[-1][0]:.3g} times the smallest" * (len(named) > 1)
-    return [f"{len(named):,}: {', '.join(shown)}" + f"; {bare:,} in no sub-folder" * bool(bare) + ratio]
+    line = f"{len(named):,}: {', '.join(shown)}" + f"; {bare:,} in no sub-folder" * bool(bare) + ratio
+    return [line, *_few(named)] if found.labelled else [line]
+
+
+def _few(named: Sequence[tuple[int, str]]) -> list[str]:
+    """Warn of classes that have too few pictures to be learned or measured."""
+    few = [name for count, name in named if count < FEW]
+    if not few:
+        return []
+    more = f" and {len(few) - _CLASSES:,} others" * (len(few) > _CLASSES)
+    return [
+        f"warning: fewer than {FEW} pictures in {', '.join(few[-_CLASSES:])}{more}: little is learned of such a class, "
+        "and its KID is not measured"
+    ]
 
 
 def duplicates(found: Found, dedupe: bool, section: str = "data") -> list[str]:
@@ -175,11 +192,12 @@ def shapes(look: Look) -> list[str]:
 
 def taken(found: Found) -> str:
     """Say what was taken, such as ``90 .png, 10 .jpg, in 3 folders (their names are not used as labels)``."""
+    unused = "" if found.labelled else " (their names are not used as labels)"
     parts = [f"{count:,} {suffix}" for suffix, count in found.suffixes]
     if found.avatars:
         parts.append(f"{found.avatars:,} avatars")
     if found.folders > 1:
-        parts.append(f"in {found.folders:,} folders (their names are not used as labels)")
+        parts.append(f"in {found.folders:,} folders{unused}")
     return ", ".join(parts)
 
 

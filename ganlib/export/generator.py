@@ -7,7 +7,7 @@ holds only tensors, and the configuration is validated like a spec. `ganlib.expo
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,13 +26,17 @@ from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.programs import has_styles
 from ganlib.export.translation import check_pictures, translated
+from ganlib.models.conditioning import joined
 from ganlib.models.family import Family
-from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
+from ganlib.models.latents import BLOCK, classes_in_proportion, fixed_latents, in_blocks
 from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES
+from ganlib.registry import check_name
 from ganlib.written import EXPORT
 
 WEIGHTS, CONFIG = "model.safetensors", EXPORT
+Told = str | Sequence[str] | Tensor | None
+"""Classes of pictures: a name for all, a name or number for each, or None, in the proportions of the data."""
 Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 
 
@@ -40,6 +44,8 @@ class ExportConfig(Section):
     """The content of ``config.json``.
 
     ``channels`` are of the pictures: grey, RGB, or RGBA (see `ganlib.data.alpha`).
+    ``classes`` has the names of the classes that the generator can be told, in their order, with the numbers of
+    pictures that it learned them from; it is empty without labels.
     ``digests`` has the SHA-256 (hex) of files beside it, by name; ``about`` is free for notes (data, versions).
     """
 
@@ -47,6 +53,7 @@ class ExportConfig(Section):
     model: ModelConfig
     size: Literal[28, 32, 64, 128, 256]
     channels: Literal[1, 3, 4] = 3
+    classes: dict[str, int] = Field(default_factory=dict)
     digests: dict[str, str] = Field(default_factory=dict)
     about: dict[str, Any] = Field(default_factory=dict)
 
@@ -81,6 +88,49 @@ class LoadedGenerator:
             raise RequestError(f"seed must be between 0 and 2**63 - 1, got {seed}")
         return fixed_latents(count, self.config.model.latent_dim, seed)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that the generator can be told, in their order; empty without labels."""
+        return tuple(self.config.classes)
+
+    def given(self, latents: Tensor, classes: Told = None) -> Tensor:
+        """Make what the network takes of latents ``(n, latent_dim)`` and the classes of their pictures.
+
+        Args:
+            latents: Standard normal.
+            classes: A name for all, a list of n names, or their numbers ``(n,)``, int64; by default classes come in the
+                proportions of the data, so that row i's class does not depend on how many follow it.
+
+        Raises:
+            RequestError: for a class that is none of the generator's, another number of classes than latents, or
+                classes for a generator that cannot be told any.
+        """
+        names = self.classes
+        if not names:
+            if classes is not None:
+                raise RequestError(
+                    f"this {self.config.model.family} was trained without labels (data.labels), and knows no classes"
+                )
+            return latents
+        numbers: Tensor
+        if classes is None:
+            numbers = classes_in_proportion(list(self.config.classes.values()), len(latents))
+        elif isinstance(classes, Tensor):
+            numbers = classes
+        else:
+            wanted = [classes] * len(latents) if isinstance(classes, str) else classes
+            numbers = torch.tensor([names.index(check_name("class", name, names)) for name in wanted])
+        if numbers.shape != latents.shape[:1] or not bool(((numbers >= 0) & (numbers < len(names))).all()):
+            raise RequestError(
+                f"there are {len(latents)} latents, which need as many classes from 0 to {len(names) - 1}; got "
+                f"classes of shape {tuple(numbers.shape)}"
+            )
+        return joined(latents, numbers.to(latents.device))
+
+    def __call__(self, latents: Tensor, classes: Told = None, truncation: float = 1.0) -> np.ndarray:
+        """Make pictures of latents and classes; see `given` and `pictures`."""
+        return self.pictures(self.given(latents, classes), truncation)
+
     @torch.inference_mode()
     def pictures(self, inputs: Tensor, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
         """Make pictures ``(n, size, size, channels)``, uint8, of what the network takes; computed in float32.
@@ -90,8 +140,8 @@ class LoadedGenerator:
         On one machine a picture depends on its input and its number alone, not on how many follow it.
 
         Args:
-            inputs: Latents ``(n, latent_dim)``, standard normal; of a translator photographs ``(n, 3, size, size)`` in
-                [-1, 1].
+            inputs: Latents ``(n, latent_dim)``, standard normal, with classes what `given` makes of them; of a
+                translator photographs ``(n, 3, size, size)`` in [-1, 1].
             truncation: Below 1, pictures are more typical and less varied; only for families with styles.
             batch_size: How many are kept on the device at a time, >= 1; it changes no picture, because passes
                 are always of `ganlib.models.latents.BLOCK`.
@@ -101,6 +151,11 @@ class LoadedGenerator:
         """
         if batch_size < 1:
             raise RequestError(f"batch_size must be at least 1, got {batch_size}")
+        if self.classes and inputs.shape[1:] != (self.config.model.latent_dim + 1,):
+            raise RequestError(
+                f"this generator is told classes ({', '.join(self.classes[:8])}): call it with them, "
+                "generator(latents, classes), or generator.sample(count, classes=...)"
+            )
         extra = {}
         if truncation != 1:
             self.check_styles("truncation")
@@ -121,12 +176,19 @@ class LoadedGenerator:
                 f"{what} needs a generator with a mapping network (a StyleGAN); this is a {self.config.model.family}"
             )
 
-    def sample(self, count: int, seed: int = 0, truncation: float = 1.0, batch_size: int = 64) -> np.ndarray:
-        """Make ``count`` random pictures, ``(count, size, size, channels)`` uint8.
+    def sample(
+        self,
+        count: int,
+        seed: int = 0,
+        truncation: float = 1.0,
+        batch_size: int = 64,
+        classes: Told = None,
+    ) -> np.ndarray:
+        """Make ``count`` random pictures, ``(count, size, size, channels)`` uint8, of ``classes`` (see `given`).
 
         One seed gives one list of pictures, and fewer of them are the beginning of more.
         """
-        return self.pictures(self.latents(count, seed), truncation, batch_size)
+        return self.pictures(self.given(self.latents(count, seed), classes), truncation, batch_size)
 
     def translate(self, pictures: Pictures, back: bool = False) -> Pictures:
         """Translate pictures; see `LoadedTranslator.translate`.
@@ -219,7 +281,7 @@ def rebuild(
     """
     with torch.random.fork_rng(devices=[]):
         family: Family = FAMILIES[config.model.family].load()
-        network = family.generator(config.model, config.size, config.channels)
+        network = family.generator(config.model, config.size, config.channels, len(config.classes))
     try:
         network.load_state_dict(load_tensors(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -2,7 +2,8 @@
 
 A program is traced once and takes any number of latents. A generator with styles (`map` and `synthesize`) gives
 three: ``model`` (latents and truncation to pictures), ``mapping`` (latents and truncation to styles) and
-``synthesis`` (styles to pictures), so that styles can be mixed between the last two.
+``synthesis`` (styles to pictures), so that styles can be mixed between the last two. Of a generator that is told
+classes, their numbers (int64) are a second input beside latents.
 
 A translator gives ``model`` (photos to drawings) and, where it has learned that, ``back`` (drawings to photos), which
 take any number of pictures of any height and width that are multiples of 4; 8 is the least that their reflection
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from ganlib.errors import WorkError
 from ganlib.export.translation import MULTIPLE, SMALLEST
+from ganlib.models.conditioning import joined, parted
 from ganlib.models.translator import Translator
 
 TOLERANCE = 1e-3
@@ -109,6 +111,26 @@ class _Synthesis(nn.Module):
         return pictures
 
 
+class _Told(nn.Module):
+    """A module whose first input is taken apart: latents, and the numbers of classes."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
+        made: Tensor = self.module(joined(latents, classes))
+        return made
+
+
+class _ToldStyles(_Told):
+    """One that takes the truncation, too."""
+
+    def forward(self, latents: Tensor, classes: Tensor, truncation: Tensor) -> Tensor:  # type: ignore[override]
+        made: Tensor = self.module(joined(latents, classes), truncation)
+        return made
+
+
 def has_styles(generator: nn.Module) -> bool:
     """Tell whether a generator has a mapping network."""
     return hasattr(generator, "map") and hasattr(generator, "synthesize")
@@ -119,7 +141,8 @@ def programs_of(generator: nn.Module, inputs: Tensor) -> list[Program]:
 
     Args:
         generator: A network in float32.
-        inputs: What programs are traced and compared with, at least 2: latents, or photographs in [-1, 1].
+        inputs: What programs are traced and compared with, at least 2: latents, with the classes behind them where the
+            generator is told some, or photographs in [-1, 1].
     """
     if isinstance(generator, Translator):
         forth = Program("model", generator.forth, {"photos": inputs}, "drawings", any_size=True)
@@ -128,16 +151,21 @@ def programs_of(generator: nn.Module, inputs: Tensor) -> list[Program]:
         with torch.no_grad():
             drawings = generator.forth(inputs)
         return [forth, Program("back", generator.back, {"drawings": drawings}, "photos", any_size=True)]
-    latents = inputs
+    latents, classes = parted(inputs, int(getattr(generator, "classes", 0)))
+    given = {"latents": latents.contiguous()} | ({} if classes is None else {"classes": classes})
     if not has_styles(generator):
-        return [Program("model", generator, {"latents": latents}, "pictures")]
+        return [Program("model", generator if classes is None else _Told(generator), given, "pictures")]
     psi = torch.tensor(0.7)
     with torch.no_grad():
-        styles = _Truncated(generator)(latents, psi)
-    both = {"latents": latents, "truncation": psi}
+        styles = _Truncated(generator)(inputs, psi)
+    both = given | {"truncation": psi}
+    whole, mapping = (
+        module if classes is None else _ToldStyles(module)
+        for module in (_Whole(generator), _Truncated(generator))
+    )
     return [
-        Program("model", _Whole(generator), both, "pictures"),
-        Program("mapping", _Truncated(generator), both, "styles"),
+        Program("model", whole, both, "pictures"),
+        Program("mapping", mapping, both, "styles"),
         Program("synthesis", _Synthesis(generator), {"styles": styles}, "pictures"),
     ]
 

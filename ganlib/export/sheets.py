@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from ganlib.data.alpha import to_uint8
 from ganlib.data.sheet import GAP, grid
 from ganlib.export.generator import LoadedGenerator
-from ganlib.models.inputs import Inputs, Photos
+from ganlib.models.inputs import ClassLatents, Inputs, Photos
 from ganlib.models.latents import in_blocks
-from ganlib.models.sheets import COLUMNS, MADE, Sheet, sheet_of, translation_sheet
+from ganlib.models.sheets import COLUMNS, MADE, Sheet, class_sheet, sheet_of, translation_sheet
 from ganlib.models.translator import Translator
 
 
@@ -22,12 +22,14 @@ def sheet_by(loaded: LoadedGenerator, inputs: Inputs, count: int) -> Sheet:
     Args:
         loaded: Makes them.
         inputs: What it is given, of the list for evaluations.
-        count: How many pictures of latents; a translator's sheet has its own number.
+        count: How many pictures of latents; a sheet of a translator or of classes has its own number.
     """
     network = loaded.network
     if isinstance(network, Translator) and isinstance(inputs, Photos):
         back = None if network.back is None else partial(_make, network.back)
         return translation_sheet(partial(_make, network.forth), back, inputs)
+    if isinstance(inputs, ClassLatents):
+        return class_sheet(partial(_make, network), inputs)
     return sheet_of(_make(network, inputs.take(count)))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.data.labels.classes import Classes
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
@@ -26,10 +27,10 @@ from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixe
 from ganlib.metrics.features import NonFiniteError
 from ganlib.metrics.identity import Floor
 from ganlib.metrics.infinity import measurable_fid_infinity
-from ganlib.metrics.kernel import Kid, usual_size
+from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
 from ganlib.metrics.real import RealStatistics
-from ganlib.metrics.score import Score
+from ganlib.metrics.score import ClassKid, Score
 
 CHOICE_SEED = 0
 """Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
@@ -60,6 +61,7 @@ class Evaluator:
         cache: Folder for what the real pictures contribute; None computes it anew in each process.
         groups: Positions of pictures that are alike (`ganlib.data.ImageSet.groups`): of none are some held out for the
             floor and others compared with.
+        classes: Of the pictures, where they have labels.
 
     Raises:
         RequestError: if the pictures have another dtype or shape or are fewer than two, or the extractor cannot
@@ -74,6 +76,7 @@ class Evaluator:
         device: torch.device | str = "cpu",
         cache: Path | None = None,
         groups: Sequence[Sequence[int]] = (),
+        classes: Classes | None = None,
     ) -> None:
         shape = pictures.shape
         if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (GREY, RGB, RGBA) or shape[0] < 2:
@@ -86,7 +89,7 @@ class Evaluator:
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
         self.n_real = count_real(config, shape[0])
         self._pictures = pictures
-        self.cache = cache
+        self.cache, self._classes = cache, classes
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
         wanted = min(config.n_fake, shape[0] - self.n_real)
         self._compared, self._held = split(shape[0], groups, self.n_real, wanted, CHOICE_SEED)
@@ -105,7 +108,11 @@ class Evaluator:
         self.resize = measured_with(self.extractor.resize, shape[3])
 
     def score(
-        self, generate: Callable[[int], Tensor], n_fake: int | None = None, full: bool = False
+        self,
+        generate: Callable[[int], Tensor],
+        n_fake: int | None = None,
+        full: bool = False,
+        classes: Tensor | None = None,
     ) -> Score:
         """Measure a generator.
 
@@ -115,13 +122,14 @@ class Evaluator:
                 of memory it is asked again, for half as many.
             n_fake: How many pictures; ``config.n_fake`` by default.
             full: Also compute what costs more: precision, recall, density, coverage, and FID at infinity.
+            classes: The numbers of the classes of these pictures, ``(n_fake,)``: KID is also measured of each class.
 
         Raises:
             NonFiniteError: if a feature is NaN or infinite.
             RequestError: if ``generate`` returns another number, dtype or shape.
             WorkError: if there is not even memory for one picture.
         """
-        return self.score_of(self.features(generate, n_fake or self.config.n_fake), full)
+        return self.score_of(self.features(generate, n_fake or self.config.n_fake), full, classes)
 
     def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
         """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
@@ -138,7 +146,7 @@ class Evaluator:
         """Extract the features (n, d) of pictures, uint8 (n, c, h, w)."""
         return self._extraction.of(pictures.to(self.device))
 
-    def score_of(self, fake: Tensor, full: bool = False) -> Score:
+    def score_of(self, fake: Tensor, full: bool = False, classes: Tensor | None = None) -> Score:
         """Compare the features (n, d) of generated pictures, n >= 2, with those of the real ones; see `score`."""
         kid = self.kid(fake)
         varied = min(VENDI_PICTURES, len(fake))
@@ -153,7 +161,23 @@ class Evaluator:
             resize=self.resize,
             vendi=vendi_from_features(fake[:varied]),
             real_vendi=self._real_vendi(varied),
+            class_kid=None if classes is None else self.class_kid(fake, classes),
             **(self._in_full(fake) if full else {}),
+        )
+
+    def class_kid(self, fake: Tensor, classes: Tensor) -> tuple[ClassKid, ...] | None:
+        """Measure KID of each class that has enough pictures; None where the real ones have no labels."""
+        if self._classes is None:
+            return None
+        real = self.real.features, torch.from_numpy(self._classes.of[self._compared])
+        config = self.config
+        return kid_by_class(
+            real,
+            (fake, classes),
+            self._classes.names,
+            config.kid_subsets,
+            config.kid_subset_size,
+            SUBSET_SEED,
         )
 
     def _in_full(self, fake: Tensor) -> dict[str, float]:

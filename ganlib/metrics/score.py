@@ -4,6 +4,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ClassKid:
+    """KID of the generated pictures of one class to the real ones of that class.
+
+    Attributes:
+        name: Of the class.
+        kid: Kernel distance of the features, lower is better.
+        kid_se: Standard error of ``kid``.
+        n_real: Real pictures of the class.
+        n_fake: Generated pictures of the class.
+    """
+
+    name: str
+    kid: float
+    kid_se: float
+    n_real: int
+    n_fake: int
+
+
+@dataclass(frozen=True)
 class Score:
     """Numbers of how near generated pictures are to real ones, with all that makes them comparable.
 
@@ -25,6 +44,8 @@ class Score:
         recall: Share of real pictures that could be generated.
         density: Precision that counts how many real pictures are near; may exceed 1.
         coverage: Share of real pictures with a generated one near.
+        class_kid: KID of each class by itself that has enough pictures (`ganlib.metrics.kernel.kid_by_class`); of
+            results alone, and None without labels.
     """
 
     fid: float
@@ -43,3 +64,4 @@ class Score:
     recall: float | None = None
     density: float | None = None
     coverage: float | None = None
+    class_kid: tuple[ClassKid, ...] | None = None

@@ -48,14 +48,16 @@ def _discriminator(width: int) -> nn.Module:
     )
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = 3) -> Translator:
+def build_generator(config: ModelConfig, size: int, channels: int = 3, classes: int = 0) -> Translator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     translator = Translator(_generator(config.width, config.blocks or BLOCKS, config.upsample))
     initialise(translator, config.init_gain)
     return translator
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = 3) -> nn.Module:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = 3, classes: int = 0
+) -> nn.Module:
     """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Its normalisation is instance normalisation, whatever the loss asks for.

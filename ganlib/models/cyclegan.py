@@ -50,7 +50,7 @@ def _discriminator(width: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1), nn.Flatten())
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = 3) -> Translator:
+def build_generator(config: ModelConfig, size: int, channels: int = 3, classes: int = 0) -> Translator:
     """Build both generators, with freshly drawn weights (torch's global RNG): all that an export needs."""
     blocks = config.blocks or BLOCKS
     forth, back = (_generator(config.width, blocks, config.upsample) for _ in range(2))
@@ -59,7 +59,9 @@ def build_generator(config: ModelConfig, size: int, channels: int = 3) -> Transl
     return translator
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = 3) -> Discriminators:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = 3, classes: int = 0
+) -> Discriminators:
     """Build both discriminators, with freshly drawn weights (torch's global RNG).
 
     Their normalisation is instance normalisation, whatever the loss asks for.

@@ -27,12 +27,15 @@ from torch import Tensor, nn
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
+from ganlib.models.conditioning import Projection, batch_norm, judged, parted, through
 from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
 from ganlib.models.family import Family
 from ganlib.models.layers import Down, Head, Stem, Up
 
 WIDEST = 8
 """Filters grow to at most this multiple of the width, as in the paper."""
+DRAWN = 0.02
+"""Standard deviation of the initial weights, the paper's."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Generator(nn.Module):
     """A network from latents to pictures.
 
     Shape:
-        - input: ``(n, latent_dim)``, standard normal
+        - input: ``(n, latent_dim)``, standard normal; with classes from `ganlib.models.conditioning.joined`
         - output: ``(n, colours, size, size)``, in [-1, 1]
     """
 
@@ -81,14 +84,15 @@ class Generator(nn.Module):
         extra_layer: bool = False,
         leaky: bool = False,
         colours: int = RGB,
+        classes: int = 0,
     ) -> None:
         super().__init__()
-        self.latent_dim, self.size = latent_dim, size
+        self.latent_dim, self.size, self.classes = latent_dim, size, classes
         base, doublings = _shape(size)
         filters = _filters(width, doublings)[::-1]
 
         def activated(channels: int) -> list[nn.Module]:
-            return [nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, True) if leaky else nn.ReLU(True)]
+            return [batch_norm(channels, classes), nn.LeakyReLU(0.2, True) if leaky else nn.ReLU(True)]
 
         layers: list[nn.Module] = [Stem(latent_dim, filters[0], base), *activated(filters[0])]
         for before, after in pairwise(filters):
@@ -98,10 +102,9 @@ class Generator(nn.Module):
         layers += [Up(filters[-1], colours), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Make the pictures of latents."""
-        pictures: Tensor = self.layers(latents)
-        return pictures
+        return through(self.layers, *parted(inputs, self.classes))
 
 
 class Discriminator(nn.Module):
@@ -120,6 +123,7 @@ class Discriminator(nn.Module):
         extra_layer: bool,
         dropout: float = 0.0,
         colours: int = RGB,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         base, doublings = _shape(size)
@@ -137,34 +141,44 @@ class Discriminator(nn.Module):
             layers += [nn.Conv2d(filters[-1], filters[-1], 3, 1, 1, bias=bias), *activated(filters[-1])]
         layers += [Head(filters[-1], base)]
         self.layers = nn.Sequential(*layers)
+        self.side = base
+        self.projection = Projection(classes, filters[-1], DRAWN) if classes else None
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value a picture."""
-        values: Tensor = self.layers(pictures)
-        return values
+    def forward(self, pictures: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Compute one value a picture, of the classes ``(n,)`` where there are some."""
+        if self.projection is None:
+            values: Tensor = self.layers(pictures)
+            return values
+        maps = self.layers[:-1](pictures)
+        # Divided by the side, and not by its square, the sum varies as much as that of the head.
+        return judged(self.layers[-1](maps), self.projection, maps.sum((2, 3)) / self.side, classes)
 
 
 def _initialise(module: nn.Module) -> None:
     """Draw the paper's initial weights: N(0, 0.02), and N(1, 0.02) for the scale of a normalisation."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
+        nn.init.normal_(module.weight, 0.0, DRAWN)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.normal_(module.weight, 1.0, DRAWN)
         nn.init.zeros_(module.bias)
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> Generator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
-    generator = Generator(config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g, channels)
+    generator = Generator(
+        config.latent_dim, size, width, variant.extra_g_layer, variant.leaky_g, channels, classes
+    )
     generator.apply(_initialise)
     return generator
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+) -> Discriminator:
     """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Args:
@@ -173,10 +187,13 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: in
         norm: of its layers but the first; batch normalisation is not for losses that look at one picture at a
             time (WGAN-GP).
         channels: of the pictures.
+        classes: how many the pictures have; 0 without labels.
     """
     variant = _VARIANTS[config.variant]
     width = round(config.width * variant.width)
-    discriminator = Discriminator(size, width, norm, variant.extra_d_layer, config.d_dropout, channels)
+    discriminator = Discriminator(
+        size, width, norm, variant.extra_d_layer, config.d_dropout, channels, classes
+    )
     discriminator.apply(_initialise)
     if norm == "spectral":
         normalise_spectrally(discriminator)

@@ -50,9 +50,9 @@ class Spectral(nn.Module):
 
 
 def normalise_spectrally(network: nn.Module) -> None:
-    """Put `Spectral` on every convolution and linear layer of the network; after its weights were drawn."""
+    """Put `Spectral` on every convolution, linear layer and embedding of the network; after its weights were drawn."""
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             parametrize.register_parametrization(layer, "weight", Spectral(layer.weight))
 
 

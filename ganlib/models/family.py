@@ -6,12 +6,29 @@ which trains in a way of its own (growing networks, mixed styles). Networks are 
 export is loaded without the trainer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import nn
 
 from ganlib.config import ModelConfig, Norm
+from ganlib.data.alpha import RGB
+
+
+class BuildGenerator(Protocol):
+    """A function that builds a generator with freshly drawn weights."""
+
+    def __call__(self, config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> nn.Module:
+        """Build a generator of pictures of a size, with so many channels, of so many classes; 0 is without labels."""
+
+
+class BuildDiscriminator(Protocol):
+    """A function that builds a discriminator with freshly drawn weights."""
+
+    def __call__(
+        self, config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+    ) -> nn.Module:
+        """Build a discriminator; ``norm`` is the normalisation that the loss asks for."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +36,14 @@ class Family:
     """The networks of a family, with freshly drawn weights, from torch's global RNG.
 
     Attributes:
-        generator: (config, size of the pictures, their channels) to a network from latents ``(n, latent_dim)``,
-            standard normal, to pictures ``(n, channels, size, size)`` in [-1, 1]. Channels are 3, RGB, or 4, RGBA with
-            the colour multiplied by alpha (see `ganlib.data.alpha`). That of a family that translates is a
-            `ganlib.models.translator.Translator`, from pictures to pictures. An export is rebuilt by this alone.
-        discriminator: (config, size, normalisation that the loss asks for, channels) to a network from pictures to
-            ``(n,)``, or ``(n, patches)``; of a family that returns, a `ganlib.models.translator.Discriminators`.
+        generator: Gives a network from latents ``(n, latent_dim)``, standard normal, with classes from
+            `ganlib.models.conditioning.joined`, to pictures ``(n, channels, size, size)`` in [-1, 1]. Channels are 3,
+            RGB, or 4, RGBA with the colour multiplied by alpha (see `ganlib.data.alpha`). That of a family that
+            translates is a `ganlib.models.translator.Translator`, from pictures to pictures. An export is rebuilt by
+            this alone.
+        discriminator: Gives a network from pictures, and with classes also their numbers ``(n,)``, to ``(n,)``, or
+            ``(n, patches)``; of a family that returns, a `ganlib.models.translator.Discriminators`.
     """
 
-    generator: Callable[[ModelConfig, int, int], nn.Module]
-    discriminator: Callable[[ModelConfig, int, Norm, int], nn.Module]
+    generator: BuildGenerator
+    discriminator: BuildDiscriminator

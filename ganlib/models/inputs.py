@@ -4,6 +4,8 @@ Both are endless numbered lists, one for evaluations and one for results, so tha
 played no part in the choice of its best generator.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -12,18 +14,28 @@ from torch import Tensor
 
 from ganlib.config import ModelConfig
 from ganlib.data.alpha import premultiplied
+from ganlib.data.labels.classes import Classes
 from ganlib.errors import RequestError
-from ganlib.models.latents import LATENT_SEED, RESULT_SEED, fixed_latents
+from ganlib.models.conditioning import joined
+from ganlib.models.latents import LATENT_SEED, RESULT_SEED, classes_in_proportion, fixed_latents
 from ganlib.names import FAMILIES
 
 Use = Literal["evaluation", "result"]
 """What inputs are for: evaluations of all trials share one list, and results another."""
+NO_CLASSES: Mapping[str, int] = MappingProxyType({})
 ORDER_SEED = 20_170_330
 """Seed of the order in which pictures are given to translators that are measured: one for all sweeps."""
 
 
 class Inputs(Protocol):
-    """Numbered lists of inputs, one for each `Use`."""
+    """Numbered lists of inputs, one for each `Use`.
+
+    Attributes:
+        classes: The classes by name, in order, with the number of pictures that each has in the data; empty without
+            labels.
+    """
+
+    classes: Mapping[str, int]
 
     def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
         """Give ``count`` inputs from number ``start`` on, float32, on the CPU: what the generator is called with."""
@@ -41,6 +53,8 @@ class Latents:
 
     _SEEDS: ClassVar[dict[Use, int]] = {"evaluation": LATENT_SEED, "result": RESULT_SEED}
 
+    classes: Mapping[str, int] = NO_CLASSES
+
     def __init__(self, latent_dim: int) -> None:
         self.latent_dim = latent_dim
 
@@ -53,6 +67,37 @@ class Latents:
         return f"normal:{self._SEEDS[use]}"
 
 
+class ClassLatents(Latents):
+    """Standard normal latents, and behind each the number of a class: ``(count, latent_dim + 1)``.
+
+    Classes come in the proportions of the data (`ganlib.models.latents.classes_in_proportion`).
+
+    Args:
+        latent_dim: Of how many numbers each latent.
+        classes: See `Inputs`.
+    """
+
+    def __init__(self, latent_dim: int, classes: Mapping[str, int]) -> None:
+        super().__init__(latent_dim)
+        self.classes = classes
+
+    def take(self, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Draw latents with classes."""
+        return joined(super().take(count, use, start), self.numbers(count, start))
+
+    def numbers(self, count: int, start: int = 0) -> Tensor:
+        """Give the numbers of the classes of inputs, int64 ``(count,)``; equal for evaluations and results."""
+        return classes_in_proportion(list(self.classes.values()), count, start)
+
+    def of_class(self, number: int, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
+        """Draw latents that are all of one class."""
+        return joined(super().take(count, use, start), torch.full((count,), number))
+
+    def name(self, use: Use = "evaluation") -> str:
+        """Name the list by its distribution and seed."""
+        return f"{super().name(use)}:classes"
+
+
 class Pictures:
     """Pictures ``(count, 3, size, size)`` in [-1, 1], of one set in random order.
 
@@ -62,6 +107,8 @@ class Pictures:
     Args:
         pictures: uint8 ``(n, size, size, 3)``, may be a memory map.
     """
+
+    classes: Mapping[str, int] = NO_CLASSES
 
     def __init__(self, pictures: np.ndarray) -> None:
         self.pictures = pictures
@@ -100,19 +147,30 @@ class Photos(Pictures):
         self.drawings = Pictures(drawings)
 
 
-def inputs_of(model: ModelConfig, pictures: np.ndarray, photos: np.ndarray | None = None) -> Inputs:
+def latents_of(model: ModelConfig, classes: Mapping[str, int]) -> Latents:
+    """Give the latents of a family, with classes where there are some."""
+    return ClassLatents(model.latent_dim, classes) if classes else Latents(model.latent_dim)
+
+
+def inputs_of(
+    model: ModelConfig,
+    pictures: np.ndarray,
+    photos: np.ndarray | None = None,
+    classes: Classes | None = None,
+) -> Inputs:
     """Choose what a family's generators are given.
 
     Args:
         model: Names the family.
         pictures: Those that generators are compared with, uint8 ``(n, size, size, c)``.
         photos: Those that a translator starts from, uint8 ``(n, size, size, 3)``.
+        classes: Of the pictures, where they have labels.
 
     Raises:
         RequestError: where the family translates and there are no photographs.
     """
     if not FAMILIES[model.family].translates:
-        return Latents(model.latent_dim)
+        return latents_of(model, NO_CLASSES if classes is None else classes.pictures)
     if photos is None:
         raise RequestError(f"the family {model.family} translates photographs, and was given none")
     return Photos(photos, pictures)

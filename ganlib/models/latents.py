@@ -6,7 +6,7 @@ and its vectorised and plain code round differently. Here each row begins its ow
 numbers NumPy promises never to change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ LATENT_SEED = 20_151_106
 """Seed of the latents of grids and metrics: one for all trials of all sweeps."""
 RESULT_SEED = 20_261_126
 """Seed of the latents of results: one for all trials, and others than those of evaluations."""
+GOLDEN = (5**0.5 - 1) / 2
+"""Of its multiples any that follow each other fall evenly between whole numbers."""
 BLOCK = 8
 """Pictures that an export makes in one pass."""
 
@@ -37,6 +39,22 @@ def fixed_latents(count: int, latent_dim: int, seed: int = LATENT_SEED, start: i
         stretch = np.random.Philox(key=seed, counter=[0, 0, 0, start + i])
         rows[i] = np.random.RandomState(stretch).standard_normal(latent_dim)
     return torch.from_numpy(rows)
+
+
+def classes_in_proportion(counts: Sequence[int], count: int, start: int = 0) -> Tensor:
+    """Give numbers of classes ``(count,)``, int64, as often as in the data: a part of one endless list.
+
+    Number i depends on i and the counts alone. Every stretch of the list has nearly the data's proportions, because
+    multiples of the golden ratio fall evenly among the shares (a Weyl sequence).
+
+    Args:
+        counts: How many pictures of the data each class has.
+        count: How many numbers.
+        start: The first one's place, >= 0.
+    """
+    ends = np.cumsum(counts) / sum(counts)
+    points = (np.arange(start, start + count) + 0.5) * GOLDEN % 1
+    return torch.from_numpy(np.searchsorted(ends[:-1], points, "right").astype(np.int64))
 
 
 def in_blocks(make: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:

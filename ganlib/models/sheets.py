@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.models.inputs import Photos, Pictures, Use
+from ganlib.data.labels.classes import rows_by_class
+from ganlib.models.inputs import ClassLatents, Photos, Pictures, Use
 
 COLUMNS = 8
 WAY_BACK = (
@@ -40,6 +41,25 @@ class Sheet:
 def sheet_of(pictures: Tensor) -> Sheet:
     """Arrange generated pictures, uint8 ``(n, c, size, size)``, as they come."""
     return Sheet(pictures.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sheet:
+    """Show a row for each class, from the same latents: what a class changes is seen in the columns.
+
+    Of few classes, further rows follow from other latents (`ganlib.data.labels.classes.rows_by_class`).
+
+    Args:
+        make: The generator.
+        inputs: The first of its latents are shown.
+        use: Which of the lists.
+    """
+    names = list(inputs.classes)
+    numbers = rows_by_class(list(inputs.classes.values()))
+    rows = [
+        make(inputs.of_class(number, COLUMNS, use, numbers[:row].count(number) * COLUMNS)).cpu()
+        for row, number in enumerate(numbers)
+    ]
+    return Sheet(_rows([rows]), tuple(names[number] for number in numbers))
 
 
 def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:

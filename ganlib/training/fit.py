@@ -17,6 +17,7 @@ from torch import Tensor
 from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
+from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
 from ganlib.errors import RequestError
 from ganlib.metrics import (
@@ -57,6 +58,7 @@ class Fit(Iterator[Evaluation]):
             train on them; made of ``pictures`` where they are not given.
         landmarks: ``(m, k, 2)`` float32, points of each photograph (`ganlib.domains.landmarks`), for
             ``train.landmark_weight``.
+        classes: of the pictures, for networks that are told them; None trains without labels.
         seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
             numbers on one machine with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
@@ -99,6 +101,7 @@ class Fit(Iterator[Evaluation]):
         photos: np.ndarray | None = None,
         edges: np.ndarray | None = None,
         landmarks: np.ndarray | None = None,
+        classes: Classes | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
         resume: dict[str, Any] | None = None,
@@ -116,12 +119,18 @@ class Fit(Iterator[Evaluation]):
         if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
         self._check_shapes(pictures, photos)
+        if classes is not None and (not family.conditional or len(classes.of) != len(pictures)):
+            raise RequestError(
+                f"there are classes of {len(classes.of)} pictures for {len(pictures)}, or the family "
+                f"{config.model.family} cannot be told classes"
+            )
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
-        self.inputs = inputs_of(config.model, pictures, photos)
+        self.inputs = inputs_of(config.model, pictures, photos, classes)
         edges = edges if edges is not None or not family.edges else promoted(pictures)
-        self.stream = stream_of(pictures, photos, edges, train.batch_size, seed, self.device, shown)
+        numbers = None if classes is None else classes.of
+        self.stream = stream_of(pictures, photos, edges, train.batch_size, seed, self.device, shown, numbers)
         self.landmarks = None if landmarks is None else torch.from_numpy(landmarks).to(self.device)
         self.seed, self.step = seed, self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
@@ -147,7 +156,7 @@ class Fit(Iterator[Evaluation]):
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config
         make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
-        step = make(config.data, config.model, config.train, seed, self.device)
+        step = make(config.data, config.model, config.train, seed, self.device, len(self.inputs.classes))
         step.landmarks = self.landmarks
         return step
 

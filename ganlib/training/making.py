@@ -7,8 +7,8 @@ from torch import Tensor, cat
 
 from ganlib.metrics import Extremes, Score, TranslationEvaluator
 from ganlib.metrics.translation.score import PAIRS, Pairs
-from ganlib.models.inputs import Inputs, Photos, Pictures, Use
-from ganlib.models.sheets import Make, Sheet, sheet_of, translation_sheet
+from ganlib.models.inputs import ClassLatents, Inputs, Photos, Pictures, Use
+from ganlib.models.sheets import Make, Sheet, class_sheet, sheet_of, translation_sheet
 
 PART = 32
 """Pairs that are made at once."""
@@ -20,8 +20,13 @@ class Scorer(Protocol):
     def extremes(self, n_fake: int) -> Extremes:
         """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
 
-    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
-        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``."""
+    def score(
+        self, generate: Callable[[int], Tensor], n_fake: int, full: bool, classes: Tensor | None = None
+    ) -> Score:
+        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``.
+
+        With the numbers of their ``classes``, ``(n_fake,)``, also each class by itself.
+        """
 
 
 class Making:
@@ -51,7 +56,13 @@ class Making:
         Args:
             made: Pictures of the first inputs, uint8 ``(n, c, size, size)``.
         """
+        if isinstance(self.inputs, ClassLatents):
+            return class_sheet(self.make, self.inputs, self.use)
         return sheet_of(made)
+
+    def classes(self, count: int) -> Tensor | None:
+        """Give the numbers of the classes of the first ``count`` pictures; None without labels."""
+        return self.inputs.numbers(count) if isinstance(self.inputs, ClassLatents) else None
 
 
 class Translation(Making):
@@ -115,7 +126,7 @@ def at_work(make: Make, back: Make | None, inputs: Inputs, use: Use, alive: Call
 
 
 def measured(evaluator: Scorer | TranslationEvaluator, work: Making, n_fake: int, full: bool) -> Score:
-    """Measure a generator at work, by all metrics if ``full``.
+    """Measure a generator at work, by all metrics if ``full``; each class by itself for results alone.
 
     Raises:
         NonFiniteError: if a feature is not finite.
@@ -123,4 +134,7 @@ def measured(evaluator: Scorer | TranslationEvaluator, work: Making, n_fake: int
     if isinstance(evaluator, TranslationEvaluator):
         assert isinstance(work, Translation), "a translator is measured with photographs"
         return evaluator.score(work, n_fake, full)
-    return evaluator.score(work, n_fake, full)
+    classes = work.classes(n_fake) if full or work.use == "result" else None
+    if classes is None:
+        return evaluator.score(work, n_fake, full)
+    return evaluator.score(work, n_fake, full, classes)

@@ -25,6 +25,7 @@ from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
 from ganlib.losses.regularisers import Penalty, Regulariser, slope
+from ganlib.models.conditioning import joined
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
@@ -32,6 +33,7 @@ from ganlib.training.means import Means
 from ganlib.training.numbers import Numbers
 from ganlib.training.optimizers import optimizer, set_betas, set_rate
 from ganlib.training.precision import autocast
+from ganlib.training.stream import Labelled
 
 EMA_RAMP = 0.05
 """The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
@@ -59,8 +61,13 @@ class AdversarialStep:
         train: losses, rates and tricks.
         seed: of the initial weights and all random numbers of training.
         device: where everything lives.
+        classes: how many the pictures have; 0 without labels. Generated pictures have the class of the real one beside
+            which they stand in the batch: so classes come as often as in the data, and what compares the two one by one
+            (``rpgan``, ``wgan-gp``) compares within a class.
     """
 
+    classes: Tensor | None = None
+    """The numbers of the classes of the batch, ``(batch,)``; None without labels."""
     landmarks: Tensor | None = None
     """Points of each photograph, for translators that look at them, ``(photos, k, 2)``."""
     _MODULES: tuple[str, ...] = (
@@ -75,7 +82,13 @@ class AdversarialStep:
     _TERMS: tuple[str, ...] = ()
 
     def __init__(
-        self, data: DataConfig, model: ModelConfig, train: TrainConfig, seed: int, device: torch.device
+        self,
+        data: DataConfig,
+        model: ModelConfig,
+        train: TrainConfig,
+        seed: int,
+        device: torch.device,
+        classes: int = 0,
     ) -> None:
         self.device, self.train_config, self.latent_dim = device, train, model.latent_dim
         self.size = data.size
@@ -89,9 +102,9 @@ class AdversarialStep:
         family: Family = FAMILIES[model.family].load()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
-            generator = family.generator(model, data.size, data.channels)
+            generator = family.generator(model, data.size, data.channels, classes)
             norm = model.d_norm or self.loss.norm
-            discriminator = family.discriminator(model, data.size, norm, data.channels)
+            discriminator = family.discriminator(model, data.size, norm, data.channels, classes)
         layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
@@ -142,13 +155,16 @@ class AdversarialStep:
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Any]) -> None:
-        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device."""
+        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device, or `Labelled` ones."""
         for number in range(self.critic_steps):
+            batch = next(batches)
+            if isinstance(batch, Labelled):
+                batch, self.classes = batch
             # Only the last one's pictures teach the generator.
             with torch.set_grad_enabled(number == self.critic_steps - 1):
                 fake = self._generate()
             number += self.steps * self.critic_steps
-            real = self._real(next(batches))
+            real = self._real(batch)
             loss_d, real_out, fake_out = self._discriminator_half(real, fake, number)
         loss_g = self._generator_half(fake, real)
         self._update_average()
@@ -167,11 +183,15 @@ class AdversarialStep:
 
     def _generate(self) -> Tensor:
         """Generate pictures ``(batch, c, size, size)`` for training."""
-        shape = (self.train_config.batch_size, self.latent_dim)
-        latents = torch.randn(shape, generator=self.random, device=self.device)
+        inputs = self._inputs(self.train_config.batch_size)
         with self._autocast():
-            pictures: Tensor = self.generator(latents)
+            pictures: Tensor = self.generator(inputs)
         return pictures
+
+    def _inputs(self, count: int) -> Tensor:
+        """Draw what a generator of latents is given: latents, with the first classes of the batch where it has some."""
+        latents = torch.randn((count, self.latent_dim), generator=self.random, device=self.device)
+        return latents if self.classes is None else joined(latents, self.classes[:count])
 
     def _real(self, batch: Tensor) -> Tensor:
         """Convert real pictures, uint8, to what the discriminator gets: float32 in [-1, 1], augmented."""
@@ -224,8 +244,10 @@ class AdversarialStep:
         """
         if sloped and not pictures.requires_grad:
             pictures = pictures.detach().float().requires_grad_(True)
+        told = () if self.classes is None else (self.classes,)
+        seen = self.view(pictures)  # in float32: bfloat16 does not tell where pixels move to
         with nullcontext() if sloped else self._autocast():
-            return pictures, discriminator(self.view(pictures)).float()
+            return pictures, discriminator(seen, *told).float()
 
     def _improve_discriminator(self, loss: Tensor) -> None:
         self.optimizer_d.zero_grad(set_to_none=True)
@@ -281,7 +303,7 @@ class AdversarialStep:
 
     @torch.inference_mode()
     def sample(self, inputs: Tensor) -> Tensor:
-        """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of latents ``(n, latent_dim)``."""
+        """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of its inputs."""
         with self._autocast():
             pictures = self.average(inputs.to(self.device))
         return to_uint8(pictures)

@@ -86,6 +86,40 @@ class BatchStream(Iterator[Tensor]):
         return batch.permute(0, 3, 1, 2)
 
 
+class Labelled(NamedTuple):
+    """One batch of pictures with their classes.
+
+    Attributes:
+        pictures: ``(batch, c, size, size)``, uint8.
+        classes: The number of each picture's class, ``(batch,)``, int64.
+    """
+
+    pictures: Tensor
+    classes: Tensor
+
+
+class LabelledStream(Iterator[Labelled]):
+    """A stream of pictures with their classes.
+
+    Args:
+        pictures: Gives the pictures.
+        classes: The numbers of the classes of all pictures, int64 ``(n,)``.
+    """
+
+    def __init__(self, pictures: BatchStream, classes: np.ndarray) -> None:
+        self._pictures = pictures
+        self._classes = torch.from_numpy(classes).to(pictures.device)
+
+    @property
+    def shown(self) -> int:
+        """Pictures shown so far."""
+        return self._pictures.shown
+
+    def __next__(self) -> Labelled:
+        pictures = next(self._pictures)
+        return Labelled(pictures, self._classes[self._pictures.rows.to(self._classes.device)])
+
+
 class Domains(NamedTuple):
     """One batch of a translator, each ``(batch, 3, size, size)``, uint8; unpaired, in orders of their own.
 
@@ -150,8 +184,9 @@ def stream_of(
     seed: int,
     device: torch.device,
     shown: int = 0,
-) -> BatchStream | DomainStream:
-    """Stream the pictures of one domain, or of two.
+    classes: np.ndarray | None = None,
+) -> BatchStream | LabelledStream | DomainStream:
+    """Stream the pictures of one domain, with their classes where they have some, or of two.
 
     Args:
         pictures: uint8 ``(n, size, size, c)``; with photographs, the drawings.
@@ -161,9 +196,11 @@ def stream_of(
         seed: Of the orders.
         device: Where the batches go.
         shown: Pictures shown before.
+        classes: The numbers of the pictures' classes, int64 ``(n,)``, or None.
     """
     stored = resident(pictures, device)
     if photos is None:
-        return BatchStream(stored, batch_size, seed, device, shown)
+        stream = BatchStream(stored, batch_size, seed, device, shown)
+        return stream if classes is None else LabelledStream(stream, classes)
     blurred = None if edges is None else resident(edges, device)
     return DomainStream(stored, resident(photos, device), blurred, batch_size, seed, device, shown)

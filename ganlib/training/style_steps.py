@@ -40,7 +40,7 @@ class StyleStep(AdversarialStep):
 
     def _styles(self, count: int) -> Tensor:
         """Draw styles ``(count, layers, latent_dim)`` of random latents, mixed."""
-        styles = self.generator.map(self._latents(count))
+        styles = self.generator.map(self._inputs(count))
         self.generator.follow_mean(styles, MEAN_SHARE)
         p = self.train_config.style_mixing
         if not p:
@@ -50,10 +50,7 @@ class StyleStep(AdversarialStep):
         mixed = torch.rand((count, 1), generator=self.random, device=self.device) < p
         crossing = torch.where(mixed, crossing, layers)
         second = torch.arange(self.generator.layers, device=self.device) >= crossing
-        return torch.where(second[:, :, None], self.generator.map(self._latents(count)), styles)
-
-    def _latents(self, count: int) -> Tensor:
-        return torch.randn((count, self.latent_dim), generator=self.random, device=self.device)
+        return torch.where(second[:, :, None], self.generator.map(self._inputs(count)), styles)
 
     def _layers(self) -> int:
         """Count the layers that are in use."""

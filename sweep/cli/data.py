@@ -185,6 +185,7 @@ def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
         "duplicates": len(images.look.left_out),
         "alike": [asdict(group) for group in images.found.alike],
         "alike_complete": images.found.complete,
+        "labels": config.labels,
         "classes": dict(images.found.classes),
         "shapes": dict(images.look.inventory.shapes),
         "shorter_side": images.look.inventory.shorter,

@@ -21,7 +21,7 @@ STEPS = {".png": 8, ".gif": 24, ".mp4": 24}
 LAYERS = ("coarse", "middle", "fine")
 SHEET, FOLDER = "generated.png", "generated"
 """Where pictures are written by default."""
-OF_LATENTS = ("count", "seed", "interpolate", "truncation", "mix")
+OF_LATENTS = ("count", "seed", "interpolate", "truncation", "mix", "class_")
 OF_TRANSLATIONS = ("back", "size")
 
 
@@ -56,6 +56,12 @@ OF_TRANSLATIONS = ("back", "size")
     "--mix", type=click.Choice(LAYERS), help="Mix styles: rows give these layers, columns the rest."
 )
 @click.option(
+    "--class",
+    "class_",
+    metavar="NAME",
+    help="The class of the pictures, where the generator was trained with labels  [default: as in the data].",
+)
+@click.option(
     "--input",
     "source",
     type=click.Path(path_type=Path),
@@ -78,6 +84,7 @@ def command(
     interpolate: int | None,
     truncation: float,
     mix: str | None,
+    class_: str | None,
     source: Path | None,
     back: bool,
     size: int | None,
@@ -87,6 +94,9 @@ def command(
     The same seed gives the same pictures, and fewer of them are the first of more. Those with transparency
     are written with it; in moving pictures they are laid on grey checks. --truncation and --mix are for generators
     with styles (StyleGAN).
+
+    A generator that was trained with labels makes pictures of its classes as often as the data has them, or of one
+    --class; a walk stays within a class. Without --class and --count, a .png sheet has a row for each class.
 
     Generators that translate (CycleGAN, CartoonGAN) turn the pictures of --input into drawings, and with --back
     drawings into photographs. Each is written into the folder --out as a PNG of its name and size, upright and
@@ -115,7 +125,7 @@ def command(
     elif source is not None:
         raise RequestError(f"--input is for generators that translate; a {family} makes pictures of latents")
     else:
-        _make(generator, out, count, seed, interpolate, truncation, mix)
+        _make(generator, out, count, seed, interpolate, truncation, mix, class_)
     click.echo(out)
 
 
@@ -127,27 +137,62 @@ def _make(
     interpolate: int | None,
     truncation: float,
     mix: str | None,
+    label: str | None,
 ) -> None:
-    """Make pictures of latents."""
+    """Make pictures of latents, of one class or of all."""
+    if label is not None:
+        _check_class(g, label)
     if truncation != 1:
         g.check_styles("--truncation")
     if mix is not None:
         g.check_styles("--mix")
-        _mixed(g, cast("Layers", mix), count or 6, seed, truncation, out)
+        _mixed(g, cast("Layers", mix), count or 6, seed, truncation, out, label)
     elif interpolate is not None:
-        _walk(g, interpolate, count or 4, seed, truncation, out)
+        _walk(g, interpolate, count or 4, seed, truncation, out, label)
+    elif out.suffix.lower() == ".png" and g.classes and label is None and count is None:
+        _rows(g, seed, truncation, out)
     elif out.suffix.lower() == ".png":
         from ganlib.export.walks import sheet_of
 
-        _save(sheet_of(g.sample(count or 64, seed, truncation), transparent=True), out)
+        _save(sheet_of(g.sample(count or 64, seed, truncation, classes=label), transparent=True), out)
     else:
-        _folder(g, count or 64, seed, truncation, out)
+        _folder(g, count or 64, seed, truncation, out, label)
+
+
+def _check_class(g: "LoadedGenerator", label: str) -> None:
+    """Refuse a class that the generator does not know.
+
+    Raises:
+        RequestError: naming those that it knows.
+    """
+    from ganlib.registry import UnknownNameError, check_name
+
+    if not g.classes:
+        raise RequestError(
+            "--class: this generator was trained without labels (data.labels), and knows no classes"
+        )
+    try:
+        check_name("class", label, g.classes)
+    except UnknownNameError as error:
+        raise RequestError(f"--class: {error}") from None
+
+
+def _rows(g: "LoadedGenerator", seed: int, truncation: float, out: Path) -> None:
+    """Write a sheet with a row for each class, from the same latents."""
+    import numpy as np
+
+    from ganlib.export.walks import sheet_of
+    from ganlib.models.sheets import COLUMNS
+
+    latents = g.latents(COLUMNS, seed)
+    pictures = np.concatenate([g(latents, name, truncation) for name in g.classes])
+    _save(sheet_of(pictures, cols=COLUMNS, transparent=True), out)
 
 
 def _check_together(context: click.Context, source: Path | None) -> None:
     """Refuse options of latents beside those of translations."""
     given = [
-        f"--{name}"
+        f"--{name.rstrip('_')}"
         for name in (OF_LATENTS if source is not None else OF_TRANSLATIONS)
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     ]
@@ -193,14 +238,20 @@ def _check(out: Path, interpolate: int | None, mix: str | None) -> None:
         ffmpeg()
 
 
-def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: float, out: Path) -> None:
+def _walk(
+    g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: float, out: Path, label: str | None
+) -> None:
+    """Write walks, each through latents of one class."""
     import numpy as np
+    import torch
 
     from ganlib.export.walks import save_gif, save_mp4, sheet_of, walk
 
     suffix = out.suffix.lower()
     latents = g.latents(count * keys, seed).unflatten(0, (count, keys)).transpose(0, 1)
     frames = walk(latents, STEPS[suffix], closed=suffix in MOVING)
+    # A class is no place on the way: it is that of the walk's first latent, in every frame.
+    frames = torch.stack([g.given(frame, label) for frame in frames])
     if suffix == ".png":
         pictures = g.pictures(frames.transpose(0, 1).flatten(0, 1), truncation)
         _save(sheet_of(pictures, cols=len(frames), transparent=True), out)
@@ -210,14 +261,20 @@ def _walk(g: "LoadedGenerator", keys: int, count: int, seed: int, truncation: fl
 
 
 def _mixed(
-    g: "LoadedGenerator", layers: "Layers", count: int, seed: int, truncation: float, out: Path
+    g: "LoadedGenerator",
+    layers: "Layers",
+    count: int,
+    seed: int,
+    truncation: float,
+    out: Path,
+    label: str | None,
 ) -> None:
     from ganlib.data.alpha import to_uint8
     from ganlib.export.walks import sheet_of
     from ganlib.models.styles.generator import mix_grid
 
     # In turn, so that more rows and columns do not change the first ones.
-    latents = g.latents(2 * count, seed).to(g.device)
+    latents = g.given(g.latents(2 * count, seed), label).to(g.device)
     sources, destinations = latents[0::2], latents[1::2]
     network = cast("StyleGenerator", g.network)
     pictures = mix_grid(network, sources, destinations, layers, truncation).flatten(0, 1)
@@ -225,7 +282,9 @@ def _mixed(
     _save(sheet_of(levels, cols=1 + count, transparent=True), out)
 
 
-def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path) -> None:
+def _folder(
+    g: "LoadedGenerator", count: int, seed: int, truncation: float, out: Path, label: str | None
+) -> None:
     """Write single pictures in the place of those of an earlier call: both would be taken for one set."""
     from ganlib import written
     from ganlib.data.sheet import image_of
@@ -235,7 +294,7 @@ def _folder(g: "LoadedGenerator", count: int, seed: int, truncation: float, out:
         written.clear(out)
         digits = max(5, len(str(count - 1)))
         done = 0
-        for part in g.latents(count, seed).split(256):
+        for part in g.given(g.latents(count, seed), label).split(256):
             pictures = [_png(image_of(picture)) for picture in g.pictures(part, truncation)]
             names = (f"{done + index:0{digits}d}.png" for index in range(len(pictures)))
             written.write_all(out, dict(zip(names, pictures, strict=True)), written.PICTURES, filled=True)

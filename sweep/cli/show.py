@@ -11,7 +11,7 @@ MISHAPS = 5
 """Reasons for which workers gave up that are printed at most."""
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ganlib.metrics.identity import Baseline, Floor
     from sweep.records.catalog import Sweep
@@ -31,6 +31,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     from sweep.records.catalog import open_sweep
     from sweep.records.datasets import to_rows
     from sweep.records.schemas import to_json
+    from sweep.results.by_class import told
     from sweep.results.decisive import COLUMNS
     from sweep.results.ranking import check_metric, rank_or_explain
     from sweep.results.summary import summarise
@@ -44,10 +45,11 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     board, problem = rank_or_explain(
         trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results, sweep.info.baseline
     )
+    best = board.entries[0].source if board.entries else {}
     if as_json:
-        click.echo(to_json(_as_dict(sweep, summary, trials, events), indent=2))
+        click.echo(to_json(_as_dict(sweep, summary, trials, events, best), indent=2))
         return
-    _print_facts(sweep, summary, board.label)
+    _print_facts(sweep, summary, board.label, told(best))
     if problem:
         click.echo(f"\n{problem}")
     if board.entries:
@@ -60,7 +62,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     _print_mishaps(events)
 
 
-def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
+def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[str]) -> None:
     from sweep import formatting
     from sweep.spec.space import searched
 
@@ -84,6 +86,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
         ("rungs", [_rung(rung) for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.info.floor]),
         ("baseline", [_baseline(baseline) for baseline in sweep.info.baseline]),
+        ("classes", classes and ["of the best trial's result, the worst first", *classes]),
         (
             "verdicts",
             [f"{verdict}: {formatting.count(n, 'trial')}" for verdict, n in summary.verdicts.items()],
@@ -156,6 +159,7 @@ def _data(info: "SweepInfo") -> str:
     parts = [
         known,
         info.prepared,
+        f"{len(info.classes)} classes" if info.classes else "",
         *info.told_duplicates,
         info.attribution,
         f"hash {info.data_hash[:12] or '?'}",
@@ -224,10 +228,15 @@ def _note(entry: "Entry") -> str:
 
 
 def _as_dict(
-    sweep: "Sweep", summary: "Summary", trials: list[dict[str, Any]], events: list[dict[str, Any]]
+    sweep: "Sweep",
+    summary: "Summary",
+    trials: list[dict[str, Any]],
+    events: list[dict[str, Any]],
+    best: "Mapping[str, Any]",
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from sweep.results.by_class import class_kids
     from sweep.results.summary import detail
 
     return {
@@ -236,6 +245,7 @@ def _as_dict(
         "info": sweep.info.plain(),
         "spec": sweep.spec(),
         "summary": asdict(summary),
+        "class_kid": [asdict(one) for one in class_kids(best)],
         "trials": trials,
         "events": [{**event, "detail": detail(event)} for event in events],
     }

@@ -13,7 +13,8 @@ import numpy as np
 
 from ganlib.config import AVATARS, PictureSource
 from ganlib.data import ImageSet
-from ganlib.data.telling import duplicates, faults, left_out, prepared, taken
+from ganlib.data.labels.classes import FOLDERS
+from ganlib.data.telling import classes, duplicates, faults, left_out, prepared, taken
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor
@@ -61,6 +62,7 @@ def _tell(section: str, images: ImageSet, config: PictureSource, say: Callable[[
         f"{section}: {len(images)} pictures of {images.size} px{how} from {config.source} ({taken(images.found)})"
     )
     for title, lines in (
+        ("classes: ", classes(images.found) if images.classes else []),
         ("", prepared(images.traits)),
         ("alike ", duplicates(images.found, config.dedupe, section)),
         ("left out ", left_out(images.found)),
@@ -134,7 +136,9 @@ def anchored(spec: Spec) -> Spec:
     def all_of(source: str | list[str]) -> str | list[str]:
         return [anchor(path) for path in source] if isinstance(source, list) else anchor(source)
 
-    data = spec.data.model_copy(update={"source": all_of(spec.data.source)})
+    labels = spec.data.labels
+    labels = anchor(labels) if labels not in (None, FOLDERS) else labels
+    data = spec.data.model_copy(update={"source": all_of(spec.data.source), "labels": labels})
     photos, weights, content = spec.photos, spec.evaluate.weights, spec.plain.get(CONTENT_WEIGHTS)
     if photos is not None:
         update = {"source": all_of(photos.source), "landmarks": photos.landmarks and anchor(photos.landmarks)}
@@ -197,6 +201,7 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
         deduped=sum(len(images.look.left_out) for _, images in sets.sides),
         attribution=sets.attribution,
         prepared=spec.data.prepared,
+        classes=sets.drawings.found.classes if sets.drawings.classes else (),
         extractor=tried["extractor"],
         extractor_digest=tried["extractor_digest"],
         metric=spec.search.metric,

@@ -205,7 +205,8 @@ def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
             "('sweep data' opens all)"
         )
     else:
-        yield f"{pictures.count:,} to be drawn: {where}, {config.style}"
+        styles = config.style if isinstance(config.style, str) else ", ".join(config.style)
+        yield f"{pictures.count:,} to be drawn: {where}, {styles}"
     yield from pictures.alike
     if pictures.skipped:
         yield f"{len(pictures.skipped):,} cannot be used:"

@@ -31,7 +31,7 @@ from ganlib.export.generator import (
 )
 from ganlib.export.sheets import difference, sheet_by
 from ganlib.metrics import NonFiniteError
-from ganlib.models.inputs import Latents
+from ganlib.models.inputs import latents_of
 from ganlib.models.sheets import COLUMNS, Sheet
 from ganlib.names import FAMILIES
 from ganlib.training.fit import GRID
@@ -165,8 +165,8 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     translates = FAMILIES[trial.model.family].translates
     if translates:
         _check_pictures(sweep, trial)
-    inputs = inputs_of(trial) if translates else Latents(trial.model.latent_dim)
-    config = export_config(trial, _about(sweep, chosen, trial))
+    inputs = inputs_of(trial) if translates else latents_of(trial.model, dict(sweep.info.classes))
+    config = export_config(trial, inputs.classes, _about(sweep, chosen, trial))
     ours = rebuild(config, weights, chosen.path)
     config = save_generator(place, config, weights)
     loaded = load_generator(place)

@@ -16,6 +16,7 @@ from ganlib.export.programs import TOLERANCE
 from ganlib.metrics.identity import Identity
 from sweep import formatting
 from sweep.records.catalog import Sweep
+from sweep.results.by_class import class_kids, value_of
 
 Row = Mapping[str, Any]
 LICENCES = {"CC0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
@@ -72,7 +73,7 @@ def card(
         *(_translation(trial, config) if trial.photos else _generation(trial, config)),
         "## Metrics",
         _metrics(numbers, identity),
-        *(_of_translators(sweep, numbers) if trial.photos else []),
+        *(_of_translators(sweep, numbers) if trial.photos else _by_class(numbers)),
         f"Confidence: {numbers['confidence']}. GAN seeds differ widely; `sweep confirm` trains a configuration again.",
         "## Data and licence",
         _data(sweep, trial),
@@ -97,12 +98,13 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
         for name in ("kid", "fid")
     ]
     task = "image-to-image" if trial.photos else "unconditional-image-generation"
+    told = ["class-conditional"] if sweep.info.classes else []
     dataset = {"name": _source(trial.data), "type": "image", "revision": sweep.info.data_hash[:12]}
     return {
         "license": _licence(sweep, trial),
         "library_name": "sweep-gan",
         "pipeline_tag": task,
-        "tags": ["gan", trial.model.family, f"loss:{trial.train.loss}"],
+        "tags": ["gan", trial.model.family, f"loss:{trial.train.loss}", *told],
         "model-index": [
             {
                 "name": sweep.name,
@@ -144,15 +146,43 @@ def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
             "`p[:3] / p[3]`, and on a ground it is `p[:3] + (1 - p[3]) * ground`. The pictures above and the metrics "
             "are of pictures on grey checks."
         )
-    sections = ["![64 pictures of the generator](samples.png)", python]
+    sections = ["![64 pictures of the generator](samples.png)", *_classes(config), python]
     if "model.onnx" not in config.digests:
         return sections
-    styles = ", `truncation` (a float32 scalar)" if "mapping.onnx" in config.digests else ""
+    told = ", `classes` (int64, (n,), numbers from 0 on in the order above)" if config.classes else ""
+    styles = told + (", `truncation` (a float32 scalar)" if "mapping.onnx" in config.digests else "")
     onnx = (
         f"Without that library: `model.onnx` takes `latents` (float32, (n, {trial.model.latent_dim}), standard "
         f"normal){styles} and gives `pictures` (float32, (n, {channels}, {side}, {side}), in [-1, 1])."
     )
     return [*sections, onnx]
+
+
+def _classes(config: ExportConfig) -> list[str]:
+    """List the classes that a generator can be told, and say how; empty without labels."""
+    if not config.classes:
+        return []
+    names = ", ".join(
+        f"{number} {name} ({count:,})" for number, (name, count) in enumerate(config.classes.items())
+    )
+    first = next(iter(config.classes))
+    return [
+        f"It is told classes; in order, with the numbers of pictures that it learned them from: {names}. A row of the "
+        "pictures above is of one class.",
+        f"`generator.sample(64, classes={first!r})` makes pictures of one, `generator(latents, classes)` of a name or "
+        "number for each latent; by default classes come as often as in the data. `sweep generate . --class NAME` "
+        "writes them.",
+    ]
+
+
+def _by_class(numbers: Row) -> list[str]:
+    """Tabulate KID of each class by itself; empty where none was measured."""
+    rows = class_kids(numbers)
+    if not rows:
+        return []
+    lines = ["| class | KID | real | generated |", "|---|---|--:|--:|"]
+    lines += [f"| {one.name} | {value_of(one)} | {one.n_real} | {one.n_fake} |" for one in rows]
+    return ["\n".join(lines)]
 
 
 def _translation(trial: TrialConfig, config: ExportConfig) -> list[str]:
@@ -260,7 +290,8 @@ def _how(pictures: PictureSource) -> str:
 def _source(pictures: PictureSource) -> str:
     """Name the pictures, without the folders of somebody's machine."""
     if pictures.source == AVATARS:
-        return f"DiceBear avatars, style {pictures.style}"
+        styles = [pictures.style] if isinstance(pictures.style, str) else pictures.style
+        return f"DiceBear avatars, {'style' if len(styles) == 1 else 'styles'} {', '.join(styles)}"
     return "a folder of pictures"
 
 

@@ -1,6 +1,7 @@
 """A sweep whose pictures lie elsewhere now: ``--set data.source=PATH`` for the commands that go on with a sweep.
 
-Of a translator's photographs, and their landmarks, the same is said with ``photos.source`` and ``photos.landmarks``.
+Of a table of labels that is said with ``data.labels``, of a translator's photographs and their landmarks with
+``photos.source`` and ``photos.landmarks``.
 
 The place of the pictures is the only thing about a sweep that may change, because their content (by its digest)
 must not. It is changed on record, so that later commands find the pictures, too.
@@ -22,7 +23,7 @@ from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import read as read_lease
 
 KEY = "data.source"
-KEYS = (KEY, "photos.source", "photos.landmarks")
+KEYS = (KEY, "data.labels", "photos.source", "photos.landmarks")
 
 
 def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str], None]) -> None:
@@ -46,7 +47,8 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
         )
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info: dict[str, Any] = json.loads(folder.read(INFO))
-    if spec.photos is None and (others := places.keys() - {KEY}):
+    others = {key for key in places if key.startswith("photos.")}
+    if spec.photos is None and others:
         raise RequestError(f"--set {min(others)}: '{spec.name}' trains on no photographs")
     moved = anchored(_moved(spec, places))
     images = prepare_pictures(moved, say)

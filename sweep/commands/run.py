@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ganlib.data import contact_sheet
-from ganlib.data.sheet import png
+from ganlib.data.sheet import png, real_sheet
 from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
 from sweep.commands import counts, notes
@@ -81,7 +80,7 @@ def start(spec: Spec, options: Options) -> int:
             info = facts_of(spec, images, tried, runner.name)
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
-            folder.write(REAL_PICTURES, png(contact_sheet(images.drawings.pictures)))
+            folder.write(REAL_PICTURES, png(real_sheet(images.drawings)))
             store.begin()
             for skipped in images.skipped:
                 store.add(

@@ -14,13 +14,14 @@ from ganlib import cores
 from ganlib.clock import RELATIVE, reached
 from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.data.alpha import tensor_on_checks
+from ganlib.data.labels.classes import Classes
 from ganlib.metrics import RealStatistics, load_extractor
 from ganlib.metrics.kernel import usual_size
 from ganlib.models.inputs import inputs_of
 from ganlib.names import FAMILIES
 from ganlib.training.ladder import stage_at
 from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import BatchStream, DomainStream
+from ganlib.training.stream import BatchStream, DomainStream, LabelledStream
 from sweep.runners.capacity import Demand, Node
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
@@ -30,6 +31,8 @@ from sweep.worker.shared import device_of
 SECONDS = 1.5
 """Steps of one configuration are timed for so long, and at least one is."""
 CONFIGURATIONS = 3
+CLASSES = 10
+"""Classes that are timed where pictures have labels: how many there are costs next to nothing."""
 _FEATURES = 1024
 """Features of so many pictures are compared at most."""
 
@@ -125,15 +128,18 @@ def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _steps(config: TrialConfig, device: torch.device) -> tuple[float, AdversarialStep]:
     """Seconds for a thousand pictures shown, on noise: how long a step takes does not depend on the picture."""
     make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
-    step = make(config.data, config.model, config.train, 0, device)
+    labelled = config.data.labels is not None
+    step = make(config.data, config.model, config.train, 0, device, CLASSES if labelled else 0)
     noise, batch = _noise(config), config.train.batch_size
     shown = torch.from_numpy(noise).to(device)
     translates = FAMILIES[config.model.family].translates
-    batches = (
+    batches: BatchStream | LabelledStream | DomainStream = (
         DomainStream(shown, shown, shown, batch, 0, device)
         if translates
         else BatchStream(shown, batch, 0, device)
     )
+    if labelled and isinstance(batches, BatchStream):
+        batches = LabelledStream(batches, _classes(batch).of)
     if config.train.landmark_weight:
         step.landmarks = torch.rand(batch, 5, 2, device=device)
     step.schedule(1e6)  # networks that grow have grown
@@ -151,6 +157,11 @@ def _steps(config: TrialConfig, device: torch.device) -> tuple[float, Adversaria
     return (time.perf_counter() - begin) * 1000 / (done * step.pictures_per_step), step
 
 
+def _classes(count: int) -> Classes:
+    """Make up the classes of noise."""
+    return Classes(tuple(map(str, range(CLASSES))), np.arange(count) % CLASSES)
+
+
 def _noise(config: TrialConfig) -> np.ndarray:
     """Make a batch of noise, uint8."""
     size = config.data.size
@@ -164,7 +175,8 @@ def _evaluation(
     """Seconds for one picture and its features, and for the metrics of all."""
     extractor = load_extractor(evaluate.extractor, evaluate.weights, device)
     noise = _noise(config)
-    inputs = inputs_of(config.model, noise, noise).take(min(64, evaluate.n_fake))
+    classes = None if config.data.labels is None else _classes(max(CLASSES, len(noise)))
+    inputs = inputs_of(config.model, noise, noise, classes).take(min(64, evaluate.n_fake))
     extractor(tensor_on_checks(step.sample(inputs[:2]))).sum().item()
     begin = time.perf_counter()
     extractor(tensor_on_checks(step.sample(inputs))).sum().item()

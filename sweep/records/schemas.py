@@ -48,6 +48,7 @@ _IN_FULL = [
     ("recall", pa.float64()),
     ("density", pa.float64()),
     ("coverage", pa.float64()),
+    ("class_kid", pa.string()),
 ]
 _TRANSLATION = [
     ("fid_back", pa.float64()),

@@ -65,6 +65,7 @@ class SweepInfo:
         deduped: Number of those that were left out; all or none of each domain.
         attribution: Whom to credit for the pictures.
         prepared: How pictures were prepared, in words; empty for the usual way.
+        classes: The classes of the pictures, in order, with the number of pictures in each; empty without labels.
         extractor: Full name of the extractor, input size included.
         extractor_digest: SHA-256 (hex) of the extractor's weights.
         metric: The metric that the search minimises, ``kid`` or ``fid``.
@@ -93,6 +94,7 @@ class SweepInfo:
     deduped: int = 0
     attribution: str = ""
     prepared: str = ""
+    classes: tuple[tuple[str, int], ...] = ()
     extractor: str = ""
     extractor_digest: str = ""
     metric: str = "kid"

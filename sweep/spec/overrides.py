@@ -13,8 +13,8 @@ from sweep.spec.sections import FIELDS, TEXTS
 from sweep.spec.yaml_tree import MAX_TEXT, Node, read
 
 FILE = "<--set>"
-_LISTS = ("data.source", "photos.source")
-_MAY_BE_NOTHING = ("evaluate.weights", "photos.landmarks")
+_LISTS = ("data.source", "data.style", "photos.source", "photos.style")
+_MAY_BE_NOTHING = ("data.labels", "evaluate.weights", "photos.landmarks")
 
 
 def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:

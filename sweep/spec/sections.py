@@ -179,7 +179,10 @@ def _holds_text(path: str) -> bool:
 
 TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))
 """Keys whose value is text even where YAML would read something else: a folder may be called ``2024``."""
-PATHS = ("data.source", "photos.source", "photos.landmarks", "evaluate.weights", "train.content_weights")
+PATHS = (
+    *("data.source", "data.labels", "photos.source", "photos.landmarks"),
+    *("evaluate.weights", "train.content_weights"),
+)
 """Keys whose text is the path of a file or folder."""
 
 

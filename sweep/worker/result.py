@@ -57,7 +57,7 @@ class Measuring:
             weights = folder.read(path)
         except MissingFileError:
             return None
-        return rebuild(export_config(self.config), weights, path, self.device)
+        return rebuild(export_config(self.config, self.inputs.classes), weights, path, self.device)
 
     def score(self, generator: LoadedGenerator, use: Use, full: bool) -> Score:
         """Measure a generator at the full number of pictures.
@@ -86,10 +86,14 @@ class Measuring:
         return make
 
 
-def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
-    """Collect what an export's ``config.json`` holds of a trial's generator."""
-    data = trial.data
-    return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
+def export_config(
+    trial: TrialConfig, classes: Mapping[str, int], about: Mapping[str, Any] | None = None
+) -> ExportConfig:
+    """Collect what an export's ``config.json`` holds of a trial's generator, which was told these classes."""
+    data, told = trial.data, dict(classes)
+    return ExportConfig(
+        model=trial.model, size=data.size, channels=data.channels, classes=told, about=dict(about or {})
+    )
 
 
 def measure(

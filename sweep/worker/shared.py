@@ -37,7 +37,7 @@ def sets_of(trial: TrialConfig) -> TrainingSets:
 def inputs_of(trial: TrialConfig) -> Inputs:
     """Give what a trial's generators are measured with: latents, or photographs."""
     sets = sets_of(trial)
-    return inputs_for(trial.model, sets.drawings.pictures, sets.photo_pictures)
+    return inputs_for(trial.model, sets.drawings.pictures, sets.photo_pictures, sets.drawings.classes)
 
 
 def evaluator_of(trial: TrialConfig, device: torch.device) -> Evaluator | TranslationEvaluator:
@@ -59,7 +59,13 @@ def _evaluator(data: str, photos: str | None, evaluate: str, device: str) -> Eva
 
     def made(images: ImageSet) -> Evaluator:
         return Evaluator(
-            images.pictures, images.hash, config, torch.device(device), cache, groups=images.groups
+            images.pictures,
+            images.hash,
+            config,
+            torch.device(device),
+            cache,
+            groups=images.groups,
+            classes=images.classes,
         )
 
     drawings = made(sets.drawings)

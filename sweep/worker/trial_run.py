@@ -113,6 +113,7 @@ class TrialRun(Iterator[Report]):
             photos=self.sets.photo_pictures,
             edges=self.sets.edge_pictures,
             landmarks=self.sets.landmarks,
+            classes=self.sets.drawings.classes,
             seed=self.assignment.seed,
             device=self.device,
             resume=saved["fit"] if saved else None,

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ganlib.config import TrainConfig
+from ganlib.data.labels.classes import Classes
 from ganlib.metrics import Extremes, Score
 from ganlib.training.fit import Fit
 from sweep.search.study import preview
@@ -52,6 +53,7 @@ def test_the_studies_and_one_spec_for_each_system_are_there() -> None:
         "dragan",
         "compare",
         "gamma-ladder",
+        "labels",
         "quickstart",
         "cyclegan",
         "cartoongan",
@@ -68,7 +70,8 @@ def test_a_shipped_spec_trains_two_steps(path: Path) -> None:
     for params in preview(spec.space, spec.search, count, spec.configs):
         config = spec.resolve(params)
         pictures = np.random.default_rng(0).integers(0, 256, (8, *[config.data.size] * 2, 3), np.uint8)
-        run = Fit(config, pictures, NoScore(), photos=pictures if config.photos else None)
+        classes = Classes.named(["a", "b"] * 4) if config.data.labels else None
+        run = Fit(config, pictures, NoScore(), photos=pictures if config.photos else None, classes=classes)
         for _ in range(2):
             run._schedule()
             run.step(run.stream)

@@ -34,6 +34,7 @@ from torch.nn import functional as F
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
+from ganlib.models.conditioning import Projection, judged, parted
 from ganlib.models.family import Family
 from ganlib.models.styles.layers import SLOPE, activate
 
@@ -135,17 +136,25 @@ class Generator(nn.Module):
     """A network from latents to pictures.
 
     Shape:
-        - input: ``(n, latent_dim)``, standard normal
+        - input: ``(n, latent_dim)``, standard normal; with classes from `ganlib.models.conditioning.joined`
         - output: ``(n, colours, size, size)``, meant for [-1, 1] but unbounded: there is no tanh
     """
 
     def __init__(
-        self, latent_dim: int, maps: list[int], blocks: int, patch: int = 1, colours: int = RGB
+        self,
+        latent_dim: int,
+        maps: list[int],
+        blocks: int,
+        patch: int = 1,
+        colours: int = RGB,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.latent_dim, self.patch, self.size = latent_dim, patch, patch * 4 << (len(maps) - 1)
+        self.classes = classes
+        self.embedding = nn.Embedding(classes, latent_dim) if classes else None
         self.basis = nn.Parameter(torch.randn(maps[0], 4, 4))
-        self.modulate = nn.Linear(latent_dim, maps[0], bias=False)
+        self.modulate = nn.Linear(latent_dim * (2 if classes else 1), maps[0], bias=False)
         _draw(self.modulate, 1.0)
         stages = [_stage(maps[0], blocks, blocks * len(maps))]
         for before, after in pairwise(maps):
@@ -156,8 +165,11 @@ class Generator(nn.Module):
         with torch.no_grad():
             self.to_rgb.weight.copy_(self.to_rgb.weight[:: patch**2].repeat_interleave(patch**2, 0))
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Make the pictures of latents."""
+        latents, classes = parted(inputs, self.classes)
+        if self.embedding is not None:
+            latents = torch.cat([latents, self.embedding(classes)], 1)
         x = self.basis * self.modulate(latents)[:, :, None, None]
         x = x.contiguous(memory_format=torch.channels_last)
         return F.pixel_shuffle(self.to_rgb(self.stages(x)), self.patch)
@@ -171,7 +183,9 @@ class Discriminator(nn.Module):
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, maps: list[int], blocks: int, patch: int = 1, colours: int = RGB) -> None:
+    def __init__(
+        self, maps: list[int], blocks: int, patch: int = 1, colours: int = RGB, classes: int = 0
+    ) -> None:
         super().__init__()
         maps, self.patch = maps[::-1], patch
         self.from_rgb = pointwise(colours * patch**2, maps[0])
@@ -182,12 +196,13 @@ class Discriminator(nn.Module):
         self.basis = nn.Parameter(torch.randn(maps[-1], 4, 4) / 4)
         self.head = nn.Linear(maps[-1], 1, bias=False)
         _draw(self.head, 1.0)
+        self.projection = Projection(classes, maps[-1], maps[-1] ** -0.5) if classes else None
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value a picture."""
+    def forward(self, pictures: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Compute one value a picture, of the classes ``(n,)`` where there are some."""
         x = self.stages(self.from_rgb(F.pixel_unshuffle(pictures, self.patch)))
-        values: Tensor = self.head((x * self.basis.to(x.dtype)).sum((2, 3)))
-        return values.flatten()
+        features = (x * self.basis.to(x.dtype)).sum((2, 3))
+        return judged(self.head(features).flatten(), self.projection, features, classes)
 
 
 def _stage(maps: int, blocks: int, all_blocks: int) -> nn.Module:
@@ -202,16 +217,18 @@ def _maps(config: ModelConfig, size: int) -> list[int]:
     return [max(1, round(maps * config.width / 64 / LEAST)) * LEAST for maps in literal]
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> Generator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     variant = _VARIANTS[config.variant]
-    return Generator(config.latent_dim, _maps(config, size), variant.blocks, variant.patch, channels)
+    return Generator(config.latent_dim, _maps(config, size), variant.blocks, variant.patch, channels, classes)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+) -> Discriminator:
     """Build the discriminator, with freshly drawn weights; it has no normalisation, whatever a loss asks for."""
     variant = _VARIANTS[config.variant]
-    return Discriminator(_maps(config, size), variant.blocks, variant.patch, channels)
+    return Discriminator(_maps(config, size), variant.blocks, variant.patch, channels, classes)
 
 
 R3GAN = Family(build_generator, build_discriminator)

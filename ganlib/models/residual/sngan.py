@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
+from ganlib.models.conditioning import ConditionalNorm, Projection, Told, batch_norm, judged, parted, through
 from ganlib.models.discriminator_parts import normalise_spectrally
 from ganlib.models.family import Family
 
@@ -40,19 +41,25 @@ def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-class Up(nn.Module):
+def normalised(norm: nn.BatchNorm2d, x: Tensor, classes: Tensor | None) -> Tensor:
+    """Apply batch normalisation, which is told the classes where it is conditional."""
+    out: Tensor = norm(x, classes) if isinstance(norm, ConditionalNorm) else norm(x)
+    return out
+
+
+class Up(Told):
     """A residual block of the generator, which doubles the picture."""
 
-    def __init__(self, before: int, after: int) -> None:
+    def __init__(self, before: int, after: int, classes: int = 0) -> None:
         super().__init__()
-        self.first, self.second = nn.BatchNorm2d(before), nn.BatchNorm2d(after)
+        self.first, self.second = batch_norm(before, classes), batch_norm(after, classes)
         self.enlarge, self.refine = convolution(before, after), convolution(after, after)
         self.skip = convolution(before, after, 1, gain=1.0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, before, h, w)`` to ``(n, after, 2 h, 2 w)``."""
-        change = self.enlarge(double(F.relu(self.first(x))))
-        change = self.refine(F.relu(self.second(change)))
+    def forward(self, x: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Map ``(n, before, h, w)`` to ``(n, after, 2 h, 2 w)``, of the classes ``(n,)`` where there are some."""
+        change = self.enlarge(double(F.relu(normalised(self.first, x, classes))))
+        change = self.refine(F.relu(normalised(self.second, change, classes)))
         # A 1x1 convolution and a mean of pixels can change places; here the convolution has a quarter of the work.
         out: Tensor = double(self.skip(x)) + change
         return out
@@ -88,23 +95,24 @@ class Generator(nn.Module):
     """A network from latents to pictures.
 
     Shape:
-        - input: ``(n, latent_dim)``, standard normal
+        - input: ``(n, latent_dim)``, standard normal; with classes from `ganlib.models.conditioning.joined`
         - output: ``(n, colours, size, size)``, in [-1, 1]
     """
 
-    def __init__(self, latent_dim: int, maps: list[int], colours: int = RGB) -> None:
+    def __init__(self, latent_dim: int, maps: list[int], colours: int = RGB, classes: int = 0) -> None:
         super().__init__()
-        self.latent_dim, self.size = latent_dim, BASE << (len(maps) - 1)
+        self.latent_dim, self.size, self.classes = latent_dim, BASE << (len(maps) - 1), classes
         self.stem = nn.Linear(latent_dim, maps[0] * BASE**2)
         nn.init.xavier_uniform_(self.stem.weight)
-        self.blocks = nn.Sequential(*(Up(before, after) for before, after in pairwise(maps)))
-        self.norm = nn.BatchNorm2d(maps[-1])
+        self.blocks = nn.Sequential(*(Up(before, after, classes) for before, after in pairwise(maps)))
+        self.norm = batch_norm(maps[-1], classes)
         self.to_rgb = convolution(maps[-1], colours, gain=1.0)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Make the pictures of latents."""
-        x = self.blocks(self.stem(latents).unflatten(1, (-1, BASE, BASE)))
-        pictures: Tensor = self.to_rgb(F.relu(self.norm(x))).tanh()
+        latents, classes = parted(inputs, self.classes)
+        x = through(self.blocks, self.stem(latents).unflatten(1, (-1, BASE, BASE)), classes)
+        pictures: Tensor = self.to_rgb(F.relu(normalised(self.norm, x, classes))).tanh()
         return pictures
 
 
@@ -115,38 +123,42 @@ class Discriminator(nn.Module):
         maps: Of the blocks.
         halvings: Blocks, from the first on, that halve the picture.
         colours: Channels of the pictures.
+        classes: How many the pictures have; 0 without labels.
 
     Shape:
         - input: ``(n, colours, size, size)``, in [-1, 1]
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, maps: list[int], halvings: int, colours: int = RGB) -> None:
+    def __init__(self, maps: list[int], halvings: int, colours: int = RGB, classes: int = 0) -> None:
         super().__init__()
         blocks = [Down(colours, maps[0], halves=True, first=True)]
         blocks += [Down(*pair, halves=place < halvings) for place, pair in enumerate(pairwise(maps), 1)]
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(maps[-1], 1)
         nn.init.xavier_uniform_(self.head.weight)
+        self.projection = Projection(classes, maps[-1], maps[-1] ** -0.5) if classes else None
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value a picture."""
-        values: Tensor = self.head(F.relu(self.blocks(pictures)).sum((2, 3)))
-        return values.flatten()
+    def forward(self, pictures: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Compute one value a picture, of the classes ``(n,)`` where there are some."""
+        features = F.relu(self.blocks(pictures)).sum((2, 3))
+        return judged(self.head(features).flatten(), self.projection, features, classes)
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> Generator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     width = config.width
     maps = [4 * width] * 4 if size == 32 else [16 * width, 8 * width, 4 * width, 2 * width, width]
-    return Generator(config.latent_dim, maps, channels)
+    return Generator(config.latent_dim, maps, channels, classes)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+) -> Discriminator:
     """Build the discriminator, with freshly drawn weights; it is normalised spectrally, whatever a loss asks for."""
     width = config.width
     maps = [2 * width] * 4 if size == 32 else [width, 2 * width, 4 * width, 8 * width, 16 * width]
-    discriminator = Discriminator(maps, 2 if size == 32 else len(maps), channels)
+    discriminator = Discriminator(maps, 2 if size == 32 else len(maps), channels, classes)
     normalise_spectrally(discriminator)
     return discriminator
 

@@ -43,9 +43,11 @@ class StyleGenerator(nn.Module):
         latent_dim: Width of latents and styles.
         size: Side of the pictures: 32, 64 or 128 (up to 1024).
         mapping_layers: Depth of the mapping network.
+        classes: How many; 0 without labels. The mean style is that of all classes, so that truncation makes pictures
+            less typical of their class.
 
     Shape:
-        - latents: ``(n, latent_dim)``, standard normal
+        - latents: ``(n, latent_dim)``, standard normal; with classes from `ganlib.models.conditioning.joined`
         - styles: ``(n, layers, latent_dim)``, two layers for each size of maps from 4 px on
         - pictures: ``(n, c, size, size)``, c the channels, about [-1, 1]; what lies beyond is to be clipped
     """
@@ -53,12 +55,12 @@ class StyleGenerator(nn.Module):
     w_avg: Tensor
     w_count: Tensor
 
-    def __init__(self, latent_dim: int, size: int, mapping_layers: int) -> None:
+    def __init__(self, latent_dim: int, size: int, mapping_layers: int, classes: int = 0) -> None:
         super().__init__()
-        self.latent_dim, self.size = latent_dim, size
+        self.latent_dim, self.size, self.classes = latent_dim, size, classes
         self.sides = sides_of(size)
         self.layers = 2 * len(self.sides)
-        self.mapping = Mapping(latent_dim, mapping_layers)
+        self.mapping = Mapping(latent_dim, mapping_layers, classes)
         self.register_buffer("w_avg", torch.zeros(latent_dim))
         self.register_buffer("w_count", torch.zeros((), dtype=torch.int64))
 

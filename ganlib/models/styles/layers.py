@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganlib.models.conditioning import Projection, judged, parted
+
 GAIN = math.sqrt(2)
 """He's gain for ReLU, which the papers use before a leaky ReLU too."""
 SLOPE = 0.2
@@ -190,25 +192,37 @@ class Noise(nn.Module):
         return torch.randn((n, 1, h, w), generator=random, device=x.device).to(x.dtype)
 
 
+def normalised(x: Tensor) -> Tensor:
+    """Scale rows ``(n, d)`` to a mean square of 1."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
+
+
 class Mapping(nn.Module):
     """A network from latents to intermediate latents: normalised, then layers that learn 100 times slower.
 
+    With classes, the latent stands beside an embedding of its class, each normalised by itself (Karras et al.,
+    "Training Generative Adversarial Networks with Limited Data", 2020, https://arxiv.org/abs/2006.06676).
+
     Args:
-        latent_dim: Width of the latents and of all layers (the papers': 512).
+        latent_dim: Width of the latents, of embeddings and of all layers (the papers': 512).
         layers: How many (the papers': 8).
+        classes: How many; 0 without labels.
     """
 
-    def __init__(self, latent_dim: int, layers: int) -> None:
+    def __init__(self, latent_dim: int, layers: int, classes: int = 0) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            EqualizedLinear(latent_dim, latent_dim, lr_factor=0.01) for _ in range(layers)
-        )
+        self.classes = classes
+        self.embedding = nn.Embedding(classes, latent_dim) if classes else None
+        widths = [latent_dim * (2 if classes else 1), *[latent_dim] * (layers - 1)]
+        self.layers = nn.ModuleList(EqualizedLinear(width, latent_dim, lr_factor=0.01) for width in widths)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """Map latents ``(n, latent_dim)`` to as many intermediate ones, in float32."""
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map latents ``(n, latent_dim)``, with classes as `parted` has them, to intermediate ones, in float32."""
+        latents, classes = parted(inputs, self.classes)
         with torch.autocast(latents.device.type, enabled=False):
-            x = at_least_float32(latents)
-            x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPSILON)
+            x = normalised(at_least_float32(latents))
+            if self.embedding is not None:
+                x = torch.cat([x, normalised(self.embedding(classes).to(x))], 1)
             for layer in self.layers:
                 x = activate(layer(x))
         return x
@@ -237,17 +251,19 @@ class StyleHead(nn.Module):
 
     Args:
         width: Channels of the maps.
+        classes: How many the pictures have; 0 without labels.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, classes: int = 0) -> None:
         super().__init__()
         self.spread = MinibatchStd()
         self.conv = EqualizedConv(width + 1, width)
         self.hidden = EqualizedLinear(16 * width, width)
         self.out = EqualizedLinear(width, 1, gain=1.0)
+        self.projection = Projection(classes, width, std=1.0, scale=width**-0.5) if classes else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, width, 4, 4)`` to ``(n,)``."""
+    def forward(self, x: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Map ``(n, width, 4, 4)`` to ``(n,)``, of the classes ``(n,)`` where there are some."""
         x = activate(self.conv(self.spread(x)))
-        value: Tensor = self.out(activate(self.hidden(x.flatten(1))))
-        return value.flatten()
+        features = activate(self.hidden(x.flatten(1)))
+        return judged(self.out(features).flatten(), self.projection, features, classes)

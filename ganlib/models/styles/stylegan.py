@@ -13,7 +13,7 @@ maps   512 512 512 512 256 128
 ====== === === === === === ===
 
 Upsampling is bilinear, as the paper's configuration B made it, the RGB of a picture linear (no tanh). Left out are
-class labels and the paper's larger batches for small pictures.
+the paper's larger batches for small pictures.
 """
 
 from itertools import pairwise
@@ -98,9 +98,15 @@ class Generator(StyleGenerator):
     """StyleGAN's generator, a `StyleGenerator`; until it has grown, its small pictures are shown enlarged."""
 
     def __init__(
-        self, latent_dim: int, size: int, width: int, mapping_layers: int = 8, colours: int = RGB
+        self,
+        latent_dim: int,
+        size: int,
+        width: int,
+        mapping_layers: int = 8,
+        colours: int = RGB,
+        classes: int = 0,
     ) -> None:
-        super().__init__(latent_dim, size, mapping_layers)
+        super().__init__(latent_dim, size, mapping_layers, classes)
         widths = [channels(side, width) for side in self.sides]
         self.constant = nn.Parameter(torch.ones(widths[0], 4, 4))
         self.blocks = nn.ModuleList(
@@ -150,36 +156,38 @@ class Discriminator(nn.Module):
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int, colours: int = RGB) -> None:
+    def __init__(self, size: int, width: int, colours: int = RGB, classes: int = 0) -> None:
         sides = sides_of(size)
         super().__init__()
         widths = [channels(side, width) for side in sides]
         self.from_rgb = nn.ModuleList(EqualizedConv(colours, maps, kernel=1) for maps in widths)
         # Block i leads from the side of from_rgb[i + 1] to that of from_rgb[i].
         self.blocks = nn.ModuleList(DiscriminatorBlock(large, small) for small, large in pairwise(widths))
-        self.head = StyleHead(widths[0])
+        self.head = StyleHead(widths[0], classes)
         self.growth = Growth(len(widths) - 1)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value a picture."""
+    def forward(self, pictures: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Compute one value a picture, of the classes ``(n,)`` where there are some."""
         reached = self.growth.reached
         x = activate(self.from_rgb[reached](pictures))
         for i in reversed(range(reached)):
             x = self.blocks[i](x)
             if self.growth.fading and i == reached - 1:
                 x = self.growth(activate(self.from_rgb[i](F.avg_pool2d(pictures, 2))), x)
-        values: Tensor = self.head(x)
+        values: Tensor = self.head(x, classes)
         return values
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> Generator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
-    return Generator(config.latent_dim, size, config.width, config.mapping_layers, channels)
+    return Generator(config.latent_dim, size, config.width, config.mapping_layers, channels, classes)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+) -> Discriminator:
     """Build the discriminator, with freshly drawn weights; it has no normalisation, whatever a loss asks for."""
-    return Discriminator(size, config.width, channels)
+    return Discriminator(size, config.width, channels, classes)
 
 
 STYLEGAN = Family(build_generator, build_discriminator)

@@ -113,8 +113,9 @@ class Generator(StyleGenerator):
         doubled: bool,
         mapping_layers: int = 8,
         colours: int = RGB,
+        classes: int = 0,
     ) -> None:
-        super().__init__(latent_dim, size, mapping_layers)
+        super().__init__(latent_dim, size, mapping_layers, classes)
         widths = [channels(side, width, doubled) for side in self.sides]
         self.constant = nn.Parameter(torch.randn(widths[0], 4, 4))
         layers = [StyledLayer(widths[0], widths[0], 4, latent_dim)]
@@ -161,28 +162,30 @@ class Discriminator(nn.Module):
         - output: ``(n,)``, unbounded
     """
 
-    def __init__(self, size: int, width: int, doubled: bool, colours: int = RGB) -> None:
+    def __init__(self, size: int, width: int, doubled: bool, colours: int = RGB, classes: int = 0) -> None:
         super().__init__()
         widths = [channels(side, width, doubled) for side in reversed(sides_of(size))]
         self.from_rgb = EqualizedConv(colours, widths[0], kernel=1)
         self.blocks = nn.Sequential(*(Residual(before, after) for before, after in pairwise(widths)))
-        self.head = StyleHead(widths[-1])
+        self.head = StyleHead(widths[-1], classes)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute one value a picture."""
-        values: Tensor = self.head(self.blocks(activate(self.from_rgb(pictures))))
+    def forward(self, pictures: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Compute one value a picture, of the classes ``(n,)`` where there are some."""
+        values: Tensor = self.head(self.blocks(activate(self.from_rgb(pictures))), classes)
         return values
 
 
-def build_generator(config: ModelConfig, size: int, channels: int = RGB) -> Generator:
+def build_generator(config: ModelConfig, size: int, channels: int = RGB, classes: int = 0) -> Generator:
     """Build the generator, with freshly drawn weights (torch's global RNG): all that an export needs."""
     large = config.variant == "large"
-    return Generator(config.latent_dim, size, config.width, large, config.mapping_layers, channels)
+    return Generator(config.latent_dim, size, config.width, large, config.mapping_layers, channels, classes)
 
 
-def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: int = RGB) -> Discriminator:
+def build_discriminator(
+    config: ModelConfig, size: int, norm: Norm, channels: int = RGB, classes: int = 0
+) -> Discriminator:
     """Build the discriminator, with freshly drawn weights; it has no normalisation, whatever a loss asks for."""
-    return Discriminator(size, config.width, config.variant == "large", channels)
+    return Discriminator(size, config.width, config.variant == "large", channels, classes)
 
 
 STYLEGAN2 = Family(build_generator, build_discriminator)

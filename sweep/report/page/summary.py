@@ -9,6 +9,7 @@ from sweep.report.facts import Facts, Row
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
+from sweep.results.by_class import class_kids, value_of
 from sweep.results.confirmation import label, told_apart
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
@@ -42,6 +43,7 @@ class Best:
         baseline: What photographs score as they are; empty where nothing is translated.
         params: Its searched values: path and value.
         translation: Of a translator, more numbers of its result: title, value and what it says.
+        classes: KID of each class of its result, the worst first: name, value and what it was measured with.
         warnings: What is wrong with its drawings, with figures.
         portrait: Its pictures at its best; None if there are none.
     """
@@ -58,6 +60,7 @@ class Best:
     baseline: str
     params: Sequence[tuple[str, str]]
     translation: Sequence[tuple[str, str, str]]
+    classes: Sequence[tuple[str, str, str]]
     warnings: Sequence[str]
     sureness: Sureness
     portrait: Frame | None
@@ -149,6 +152,10 @@ def _best(results: Results, winner: RankedTrial, portrait: Frame | None) -> Best
         translation=[
             (measure.title, formatting.number(value, 3), measure.about)
             for measure, value in measured(entry.source)
+        ],
+        classes=[
+            (one.name, value_of(one), f"{one.n_fake} generated pictures against {one.n_real} real ones")
+            for one in sorted(class_kids(entry.source), key=lambda one: -one.kid)
         ],
         warnings=warnings_of(entry.source),
         sureness=sureness(results),
@@ -260,6 +267,8 @@ def _data(facts: Facts) -> str:
     words = [f"{info.images:,} {facts.real}" if info.images else facts.real]
     if info.photos:
         words[0] += f" and {info.photos:,} photographs"
+    if info.classes:
+        words.append(f"{len(info.classes)} classes")
     if info.prepared:
         words.append(str(info.prepared))
     words.append(f"content hash {(info.data_hash or 'unknown')[:12]}")

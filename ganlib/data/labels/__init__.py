@@ -1,0 +1,1 @@
+"""Classes of pictures: what they are, and the tables that name them."""
