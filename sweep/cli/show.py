@@ -78,6 +78,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str) -> None:
             "budget",
             f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
         ),
+        ("begun", [f"{value}: {ancestor}" for value, ancestor in info.ancestors.items()]),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ganlib.data import contact_sheet
 from ganlib.data.sheet import png
 from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
-from sweep.commands import counts, notes
+from sweep.commands import ancestors, counts, notes
 from sweep.commands.before import (
     anchored,
     any_config,
@@ -65,6 +65,7 @@ def start(spec: Spec, options: Options) -> int:
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
+    origins = ancestors.find(spec, open_folder(options.storage))
     view = view_for(options.as_json)
     with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
@@ -74,11 +75,14 @@ def start(spec: Spec, options: Options) -> int:
         notes.check(spec, len(images))
         counts.check(spec, len(images))
         instead = counts.notes(spec, len(images), len(images.photos) if images.photos else None)
+        instead += [note for origin in origins.values() if (note := origin.note)]
         for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:
             tried = preflight(runner, spec, images, owner, view)
-            info = facts_of(spec, images, tried, runner.name)
+            info = replace(
+                facts_of(spec, images, tried, runner.name), ancestors=ancestors.write(folder, origins)
+            )
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
             folder.write(REAL_PICTURES, png(contact_sheet(images.drawings.pictures)))

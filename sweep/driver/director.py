@@ -104,7 +104,9 @@ class Director:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = Status.RUNNING
-        config = self.spec.trial_config(trial.params, self.info.schedule).model_dump(mode="json")
+        config = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule)).model_dump(
+            mode="json"
+        )
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
         told = {"seed": trial.seed, "config": json.dumps(config), "params": json.dumps(trial.params)}

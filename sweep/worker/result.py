@@ -89,7 +89,9 @@ class Measuring:
 def export_config(trial: TrialConfig, about: Mapping[str, Any] | None = None) -> ExportConfig:
     """Collect what an export's ``config.json`` holds of a trial's generator."""
     data = trial.data
-    return ExportConfig(model=trial.model, size=data.size, channels=data.channels, about=dict(about or {}))
+    # Where its weights came from is in `about`; the place of a file on this machine means nothing elsewhere.
+    model = trial.model.model_copy(update={"init": None, "freeze_d": 0})
+    return ExportConfig(model=model, size=data.size, channels=data.channels, about=dict(about or {}))
 
 
 def measure(

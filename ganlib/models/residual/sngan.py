@@ -151,4 +151,9 @@ def build_discriminator(config: ModelConfig, size: int, norm: Norm, channels: in
     return discriminator
 
 
-SNGAN = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    """Give the blocks and the end."""
+    return [*([block] for block in discriminator.blocks), [discriminator.head]]
+
+
+SNGAN = Family(build_generator, build_discriminator, _layers)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganlib.config import Ancestor
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Facts, Row
@@ -241,6 +242,7 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
     found = [
         ("Data", [_data(facts)]),
         ("Attribution", [info.attribution]),
+        ("Begun with", [line for ancestor in info.ancestors.values() for line in _ancestry(ancestor)]),
         ("Time", [_time(facts)]),
     ]
     if summary.seconds_saved >= 1:
@@ -252,6 +254,11 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         found.append(("Budget", [words]))
     found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, lines) for term, lines in found if any(lines)]
+
+
+def _ancestry(ancestor: Ancestor) -> list[str]:
+    """Describe weights that trials begin with, and what these began with, a line each."""
+    return [f"{one}; {one.attribution}" if one.attribution else str(one) for one in ancestor.line()]
 
 
 def _data(facts: Facts) -> str:
