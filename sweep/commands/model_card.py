@@ -277,8 +277,8 @@ def _ancestors(trial: TrialConfig) -> list[str]:
         )
         lines.append(f"- {whose}{after} ({both}; weights' SHA-256 {one.weights}).{of} {credit}")
     return [
-        "The weights did not begin fresh, so that what they are also goes back to the pictures of their ancestors, whose "
-        "licences count as well. The nearest first:",
+        "The weights did not begin fresh, so that they also go back to the pictures of their ancestors, whose licences "
+        "count as well. The nearest first:",
         "\n".join(lines),
     ]
 

@@ -175,7 +175,7 @@ class SweepInfo:
         plain = asdict(self)
         if self.plan is None:
             del plain["plan"]
-        return plain
+        return plain | {"ancestors": {value: one.model_dump() for value, one in self.ancestors.items()}}
 
     @property
     def key(self) -> str:
