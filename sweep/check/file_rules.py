@@ -107,6 +107,8 @@ def study(records: Found) -> Iterator[Finding]:
     path = records.folder.local(STUDY)
     if path is None:
         return  # on S3 it is written anew at every resume
+    if records.info.plan is not None:
+        return  # its trials come from a plan
     past = [outcome(records.remembered(number), records.info.rungs) for number in sorted(records.trials)]
 
     def mend() -> None:

@@ -121,6 +121,10 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = SweepInfo.read(folder, NEEDED)
     info.check_columns(Store(folder))
+    if info.plan is not None:
+        raise RequestError(
+            f"these trials were trained on from those of '{spec.name}': 'sweep continue {spec.name}' goes on with them"
+        )
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
     with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:

@@ -11,6 +11,7 @@ from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
 from sweep.results.confirmation import label, told_apart
+from sweep.results.continued import read_continued, sentences
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
 from sweep.results.translation import warnings_of
@@ -252,6 +253,8 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         every = formatting.kimg(info.interval)
         words = f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"
         found.append(("Budget", [words]))
+    longer = sentences(facts.sweep, read_continued(facts.sweep))
+    found.append(("Trained on", [sentence(words.removeprefix("trained on: ")) for words in longer]))
     found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, lines) for term, lines in found if any(lines)]
 
