@@ -40,6 +40,13 @@ class Ancestor(Section):
             yield one
             one = one.parent
 
+    def without_places(self) -> "Ancestor":
+        """Leave out folders of somebody's machine, for files that are handed on."""
+        parent = self.parent and self.parent.without_places()
+        return self.model_copy(
+            update={"source": self.source.rstrip("/").rpartition("/")[2], "parent": parent}
+        )
+
     def __str__(self) -> str:
         known = [f"{self.where} of the sweep {self.sweep}" if self.sweep else self.source]
         if self.kimg is not None:

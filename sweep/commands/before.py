@@ -141,9 +141,6 @@ def anchored(spec: Spec) -> Spec:
         photos = photos.model_copy(update=update)
     evaluate = spec.evaluate.model_copy(update={"weights": weights and anchor(weights)})
     plain = {**spec.plain, CONTENT_WEIGHTS: anchor(content)} if content else spec.plain
-    init = plain.get("model.init")
-    if init and "://" not in init and Path(init).expanduser().exists():
-        plain = {**plain, "model.init": anchor(init)}
     return replace(spec, data=data, photos=photos, evaluate=evaluate, plain=plain)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
-from sweep.commands.ancestors import hand_on
 from sweep.commands.before import as_begun, facts_of, same_pictures
+from sweep.commands.lineage.ancestors import hand_on
 from sweep.commands.run import ended_and_measured, new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep

@@ -12,10 +12,11 @@ from ganlib.config import PictureSource
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep import formatting
-from sweep.commands import ancestors, counts, notes
+from sweep.commands import counts, notes
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures, look
+from sweep.commands.lineage import ancestors
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node

@@ -11,7 +11,7 @@ from ganlib.data import contact_sheet
 from ganlib.data.sheet import png
 from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
-from sweep.commands import ancestors, counts, notes
+from sweep.commands import counts, notes
 from sweep.commands.before import (
     anchored,
     any_config,
@@ -25,6 +25,7 @@ from sweep.commands.before import (
 )
 from sweep.commands.extend import more_budget, more_trials
 from sweep.commands.inputs import check_inputs
+from sweep.commands.lineage import ancestors
 from sweep.driver.director import Director
 from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore

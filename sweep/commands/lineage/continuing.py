@@ -13,8 +13,8 @@ from typing import Any
 
 from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError
-from sweep.commands.ancestors import Found, of_sweep, write
 from sweep.commands.before import as_begun, facts_of, same_pictures
+from sweep.commands.lineage.ancestors import Found, of_sweep, write
 from sweep.commands.run import ended_and_measured, new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep
