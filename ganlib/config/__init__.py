@@ -5,6 +5,7 @@ them, or plain arguments, and does not validate again. The text under each field
 source; docs/systems.md is made from them (``make keys``).
 """
 
+from ganlib.config.ancestor import Ancestor as Ancestor
 from ganlib.config.collapse import CollapseConfig as CollapseConfig
 from ganlib.config.data import AVATAR_COUNT as AVATAR_COUNT
 from ganlib.config.data import AVATARS as AVATARS

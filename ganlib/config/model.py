@@ -39,6 +39,12 @@ class ModelConfig(Section):
     and a convolution, which leaves no chequerboard (Odena 2016)."""
     init_gain: float = Field(0.02, gt=0, le=1)
     """Standard deviation of a translator's initial weights (Zhu 2017)."""
+    init: str | None = None
+    """Weights to begin with in the place of fresh ones: an export (its folder or file), ``SWEEP/TRIAL`` or ``SWEEP``,
+    its winner; see [weights](#weights)."""
+    freeze_d: int = Field(0, ge=0, le=64)
+    """Layers of the discriminator, from the pictures on, that keep the weights of ``init`` (FreezeD, Mo 2020); see
+    [weights](#weights)."""
 
     @model_validator(mode="after")
     def _variant_of_family(self) -> "ModelConfig":
@@ -47,5 +53,14 @@ class ModelConfig(Section):
             hint = did_you_mean(self.variant, choices)
             raise ValueError(
                 f"unknown variant '{self.variant}' of family '{self.family}'{hint} (choices: {', '.join(choices)})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_weights_are_given(self) -> "ModelConfig":
+        if self.freeze_d and self.init is None:
+            raise ValueError(
+                "freeze_d means nothing without init, which says what weights the frozen layers keep; leave it out, or "
+                "give init a sweep"
             )
         return self

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from ganlib.config.ancestor import Ancestor
 from ganlib.config.collapse import CollapseConfig
 from ganlib.config.data import DataConfig, PhotosConfig
 from ganlib.config.evaluate import EvaluateConfig
@@ -35,6 +36,8 @@ class TrialConfig(Section):
     """What follows from the sweep's rungs: (kimg, pictures), rising; up to the evaluation that reaches so many kimg, so
     many pictures are generated for each, and ``evaluate.n_fake`` afterwards and at the end
     (`ganlib.training.ladder`)."""
+    ancestor: Ancestor | None = None
+    """What ``model.init`` was found to be; None for fresh weights."""
 
     @model_validator(mode="after")
     def _options_of_family(self) -> "TrialConfig":
@@ -61,6 +64,14 @@ class TrialConfig(Section):
                 "(equalised learning rate, spectral normalisation), so clipping them limits nothing; use a loss that "
                 "does not clip: "
                 + ", ".join(other for other, loss in LOSSES.items() if not loss.clips_weights)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_full_grown(self) -> "TrialConfig":
+        if self.model.init is not None and self.train.grow_kimg:
+            raise ValueError(
+                "grow_kimg means nothing with init: a network that begins with weights has its full size; leave it out"
             )
         return self
 

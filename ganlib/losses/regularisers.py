@@ -147,8 +147,8 @@ class WeightClipping(Regulariser):
 
     @torch.no_grad()
     def limit(self, critic: nn.Module) -> None:
-        """Clip all parameters, as in the paper's own code; running statistics are none."""
-        weights: list[Tensor] = list(critic.parameters())
+        """Clip all parameters that learn, as in the paper's own code; running statistics are none."""
+        weights: list[Tensor] = [weight for weight in critic.parameters() if weight.requires_grad]
         torch._foreach_clamp_min_(weights, -self.bound)
         torch._foreach_clamp_max_(weights, self.bound)
 

@@ -9,7 +9,7 @@ of translators (Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022).
 from torch import nn
 
 from ganlib.config import ModelConfig, Norm
-from ganlib.models.family import Family
+from ganlib.models.family import Family, convolutions
 from ganlib.models.translator import Residual, Translator, Upsample, doubling, initialise, judged, normalised
 
 BLOCKS = 8
@@ -34,7 +34,7 @@ def _generator(width: int, blocks: int, upsample: Upsample) -> nn.Module:
     )
 
 
-def _discriminator(width: int) -> nn.Module:
+def _discriminator(width: int) -> nn.Sequential:
     """Make the discriminator of patches, seven convolutions: pictures ``(n, 3, h, w)`` to ``(n, patches)``."""
     w = width // 2  # the paper's 32
     return nn.Sequential(
@@ -57,7 +57,7 @@ def build_generator(config: ModelConfig, size: int, channels: int = 3, classes: 
 
 def build_discriminator(
     config: ModelConfig, size: int, norm: Norm, channels: int = 3, classes: int = 0
-) -> nn.Module:
+) -> nn.Sequential:
     """Build the discriminator, with freshly drawn weights (torch's global RNG).
 
     Its normalisation is instance normalisation, whatever the loss asks for.
@@ -67,4 +67,4 @@ def build_discriminator(
     return discriminator
 
 
-CARTOONGAN = Family(build_generator, build_discriminator)
+CARTOONGAN = Family(build_generator, build_discriminator, convolutions)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from torch import nn
 
 from ganlib.config import ModelConfig, Norm
-from ganlib.models.family import Family
+from ganlib.models.family import Family, convolutions
 from ganlib.models.translator import (
     Discriminators,
     Residual,
@@ -41,7 +41,7 @@ def _generator(width: int, blocks: int, upsample: Upsample) -> nn.Module:
     )
 
 
-def _discriminator(width: int) -> nn.Module:
+def _discriminator(width: int) -> nn.Sequential:
     """Make a discriminator that judges patches of 70 px: pictures ``(n, 3, h, w)`` to ``(n, patches)``."""
     layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, True)]
     for before, after in pairwise([width, 2 * width, 4 * width, 8 * width]):
@@ -71,4 +71,10 @@ def build_discriminator(
     return discriminators
 
 
-CYCLEGAN = Family(build_generator, build_discriminator)
+def _layers(discriminators: Discriminators) -> list[list[nn.Module]]:
+    """Give the layers of both discriminators, side by side."""
+    both = (convolutions(one) for one in (discriminators.drawings, discriminators.photos))
+    return [[*drawings, *photos] for drawings, photos in zip(*both, strict=True)]
+
+
+CYCLEGAN = Family(build_generator, build_discriminator, _layers)

@@ -29,7 +29,7 @@ from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
 from ganlib.models.conditioning import Projection, batch_norm, judged, parted, through
 from ganlib.models.discriminator_parts import Dropout, needs_bias, normalisation, normalise_spectrally
-from ganlib.models.family import Family
+from ganlib.models.family import Family, convolutions
 from ganlib.models.layers import Down, Head, Stem, Up
 
 WIDEST = 8
@@ -200,4 +200,8 @@ def build_discriminator(
     return discriminator
 
 
-DCGAN = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    return convolutions(discriminator.layers)
+
+
+DCGAN = Family(build_generator, build_discriminator, _layers)

@@ -6,13 +6,15 @@ which trains in a way of its own (growing networks, mixed styles). Networks are 
 export is loaded without the trainer.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
+from ganlib.errors import RequestError
 
 
 class BuildGenerator(Protocol):
@@ -43,7 +45,36 @@ class Family:
             this alone.
         discriminator: Gives a network from pictures, and with classes also their numbers ``(n,)``, to ``(n,)``, or
             ``(n, patches)``; of a family that returns, a `ganlib.models.translator.Discriminators`.
+        layers: A discriminator's layers from the pictures on, each as its modules; None for a family none of whose
+            layers can be frozen.
     """
 
     generator: BuildGenerator
     discriminator: BuildDiscriminator
+    layers: Callable[[Any], list[list[nn.Module]]] | None = None
+
+    def first(self, discriminator: nn.Module, count: int) -> Iterator[nn.Parameter]:
+        """Give the weights of a discriminator's first layers, those nearest to the pictures.
+
+        Raises:
+            RequestError: where that is all of its layers, or more: nothing would learn.
+        """
+        layers = self.layers(discriminator) if self.layers else [[]]
+        if count >= len(layers):
+            raise RequestError(
+                f"freeze_d is {count}, but the discriminator has {len(layers)} layers, of which the last must learn: "
+                f"give at most {len(layers) - 1}"
+            )
+        for layer in layers[:count]:
+            for module in layer:
+                yield from module.parameters()
+
+
+def convolutions(network: nn.Sequential) -> list[list[nn.Module]]:
+    """Split a sequence of modules into layers: each begins with a convolution, and has what follows it."""
+    layers: list[list[nn.Module]] = []
+    for module in network:
+        if any(weight.ndim > 1 for weight in module.parameters()):
+            layers.append([])
+        layers[-1].append(module)
+    return layers

@@ -34,7 +34,7 @@ class Discriminators(nn.Module):
         photos: Another one.
     """
 
-    def __init__(self, drawings: nn.Module, photos: nn.Module) -> None:
+    def __init__(self, drawings: nn.Sequential, photos: nn.Sequential) -> None:
         super().__init__()
         self.drawings, self.photos = drawings, photos
 

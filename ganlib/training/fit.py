@@ -28,6 +28,7 @@ from ganlib.metrics import (
     pixel_std,
 )
 from ganlib.models.inputs import inputs_of
+from ganlib.models.start import Start
 from ganlib.names import FAMILIES
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
@@ -62,6 +63,8 @@ class Fit(Iterator[Evaluation]):
         seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
             numbers on one machine with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
+        start: the weights that ``config.model.init`` names (`ganlib.export.start.load_start`); optimizers, clock and
+            noise begin anew.
         resume: what `Fit.state` returned.
         interrupt: asked before every step; when it says True, iteration raises `Interrupted` and can simply be
             asked again.
@@ -71,7 +74,8 @@ class Fit(Iterator[Evaluation]):
         full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
 
     Raises:
-        RequestError: fewer pictures than a batch, pictures of another size, or no budget.
+        RequestError: fewer pictures than a batch, pictures of another size, no budget, or weights to begin with that
+            are missing or do not fit.
 
     Example:
         >>> import numpy as np
@@ -104,6 +108,7 @@ class Fit(Iterator[Evaluation]):
         classes: Classes | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        start: Start | None = None,
         resume: dict[str, Any] | None = None,
         interrupt: Callable[[], bool] = lambda: False,
         alive: Callable[[], None] = lambda: None,
@@ -118,6 +123,11 @@ class Fit(Iterator[Evaluation]):
         budget = budget_of(train.epochs, train.kimg, self.images)
         if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
+        if (start is None) != (config.model.init is None):
+            raise RequestError(
+                "model.init and the weights to begin with (start) belong together: the configuration says where the "
+                "weights are from, and start has them"
+            )
         self._check_shapes(pictures, photos)
         if classes is not None and (not family.conditional or len(classes.of) != len(pictures)):
             raise RequestError(
@@ -132,7 +142,8 @@ class Fit(Iterator[Evaluation]):
         numbers = None if classes is None else classes.of
         self.stream = stream_of(pictures, photos, edges, train.batch_size, seed, self.device, shown, numbers)
         self.landmarks = None if landmarks is None else torch.from_numpy(landmarks).to(self.device)
-        self.seed, self.step = seed, self._fresh_step(seed)
+        self.start, self.seed = start, seed
+        self.step = self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
         self.rollbacks, self.lr_factor = 0, 1.0
         if resume:
@@ -158,6 +169,8 @@ class Fit(Iterator[Evaluation]):
         make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
         step = make(config.data, config.model, config.train, seed, self.device, len(self.inputs.classes))
         step.landmarks = self.landmarks
+        if self.start is not None:
+            self.start.put(step.generator, step.average, step.discriminator)
         return step
 
     @property
@@ -268,7 +281,7 @@ class Fit(Iterator[Evaluation]):
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.
 
         Args:
-            state: what `state` returned when all was well; None for fresh weights.
+            state: what `state` returned when all was well; None for the weights that training began with.
             lr_factor: what both learning rates are multiplied by from now on.
         """
         self.rollbacks += 1

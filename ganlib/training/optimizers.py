@@ -25,7 +25,7 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
 
     Args:
         name: A name in `ganlib.names.OPTIMIZERS`.
-        network: The network, on its device.
+        network: The network, on its device; weights that need no gradient are left alone.
         lr: The learning rate.
         train: Has ``weight_decay`` and the numbers that only some optimizers take.
         where: The device.
@@ -33,7 +33,11 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
     entry = OPTIMIZERS[name]
     numbers = {key: getattr(train, key) for key in entry.numbers}
     made: Optimizer = entry.load()(
-        network.parameters(), tensor(lr, device=where), train.weight_decay, where.type == "cuda", **numbers
+        [weight for weight in network.parameters() if weight.requires_grad],
+        tensor(lr, device=where),
+        train.weight_decay,
+        where.type == "cuda",
+        **numbers,
     )
     return made
 

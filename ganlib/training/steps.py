@@ -108,6 +108,8 @@ class AdversarialStep:
         layout: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**layout)
         self.discriminator: nn.Module = discriminator.to(**layout)
+        for weight in family.first(self.discriminator, model.freeze_d) if model.freeze_d else ():
+            weight.requires_grad_(False)
         self.average: nn.Module = deepcopy(self.generator).eval().requires_grad_(False)
         lr_g, lr_d = value_at(train.lr_g, 0.0), value_at(train.lr_d, 0.0)
         self.optimizer_g = optimizer(train.optimizer, self.generator, lr_g, train, device)
@@ -266,10 +268,13 @@ class AdversarialStep:
         """Compute the generator's adversarial loss of generated pictures, beside the discriminator's last real ones."""
         # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
         # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
-        discriminator.requires_grad_(False)
+        learning = [weight for weight in discriminator.parameters() if weight.requires_grad]
+        for weight in learning:
+            weight.requires_grad_(False)
         _, out = self._outputs(discriminator, fake, sloped=False)
         loss = self.loss.generator(out, lambda: self._outputs(discriminator, real, sloped=False)[1])
-        discriminator.requires_grad_(True)
+        for weight in learning:
+            weight.requires_grad_(True)
         return loss
 
     def _improve_generator(self, loss: Tensor) -> None:

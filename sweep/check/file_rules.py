@@ -46,9 +46,25 @@ def weights(records: Found) -> Iterator[Finding]:
             name = layout.snapshot_name(kimg)
             if name not in names:
                 yield Finding(f"{place}/{name}", f"is missing: the generator of trial {number}")
+        discriminators = layout.DISCRIMINATOR_PREFIX
+        names += [name for name in records.folder.names(place) if name.startswith(discriminators)]
         for name in names:
             if why := broken_weights(records.folder.read(f"{place}/{name}")):
                 yield Finding(f"{place}/{name}", why)
+
+
+def initial(records: Found) -> Iterator[Finding]:
+    """Check that the weights that trials begin with are there, and are those on record."""
+    for ancestor in records.info.ancestors.values():
+        for digest in filter(None, (ancestor.weights, ancestor.discriminator)):
+            path = layout.initial(digest)
+            try:
+                found = hashlib.sha256(records.folder.read(path)).hexdigest()
+            except MissingFileError:
+                yield Finding(path, f"is missing: trials begin with it ({ancestor.source})")
+                continue
+            if found != digest:
+                yield Finding(path, "is damaged: its SHA-256 is not its name")
 
 
 def broken_weights(data: bytes) -> str | None:
@@ -91,6 +107,8 @@ def study(records: Found) -> Iterator[Finding]:
     path = records.folder.local(STUDY)
     if path is None:
         return  # on S3 it is written anew at every resume
+    if records.info.plan is not None:
+        return  # its trials come from a plan
     past = [outcome(records.remembered(number), records.info.rungs) for number in sorted(records.trials)]
 
     def mend() -> None:

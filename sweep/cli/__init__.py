@@ -25,6 +25,7 @@ COMMANDS = {
     "watch": "Look on while a sweep runs.",
     "best": "Rank the trials of a sweep; export the winner.",
     "confirm": "Train the best configurations again, with fresh seeds.",
+    "continue": "Train the winner on, or another trial.",
     "report": "Write the comparison report of a sweep.",
     "check": "Check that everything of a sweep is whole; mend it.",
     "generate": "Make pictures with an exported generator.",

@@ -149,7 +149,7 @@ def command(
     if dry_run:
         from sweep.commands.dry_run import describe, investigate
 
-        describe(loaded, as_json, investigate(loaded, not no_measure, local))
+        describe(loaded, as_json, investigate(loaded, not no_measure, local, storage))
         return
     from sweep.commands.run import start
     from sweep.runners.base import Options

@@ -28,10 +28,12 @@ SKIPPED_SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(name: str | None, storage: str, as_json: bool) -> None:
     """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
+    from sweep import formatting
     from sweep.records.catalog import open_sweep
     from sweep.records.datasets import to_rows
     from sweep.records.schemas import to_json
     from sweep.results.by_class import told
+    from sweep.results.continued import read_continued, sentences
     from sweep.results.decisive import COLUMNS
     from sweep.results.ranking import check_metric, rank_or_explain
     from sweep.results.summary import summarise
@@ -59,6 +61,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
         click.echo(f"suspicious: {suspicion}")
     for warning in board.warnings:
         click.echo(f"warning: {warning}")
+    for line in sentences(sweep, read_continued(sweep)):
+        click.echo(formatting.printable(line))
     _print_mishaps(events)
 
 
@@ -80,6 +84,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
             "budget",
             f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
         ),
+        ("begun", [f"{value}: {ancestor}" for value, ancestor in info.ancestors.items()]),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),

@@ -15,6 +15,7 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands.before import as_begun, facts_of, same_pictures
+from sweep.commands.lineage.ancestors import hand_on
 from sweep.commands.run import ended_and_measured, new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep
@@ -170,9 +171,11 @@ def _train(
             plan=tuple(plan),
             budget=info.budget,
             ladder=info.ladder,
+            ancestors=info.ancestors,
             floor=info.floor,
             baseline=info.baseline,
         )
+        hand_on(sweep.folder, folder, info.ancestors)
         folder.write(SPEC, spec.to_yaml().encode())
         facts.write(folder)
         store = Store(folder, spec.space.kinds())

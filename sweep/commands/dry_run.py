@@ -5,6 +5,7 @@ It looks at the pictures and weights, so that what is missing is told before the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlib.config import PictureSource
@@ -15,6 +16,7 @@ from sweep.commands import counts, notes
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures, look
+from sweep.commands.lineage import ancestors
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
@@ -22,6 +24,7 @@ from sweep.search.study import preview
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
 from sweep.spec.yaml_tree import inline
+from sweep.storage.opening import open_folder
 
 if TYPE_CHECKING:
     from sweep.commands.timing import Estimate
@@ -54,15 +57,19 @@ class Findings:
         return self.pictures.count if self.pictures else None
 
 
-def investigate(spec: Spec, timed: bool = True, local: bool = False) -> Findings:
+def investigate(
+    spec: Spec, timed: bool = True, local: bool = False, storage: str | Path = "runs"
+) -> Findings:
     """Look at pictures and weights, convert and check all times, and measure how long training takes.
 
     Args:
         spec: The sweep.
         timed: Whether to measure, which takes some seconds.
         local: Whether trials would run one after another.
+        storage: Where the sweep would lie, and sweeps that it begins with.
     """
     known, wrong = look(spec)
+    wrong += ancestors.wrong_with(spec, open_folder(storage)) if ancestors.values_of(spec) else []
     pictures, photos = known.get("data"), known.get("photos")
     if pictures is None or not pictures.count:
         return Findings(pictures, wrong=tuple(wrong), photos=photos)

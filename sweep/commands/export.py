@@ -230,6 +230,7 @@ def _about(sweep: Sweep, chosen: Choice, trial: TrialConfig) -> dict[str, Any]:
         "data_hash": info.data_hash,
         "attribution": info.attribution,
         "prepared": trial.data.prepared,
+        "ancestor": trial.ancestor.without_places().model_dump(mode="json") if trial.ancestor else None,
         "train": trial.train.model_dump(mode="json"),
         "versions": dict(info.versions),
     }

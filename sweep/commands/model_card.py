@@ -77,6 +77,7 @@ def card(
         f"Confidence: {numbers['confidence']}. GAN seeds differ widely; `sweep confirm` trains a configuration again.",
         "## Data and licence",
         _data(sweep, trial),
+        *_ancestors(trial),
         "## The configuration",
         f"From {numbers['from']}; seed {row['seed']}; after {numbers['kimg']:g} thousand real pictures.",
         "```yaml\n" + yaml.safe_dump(_configuration(trial), sort_keys=False) + "```",
@@ -104,7 +105,11 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
         "license": _licence(sweep, trial),
         "library_name": "sweep-gan",
         "pipeline_tag": task,
-        "tags": ["gan", trial.model.family, f"loss:{trial.train.loss}", *told],
+        "tags": [
+            *("gan", trial.model.family, f"loss:{trial.train.loss}"),
+            *told,
+            *(["transfer-learning"] if trial.ancestor else []),
+        ],
         "model-index": [
             {
                 "name": sweep.name,
@@ -126,6 +131,11 @@ def _licence(sweep: Sweep, trial: TrialConfig) -> str:
         next((name for words, name in LICENCES.items() if words in line), "unknown")
         for line in sweep.info.attribution.splitlines()
     }
+    for one in trial.ancestor.line() if trial.ancestor else ():
+        found |= {
+            next((name for words, name in LICENCES.items() if words in line), "unknown")
+            for line in one.attribution.splitlines() or [""]
+        }
     return found.pop() if len(found) == 1 and set(sources) == {AVATARS} else "unknown"
 
 
@@ -283,6 +293,27 @@ def _data(sweep: Sweep, trial: TrialConfig) -> str:
     return f"{of} (SHA-256 {info.data_hash}). {known}"
 
 
+def _ancestors(trial: TrialConfig) -> list[str]:
+    """Tell what the weights were before, back to fresh ones, and what pictures they learned from."""
+    if trial.ancestor is None:
+        return []
+    lines = []
+    for one in trial.ancestor.line():
+        whose = f"{one.where or 'a trial'} of the sweep {one.sweep}" if one.sweep else "a file of weights"
+        after = f", after {one.kimg:g} thousand real pictures" if one.kimg is not None else ""
+        both = "generator and discriminator" if one.discriminator else "generator"
+        of = f" Its pictures have SHA-256 {one.data_hash}." if one.data_hash else ""
+        credit = (
+            re.sub(r"\s+", " ", one.attribution).strip() or "The licence of its pictures is not on record."
+        )
+        lines.append(f"- {whose}{after} ({both}; weights' SHA-256 {one.weights}).{of} {credit}")
+    return [
+        "The weights did not begin fresh, so that they also go back to the pictures of their ancestors, whose licences "
+        "count as well. The nearest first:",
+        "\n".join(lines),
+    ]
+
+
 def _how(pictures: PictureSource) -> str:
     return f", prepared {pictures.prepared}" if pictures.prepared else ""
 
@@ -298,4 +329,6 @@ def _source(pictures: PictureSource) -> str:
 def _configuration(trial: TrialConfig) -> dict[str, Any]:
     """Collect the sections that make the generator what it is, without what is not set."""
     plain = trial.model_dump(mode="json", include={"model", "train"})
+    if trial.ancestor:  # not the place of a file on somebody's machine
+        plain["model"]["init"] = f"weights {trial.ancestor.weights[:12]}"
     return {s: {k: v for k, v in values.items() if v is not None} for s, values in plain.items()}

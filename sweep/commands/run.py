@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from sweep.commands.before import (
 )
 from sweep.commands.extend import more_budget, more_trials
 from sweep.commands.inputs import check_inputs
+from sweep.commands.lineage import ancestors
 from sweep.driver.director import Director
 from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
@@ -64,6 +65,7 @@ def start(spec: Spec, options: Options) -> int:
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
     spec = anchored(spec)
+    origins = ancestors.find(spec, open_folder(options.storage))
     view = view_for(options.as_json)
     with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
@@ -73,11 +75,14 @@ def start(spec: Spec, options: Options) -> int:
         notes.check(spec, len(images))
         counts.check(spec, len(images))
         instead = counts.notes(spec, len(images), len(images.photos) if images.photos else None)
+        instead += [note for origin in origins.values() if (note := origin.note)]
         for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
         with runner_for(spec, options, view) as runner:
             tried = preflight(runner, spec, images, owner, view)
-            info = facts_of(spec, images, tried, runner.name)
+            info = replace(
+                facts_of(spec, images, tried, runner.name), ancestors=ancestors.write(folder, origins)
+            )
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
             folder.write(REAL_PICTURES, png(real_sheet(images.drawings)))
@@ -116,6 +121,10 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info = SweepInfo.read(folder, NEEDED)
     info.check_columns(Store(folder))
+    if info.plan is not None:
+        raise RequestError(
+            f"these trials were trained on from those of '{spec.name}': 'sweep continue {spec.name}' goes on with them"
+        )
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
     with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:

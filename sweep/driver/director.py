@@ -104,11 +104,14 @@ class Director:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = Status.RUNNING
-        config = self.spec.trial_config(trial.params, self.info.schedule).model_dump(mode="json")
+        made = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule))
+        config = made.model_dump(mode="json")
         started = {"started": time.time()} if trial.attempt == 0 else {}
         params = {f"param.{path}": value for path, value in trial.params.items()}
         told = {"seed": trial.seed, "config": json.dumps(config), "params": json.dumps(trial.params)}
         self.records.put(trial, **told, **started, **params)
+        if started and config["ancestor"]:
+            self.records.event(trial, EventKind.BEGUN, config["ancestor"])
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))

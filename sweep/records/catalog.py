@@ -13,7 +13,7 @@ from sweep.mistaken import instead_of_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage.folder import Folder, MissingFileError
-from sweep.storage.layout import CONFIRMATION, INFO, SPEC
+from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO, SPEC
 from sweep.storage.opening import open_folder
 
 
@@ -112,8 +112,10 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
 
 def _named(storage: Folder, name: str) -> Sweep | None:
     """Open the sweep of a name in a storage folder; None where there is none."""
-    plain = name.rstrip("/")
-    return _load(storage, plain) if plain in storage.names() else None
+    plain = first = name.rstrip("/")
+    while first.endswith(f"/{CONTINUED}"):
+        first = first.removesuffix(f"/{CONTINUED}")
+    return _load(storage, plain) if first in storage.names() else None
 
 
 def _at_path(name: str) -> Sweep | None:
@@ -134,7 +136,10 @@ def _at_path(name: str) -> Sweep | None:
         # A confirmation is a sweep within the sweep whose trials it repeats.
         inner = folder.name == CONFIRMATION and (folder.parent / INFO).is_file()
         if (folder / INFO).is_file() and not inner:
-            return _load(open_folder(folder.parent), folder.name)
+            above, named = folder.parent, folder.name
+            while named.split("/")[0] == CONTINUED and (above / INFO).is_file():
+                above, named = above.parent, f"{above.name}/{named}"
+            return _load(open_folder(above), named)
     inside = find_sweeps(open_folder(path))[0] if path.is_dir() else []
     if inside:
         names = ", ".join(sweep.name for sweep in inside[:10])

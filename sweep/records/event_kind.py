@@ -10,6 +10,8 @@ class EventKind(StrEnum):
     """A file of the data could not be used."""
     LEFT_OUT = "left_out"
     """Files were not taken for pictures."""
+    BEGUN = "begun"
+    """A trial begins with weights of its ancestor."""
     NOTE = "note"
     """Something that the spec asks for is done otherwise."""
     RESTART = "restart"

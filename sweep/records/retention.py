@@ -2,8 +2,8 @@
 
 A running trial has its last checkpoints (to go on) and the snapshots of its best evaluations (see
 `sweep.records.snapshots`). When the trial's result has been measured, only the measured snapshot stays; when the sweep
-ends, the snapshots of stopped trials are deleted too, but never those of the best trials. Pictures and records always
-stay.
+ends, the snapshots of stopped trials are deleted too, but never those of the best trials. A snapshot's discriminator
+stays with it, at the end of the sweep only where the trial is one of the best. Pictures and records always stay.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,13 @@ from sweep.storage import layout
 from sweep.storage.folder import Folder
 
 ALWAYS = 10
-"""The number of best trials whose generators stay whatever the spec says, since a confirmation may need them."""
+"""The number of best trials whose generators stay whatever the spec says, since a confirmation may need them; with
+their discriminators, since other trials may begin with both."""
+_WEIGHTS = (layout.SNAPSHOT_PREFIX, layout.DISCRIMINATOR_PREFIX)
 
 
 def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
-    """Delete the snapshots of a trial except those of some evaluations.
+    """Delete the snapshots of a trial, each with its discriminator, except those of some evaluations.
 
     Args:
         folder: The folder of the sweep.
@@ -30,9 +32,10 @@ def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
     Raises:
         StorageError: If a file cannot be deleted.
     """
-    inner, names = layout.checkpoints(trial), {layout.snapshot_name(one.kimg) for one in kept}
-    snapshots = [name for name in folder.names(inner) if name.startswith(layout.SNAPSHOT_PREFIX)]
-    drop(folder, [f"{inner}/{name}" for name in snapshots if name not in names])
+    inner, kimgs = layout.checkpoints(trial), {one.kimg for one in kept}
+    names = {name(kimg) for kimg in kimgs for name in (layout.snapshot_name, layout.discriminator_name)}
+    found = [name for name in folder.names(inner) if name.startswith(_WEIGHTS)]
+    drop(folder, [f"{inner}/{name}" for name in found if name not in names])
 
 
 def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
@@ -73,6 +76,10 @@ def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> No
         after_trial(folder, keep, trial)  # a crash may have prevented the call at the trial's end
         if _rule(keep, trial) == "none" and trial.number not in best:
             folder.delete(layout.checkpoints(trial.number))
+        elif _rule(keep, trial) != "all" and trial.number not in best:
+            inner = layout.checkpoints(trial.number)
+            found = [name for name in folder.names(inner) if name.startswith(layout.DISCRIMINATOR_PREFIX)]
+            drop(folder, [f"{inner}/{name}" for name in found])
 
 
 def drop(folder: Folder, paths: Iterable[str]) -> None:

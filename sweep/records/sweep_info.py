@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep.records.datasets import Store
@@ -80,6 +81,7 @@ class SweepInfo:
         device: The kind of device that trials ran on, such as ``cpu``.
         versions: Versions of this software and of the packages that its numbers depend on, by name.
         plan: The runs of a confirmation; None for a sweep.
+        ancestors: What the values of ``model.init`` were found to be, by value.
     """
 
     name: str = ""
@@ -109,6 +111,13 @@ class SweepInfo:
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     plan: tuple[PlannedRun, ...] | None = None
+    ancestors: Mapping[str, Ancestor] = field(default_factory=dict)
+
+    def rooted(self, config: TrialConfig) -> TrialConfig:
+        """Name in a trial's configuration what its weights at the beginning are."""
+        if config.model.init is None:
+            return config
+        return config.model_copy(update={"ancestor": self.ancestors[config.model.init]})
 
     @property
     def told_duplicates(self) -> list[str]:
@@ -168,7 +177,7 @@ class SweepInfo:
         plain = asdict(self)
         if self.plan is None:
             del plain["plan"]
-        return plain
+        return plain | {"ancestors": {value: one.model_dump() for value, one in self.ancestors.items()}}
 
     @property
     def key(self) -> str:

@@ -51,6 +51,7 @@ class Draft:
         space: The distribution of each searched key.
         configs: The points that are tried first, each from path to value.
         track: The programs that are told how trials go.
+        lines: The file and line of each key of the text, such as ``faces.yaml:7``, by path.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Draft:
     space: Space
     configs: list[Point]
     track: list[str]
+    lines: dict[str, str]
 
 
 def read_draft(text: str, file: str, overrides: Sequence[str]) -> Draft:
@@ -132,11 +134,19 @@ class _Reader:
         if configs and listed and sections["search"] is not BAD:
             trials = min(sections["search"].trials, len(configs))
             sections["search"] = sections["search"].model_copy(update={"trials": trials})
-        return Draft(name, sections, plain, space, configs, self._track())
+        return Draft(name, sections, plain, space, configs, self._track(), self._lines())
 
     def _add(self, node: Node | None, path: str, message: str) -> None:
         node = node or Node(None, self._root.file, 1)
         self._problems.add(node.file, node.line, path, message, node.plain())
+
+    def _lines(self) -> dict[str, str]:
+        """Note where each key of the text stands."""
+        found = {}
+        for section, entry in self._entries.items():
+            for key, below in entry.value.items() if isinstance(entry.value, dict) else ():
+                found[f"{section}.{key}"] = f"{below.file}:{below.line}"
+        return found
 
     def _name(self, file: str) -> str:
         node = self._entries.get("name")

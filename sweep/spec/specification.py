@@ -10,7 +10,7 @@ import math
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Spec:
             other trials: every point then names one set of keys, which are in ``plain`` too, and ``space`` has the
             values of the points as choices.
         track: The programs that are told how trials go; see `sweep.driver.trackers`.
+        lines: Where the keys of the text stand, such as ``faces.yaml:7``, by path.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Spec:
     space: Space
     configs: Sequence[Mapping[str, Any]] = ()
     track: Sequence[str] = ()
+    lines: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def resolve(self, params: Mapping[str, Any]) -> TrialConfig:
         """Make the configuration of one trial.
@@ -240,6 +242,7 @@ def parse(text: str, file: str = "<spec>", overrides: Sequence[str] = ()) -> Spe
         space=draft.space,
         configs=draft.configs,
         track=draft.track,
+        lines=draft.lines,
         **draft.sections,
     )
 

@@ -25,7 +25,12 @@ PART_SUFFIX = ".parquet"
 SWEEP_PART = "sweep"
 """The part of a dataset that belongs to no trial."""
 
-LEFT_BEHIND = frozenset({LEASE, IMAGES, "events", COMPACT, RAY})
+INITIAL = "init"
+"""The folder of the weights that trials begin with."""
+CONTINUED = "continued"
+"""The folder of trials that were trained on: a sweep inside the sweep."""
+
+LEFT_BEHIND = frozenset({LEASE, IMAGES, INITIAL, "events", COMPACT, RAY})
 """What a sweep writes before it counts as begun, beside its spec."""
 
 
@@ -70,8 +75,19 @@ def snapshot(trial: int, kimg: float) -> str:
 
 
 SNAPSHOT_PREFIX = "snapshot-"
+DISCRIMINATOR_PREFIX = "discriminator-"
 
 
 def snapshot_name(kimg: float) -> str:
     """Name a snapshot in its folder: by the number of pictures shown, so that names sort by age."""
     return f"{SNAPSHOT_PREFIX}{round(kimg * 1000):012d}.safetensors"
+
+
+def discriminator_name(kimg: float) -> str:
+    """Name the discriminator beside a snapshot, in the snapshot's folder."""
+    return f"{DISCRIMINATOR_PREFIX}{round(kimg * 1000):012d}.safetensors"
+
+
+def initial(digest: str) -> str:
+    """Name weights that trials begin with, by their SHA-256 (hex)."""
+    return f"{INITIAL}/{digest}.safetensors"

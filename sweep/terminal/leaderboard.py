@@ -1,5 +1,6 @@
 """Show a leaderboard to people and to programs, as `sweep best` does."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sweep.formatting import printable
 from sweep.records.catalog import Sweep
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.continued import Continued, as_dicts, read_continued, sentences
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.results.ranking import grouped
 from sweep.results.translation import translation_of, warnings_of
@@ -33,6 +35,8 @@ class Best:
         by: What the trials are grouped by, a key of `GROUPS`; None for not at all.
         groups: The trials of each value of it, best first; all are one group where ``by`` is None.
         count: How many of each group are shown.
+        longer: Trials that were trained on (``sweep continue``).
+        continued: Sentences on these.
     """
 
     sweep: str
@@ -41,6 +45,8 @@ class Best:
     by: str | None
     groups: "dict[str, list[Entry]]"
     count: int
+    longer: "Sequence[Continued]" = ()
+    continued: Sequence[str] = ()
 
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
@@ -48,7 +54,9 @@ class Best:
         groups = {"": board.entries}
         if by is not None:
             groups = grouped(board, GROUPS[by], _unsearched(sweep, GROUPS[by]))
-        return cls(sweep.name, board, read_confirmation(sweep), by, groups, top or (1 if by else 10))
+        longer, count = read_continued(sweep), top or (1 if by else 10)
+        told = sentences(sweep, longer)
+        return cls(sweep.name, board, read_confirmation(sweep), by, groups, count, longer, told)
 
     def show(self) -> None:
         """Print a table, and a line for everything that a reader should know beside it."""
@@ -71,6 +79,8 @@ class Best:
         elif len(board.ranked) > self.count:
             click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
         self._show_confirmation()
+        for line in self.continued:
+            click.echo(formatting.printable(line))
         if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
             click.echo(
                 f"still improving when the budget was spent: {formatting.trial_numbers(growing)} (more: 'sweep extend "
@@ -138,6 +148,7 @@ class Best:
         else:
             told["ranked"] = self._dicts(self.groups[""])
         told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
+        told["continued"] = as_dicts(self.longer)
         told["confirmation"] = confirmation.as_dict(self.found, board) if self.found else None
         return told
 

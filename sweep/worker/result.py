@@ -91,8 +91,10 @@ def export_config(
 ) -> ExportConfig:
     """Collect what an export's ``config.json`` holds of a trial's generator, which was told these classes."""
     data, told = trial.data, dict(classes)
+    # Where its weights came from is in `about`; the place of a file on this machine means nothing elsewhere.
+    model = trial.model.model_copy(update={"init": None, "freeze_d": 0})
     return ExportConfig(
-        model=trial.model, size=data.size, channels=data.channels, classes=told, about=dict(about or {})
+        model=model, size=data.size, channels=data.channels, classes=told, about=dict(about or {})
     )
 
 

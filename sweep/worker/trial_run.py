@@ -50,6 +50,7 @@ from sweep.worker.messages import (
 from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import row_of, signals_of, write_sample
 from sweep.worker.shared import device_name, device_of, evaluator_of, inputs_of, sets_of
+from sweep.worker.start import start_of
 from sweep.worker.watchdog import Watchdog
 
 PULSE_SECONDS = 5.0
@@ -116,6 +117,7 @@ class TrialRun(Iterator[Report]):
             classes=self.sets.drawings.classes,
             seed=self.assignment.seed,
             device=self.device,
+            start=start_of(self.folder, self.config),
             resume=saved["fit"] if saved else None,
             interrupt=self._pause,
             alive=self._apart.alive,
@@ -250,8 +252,12 @@ class TrialRun(Iterator[Report]):
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            path = f"{self.checkpoints.path}/{layout.snapshot_name(report.kimg)}"
-            self.folder.write(path, pack_weights(fit.step.average))
+            place, kimg = self.checkpoints.path, report.kimg
+            # The discriminator first: a snapshot that is there has its discriminator.
+            self.folder.write(
+                f"{place}/{layout.discriminator_name(kimg)}", pack_weights(fit.step.discriminator)
+            )
+            self.folder.write(f"{place}/{layout.snapshot_name(kimg)}", pack_weights(fit.step.average))
         if roll_back:
             saved = self.checkpoints.good()
             fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)

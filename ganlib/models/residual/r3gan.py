@@ -231,4 +231,11 @@ def build_discriminator(
     return Discriminator(_maps(config, size), variant.blocks, variant.patch, channels, classes)
 
 
-R3GAN = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    """Give the layer from RGB with the stage of full size, each halving with the stage behind it, and the end."""
+    first, *rest = discriminator.stages
+    stages = [[halve, stage] for halve, stage in zip(rest[::2], rest[1::2], strict=True)]
+    return [[discriminator.from_rgb, first], *stages, [discriminator.head]]
+
+
+R3GAN = Family(build_generator, build_discriminator, _layers)

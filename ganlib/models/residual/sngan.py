@@ -163,4 +163,9 @@ def build_discriminator(
     return discriminator
 
 
-SNGAN = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    """Give the blocks and the end."""
+    return [*([block] for block in discriminator.blocks), [discriminator.head]]
+
+
+SNGAN = Family(build_generator, build_discriminator, _layers)

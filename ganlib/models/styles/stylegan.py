@@ -190,4 +190,10 @@ def build_discriminator(
     return Discriminator(size, config.width, channels, classes)
 
 
-STYLEGAN = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    """Give the layers from RGB (of all sizes), the blocks, each of which halves the picture, and the end."""
+    blocks = [[block] for block in reversed(discriminator.blocks)]
+    return [[discriminator.from_rgb], *blocks, [discriminator.head]]
+
+
+STYLEGAN = Family(build_generator, build_discriminator, _layers)

@@ -188,4 +188,10 @@ def build_discriminator(
     return Discriminator(size, config.width, config.variant == "large", channels, classes)
 
 
-STYLEGAN2 = Family(build_generator, build_discriminator)
+def _layers(discriminator: Discriminator) -> list[list[nn.Module]]:
+    """Give the layer from RGB, the blocks, each of which halves the picture, and the end."""
+    blocks = [[block] for block in discriminator.blocks]
+    return [[discriminator.from_rgb], *blocks, [discriminator.head]]
+
+
+STYLEGAN2 = Family(build_generator, build_discriminator, _layers)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganlib.config import Ancestor
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Facts, Row
@@ -11,6 +12,7 @@ from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
 from sweep.results.by_class import class_kids, value_of
 from sweep.results.confirmation import label, told_apart
+from sweep.results.continued import read_continued, sentences
 from sweep.results.leaderboard import METRICS
 from sweep.results.summary import seconds_saved
 from sweep.results.translation import warnings_of
@@ -248,6 +250,7 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
     found = [
         ("Data", [_data(facts)]),
         ("Attribution", [info.attribution]),
+        ("Begun with", [line for ancestor in info.ancestors.values() for line in _ancestry(ancestor)]),
         ("Time", [_time(facts)]),
     ]
     if summary.seconds_saved >= 1:
@@ -257,8 +260,15 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         every = formatting.kimg(info.interval)
         words = f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"
         found.append(("Budget", [words]))
+    longer = sentences(facts.sweep, read_continued(facts.sweep))
+    found.append(("Trained on", [sentence(words.removeprefix("trained on: ")) for words in longer]))
     found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, lines) for term, lines in found if any(lines)]
+
+
+def _ancestry(ancestor: Ancestor) -> list[str]:
+    """Describe weights that trials begin with, and what these began with, a line each."""
+    return [f"{one}; {one.attribution}" if one.attribution else str(one) for one in ancestor.line()]
 
 
 def _data(facts: Facts) -> str:

@@ -1,0 +1,1 @@
+"""Trials that begin with the weights of others: found, checked, trained on."""
