@@ -103,6 +103,12 @@ def test_a_sweep_goes_on_where_its_table_is_now(swept: Path) -> None:
     assert "the pictures have changed" in refused.output
 
 
+def test_a_dry_run_tells_of_classes(swept: Path) -> None:
+    told = fine("run", swept / "pets.yaml", "--dry-run")
+    assert "classes: 3: 60 dark, 60 light, 8 rare" in told
+    assert "fewer than 50 pictures in rare" in told
+
+
 def test_what_cannot_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     source = pictures(tmp_path / "pets")
