@@ -58,7 +58,7 @@ class FamilyEntry(Entry):
     variants: tuple[str, ...] = ("simple",)
     sizes: tuple[int, ...] = (28, 32, 64, 128)
     styles: bool = False
-    conditional: bool = True
+    conditional: bool = False
     translates: bool = False
     returns: bool = False
     edges: bool = False
@@ -126,11 +126,13 @@ FAMILIES = Registry(
     {
         "dcgan": FamilyEntry(
             "ganlib.models.dcgan:DCGAN",
+            conditional=True,
             variants=("simple", "extended", "buffed", "extra"),
             options=("latent_dim", "d_norm", "d_dropout"),
         ),
         "stylegan": FamilyEntry(
             "ganlib.models.styles.stylegan:STYLEGAN",
+            conditional=True,
             step="ganlib.training.style_steps:GrowingStep",
             sizes=(32, 64, 128),
             styles=True,
@@ -139,6 +141,7 @@ FAMILIES = Registry(
         ),
         "stylegan2": FamilyEntry(
             "ganlib.models.styles.stylegan2:STYLEGAN2",
+            conditional=True,
             step="ganlib.training.style_steps:PathLengthStep",
             variants=("simple", "large"),
             sizes=(32, 64, 128),
@@ -148,12 +151,14 @@ FAMILIES = Registry(
         ),
         "r3gan": FamilyEntry(
             "ganlib.models.residual.r3gan:R3GAN",
+            conditional=True,
             variants=("simple", "paper"),
             sizes=(32, 64, 128),
             options=("latent_dim",),
         ),
         "sngan": FamilyEntry(
             "ganlib.models.residual.sngan:SNGAN",
+            conditional=True,
             sizes=(32, 64),
             scales_weights=True,
             options=("latent_dim",),
@@ -162,7 +167,6 @@ FAMILIES = Registry(
             "ganlib.models.cyclegan:CYCLEGAN",
             step="ganlib.training.translation_steps:CycleStep",
             sizes=(32, 64, 128, 256),
-            conditional=False,
             translates=True,
             returns=True,
             options=(*_TRANSLATORS, "cycle_weight", "identity_weight", "pool"),
@@ -171,7 +175,6 @@ FAMILIES = Registry(
             "ganlib.models.cartoongan:CARTOONGAN",
             step="ganlib.training.translation_steps:CartoonStep",
             sizes=(32, 64, 128, 256),
-            conditional=False,
             translates=True,
             edges=True,
             options=(

@@ -214,6 +214,7 @@ def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
     else:
         styles = config.style if isinstance(config.style, str) else ", ".join(config.style)
         yield f"{pictures.count:,} to be drawn: {where}, {styles}"
+    yield from (f"classes: {line}" for line in pictures.classes)
     yield from pictures.alike
     if pictures.skipped:
         yield f"{len(pictures.skipped):,} cannot be used:"

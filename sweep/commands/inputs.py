@@ -8,7 +8,7 @@ from ganlib.config import DataConfig, EvaluateConfig
 from ganlib.data import ImageSet, Skipped, find, prepare
 from ganlib.data.folder import FileChunk, digests
 from ganlib.data.sources import Source, open_sources, preparation
-from ganlib.data.telling import duplicates
+from ganlib.data.telling import classes, duplicates
 from ganlib.errors import RequestError
 from ganlib.names import EXTRACTORS
 from sweep.spec.overrides import exists
@@ -30,6 +30,7 @@ class Pictures:
         tried: How many files were opened, where it is not.
         skipped: Those that will be left out, as far as they were looked at.
         alike: What is said of duplicates, where the set is ready.
+        classes: What is said of the classes that labels name, where the set is ready.
     """
 
     count: int
@@ -37,6 +38,7 @@ class Pictures:
     tried: int = 0
     skipped: tuple[Skipped, ...] = field(default=())
     alike: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def check_inputs(spec: Spec) -> None:
@@ -124,7 +126,10 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
 
 def _of(images: ImageSet, config: DataConfig) -> Pictures:
     alike = duplicates(images.found, config.dedupe, config.section)
-    return Pictures(len(images), prepared=True, skipped=images.skipped, alike=tuple(alike))
+    told = classes(images.found) if images.classes else []
+    return Pictures(
+        len(images), prepared=True, skipped=images.skipped, alike=tuple(alike), classes=tuple(told)
+    )
 
 
 def _weights(config: EvaluateConfig) -> list[str]:

@@ -36,17 +36,19 @@ def test_examples_of_docstrings_give_what_they_say(name: str) -> None:
     assert failed == 0, f"run: python -m doctest -v {name}"
 
 
-def export(folder: Path, family: str) -> None:
+def export(folder: Path, family: str, *classes: str) -> None:
     model = ModelConfig(family=family, width=4, latent_dim=8, mapping_layers=1, blocks=1)
     folder.mkdir(parents=True, exist_ok=True)
-    generator = FAMILIES[family].load().generator(model, 32)
-    save_generator(folder, ExportConfig(model=model, size=32), pack_weights(generator))
+    generator = FAMILIES[family].load().generator(model, 32, classes=len(classes))
+    config = ExportConfig(model=model, size=32, classes=dict.fromkeys(classes, 100))
+    save_generator(folder, config, pack_weights(generator))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     export(Path("export/first"), "dcgan")
+    export(Path("export/pets"), "dcgan", "cat", "dog")
     export(Path("export"), "stylegan")
     export(Path("export/cyclegan"), "cyclegan")
     names = {name: torch.randn(2, 8) for name in ("latents", "sources", "destinations")}
