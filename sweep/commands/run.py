@@ -69,6 +69,8 @@ def start(spec: Spec, options: Options) -> int:
     view = view_for(options.as_json)
     with explained("no trial had started: give the same command again"), Owner(folder) as owner:
         images = prepare_pictures(spec, view.say)
+        classes = images.drawings.classes
+        ancestors.check_classes(spec, origins.values(), classes.names if classes else ())
         check_batch_size(spec, len(images))
         if images.photos is not None:
             check_batch_size(spec, len(images.photos), "photographs")

@@ -132,3 +132,27 @@ def test_what_cannot_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
     refused = run("run", path, "--dry-run", "--no-measure")
     assert refused.exit_code == 2
     assert "labels mean nothing to the family cartoongan" in refused.output
+
+
+def test_weights_that_were_told_classes_begin_where_the_pictures_have_those(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They fit pictures with the same classes, and no others; labels and weights without them do not go together."""
+    monkeypatch.chdir(swept)
+    child = ["run", "pets.yaml", "--local", "--name", "child", "--set", "model.init=pets/0"]
+    fine(*child)
+    fewer = tmp_path / "fewer"
+    for name in ("dark", "light"):
+        (fewer / name).mkdir(parents=True)
+        for file in (swept / "pets" / name).iterdir():
+            (fewer / name / file.name).write_bytes(file.read_bytes())
+    other = run(*child[:4], "other", *child[5:], "--set", f"data.source={fewer}")
+    assert other.exit_code == 2
+    assert "were told the classes dark, light, rare, and these pictures have dark, light" in other.output
+    without = run(*child[:4], "other", *child[5:], "--set", "data.labels=null")
+    assert without.exit_code == 2
+    assert "were told the classes dark, light, rare: give data.labels" in without.output
+    fine(*child[:4], "plain", "--set", "data.labels=null")
+    told = run(*child[:4], "other", "--set", "model.init=plain/0")
+    assert told.exit_code == 2
+    assert "('plain/0') were told none: leave one out" in told.output

@@ -5,22 +5,18 @@ sweep has to stay where it was.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
 from pydantic import ValidationError
 
-from ganlib.config import Ancestor, ModelConfig, TrialConfig
+from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.generator import CONFIG, ExportConfig
-from ganlib.export.start import Origin, read_origin, tensors_of
-from ganlib.models.family import Family
-from ganlib.models.start import misfits
-from ganlib.names import FAMILIES, LOSSES
+from ganlib.export.start import Origin, read_origin
 from sweep.commands.export import of_number
+from sweep.commands.lineage.fitting import keys_of, misfits_of, place_of
+from sweep.commands.lineage.found import INIT, Found
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.results import choice
 from sweep.results.choice import Choice
@@ -30,42 +26,6 @@ from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
-
-INIT, FREEZE = "model.init", "model.freeze_d"
-SHAPES = tuple(
-    f"model.{name}"
-    for name in ("family", "variant", "latent_dim", "width", "mapping_layers", "blocks", "upsample", "d_norm")
-)
-"""Keys of ``model`` that decide the shapes of weights, of the discriminator alone too."""
-CORNERS = 300
-"""Combinations of searched values that are looked at."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """Weights that a spec names, and where they come from.
-
-    Attributes:
-        ancestor: What is recorded of them.
-        generator: The bytes of a safetensors file.
-        discriminator: The bytes of another one; None where there is none.
-        keys: The values of the keys that made the networks what they are, by path; empty where they are not known.
-    """
-
-    ancestor: Ancestor
-    generator: bytes
-    discriminator: bytes | None
-    keys: Mapping[str, Any]
-
-    @property
-    def note(self) -> str | None:
-        """What a person should know of them."""
-        if self.discriminator is not None:
-            return None
-        return (
-            f"{INIT}: the discriminator begins with fresh weights, because '{self.ancestor.source}' has a generator "
-            "alone; SWEEP/TRIAL brings both"
-        )
 
 
 def values_of(spec: Spec) -> list[str]:
@@ -96,11 +56,26 @@ def find(spec: Spec, storage: Folder) -> dict[str, Found]:
         try:
             found[value] = _find(value, storage)
         except RequestError as error:
-            wrong.append(f"{_place(spec, INIT)}{error}")
-    wrong += _misfits(spec, found)
+            wrong.append(f"{place_of(spec, INIT)}{error}")
+    wrong += misfits_of(spec, found)
     if wrong:
         raise RequestError("\n".join(wrong))
     return found
+
+
+def check_classes(spec: Spec, found: Iterable[Found], classes: Sequence[str]) -> None:
+    """Make sure that weights were told the classes that the pictures have, in one order.
+
+    Raises:
+        RequestError: naming both.
+    """
+    for one in found:
+        if one.classes and one.classes != tuple(classes):
+            raise RequestError(
+                f"{place_of(spec, INIT)}the weights of '{one.ancestor.source}' were told the classes "
+                f"{', '.join(one.classes)}, and these pictures have {', '.join(classes)}: a class is a number of the "
+                "network, so that names and their number must agree"
+            )
 
 
 def wrong_with(spec: Spec, storage: Folder) -> list[str]:
@@ -169,16 +144,16 @@ def of_sweep(sweep: Sweep, trial: int | None, source: str) -> Found:
         attribution=sweep.info.attribution,
         parent=config.ancestor,
     )
-    return Found(
-        ancestor, generator, discriminator, _keys(config.model, config.data.size, config.data.channels)
-    )
+    classes = tuple(name for name, _ in sweep.info.classes)
+    keys = keys_of(config.model, config.data.size, config.data.channels)
+    return Found(ancestor, generator, discriminator, classes, keys)
 
 
 def of_file(origin: Origin, source: str) -> Found:
     """Collect what is known of the weights of an export, or of a file without one."""
     config = origin.config
     if config is None:
-        return Found(Ancestor(source=source, weights=origin.digest), origin.weights, None, {})
+        return Found(Ancestor(source=source, weights=origin.digest), origin.weights, None, None, {})
     about = config.about
     kimg = about.get("kimg")
     trial = about.get("trial")
@@ -198,7 +173,8 @@ def of_file(origin: Origin, source: str) -> Found:
             )
         },
     )
-    return Found(ancestor, origin.weights, None, _keys(config.model, config.size, config.channels))
+    keys = keys_of(config.model, config.size, config.channels)
+    return Found(ancestor, origin.weights, None, tuple(config.classes), keys)
 
 
 def _parent(config: ExportConfig) -> Ancestor | None:
@@ -242,100 +218,6 @@ def _discriminator(chosen: Choice) -> bytes | None:
         )
     except MissingFileError:
         return None
-
-
-def _keys(model: ModelConfig, size: int, channels: int) -> dict[str, Any]:
-    values = model.model_dump()
-    return {path: values[path.partition(".")[2]] for path in SHAPES} | {
-        "data.size": size,
-        "data.channels": channels,
-    }
-
-
-def _misfits(spec: Spec, found: Mapping[str, Found]) -> list[str]:
-    """Say which weights do not fit the networks that trials may have."""
-    wrong = [message for value in found for message in _searched(spec, value)]
-    seen: set[str] = set()
-    for config in _configs(spec):
-        one = found.get(config.model.init or "")
-        if wrong or one is None:
-            continue
-        norm = config.model.d_norm or LOSSES[config.train.loss].load().norm
-        key = f"{config.model.model_dump_json()} {norm}"
-        if key not in seen:
-            seen.add(key)
-            wrong += [message for message in _misfit(spec, config, one, norm)]
-    return list(dict.fromkeys(wrong))
-
-
-def _configs(spec: Spec) -> Iterator[TrialConfig]:
-    """Give the configurations at the ends of what is searched."""
-    listed = any(path in spec.plain for path in spec.space)
-    corners: Sequence[Mapping[str, Any]] = spec.configs if listed else spec.space.corners(CORNERS)[0]
-    for params in corners or [{}]:
-        yield spec.resolve(params)
-
-
-def _searched(spec: Spec, value: str) -> Iterator[str]:
-    """Refuse to search what decides the shapes of weights in trials that begin with given ones."""
-    if any(path in spec.plain for path in spec.space):
-        return  # a list of configurations, each of which is looked at
-    for path in SHAPES[:-1]:
-        distribution = spec.space.get(path)
-        if distribution is not None and value in distribution.when.get(INIT, (value,)):
-            yield (
-                f"{_place(spec, path)}{path} is searched, and the weights of {INIT} fit one value alone: give it that "
-                f"value, or search it only where trials begin with fresh weights"
-            )
-
-
-def _misfit(spec: Spec, config: TrialConfig, one: Found, norm: Any) -> Iterator[str]:  # noqa: ANN401
-    model, data, place = config.model, config.data, _place(spec, INIT)
-    family: Family = FAMILIES[model.family].load()
-    here = _keys(model, data.size, data.channels)
-    differing = [path for path, there in one.keys.items() if there != here[path] and path != SHAPES[-1]]
-    if differing:
-        yield "\n".join(
-            f"{_place(spec, path)}{path} is {_word(here[path])}, and the weights of {INIT} ('{one.ancestor.source}') "
-            f"are of {_word(one.keys[path])}: give {path} that value; nothing is stretched or cut to fit"
-            for path in differing
-        )
-        return
-    with torch.random.fork_rng(devices=[]):
-        generator = family.generator(model, data.size, data.channels)
-        discriminator = family.discriminator(model, data.size, norm, data.channels)
-    source = one.ancestor.source
-    if why := misfits(generator, tensors_of(one.generator, source)):
-        yield f"{place}the generator of '{source}' does not fit the networks of this spec: {why}"
-    if one.discriminator is not None and (
-        why := misfits(discriminator, tensors_of(one.discriminator, source))
-    ):
-        yield (
-            f"{place}the discriminator of '{source}' does not fit that of this spec: {why}. What normalises it follows "
-            f"from model.d_norm ({_word(one.keys.get(SHAPES[-1]))} there, {_word(model.d_norm)} here) and train.loss "
-            f"({norm} here). Give d_norm the value that it had there, or begin with an export, which has a generator "
-            "alone"
-        )
-    if model.freeze_d and one.discriminator is None:
-        yield (
-            f"{_place(spec, FREEZE)}{FREEZE} is {model.freeze_d}, but '{source}' has no discriminator whose layers "
-            "could be kept; leave it out, or begin with SWEEP/TRIAL of a sweep that keeps its discriminator"
-        )
-    try:
-        list(family.first(discriminator, model.freeze_d) if model.freeze_d else ())
-    except RequestError as error:
-        yield f"{_place(spec, FREEZE)}{error}"
-
-
-def _word(value: object) -> str:
-    return "null" if value is None else str(value)
-
-
-def _place(spec: Spec, path: str) -> str:
-    """Name the line of the spec on which a key stands, and the key where it is that of the weights."""
-    line = spec.lines.get(path)
-    named = f"{path}: " if path == INIT else ""
-    return f"{line}: {named}" if line else named
 
 
 def _sha(data: bytes) -> str:

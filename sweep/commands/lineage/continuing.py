@@ -14,7 +14,8 @@ from typing import Any
 from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError
 from sweep.commands.before import as_begun, facts_of, same_pictures
-from sweep.commands.lineage.ancestors import Found, of_sweep, write
+from sweep.commands.lineage.ancestors import of_sweep, write
+from sweep.commands.lineage.found import INIT, Found
 from sweep.commands.run import ended_and_measured, new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.catalog import Sweep
@@ -34,7 +35,7 @@ from sweep.storage.lease import Owner
 from sweep.terminal.views import View, view_for
 
 Point = Mapping[str, Any]
-INIT, KIMG = "model.init", "train.kimg"
+KIMG = "train.kimg"
 
 
 class Listed:
