@@ -7,7 +7,7 @@ holds only tensors, and the configuration is validated like a spec. `ganlib.expo
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,19 +24,16 @@ from torch import Tensor, nn
 from ganlib.config import ModelConfig, Section
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError, WorkError
+from ganlib.export.classes import Told, with_classes
 from ganlib.export.programs import has_styles
 from ganlib.export.translation import check_pictures, translated
-from ganlib.models.conditioning import joined
 from ganlib.models.family import Family
-from ganlib.models.latents import BLOCK, classes_in_proportion, fixed_latents, in_blocks
+from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES
-from ganlib.registry import check_name
 from ganlib.written import EXPORT
 
 WEIGHTS, CONFIG = "model.safetensors", EXPORT
-Told = str | Sequence[str] | Tensor | None
-"""Classes of pictures: a name for all, a name or number for each, or None, in the proportions of the data."""
 Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 
 
@@ -105,27 +102,7 @@ class LoadedGenerator:
             RequestError: for a class that is none of the generator's, another number of classes than latents, or
                 classes for a generator that cannot be told any.
         """
-        names = self.classes
-        if not names:
-            if classes is not None:
-                raise RequestError(
-                    f"this {self.config.model.family} was trained without labels (data.labels), and knows no classes"
-                )
-            return latents
-        numbers: Tensor
-        if classes is None:
-            numbers = classes_in_proportion(list(self.config.classes.values()), len(latents))
-        elif isinstance(classes, Tensor):
-            numbers = classes
-        else:
-            wanted = [classes] * len(latents) if isinstance(classes, str) else classes
-            numbers = torch.tensor([names.index(check_name("class", name, names)) for name in wanted])
-        if numbers.shape != latents.shape[:1] or not bool(((numbers >= 0) & (numbers < len(names))).all()):
-            raise RequestError(
-                f"there are {len(latents)} latents, which need as many classes from 0 to {len(names) - 1}; got "
-                f"classes of shape {tuple(numbers.shape)}"
-            )
-        return joined(latents, numbers.to(latents.device))
+        return with_classes(latents, classes, self.config.classes)
 
     def __call__(self, latents: Tensor, classes: Told = None, truncation: float = 1.0) -> np.ndarray:
         """Make pictures of latents and classes; see `given` and `pictures`."""

@@ -413,7 +413,7 @@ def test_data_says_what_it_found_and_what_it_does(place: Path) -> None:
         "prepared     1 with transparent pixels: laid on the background",
         "prepared     1 smaller than asked for: enlarged",
         "prepared     1 grey: made RGB",
-        "prepared     1 not square: cropped to the central square",
+        "prepared     1 not square: cropped to a square",
         "left out     1 .csv, 1 .json, 1 .yaml, 1 without suffix, such as ./notes (no pictures)",
         "left out     1 .png, such as ./._0.png (hidden",
         "photo.psd: .psd pictures are not read",
