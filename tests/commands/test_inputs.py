@@ -111,9 +111,9 @@ def test_shipped_specs_need_no_notes(path: Path) -> None:
 def test_the_first_look_takes_as_long_with_any_number_of_pictures(images: int) -> None:
     spec = load(SPACES / "quickstart.yaml")
     assert (spec.schedule(images).budget, spec.schedule(images).interval, spec.schedule(images).rungs) == (
-        60.0,
-        6.0,
-        (18.0, 54.0),
+        40.0,
+        4.0,
+        (4.0, 12.0, 36.0),
     )
 
 
