@@ -104,7 +104,7 @@ def test_local_and_address_contradict(command: str, reverse: bool, tmp_path: Pat
 
 
 def test_every_command_that_trains_is_asked() -> None:
-    assert set(RUNNING) == {"run", "resume", "extend", "confirm"}
+    assert set(RUNNING) == {"run", "resume", "extend", "confirm", "continue"}
 
 
 def test_existing_sweep(tmp_path: Path) -> None:
