@@ -120,7 +120,7 @@ def test_pixel_std_closed_forms() -> None:
     "pictures",
     [
         torch.zeros(4, 3, 8, 8),
-        torch.zeros(4, 1, 8, 8, dtype=torch.uint8),
+        torch.zeros(4, 2, 8, 8, dtype=torch.uint8),
         torch.zeros(3, 8, 8, dtype=torch.uint8),
     ],
 )

@@ -68,9 +68,11 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
         kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
         assert kimgs == sorted(set(kimgs))
         assert kimgs[-1] == row["kimg"]
-        # The generator that was measured is kept, and nothing else.
-        kept = [path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")]
-        assert kept == ([layout.snapshot_name(row["result_kimg"])] if row["status"] != "collapsed" else [])
+        # The generator that was measured is kept with its discriminator, and nothing else.
+        kept = {path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")}
+        kimg = row["result_kimg"]
+        both = {layout.snapshot_name(kimg), layout.discriminator_name(kimg)} if kimg is not None else set()
+        assert kept == (both if row["status"] != "collapsed" else set())
         assert (finished / "ledger" / f"{row['trial']:05d}.json").is_file()
         assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
     for row in rows["samples"]:
