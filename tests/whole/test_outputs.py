@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from ganlib import written
 from ganlib.config import DataConfig, ModelConfig
 from ganlib.data import prepare
+from ganlib.data.decode import Preparation
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP
 from ganlib.errors import RequestError
 from ganlib.export.generator import ExportConfig, pack_weights, save_generator
@@ -321,7 +322,7 @@ def test_score_reads_what_training_sees_bit_for_bit(tmp_path: Path, size: int) -
     (folder / ".ipynb_checkpoints" / "RGB.png").write_bytes(FILES["RGB.png"])
     config = DataConfig(source=str(folder), size=size, background="#102030")
     images = prepare(config, tmp_path / "cache")
-    read = open_pictures(folder, "a", size, (16, 32, 48))
+    read = open_pictures(folder, "a", Preparation(size, (16, 32, 48)))
     assert read.count == len(images) == len(FILES)
     tensors = torch.stack(read.read(0, read.count)).permute(0, 2, 3, 1).numpy()
     assert (tensors == images.pictures).all()
