@@ -9,7 +9,6 @@ is a tensor on the device, so that the kernels do not change from the first step
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -24,11 +23,11 @@ from ganlib.config.schedules import value_at
 from ganlib.data.alpha import premultiplied, to_uint8
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
-from ganlib.losses.regularisers import Penalty, Regulariser, slope
 from ganlib.models.conditioning import joined
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
+from ganlib.training.judging import Judge
 from ganlib.training.means import Means
 from ganlib.training.numbers import Numbers
 from ganlib.training.optimizers import optimizer, set_betas, set_rate
@@ -94,10 +93,6 @@ class AdversarialStep:
         self.size = data.size
         self.loss: Loss = LOSSES[train.loss].load().of(train)
         self.numbers = Numbers(train, device)
-        self.regularisers: list[Regulariser] = [
-            *self.loss.regularisers(train),
-            *regularisers.of_spec(train, self.numbers),
-        ]
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
         family: Family = FAMILIES[model.family].load()
         with torch.random.fork_rng(devices=[]):
@@ -118,8 +113,15 @@ class AdversarialStep:
         self.random = torch.Generator(device).manual_seed(seed)
         for network in (self.generator, self.discriminator):
             give_random(network, self.random)
-        self.labels = Labeller(train, self.numbers["smoothing"], self.random, device)
         self.view = View(train, self.random, device)
+        self.judge = Judge(
+            self.loss,
+            [*self.loss.regularisers(train), *regularisers.of_spec(train, self.numbers)],
+            Labeller(train, self.numbers["smoothing"], self.random, device),
+            self.view,
+            self.random,
+            self._autocast,
+        )
         self.augment_p = self.numbers["augment_p"]
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
@@ -208,73 +210,21 @@ class AdversarialStep:
     def _discriminator_half(
         self, real: Tensor, fake: Tensor, number: int = 0
     ) -> tuple[Tensor, Tensor, Tensor]:
-        loss, real_out, fake_out = self._judged(self.discriminator, real, fake, number)
+        loss, real_out, fake_out = self.judge.judged(self.discriminator, real, fake, number, self.classes)
         self._improve_discriminator(loss)
         self.view.observe((real_out - self.loss.boundary(real_out, fake_out)).detach(), number)
         return loss, real_out, fake_out
-
-    def _judged(
-        self, discriminator: nn.Module, real: Tensor, fake: Tensor, number: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute a discriminator's loss, with its penalties, and its outputs on real and generated pictures."""
-        due = [term for term in self.regularisers if isinstance(term, Penalty) and number % term.every == 0]
-        sloped = {term.at for term in due}
-        real, real_out = self._outputs(discriminator, real, "real" in sloped)
-        fake, fake_out = self._outputs(discriminator, fake.detach(), "fake" in sloped)
-        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw(real_out.shape, fake_out.shape))
-        for term in due:
-            if term.at == "own":
-
-                def critic(points: Tensor) -> Tensor:
-                    return self._outputs(discriminator, points, sloped=True)[1]
-
-                value = term.penalty(critic, real, fake[: len(real)].float(), self.random)
-            else:
-                value = term.term(slope(real_out, real) if term.at == "real" else slope(fake_out, fake))
-            loss = loss + term.every * value
-        return loss, real_out, fake_out
-
-    def _outputs(self, discriminator: nn.Module, pictures: Tensor, sloped: bool) -> tuple[Tensor, Tensor]:
-        """Let the discriminator look at pictures through the view.
-
-        Where slopes are wanted, one pass serves the loss and the penalty, in float32: a penalty's second derivative in
-        bfloat16 is mostly noise.
-
-        Returns:
-            The pictures before the view, float32 and ready for `slope` where slopes are wanted, and the outputs on
-            them, float32.
-        """
-        if sloped and not pictures.requires_grad:
-            pictures = pictures.detach().float().requires_grad_(True)
-        told = () if self.classes is None else (self.classes,)
-        seen = self.view(pictures)  # in float32: bfloat16 does not tell where pixels move to
-        with nullcontext() if sloped else self._autocast():
-            return pictures, discriminator(seen, *told).float()
 
     def _improve_discriminator(self, loss: Tensor) -> None:
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
-        for regulariser in self.regularisers:
-            regulariser.limit(self.discriminator)
+        self.judge.limit(self.discriminator)
 
     def _generator_half(self, fake: Tensor, real: Tensor) -> Tensor:
-        loss = self._deceiving(self.discriminator, fake, real)
+        loss = self.judge.deceiving(self.discriminator, fake, real, self.classes)
         penalty = self._generator_penalty()
         self._improve_generator(loss if penalty is None else loss + penalty)
-        return loss
-
-    def _deceiving(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
-        """Compute the generator's adversarial loss of generated pictures, beside the discriminator's last real ones."""
-        # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
-        # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
-        learning = [weight for weight in discriminator.parameters() if weight.requires_grad]
-        for weight in learning:
-            weight.requires_grad_(False)
-        _, out = self._outputs(discriminator, fake, sloped=False)
-        loss = self.loss.generator(out, lambda: self._outputs(discriminator, real, sloped=False)[1])
-        for weight in learning:
-            weight.requires_grad_(True)
         return loss
 
     def _improve_generator(self, loss: Tensor) -> None:

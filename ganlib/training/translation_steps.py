@@ -134,8 +134,8 @@ class CycleStep(TranslationStep):
         self, drawings: Tensor, photos: Tensor, batch: Domains, made: tuple[Tensor, ...], number: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         drawn, taken = self.pool_drawings(made[0]), self.pool_photos(made[1])
-        on_drawings = self._judged(self.discriminator.drawings, drawings, drawn, number)
-        on_photos = self._judged(self.discriminator.photos, photos, taken, number)
+        on_drawings = self.judge.judged(self.discriminator.drawings, drawings, drawn, number)
+        on_photos = self.judge.judged(self.discriminator.photos, photos, taken, number)
         loss, real_out, fake_out = on_drawings
         # Each has its own weights, so that half the sum of both is half the loss for each, as in the paper.
         loss = (loss + on_photos[0]) / 2
@@ -149,8 +149,8 @@ class CycleStep(TranslationStep):
         train, (drawn, taken) = self.train_config, made
         back = self.generator.back
         assert back is not None
-        deceived = self._deceiving(self.discriminator.drawings, drawn, drawings)
-        deceived = deceived + self._deceiving(self.discriminator.photos, taken, photos)
+        deceived = self.judge.deceiving(self.discriminator.drawings, drawn, drawings)
+        deceived = deceived + self.judge.deceiving(self.discriminator.photos, taken, photos)
         with self._autocast():
             again = back(drawn), self.generator(taken)
         cycle = F.l1_loss(again[0].float(), photos) + F.l1_loss(again[1].float(), drawings)
@@ -217,7 +217,7 @@ class CartoonStep(TranslationStep):
             return nothing, nothing, nothing
         assert batch.edges is not None
         fakes = torch.cat([made[0].detach().float(), self._real(batch.edges)])
-        loss, real_out, fake_out = self._judged(self.discriminator, drawings, fakes, number)
+        loss, real_out, fake_out = self.judge.judged(self.discriminator, drawings, fakes, number)
         self._improve_discriminator(loss)
         self._observe(real_out, fake_out, number)
         return loss.detach(), real_out.detach(), fake_out.detach()
@@ -231,7 +231,7 @@ class CartoonStep(TranslationStep):
         if self.pretraining:
             self._improve_generator(train.content_weight * content)
             return zero, [content, style]
-        deceived = self._deceiving(self.discriminator, made[0], drawings)
+        deceived = self.judge.deceiving(self.discriminator, made[0], drawings)
         loss = train.adversarial_weight * deceived
         if train.content_weight:
             loss = loss + train.content_weight * content

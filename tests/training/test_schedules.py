@@ -174,7 +174,7 @@ def test_every_step_has_the_values_of_its_share_of_the_budget(pictures: Make, tr
         assert evaluation.lr_d == pytest.approx(value_at(train.lr_d, progress))
         step = run.step
         assert step.numbers["r1_gamma"].item() == pytest.approx(value_at(train.r1_gamma, progress))
-        assert step.labels.draw(torch.Size([8]), torch.Size([8])).smoothing.item() == pytest.approx(
+        assert step.judge.labels.draw(torch.Size([8]), torch.Size([8])).smoothing.item() == pytest.approx(
             value_at(train.smoothing, progress)
         )
         assert step.augment_p.item() == pytest.approx(value_at(train.augment_p, progress))

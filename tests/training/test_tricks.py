@@ -530,10 +530,10 @@ def test_penalties_are_on_slopes_of_pictures_before_augmentation(
     step, critic = made(precision="fp32", **options), Quadratic()
     real, fake = uniform(8, 3, 4, 4), uniform(8, 3, 4, 4, seed=1)
     plain = made(precision="fp32", loss=options.get("loss", "bce"), gp_weight=0.0)
-    without = plain._judged(critic, real, fake, 0)[0]
+    without = plain.judge.judged(critic, real, fake, 0)[0]
     step.random.manual_seed(0)
     critic.seen.clear()
-    found = step._judged(critic, real, fake, 0)[0] - without
+    found = step.judge.judged(critic, real, fake, 0)[0] - without
     if "r1_gamma" in options or "r2_gamma" in options:
         assert len(critic.seen) == 2, "no pass beside those of the loss"
         expected = critic.seen["r2_gamma" in options].mul(3).square().flatten(1).sum(1).mean()
