@@ -142,7 +142,7 @@ class _Request:
 
     def _classes(self, images: ImageSet, config: DataConfig) -> Classes:
         """Name the classes of the pictures that are in the set."""
-        missing = {index for index, _ in skipped_in(images.path)} | set(images.look.left_out)
+        missing = {*images.look.skipped, *images.look.left_out}
         labels = chain.from_iterable(source.labels for source in self.sources)
         classes = Classes.named([label for index, label in enumerate(labels) if index not in missing])
         if len(classes) < 2:

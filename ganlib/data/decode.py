@@ -33,6 +33,7 @@ Colour = tuple[int, int, int]
 Background = Colour | None
 """What shows through where a picture is transparent; None keeps it transparent."""
 
+_WHITE = (255, 255, 255)
 _LONGEST = 1 << 15
 """The longest side in pixels that a picture may be scaled to."""
 
@@ -211,7 +212,7 @@ def flatten(image: Image.Image, background: Background, grey: bool = False) -> I
 
 def _square(image: Image.Image, crop: Crop) -> tuple[Image.Image, Box | None]:
     """Crop a picture to a square; also give the square where it is that of a face."""
-    face = face_square(image) if crop == "faces" else None
+    face = face_square(flatten(image, _WHITE, grey=True)) if crop == "faces" else None
     left, top, side = face or square(*image.size, crop)
     if image.size == (side, side):
         return image, face

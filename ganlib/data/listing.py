@@ -51,6 +51,12 @@ class File:
         """Suffix of the file's name, lower case, with its dot."""
         return os.path.splitext(self.path)[1].lower()
 
+    @property
+    def folder(self) -> str:
+        """Name of the first folder on the way to the file, for people; empty where the file lies in none."""
+        folder, _, rest = self.relative.partition(b"/")
+        return printable(os.fsdecode(folder)) if rest else ""
+
 
 @dataclass(frozen=True, order=True)
 class LeftOut:

@@ -196,7 +196,8 @@ def _labelled(sources: Sequence[Source], config: DataConfig) -> list[Source]:
     """
     key, wanted = f"{config.section}.labels", str(config.labels)
     if wanted == FOLDERS:
-        labelled = [_with_labels(source, *_by_folder(source)) for source in sources]
+        bare = "lies in no sub-folder, so it is of no class"
+        labelled = [_with_labels(source, [file.folder for file in source.files], bare) for source in sources]
         why = "none of them lies in a sub-folder: put the pictures of each class into a folder of its own"
     else:
         labelled = _by_table(sources, wanted, key)
@@ -218,13 +219,6 @@ def _with_labels(source: Source, labels: Sequence[str], reason: str) -> Source:
     skipped = tuple(Skipped(printable(file.path), reason) for file, label in pairs if not label)
     files = tuple(replace(file, label=label) for file, label in pairs if label)
     return replace(source, files=files, skipped=(*source.skipped, *skipped))
-
-
-def _by_folder(source: Source) -> tuple[list[str], str]:
-    """Name the first folder on the way to each file."""
-    parted = (file.relative.partition(b"/") for file in source.files)
-    labels = [printable(os.fsdecode(folder)) if rest else "" for folder, _, rest in parted]
-    return labels, "lies in no sub-folder, so it is of no class"
 
 
 def _by_table(sources: Sequence[Source], path: str, key: str) -> list[Source]:

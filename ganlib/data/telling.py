@@ -10,7 +10,7 @@ import numpy as np
 
 from ganlib.data.decode import TRAITS
 from ganlib.data.labels.classes import FEW, Classes
-from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped, printable
+from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
 from ganlib.data.look.seen import Look
 
 if TYPE_CHECKING:  # sources read the configuration, which workers do without
@@ -90,7 +90,7 @@ def found_in(sources: Iterable["Source"], look: Look | None = None, labels: Clas
     avatars = 0
     for source in sources:
         suffixes.update(file.suffix for file in source.files)
-        classes.update(_class_of(file.relative) for file in source.files)
+        classes.update(file.folder for file in source.files)
         folders |= {os.path.dirname(file.path) for file in source.files}
         left += source.left_out
         avatars += len(source) if source.avatars is not None else 0
@@ -106,11 +106,6 @@ def found_in(sources: Iterable["Source"], look: Look | None = None, labels: Clas
         look.likeness.complete,
         tuple((name(index), width, height) for index, width, height in look.inventory.tiny),
     )
-
-
-def _class_of(relative: bytes) -> str:
-    folder, _, rest = relative.partition(b"/")
-    return printable(os.fsdecode(folder)) if rest else ""
 
 
 def classes(found: Found) -> list[str]:

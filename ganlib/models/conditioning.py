@@ -57,10 +57,16 @@ def batch_norm(channels: int, classes: int) -> nn.BatchNorm2d:
     return ConditionalNorm(channels, classes) if classes else nn.BatchNorm2d(channels)
 
 
+def applied(layer: nn.Module, x: Tensor, classes: Tensor | None) -> Tensor:
+    """Apply a layer, which is told the classes where it can be."""
+    out: Tensor = layer(x, classes) if isinstance(layer, Told) else layer(x)
+    return out
+
+
 def through(layers: nn.Sequential, x: Tensor, classes: Tensor | None) -> Tensor:
-    """Apply layers one after another; those that can be told the classes are."""
+    """Apply layers one after another."""
     for layer in layers:
-        x = layer(x, classes) if isinstance(layer, Told) else layer(x)
+        x = applied(layer, x, classes)
     return x
 
 

@@ -42,13 +42,9 @@ def check(section: str = "data") -> None:
         )
 
 
-def face_square(image: Image.Image) -> Box | None:
-    """Find the square around the largest face of a picture in any mode; None where no face is found."""
-    grey = image.convert("RGBA")
-    ground = Image.new("RGBA", grey.size, "white")
-    ground.alpha_composite(grey)
-    scale = min(1.0, _LONGER / max(image.size))
-    seen = ground.convert("L")
+def face_square(grey: Image.Image) -> Box | None:
+    """Find the square around the largest face of a grey picture (mode L); None where no face is found."""
+    scale, seen = min(1.0, _LONGER / max(grey.size)), grey
     if scale < 1:
         seen = seen.resize([max(1, round(side * scale)) for side in seen.size])
     margin = round(_MARGIN * min(seen.size))
@@ -57,7 +53,7 @@ def face_square(image: Image.Image) -> Box | None:
         return None
     left, top, across, down = max(faces, key=lambda face: (face[2] * face[3], *map(float, face)))
     box = ((left - margin) / scale, (top - margin) / scale, across / scale, down / scale)
-    return around(box, *image.size)
+    return around(box, *grey.size)
 
 
 @cache

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ganlib.config import ModelConfig, Norm
 from ganlib.data.alpha import RGB
-from ganlib.models.conditioning import ConditionalNorm, Projection, Told, batch_norm, judged, parted, through
+from ganlib.models.conditioning import Projection, Told, applied, batch_norm, judged, parted, through
 from ganlib.models.discriminator_parts import normalise_spectrally
 from ganlib.models.family import Family
 
@@ -41,12 +41,6 @@ def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def normalised(norm: nn.BatchNorm2d, x: Tensor, classes: Tensor | None) -> Tensor:
-    """Apply batch normalisation, which is told the classes where it is conditional."""
-    out: Tensor = norm(x, classes) if isinstance(norm, ConditionalNorm) else norm(x)
-    return out
-
-
 class Up(Told):
     """A residual block of the generator, which doubles the picture."""
 
@@ -58,8 +52,8 @@ class Up(Told):
 
     def forward(self, x: Tensor, classes: Tensor | None = None) -> Tensor:
         """Map ``(n, before, h, w)`` to ``(n, after, 2 h, 2 w)``, of the classes ``(n,)`` where there are some."""
-        change = self.enlarge(double(F.relu(normalised(self.first, x, classes))))
-        change = self.refine(F.relu(normalised(self.second, change, classes)))
+        change = self.enlarge(double(F.relu(applied(self.first, x, classes))))
+        change = self.refine(F.relu(applied(self.second, change, classes)))
         # A 1x1 convolution and a mean of pixels can change places; here the convolution has a quarter of the work.
         out: Tensor = double(self.skip(x)) + change
         return out
@@ -112,7 +106,7 @@ class Generator(nn.Module):
         """Make the pictures of latents."""
         latents, classes = parted(inputs, self.classes)
         x = through(self.blocks, self.stem(latents).unflatten(1, (-1, BASE, BASE)), classes)
-        pictures: Tensor = self.to_rgb(F.relu(normalised(self.norm, x, classes))).tanh()
+        pictures: Tensor = self.to_rgb(F.relu(applied(self.norm, x, classes))).tanh()
         return pictures
 
 
