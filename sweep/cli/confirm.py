@@ -26,6 +26,6 @@ def command(sweep: "Sweep", options: "Options", top: int, seeds: int) -> int:
     95 % interval, and whether the winner can be told from the runner-up. Ctrl-C once: the runs write a checkpoint
     and end; the same command goes on, and with more --seeds or --top it adds to what is there.
     """
-    from sweep.commands.confirm import confirm
+    from sweep.commands.inside.confirm import confirm
 
     return confirm(sweep, options, top, seeds)

@@ -40,6 +40,6 @@ def command(sweep: "Sweep", options: "Options", trial: int | None, kimg: float |
     the others, which trained for less: 'sweep best NAME/continued' has it. Ctrl-C once: it writes a checkpoint and
     ends; the same command goes on.
     """
-    from sweep.commands.lineage.continuing import train_on
+    from sweep.commands.inside.continuing import train_on
 
     return train_on(sweep, options, trial, kimg)

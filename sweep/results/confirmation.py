@@ -1,7 +1,7 @@
 """Read what fresh seeds say of the best configurations: mean, spread, interval, and whether two can be told apart.
 
-The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.commands.confirm` trains the best
-configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
+The seeds of a GAN differ widely, and the best of many trials was also lucky. `sweep.commands.inside.confirm` trains the
+best configurations again; its records lie in ``confirm/`` of the sweep's folder and are read here. The value of a run
 is what ranks trials too: its result. The value from the sweep itself is not counted, because it was chosen for being
 good; it is shown beside the mean.
 """
@@ -59,7 +59,7 @@ class Confirmation:
 
 
 def read_confirmation(sweep: Sweep) -> Confirmation | None:
-    """Read what `sweep.commands.confirm` has found of a sweep so far; None without a confirmation.
+    """Read what `sweep.commands.inside.confirm` has found of a sweep so far; None without a confirmation.
 
     Raises:
         WorkError: if its records cannot be read.

@@ -8,23 +8,21 @@ know nothing of trials that had more time.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError
-from sweep.commands.before import as_begun, facts_of, same_pictures
+from sweep.commands.before import as_begun
+from sweep.commands.inside.planned import run_plan
 from sweep.commands.lineage.ancestors import of_sweep, write
 from sweep.commands.lineage.found import INIT, Found
-from sweep.commands.run import ended_and_measured, new_director, preflight, train
-from sweep.driver.recovery import recall, restore
+from sweep.commands.run import ended_and_measured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.continued import as_dicts, read_continued, sentences
-from sweep.runners.base import Options, runner_for
+from sweep.runners.base import Options
 from sweep.runners.stopping import explained
-from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.sections import SEARCHABLE, key_of
 from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import inline
@@ -36,23 +34,6 @@ from sweep.terminal.views import View, view_for
 
 Point = Mapping[str, Any]
 KIMG = "train.kimg"
-
-
-class Listed:
-    """In the place of an Optuna study: hands out configurations in their order, from some number on."""
-
-    def __init__(self, plan: Sequence[PlannedRun], points: Sequence[Point], first: int) -> None:
-        self._plan, self._points, self._next = plan, points, first
-
-    def ask(self) -> Asked | None:
-        """Give the next trial; None when all have been handed out."""
-        if self._next >= len(self._plan):
-            return None
-        number, self._next = self._next, self._next + 1
-        return Asked(number, dict(self._points[number]), self._plan[number].seed)
-
-    def tell(self, past: PastTrial) -> None:
-        """Ignore how a trial ended: a list does not learn."""
 
 
 class Trials:
@@ -171,31 +152,10 @@ def spec_of(spec: Spec, points: Sequence[Point]) -> Spec:
 
 def _train(sweep: Sweep, trials: Trials, options: Options, owner: Owner, view: View) -> bool:
     """Do what is left of the plan; returns whether it was interrupted."""
-    info, folder = sweep.info, owner.folder
-    spec = spec_of(as_begun(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info), trials.points)
-    images = same_pictures(spec, info, view.say)
-    with runner_for(spec, options, view) as runner:
-        tried = preflight(runner, spec, images, owner, view)
-        if tried["extractor_digest"] != info.extractor_digest:
-            raise RequestError(
-                f"the weights of {tried['extractor']} are not those that the sweep was measured with; "
-                "its numbers could not be compared"
-            )
-        facts = replace(
-            facts_of(spec, images, tried, runner.name),
-            plan=tuple(trials.plan),
-            ancestors=trials.ancestors,
-        )
-        folder.write(SPEC, spec.to_yaml().encode())
-        facts.write(folder)
-        store = Store(folder, spec.space.kinds())
-        store.begin()
-        known = recall(store, spec.search.metric)
-        source = Listed(trials.plan, spec.configs, len(known))
-        director = new_director(spec, facts, store, source, owner, runner, view)
-        restore(director, known)
-        train(director, runner, owner, view, "sweep continue")
-        return director.stopping
+    spec = spec_of(as_begun(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), sweep.info), trials.points)
+    facts = {"ancestors": trials.ancestors}
+    again = "sweep continue"
+    return run_plan(sweep.info, spec, trials.plan, spec.configs, facts, options, owner, view, again)
 
 
 def _tell(sweep: Sweep, view: View, interrupted: bool) -> None:

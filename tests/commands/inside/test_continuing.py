@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.commands import TINY, fine, run
 
-from sweep.commands.lineage.continuing import spec_of
+from sweep.commands.inside.continuing import spec_of
 from sweep.driver.director import Director
 from sweep.records.catalog import open_sweep
 from sweep.spec.specification import parse

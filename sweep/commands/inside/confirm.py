@@ -14,46 +14,24 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
-from sweep.commands.before import as_begun, facts_of, same_pictures
+from sweep.commands.before import as_begun
+from sweep.commands.inside.planned import Plan, run_plan
 from sweep.commands.lineage.ancestors import hand_on
-from sweep.commands.run import ended_and_measured, new_director, preflight, train
-from sweep.driver.recovery import recall, restore
+from sweep.commands.run import ended_and_measured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
-from sweep.runners.base import Options, runner_for
+from sweep.runners.base import Options
 from sweep.runners.stopping import explained
-from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
 from sweep.terminal.confirmation import show
 from sweep.terminal.views import View, view_for
-
-Plan = Sequence[PlannedRun]
-"""A run's number is its place in the plan."""
-
-
-class Planned:
-    """In the place of an Optuna study: hands out the plan from some run on."""
-
-    def __init__(self, plan: Plan, configurations: Mapping[int, dict[str, Any]], first: int) -> None:
-        self._plan, self._configurations, self._next = plan, configurations, first
-
-    def ask(self) -> Asked | None:
-        """Give the next run; None when all have been handed out."""
-        if self._next >= len(self._plan):
-            return None
-        number, run = self._next, self._plan[self._next]
-        self._next += 1
-        return Asked(number, self._configurations[run.trial], run.seed)
-
-    def tell(self, past: PastTrial) -> None:
-        """Ignore how a run ended: a plan does not learn."""
 
 
 def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
@@ -154,38 +132,13 @@ def _train(
     view: View,
 ) -> bool:
     """Do what is left of the plan; returns whether it was interrupted."""
-    info, folder = sweep.info, owner.folder
+    info = sweep.info
     spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info.budget, len(plan))
-    spec = as_begun(spec, info)
-    images = same_pictures(spec, info, view.say)
-    with runner_for(spec, options, view) as runner:
-        tried = preflight(runner, spec, images, owner, view)
-        if tried["extractor_digest"] != info.extractor_digest:
-            raise RequestError(
-                f"the weights of {tried['extractor']} are not those that the sweep was measured with; "
-                "its numbers could not be compared"
-            )
-        # Measured as the trials of the sweep were, on the way and at the end.
-        facts = replace(
-            facts_of(spec, images, tried, runner.name),
-            plan=tuple(plan),
-            budget=info.budget,
-            ladder=info.ladder,
-            ancestors=info.ancestors,
-            floor=info.floor,
-            baseline=info.baseline,
-        )
-        hand_on(sweep.folder, folder, info.ancestors)
-        folder.write(SPEC, spec.to_yaml().encode())
-        facts.write(folder)
-        store = Store(folder, spec.space.kinds())
-        store.begin()
-        trials = recall(store, spec.search.metric)
-        source = Planned(plan, configurations, len(trials))
-        director = new_director(spec, facts, store, source, owner, runner, view)
-        restore(director, trials)
-        train(director, runner, owner, view, "sweep confirm")
-        return director.stopping
+    hand_on(sweep.folder, owner.folder, info.ancestors)
+    # Measured as the trials of the sweep were, on the way and at the end.
+    facts = {name: getattr(info, name) for name in ("budget", "ladder", "ancestors", "floor", "baseline")}
+    params = [configurations[run.trial] for run in plan]
+    return run_plan(info, as_begun(spec, info), plan, params, facts, options, owner, view, "sweep confirm")
 
 
 def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> None:

@@ -14,7 +14,8 @@ from helpers.synthetic import KINDS, make_sweep
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweep.commands.confirm import Planned, distinct, extended
+from sweep.commands.inside.confirm import distinct, extended
+from sweep.commands.inside.planned import Planned
 from sweep.driver.director import Director
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
@@ -159,7 +160,7 @@ def test_seeds_are_fresh_and_do_not_depend_on_the_company() -> None:
 
 def test_a_plan_is_handed_out_from_where_it_stopped() -> None:
     plan = extended([], [5], 3, [])
-    planned = Planned(plan, {5: {"train.lr_g": 0.1}}, 2)
+    planned = Planned(plan, 3 * [{"train.lr_g": 0.1}], 2)
     asked = planned.ask()
     assert asked is not None
     assert (asked.number, asked.seed) == (2, plan[2].seed)
