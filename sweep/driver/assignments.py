@@ -1,5 +1,8 @@
 """Put together everything that a worker needs to train one attempt of a trial."""
 
+import json
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from sweep.driver.room import Room
@@ -8,6 +11,17 @@ from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec
 from sweep.worker.messages import Assignment
+
+
+def columns_of(trial: Trial, config: Mapping[str, Any]) -> dict[str, Any]:
+    """List what a trial's row says of what is handed out: when that began, its seed, and all that it is to train."""
+    return {
+        "seed": trial.seed,
+        "config": json.dumps(config),
+        "params": json.dumps(trial.params),
+        **{f"param.{path}": value for path, value in trial.params.items()},
+        **({"started": time.time()} if trial.attempt == 0 else {}),
+    }
 
 
 def assignment_for(

@@ -6,13 +6,12 @@ It is the only writer of the sweep's records, and every decision is written down
 """
 
 import contextlib
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sweep.driver.assignments import assignment_for
+from sweep.driver.assignments import assignment_for, columns_of
 from sweep.driver.events import Event, Next
 from sweep.driver.retries import MOST_SHARE, after
 from sweep.driver.room import OneAtATime, Room
@@ -106,11 +105,8 @@ class Director:
             trial.status = Status.RUNNING
         made = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule))
         config = made.model_dump(mode="json")
-        started = {"started": time.time()} if trial.attempt == 0 else {}
-        params = {f"param.{path}": value for path, value in trial.params.items()}
-        told = {"seed": trial.seed, "config": json.dumps(config), "params": json.dumps(trial.params)}
-        self.records.put(trial, **told, **started, **params)
-        if started and config["ancestor"]:
+        self.records.put(trial, **columns_of(trial, config))
+        if trial.attempt == 0 and config["ancestor"]:
             self.records.event(trial, EventKind.BEGUN, config["ancestor"])
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:

@@ -19,6 +19,11 @@ def class_kids(row: Mapping[str, Any]) -> list[ClassKid]:
     ]
 
 
+def worst_first(row: Mapping[str, Any]) -> list[ClassKid]:
+    """Read KID of each class, the worst first."""
+    return sorted(class_kids(row), key=lambda one: -one.kid)
+
+
 def value_of(one: ClassKid) -> str:
     """Write KID of a class with its standard error."""
     return with_error(one.kid, one.kid_se)
@@ -28,5 +33,5 @@ def told(row: Mapping[str, Any]) -> list[str]:
     """Say KID of each class, a line each, the worst first."""
     return [
         f"{one.name}: KID {value_of(one)}, {one.n_fake} pictures against {one.n_real} real ones"
-        for one in sorted(class_kids(row), key=lambda one: -one.kid)
+        for one in worst_first(row)
     ]

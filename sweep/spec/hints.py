@@ -24,6 +24,11 @@ _RANGES = {
 _INVISIBLE = re.compile("[\u00a0\u00ad\u2000-\u200f\u202a-\u202f\u205f-\u2064\u3000\ufeff]")
 _NOTHING = {"none", "nil", "nan", "na", "n/a", "off", "-"}
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_RULE = (
+    "must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and not contain '..'"
+)
+
 
 def hint(wanted: Wanted, value: object) -> str:
     """Suggest what to write in place of a value, as ``"; write 0.001"``.
@@ -257,3 +262,18 @@ _READINGS: list[tuple[str, Callable[["re.Match[str]"], str]]] = [
         lambda match: f"; to search it, write {{type: float, low: {match[1]}, high: {match[2]}}}",
     ),
 ]
+
+
+def as_name(text: object) -> str:
+    """Suggest the nearest text that can be a name; empty where there is none."""
+    if not isinstance(text, str):
+        return ""
+    plain = unicodedata.normalize("NFKD", text.replace("\u00df", "ss"))
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:64]
+    return f", did you mean '{name}'?" if is_name(name) else ""
+
+
+def is_name(name: object) -> bool:
+    """Tell whether something can be the name of a sweep, which is that of a folder too."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name

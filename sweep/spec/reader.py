@@ -1,7 +1,6 @@
 """The reader of a spec: its text becomes checked parts, of which `sweep.spec.specification` makes a `Spec`."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from ganlib.registry import did_you_mean
 from sweep.spec import overrides as command_line
 from sweep.spec.fields import blame, check_section, check_whole
+from sweep.spec.hints import NAME_RULE, as_name, is_name
 from sweep.spec.problems import Problems, broken_rules, show, unknown_key
 from sweep.spec.read_configs import Point, read_configs
 from sweep.spec.read_space import read_space
@@ -32,10 +32,6 @@ from sweep.spec.space import GRID_LIMIT, Space
 from sweep.spec.values import BAD
 from sweep.spec.yaml_tree import Node, read
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_NAME_RULE = (
-    "must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and not contain '..'"
-)
 _CORNERS = 300
 
 
@@ -152,11 +148,11 @@ class _Reader:
         node = self._entries.get("name")
         if node is not None:
             name = node.plain()
-            if not _is_name(name):
-                self._add(node, "name", f"{_NAME_RULE}; got {show(name)}{_as_name(name)}")
+            if not is_name(name):
+                self._add(node, "name", f"{NAME_RULE}; got {show(name)}{as_name(name)}")
             return str(name)
         default = "sweep" if file.startswith("<") else Path(file).stem
-        if not _is_name(default) and not self._problems.under("name"):
+        if not is_name(default) and not self._problems.under("name"):
             message = f"is missing, and the file's name cannot be used for it: {show(default)}"
             self._add(None, "name", message)
         return default
@@ -274,20 +270,6 @@ class _Reader:
 
 
 _SECTION_OF = {model.__name__: section for section, model in SECTIONS.items()}
-
-
-def _as_name(text: object) -> str:
-    """Suggest the nearest text that can be a name; empty where there is none."""
-    if not isinstance(text, str):
-        return ""
-    plain = unicodedata.normalize("NFKD", text.replace("\u00df", "ss"))
-    letters = "".join(char for char in plain if not unicodedata.combining(char))
-    name = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:64]
-    return f", did you mean '{name}'?" if _is_name(name) else ""
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name
 
 
 def _settled(sections: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,20 @@
 """The first section of the page: what is best, how sure that is, what became of the trials, what it cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganlib.config import Ancestor
 from sweep import formatting
 from sweep.records.status import Status
-from sweep.report.facts import Facts, Row
+from sweep.report.facts import Facts
+from sweep.report.page.hours import hours
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
-from sweep.results.by_class import class_kids, value_of
+from sweep.results.by_class import value_of, worst_first
 from sweep.results.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
 from sweep.results.leaderboard import METRICS
-from sweep.results.summary import seconds_saved
 from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
 
@@ -157,7 +157,7 @@ def _best(results: Results, winner: RankedTrial, portrait: Frame | None) -> Best
         ],
         classes=[
             (one.name, value_of(one), f"{one.n_fake} generated pictures against {one.n_real} real ones")
-            for one in sorted(class_kids(entry.source), key=lambda one: -one.kid)
+            for one in worst_first(entry.source)
         ],
         warnings=warnings_of(entry.source),
         sureness=sureness(results),
@@ -209,39 +209,6 @@ def parts(results: Results) -> list[Part]:
             counted[key] = counted.get(key, 0) + waiting
     ordered = sorted(counted.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1], -item[1]))
     return [Part(status, words, count) for (status, _, words), count in ordered]
-
-
-def hours(results: Results) -> tuple[str, str]:
-    """Add up hours of processor that were spent, and those saved by stopping, such as ``1.2 GPU-hours``."""
-    spent: dict[str, float] = {}
-    saved: dict[str, float] = {}
-    for facts in results.sweeps:
-        for row in facts.trials:
-            kind, share = _processor(facts, row)
-            seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
-            spent[kind] = spent.get(kind, 0.0) + share * seconds
-            budget = facts.sweep.info.budget
-            if isinstance(budget, (int, float)):
-                saved[kind] = saved.get(kind, 0.0) + share * seconds_saved(row, budget)
-    return _hours(spent), _hours(saved)
-
-
-def _processor(facts: Facts, row: Row) -> tuple[str, float]:
-    """Find what a trial runs on, and how much of that is the trial's own: four trials may share a GPU."""
-    resources = facts.spec.get("resources")
-    shares = resources if isinstance(resources, Mapping) else {}
-    device = str(row["device"] or facts.sweep.info.device or "cpu")
-    kind = "cpu" if device == "cpu" else "gpu"
-    share = shares.get(kind)
-    return kind.upper(), float(share) if isinstance(share, (int, float)) and share > 0 else 1.0
-
-
-def _hours(seconds: Mapping[str, float]) -> str:
-    """Say seconds of each kind of processor in hours."""
-    known = {kind: item / 3600 for kind, item in seconds.items() if item >= 1}
-    return " and ".join(
-        f"{formatting.number(item, 2 if item < 10 else 3)} {kind}-hours" for kind, item in known.items()
-    )
 
 
 def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
