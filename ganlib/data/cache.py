@@ -5,12 +5,10 @@ that the pictures are complete. Both files are written under temporary names and
 file is missing, or whose first has another length than its header says, does not exist.
 """
 
-import errno
 import hashlib
-import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,15 +17,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganlib.data.alpha import GREY, RGB, RGBA
+from ganlib.data.alpha import RGB, RGBA
 from ganlib.data.labels.classes import Classes
 from ganlib.data.listing import Skipped
 from ganlib.data.look.seen import Look
+from ganlib.data.packed import blocks, claim, header, shape_of
 from ganlib.data.telling import Found
 from ganlib.disk import write_whole
 from ganlib.errors import RequestError, WorkError
-
-_BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def open_set(path: Path) -> ImageSet | None:
     The entry numbers the skipped files; they have names only where they were found, so `prepare` adds them.
     """
     note = _note(path)
-    if note is None or _shape(path) is None:
+    if note is None or shape_of(path) is None:
         return None
     return ImageSet(
         path,
@@ -132,7 +129,7 @@ def skipped_in(path: Path) -> list[tuple[int, str]]:
 
 def verify(images: ImageSet) -> bool:
     """Tell whether the pixels on disk still have the set's hash; the whole file is read."""
-    if _shape(images.path) is None:
+    if shape_of(images.path) is None:
         return False
     found = _hash(np.load(images.path, mmap_mode="r"), images.groups)
     return (found if images.classes is None else _with_classes(found, images.classes)) == images.hash
@@ -156,12 +153,12 @@ class Partial:
     def __init__(self, path: Path, count: int, size: int, channels: int = RGB) -> None:
         self.path = path
         self._shape = (count, size, size, channels)
-        self.offset = len(_header(self._shape))
+        self.offset = len(header(self._shape))
         self.picture_bytes = size * size * channels
         total = self.offset + count * self.picture_bytes
         try:
             with open(path, "xb") as file:
-                _claim(file.fileno(), total)
+                claim(file.fileno(), total)
         except OSError as error:
             self.discard()
             raise WorkError(
@@ -186,7 +183,7 @@ class Partial:
         kept = self._close_gaps({index for index, _ in skipped} | set(look.left_out))
         shape = (kept, *self._shape[1:])
         with open(self.path, "r+b") as file:
-            file.write(_header(shape))
+            file.write(header(shape))
             file.truncate(self.offset + kept * self.picture_bytes)
             file.flush()
             os.fsync(file.fileno())
@@ -230,34 +227,11 @@ class Partial:
         return target
 
 
-def _claim(descriptor: int, size_bytes: int) -> None:
-    """Make a file as long as it will be, with its blocks: a full disk shows now, not after an hour."""
-    os.truncate(descriptor, size_bytes)
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(descriptor, 0, size_bytes)
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can
-                raise
-
-
-def _header(shape: tuple[int, ...]) -> bytes:
-    """Write the header of a ``.npy`` file, which NumPy pads so that its length does not depend on the count."""
-    stream = io.BytesIO()
-    fields = {
-        "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
-        "fortran_order": False,
-        "shape": shape,
-    }
-    np.lib.format.write_array_header_1_0(stream, fields)
-    return stream.getvalue()
-
-
 def _note(path: Path) -> dict[str, Any] | None:
     """Read the JSON file of an entry; None when the file is missing or not what was written."""
     try:
         note = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        if tuple(note["shape"]) != _shape(path) or len(note["hash"]) != 64:
+        if tuple(note["shape"]) != shape_of(path) or len(note["hash"]) != 64:
             return None
         return {
             "hash": str(note["hash"]),
@@ -271,27 +245,11 @@ def _note(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _shape(path: Path) -> tuple[int, ...] | None:
-    """Read the shape in the header, if the file holds pictures and is exactly as long as that shape asks."""
-    try:
-        with open(path, "rb") as file:
-            if np.lib.format.read_magic(file) != (1, 0):
-                return None
-            shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
-            length = file.seek(0, os.SEEK_END)
-    except (OSError, ValueError):
-        return None
-    sound = dtype == np.uint8 and not fortran_order and len(shape) == 4 and shape[3] in (GREY, RGB, RGBA)
-    if not sound or length != len(_header(shape)) + int(np.prod(shape, dtype=np.int64)):
-        return None
-    return tuple(shape)
-
-
 def _hash(pictures: NDArray[np.uint8], groups: tuple[tuple[int, ...], ...]) -> str:
     # Which pictures are alike decides what is held out for the floor: it is a part of the data.
     alike = repr(groups) if groups else ""
     digest = hashlib.sha256((repr(tuple(int(side) for side in pictures.shape)) + alike).encode())
-    for block in _blocks(pictures):
+    for block in blocks(pictures):
         digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
 
@@ -303,10 +261,4 @@ def _with_classes(digest: str, classes: Classes) -> str:
 def _transparent(pictures: NDArray[np.uint8]) -> int:
     if pictures.shape[3] != RGBA:
         return 0
-    return sum(int((block[..., RGB:] < 255).any((1, 2, 3)).sum()) for block in _blocks(pictures))
-
-
-def _blocks(pictures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    step = max(1, _BLOCK_BYTES // max(1, pictures[0].nbytes)) if len(pictures) else 1
-    for start in range(0, len(pictures), step):
-        yield pictures[start : start + step]
+    return sum(int((block[..., RGB:] < 255).any((1, 2, 3)).sum()) for block in blocks(pictures))

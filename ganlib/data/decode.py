@@ -21,11 +21,11 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 
 from ganlib.data.alpha import GREY, RGB, RGBA, hide
 from ganlib.data.formats import NAMES, formats_for
+from ganlib.data.formats.png import SIGNATURE, slimmed
+from ganlib.data.formats.profiles import eight_bit, to_srgb
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.look.upright import is_sideways, is_turned, upright
-from ganlib.data.png import SIGNATURE, slimmed
-from ganlib.data.profiles import eight_bit, to_srgb
 from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
 
