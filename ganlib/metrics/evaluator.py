@@ -7,7 +7,6 @@ one of all trials ever reads the real pictures.
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,8 @@ import torch
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig
-from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA, measured_with
+from ganlib.data.alpha import measured_with
 from ganlib.data.labels.classes import Classes
-from ganlib.data.look.split import split
-from ganlib.errors import RequestError
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.diversity import vendi_from_features
 from ganlib.metrics.extraction import Extraction
@@ -29,15 +26,11 @@ from ganlib.metrics.identity import Floor
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
-from ganlib.metrics.real import RealStatistics
+from ganlib.metrics.real import RealPictures, RealStatistics
 from ganlib.metrics.score import ClassKid, Score
 
-CHOICE_SEED = 0
-"""Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
 SUBSET_SEED = 0
 """Seed of KID's subsets: equal features give equal numbers."""
-MIN_REAL = 2048
-"""Least number of real pictures that are used, where there are so many and the configuration names no number."""
 VENDI_PICTURES = 256
 """Pictures of which the Vendi score is computed, at most: it depends on their number."""
 NEIGHBOUR = 5
@@ -78,34 +71,21 @@ class Evaluator:
         groups: Sequence[Sequence[int]] = (),
         classes: Classes | None = None,
     ) -> None:
-        shape = pictures.shape
-        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (GREY, RGB, RGBA) or shape[0] < 2:
-            raise RequestError(
-                f"the real pictures have dtype {pictures.dtype} and shape {shape}; give at least 2 of "
-                "uint8 (n, s, s, 3), (n, s, s, 1) of grey, or (n, s, s, 4) with alpha"
-            )
         self.config = config
         self.device = torch.device(device)
+        self.chosen = RealPictures(pictures, config, groups)
+        self.n_real = len(self.chosen.compared)
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
-        self.n_real = count_real(config, shape[0])
-        self._pictures = pictures
         self.cache, self._classes = cache, classes
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
-        wanted = min(config.n_fake, shape[0] - self.n_real)
-        self._compared, self._held = split(shape[0], groups, self.n_real, wanted, CHOICE_SEED)
         self.identity: dict[str, str | int] = {
             "data": data_hash,
-            "pictures": shape[0],
             "extractor": self.extractor.name,
             "digest": self.extractor.digest,
-            "n_real": self.n_real,
-            "held_out": len(self._held),
-            "seed": CHOICE_SEED,
             "format": FORMAT,
-        } | ({"alpha": ON_CHECKS} if shape[3] == RGBA else {})
-        if groups:
-            self.identity["groups"] = sha256(repr([list(group) for group in groups]).encode()).hexdigest()
-        self.resize = measured_with(self.extractor.resize, shape[3])
+            **self.chosen.identity(),
+        }
+        self.resize = measured_with(self.extractor.resize, pictures.shape[3])
 
     def score(
         self,
@@ -169,7 +149,7 @@ class Evaluator:
         """Measure KID of each class that has enough pictures; None where the real ones have no labels."""
         if self._classes is None:
             return None
-        real = self.real.features, torch.from_numpy(self._classes.of[self._compared])
+        real = self.real.features, torch.from_numpy(self._classes.of[self.chosen.compared])
         config = self.config
         return kid_by_class(
             real,
@@ -206,7 +186,7 @@ class Evaluator:
             are alike to one of them.
         """
         count = n_fake or self.config.n_fake
-        if count > len(self._held):
+        if count > len(self.chosen.held_out):
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
         kid = self.kid(fake)
@@ -226,13 +206,13 @@ class Evaluator:
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
         found = nearest_real(self.features_of(pictures), known, k)
-        rows = torch.from_numpy(self._choice())[found.indices.cpu()]
+        rows = torch.from_numpy(self.chosen.rows)[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
 
     @property
     def available(self) -> int:
         """Count the real pictures that the evaluator was made with."""
-        return len(self._pictures)
+        return len(self.chosen.pictures)
 
     @cached_property
     def real(self) -> RealStatistics:
@@ -274,17 +254,13 @@ class Evaluator:
     def _stored(self) -> Arrays:
         return load_or_compute(self.cache, self.identity, self._measure_real)
 
-    def _choice(self) -> np.ndarray:
-        """List the positions of the real pictures that are used: to compare with, then held out."""
-        return np.concatenate([self._compared, self._held])
-
     def _measure_real(self) -> Arrays:
-        chosen = self._choice()
+        chosen = self.chosen.rows
         features = np.empty((len(chosen), self.extractor.dim), np.float32)
         rows = np.argsort(chosen)  # pictures lie on a disk in this order
         for start in range(0, len(rows), self.config.batch_size):
             batch = rows[start : start + self.config.batch_size]
-            features[batch] = self._extraction.of(self._pictures_at(chosen[batch])).cpu().numpy()
+            features[batch] = self._extraction.of(self.chosen.at(chosen[batch]).to(self.device)).cpu().numpy()
         pixels = of_pixels(self.first_real(EXTREME_PICTURES), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
@@ -298,19 +274,4 @@ class Evaluator:
         Returns:
             uint8 (n, c, h, w), on the evaluator's device; their features are the first of ``real.features``.
         """
-        return self._pictures_at(self._compared[:count])
-
-    def _pictures_at(self, rows: np.ndarray) -> Tensor:
-        pictures = torch.from_numpy(np.ascontiguousarray(self._pictures[rows]))
-        return pictures.permute(0, 3, 1, 2).to(self.device)
-
-
-def count_real(config: EvaluateConfig, available: int) -> int:
-    """Count the real pictures of those available that are compared with: what is asked for, or all if there are fewer.
-
-    By default as many are left as the floor needs, if possible.
-    """
-    if config.n_real is not None:
-        return min(config.n_real, available)
-    wanted = max(config.n_fake, MIN_REAL)
-    return min(wanted, available - config.n_fake if available >= 2 * config.n_fake else available)
+        return self.chosen.at(self.chosen.compared[:count]).to(self.device)

@@ -1,12 +1,89 @@
-"""Compute what metrics need of the real pictures once, for every evaluation."""
+"""Choose the real pictures that generators are compared with, and compute once what metrics need of them."""
 
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.config import EvaluateConfig
+from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA
+from ganlib.data.look.split import split
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
 from ganlib.metrics.frechet import Gaussian, fit, frechet_distance
 from ganlib.metrics.kernel import Kid, draw_subsets, mean_between, mean_within, summarise
+
+CHOICE_SEED = 0
+"""Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
+MIN_REAL = 2048
+"""Least number of real pictures that are used, where there are so many and the configuration names no number."""
+
+
+class RealPictures:
+    """The real pictures that are used of a set.
+
+    Args:
+        pictures: uint8 (n, s, s, c), may be a memory map.
+        config: How many are used.
+        groups: Positions of pictures that are alike: of none are some held out and others compared with.
+
+    Attributes:
+        compared: Positions of those that generators are compared with, int64.
+        held_out: Positions of those that are scored in place of generated ones, int64.
+
+    Raises:
+        RequestError: if the pictures have another dtype or shape or are fewer than two.
+    """
+
+    def __init__(
+        self, pictures: np.ndarray, config: EvaluateConfig, groups: Sequence[Sequence[int]] = ()
+    ) -> None:
+        shape = pictures.shape
+        if pictures.dtype != np.uint8 or len(shape) != 4 or shape[3] not in (GREY, RGB, RGBA) or shape[0] < 2:
+            raise RequestError(
+                f"the real pictures have dtype {pictures.dtype} and shape {shape}; give at least 2 of "
+                "uint8 (n, s, s, 3), (n, s, s, 1) of grey, or (n, s, s, 4) with alpha"
+            )
+        self.pictures, self._groups = pictures, groups
+        compared = count_real(config, shape[0])
+        wanted = min(config.n_fake, shape[0] - compared)
+        self.compared, self.held_out = split(shape[0], groups, compared, wanted, CHOICE_SEED)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """List the positions of all that are used: to compare with, then held out."""
+        return np.concatenate([self.compared, self.held_out])
+
+    def identity(self) -> dict[str, str | int]:
+        """Say what their features depend on, beside the content of the set and the extractor."""
+        found: dict[str, str | int] = {
+            "pictures": len(self.pictures),
+            "n_real": len(self.compared),
+            "held_out": len(self.held_out),
+            "seed": CHOICE_SEED,
+        }
+        if self.pictures.shape[3] == RGBA:
+            found["alpha"] = ON_CHECKS
+        if self._groups:
+            found["groups"] = sha256(repr([list(group) for group in self._groups]).encode()).hexdigest()
+        return found
+
+    def at(self, rows: np.ndarray) -> Tensor:
+        """Read the pictures at some positions, uint8 (n, c, s, s)."""
+        return torch.from_numpy(np.ascontiguousarray(self.pictures[rows])).permute(0, 3, 1, 2)
+
+
+def count_real(config: EvaluateConfig, available: int) -> int:
+    """Count the real pictures of those available that are compared with: what is asked for, or all if there are fewer.
+
+    By default as many are left as the floor needs, if possible.
+    """
+    if config.n_real is not None:
+        return min(config.n_real, available)
+    wanted = max(config.n_fake, MIN_REAL)
+    return min(wanted, available - config.n_fake if available >= 2 * config.n_fake else available)
 
 
 class RealStatistics:

@@ -82,8 +82,8 @@ def of_subsets(evaluate: EvaluateConfig, images: int, n_fake: int) -> Iterator[s
 
 def _compared(evaluate: EvaluateConfig, images: int, n_fake: int) -> tuple[int, int]:
     """Count the real pictures that generated ones are compared with, and the most that KID's subsets can have."""
-    from ganlib.metrics.evaluator import count_real
     from ganlib.metrics.kernel import usual_size
+    from ganlib.metrics.real import count_real
 
     real = count_real(evaluate, images)
     return real, usual_size(real, n_fake, n_fake)
