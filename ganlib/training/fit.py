@@ -36,7 +36,7 @@ from ganlib.training.making import Making, Scorer, at_work, measured
 from ganlib.training.means import Means
 from ganlib.training.optimizers import rate
 from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import stream_of
+from ganlib.training.stream import check_given, stream_of
 
 GRID = 64
 """Inputs whose pictures are looked at in each evaluation; those of latents are its sample grid."""
@@ -128,12 +128,7 @@ class Fit(Iterator[Evaluation]):
                 "model.init and the weights to begin with (start) belong together: the configuration says where the "
                 "weights are from, and start has them"
             )
-        self._check_shapes(pictures, photos)
-        if classes is not None and (not family.conditional or len(classes.of) != len(pictures)):
-            raise RequestError(
-                f"there are classes of {len(classes.of)} pictures for {len(pictures)}, or the family "
-                f"{config.model.family} cannot be told classes"
-            )
+        check_given(config, pictures, photos, classes)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0
@@ -153,16 +148,6 @@ class Fit(Iterator[Evaluation]):
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
         self._shown = self.inputs.take(GRID).to(self.device)
         self._evaluating: Callable[[], Evaluation] | None = None
-
-    def _check_shapes(self, pictures: np.ndarray, photos: np.ndarray | None) -> None:
-        data = self.config.data
-        size, channels = data.size, data.channels
-        for name, given, wanted in (("pictures", pictures, channels), ("photos", photos, 3)):
-            if given is not None and given.shape[1:] != (size, size, wanted):
-                raise RequestError(
-                    f"data.size is {size} and data.channels {data.channels}, that is {wanted} channels, but the "
-                    f"{name} have shape {given.shape}"
-                )
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
         config = self.config

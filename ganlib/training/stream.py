@@ -12,10 +12,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.config import TrialConfig
+from ganlib.data.labels.classes import Classes
 from ganlib.errors import RequestError
+from ganlib.names import FAMILIES
 
 GPU_SHARE = 0.5
 """The packed set is moved to the GPU when it takes at most this share of the memory that is free there."""
+
+
+def check_given(
+    config: TrialConfig, pictures: np.ndarray, photos: np.ndarray | None, classes: Classes | None
+) -> None:
+    """Check that what is trained on goes with the configuration.
+
+    Args:
+        config: Of the trial.
+        pictures: ``(n, size, size, c)``.
+        photos: ``(m, size, size, 3)``, or None.
+        classes: Of the pictures, or None.
+
+    Raises:
+        RequestError: pictures of another shape, or classes that the family cannot be told or are of other pictures.
+    """
+    data, family = config.data, FAMILIES[config.model.family]
+    for name, given, wanted in (("pictures", pictures, data.channels), ("photos", photos, 3)):
+        if given is not None and given.shape[1:] != (data.size, data.size, wanted):
+            raise RequestError(
+                f"data.size is {data.size} and data.channels {data.channels}, that is {wanted} channels, but the "
+                f"{name} have shape {given.shape}"
+            )
+    if classes is not None and (not family.conditional or len(classes.of) != len(pictures)):
+        raise RequestError(
+            f"there are classes of {len(classes.of)} pictures for {len(pictures)}, or the family "
+            f"{config.model.family} cannot be told classes"
+        )
 
 
 def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHARE) -> Tensor:
