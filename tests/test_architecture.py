@@ -198,7 +198,7 @@ def test_loading_an_export_loads_no_trainer() -> None:
 import pathlib, sys, tempfile
 from ganlib import load_generator
 from ganlib.config import ModelConfig
-from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.names import FAMILIES
 for family in FAMILIES:
     model = ModelConfig(family=family, latent_dim=4, width=4)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ganlib.errors import RequestError, WorkError
-from ganlib.export.generator import CONFIG, WEIGHTS, ExportConfig
+from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, read_export
 from ganlib.models.start import Start
 
 TENSORS = (".safetensors", ".pt", ".pth")
@@ -47,24 +46,21 @@ def read_origin(path: str | Path) -> Origin:
         WorkError: if the file is damaged, or not the one that was exported.
     """
     place = Path(path).expanduser()
-    if place.is_dir():
-        if not (place / CONFIG).is_file() or not (place / WEIGHTS).is_file():
-            raise RequestError(f"'{path}' is no export: it lacks {CONFIG} or {WEIGHTS}")
-        place = place / WEIGHTS
+    root = place if place.is_dir() else place.parent
+    if place.is_dir() or (place.name == WEIGHTS and (root / CONFIG).is_file()):
+        config, weights = read_export(root)
+        return Origin(weights, config)
     if not place.is_file():
         raise RequestError(f"there is no file '{path}'")
     if place.suffix.lower() not in TENSORS:
         raise RequestError(
             f"'{path}' is no file of weights: give the folder of an export, or its {WEIGHTS} ({', '.join(TENSORS)})"
         )
-    config = _config(place) if place.name == WEIGHTS else None
-    if place.suffix.lower() != ".safetensors":
-        return Origin(save_tensors(_unpickled(place)), None)
-    weights = place.read_bytes()
-    if config is not None and hashlib.sha256(weights).hexdigest() != config.digests.get(WEIGHTS):
-        raise WorkError(f"{place} is not the file that was exported: its SHA-256 is not the one in {CONFIG}")
+    weights = (
+        place.read_bytes() if place.suffix.lower() == ".safetensors" else save_tensors(_unpickled(place))
+    )
     tensors_of(weights, str(place))
-    return Origin(weights, config)
+    return Origin(weights, None)
 
 
 def load_start(path: str | Path) -> Start:
@@ -82,18 +78,6 @@ def tensors_of(data: bytes, name: str) -> dict[str, Tensor]:
         return load_tensors(data)
     except SafetensorError as error:
         raise WorkError(f"{name} is no whole safetensors file: {error}") from None
-
-
-def _config(weights: Path) -> ExportConfig | None:
-    place = weights.with_name(CONFIG)
-    if not place.is_file():
-        return None
-    try:
-        return ExportConfig.model_validate_json(place.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise WorkError(f"{place} is not the configuration of an export: {where}: {first['msg']}") from None
 
 
 def _unpickled(place: Path) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ def initial(records: Found) -> Iterator[Finding]:
 
 
 def broken_weights(data: bytes) -> str | None:
-    """Say why bytes are not the weights that `ganlib.export.generator.pack_weights` wrote; None if they are."""
+    """Say why bytes are not the weights that `ganlib.export.files.pack_weights` wrote; None if they are."""
     size = int.from_bytes(data[:8], "little")
     try:
         digest = json.loads(data[8 : 8 + size])["__metadata__"]["sha256"]

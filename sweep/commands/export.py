@@ -20,15 +20,8 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import programs
-from ganlib.export.generator import (
-    CONFIG,
-    WEIGHTS,
-    LoadedGenerator,
-    add_digests,
-    load_generator,
-    rebuild,
-    save_generator,
-)
+from ganlib.export.files import CONFIG, WEIGHTS, add_digests, save_generator
+from ganlib.export.generator import LoadedGenerator, load_generator, rebuild
 from ganlib.export.sheets import difference, sheet_by
 from ganlib.metrics import NonFiniteError
 from ganlib.models.inputs import latents_of

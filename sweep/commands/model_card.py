@@ -11,7 +11,7 @@ import yaml
 
 from ganlib.config import AVATARS, PictureSource, TrialConfig
 from ganlib.data.alpha import RGBA
-from ganlib.export.generator import ExportConfig
+from ganlib.export.files import ExportConfig
 from ganlib.export.programs import TOLERANCE
 from ganlib.metrics.identity import Identity
 from sweep import formatting

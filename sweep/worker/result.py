@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
-from ganlib.export.generator import ExportConfig, LoadedGenerator, rebuild
+from ganlib.export.files import ExportConfig
+from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.inputs import Inputs, Use

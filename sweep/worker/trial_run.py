@@ -22,7 +22,7 @@ import torch
 from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
-from ganlib.export.generator import pack_weights
+from ganlib.export.files import pack_weights
 from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation

@@ -18,7 +18,7 @@ from ganlib import load_generator
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.export import walks
-from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.export.walks import save_mp4, slerp, walk
 from ganlib.models.dcgan import build_generator
 from sweep.cli import cli

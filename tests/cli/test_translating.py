@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ganlib.config import ModelConfig
-from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.names import FAMILIES
 from sweep.cli import cli
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ganlib.config import DataConfig, ModelConfig, PhotosConfig, TrialConfig
-from ganlib.export.generator import ExportConfig
+from ganlib.export.files import ExportConfig
 from ganlib.metrics.identity import Baseline
 from sweep.commands.model_card import card
 from sweep.records.sweep_info import SweepInfo

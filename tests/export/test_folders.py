@@ -14,8 +14,9 @@ from ganlib.config import ModelConfig
 from ganlib.data.listing import scan
 from ganlib.errors import RequestError, WorkError
 from ganlib.export import folders
+from ganlib.export.files import ExportConfig, pack_weights
 from ganlib.export.folders import names_for, translate_files
-from ganlib.export.generator import ExportConfig, LoadedTranslator, pack_weights, rebuild
+from ganlib.export.generator import LoadedTranslator, rebuild
 from ganlib.names import FAMILIES
 
 

@@ -19,16 +19,8 @@ from safetensors.torch import save
 from ganlib import written
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError, WorkError
-from ganlib.export.generator import (
-    CONFIG,
-    WEIGHTS,
-    ExportConfig,
-    LoadedGenerator,
-    load_generator,
-    pack_weights,
-    rebuild,
-    save_generator,
-)
+from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import LoadedGenerator, load_generator, rebuild
 from ganlib.models.dcgan import build_generator
 from ganlib.models.latents import fixed_latents
 from ganlib.training.steps import AdversarialStep

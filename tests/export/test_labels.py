@@ -9,13 +9,8 @@ import torch
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
 from ganlib.export import programs
-from ganlib.export.generator import (
-    ExportConfig,
-    LoadedGenerator,
-    load_generator,
-    pack_weights,
-    save_generator,
-)
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import LoadedGenerator, load_generator
 from ganlib.names import FAMILIES
 
 

@@ -7,7 +7,8 @@ from PIL import Image
 
 from ganlib.config import ModelConfig
 from ganlib.data.sheet import GAP, grid
-from ganlib.export.generator import ExportConfig, LoadedGenerator, pack_weights, rebuild
+from ganlib.export.files import ExportConfig, pack_weights
+from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.export.sheets import difference, sheet_by
 from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS, Sheet

@@ -10,13 +10,8 @@ import torch
 from ganlib import load_generator
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.export.generator import (
-    ExportConfig,
-    LoadedGenerator,
-    LoadedTranslator,
-    pack_weights,
-    save_generator,
-)
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import LoadedGenerator, LoadedTranslator
 from ganlib.export.translation import bled, padded, translated
 from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES

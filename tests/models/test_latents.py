@@ -13,7 +13,8 @@ from PIL import Image
 
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.export.generator import ExportConfig, LoadedGenerator, pack_weights, rebuild, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.names import FAMILIES
 from sweep.cli import cli

@@ -14,13 +14,8 @@ from torch import Tensor, nn
 
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError, WorkError
-from ganlib.export.generator import (
-    ExportConfig,
-    LoadedGenerator,
-    load_generator,
-    pack_weights,
-    save_generator,
-)
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import LoadedGenerator, load_generator
 from ganlib.export.start import load_start, read_origin
 from ganlib.metrics import Evaluator
 from ganlib.models.family import Family

@@ -14,7 +14,8 @@ import torch
 from ganlib import names
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.export.generator import ExportConfig, load_generator, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
+from ganlib.export.generator import load_generator
 from ganlib.metrics import Extremes, Score
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.registry import Registry

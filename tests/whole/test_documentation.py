@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganlib.config import ModelConfig
-from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.names import FAMILIES
 
 ROOT = Path(__file__).parents[2]

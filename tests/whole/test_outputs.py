@@ -21,7 +21,7 @@ from ganlib.data import prepare
 from ganlib.data.decode import Preparation
 from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP
 from ganlib.errors import RequestError
-from ganlib.export.generator import ExportConfig, pack_weights, save_generator
+from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.metrics import Extractor, fid
 from ganlib.metrics.picture_sets import open_pictures
 from ganlib.models.dcgan import build_generator
@@ -73,7 +73,7 @@ def export_in(folder: Path) -> Path:
         folder, ExportConfig(model=model, size=32), pack_weights(build_generator(model, 32))
     )
     (folder / "samples.png").write_bytes(bytes_of(picture()))
-    from ganlib.export.generator import add_digests
+    from ganlib.export.files import add_digests
 
     add_digests(folder, config, ["samples.png"])
     return folder

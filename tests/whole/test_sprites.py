@@ -15,7 +15,8 @@ from ganlib import load_generator
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data.alpha import LIGHT, tensor_on_checks
 from ganlib.errors import RequestError
-from ganlib.export.generator import ExportConfig, load_tensors, pack_weights, rebuild
+from ganlib.export.files import ExportConfig, pack_weights
+from ganlib.export.generator import load_tensors, rebuild
 from ganlib.export.programs import programs_of, write
 from ganlib.metrics import Evaluator, Extractor, Score
 from ganlib.metrics.extremes import Extremes

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
-from ganlib.export.generator import CONFIG, ExportConfig
+from ganlib.export.files import CONFIG, ExportConfig
 from ganlib.export.start import Origin, read_origin
 from sweep.commands.export import of_number
 from sweep.commands.lineage.fitting import keys_of, misfits_of, place_of
