@@ -102,5 +102,5 @@ def beside(sheets: Sequence[Image.Image]) -> Image.Image:
 def png(picture: Image.Image) -> bytes:
     """Encode a picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

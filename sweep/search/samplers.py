@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cmaes
 import numpy as np
 from numpy.typing import NDArray
 from optuna import Study
@@ -119,8 +118,10 @@ class CmaSampler(BaseSampler):
         """Draw one point of the current population."""
         if not self._numbers:
             return {}
+        from cmaes import CMA  # here: it imports scipy.stats, which takes as long as all the rest
+
         size = len(self._numbers)
-        optimizer = cmaes.CMA(
+        optimizer = CMA(
             mean=np.full(size, 0.5),
             sigma=1 / 6,
             bounds=np.tile([0.0, 1.0], (size, 1)),

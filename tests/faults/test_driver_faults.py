@@ -1,7 +1,7 @@
 """What a sweep survives when the process that drives it dies, or its disk does. Everything here really happens.
 
 All runs are local: two runs of one spec give the same numbers, so that a disturbed one can be compared with one
-that was left alone. (Workers and nodes that die: faults/test_ray_faults.py.)
+that was left alone. (Workers that die: faults/test_ray_faults.py; nodes: runners/test_ray_cluster.py.)
 """
 
 import os

@@ -1,91 +1,26 @@
-"""What a sweep under Ray survives: workers that are killed, hang, stop or run out of memory; a node that is lost."""
+"""What a sweep under Ray survives: workers that hang, stop, run out of memory, lack a package or lost their node."""
 
-import os
-import random
-import signal
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.sweep_process import (
-    SPEC,
-    TRANSLATOR,
-    Results,
-    SweepProcess,
-    command_line,
-    descendants,
-    trial_workers,
-    write_spec,
-)
+from helpers.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
 
+from ganlib.errors import WorkError
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
+from sweep.runners import ray_worker
 from sweep.worker.messages import Assignment, Fault
 from sweep.worker.trial_run import SupersededError, TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-KILLS = int(os.environ.get("SWEEP_KILLS", "4"))
-"""Each takes ten seconds or more, until the next worker has started. docs/reliability.md has it with 20."""
-NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-
-
-def undisturbed(spec: Path, cache: Path, storage: Path) -> Results:
-    """The same sweep without Ray and without a fault."""
-    storage.mkdir()
-    with SweepProcess("run", spec, "--local", "--storage", storage, cache=cache, log=storage / "log") as run:
-        assert run.wait() == 0, run.text()
-    return Results(storage, "small")
-
-
-def spec_of(folder: Path, trials: int, epochs: int, resources: str = "", text: str = SPEC) -> Path:
-    spec = write_spec(folder / "small.yaml", trials, epochs, text)
-    spec.write_text(spec.read_text().replace("max_concurrent: 2", f"max_concurrent: 2{resources}"))
-    return spec
-
-
-def check(storage: Path) -> None:
-    result = CliRunner().invoke(cli, ["check", "small", "--storage", str(storage)])
-    assert result.exit_code == 0, result.output
-
-
-def test_lost_workers_change_nothing(cache: Path, tmp_path: Path) -> None:
-    """Those of a translator, killed at seeded moments, from their start to the midst of writing a checkpoint."""
-    resources = f", max_failures: {KILLS}"
-    spec = spec_of(tmp_path, trials=3, epochs=KILLS + 2, resources=resources, text=TRANSLATOR)
-    expected = undisturbed(spec, cache, tmp_path / "undisturbed")
-    results, chance, kills = Results(tmp_path, "small"), random.Random(1), 0
-    where = ("--storage", tmp_path)
-    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log") as run:
-        while kills < KILLS and run.process.poll() is None:
-            workers = run.trial_workers()
-            time.sleep(chance.random() / 2)
-            for worker in chance.sample(workers, min(len(workers), chance.choice([1, 1, 2]))):
-                try:
-                    os.kill(worker, signal.SIGKILL)
-                    kills += 1
-                except ProcessLookupError:
-                    pass
-            recorded = results.evaluations()
-            deadline = time.monotonic() + chance.random() * 8
-            while time.monotonic() < deadline and results.evaluations() == recorded:
-                time.sleep(0.05)
-        assert run.wait() == 0, run.text()
-    assert kills >= KILLS, "the sweep ended before all kills"
-    assert results.statuses() == ["finished"] * 3
-    assert results.numbers() == expected.numbers()
-    assert results.results() == expected.results()
-    assert len(results.events("restart")) >= KILLS // 2
-    check(tmp_path)
-
 
 def test_workers_that_hang_stop_or_run_out_of_memory(cache: Path, tmp_path: Path) -> None:
     """Six trials, five of them in trouble: each goes its own way, and no neighbour is harmed."""
-    spec = spec_of(tmp_path, trials=6, epochs=4, resources=", timeout: 12, max_failures: 1")
+    spec = write_spec(tmp_path / "small.yaml", trials=6, epochs=4, resources=", timeout: 12, max_failures: 1")
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     faults = [
         {"trial": 0, "kimg": 0.2, "do": "hang", "mark": str(tmp_path / "hung")},
@@ -115,76 +50,34 @@ def test_workers_that_hang_stop_or_run_out_of_memory(cache: Path, tmp_path: Path
     assert set(measured) == set(range(6))
     assert trials[3]["result_kimg"] == measured.pop(3)[0] == 0.128
     assert measured == {trial: numbers for trial, numbers in wanted_results.items() if trial != 3}
-    check(tmp_path)
+    check_whole(tmp_path)
 
 
-@pytest.fixture
-def cluster(cache: Path) -> Iterator[object]:
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWEEP_CACHE", str(cache))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args=NODE)
-        try:
-            yield cluster
-        finally:
-            cluster.shutdown()
-
-
-def test_a_lost_node_gives_its_trials_to_the_others(cluster, cache: Path, tmp_path: Path) -> None:
-    """`kill -9` of a raylet: its trial moves, and what its orphaned worker still does is refused."""
-    node = cluster.add_node(**NODE)
-    cluster.wait_for_nodes()
-    spec = spec_of(tmp_path, trials=2, epochs=40)
-    expected = undisturbed(spec, cache, tmp_path / "undisturbed")
-    results = Results(tmp_path, "small")
-    raylet = node.all_processes["raylet"][0].process.pid
-    where = ("--address", cluster.address, "--storage", tmp_path)
-    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log") as run:
-        run.until(
-            "work on both nodes",
-            lambda: len(results.trials()) == 2 and all(results.evaluations(n) >= 2 for n in range(2)),
-        )
-        orphans = [pid for pid in descendants(raylet) if pid in trial_workers(os.getpid())]
-        assert orphans
-        os.kill(raylet, signal.SIGKILL)
-        assert run.wait() == 0, run.text()
-    deadline = time.monotonic() + 60  # they go on for a while: nobody tells them
-    while (alive := [pid for pid in orphans if command_line(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert not alive
-    assert results.statuses() == ["finished"] * 2
-    assert sorted(row["attempt"] for row in results.trials().values()) == [0, 1]
-    assert results.numbers() == expected.numbers()
-    assert results.results() == expected.results()
-    check(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (
-            "safetensors.torch",
-            "cannot import what it needs (ModuleNotFoundError: No module named 'safetensors.torch')",
-        ),
-        ("version", "has sweep 0.0.1, this machine"),
-    ],
-)
-def test_a_worker_with_other_packages_is_told_before_trials_start(
-    fault: str, words: str, cache: Path, tmp_path: Path
-) -> None:
-    spec = spec_of(tmp_path, trials=1, epochs=1)
+def test_a_worker_without_a_package_is_told_before_trials_start(cache: Path, tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "small.yaml", trials=1, epochs=1)
     where = ("--storage", tmp_path)
-    with SweepProcess(
-        "run", spec, *where, cache=cache, log=tmp_path / "run.log", faults=[{"worker": fault}]
-    ) as run:
+    missing = [{"worker": "safetensors.torch"}]
+    with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", faults=missing) as run:
         assert run.wait() == 1, run.text()
-        assert words in run.text()
+        said = "cannot import what it needs (ModuleNotFoundError: No module named 'safetensors.torch')"
+        assert said in run.text()
         assert "install the same" in run.text()
         assert "Traceback" not in run.text()
         assert "starts" not in run.text()
     assert not (tmp_path / "small" / "sweep.json").exists()
+
+
+def test_a_worker_of_another_version_is_told_before_trials_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker finds out, and what the driver makes of it, without a process between them."""
+    with monkeypatch.context() as there:
+        there.setattr("sweep.__version__", "0.0.1")
+        found = ray_worker._preflight("{}", "", "", "", 0.0, 1)
+    assert found == {"sweep": "0.0.1"}
+    monkeypatch.setattr("ray.get", lambda task: found)
+    with pytest.raises(
+        WorkError, match=r"node-7 has sweep 0\.0\.1, this machine .*: install the same version"
+    ):
+        ray_worker._outcome(None, "node-7")
 
 
 def test_a_superseded_worker_leaves_the_files_alone(
@@ -209,7 +102,7 @@ def test_a_superseded_worker_leaves_the_files_alone(
         director.interrupt()
 
     monkeypatch.setattr("sweep.runners.local.LocalRunner.run", run)
-    spec = spec_of(tmp_path, trials=1, epochs=4)
+    spec = write_spec(tmp_path / "small.yaml", trials=1, epochs=4)
     CliRunner().invoke(cli, ["run", str(spec), "--local", "--storage", str(tmp_path)], catch_exceptions=False)
     results = Results(tmp_path, "small")
     assert [row["attempt"] for row in results.metrics()] == [0]

@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from click.testing import CliRunner
+
 from helpers.forked import Forked
+from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder
 
@@ -41,8 +44,10 @@ TRANSLATOR = SPEC.replace(
 """The same of a translator, whose checkpoints also hold older pictures."""
 
 
-def write_spec(path: Path, trials: int, epochs: int, spec: str = SPEC) -> Path:
-    path.write_text(spec.replace("TRIALS", str(trials)).replace("EPOCHS", str(epochs)))
+def write_spec(path: Path, trials: int, epochs: int, spec: str = SPEC, resources: str = "") -> Path:
+    """Write a spec; ``resources`` are more of them, each after a comma."""
+    text = spec.replace("TRIALS", str(trials)).replace("EPOCHS", str(epochs))
+    path.write_text(text.replace("max_concurrent: 2", f"max_concurrent: 2{resources}"))
     return path
 
 
@@ -167,6 +172,23 @@ class SweepProcess:
     def json_lines(self) -> list[dict[str, Any]]:
         """The output of a command that was run with --json: sentences for people go to stderr."""
         return [json.loads(line) for line in self.out.read_text().splitlines()]
+
+
+def undisturbed(spec: Path, cache: Path, storage: Path, *options: object) -> Results:
+    """The same sweep without Ray and without a fault."""
+    storage.mkdir(exist_ok=True)
+    where = ("--local", "--storage", storage)
+    with SweepProcess(
+        "run", spec, *where, *options, cache=cache, log=storage / "log", cwd=spec.parent
+    ) as run:
+        assert run.wait() == 0, run.text()
+    return Results(storage, "small")
+
+
+def check_whole(storage: Path) -> None:
+    """`sweep check` finds nothing."""
+    result = CliRunner().invoke(cli, ["check", "small", "--storage", str(storage)])
+    assert result.exit_code == 0, result.output
 
 
 def trial_workers(pid: int) -> list[int]:

@@ -1,28 +1,40 @@
 """A sweep on a cluster of two nodes that share a folder; both run on this machine, with one CPU each."""
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas
 import polars
 import pytest
-from helpers.sweep_process import Results, SweepProcess, descendants, trial_workers, write_spec
+from helpers.sweep_process import (
+    Results,
+    SweepProcess,
+    check_whole,
+    command_line,
+    descendants,
+    trial_workers,
+    undisturbed,
+    write_spec,
+)
 from PIL import Image
 
 from ganlib.errors import RequestError
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-TRIALS, EPOCHS, GRACE = 4, 8, 4
+TRIALS, EPOCHS, GRACE = 4, 16, 8
 NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
 @pytest.fixture(scope="module")
-def address(cache: Path) -> Iterator[str]:
-    """Of a cluster with two nodes; trials inherit the environment in which the nodes were started."""
+def cluster(cache: Path) -> Iterator[tuple[str, Any]]:
+    """The address of a cluster, and the second of its two nodes; trials inherit the environment of the nodes."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -30,9 +42,9 @@ def address(cache: Path) -> Iterator[str]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
         try:
-            cluster.add_node(**NODE)
+            second = cluster.add_node(**NODE)
             cluster.wait_for_nodes()
-            yield cluster.address
+            yield cluster.address, second
         finally:
             cluster.shutdown()
 
@@ -57,10 +69,12 @@ def nodes_at_work() -> set[int]:
     return {pid for pid in descendants(os.getpid()) if pid not in workers and workers & set(descendants(pid))}
 
 
-def test_two_nodes_share_a_sweep_that_outlives_its_driver(
-    address: str, cache: Path, spec: Path, tmp_path: Path
+def test_two_nodes_share_a_sweep_that_outlives_its_driver_and_a_node(
+    cluster: tuple[str, Any], cache: Path, spec: Path, tmp_path: Path
 ) -> None:
-    results = Results(tmp_path, "small")
+    """`kill -9` of the driver, then of a raylet: its trial moves, and what its orphan still does is refused."""
+    expected = undisturbed(spec, cache, tmp_path / "undisturbed", "--set", "asha=null")
+    results, (address, second) = Results(tmp_path, "small"), cluster
     where = ("--address", address, "--storage", tmp_path)
     with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
         run.until("work on both nodes", lambda: len(nodes_at_work()) == 2)
@@ -69,17 +83,36 @@ def test_two_nodes_share_a_sweep_that_outlives_its_driver(
         assert "2 trials at a time" in run.text()
         run.kill()  # the nodes live on, and for a while so do the workers of the dead driver
     recorded = results.numbers()
+    raylet = second.all_processes["raylet"][0].process.pid
     with SweepProcess("resume", *where, cache=cache, log=tmp_path / "resume.log") as run:
+        run.until(
+            "new work on both nodes",
+            lambda: results.evaluations() > len(recorded) and len(nodes_at_work()) == 2,
+        )
+        before = results.trials()
+        orphans = set(descendants(raylet)) & set(trial_workers(os.getpid()))
+        assert orphans
+        os.kill(raylet, signal.SIGKILL)
         assert run.wait() == 0, run.text()
         assert "taking over from pid" in run.text()
+    deadline = time.monotonic() + 60  # they go on for a while: nobody tells them
+    while (alive := [pid for pid in orphans if command_line(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not alive
     trials = results.trials()
     assert sorted(trials) == list(range(TRIALS))
-    assert max(row["attempt"] for row in trials.values()) == 1
+    moved = {event["trial"] for event in results.events("restart")}
+    assert moved
+    for trial in moved & set(before):
+        assert trials[trial]["attempt"] == before[trial]["attempt"] + 1
     for trial, row in trials.items():
         assert row["status"] in ("finished", "stopped")
         assert results.evaluations(trial) == (EPOCHS if row["status"] == "finished" else GRACE)
+        if row["status"] == "finished":
+            assert results.results()[trial] == expected.results()[trial]
     assert "finished" in results.statuses()  # the first at its rung has nobody to lose against
-    assert recorded.items() <= results.numbers().items()
+    assert recorded.items() <= results.numbers().items() <= expected.numbers().items()
+    check_whole(tmp_path)
 
 
 def check_readable(folder: Path) -> None:

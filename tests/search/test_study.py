@@ -6,6 +6,8 @@ import math
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -349,3 +351,9 @@ def test_a_rebuild_on_a_full_disk_leaves_no_half_study(
     with pytest.raises(StorageError, match="No space left on device"):
         Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, SearchConfig(trials=2), [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_samplers_import_what_they_need():
+    """CMA-ES alone needs scipy.stats, which takes longer than all else of a search."""
+    code = "import sys, sweep.search.study; assert not {'cmaes', 'scipy.stats'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
