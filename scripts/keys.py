@@ -4,9 +4,13 @@ python scripts/keys.py            write the tables
 python scripts/keys.py --check    say whether they are up to date (exit code 1 if not)
 """
 
+import ast
+import inspect
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -32,11 +36,24 @@ def _table(name: str, section: type[Section]) -> Iterator[str]:
     yield f"{_line(section.__doc__ or '')}\n"
     yield "| key | default | values | what it does |"
     yield "|---|---|---|---|"
+    said = _texts(section)
     for key, field in section.model_fields.items():
-        if not field.description:
+        if key not in said:
             raise ValueError(f"{section.__name__}.{key} has no text under it: say what it does and its unit")
-        cells = [f"`{name}.{key}`", _default(field), values(field), _line(field.description)]
+        cells = [f"`{name}.{key}`", _default(field), values(field), _line(said[key])]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _texts(section: type[Section]) -> dict[str, str]:
+    """Find the text under each field, also of the sections that this one is built on."""
+    found: dict[str, str] = {}
+    for built_on in reversed([one for one in section.__mro__ if issubclass(one, Section)]):
+        (tree,) = ast.parse(dedent(inspect.getsource(built_on))).body
+        assert isinstance(tree, ast.ClassDef)
+        for field, text in pairwise(tree.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                found[ast.unparse(field.target)] = ast.literal_eval(text.value)
+    return found
 
 
 def _line(text: str) -> str:

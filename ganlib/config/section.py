@@ -14,9 +14,8 @@ Unit = Literal["epochs", "kimg"]
 class Section(BaseModel):
     """Base of all sections: frozen, finite numbers only, unknown keys are errors, no silent conversions."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
+    # Without use_attribute_docstrings: pydantic would read the sources of all sections at every start of a process.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 def known(registry: Registry[Any]) -> AfterValidator:

@@ -30,7 +30,7 @@ SPEC = small(
     evaluate={"n_real": 64, "kid_subsets": 10, "kid_subset_size": 16},
     collapse={"flat_std": 0.0, "similarity": 1.0},
     search={"trials": 6},
-    asha={"grace": 2, "reduction": 2, "max": 8},
+    asha={"grace": 2, "reduction": 2, "max": 4},
 )
 PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
 """Columns that tell of the way, not of the result."""
@@ -130,7 +130,7 @@ def test_a_polite_end_loses_nothing(
     """SIGTERM, as a batch system or a cloud sends it before it takes the machine away."""
     results = Results(tmp_path, "small")
     with start("run", spec) as run:
-        run.until("evaluations", lambda: results.evaluations() >= 3)
+        run.until("evaluations", lambda: results.evaluations() >= 2)
         run.signal(signal.SIGTERM)
         assert run.wait() == 1
         assert "sweep resume small" in run.text()

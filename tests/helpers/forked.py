@@ -71,6 +71,7 @@ def _begin(arguments: list[str], environment: dict[str, str], cwd: Path, out: Pa
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
+    os.fsync = lambda fd: None  # as in conftest.py
     if "SWEEP_FAULTS" in environment:
         runpy.run_path(str(Path(__file__).parent / "broken" / "sitecustomize.py"), run_name="sitecustomize")
     sys.argv = ["sweep", *arguments]

@@ -109,7 +109,7 @@ def mutated(draw):
     return text
 
 
-@fuzz(450)
+@fuzz(200)
 @given(mutated())
 def test_any_mutation_of_a_right_spec(text):
     survives(text)
