@@ -72,7 +72,8 @@ def command(
                 f"the sweep kept generators at their best {sweep.info.metric}, so that is what can be exported: "
                 f"leave out --metric {board.metric}"
             )
-        from sweep.commands.export import best_of, export, of_number
+        from sweep.commands.exporting.choosing import best_of, of_number
+        from sweep.commands.exporting.export import export
         from sweep.results.choice import words
 
         chosen, notes = best_of(sweep, board) if trial is None else of_number(sweep, board, trial)

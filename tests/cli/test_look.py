@@ -136,16 +136,17 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
     import types
 
     seen = []
-    fake = types.ModuleType("sweep.commands.export")
+    fake, chosen = types.ModuleType("exporting.export"), types.ModuleType("exporting.choosing")
     fake.export = lambda sweep, chosen, out, force: (
         seen.append((sweep.folder.url, chosen.number, out, force)) or ["no"]
     )
-    fake.best_of = lambda sweep, board: (of_trial(sweep, board.ranked[0]), ["why"])
-    fake.of_number = lambda sweep, board, number: (
+    chosen.best_of = lambda sweep, board: (of_trial(sweep, board.ranked[0]), ["why"])
+    chosen.of_number = lambda sweep, board, number: (
         of_trial(sweep, next(entry for entry in board.entries if entry.trial == number)),
         [],
     )
-    monkeypatch.setitem(sys.modules, "sweep.commands.export", fake)
+    monkeypatch.setitem(sys.modules, "sweep.commands.exporting.export", fake)
+    monkeypatch.setitem(sys.modules, "sweep.commands.exporting.choosing", chosen)
     best = json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]
     text = fine("best", "faces", "--export", tmp_path / "out", "--force", "--storage", storage)
     assert seen == [(str(storage / "faces"), best["trial"], tmp_path / "out", True)]

@@ -78,7 +78,7 @@ def test_go_on_where_the_pictures_are_now(pictures, tmp_path: Path, monkeypatch:
     shutil.move(new, newer)
     assert sweep("best", "--set", "data.source=2024").exit_code == 2
     monkeypatch.setattr(
-        "sweep.commands.export.programs.programs_of", lambda *_: []
+        "sweep.commands.exporting.export.programs.programs_of", lambda *_: []
     )  # programs take long, and need no pictures
     best = sweep("best", "first", "--export", "out", "--set", "data.source=2024")
     assert best.exit_code == 0, best.output

@@ -14,7 +14,7 @@ from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.files import CONFIG, ExportConfig
 from ganlib.export.start import Origin, read_origin
-from sweep.commands.export import of_number
+from sweep.commands.exporting.choosing import of_number
 from sweep.commands.lineage.fitting import keys_of, misfits_of, place_of
 from sweep.commands.lineage.found import INIT, Found
 from sweep.records.catalog import Sweep, open_sweep

@@ -9,7 +9,7 @@ import yaml
 from ganlib.config import DataConfig, ModelConfig, PhotosConfig, TrialConfig
 from ganlib.export.files import ExportConfig
 from ganlib.metrics.identity import Baseline
-from sweep.commands.model_card import card
+from sweep.commands.exporting.model_card import card
 from sweep.records.sweep_info import SweepInfo
 
 FREE = "Avatar style 'a': by A, licensed under CC0 1.0 (https://creativecommons.org/)"

@@ -1,0 +1,62 @@
+"""Choose the generator to export: the best there is, or that of a trial."""
+
+from dataclasses import replace
+
+from ganlib.errors import RequestError
+from sweep.commands.exporting.measuring import result_of
+from sweep.records.catalog import Sweep
+from sweep.results import choice
+from sweep.results.choice import Choice
+from sweep.results.confirmation import read_confirmation
+from sweep.results.leaderboard import Leaderboard
+
+
+def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
+    """Choose the generator to export: the best result of the winning configuration, as `sweep.results.choice` has it.
+
+    What trials hold that have not ended is measured now, where it looks better than all results.
+
+    Returns:
+        It, and what a reader should know about the choice.
+
+    Raises:
+        RequestError: if there is none.
+    """
+    notes = []
+    choices = choice.best(sweep, board, read_confirmation(sweep))
+    kept = [one for one in choices if one.kept]
+    if not kept:
+        raise RequestError(
+            f"the generators of the winning configuration are not there any more ({choices[0].where}): 'keep' in "
+            "the spec says what stays"
+        )
+    if kept[0] is not choices[0]:
+        notes.append(f"the generator of {choice.words(choices[0], board.metric)} is not kept any more")
+    winner = kept[0]
+    for other in choice.unmeasured(sweep, board, winner.value):
+        row = result_of(sweep, other)[0] if other.kept else None
+        value = row[board.metric] if row else None
+        if row is None or value is None:
+            notes.append(f"{other.where} looks better, and cannot be measured here")
+        elif value < winner.value:
+            winner = replace(other, value=value)
+    if elsewhere := choice.better_elsewhere(board, winner):
+        notes.append(elsewhere)
+    return winner, notes
+
+
+def of_number(sweep: Sweep, board: Leaderboard, number: int) -> tuple[Choice, list[str]]:
+    """Choose the generator of one trial, whatever its rank.
+
+    Raises:
+        RequestError: if there is no such trial, or it has none.
+    """
+    entry = next((entry for entry in board.entries if entry.trial == number), None)
+    if entry is None:
+        raise RequestError(
+            f"'{sweep.name}' has no trial {number}; its trials are 0 to {len(board.entries) - 1}"
+        )
+    chosen = choice.of_trial(sweep, entry)
+    if chosen is None:
+        raise RequestError(f"trial {number} has no generator to export: {entry.reason or 'it has no number'}")
+    return chosen, [f"trial {number}: {entry.reason}"] if entry.reason else []

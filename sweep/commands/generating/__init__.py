@@ -1,0 +1,1 @@
+"""Make pictures with an exported generator."""
