@@ -1,10 +1,12 @@
 """``sweep data``: what it prints and writes, and what it refuses."""
 
+import csv
 import json
 import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.commands import fine
@@ -106,11 +108,16 @@ def test_damaged_pixels_are_noticed_and_made_again(run, pictures):
 
 
 @pytest.mark.parametrize(
-    ("out", "text"),
-    [("sheet.jpg", r"must be the name of a \.png file"), ("no/where.png", "there is no folder")],
+    ("option", "out", "text"),
+    [
+        ("--out", "sheet.jpg", r"must be the name of a \.png file"),
+        ("--out", "no/where.png", "there is no folder"),
+        ("--alike", "groups.txt", r"must be the name of a \.csv file"),
+        ("--alike", "no/where.csv", "there is no folder"),
+    ],
 )
-def test_a_wrong_out_is_refused_before_the_work(run, pictures, tmp_path, out, text):
-    result = run(DataConfig(source=str(pictures), size=32), "--out", out)
+def test_a_wrong_place_is_refused_before_the_work(run, pictures, tmp_path, option, out, text):
+    result = run(DataConfig(source=str(pictures), size=32), option, out)
     assert isinstance(result.exception, RequestError)
     with pytest.raises(RequestError, match=text):
         raise result.exception
@@ -153,3 +160,57 @@ def test_sheets_of_any_number_side_by_side() -> None:
     assert whole.size == (10 + 16 + 30, 20)
     assert whole.getpixel((5, 10)) == (0, 0, 0)
     assert whole.getpixel((15, 10)) == whole.getpixel((40, 10)) == (255, 255, 255)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Two classes; two equal pictures and one that is nearly so, a grey one, a tiny one, a file that is none."""
+    root = tmp_path / "mixed"
+    random = np.random.default_rng(0)
+    for name, count in (("cats", 7), ("dogs", 6)):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            picture = Image.fromarray(coarse).resize((48, 48), Image.Resampling.BICUBIC)
+            picture.save(root / name / f"{index}.png")
+    with Image.open(root / "cats" / "0.png") as first:
+        first.save(root / "cats" / "again.bmp")
+        first.save(root / "cats" / "nearly.jpg", quality=92)
+        first.convert("L").save(root / "dogs" / "grey.png")
+    Image.fromarray(random.integers(0, 256, (9, 12, 3), dtype=np.uint8)).save(root / "dogs" / "tiny.png")
+    (root / "readme.txt").write_text("cats and dogs")
+    return root
+
+
+def test_it_tells_what_lies_in_a_folder(run, mixed: Path) -> None:
+    result = run(DataConfig(source=str(mixed), size=32, labels="folders"))
+    assert result.exit_code == 0, result.output
+    told: dict[str, str] = {}
+    for line in result.stdout.splitlines():
+        told[line[:13].strip()] = f"{told.get(line[:13].strip(), '')}{line[13:]}\n"
+    assert "9 cats" in told["classes"]
+    assert "tiny.png" in told["tiny"]
+    assert "12 x 9" in told["tiny"]
+    assert "cats/0.png" in told["alike"]
+    assert "again.bmp" in told["alike"]
+    assert "data.dedupe" in told["alike"]
+    assert "readme.txt" in told["left out"]
+
+
+@pytest.mark.parametrize("dedupe", [False, True])
+def test_groups_of_alike_pictures_are_a_table(run, mixed: Path, tmp_path: Path, dedupe: bool) -> None:
+    out = tmp_path / "groups.csv"
+    config = DataConfig(source=str(mixed), size=32, dedupe=dedupe)
+    result = run(config, "--alike", str(out), "--json")
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert {row["section"] for row in rows} == {"data"}
+    told = {Path(row["picture"]).name: row["is"] for row in rows if row["group"] == "0"}
+    assert told.pop("0.png") == "kept"
+    assert told["again.bmp"] == "equal"
+    assert told["nearly.jpg"] == "near"
+    facts = json.loads(result.stdout)
+    (group,) = facts["alike"]
+    assert {Path(name).name for name in [*group["equal"], *group["near"]]} == set(told)
+    assert facts["count"] == 17 - dedupe * len(told)
+    assert facts["duplicates"] == dedupe * len(told)
