@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
+from ganlib.heap import keep_memory
 
 LONGEST = (
     "test_worker_faults",
@@ -23,6 +24,8 @@ LONGEST = (
     "test_stopping",
 )
 """Files that take minutes begin first: at the end, one of two processes would wait for the other."""
+
+keep_memory()  # as a trial's process does
 
 # No test loses power; what is killed has written what it has written. Waiting for the disk would take minutes in all.
 os.fsync = lambda fd: None

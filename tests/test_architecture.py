@@ -99,6 +99,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.digests": "",
     "ganlib.disk": "",
     "ganlib.errors": "",
+    "ganlib.heap": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
 

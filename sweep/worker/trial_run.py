@@ -23,6 +23,7 @@ from ganlib.config import TrialConfig
 from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
 from ganlib.export.files import pack_weights
+from ganlib.heap import keep_memory
 from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
@@ -79,6 +80,7 @@ class TrialRun(Iterator[Report]):
         self.assignment = assignment
         self.folder = open_folder(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
+        keep_memory()
         self.device = device_of(assignment.gpu)
         config = TrialConfig.model_validate_json(json.dumps(assignment.config))
         sets = sets_of(config)
