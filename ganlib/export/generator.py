@@ -249,6 +249,8 @@ def load_generator(folder: str | Path, device: torch.device | str = "cpu") -> Lo
 
     Example:
         >>> from tempfile import TemporaryDirectory
+        >>> from ganlib.config import ModelConfig
+        >>> from ganlib.export.files import ExportConfig, pack_weights, save_generator
         >>> config = ExportConfig(model=ModelConfig(width=4), size=28)
         >>> network = FAMILIES["dcgan"].load().generator(config.model, 28, 3)
         >>> with TemporaryDirectory() as folder:
