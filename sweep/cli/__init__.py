@@ -18,6 +18,7 @@ from sweep.terminal.outlet import outlets
 
 COMMANDS = {
     "run": "Run a sweep.",
+    "plan": "Foretell what a sweep costs; find what fits a given time.",
     "resume": "Go on with a sweep that was interrupted.",
     "extend": "Add trials to a sweep, and go on with it.",
     "ls": "List the sweeps in a storage folder.",

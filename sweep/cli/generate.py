@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from ganlib.errors import RequestError
-from sweep.cli import translating
+from ganlib.errors import RequestError, WorkError
+from sweep.cli.data import bar
+from sweep.commands.generating import translations
 from sweep.commands.generating.latents import Wanted, check, make
 
 if TYPE_CHECKING:
+    from ganlib.export.generator import LoadedTranslator
     from ganlib.models.styles.generator import Layers
 
 LAYERS = ("coarse", "middle", "fine")
@@ -104,7 +106,7 @@ def command(
     if source is None:
         check(wanted)
     else:
-        translating.check_folder(out)
+        translations.check_folder(out)
     from sweep.mistaken import instead_of_export
 
     if (instead := instead_of_export(export)) is not None:
@@ -116,12 +118,28 @@ def command(
     if isinstance(generator, LoadedTranslator):
         if source is None:
             raise RequestError(f"a {family} translates pictures: say which, with --input FOLDER")
-        translating.translate(generator, source, out, back, size)
+        _translate(generator, source, out, back, size)
     elif source is not None:
         raise RequestError(f"--input is for generators that translate; a {family} makes pictures of latents")
     else:
         make(generator, wanted)
     click.echo(out)
+
+
+def _translate(translator: "LoadedTranslator", source: Path, out: Path, back: bool, size: int | None) -> None:
+    """Translate files, and say what became of them.
+
+    Raises:
+        WorkError: if there is a picture in none of them.
+    """
+    from ganlib.export.folders import translate_files
+
+    with bar("translating pictures") as progress:
+        done = translate_files(translator, source, out, back, size, progress)
+    for line in translations.told(done, translator.config.size):
+        click.echo(line, err=True)
+    if not done.count:
+        raise WorkError(f"none of the {len(done.skipped):,} pictures could be translated")
 
 
 def _check_together(context: click.Context, source: Path | None) -> None:

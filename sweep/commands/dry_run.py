@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlib.config import PictureSource
 from ganlib.cores import available
-from ganlib.errors import RequestError
-from sweep import formatting
+from ganlib.errors import RequestError, WorkError
 from sweep.commands import counts, notes
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.expected import expected_rungs
@@ -27,7 +26,7 @@ from sweep.spec.yaml_tree import inline
 from sweep.storage.opening import open_folder
 
 if TYPE_CHECKING:
-    from sweep.commands.timing import Estimate
+    from sweep.commands.planning.plan import Plan
 
 SAMPLES = 5
 _SKIPPED_SHOWN = 10
@@ -39,14 +38,14 @@ class Findings:
 
     Attributes:
         pictures: None where there is nothing to say about them.
-        estimate: None where nothing was measured.
+        plan: What it will cost; None where nothing was measured.
         notes: What is probably not meant.
         wrong: Why the run would be refused.
         photos: The pictures that a translator starts from; None where there are none.
     """
 
     pictures: Pictures | None = None
-    estimate: "Estimate | None" = None
+    plan: "Plan | None" = None
     notes: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     photos: Pictures | None = None
@@ -87,20 +86,32 @@ def investigate(
     if wrong or not timed:
         return found
     try:
-        return replace(found, estimate=_estimate(spec, pictures.count, local))
-    except (RuntimeError, MemoryError) as error:  # such as a batch that does not fit into a GPU's memory
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        return replace(found, notes=(*found.notes, f"a few steps could not be timed: {why}"))
+        return replace(found, plan=_plan(spec, pictures.count, local))
+    except WorkError as error:  # such as a batch that does not fit into a GPU's memory
+        return replace(found, notes=(*found.notes, f"a few steps could not be timed: {error}"))
 
 
 def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
     return (*counts.notes(spec, images, photos.count if photos else None), *notes.notes(spec, images))
 
 
-def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
-    from sweep.commands.timing import estimate, measure
+def _plan(spec: Spec, images: int, local: bool) -> "Plan":
+    from sweep.commands.planning.plan import make
 
-    return estimate(spec, images, planned(spec), measure(spec, _samples(spec)), local)
+    return make(spec, images, planned(spec), _samples(spec), local)
+
+
+def plan_of(spec: Spec, local: bool = False) -> tuple["Plan", int]:
+    """Foretell what a sweep costs; returns that, and how many pictures there are.
+
+    Raises:
+        RequestError: if the run would be refused.
+        WorkError: if a few steps cannot be timed.
+    """
+    found = investigate(spec, timed=False)
+    if found.wrong or found.images is None:
+        raise RequestError("\n".join(found.wrong) or "there are no pictures")
+    return _plan(spec, found.images, local), found.images
 
 
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
@@ -149,7 +160,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "pictures": found.pictures and asdict(found.pictures),
         "photos": found.photos and asdict(found.photos),
         "schedule": asdict(spec.schedule(found.images)) if found.images else None,
-        "estimate": found.estimate and asdict(found.estimate),
+        "plan": found.plan and found.plan.plain(),
         "notes": list(found.notes),
         "problems": list(found.wrong),
         "at_once": at_once(spec),
@@ -193,8 +204,11 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
         yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())
-    if found.estimate is not None:
-        yield from _time_lines(found.estimate, trials)
+    if found.plan is not None and found.images:
+        from sweep.commands.planning.plan import lines
+
+        yield ""
+        yield from lines(found.plan, found.images)
     if found.notes:
         yield "\n# To consider"
         yield from found.notes
@@ -245,20 +259,6 @@ def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
         yield "nobody is compared before the end: every trial is trained to it, unless it collapses"
     else:
         yield "none: every trial is trained to its end, unless it collapses"
-
-
-def _time_lines(found: "Estimate", trials: int) -> Iterator[str]:
-    speed = found.speed
-    yield f"\n# Time; an estimate from some steps and an evaluation on this machine's {_DEVICES[speed.device]}"
-    slowest = f" (the slowest configuration tried: {formatting.duration(found.slowest)})"
-    yield f"a trial to its end: about {formatting.duration(found.trial)}{slowest}"
-    yield (
-        f"the sweep, {formatting.count(trials, 'trial')}, {found.at_once} at a time: "
-        f"about {formatting.duration(found.sweep)}, preparing pictures not counted"
-    )
-
-
-_DEVICES = {"cpu": "processor", "cuda": "GPU"}
 
 
 def _resource_lines(spec: Spec) -> Iterator[str]:

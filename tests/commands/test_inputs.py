@@ -1,11 +1,8 @@
 """What is told before a sweep trains: units that do not meet, budgets, missing pictures and weights, the time."""
 
-import json
-import re
 from pathlib import Path
 
 import pytest
-import torch
 from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
@@ -13,7 +10,6 @@ from sweep.commands import notes
 from sweep.commands.dry_run import Findings, describe, facts
 from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures
-from sweep.commands.timing import Speed, estimate, measure
 from sweep.spec.specification import load, parse
 
 
@@ -241,60 +237,6 @@ def test_a_real_run_says_what_the_dry_run_says(tmp_path: Path) -> None:
         told = run("run", spec, "--storage", tmp_path / "runs", *more)
         assert told.exit_code == 2
         assert "asha.grace is 0.01 kimg (0.156 epochs)" in told.output
-
-
-def test_the_time_of_a_sweep() -> None:
-    spec = parse(
-        "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
-    )
-    speed = Speed("cpu", 2.0, 3.0, 0.01, 1.0)
-    found = estimate(spec, 1000, 16, speed, local=True)
-    assert found.trial == pytest.approx(90 * 2 + 9 * (256 * 0.01 + 1.0))
-    assert found.slowest == pytest.approx(found.trial + 90)
-    share = expected_rungs(spec, 16, 1000).share
-    assert found.sweep == pytest.approx(16 * share * found.trial)
-    whole = parse("train: {kimg: 90}\nevaluate: {every: 10, unit: kimg, n_fake: 256}")
-    assert estimate(whole, 1000, 16, speed, local=True).sweep == pytest.approx(16 * found.trial)
-
-
-def test_the_time_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
-    (tmp_path / "s.yaml").write_text(TINY)
-    threads = torch.get_num_threads()
-    told = json.loads(run("run", tmp_path / "s.yaml", "--dry-run", "--json").output)
-    assert torch.get_num_threads() == threads
-    assert told["estimate"]["trial"] > 0
-    assert told["pictures"]["count"] == 64
-
-
-def test_pictures_with_alpha_are_timed_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.commands.timing.SECONDS", 0.01)
-    speed = measure(parse(TINY, overrides=["data.background=transparent"]), [{"train.lr_g": 5e-4}])
-    assert speed.per_kimg > 0
-    assert speed.per_picture > 0
-
-
-def test_the_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    spec = parse(TINY)
-    found = estimate(spec, 64, 2, Speed("cpu", 2.0, 3.0, 0.01, 1.0), local=True)
-    describe(spec, found=Findings(Pictures(64, prepared=True), found))
-    assert re.search(
-        r"a trial to its end: about 2.* \(the slowest.*\n.*2 trials, 1 at a time: about 5",
-        capsys.readouterr().out,
-    )
-
-
-def test_what_does_not_fit_into_memory_is_no_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object) -> None:
-        raise torch.OutOfMemoryError("out of memory")
-
-    monkeypatch.setattr("sweep.commands.timing.measure", fails)
-    (tmp_path / "s.yaml").write_text(TINY)
-    told = run("run", tmp_path / "s.yaml", "--dry-run")
-    assert told.exit_code == 0
-    assert "could not be timed: out of memory" in told.output
 
 
 def test_without_a_look_the_dry_run_is_as_before(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,13 @@
-"""Translate the pictures of a folder for ``sweep generate``, and say what became of them."""
+"""Say what became of the pictures of a folder that were translated."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from ganlib.errors import RequestError, WorkError
+from ganlib.errors import RequestError
 
 if TYPE_CHECKING:
     from ganlib.export.folders import Translated
-    from ganlib.export.generator import LoadedTranslator
 
 _SHOWN = 20  # files that are named one by one
 
@@ -23,24 +20,8 @@ def check_folder(out: Path) -> None:
         raise RequestError(f"--out: '{out}' is the name of a file; with --input give a folder")
 
 
-def translate(translator: "LoadedTranslator", source: Path, out: Path, back: bool, size: int | None) -> None:
-    """Translate files, and say what became of them.
-
-    Raises:
-        WorkError: if there is a picture in none of them.
-    """
-    from ganlib.export.folders import translate_files
-    from sweep.cli.data import bar
-
-    with bar("translating pictures") as progress:
-        done = translate_files(translator, source, out, back, size, progress)
-    for line in _told(done, translator.config.size):
-        click.echo(line, err=True)
-    if not done.count:
-        raise WorkError(f"none of the {len(done.skipped):,} pictures could be translated")
-
-
-def _told(done: "Translated", trained: int) -> Iterator[str]:
+def told(done: "Translated", trained: int) -> Iterator[str]:
+    """Say what became of the files; ``trained`` is the side of the pictures that the network learned from."""
     for line in done.left_out:
         yield f"left out: {line}"
     for item in done.skipped[:_SHOWN]:

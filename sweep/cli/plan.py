@@ -1,0 +1,37 @@
+"""``sweep plan SPEC``."""
+
+import click
+
+from sweep.cli.run import SpecCommand, local_option, set_option
+
+
+@click.command(name="plan", cls=SpecCommand)
+@click.argument("spec")
+@local_option
+@click.option("--budget", metavar="TIME", help="Propose trials and rungs that fit, such as 2h, 90m or 1h30m.")
+@set_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(spec: str, local: bool, budget: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Foretell what the sweep of the file SPEC costs on this machine: time, devices, memory and disk.
+
+    A few steps of a few configurations and the parts of an evaluation are timed, in as many processes as trials would
+    run at a time, in about a quarter of a minute. The range is that of the plays of the sweep in which trials come in
+    another order: nine of ten lie in it. Nothing is trained and nothing is written.
+    """
+    from dataclasses import asdict
+
+    from sweep.commands.dry_run import plan_of
+    from sweep.commands.planning import budget as fitting
+    from sweep.commands.planning.plan import lines
+    from sweep.records.schemas import to_json
+    from sweep.spec.specification import load
+
+    limit = fitting.seconds(budget) if budget else None
+    study = load(spec, overrides)
+    plan, images = plan_of(study, local)
+    found = list(fitting.proposals(study, images, plan.costs, limit)) if limit else []
+    if as_json:
+        fitting_in = {"budget": limit, "proposals": [asdict(one) for one in found]} if limit else {}
+        click.echo(to_json({"name": study.name, "images": images} | plan.plain() | fitting_in, indent=2))
+        return
+    click.echo("\n".join([*lines(plan, images), *(fitting.told(found, budget) if budget else [])]))

@@ -1,0 +1,177 @@
+"""Measure what trials cost on this machine, with as many side by side as would run."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import torch
+
+from ganlib import cores
+from ganlib.errors import RequestError, WorkError
+from sweep.commands.planning.timing import Timed
+from sweep.runners.capacity import Demand, Node
+from sweep.spec.specification import Spec
+from sweep.worker.shared import device_of
+
+SIDE_BY_SIDE = 8
+"""Processes that measure at most."""
+SECONDS = 1.5
+"""Steps of one configuration are timed for so long, and at least one is."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What trials cost here.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        at_once: How many trials run at a time.
+        measured: How many processes measured side by side.
+        per_kimg: Seconds of training for a thousand pictures, of each configuration, the mean over the processes.
+        per_picture: Seconds to generate a picture and extract its features.
+        per_score: Seconds to compute the metrics of one evaluation with all its pictures.
+        per_evaluation: Seconds of all else at an evaluation.
+        memory: Bytes of one trial at most, in the machine or on the GPU.
+        memory_there: Bytes that the machine, or one GPU, has; 0 where that is not known.
+        checkpoint: Bytes of a checkpoint.
+        snapshot: Bytes of a generator that is kept, with its discriminator.
+        grid: Bytes of a grid of pictures, at most.
+    """
+
+    device: str
+    at_once: int
+    measured: int
+    per_kimg: tuple[float, ...]
+    per_picture: float
+    per_score: float
+    per_evaluation: float
+    memory: int
+    memory_there: int
+    checkpoint: int
+    snapshot: int
+    grid: int
+
+    def evaluation(self, count: int, n_fake: int) -> float:
+        """Seconds of an evaluation of ``count`` pictures, where the full number is ``n_fake``."""
+        return count * self.per_picture + self.per_score * count / n_fake + self.per_evaluation
+
+
+def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local: bool = False) -> Costs:
+    """Measure in as many processes as trials would run at a time; about a quarter of a minute.
+
+    Args:
+        spec: The sweep.
+        samples: Parameters of its first trials.
+        trials: How many trials there are.
+        local: Whether trials would run one after another.
+
+    Raises:
+        RequestError: if the extractor cannot be loaded.
+        WorkError: if a step fails, such as by its memory.
+    """
+    device = device_of(spec.resources.gpu)
+    slots = 1 if local else at_once(spec, device.type)
+    gpus = torch.cuda.device_count() if device.type == "cuda" else 1
+    together = max(1, min(-(-slots // gpus), trials, SIDE_BY_SIDE))
+    timed = _side_by_side(spec, samples, together)
+    return Costs(
+        device=device.type,
+        at_once=slots,
+        measured=together,
+        per_kimg=tuple(map(float, np.mean([one.per_kimg for one in timed], axis=0))),
+        per_picture=float(np.mean([one.per_picture for one in timed])),
+        per_score=float(np.mean([one.per_score for one in timed])),
+        per_evaluation=float(np.mean([one.per_evaluation for one in timed])),
+        memory=max(one.memory for one in timed),
+        memory_there=_memory_there(device.type),
+        checkpoint=max(one.checkpoint for one in timed),
+        snapshot=max(one.snapshot for one in timed),
+        grid=max(one.grid for one in timed),
+    )
+
+
+def at_once(spec: Spec, device: str) -> int:
+    """Count the trials that run at a time on this machine."""
+    resources = spec.resources
+    demand = Demand.of(resources.cpu, resources.gpu if device == "cuda" else 0)
+    gpus = torch.cuda.device_count() if device == "cuda" else 0
+    slots = Node.having(cores.available(), gpus).holds(demand)
+    return max(1, min(slots, resources.max_concurrent or slots))
+
+
+def _side_by_side(spec: Spec, samples: Sequence[Mapping[str, Any]], together: int) -> list[Timed]:
+    """Start the processes, wait until all are ready, let them measure, and collect what they found."""
+    task = {"spec": spec.to_yaml(), "samples": [dict(params) for params in samples], "seconds": SECONDS}
+    command = [sys.executable, "-m", "sweep.commands.planning.timing"]
+    environment = os.environ | {
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    }
+    with tempfile.TemporaryFile("w+") as errors:
+        processes = [
+            subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=environment,
+            )
+            for _ in range(together)
+        ]
+        try:
+            for number, process in enumerate(processes):
+                _tell(process, json.dumps(task | {"first": number}))
+            said = [_line(process.stdout) for process in processes]  # ready, or why not
+            for process in processes:
+                _tell(process, "")
+            for number, process in enumerate(processes):
+                if said[number] == "ready":
+                    said[number] = _line(process.stdout)
+        finally:
+            for process in processes:
+                process.kill()
+                process.communicate()
+        found = [json.loads(line) if line else {"failed": _last(errors)} for line in said]
+    for one in found:
+        if "refused" in one:
+            raise RequestError(one["refused"])
+        if "failed" in one:
+            raise WorkError(one["failed"])
+    return [Timed(**one | {"per_kimg": tuple(one["per_kimg"])}) for one in found]
+
+
+def _tell(process: "subprocess.Popen[str]", line: str) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has ended, and has said why
+
+
+def _line(stream: IO[str] | None) -> str:
+    """Read one line; empty where the process has ended."""
+    assert stream is not None
+    return stream.readline().strip()
+
+
+def _last(errors: IO[str]) -> str:
+    """Read the last line that any of the processes has said before it died."""
+    errors.seek(0)
+    lines = errors.read().strip().splitlines()
+    return lines[-1] if lines else "a process that measured has died"
+
+
+def _memory_there(device: str) -> int:
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[1])
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0

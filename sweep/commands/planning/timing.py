@@ -1,0 +1,248 @@
+"""Time a few steps of a few configurations and the parts of an evaluation, on noise, in a process of its own.
+
+``python -m sweep.commands.planning.timing`` reads a task as JSON, says ``ready`` once it has built everything, waits
+for a line, measures, and writes `Timed` as JSON: so several of them measure at one moment, as trials run side by side.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganlib.config import EvaluateConfig, TrialConfig
+from ganlib.data.alpha import tensor_on_checks
+from ganlib.data.labels.classes import Classes
+from ganlib.data.sheet import grid, png
+from ganlib.errors import RequestError
+from ganlib.export.files import pack_weights
+from ganlib.heap import keep_memory
+from ganlib.metrics import RealStatistics, load_extractor, pairwise_similarity
+from ganlib.metrics.diversity import vendi_from_features
+from ganlib.metrics.kernel import usual_size
+from ganlib.models.inputs import inputs_of
+from ganlib.models.sheets import COLUMNS
+from ganlib.names import FAMILIES
+from ganlib.training import checkpoint
+from ganlib.training.steps import AdversarialStep
+from ganlib.training.stream import BatchStream, DomainStream, LabelledStream
+from sweep.spec.specification import Spec, parse
+from sweep.worker.shared import device_of
+
+CONFIGURATIONS = 3
+CLASSES = 10
+"""Classes that are timed where pictures have labels: how many there are costs next to nothing."""
+_FEATURES = 1024
+"""Features of so many pictures are compared at most."""
+_SHOWN = 64
+"""Pictures of a grid."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What one process measured.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        per_kimg: Seconds of training for a thousand pictures, of each configuration.
+        per_picture: Seconds to generate a picture and extract its features.
+        per_score: Seconds to compute the metrics of one evaluation with all its pictures.
+        per_evaluation: Seconds of all else at an evaluation: similarity of pictures, grid, checkpoint.
+        memory: Bytes at most: of the process, or what torch held of the GPU.
+        checkpoint: Bytes of a checkpoint, of the largest configuration.
+        snapshot: Bytes of a generator that is kept, with its discriminator.
+        grid: Bytes of a grid of noise, more than one of pictures has.
+    """
+
+    device: str
+    per_kimg: tuple[float, ...]
+    per_picture: float
+    per_score: float
+    per_evaluation: float
+    memory: int
+    checkpoint: int
+    snapshot: int
+    grid: int
+
+
+def measure(
+    spec: Spec,
+    samples: Sequence[Mapping[str, Any]],
+    seconds: float,
+    first: int = 0,
+    wait: Callable[[], None] = lambda: None,
+) -> Timed:
+    """Time training and evaluation on the device that trials would have; some seconds.
+
+    Args:
+        spec: The sweep.
+        samples: Parameters of its first trials; up to `CONFIGURATIONS` different ones are tried.
+        seconds: Steps of one configuration are timed for so long, and at least one is.
+        first: Which of them is timed first: processes that measure side by side begin with different ones.
+        wait: Called when all is built, before anything is timed.
+
+    Raises:
+        RequestError: if the extractor cannot be loaded.
+    """
+    device, threads = device_of(spec.resources.gpu), torch.get_num_threads()
+    torch.set_num_threads(max(1, int(spec.resources.cpu)))
+    try:
+        configs = [spec.resolve(params) for params in _different(samples)]
+        load_extractor(spec.evaluate.extractor, spec.evaluate.weights, device)
+        made = [_made(config, device) for config in configs]
+        wait()
+        order = [(first + number) % len(made) for number in range(len(made))]
+        per_kimg = {number: _per_kimg(*made[number], seconds) for number in order}
+        step = made[0][0]
+        per_picture, per_score = _evaluation(step, spec.evaluate, configs[0], device)
+        per_evaluation, grid_bytes = _rest(step, configs[0], device)
+        states = [checkpoint.dump({"fit": {"step": one.state()}, "history": []}) for one, _ in made]
+        kept = [len(pack_weights(one.average)) + len(pack_weights(one.discriminator)) for one, _ in made]
+    finally:
+        torch.set_num_threads(threads)
+    return Timed(
+        device=device.type,
+        per_kimg=tuple(per_kimg[number] for number in range(len(made))),
+        per_picture=per_picture,
+        per_score=per_score,
+        per_evaluation=per_evaluation,
+        memory=_memory(device),
+        checkpoint=max(map(len, states)),
+        snapshot=max(kept),
+        grid=grid_bytes,
+    )
+
+
+def _memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    chosen: list[Mapping[str, Any]] = []
+    for params in samples:
+        if params not in chosen and len(chosen) < CONFIGURATIONS:
+            chosen.append(params)
+    return chosen or [{}]
+
+
+Batches = BatchStream | LabelledStream | DomainStream
+
+
+def _made(config: TrialConfig, device: torch.device) -> tuple[AdversarialStep, Batches]:
+    """Build the step of a configuration, and batches of noise: how long a step takes does not depend on the picture."""
+    make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
+    labelled = config.data.labels is not None
+    step = make(config.data, config.model, config.train, 0, device, CLASSES if labelled else 0)
+    batch = config.train.batch_size
+    shown = torch.from_numpy(_noise(config)).to(device)
+    batches: Batches = (
+        DomainStream(shown, shown, shown, batch, 0, device)
+        if FAMILIES[config.model.family].translates
+        else BatchStream(shown, batch, 0, device)
+    )
+    if labelled and isinstance(batches, BatchStream):
+        batches = LabelledStream(batches, _classes(batch).of)
+    if config.train.landmark_weight:
+        step.landmarks = torch.rand(batch, 5, 2, device=device)
+    step.schedule(1e6)  # networks that grow have grown
+    return step, batches
+
+
+def _per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
+    """Seconds for a thousand pictures shown."""
+    begin = time.perf_counter()
+    step(batches)
+    step.read_means()  # waits for the device
+    first = time.perf_counter() - begin
+    if first > seconds:
+        return first * 1000 / step.pictures_per_step
+    done, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        step(batches)
+        done += 1
+    step.read_means()
+    return (time.perf_counter() - begin) * 1000 / (done * step.pictures_per_step)
+
+
+def _classes(count: int) -> Classes:
+    """Make up the classes of noise."""
+    return Classes(tuple(map(str, range(CLASSES))), np.arange(count) % CLASSES)
+
+
+def _noise(config: TrialConfig) -> np.ndarray:
+    """Make a batch of noise, uint8."""
+    size = config.data.size
+    shape = (config.train.batch_size, size, size, config.data.channels)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _evaluation(
+    step: AdversarialStep, evaluate: EvaluateConfig, config: TrialConfig, device: torch.device
+) -> tuple[float, float]:
+    """Seconds for one picture and its features, and for the metrics of all."""
+    extractor = load_extractor(evaluate.extractor, evaluate.weights, device)
+    noise = _noise(config)
+    classes = None if config.data.labels is None else _classes(max(CLASSES, len(noise)))
+    inputs = inputs_of(config.model, noise, noise, classes).take(min(64, evaluate.n_fake))
+    extractor(tensor_on_checks(step.sample(inputs[:2]))).sum().item()
+    begin = time.perf_counter()
+    extractor(tensor_on_checks(step.sample(inputs))).sum().item()
+    per_picture = (time.perf_counter() - begin) / len(inputs)
+    count = max(4, min(_FEATURES, evaluate.n_fake))
+    random = np.random.default_rng(0)
+    real, fake = (random.normal(size=(count, extractor.dim)).astype(np.float32) for _ in range(2))
+    statistics = RealStatistics(torch.from_numpy(real).to(device))
+    features = torch.from_numpy(fake).to(device)
+    size = usual_size(count, count, evaluate.kid_subset_size)
+    statistics.kid(features, evaluate.kid_subsets, size)  # the real side is computed once
+    begin = time.perf_counter()
+    statistics.kid(features, evaluate.kid_subsets, size)
+    statistics.frechet(features)
+    return per_picture, (time.perf_counter() - begin) * evaluate.n_fake / count
+
+
+def _rest(step: AdversarialStep, config: TrialConfig, device: torch.device) -> tuple[float, int]:
+    """Seconds of what an evaluation does beside its metrics, and the bytes of a grid."""
+    size, channels = config.data.size, config.data.channels
+    noise = np.random.default_rng(0).integers(0, 256, (_SHOWN, size, size, channels), dtype=np.uint8)
+    features = np.random.default_rng(1).normal(size=(2 * _SHOWN, 256)).astype(np.float32)
+    pictures = torch.from_numpy(noise).permute(0, 3, 1, 2).to(device)
+    begin = time.perf_counter()
+    pairwise_similarity(pictures)
+    vendi_from_features(features)
+    sheet = png(grid(noise, COLUMNS))
+    checkpoint.dump({"fit": {"step": step.state()}, "history": []})
+    pack_weights(step.average)
+    return time.perf_counter() - begin, len(sheet)
+
+
+def main() -> int:
+    """Measure what stdin asks for."""
+    keep_memory()
+    task = json.loads(sys.stdin.readline())
+
+    def wait() -> None:
+        print("ready", flush=True)
+        sys.stdin.readline()
+
+    try:
+        timed = measure(parse(task["spec"]), task["samples"], task["seconds"], task["first"], wait)
+    except (RequestError, RuntimeError, MemoryError) as error:
+        refused = isinstance(error, RequestError)
+        why = str(error) if refused else (str(error).splitlines() or [type(error).__name__])[0]
+        print(json.dumps({"refused" if refused else "failed": why}), flush=True)
+        return 1
+    print(json.dumps(asdict(timed)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

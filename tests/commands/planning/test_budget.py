@@ -1,0 +1,61 @@
+"""Trials and rungs that fit a given time."""
+
+import pytest
+from commands.planning.test_forecast import COSTS
+
+from ganlib.errors import RequestError
+from sweep.commands.planning.budget import proposals, seconds
+from sweep.spec.specification import Spec, parse
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("2h", 7200), ("90m", 5400), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400), ("45s", 45)],
+)
+def test_lengths_of_time(text: str, wanted: float) -> None:
+    assert seconds(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "two hours", "2h and more", "-2h", "0h"])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(RequestError, match=r"--budget: .* write 2h, 90m or 1h30m"):
+        seconds(text)
+
+
+def spec(trials: int, more: str = "asha: {grace: 10, unit: kimg}") -> Spec:
+    return parse(
+        "train: {kimg: 90, lr_g: {type: float, low: 1e-4, high: 1e-3}}\n"
+        f"evaluate: {{every: 10, unit: kimg, n_fake: 256}}\nsearch: {{trials: {trials}}}\n{more}"
+    )
+
+
+@pytest.mark.parametrize("more", ["asha: {grace: 10, unit: kimg}", "asha: {grace: 4, unit: epochs}", ""])
+@pytest.mark.parametrize("limit", [0.5 * HOUR, HOUR, 8 * HOUR])
+def test_what_is_proposed_is_a_right_spec_that_fits(limit: float, more: str) -> None:
+    study = spec(16, more)
+    found = list(proposals(study, 1000, COSTS, limit))
+    assert found
+    for one in found:
+        assert one.wall.high <= limit
+        changed = parse(study.to_yaml(), overrides=one.overrides)
+        assert changed.search.trials == one.trials
+        assert changed.schedule(1000).budget == pytest.approx(one.kimg)
+    assert found[0].wall.high > 0.8 * limit or found[0].trials < 3, "more would have fitted"
+
+
+def test_much_time_makes_trials_longer_and_little_time_shorter() -> None:
+    _, longer = proposals(spec(16), 1000, COSTS, 20 * HOUR)
+    assert longer.what == "longer trials"
+    assert longer.kimg > 90
+    assert longer.trials == 16
+    few, shorter = proposals(spec(16), 1000, COSTS, 0.25 * HOUR)
+    assert few.trials < 8
+    assert shorter.what == "shorter trials"
+    assert shorter.kimg < 90
+    assert shorter.trials == 8
+
+
+def test_nothing_fits_into_a_second() -> None:
+    assert list(proposals(spec(16), 1000, COSTS, 1.0)) == []

@@ -1,0 +1,92 @@
+"""What a sweep will take: closed forms without early stopping, ASHA's own expectation with it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweep.commands.planning.costs import Costs
+from sweep.commands.planning.forecast import MOST, forecast
+from sweep.search.asha import expected_survivors
+from sweep.spec.schedule import Schedule
+from sweep.spec.specification import parse
+
+COSTS = Costs(
+    device="cpu",
+    at_once=1,
+    measured=1,
+    per_kimg=(2.0,),
+    per_picture=0.01,
+    per_score=1.0,
+    per_evaluation=0.5,
+    memory=10**9,
+    memory_there=10**10,
+    checkpoint=10**7,
+    snapshot=10**6,
+    grid=10**5,
+)
+RESULT = 256 * 0.01 + 1.0 + 0.5 + 1.0
+"""Of a trial's result: an evaluation, and what costs more."""
+
+
+def schedule(text: str = "", images: int = 1000) -> Schedule:
+    return parse(f"train: {{kimg: 90}}\nevaluate: {{every: 10, unit: kimg, n_fake: 256}}\n{text}").schedule(
+        images
+    )
+
+
+def test_a_trial_is_its_training_its_evaluations_and_its_result() -> None:
+    found = forecast(schedule(), 256, 16, None, COSTS)
+    assert found.trial.middle == pytest.approx(90 * 2 + 9 * (256 * 0.01 + 1.0 + 0.5) + RESULT)
+    assert found.wall.low == found.wall.high == pytest.approx(16 * found.trial.middle)
+    assert found.busy.middle == pytest.approx(16 * found.trial.middle)
+    assert found.arriving == ()
+
+
+def test_trials_side_by_side_share_the_time() -> None:
+    found = forecast(schedule(), 256, 16, None, replace(COSTS, at_once=3))
+    assert found.wall.middle == pytest.approx(6 * found.trial.middle)  # five rounds of three, and one alone
+    assert found.busy.middle == pytest.approx(16 * found.trial.middle)
+
+
+def test_the_slowest_configuration_is_in_the_range() -> None:
+    found = forecast(schedule(), 256, 1, None, replace(COSTS, per_kimg=(1.0, 2.0, 4.0)))
+    assert found.trial.low < found.trial.middle < found.trial.high
+    assert found.trial.high - found.trial.low > 0.9 * 90 * 3
+
+
+def test_early_stopping_saves_what_asha_expects() -> None:
+    at = schedule("asha: {grace: 10, unit: kimg}")
+    found = forecast(at, 256, 27, 3, COSTS)
+    expected = expected_survivors(27, at.comparisons, 3)
+    arriving = [27.0, *(number for _, number in expected)]
+    assert [place for place, _ in found.arriving] == list(at.comparisons)
+    for (_, came), wanted in zip(found.arriving, arriving, strict=False):
+        assert came == pytest.approx(wanted, rel=0.1)
+    assert found.busy.middle < 0.6 * 27 * found.trial.middle
+
+
+def test_large_sweeps_take_as_much_longer_as_they_are_larger() -> None:
+    at = schedule("asha: {grace: 10, unit: kimg}")
+    one, ten = forecast(at, 256, MOST, 3, COSTS), forecast(at, 256, 10 * MOST, 3, COSTS)
+    assert ten.busy.middle == pytest.approx(10 * one.busy.middle, rel=0.02)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 8),
+    st.floats(1.5, 5),
+    st.lists(st.floats(0.1, 10), min_size=1, max_size=3),
+)
+def test_no_play_breaks_its_bounds(trials: int, slots: int, reduction: float, speeds: list[float]) -> None:
+    costs = replace(COSTS, at_once=slots, per_kimg=tuple(speeds))
+    at = schedule(f"asha: {{grace: 10, unit: kimg, reduction: {reduction}}}")
+    stopped = forecast(at, 256, trials, reduction, costs, plays=5)
+    whole = forecast(at, 256, trials, None, costs, plays=5)
+    longest = 90 * max(speeds) + 9 * costs.evaluation(256, 256) + RESULT
+    assert stopped.wall.high <= trials * longest * (1 + 1e-9)
+    assert stopped.busy.high / min(slots, trials) <= whole.busy.high * max(speeds) / min(speeds) * (1 + 1e-9)
+    assert stopped.wall.low * min(slots, trials) >= stopped.busy.low * (1 - 1e-9)
+    assert 0 < stopped.evaluating < 1

@@ -1,0 +1,138 @@
+"""``sweep plan`` and the dry run: measured for real once, and what is told of it."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from commands.planning.test_forecast import COSTS
+from helpers.commands import TINY, run
+
+from sweep.commands.dry_run import Findings, describe
+from sweep.commands.inputs import Pictures
+from sweep.commands.planning import costs, timing
+from sweep.commands.planning.plan import foretold, lines
+from sweep.spec.specification import parse
+
+LONG = "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(costs, "SECONDS", 0.01)
+    monkeypatch.setenv("SWEEP_CACHE", str(cache))
+
+
+def test_it_is_measured_and_told(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = run("plan", tmp_path / "s.yaml", "--local", "--budget", "1h", "--json")
+    assert told.exit_code == 0, told.output
+    facts = json.loads(told.stdout)
+    measured = facts["costs"]
+    assert facts["images"] == 64
+    assert measured["measured"] == measured["at_once"] == 1
+    assert all(value > 0 for value in measured["per_kimg"])
+    for name in ("per_picture", "per_score", "per_evaluation", "memory", "checkpoint", "snapshot", "grid"):
+        assert measured[name] > 0, name
+    assert 0 < facts["sweep"]["wall"]["low"] <= facts["sweep"]["wall"]["high"]
+    assert facts["fits"] >= 1
+    assert all(one["wall"]["high"] <= 3600 for one in facts["proposals"])
+
+
+def test_the_dry_run_says_it_too(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = run("run", tmp_path / "s.yaml", "--dry-run", "--local")
+    assert told.exit_code == 0, told.output
+    assert re.search(r"a trial to its end: about \d", told.output)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["data.background=transparent"],
+        ["data.channels=1"],
+        ["data.labels=folders"],
+        ["model.family=stylegan2"],
+    ],
+)
+def test_all_kinds_of_pictures_and_networks_are_timed(overrides: list[str]) -> None:
+    found = timing.measure(parse(TINY, overrides=overrides), [{"train.lr_g": 5e-4}], 0.01)
+    assert found.per_kimg[0] > 0
+    assert found.per_picture > 0
+
+
+def test_configurations_are_named_in_one_order_whichever_is_timed_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[int] = []
+
+    def timed(step: object, batches: object, seconds: float) -> float:
+        order.append(step.train_config.batch_size)  # type: ignore[attr-defined]
+        return float(order[-1])
+
+    monkeypatch.setattr(timing, "_per_kimg", timed)
+    samples = [{"train.batch_size": size} for size in (8, 16)]
+    spec = parse(TINY, overrides=["train.batch_size={type: categorical, choices: [8, 16]}"])
+    assert timing.measure(spec, samples, 0.01, first=1).per_kimg == (8.0, 16.0)
+    assert order == [16, 8]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ({"refused": "the weights are not there"}, 2, "the weights are not there"),
+        ({"failed": "out of memory"}, 1, "out of memory"),
+    ],
+)
+def test_what_cannot_be_measured_is_no_traceback(
+    answer: dict[str, str], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "_line", lambda stream: json.dumps(answer))
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = run("plan", tmp_path / "s.yaml", "--local")
+    assert told.exit_code == code, told.output
+    assert words in told.output
+    assert "Traceback" not in told.output
+
+
+def test_a_dry_run_goes_on_without_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "_line", lambda stream: "")  # it has died
+    (tmp_path / "s.yaml").write_text(TINY)
+    told = run("run", tmp_path / "s.yaml", "--dry-run")
+    assert told.exit_code == 0
+    assert "could not be timed: a process that measured has died" in told.output
+
+
+def test_ranges_and_what_is_saved_are_told() -> None:
+    spec = parse(LONG)
+    text = "\n".join(lines(foretold(spec, spec.schedule(1000), 16, replace(COSTS, at_once=2)), 1000))
+    assert "16 trials, 2 at a time" in text
+    assert re.search(r"the sweep, stopped early: about .* \(.* to .*\); .* core hours", text)
+    assert "without ASHA: about" in text
+    assert "memory: 1.0 GB a trial of 10.0 GB" in text
+    assert "disk: at most" in text
+
+
+def test_memory_that_holds_fewer_than_run_is_warned_of() -> None:
+    spec = parse(LONG)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, at_once=16))
+    assert found.fits == 9
+    assert "set resources.max_concurrent to 9" in "\n".join(lines(found, 1000))
+
+
+def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
+    spec = parse(LONG)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=8 * 2**30))
+    assert found.fits == 4
+    text = "\n".join(lines(found, 1000))
+    assert "4 trials share a GPU: resources.gpu 0.25" in text
+    assert "GPU hours" in text
+
+
+def test_what_was_found_is_described(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = parse(LONG)
+    describe(
+        spec, found=Findings(Pictures(1000, prepared=True), foretold(spec, spec.schedule(1000), 16, COSTS))
+    )
+    assert "# Time; 16 trials, 1 at a time" in capsys.readouterr().out
