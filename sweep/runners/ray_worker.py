@@ -108,10 +108,13 @@ def preflight(
     tasks = []
     for node in nodes:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        task = ray.remote(_preflight).options(
-            num_cpus=cpu, num_gpus=gpu, max_retries=0, scheduling_strategy=here
+        # A process that has used a GPU keeps memory there, some hundred megabytes for its context alone, until it ends.
+        # One that has not is left to trials, which then need not load torch again.
+        calls = 1 if gpu else 0
+        remote = ray.remote(
+            num_cpus=cpu, num_gpus=gpu, max_calls=calls, max_retries=0, scheduling_strategy=here
         )
-        tasks.append(task.remote(*arguments))
+        tasks.append(remote(_preflight).remote(*arguments))
     outcomes = [_outcome(task, node["NodeManagerHostname"]) for task, node in zip(tasks, nodes, strict=True)]
     return outcomes[0]
 
