@@ -100,7 +100,7 @@ def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
 def _estimate(spec: Spec, images: int, local: bool) -> "Estimate":
     from sweep.commands.timing import estimate, measure
 
-    return estimate(spec, images, planned(spec), measure(spec, _samples(spec)), local)
+    return estimate(spec, images, planned(spec), measure(spec, _samples(spec), local), local)
 
 
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:

@@ -22,7 +22,7 @@ from ganlib.names import FAMILIES
 from ganlib.training.ladder import stage_at
 from ganlib.training.steps import AdversarialStep
 from ganlib.training.stream import BatchStream, DomainStream, LabelledStream
-from sweep.runners.capacity import Demand, Node
+from sweep.runners.capacity import Demand, Node, alone
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
@@ -75,17 +75,19 @@ class Estimate:
     speed: Speed
 
 
-def measure(spec: Spec, samples: Sequence[Mapping[str, Any]]) -> Speed:
+def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], local: bool = False) -> Speed:
     """Time training and evaluation on the device that trials would have; some seconds.
 
     Args:
         spec: The sweep.
         samples: Parameters of its first trials; up to `CONFIGURATIONS` different ones are tried.
+        local: Whether trials would run one after another, each with all of a GPU's memory.
 
     Raises:
         RequestError: if the extractor cannot be loaded.
     """
-    device, threads = device_of(spec.resources.gpu), torch.get_num_threads()
+    gpu = spec.resources.gpu
+    device, threads = device_of(alone(gpu) if local else gpu), torch.get_num_threads()
     torch.set_num_threads(max(1, int(spec.resources.cpu)))
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
