@@ -141,8 +141,10 @@ class Fit(Iterator[Evaluation]):
         self.step = self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
         self.rollbacks, self.lr_factor = 0, 1.0
+        self.reseeded = False
+        """Whether ``resume`` is of another kind of device, so that random numbers begin anew."""
         if resume:
-            self.step.load_state(resume["step"])
+            self.reseeded = not self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
@@ -279,7 +281,10 @@ class Fit(Iterator[Evaluation]):
             self.step.random.manual_seed(seed)
 
     def state(self) -> dict[str, Any]:
-        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU).
+
+        It can also be resumed on another kind of device; then random numbers begin anew (``reseeded``).
+        """
         return {
             "shown": self.stream.shown,
             "steps": self.steps,

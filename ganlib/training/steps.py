@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -126,7 +127,7 @@ class AdversarialStep:
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
         self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
-        self.steps = 0
+        self.seed, self.steps = seed, 0
 
     @property
     def pictures_per_step(self) -> int:
@@ -273,15 +274,27 @@ class AdversarialStep:
         parts |= {name: getattr(self, name) for name in self._TENSORS}
         return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on exactly where `state` was taken."""
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """Go on exactly where `state` was taken.
+
+        Returns:
+            Whether random numbers go on, too. Those of another kind of device cannot, because CPUs and GPUs have RNGs
+            of their own. Then random numbers begin anew, from the seed and the steps taken.
+        """
         for name in self._MODULES:
             # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
             getattr(self, name).load_state_dict(deepcopy(state[name]))
-        self.random.set_state(state["random"].cpu())
         for name in self._TENSORS:
             getattr(self, name).copy_(state[name])
         self.steps = int(state["steps"])
+        noise = state["random"].cpu()
+        of_this_kind: bool = noise.shape == self.random.get_state().shape
+        if of_this_kind:
+            self.random.set_state(noise)
+        else:
+            fresh = np.random.SeedSequence([self.seed % 2**64, self.steps]).generate_state(1, np.uint64)
+            self.random.manual_seed(int(fresh[0]))
+        return of_this_kind
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:
