@@ -30,6 +30,7 @@ from ganlib.metrics import (
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
 from ganlib.names import FAMILIES
+from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, Scorer, at_work, measured
@@ -214,6 +215,10 @@ class Fit(Iterator[Evaluation]):
         self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
+        with tf32(False, self.device):  # numbers must not depend on the kind of GPU
+            return self._evaluated(means, seconds_train, started)
+
+    def _evaluated(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         pixels, finite = self._looked_at()
         grid = self._at_work().sheet(pixels)
         last = self.stream.shown >= self.budget_pictures

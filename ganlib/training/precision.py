@@ -1,9 +1,16 @@
-"""Choose the number format that networks compute in: bfloat16 where hardware does it."""
+"""Choose the number format that networks compute in: bfloat16 where hardware does it.
+
+What needs more than bfloat16, above all terms with a second derivative, stays outside of `autocast`, in float32. The
+products of a step may be rounded to TF32 there (`ganlib.tf32`) unless ``fp32`` is asked for: it keeps three bits more
+than bfloat16, and the rounding changes a small part of what another batch does. What is measured is never rounded.
+"""
 
 from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+
+from ganlib.tf32 import tf32
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -28,3 +35,8 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
         device.type, dtype=torch.bfloat16, enabled=uses_bf16(precision, device)
     )
     return context
+
+
+def products(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
+    """Make a context for a training step, in which float32 is plain float32 for ``fp32``, and may be TF32 otherwise."""
+    return tf32(precision != "fp32", device)

@@ -32,7 +32,7 @@ from ganlib.training.judging import Judge
 from ganlib.training.means import Means
 from ganlib.training.numbers import Numbers
 from ganlib.training.optimizers import optimizer, set_betas, set_rate
-from ganlib.training.precision import autocast
+from ganlib.training.precision import autocast, products
 from ganlib.training.stream import Labelled
 
 EMA_RAMP = 0.05
@@ -46,7 +46,7 @@ class AdversarialStep:
     replaces one of
 
     - ``schedule``: also set what depends on the time, such as how far a network has grown;
-    - ``__call__``: what one step is, of the same halves;
+    - ``_train``: what one step is, of the same halves;
     - ``_generate``: how a batch of pictures is made from random numbers;
     - ``_real``: how real pictures are prepared;
     - ``_generator_penalty``: a term beside the generator's loss.
@@ -160,7 +160,13 @@ class AdversarialStep:
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Any]) -> None:
-        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device, or `Labelled` ones."""
+        """Take a step: train on ``critic_steps`` batches that are on the device, as the family's stream gives them."""
+        with products(self.train_config.precision, self.device):
+            self._train(batches)
+        self.steps += 1
+
+    def _train(self, batches: Iterator[Any]) -> None:
+        """Train both networks on batches ``(batch, c, size, size)``, uint8, or `Labelled` ones."""
         for number in range(self.critic_steps):
             batch = next(batches)
             if isinstance(batch, Labelled):
@@ -173,7 +179,6 @@ class AdversarialStep:
             loss_d, real_out, fake_out = self._discriminator_half(real, fake, number)
         loss_g = self._generator_half(fake, real)
         self._update_average()
-        self.steps += 1
         self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
 
     def _count(
