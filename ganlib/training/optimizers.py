@@ -42,6 +42,9 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
         where.type == "cuda",
         **numbers,
     )
+    # torch warns where an optimizer is capturable and its step is not captured, as if that were a mistake. Here it is
+    # meant: otherwise RMSProp would read its rate back from the GPU at each step, and no step could be captured.
+    made._warned_capturable_if_run_uncaptured = True
     made.register_load_state_dict_pre_hook(_as_here)
     return made
 

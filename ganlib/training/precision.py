@@ -29,6 +29,26 @@ def uses_bf16(precision: Precision, device: torch.device) -> bool:
     return precision == "bf16" or (precision == "auto" and has_bf16(device))
 
 
+def told(precision: Precision, device: torch.device, name: str) -> str | None:
+    """Say what a precision comes to where the hardware does not multiply bfloat16; None where nothing is unexpected.
+
+    Args:
+        precision: The one that is asked for.
+        device: Where training runs.
+        name: Of the device, for people.
+    """
+    if precision == "fp32" or has_bf16(device):
+        return None
+    if precision == "bf16":
+        return (
+            f"{name} does not multiply bfloat16 in hardware, so that train.precision bf16 is slower there than auto, "
+            "which is float32"
+        )
+    if device.type == "cuda":
+        return f"{name} does not multiply bfloat16 in hardware: networks train in float32 there (train.precision auto)"
+    return None
+
+
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
     """Make a context in which convolutions run in the chosen format; weights and losses stay float32."""
     context: AbstractContextManager[None] = torch.autocast(

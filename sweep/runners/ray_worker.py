@@ -97,7 +97,7 @@ def _kill(pid: int) -> None:
 def preflight(
     config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, cpu: float, threads: int
 ) -> dict[str, Any]:
-    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first of them says.
+    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first says, with all notes.
 
     Raises:
         RequestError: what the user can mend.
@@ -116,7 +116,8 @@ def preflight(
         )
         tasks.append(remote(_preflight).remote(*arguments))
     outcomes = [_outcome(task, node["NodeManagerHostname"]) for task, node in zip(tasks, nodes, strict=True)]
-    return outcomes[0]
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome["notes"])
+    return outcomes[0] | {"notes": list(notes)}
 
 
 def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401

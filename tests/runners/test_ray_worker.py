@@ -19,7 +19,7 @@ class FakeRay:
         class Task:
             @staticmethod
             def remote(*arguments: object) -> dict[str, Any]:
-                return {"sweep": ray_worker.__version__, "device": "one"}
+                return {"sweep": ray_worker.__version__, "device": "one", "notes": ["slow"]}
 
         return lambda function: Task
 
@@ -37,7 +37,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("gpu", [0.25, 1.0, 2.0])
 def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
     """Otherwise it would keep its part of the GPU's memory for the whole sweep."""
-    assert ray_worker.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1)["device"] == "one"
+    tried = ray_worker.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1)
+    assert (tried["device"], tried["notes"]) == ("one", ["slow"]), "what two nodes say alike is said once"
     assert [(one["num_gpus"], one["num_cpus"], one["max_calls"], one["max_retries"]) for one in asked] == [
         (gpu, 1.0, 1, 0)
     ] * 2
