@@ -165,7 +165,8 @@ class TrainConfig(Section):
     """Half-life, in kimg, of the averaged generator, which is the one that is measured and exported; never more than a
     twentieth of what was trained so far."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the networks' products; ``auto`` is bfloat16 where the hardware multiplies it."""
+    """Number format of the networks' products: ``auto`` is bfloat16 where the hardware multiplies it, and float32
+    elsewhere (GPUs before Ampere, such as V100 and T4, and most CPUs); ``fp32`` is float32 without TF32."""
     epochs: float | None = Field(None, gt=0)
     """The budget in passes over all pictures; null, with ``kimg`` null too: the end of ASHA."""
     kimg: float | None = Field(None, gt=0)

@@ -26,6 +26,7 @@ from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES
+from ganlib.tf32 import tf32
 
 Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 
@@ -106,7 +107,10 @@ class LoadedGenerator:
             extra["truncation"] = truncation
         make = partial(self.network, **extra)
         whole_blocks = -(-batch_size // BLOCK) * BLOCK
-        parts = [to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in inputs.split(whole_blocks)]
+        with tf32(False, self.device):
+            parts = [
+                to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in inputs.split(whole_blocks)
+            ]
         return torch.cat(parts).permute(0, 2, 3, 1).numpy()
 
     def check_styles(self, what: str) -> None:
@@ -173,7 +177,8 @@ class LoadedTranslator(LoadedGenerator):
         """
         network = self.way(back)
         check_pictures(pictures)
-        made = [translated(network, picture, self.device) for picture in pictures]
+        with tf32(False, self.device):
+            made = [translated(network, picture, self.device) for picture in pictures]
         return made if isinstance(pictures, list) else np.array(made, np.uint8).reshape(pictures.shape)
 
     def way(self, back: bool = False) -> nn.Module:

@@ -91,7 +91,8 @@ class ClassLatents(Latents):
 
     def of_class(self, number: int, count: int, use: Use = "evaluation", start: int = 0) -> Tensor:
         """Draw latents that are all of one class."""
-        return joined(super().take(count, use, start), torch.full((count,), number))
+        latents = super().take(count, use, start)
+        return joined(latents, torch.full((count,), number, device=latents.device))
 
     def name(self, use: Use = "evaluation") -> str:
         """Name the list by its distribution and seed."""

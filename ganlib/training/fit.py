@@ -30,6 +30,7 @@ from ganlib.metrics import (
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
 from ganlib.names import FAMILIES
+from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, Scorer, at_work, measured
@@ -141,8 +142,10 @@ class Fit(Iterator[Evaluation]):
         self.step = self._fresh_step(seed)
         self.steps, self._seconds = 0, 0.0
         self.rollbacks, self.lr_factor = 0, 1.0
+        self.reseeded = False
+        """Whether ``resume`` is of another kind of device, so that random numbers begin anew."""
         if resume:
-            self.step.load_state(resume["step"])
+            self.reseeded = not self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
@@ -212,6 +215,10 @@ class Fit(Iterator[Evaluation]):
         self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
+        with tf32(False, self.device):  # numbers must not depend on the kind of GPU
+            return self._evaluated(means, seconds_train, started)
+
+    def _evaluated(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         pixels, finite = self._looked_at()
         grid = self._at_work().sheet(pixels)
         last = self.stream.shown >= self.budget_pictures
@@ -279,7 +286,10 @@ class Fit(Iterator[Evaluation]):
             self.step.random.manual_seed(seed)
 
     def state(self) -> dict[str, Any]:
-        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU)."""
+        """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU).
+
+        It can also be resumed on another kind of device; then random numbers begin anew (``reseeded``).
+        """
         return {
             "shown": self.stream.shown,
             "steps": self.steps,

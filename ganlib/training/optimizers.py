@@ -9,6 +9,7 @@ The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor, device, nn, tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
@@ -18,6 +19,8 @@ from ganlib.config.schedules import Schedule, value_at
 from ganlib.names import OPTIMIZERS
 
 Weights = Iterable[nn.Parameter]
+OF_DEVICE = ("capturable", "foreach", "fused")
+"""What a group of an optimizer's weights holds for the sake of the device alone: which kernels it computes with."""
 
 
 def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, where: device) -> Optimizer:
@@ -39,7 +42,20 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
         where.type == "cuda",
         **numbers,
     )
+    # torch warns where an optimizer is capturable and its step is not captured, as if that were a mistake. Here it is
+    # meant: otherwise RMSProp would read its rate back from the GPU at each step, and no step could be captured.
+    made._warned_capturable_if_run_uncaptured = True
+    made.register_load_state_dict_pre_hook(_as_here)
     return made
+
+
+def _as_here(made: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """Give an optimizer's state with what belongs to the device of ``made``: it may come from one on another."""
+    groups = [
+        group | {key: own[key] for key in OF_DEVICE if key in own} | {"lr": group["lr"].to(own["lr"].device)}
+        for group, own in zip(state["param_groups"], made.param_groups, strict=True)
+    ]
+    return state | {"param_groups": groups}
 
 
 def adam(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +32,7 @@ from ganlib.training.judging import Judge
 from ganlib.training.means import Means
 from ganlib.training.numbers import Numbers
 from ganlib.training.optimizers import optimizer, set_betas, set_rate
-from ganlib.training.precision import autocast
+from ganlib.training.precision import autocast, products
 from ganlib.training.stream import Labelled
 
 EMA_RAMP = 0.05
@@ -45,7 +46,7 @@ class AdversarialStep:
     replaces one of
 
     - ``schedule``: also set what depends on the time, such as how far a network has grown;
-    - ``__call__``: what one step is, of the same halves;
+    - ``_train``: what one step is, of the same halves;
     - ``_generate``: how a batch of pictures is made from random numbers;
     - ``_real``: how real pictures are prepared;
     - ``_generator_penalty``: a term beside the generator's loss.
@@ -126,7 +127,7 @@ class AdversarialStep:
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
         self.keep = torch.zeros((), device=device)
         self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
-        self.steps = 0
+        self.seed, self.steps = seed, 0
 
     @property
     def pictures_per_step(self) -> int:
@@ -159,7 +160,13 @@ class AdversarialStep:
         self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
     def __call__(self, batches: Iterator[Any]) -> None:
-        """Train on ``critic_steps`` batches ``(batch, c, size, size)``, uint8, on the device, or `Labelled` ones."""
+        """Take a step: train on ``critic_steps`` batches that are on the device, as the family's stream gives them."""
+        with products(self.train_config.precision, self.device):
+            self._train(batches)
+        self.steps += 1
+
+    def _train(self, batches: Iterator[Any]) -> None:
+        """Train both networks on batches ``(batch, c, size, size)``, uint8, or `Labelled` ones."""
         for number in range(self.critic_steps):
             batch = next(batches)
             if isinstance(batch, Labelled):
@@ -172,7 +179,6 @@ class AdversarialStep:
             loss_d, real_out, fake_out = self._discriminator_half(real, fake, number)
         loss_g = self._generator_half(fake, real)
         self._update_average()
-        self.steps += 1
         self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
 
     def _count(
@@ -273,15 +279,27 @@ class AdversarialStep:
         parts |= {name: getattr(self, name) for name in self._TENSORS}
         return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on exactly where `state` was taken."""
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """Go on exactly where `state` was taken.
+
+        Returns:
+            Whether random numbers go on, too. Those of another kind of device cannot, because CPUs and GPUs have RNGs
+            of their own. Then random numbers begin anew, from the seed and the steps taken.
+        """
         for name in self._MODULES:
             # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
             getattr(self, name).load_state_dict(deepcopy(state[name]))
-        self.random.set_state(state["random"].cpu())
         for name in self._TENSORS:
             getattr(self, name).copy_(state[name])
         self.steps = int(state["steps"])
+        noise = state["random"].cpu()
+        of_this_kind: bool = noise.shape == self.random.get_state().shape
+        if of_this_kind:
+            self.random.set_state(noise)
+        else:
+            fresh = np.random.SeedSequence([self.seed % 2**64, self.steps]).generate_state(1, np.uint64)
+            self.random.manual_seed(int(fresh[0]))
+        return of_this_kind
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

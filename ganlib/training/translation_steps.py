@@ -76,8 +76,8 @@ class TranslationStep(AdversarialStep):
     generator: Translator
     average: Translator
 
-    def __call__(self, batches: Iterator[Domains]) -> None:
-        """Train on ``critic_steps`` batches of both domains."""
+    def _train(self, batches: Iterator[Domains]) -> None:
+        """Train all networks on batches of both domains."""
         for number in range(self.critic_steps):
             batch = next(batches)
             drawings, photos = self._real(batch.drawings), self._real(batch.photos)
@@ -88,7 +88,6 @@ class TranslationStep(AdversarialStep):
             judged = self._discriminators_half(drawings, photos, batch, made, number)
         loss_g, terms = self._generators_half(drawings, photos, batch.rows, made)
         self._update_average()
-        self.steps += 1
         self._count(loss_g.detach(), *judged, [term.detach() for term in terms])
 
     def _translated(self, drawings: Tensor, photos: Tensor) -> tuple[Tensor, ...]:

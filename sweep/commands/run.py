@@ -188,7 +188,10 @@ def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, vi
     """Try out on the workers what has to work; see `sweep.worker.preflight.preflight`."""
     with view.waiting("trying out pictures, networks and measurements"):
         config = any_config(spec, len(images))
-        return runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+        tried = runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+    for note in tried["notes"]:
+        view.say(f"note: {note}")
+    return tried
 
 
 def _goes_on(name: str) -> str:

@@ -127,6 +127,8 @@ class Director:
                 return False
             for name, reason in report.damaged.items():
                 self.records.event(trial, EventKind.DAMAGED_CHECKPOINT, {"path": name, "reason": reason})
+            if report.reseeded:
+                self.records.event(trial, EventKind.RESEEDED, {"reason": report.reseeded})
             if isinstance(report, Pulse):
                 trial.now_kimg = report.kimg
                 return self.halted is None

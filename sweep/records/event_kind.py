@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     """A worker that was thought dead said something."""
     DAMAGED_CHECKPOINT = "damaged_checkpoint"
     """A checkpoint was passed over for the one before it."""
+    RESEEDED = "reseeded"
+    """A trial goes on on another kind of device, with fresh random numbers."""
     UNDER_FLOOR = "under_floor"
     """A score is too good to be honest."""
     NO_RESULT = "no_result"

@@ -1,4 +1,7 @@
-"""Collect what went wrong while a sweep ran, from its events: workers that gave up, checkpoints that were damaged."""
+"""Collect what went wrong while a sweep ran, from its events.
+
+Workers gave up, checkpoints were damaged, or are of another kind of device than the one that went on with them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +58,12 @@ def damaged_checkpoints(events: Sequence[Row]) -> list[str]:
     """Name the checkpoints that were passed over, each with what was wrong with it."""
     told = [detail(row) for row in events if row["kind"] == EventKind.DAMAGED_CHECKPOINT]
     return [f"{one.get('path')}: {one.get('reason')}; the one before it was used" for one in told]
+
+
+def reseeded(events: Sequence[Row]) -> list[str]:
+    """Say of each trial that went on on another kind of device why its random numbers began anew."""
+    rows = [row for row in events if row["kind"] == EventKind.RESEEDED]
+    return [f"trial {row['trial']}: {detail(row).get('reason')}" for row in rows]
 
 
 def _frames(traceback: str) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
         resources = spec.resources
         if resources.gpu and not runner.gpu:
             view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
+        if 0 < resources.gpu < runner.gpu:
+            view.say(f"trials run alone: each has the whole GPU (the spec asks for {resources.gpu:g} of it)")
         room = runner.at_once()
         view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
         if not options.local and resources.max_concurrent and room < resources.max_concurrent:

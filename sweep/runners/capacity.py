@@ -16,6 +16,11 @@ def units(amount: float) -> int:
     return max(1, round(amount * UNITS)) if amount > 0 else 0
 
 
+def alone(gpu: float) -> float:
+    """Count the GPUs of a trial beside which no other runs: a part of one becomes the whole."""
+    return max(gpu, 1.0) if gpu else 0.0
+
+
 @dataclass(frozen=True)
 class Demand:
     """What one trial takes.

@@ -10,6 +10,7 @@ from typing import Any
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
+from sweep.runners.capacity import alone
 from sweep.storage.folder import StorageError
 from sweep.worker.faults import fault_of
 from sweep.worker.messages import Fault
@@ -18,14 +19,19 @@ from sweep.worker.trial_run import TrialRun
 
 
 class LocalRunner:
-    """Runs a director's trials here."""
+    """Runs a director's trials here.
+
+    Args:
+        gpu: GPUs of a trial, as the spec says. A part of one becomes the whole (`sweep.runners.capacity.alone`).
+        threads: Of a trial on the CPU.
+    """
 
     name = "local"
 
     def __init__(self, gpu: float, threads: int) -> None:
         import torch
 
-        self.gpu = gpu if torch.cuda.is_available() else 0.0
+        self.gpu = alone(gpu) if torch.cuda.is_available() else 0.0
         self.threads, self.largest_share = threads, 1.0
 
     def at_once(self) -> int:

@@ -97,7 +97,7 @@ def _kill(pid: int) -> None:
 def preflight(
     config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, cpu: float, threads: int
 ) -> dict[str, Any]:
-    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first of them says.
+    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first says, with all notes.
 
     Raises:
         RequestError: what the user can mend.
@@ -108,12 +108,16 @@ def preflight(
     tasks = []
     for node in nodes:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        task = ray.remote(_preflight).options(
-            num_cpus=cpu, num_gpus=gpu, max_retries=0, scheduling_strategy=here
+        # A process that has used a GPU keeps memory there, some hundred megabytes for its context alone, until it ends.
+        # One that has not is left to trials, which then need not load torch again.
+        calls = 1 if gpu else 0
+        remote = ray.remote(
+            num_cpus=cpu, num_gpus=gpu, max_calls=calls, max_retries=0, scheduling_strategy=here
         )
-        tasks.append(task.remote(*arguments))
+        tasks.append(remote(_preflight).remote(*arguments))
     outcomes = [_outcome(task, node["NodeManagerHostname"]) for task, node in zip(tasks, nodes, strict=True)]
-    return outcomes[0]
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome["notes"])
+    return outcomes[0] | {"notes": list(notes)}
 
 
 def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401

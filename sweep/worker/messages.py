@@ -78,6 +78,7 @@ class _Report:
         device: What it runs on, such as ``cpu``.
         node: The name of the machine.
         damaged: Checkpoints that were passed over since the last report: name of the file to what is wrong with it.
+        reseeded: Why random numbers have begun anew since the last report; empty where they go on.
     """
 
     trial: int
@@ -86,6 +87,7 @@ class _Report:
     device: str = ""
     node: str = ""
     damaged: Mapping[str, str] = field(default_factory=dict)
+    reseeded: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.metrics import TranslationEvaluator, load_extractor, pairwise_similarity
 from ganlib.names import FAMILIES
+from ganlib.training.precision import told
 from sweep import __version__
 from sweep.storage.lease import read
 from sweep.storage.opening import open_folder
@@ -24,8 +25,8 @@ def preflight(
     """Try out storage, pictures and extractor on this node.
 
     Returns:
-        The device, the version of this software, the extractor's name and digest, and the floor at each step of
-        the ladder; of translators also what photographs score as they are.
+        The device, the version of this software, the extractor's name and digest, the floor at each step of the
+        ladder; of translators also what photographs score as they are; and notes on what is unexpected on this node.
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
@@ -55,8 +56,12 @@ def preflight(
         counts = list(dict.fromkeys(map(evaluator.measured, counts)))  # few photographs may make several one
         baselines = [evaluator.baseline(count) for count in counts]
     floors = [evaluator.floor(count) for count in counts]
+    slow = told(
+        trial.train.precision, device, "this processor" if device.type == "cpu" else device_name(device)
+    )
     return {
         "device": device_name(device),
+        "notes": [slow] if slow else [],
         "sweep": __version__,
         "extractor": extractor.name,
         "extractor_digest": extractor.digest,

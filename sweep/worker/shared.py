@@ -14,11 +14,15 @@ from ganlib.names import FAMILIES
 
 
 def device_of(gpu: float) -> torch.device:
-    """Choose the device of a trial; on a GPU it is limited to its share of the memory."""
+    """Choose the device of a trial; on a GPU it is limited to its share of the memory.
+
+    Float32 is plain float32 there (`ganlib.tf32`): what is measured must not depend on the kind of GPU. Training steps
+    choose for themselves.
+    """
     if gpu <= 0 or not torch.cuda.is_available():
         return torch.device("cpu")
     torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.cuda.set_per_process_memory_fraction(min(gpu, 1.0))
     return torch.device("cuda")
 

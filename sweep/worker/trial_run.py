@@ -101,6 +101,7 @@ class TrialRun(Iterator[Report]):
         self.history: list[Evaluated] = []
         self._backlog: list[Evaluated] = []
         self._over, self._handed_in = assignment.to_measure is not None, False
+        self._reseeded = ""
         self.fit = None if self._over else self._resumed()
 
     def _resumed(self) -> Fit:
@@ -109,7 +110,7 @@ class TrialRun(Iterator[Report]):
         if saved:
             self.history = [_evaluated(json.loads(text)) for text in saved["history"]]
         self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
-        return Fit(
+        fit = Fit(
             self.config,
             self.sets.drawings.pictures,
             self.evaluator,
@@ -126,6 +127,13 @@ class TrialRun(Iterator[Report]):
             apart=self._done,
             full_at_end=False,  # the result has it
         )
+        if fit.reseeded:
+            self._reseeded = (
+                f"the checkpoint at {fit.kimg:g} kimg is of another kind of device than {device_name(self.device)}: "
+                "weights, optimizers and the order of pictures go on, random numbers begin anew from the trial's seed "
+                f"and its {fit.steps} steps"
+            )
+        return fit
 
     def _pause(self) -> bool:
         """Say, before every step, whether it is time to stop or to give a sign of life."""
@@ -143,6 +151,10 @@ class TrialRun(Iterator[Report]):
     def __next__(self) -> Report:
         self.watchdog.feed()
         try:
+            if (
+                self._reseeded
+            ):  # on record before there is a checkpoint of this device, which does not tell of it
+                return self._say(Pulse(**self._whose()))
             if self._ended():
                 return self._done(self._conclude)
             if self._backlog:
@@ -214,9 +226,10 @@ class TrialRun(Iterator[Report]):
         return {"trial": self.assignment.trial, "attempt": self.assignment.attempt, "kimg": kimg}
 
     def _say(self, report: Report) -> Report:
-        """Give out a report as one of this attempt on this machine, with the checkpoints that were passed over."""
+        """Give out a report as one of this attempt on this machine, with what has happened to checkpoints."""
         report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
-        return replace(report, damaged=self.checkpoints.told())
+        reseeded, self._reseeded = self._reseeded, ""
+        return replace(report, damaged=self.checkpoints.told(), reseeded=reseeded)
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""

@@ -470,6 +470,13 @@ def test_damaged_checkpoints_become_events(folder: LocalFolder) -> None:
     assert json.loads(row["detail"])["path"] == next(iter(damaged))
 
 
+def test_random_numbers_that_begin_anew_become_an_event(folder: LocalFolder) -> None:
+    director = make(folder, trials=1)
+    assert director.report(replace(said(handed(director), Pulse), reseeded="of a GPU"))
+    (row,) = Store(folder).rows("events")
+    assert (row["kind"], json.loads(row["detail"])) == ("reseeded", {"reason": "of a GPU"})
+
+
 @pytest.mark.parametrize("until", [0.0, 1.0, 3.0, 4.0])
 @pytest.mark.parametrize("said_goodbye", [False, True])
 def test_taken_up_in_the_midst_of_any_state(until: float, said_goodbye: bool, folder: LocalFolder) -> None:

@@ -1,5 +1,6 @@
 """What generators are given: numbered lists, one for evaluations and one for results."""
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.models.inputs import Latents, Photos, Pictures, inputs_of
+from ganlib.models.inputs import ClassLatents, Latents, Photos, Pictures, Use, inputs_of
 from ganlib.models.latents import LATENT_SEED, RESULT_SEED, fixed_latents
 
 
@@ -28,6 +29,38 @@ def test_latents_are_those_of_evaluations_and_of_results() -> None:
     assert torch.equal(inputs.take(3), fixed_latents(3, 5, LATENT_SEED))
     assert torch.equal(inputs.take(3, "result", start=2), fixed_latents(3, 5, RESULT_SEED, start=2))
     assert inputs.name() != inputs.name("result")
+
+
+@pytest.mark.parametrize(
+    ("use", "digest"),
+    [
+        ("evaluation", "042f358764f862744f1e6187537dad3979aca9627d3a1eb2b58e984dd777fa1e"),
+        ("result", "88a091fc111815c88b367f2d7fc1ec9a7daea0ee7e880e2aa1c6b001c32a8378"),
+    ],
+)
+def test_latents_are_equal_on_every_device_to_the_last_bit(use: Use, digest: str) -> None:
+    """Drawn on the CPU whatever the default device is, so many that a GPU's own draw would depend on its size."""
+    with torch.device("meta"):
+        latents = Latents(128).take(2048, use)
+    assert latents.device.type == "cpu"
+    assert hashlib.sha256(latents.numpy().tobytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("use", ["evaluation", "result"])
+def test_all_that_generators_are_given_comes_from_the_cpu(use: Use) -> None:
+    labelled, pictures = ClassLatents(3, {"cat": 2, "dog": 1}), Photos(levels(5), levels(6))
+    takes: list[Callable[[], torch.Tensor]] = [
+        lambda: labelled.take(7, use),
+        lambda: labelled.of_class(1, 7, use),
+        lambda: labelled.numbers(7),
+        lambda: pictures.take(7, use),
+        lambda: pictures.drawings.take(7, use),
+    ]
+    for take in takes:
+        with torch.device("meta"):
+            found = take()
+        assert found.device.type == "cpu"
+        assert torch.equal(found, take())
 
 
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 60))

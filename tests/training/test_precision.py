@@ -2,8 +2,10 @@
 
 import math
 import platform
+import re
 from pathlib import Path
 from statistics import mean, stdev
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from ganlib.data import prepare
 from ganlib.metrics import Evaluator, Score
 from ganlib.training import precision
 from ganlib.training.fit import Fit, fit
-from ganlib.training.precision import autocast, has_bf16, uses_bf16
+from ganlib.training.precision import autocast, has_bf16, told, uses_bf16
 
 CPU = torch.device("cpu")
 QUICKSTART = Path(__file__).parents[2] / "searchspaces" / "quickstart.yaml"
@@ -36,6 +38,35 @@ def test_auto_is_bf16_where_the_hardware_has_it(hardware: bool, monkeypatch: pyt
     assert uses_bf16("auto", CPU) is hardware
     assert uses_bf16("bf16", CPU)
     assert not uses_bf16("fp32", CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "major", "precision", "words"),
+    [
+        ("Tesla V100", 7, "auto", "Tesla V100 .* train in float32"),
+        ("Tesla T4", 7, "bf16", "Tesla T4 .* slower there than auto"),
+        ("Tesla T4", 7, "fp32", None),
+        ("A100", 8, "auto", None),
+        ("H100", 9, "bf16", None),
+    ],
+)
+def test_a_gpu_without_bf16_trains_in_float32_and_says_so(
+    name: str, major: int, precision: Any, words: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(major=major))
+    assert has_bf16(gpu) is (major >= 8)
+    assert uses_bf16("auto", gpu) is (major >= 8)
+    note = told(precision, gpu, name)
+    assert note is None if words is None else re.search(words, str(note))
+
+
+def test_a_processor_is_told_of_where_bf16_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "has_bf16", lambda device: False)
+    assert told("auto", CPU, "this processor") is None
+    assert "slower there than auto" in str(told("bf16", CPU, "this processor"))
 
 
 def test_the_context_changes_products_and_nothing_after_it() -> None:

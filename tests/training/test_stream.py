@@ -1,7 +1,10 @@
 """The stream of batches: every picture once an epoch, and one number to go on from."""
 
+import gc
 import warnings
+from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +12,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
 from ganlib.errors import RequestError
-from ganlib.training.stream import BatchStream, resident
+from ganlib.training import stream as module
+from ganlib.training.stream import BatchStream, free_memory, resident
 
-CPU = torch.device("cpu")
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 def numbered(n: int, size: int = 2) -> Tensor:
@@ -111,7 +116,7 @@ def test_global_random_numbers_are_not_touched() -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_a_read_only_memory_map_is_used_as_it_is_and_in_silence(tmp_path) -> None:
+def test_a_read_only_memory_map_is_used_as_it_is_and_in_silence(tmp_path: Path) -> None:
     path = tmp_path / "pictures.npy"
     np.save(path, numbered(50).numpy())
     mapped = np.load(path, mmap_mode="r")
@@ -127,3 +132,69 @@ def test_a_read_only_memory_map_is_used_as_it_is_and_in_silence(tmp_path) -> Non
 def test_a_writable_array_is_shared_too() -> None:
     array = numbered(5).numpy()
     assert resident(array, CPU).data_ptr() == array.ctypes.data
+
+
+# ---- on a GPU, which answers as it is told ------------------------------------------------------------------
+
+TOTAL = 1000
+Memory = Callable[..., None]
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """``memory(free=..., part=..., reserved=..., allocated=...)``: what a GPU of 1,000 bytes says."""
+
+    def say(free: int = TOTAL, part: float = 1.0, reserved: int = 0, allocated: int = 0) -> None:
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, TOTAL))
+        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device: part)
+        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: reserved)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: allocated)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("said", "free"),
+    [
+        ({}, 1000),
+        ({"part": 0.25}, 250),
+        ({"free": 100, "part": 0.25}, 100),  # others have taken the rest
+        ({"free": 800, "part": 0.25, "reserved": 200, "allocated": 150}, 100),
+        ({"free": 100, "part": 1.0, "reserved": 200, "allocated": 150}, 150),  # 50 lie idle in the allocator
+        ({"free": 800, "part": 0.1, "reserved": 200, "allocated": 150}, 0),  # a smaller part than before
+    ],
+)
+def test_free_is_what_is_left_of_the_part_of_this_process(said: dict, free: int, memory: Memory) -> None:
+    memory(**said)
+    assert free_memory(GPU) == free
+
+
+def test_pictures_stay_on_the_host_where_half_of_the_part_is_too_little(memory: Memory) -> None:
+    pictures = numbered(20).numpy()  # 240 bytes
+    with FakeTensorMode():
+        memory(part=0.48)
+        assert resident(pictures, GPU).device.type == "cuda"
+        memory(part=0.47)
+        assert resident(pictures, GPU).device.type == "cpu"
+
+
+def test_pictures_are_moved_once_and_forgotten_with_their_array(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory()
+    monkeypatch.setattr(module, "_moved", known := {})
+    pictures, others = numbered(20).numpy(), numbered(20).numpy()
+    pictures.flags.writeable = False
+    with FakeTensorMode():
+        first = resident(pictures, GPU)
+        memory(free=0, allocated=240)
+        assert resident(pictures, GPU) is first, "the next trial finds them there"
+        assert resident(others, GPU).device.type == "cpu", "others are not taken for them"
+        memory()
+        assert resident(others, GPU) is not resident(others, GPU), (
+            "what can be written to is copied each time"
+        )
+    assert len(known) == 1
+    del pictures, first
+    gc.collect()
+    assert not known

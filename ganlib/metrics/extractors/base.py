@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganlib.errors import RequestError
 from ganlib.names import EXTRACTORS
+from ganlib.tf32 import tf32
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +62,7 @@ def _full_precision(device: torch.device) -> Iterator[None]:
     On avatars bfloat16 moves FID and KID by up to 2 %, and TF32, which GPUs use for convolutions unless told
     otherwise, by about 0.1 %.
     """
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, enabled=False))
-        if device.type == "cuda":
-            cudnn = torch.backends.cudnn
-            stack.enter_context(
-                cudnn.flags(
-                    enabled=cudnn.enabled,
-                    benchmark=cudnn.benchmark,
-                    deterministic=cudnn.deterministic,
-                    allow_tf32=False,
-                )
-            )
+    with torch.autocast(device.type, enabled=False), tf32(False, device):
         yield
 
 

@@ -15,7 +15,7 @@ import torch
 from ganlib import cores
 from ganlib.errors import RequestError, WorkError
 from sweep.commands.planning.timing import Timed
-from sweep.runners.capacity import Demand, Node
+from sweep.runners.capacity import Demand, Node, alone
 from sweep.spec.specification import Spec
 from sweep.worker.shared import device_of
 
@@ -75,11 +75,12 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
         RequestError: if the extractor cannot be loaded.
         WorkError: if a step fails, such as by its memory.
     """
-    device = device_of(spec.resources.gpu)
+    gpu = alone(spec.resources.gpu) if local else spec.resources.gpu
+    device = device_of(gpu)
     slots = 1 if local else at_once(spec, device.type)
     gpus = torch.cuda.device_count() if device.type == "cuda" else 1
     together = max(1, min(-(-slots // gpus), trials, SIDE_BY_SIDE))
-    timed = _side_by_side(spec, samples, together)
+    timed = _side_by_side(spec, samples, gpu, together)
     return Costs(
         device=device.type,
         at_once=slots,
@@ -105,9 +106,14 @@ def at_once(spec: Spec, device: str) -> int:
     return max(1, min(slots, resources.max_concurrent or slots))
 
 
-def _side_by_side(spec: Spec, samples: Sequence[Mapping[str, Any]], together: int) -> list[Timed]:
+def _side_by_side(spec: Spec, samples: Sequence[Mapping[str, Any]], gpu: float, together: int) -> list[Timed]:
     """Start the processes, wait until all are ready, let them measure, and collect what they found."""
-    task = {"spec": spec.to_yaml(), "samples": [dict(params) for params in samples], "seconds": SECONDS}
+    task = {
+        "spec": spec.to_yaml(),
+        "samples": [dict(params) for params in samples],
+        "gpu": gpu,
+        "seconds": SECONDS,
+    }
     command = [sys.executable, "-m", "sweep.commands.planning.timing"]
     environment = os.environ | {
         "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]

@@ -74,6 +74,7 @@ def measure(
     spec: Spec,
     samples: Sequence[Mapping[str, Any]],
     seconds: float,
+    gpu: float = 0.0,
     first: int = 0,
     wait: Callable[[], None] = lambda: None,
 ) -> Timed:
@@ -83,13 +84,14 @@ def measure(
         spec: The sweep.
         samples: Parameters of its first trials; up to `CONFIGURATIONS` different ones are tried.
         seconds: Steps of one configuration are timed for so long, and at least one is.
+        gpu: Of a GPU, what each process has; 0 for the processor.
         first: Which of them is timed first: processes that measure side by side begin with different ones.
         wait: Called when all is built, before anything is timed.
 
     Raises:
         RequestError: if the extractor cannot be loaded.
     """
-    device, threads = device_of(spec.resources.gpu), torch.get_num_threads()
+    device, threads = device_of(gpu), torch.get_num_threads()
     torch.set_num_threads(max(1, int(spec.resources.cpu)))
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
@@ -234,7 +236,9 @@ def main() -> int:
         sys.stdin.readline()
 
     try:
-        timed = measure(parse(task["spec"]), task["samples"], task["seconds"], task["first"], wait)
+        timed = measure(
+            parse(task["spec"]), task["samples"], task["seconds"], task["gpu"], task["first"], wait
+        )
     except (RequestError, RuntimeError, MemoryError) as error:
         refused = isinstance(error, RequestError)
         why = str(error) if refused else (str(error).splitlines() or [type(error).__name__])[0]

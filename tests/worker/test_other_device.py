@@ -1,0 +1,49 @@
+"""A sweep that was begun on a GPU goes on on a CPU, and says what that has changed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.commands import TINY, fine, run
+
+from ganlib.training import checkpoint
+from sweep.driver.director import Director
+from sweep.records.datasets import Store
+from sweep.storage.opening import open_folder
+from sweep.worker.messages import Assignment, Evaluated
+from sweep.worker.trial_run import TrialRun
+
+
+def only_begin(self: object, director: Director, beat: Callable[[], None]) -> None:
+    """Stand in for a runner: the first trial ends behind its first evaluation, as if its process had been lost."""
+    assignment = director.next()
+    assert isinstance(assignment, Assignment)
+    report = next(TrialRun(replace(assignment, timeout=0.0)))
+    assert isinstance(report, Evaluated)
+    director.report(report)
+    director.interrupt()
+
+
+def test_a_checkpoint_of_a_gpu_goes_on_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spec.yaml").write_text(TINY)
+    storage = ["--storage", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr("sweep.runners.local.LocalRunner.run", only_begin)
+        assert run("run", tmp_path / "spec.yaml", "--local", *storage).exit_code == 1
+    (path,) = (tmp_path / "tiny" / "checkpoints").glob("*/*.ckpt")
+    state = checkpoint.load(path.read_bytes(), path.name)
+    state["fit"]["step"]["random"] = torch.zeros(16, dtype=torch.uint8)
+    path.write_bytes(checkpoint.dump(state))
+    fine("resume", "tiny", "--local", *storage)
+    (event,) = [
+        row for row in Store(open_folder(tmp_path) / "tiny").rows("events") if row["kind"] == "reseeded"
+    ]
+    assert event["trial"] == 0
+    assert "another kind of device than cpu" in json.loads(event["detail"])["reason"]
+    assert "reseeded: trial 0: the checkpoint at 0.064 kimg is of another kind" in fine(
+        "show", "tiny", *storage
+    )
+    fine("check", "tiny", *storage)
