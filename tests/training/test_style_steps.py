@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data.alpha import to_uint8
-from ganlib.export import generator
+from ganlib.export import files, generator
 from ganlib.losses.regularisers import R1
 from ganlib.names import FAMILIES
 from ganlib.training.fit import fit
@@ -232,8 +232,8 @@ def test_an_export_makes_the_pictures_of_the_average(
     config = trial_config(model=SMALL | {"family": family}, epochs=1.0, **options)
     run = fit(config, pictures(), MeanPicture())
     evaluation = next(run)
-    about = generator.ExportConfig(model=config.model, size=32)
-    loaded = generator.rebuild(about, generator.pack_weights(run.step.average), "x")
+    about = files.ExportConfig(model=config.model, size=32)
+    loaded = generator.rebuild(about, files.pack_weights(run.step.average), "x")
     network: Any = loaded.network.to(memory_format=torch.channels_last)  # as training has it: to the last bit
     assert np.array_equal(to_uint8(network(run._shown)).permute(0, 2, 3, 1).numpy(), evaluation.made)
     assert network.w_avg.any()
