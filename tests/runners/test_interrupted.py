@@ -140,9 +140,9 @@ def test_what_cannot_be_said_on_stdout_is_said_on_stderr(monkeypatch: pytest.Mon
 
 def test_a_process_that_ends_while_it_is_looked_at_is_no_error() -> None:
     """As Ray's workers do while it is shut down."""
-    import psutil
+    from sweep.runners.ray_cluster import _above  # and Ray with it, which brings psutil
 
-    from sweep.runners.ray_cluster import _above
+    import psutil  # isort: skip
 
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     seen = psutil.Process(child.pid)
