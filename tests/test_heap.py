@@ -29,9 +29,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
     platform.libc_ver()[0] != "glibc", reason="glibc gives memory back, and can be told not to"
 )
 def test_no_page_is_asked_for_twice() -> None:
-    """Each page that is given back costs a fault when it is written again: 32,000 of them a step here."""
+    """Each page that is given back costs a fault when it is written again: 330,000 of them here."""
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 10_000
+    assert int(done.stdout) < 50_000
 
 
 def test_another_system_goes_on_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_dry_run_run_and_records_say_it(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(TINY.replace("n_real: 32", "n_real: 32, kid_subsets: 2"))
     where = ("--storage", tmp_path / "runs", "--set", f"data.source={pictures}", "--set", "data.count=null")
     words = "evaluate.n_real is 32, but there are only 24 pictures: all are used"
-    dry = run("run", tmp_path / "s.yaml", *where, "--dry-run", "--json")
+    dry = run("run", tmp_path / "s.yaml", *where, "--dry-run", "--no-measure", "--json")
     assert dry.exit_code == 0, dry.output
     assert words in json.loads(dry.stdout)["notes"]
     told = run("run", tmp_path / "s.yaml", *where, "--local")

@@ -186,10 +186,11 @@ def test_both_domains_are_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["cyclegan", "cartoongan"])
-def test_the_dry_run_of_a_translator(family: str, tmp_path: Path) -> None:
+def test_the_dry_run_of_a_translator(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.commands.planning.costs.SECONDS", 0.01)
     spec = tmp_path / "s.yaml"
     spec.write_text(TRANSLATOR.replace("FAMILY", family))
-    told = run("run", spec, "--dry-run", "--set", "train.batch_size=4")
+    told = run("run", spec, "--dry-run", "--local", "--set", "train.batch_size=4")
     assert told.exit_code == 0, told.output
     for part in ("# Photographs", "20 to be drawn: avatars, micah", "# Time", "results share photographs"):
         assert part in told.output, told.output

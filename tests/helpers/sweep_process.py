@@ -37,13 +37,6 @@ resources: {cpu: 1, max_concurrent: 2}
 """Nothing in it depends on how fast a trial is: two runs of it give the same trials and the same numbers."""
 
 
-TRANSLATOR = SPEC.replace(
-    "model: {width: 8, latent_dim: 16}",
-    "photos: {source: avatars, style: micah, count: 50}\nmodel: {family: cyclegan, width: 4, blocks: 1}",
-)
-"""The same of a translator, whose checkpoints also hold older pictures."""
-
-
 def write_spec(path: Path, trials: int, epochs: int, spec: str = SPEC, resources: str = "") -> Path:
     """Write a spec; ``resources`` are more of them, each after a comma."""
     text = spec.replace("TRIALS", str(trials)).replace("EPOCHS", str(epochs))
