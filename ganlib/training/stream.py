@@ -67,6 +67,13 @@ def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHAR
     return torch.from_numpy(pictures)
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Send a tensor to a device without waiting for it: from pinned memory, a GPU copies when it comes to that."""
+    if tensor.device.type == device.type:  # "cuda" and "cuda:0" differ, but mean one device
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 class BatchStream(Iterator[Tensor]):
     """An endless stream of batches ``(batch, c, size, size)``, uint8, channels-last, on the device.
 
@@ -100,7 +107,7 @@ class BatchStream(Iterator[Tensor]):
         if epoch != self._epoch:
             random = torch.Generator().manual_seed(((self.seed + 1) * 1_000_003 + epoch) % 2**63)
             order = torch.randperm(len(self.pictures), generator=random)
-            self._epoch, self._order = epoch, order.to(self.pictures.device)
+            self._epoch, self._order = epoch, sent(order, self.pictures.device)
         return self._order
 
     def __next__(self) -> Tensor:
@@ -111,10 +118,7 @@ class BatchStream(Iterator[Tensor]):
             chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
         self.shown += self.batch_size
         self.rows = chosen
-        batch = self.pictures[chosen]
-        if batch.device.type != self.device.type:  # "cuda" and "cuda:0" differ, but mean one device
-            batch = batch.pin_memory().to(self.device, non_blocking=True)
-        return batch.permute(0, 3, 1, 2)
+        return sent(self.pictures[chosen], self.device).permute(0, 3, 1, 2)
 
 
 class Labelled(NamedTuple):
