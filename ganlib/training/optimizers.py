@@ -71,7 +71,7 @@ def sgd(weights: Weights, lr: float, weight_decay: float, on_gpu: bool, momentum
 
 def adagrad(weights: Weights, lr: float, weight_decay: float, on_gpu: bool) -> Optimizer:
     """Make Adagrad; torch 2.11 has its fused kernel for CPUs alone."""
-    fused = not on_gpu or __version__ >= (2, 12)
+    fused = not on_gpu or __version__ >= "2.12"
     return Adagrad(weights, lr, weight_decay=weight_decay, fused=fused, foreach=not fused)
 
 
