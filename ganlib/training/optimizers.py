@@ -61,7 +61,9 @@ def rmsprop(
     weights: Weights, lr: float, weight_decay: float, on_gpu: bool, alpha: float, momentum: float
 ) -> Optimizer:
     """Make RMSProp; ``alpha`` is the decay rate of its mean of squares."""
-    return RMSprop(weights, lr, alpha, momentum=momentum, weight_decay=weight_decay, foreach=on_gpu, capturable=on_gpu)
+    return RMSprop(
+        weights, lr, alpha, momentum=momentum, weight_decay=weight_decay, foreach=on_gpu, capturable=on_gpu
+    )
 
 
 def sgd(weights: Weights, lr: float, weight_decay: float, on_gpu: bool, momentum: float) -> Optimizer:

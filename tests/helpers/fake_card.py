@@ -7,7 +7,7 @@ as a `Misstep`, and what would launch kernels on it is counted.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 from weakref import ref
 
@@ -51,9 +51,9 @@ class Record:
 class Card(TorchDispatchMode):
     """The card: it judges and records all operators before `FakeTensorMode` runs them.
 
-    Where torch's C++ code asks for the device of a tensor on the card, it is told ``meta``, and what it makes there is made
-    on the card: else the graph of a backward pass would have streams of the card, for which its engine asks a driver. Only
-    what begins a call is told the truth, because autocast asks for it there.
+    Where torch's C++ code asks for the device of a tensor on the card, it is told ``meta``, and what it makes there is
+    made on the card: else the graph of a backward pass would have streams of the card, for which its engine asks a
+    driver. Only what begins a call is told the truth, because autocast asks for it there.
 
     Attributes:
         strict: Whether it is a misstep to wait for the card; otherwise it is recorded, and the number that is read is
@@ -201,11 +201,13 @@ def _waits(given: list[Tensor], made: list[Tensor], asynchronous: bool) -> bool:
 
 
 def _laid_out(result: Any, given: list[Tensor]) -> Any:
-    """Lay maps out as cuDNN does: channels last where one of its maps has that; torch asks the card whether it is used."""
+    """Lay maps out as cuDNN does, channels last where one of its maps is; torch asks the card whether to use cuDNN."""
     if not any(one.dim() == 4 and one.is_contiguous(memory_format=torch.channels_last) for one in given):
         return result
     made = [
-        torch.empty_like(one, memory_format=torch.channels_last) if isinstance(one, Tensor) and one.dim() == 4 else one
+        torch.empty_like(one, memory_format=torch.channels_last)
+        if isinstance(one, Tensor) and one.dim() == 4
+        else one
         for one in _leaves(result)
     ]
     return made[0] if isinstance(result, Tensor) else tuple(made)
@@ -223,7 +225,7 @@ _Generator = torch.Generator
 class Generator(torch.Generator):
     """An RNG; that of the card is one of the processor, because torch makes none for a card that it does not find."""
 
-    of_card: set[int] = set()
+    of_card: ClassVar[set[int]] = set()
 
     def __new__(cls, device: torch.device | str = "cpu") -> "Generator":
         made = super().__new__(cls)
@@ -252,7 +254,9 @@ def _apply(module: nn.Module, change: Callable[[Tensor], Tensor], recurse: bool 
 def _deepcopy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
     """Copy a tensor by an operator: torch would copy memory, which fake tensors do not have."""
     made = tensor.detach().clone()
-    memo[id(tensor)] = made = nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+    memo[id(tensor)] = made = (
+        nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+    )
     return made
 
 

@@ -9,7 +9,6 @@ from unittest import mock
 
 import numpy as np
 import torch
-from helpers.fake_card import CARD, Card, Record, fake_card
 
 from ganlib.augment.ada import INTERVAL
 from ganlib.config import DataConfig, EvaluateConfig, ModelConfig, TrainConfig
@@ -20,6 +19,7 @@ from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 from ganlib.perceptual import content
 from ganlib.training.steps import AdversarialStep
 from ganlib.training.stream import stream_of
+from helpers.fake_card import CARD, Card, Record, fake_card
 
 BATCH, PICTURES, LANDMARKS = 8, 20, 5
 """Pictures in a batch, and in the set: every third batch lies across the end of an epoch."""
@@ -64,7 +64,7 @@ def moving(start: float, to: float) -> dict[str, float]:
 SMALL = {"family": "cyclegan", "blocks": 1}
 TEXTURES = {"style_weight": 1.0, "grey_weight": 1.0, "colour_weight": 1.0}
 CASES: dict[str, Case] = {
-    **{f"loss {name}": Case(train={"loss": name}, steps=4) for name in LOSSES},
+    **{f"loss {name}": Case(train={"loss": name}, steps=4 if name == "bce" else 1) for name in LOSSES},
     **{f"optimizer {name}": Case(train={"optimizer": name}) for name in OPTIMIZERS if name != "adam"},
     "momentum and weight decay": Case(
         train={"optimizer": "rmsprop", "optimizer_d": "sgd", "momentum": 0.9, "weight_decay": 0.01}
@@ -110,7 +110,9 @@ CASES: dict[str, Case] = {
         train={"augment_p": 0.5, "augment": ["flip", "color"], "diffaugment": ["color"]}, channels=1
     ),
     **{
-        f"{name} {variant}": Case({"family": name, "variant": variant}, size=64 if variant == "simple" else 32)
+        f"{name} {variant}": Case(
+            {"family": name, "variant": variant}, size=64 if variant == "simple" else 32
+        )
         for name, entry in FAMILIES.items()
         for variant in entry.variants
         if not entry.translates and (name, variant) != ("dcgan", "simple")
@@ -182,21 +184,34 @@ def _step(case: Case) -> AdversarialStep:
     return make(data, model, train, 0, CARD, case.classes)
 
 
-def run(case: Case) -> Count:
-    """Take one step and those of a period, which are counted."""
+def training(case: Case) -> tuple[AdversarialStep, Iterator[Any]]:
+    """Make a step and its stream, within `fake_card`."""
     family = FAMILIES[case.model.get("family", "dcgan")]
     pictures = np.zeros((PICTURES, case.size, case.size, case.channels), np.uint8)
+    step = _step(case)
+    stream = stream_of(
+        pictures,
+        pictures if family.translates else None,
+        pictures if family.edges else None,
+        *(BATCH, 0, CARD, 0),
+        np.zeros(PICTURES, np.int64) if case.classes else None,
+    )
+    if case.train.get("landmark_weight"):
+        step.landmarks = torch.zeros((PICTURES, LANDMARKS, 2), device=CARD)
+    return step, stream
+
+
+def made(case: Case) -> Record:
+    """Record how a step is made."""
+    with _prepared() as card, card.watch(strict=False) as record:
+        _step(case)
+    return record
+
+
+def run(case: Case) -> Count:
+    """Take one step and those of a period, which are counted."""
     with _prepared() as card:
-        step = _step(case)
-        stream = stream_of(
-            pictures,
-            pictures if family.translates else None,
-            pictures if family.edges else None,
-            *(BATCH, 0, CARD, 0),
-            np.zeros(PICTURES, np.int64) if case.classes else None,
-        )
-        if case.train.get("landmark_weight"):
-            step.landmarks = torch.zeros((PICTURES, LANDMARKS, 2), device=CARD)
+        step, stream = training(case)
         records: list[Record] = []
         for number in range(1 + max(case.period, case.steps)):
             with card.watch() as record:

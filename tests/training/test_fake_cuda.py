@@ -4,6 +4,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.fake_card import CARD, Card, Misstep, fake_card
-from helpers.fake_steps import CASES, EVALUATIONS, Case, evaluate, run
+from helpers.fake_steps import CASES, EVALUATIONS, Case, evaluate, made, run, training
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from ganlib.config import ModelConfig, TrainConfig
+from ganlib.models.discriminator_parts import Spectral
 from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
@@ -23,7 +25,14 @@ ALLOWED = 0.1
 """How far a count may lie from that in the table, as a share of it."""
 OF_NO_STEP = {
     # Set from outside, by what they are multiplied with, or when training ends.
-    *("train.milestones", "train.gamma", "train.decay_from", "train.batch_size", "train.epochs", "train.kimg"),
+    *(
+        "train.milestones",
+        "train.gamma",
+        "train.decay_from",
+        "train.batch_size",
+        "train.epochs",
+        "train.kimg",
+    ),
     # Another network of the registry, whose weights are downloaded; a file; numbers that reach no tensor's shape.
     *("train.content", "train.content_layer", "train.content_weights", "train.alpha", "train.clip"),
     *("train.gp_weight", "train.critic_steps", "train.adversarial_weight", "train.cycle_weight"),
@@ -41,7 +50,7 @@ def table() -> dict[str, list[int]]:
 def near(counted: float, name: str, column: int = 0) -> None:
     written = table()[name][column]
     assert abs(counted - written) <= ALLOWED * written, (
-        f"{name}: {counted:g} and no longer {written}; if that is meant, run: python scripts/operators.py"
+        f"{name}: {counted:g} and no longer {written}; if that is meant, run: make operators"
     )
 
 
@@ -72,12 +81,53 @@ def test_every_family_variant_loss_optimizer_and_key_takes_part() -> None:
     for key, registry in (("loss", LOSSES), ("optimizer", OPTIMIZERS)):
         default = TrainConfig.model_fields[key].default
         assert {case.train.get(key, default) for case in CASES.values()} == set(registry)
-    named = {f"{part}.{key}" for case in CASES.values() for part in ("model", "train") for key in getattr(case, part)}
+    named = {
+        f"{part}.{key}"
+        for case in CASES.values()
+        for part in ("model", "train")
+        for key in getattr(case, part)
+    }
     keys = {f"model.{key}" for key in ModelConfig.model_fields} | {
         f"train.{key}" for key in TrainConfig.model_fields
     }
     assert named | OF_NO_STEP == keys
     assert not named & OF_NO_STEP
+
+
+def test_making_a_step_reads_no_number_from_the_card() -> None:
+    for name in OPTIMIZERS:
+        assert "_local_scalar_dense" not in made(Case(train={"optimizer": name})).waits
+
+
+def test_weights_are_normalised_once_in_each_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Spectral] = []
+    computed = Spectral.forward
+
+    def forward(self: Spectral, weight: Tensor) -> Tensor:
+        seen.append(self)
+        return computed(self, weight)
+
+    case = Case({"d_norm": "spectral"}, {"r1_gamma": 1.0, "loss": "rpgan"})
+    monkeypatch.setattr(Spectral, "forward", forward)
+    with fake_card() as card:
+        step, stream = training(case)
+        for _ in range(2):
+            seen.clear()
+            with card.watch():
+                step(stream)
+    layers = sum(isinstance(module, Spectral) for module in step.discriminator.modules())
+    assert layers == 5
+    assert Counter(map(id, seen)).most_common() == [(key, 2) for key in dict.fromkeys(map(id, seen))]
+    assert len(seen) == 2 * layers
+
+
+def test_the_average_walks_through_no_modules_once_it_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_card():
+        step, stream = training(Case())
+        step(stream)
+        for network in (step.average, step.generator):
+            monkeypatch.setattr(network, "parameters", lambda: pytest.fail("walked again"))
+        step(stream)
 
 
 # ---- what the card refuses ---------------------------------------------------------------------------------
@@ -162,5 +212,3 @@ def test_new_shapes_are_told_apart(card: Card) -> None:
     first, same, other = calls(3), calls(3), calls(4)
     assert first == same
     assert not first & other
-
-
