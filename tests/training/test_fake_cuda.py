@@ -78,6 +78,8 @@ def test_every_family_variant_loss_optimizer_and_key_takes_part() -> None:
 
     variants = {(name, variant) for name, entry in FAMILIES.items() for variant in entry.variants}
     assert {families(case) for case in CASES.values()} == variants
+    conditional = {families(case)[0] for case in CASES.values() if case.classes}
+    assert conditional == {name for name, entry in FAMILIES.items() if entry.conditional}
     for key, registry in (("loss", LOSSES), ("optimizer", OPTIMIZERS)):
         default = TrainConfig.model_fields[key].default
         assert {case.train.get(key, default) for case in CASES.values()} == set(registry)
