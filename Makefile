@@ -8,7 +8,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-lowest setup-newest demo test coverage lint docs bench soak lock keys
+.PHONY: help setup setup-lowest setup-newest demo test coverage lint docs bench soak lock keys operators
 help:
 	@echo "make demo      a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test      all tests"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak      300 trials with workers killed at random, about ten minutes"
 	@echo "make setup     only the environment, in $(VENV); setup-lowest, setup-newest: with other versions than the lock's"
 	@echo "make keys      write the tables of keys in docs/systems.md anew"
+	@echo "make operators the tables of operators in docs/speed.md"
 	@echo "make lock      resolve the dependencies anew into requirements*.lock"
 
 setup: $(STAMP)
@@ -109,6 +110,9 @@ bench: $(STAMP)
 
 keys: $(STAMP)
 	@$(BIN)/python scripts/keys.py
+
+operators: $(STAMP)
+	@$(BIN)/python scripts/operators.py
 
 lock:
 	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \

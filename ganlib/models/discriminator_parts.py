@@ -27,8 +27,8 @@ def needs_bias(norm: Norm) -> bool:
 class Spectral(nn.Module):
     """A weight divided by its largest singular value, as a parametrization of a layer.
 
-    The value comes from one step of power iteration in each training pass, from where the last one ended: ``u``
-    is a buffer, and so is in checkpoints.
+    The value comes from one step of power iteration, from where the last one ended, each time that it is computed in
+    training: once in each half of a step, which caches the weight. ``u`` is a buffer, and so is in checkpoints.
     """
 
     u: Tensor

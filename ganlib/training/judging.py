@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ganlib.augment.view import View
 from ganlib.losses import Loss
@@ -59,16 +60,19 @@ class Judge:
 
         due = [term for term in self.regularisers if isinstance(term, Penalty) and number % term.every == 0]
         sloped = {term.at for term in due}
-        real, real_out = outputs(real, "real" in sloped)
-        fake, fake_out = outputs(fake.detach(), "fake" in sloped)
-        loss = self.loss.discriminator(real_out, fake_out, self.labels.draw(real_out.shape, fake_out.shape))
-        for term in due:
-            if term.at == "own":
-                ends = real, fake[: len(real)].float()
-                value = term.penalty(lambda points: outputs(points, True)[1], *ends, self._random)
-            else:
-                value = term.term(slope(real_out, real) if term.at == "real" else slope(fake_out, fake))
-            loss = loss + term.every * value
+        with parametrize.cached():  # all passes see one weight, which is divided by its norm once
+            real, real_out = outputs(real, "real" in sloped)
+            fake, fake_out = outputs(fake.detach(), "fake" in sloped)
+            loss = self.loss.discriminator(
+                real_out, fake_out, self.labels.draw(real_out.shape, fake_out.shape)
+            )
+            for term in due:
+                if term.at == "own":
+                    ends = real, fake[: len(real)].float()
+                    value = term.penalty(lambda points: outputs(points, True)[1], *ends, self._random)
+                else:
+                    value = term.term(slope(real_out, real) if term.at == "real" else slope(fake_out, fake))
+                loss = loss + term.every * value
         return loss, real_out, fake_out
 
     def deceiving(
@@ -80,8 +84,11 @@ class Judge:
         learning = [weight for weight in discriminator.parameters() if weight.requires_grad]
         for weight in learning:
             weight.requires_grad_(False)
-        _, out = self._outputs(discriminator, fake, classes, sloped=False)
-        loss = self.loss.generator(out, lambda: self._outputs(discriminator, real, classes, sloped=False)[1])
+        with parametrize.cached():
+            _, out = self._outputs(discriminator, fake, classes, sloped=False)
+            loss = self.loss.generator(
+                out, lambda: self._outputs(discriminator, real, classes, sloped=False)[1]
+            )
         for weight in learning:
             weight.requires_grad_(True)
         return loss

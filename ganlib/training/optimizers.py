@@ -11,7 +11,7 @@ The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 from collections.abc import Iterable
 from typing import Any
 
-from torch import Tensor, device, nn, tensor
+from torch import Tensor, __version__, device, nn, tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from ganlib.config import TrainConfig
@@ -37,11 +37,14 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
     numbers = {key: getattr(train, key) for key in entry.numbers}
     made: Optimizer = entry.load()(
         [weight for weight in network.parameters() if weight.requires_grad],
-        tensor(lr, device=where),
+        lr,
         train.weight_decay,
         where.type == "cuda",
         **numbers,
     )
+    # Only now: torch reads a tensor back, to see that it is no negative rate.
+    for group in made.param_groups:
+        group["lr"] = tensor(lr, device=where)
     # torch warns where an optimizer is capturable and its step is not captured, as if that were a mistake. Here it is
     # meant: otherwise RMSProp would read its rate back from the GPU at each step, and no step could be captured.
     made._warned_capturable_if_run_uncaptured = True
@@ -60,7 +63,7 @@ def _as_here(made: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
 
 def adam(
     weights: Weights,
-    lr: Tensor,
+    lr: float,
     weight_decay: float,
     on_gpu: bool,
     betas: tuple[float, float | Schedule[float]],
@@ -71,20 +74,23 @@ def adam(
 
 
 def rmsprop(
-    weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, alpha: float, momentum: float
+    weights: Weights, lr: float, weight_decay: float, on_gpu: bool, alpha: float, momentum: float
 ) -> Optimizer:
     """Make RMSProp; ``alpha`` is the decay rate of its mean of squares."""
-    return RMSprop(weights, lr, alpha, momentum=momentum, weight_decay=weight_decay, capturable=on_gpu)
+    return RMSprop(
+        weights, lr, alpha, momentum=momentum, weight_decay=weight_decay, foreach=on_gpu, capturable=on_gpu
+    )
 
 
-def sgd(weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool, momentum: float) -> Optimizer:
+def sgd(weights: Weights, lr: float, weight_decay: float, on_gpu: bool, momentum: float) -> Optimizer:
     """Make gradient descent with momentum."""
     return SGD(weights, lr, momentum, weight_decay=weight_decay, fused=True)
 
 
-def adagrad(weights: Weights, lr: Tensor, weight_decay: float, on_gpu: bool) -> Optimizer:
-    """Make Adagrad."""
-    return Adagrad(weights, lr, weight_decay=weight_decay, fused=True)
+def adagrad(weights: Weights, lr: float, weight_decay: float, on_gpu: bool) -> Optimizer:
+    """Make Adagrad; torch 2.11 has its fused kernel for CPUs alone."""
+    fused = not on_gpu or __version__ >= "2.12"
+    return Adagrad(weights, lr, weight_decay=weight_decay, fused=fused, foreach=not fused)
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:

@@ -10,6 +10,7 @@ is a tensor on the device, so that the kernels do not change from the first step
 import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -245,12 +246,15 @@ class AdversarialStep:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Move the average to the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
-        pairs = zip(_tensors(self.average), _tensors(self.generator), strict=True)
-        floats = [(a, w) for a, w in pairs if a.is_floating_point()]
-        averages, weights = [a for a, _ in floats], [w for _, w in floats]
+        averages, weights = self._averaged
         torch._foreach_sub_(averages, weights)
         torch._foreach_mul_(averages, self.keep)
         torch._foreach_add_(averages, weights)
+
+    @cached_property
+    def _averaged(self) -> tuple[list[Tensor], list[Tensor]]:
+        """What is averaged, and of what; loading a state changes these tensors and keeps them."""
+        return _floats(self.average), _floats(self.generator)
 
     def _autocast(self) -> Any:  # noqa: ANN401 - torch types its context managers so
         return autocast(self.train_config.precision, self.device)
@@ -302,5 +306,5 @@ class AdversarialStep:
         return of_this_kind
 
 
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
+def _floats(module: nn.Module) -> list[Tensor]:
+    return [tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()]

@@ -96,6 +96,13 @@ def free_memory(device: torch.device) -> int:
     return max(0, int(most) - torch.cuda.memory_allocated(device))
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Send a tensor to a device without waiting for it: from pinned memory, a GPU copies when it comes to that."""
+    if tensor.device.type == device.type:  # "cuda" and "cuda:0" differ, but mean one device
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 class BatchStream(Iterator[Tensor]):
     """An endless stream of batches ``(batch, c, size, size)``, uint8, channels-last, on the device.
 
@@ -125,25 +132,19 @@ class BatchStream(Iterator[Tensor]):
         self.rows = self._order
         """Which pictures the last batch had, on their device."""
 
-    def _indices(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            random = torch.Generator().manual_seed(((self.seed + 1) * 1_000_003 + epoch) % 2**63)
-            order = torch.randperm(len(self.pictures), generator=random)
-            self._epoch, self._order = epoch, order.to(self.pictures.device)
-        return self._order
+    def _ordered(self, epoch: int) -> Tensor:
+        random = torch.Generator().manual_seed(((self.seed + 1) * 1_000_003 + epoch) % 2**63)
+        return torch.randperm(len(self.pictures), generator=random)
 
     def __next__(self) -> Tensor:
         epoch, start = divmod(self.shown, len(self.pictures))
-        chosen = self._indices(epoch)[start : start + self.batch_size]
-        if len(chosen) < self.batch_size:
-            rest = self.batch_size - len(chosen)
-            chosen = torch.cat([chosen, self._indices(epoch + 1)[:rest]])
+        if epoch != self._epoch:
+            # With the next epoch behind this one, a batch across the end is a slice like all others.
+            orders = torch.cat([self._ordered(epoch), self._ordered(epoch + 1)])
+            self._epoch, self._order = epoch, sent(orders, self.pictures.device)
+        self.rows = self._order[start : start + self.batch_size]
         self.shown += self.batch_size
-        self.rows = chosen
-        batch = self.pictures[chosen]
-        if batch.device.type != self.device.type:  # "cuda" and "cuda:0" differ, but mean one device
-            batch = batch.pin_memory().to(self.device, non_blocking=True)
-        return batch.permute(0, 3, 1, 2)
+        return sent(self.pictures[self.rows], self.device).permute(0, 3, 1, 2)
 
 
 class Labelled(NamedTuple):

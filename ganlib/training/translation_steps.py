@@ -26,48 +26,40 @@ from ganlib.training.stream import Domains
 class Pool(nn.Module):
     """Generated pictures of earlier steps, so that a discriminator does not forget them.
 
-    As long as it is not full, it keeps what it is given. Then each picture of a batch is, with a probability of 1/2,
-    exchanged for one that it kept.
+    As long as there is room for a batch, it keeps what it is given. Then each picture of a batch is, with a probability
+    of 1/2, exchanged for one that it kept. What it does is one sequence of kernels, whether it is full or not.
 
     Args:
-        size: Pictures that are kept; 0 gives back what it is given.
+        size: Pictures that are kept, at most: as many whole batches as that is; 0 gives back what it is given.
         side: Of the pictures.
         random: The RNG, on the device.
     """
 
     kept: Tensor
+    filled: Tensor
 
     def __init__(self, size: int, side: int, random: torch.Generator) -> None:
         super().__init__()
-        self.random, self.filled = random, 0
+        self.random = random
         self.register_buffer("kept", torch.zeros((size, 3, side, side)))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Exchange some pictures ``(n, 3, side, side)``; gradients end here."""
         given = pictures.detach().float()
-        room = min(len(self.kept) - self.filled, len(given))
-        if room:
-            self.kept[self.filled : self.filled + room] = given[:room]
-            self.filled += room
-        rest = given[room:]
-        count = min(len(rest), len(self.kept))
+        count = min(len(given), len(self.kept))
         if not count:
             return given
-        device = self.kept.device
+        room, device = len(self.kept) // count * count, self.kept.device
+        full = self.filled >= room
         # Different ones, so that no place is written twice.
-        places = torch.randperm(len(self.kept), generator=self.random, device=device)[:count]
+        places = torch.randperm(room, generator=self.random, device=device)[:count]
+        places = torch.where(full, places, self.filled + torch.arange(count, device=device))
         swapped = torch.rand((count, 1, 1, 1), generator=self.random, device=device) < 0.5
-        old, new = self.kept[places], rest[:count]
-        self.kept[places] = torch.where(swapped, new, old)
-        return torch.cat([given[:room], torch.where(swapped, old, new), rest[count:]])
-
-    def get_extra_state(self) -> int:
-        """Give the number of pictures that are kept, for checkpoints."""
-        return self.filled
-
-    def set_extra_state(self, state: int) -> None:
-        """Take the number of pictures that are kept."""
-        self.filled = state
+        old, new = self.kept[places], given[:count]
+        self.kept[places] = torch.where(swapped | ~full, new, old)
+        self.filled.add_(count).clamp_(max=room)
+        return torch.cat([torch.where(swapped & full, old, new), given[count:]])
 
 
 class TranslationStep(AdversarialStep):

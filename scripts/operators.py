@@ -1,0 +1,44 @@
+"""Write the tables of operators that launch kernels into docs/speed.md.
+
+python scripts/operators.py
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "speed.md"
+BEGIN, END = "<!-- operators.py writes from here -->", "<!-- operators.py to here -->"
+
+
+def _tables() -> Iterator[str]:
+    sys.path.insert(0, str(ROOT / "tests"))
+    from helpers.fake_steps import BATCH, CASES, EVALUATIONS, MEASURED, evaluate, run
+
+    yield f"Of a training step; a DCGAN at 64 px on {BATCH} pictures, but for what is named.\n"
+    yield "| configuration | operators |"
+    yield "|---|---|"
+    for name, case in CASES.items():
+        yield f"| {name} | {run(case).operators:.0f} |"
+    yield f"\nOf an evaluation on {MEASURED} pictures, which has to wait for the device where it reads a number.\n"
+    yield "| evaluation | operators | waits |"
+    yield "|---|---|---|"
+    for name, full in EVALUATIONS.items():
+        count = evaluate(full)
+        yield f"| {name} | {count.operators:.0f} | {count.waits} |"
+
+
+def main() -> int:
+    """Write the page."""
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    tables = "\n".join(_tables())
+    PAGE.write_text(f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""Training steps of every family, loss, optimizer and trick on a card that is not there, and what they ask of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import lcm
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+
+from ganlib.augment.ada import INTERVAL
+from ganlib.config import DataConfig, EvaluateConfig, ModelConfig, TrainConfig
+from ganlib.metrics import Evaluator
+from ganlib.metrics.extractors import base, efficientnet
+from ganlib.models.latents import fixed_latents
+from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
+from ganlib.perceptual import content
+from ganlib.training.steps import AdversarialStep
+from ganlib.training.stream import stream_of
+from helpers.fake_card import CARD, Card, Record, fake_card
+
+BATCH, PICTURES, LANDMARKS = 8, 20, 5
+"""Pictures in a batch, and in the set: every third batch lies across the end of an epoch."""
+MEASURED = 64
+"""Pictures in an evaluation, which are as many as a batch of it."""
+PROGRESS = 0.25
+
+
+@dataclass(frozen=True)
+class Case:
+    """A configuration whose steps are counted.
+
+    Attributes:
+        model: Keys of ``model``.
+        train: Keys of ``train``.
+        channels: Of the pictures.
+        classes: How many the pictures have.
+        size: Their side.
+        steps: At least so many are taken after the first one.
+    """
+
+    model: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    channels: int = 3
+    classes: int = 0
+    size: int = 64
+    steps: int = 1
+
+    @property
+    def period(self) -> int:
+        """Steps after which all terms have been due alike."""
+        train = self.train
+        every = [value for key, value in train.items() if key.endswith("_every")]
+        return lcm(*every, INTERVAL if "ada_target" in train else 1)
+
+
+def moving(start: float, to: float) -> dict[str, float]:
+    """Make a schedule."""
+    return {"from": start, "to": to}
+
+
+SMALL = {"family": "cyclegan", "blocks": 1}
+TEXTURES = {"style_weight": 1.0, "grey_weight": 1.0, "colour_weight": 1.0}
+CASES: dict[str, Case] = {
+    **{f"loss {name}": Case(train={"loss": name}, steps=4 if name == "bce" else 1) for name in LOSSES},
+    **{f"optimizer {name}": Case(train={"optimizer": name}) for name in OPTIMIZERS if name != "adam"},
+    "momentum and weight decay": Case(
+        train={"optimizer": "rmsprop", "optimizer_d": "sgd", "momentum": 0.9, "weight_decay": 0.01}
+    ),
+    "float32": Case(train={"precision": "fp32"}),
+    **{f"d_norm {norm}": Case({"d_norm": norm}) for norm in ("spectral", "instance", "none")},
+    "d_dropout": Case({"d_dropout": 0.3}),
+    "freeze_d": Case({"freeze_d": 2, "init": "an-export"}),
+    "d_steps 2": Case(train={"d_steps": 2}),
+    "labels": Case(
+        train={
+            **{"smoothing": 0.9, "label_real": 0.9, "label_fake": 0.1, "label_g": 0.9},
+            **{"soft_labels": 0.1, "label_flip_p": 0.1},
+        }
+    ),
+    "schedules": Case(
+        train={
+            **{"lr_g": moving(1e-4, 1e-5), "lr_d": moving(1e-4, 1e-5), "betas": [0.5, moving(0.9, 0.99)]},
+            **{"smoothing": moving(0.9, 1.0), "augment_p": moving(0.5, 0.1), "ema_kimg": moving(1, 10)},
+            "r1_gamma": moving(1.0, 0.1),
+        }
+    ),
+    "augment": Case(train={"augment_p": 0.5, "augment": ["flip", "color", "flash"]}),
+    "equalize_p": Case(train={"equalize_p": 0.5}),
+    "diffaugment": Case(train={"diffaugment": ["color", "translation", "cutout"]}),
+    "ada_target": Case(train={"ada_target": 0.6, "ada_kimg": 100.0}),
+    "instance_noise": Case(train={"instance_noise": 0.1}),
+    "dragan_weight": Case(train={"dragan_weight": 10.0}),
+    "r1_gamma, every step": Case(train={"r1_gamma": 1.0}),
+    "r1_gamma, through diffaugment": Case(train={"r1_gamma": 1.0, "diffaugment": ["color", "translation"]}),
+    "r1_gamma and r2_gamma, every second step": Case(
+        train={"r1_gamma": 1.0, "r1_every": 2, "r2_gamma": 1.0, "r2_every": 2}
+    ),
+    "gp_every 2": Case(train={"loss": "wgan-gp", "gp_every": 2, "d_steps": 1}),
+    "four channels, all augmentations": Case(
+        train={
+            **{"augment_p": 0.5, "augment": ["flip", "color"], "equalize_p": 0.5},
+            **{"diffaugment": ["color", "translation", "cutout"], "ada_target": 0.6},
+        },
+        channels=4,
+    ),
+    "one channel, all augmentations": Case(
+        train={"augment_p": 0.5, "augment": ["flip", "color"], "diffaugment": ["color"]}, channels=1
+    ),
+    **{
+        f"{name} {variant}": Case({"family": name, "variant": variant})
+        for name, variant in (("stylegan", "simple"), ("stylegan2", "simple"), ("sngan", "simple"))
+    },
+    **{
+        f"{name} {variant}, 32 px": Case({"family": name, "variant": variant}, size=32)
+        for name, variant in (
+            *(("dcgan", "extended"), ("dcgan", "buffed"), ("dcgan", "extra")),
+            *(("stylegan2", "large"), ("r3gan", "paper")),
+        )
+    },
+    **{
+        f"{name} with classes, 32 px": Case({"family": name}, classes=3, size=32)
+        for name in ("dcgan", "r3gan", "sngan")
+    },
+    "stylegan with classes, growing, style_mixing": Case(
+        {"family": "stylegan"}, {"style_mixing": 0.9, "grow_kimg": 10.0, "fade_kimg": 5.0}, classes=3
+    ),
+    "stylegan2 with classes, path_weight every second step, 32 px": Case(
+        {"family": "stylegan2", "mapping_layers": 2},
+        {"style_mixing": 0.9, "path_weight": 2.0, "path_every": 2},
+        classes=3,
+        size=32,
+    ),
+    "r3gan simple, rpgan, r1 and r2": Case(
+        {"family": "r3gan"}, {"loss": "rpgan", "r1_gamma": 1.0, "r2_gamma": 1.0}
+    ),
+    "cyclegan": Case({"family": "cyclegan"}),
+    "cyclegan, one block, pool of 12": Case(SMALL, {"pool": 12}, steps=2),
+    "cyclegan, one block, no pool, no identity": Case(SMALL, {"pool": 0, "identity_weight": 0.0}),
+    "cyclegan, one block, resize": Case({**SMALL, "upsample": "resize", "init_gain": 0.05}),
+    "cartoongan": Case({"family": "cartoongan"}, {"pretrain": 0.0}),
+    "cartoongan, pretraining": Case({"family": "cartoongan"}, {"pretrain": 1000.0}),
+    "cartoongan, one block, textures, landmarks": Case(
+        {"family": "cartoongan", "blocks": 1},
+        {**TEXTURES, "landmark_weight": 1.0, "landmark_sigma": 0.1, "pretrain": 0.0},
+    ),
+}
+
+EVALUATIONS = {"at a rung": False, "the last one, with all metrics": True}
+"""Whether an evaluation is by all metrics."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a case asked of the card.
+
+    Attributes:
+        operators: Those that launch kernels, the mean over the steps of a period.
+        waits: How often the processor waited.
+        fresh: Operators with shapes that no step of the period before had.
+    """
+
+    operators: float
+    waits: int
+    fresh: list[str]
+
+
+@contextmanager
+def _prepared() -> Iterator[Card]:
+    """Enter `fake_card`, with networks of files read before: what lies in files has numbers."""
+    read = [efficientnet.load_network(64)]
+    with (
+        mock.patch.object(content, "load_network", lambda *_, **__: read.pop()),
+        mock.patch.object(efficientnet, "load_network", lambda *_, **__: read.pop()),
+        mock.patch.dict(base._loaded, clear=True),
+        fake_card() as card,
+    ):
+        yield card
+
+
+def _step(case: Case) -> AdversarialStep:
+    data = DataConfig(size=case.size, channels=case.channels)
+    model, train = ModelConfig(**case.model), TrainConfig(batch_size=BATCH, **case.train)
+    make: type[AdversarialStep] = FAMILIES[model.family].load_step()
+    return make(data, model, train, 0, CARD, case.classes)
+
+
+def training(case: Case) -> tuple[AdversarialStep, Iterator[Any]]:
+    """Make a step and its stream, within `fake_card`."""
+    family = FAMILIES[case.model.get("family", "dcgan")]
+    pictures = np.zeros((PICTURES, case.size, case.size, case.channels), np.uint8)
+    step = _step(case)
+    stream = stream_of(
+        pictures,
+        pictures if family.translates else None,
+        pictures if family.edges else None,
+        *(BATCH, 0, CARD, 0),
+        np.zeros(PICTURES, np.int64) if case.classes else None,
+    )
+    if case.train.get("landmark_weight"):
+        step.landmarks = torch.zeros((PICTURES, LANDMARKS, 2), device=CARD)
+    return step, stream
+
+
+def made(case: Case) -> Record:
+    """Record how a step is made."""
+    with _prepared() as card, card.watch(strict=False) as record:
+        _step(case)
+    return record
+
+
+def run(case: Case) -> Count:
+    """Take one step and those of a period, which are counted."""
+    with _prepared() as card:
+        step, stream = training(case)
+        records: list[Record] = []
+        for number in range(1 + max(case.period, case.steps)):
+            with card.watch() as record:
+                step.schedule(8.0, 1.0, PROGRESS, epoch=number)
+                step(stream)
+            records.append(record)
+    counted = records[-case.period :]
+    known = set().union(*(record.calls for record in records[:-1]))
+    fresh = sorted(f"{name} {shapes}" for name, *shapes in records[-1].calls.keys() - known)
+    return Count(sum(record.launched.total() for record in counted) / len(counted), 0, fresh)
+
+
+def evaluate(full: bool) -> Count:
+    """Measure `MEASURED` pictures of a DCGAN, by all metrics if ``full``."""
+    config = EvaluateConfig(n_fake=MEASURED, n_real=MEASURED, batch_size=MEASURED)
+    with _prepared() as card:
+        step = _step(Case())
+        evaluator = Evaluator(np.zeros((MEASURED, 64, 64, 3), np.uint8), "", config, CARD)
+        features = np.ones((MEASURED, evaluator.extractor.dim), np.float32)
+        vars(evaluator)["_stored"] = {"features": features, "held_out": features, "pixels": np.ones(2)}
+
+        def generate(count: int) -> Any:
+            return step.sample(fixed_latents(count, step.latent_dim, 0))
+
+        for _ in range(2):  # the first time, what real pictures contribute is computed
+            with card.watch(strict=False) as record:
+                evaluator.score(generate, MEASURED, full)
+    return Count(record.launched.total(), record.waits.total(), [])
