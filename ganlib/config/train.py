@@ -135,8 +135,8 @@ class TrainConfig(Section):
     """Weight of a CycleGAN's L1 distance of a drawing from what the generator of drawings makes of it, and so for
     photographs (Zhu 2017: half of ``cycle_weight``)."""
     pool: int = Field(50, ge=0, le=1000)
-    """Generated pictures that a CycleGAN keeps: half of those that its discriminators see are older ones (Shrivastava
-    2017); 0 is off."""
+    """Generated pictures that a CycleGAN keeps, as many whole batches as that is: half of those that its discriminators
+    see are older ones (Shrivastava 2017); 0 is off."""
     content: Annotated[str, known(CONTENT_NETWORKS)] = "efficientnet_lite0"
     """The network whose feature maps a CartoonGAN's ``content_weight``, ``style_weight`` and ``grey_weight`` compare:
     the one that is installed, or the paper's, which is downloaded once."""

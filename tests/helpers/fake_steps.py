@@ -111,7 +111,7 @@ CASES: dict[str, Case] = {
     ),
     **{
         f"{name} {variant}": Case({"family": name, "variant": variant})
-        for name, variant in (("stylegan", "simple"), ("stylegan2", "simple"), ("sngan", "simple"))
+        for name, variant in (("stylegan", "simple"), ("stylegan2", "simple"))
     },
     **{
         f"{name} {variant}, 32 px": Case({"family": name, "variant": variant}, size=32)
@@ -138,8 +138,9 @@ CASES: dict[str, Case] = {
     ),
     "cyclegan": Case({"family": "cyclegan"}),
     "cyclegan, one block, pool of 12": Case(SMALL, {"pool": 12}, steps=2),
-    "cyclegan, one block, no pool, no identity": Case(SMALL, {"pool": 0, "identity_weight": 0.0}),
-    "cyclegan, one block, resize": Case({**SMALL, "upsample": "resize", "init_gain": 0.05}),
+    "cyclegan, one block, resize, no pool, no identity": Case(
+        {**SMALL, "upsample": "resize", "init_gain": 0.05}, {"pool": 0, "identity_weight": 0.0}
+    ),
     "cartoongan": Case({"family": "cartoongan"}, {"pretrain": 0.0}),
     "cartoongan, pretraining": Case({"family": "cartoongan"}, {"pretrain": 1000.0}),
     "cartoongan, one block, textures, landmarks": Case(

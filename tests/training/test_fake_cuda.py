@@ -23,6 +23,8 @@ from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 ALLOWED = 0.1
 """How far a count may lie from that in the table, as a share of it."""
+OLDER = {"optimizer adagrad": 276} if torch.__version__ < "2.12" else {}
+"""Counts that differ with torch 2.11, which has no fused Adagrad for cards."""
 OF_NO_STEP = {
     # Set from outside, by what they are multiplied with, or when training ends.
     *(
@@ -48,7 +50,7 @@ def table() -> dict[str, list[int]]:
 
 
 def near(counted: float, name: str, column: int = 0) -> None:
-    written = table()[name][column]
+    written = OLDER.get(name, table()[name][column])
     assert abs(counted - written) <= ALLOWED * written, (
         f"{name}: {counted:g} and no longer {written}; if that is meant, run: make operators"
     )
