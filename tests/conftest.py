@@ -22,8 +22,11 @@ LONGEST = (
     "test_ray_cluster",
     "test_ray_faults",
     "test_stopping",
+    "test_faults",
+    "test_fake_cuda",
+    "test_precision",
 )
-"""Files that take minutes begin first: at the end, one of two processes would wait for the other."""
+"""Files that take minutes begin first: at the end, one process would keep the others waiting."""
 
 keep_memory()  # as a trial's process does
 

@@ -41,7 +41,7 @@ def survives(text, overrides=()):
     return spec
 
 
-@fuzz(450)
+@fuzz(250)
 @given(st.text(max_size=300))
 @example("\ufeff")
 @example("%YAML 1." + "9" * 5000 + "\n---\n")
@@ -66,7 +66,7 @@ def test_any_text(text):
     survives(text)
 
 
-@fuzz(450)
+@fuzz(250)
 @given(st.binary(max_size=200))
 def test_any_bytes(tmp_path, data):
     path = tmp_path / "fuzz.yaml"
@@ -158,7 +158,7 @@ def section(name):
 specs = st.fixed_dictionaries({}, optional={name: section(name) for name in SECTIONS} | {"name": scalars})
 
 
-@fuzz(450)
+@fuzz(250)
 @given(specs)
 @example({"model": {"family": {"type": "float", "low": float("inf"), "high": 0}}})
 def test_any_tree_of_known_keys(tree):
