@@ -1,4 +1,4 @@
-"""Keep memory that has been used: giving it back to the kernel at every training step costs time."""
+"""Keep memory that has been used, so that the kernel need not clear thousands of pages at every training step."""
 
 import ctypes
 import sys
