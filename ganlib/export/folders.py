@@ -5,7 +5,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from ganlib import written
 from ganlib.data.folder import whole_picture
 from ganlib.data.formats import NAMES, why_not
 from ganlib.data.listing import Skipped, printable, scan
+from ganlib.data.sheet import png
 from ganlib.data.sources import Source
 from ganlib.data.telling import faults, found_in, left_out
 from ganlib.errors import RequestError, WorkError
@@ -195,11 +195,10 @@ def _one(translator: LoadedTranslator, path: str, back: bool, shorter: int | Non
 
 
 def _write(out: Path, target: str, picture: np.ndarray) -> None:
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    data = png(Image.fromarray(picture))
     try:
         (out / target).parent.mkdir(parents=True, exist_ok=True)
-        written.write_all(out, {target: buffer.getvalue()}, written.PICTURES, filled=True)
+        written.write_all(out, {target: data}, written.PICTURES, filled=True)
     except OSError as error:
         raise WorkError(
             f"could not write {printable(str(out / target))}: {error.strerror or error}; what was translated before "

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,14 +153,9 @@ def _groups(sets: "TrainingSets") -> str:
 
 def _write_sheet(sides: list["ImageSet"], path: Path) -> None:
     from ganlib.data import contact_sheet
-    from ganlib.data.sheet import beside
+    from ganlib.data.sheet import beside, png
 
-    def png() -> bytes:
-        buffer = BytesIO()
-        beside([contact_sheet(images.pictures) for images in sides]).save(buffer, "PNG")
-        return buffer.getvalue()
-
-    _write(path, png, "--out")
+    _write(path, lambda: png(beside([contact_sheet(images.pictures) for images in sides])), "--out")
 
 
 def _facts(config: "DataConfig", images: "ImageSet") -> dict[str, Any]:
