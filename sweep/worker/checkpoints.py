@@ -6,17 +6,31 @@ writing for a while, but what came after it on the records came from later attem
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ganlib.training import checkpoint
+from ganlib.training.fit import Fit
 from sweep.records.retention import drop
 from sweep.storage import layout
 from sweep.storage.folder import Folder
+from sweep.worker.messages import Evaluated, from_plain, to_plain
 
 GOOD = f"-good{layout.CHECKPOINT_SUFFIX}"
+
+
+def history_of(saved: Mapping[str, Any]) -> list[Evaluated]:
+    """Read the evaluations that a checkpoint holds."""
+    return [_evaluated(json.loads(text)) for text in saved["history"]]
+
+
+def _evaluated(plain: Mapping[str, Any]) -> Evaluated:
+    report = from_plain({"kind": "evaluated", **plain})
+    assert isinstance(report, Evaluated)
+    return report
 
 
 @dataclass
@@ -25,6 +39,7 @@ class Checkpoints:
 
     Attributes:
         damaged: Names of files that were passed over and not told of yet, and why.
+        reseeded: What has begun anew because a checkpoint is of another kind of device, until it is told; else empty.
     """
 
     folder: Folder
@@ -34,6 +49,7 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         self.damaged: dict[str, str] = {}
+        self.reseeded = ""
         self.path = layout.checkpoints(self.trial)
 
     def newest(self) -> dict[str, Any] | None:
@@ -44,26 +60,37 @@ class Checkpoints:
         """Load the newest whole one at which the run looked healthy."""
         return self._first_whole([name for name in self._names() if name.endswith(GOOD)])
 
-    def save(self, fit: dict[str, Any], history: list[dict[str, Any]], kimg: float, healthy: bool) -> None:
+    def save(self, fit: dict[str, Any], history: Sequence[Evaluated], kimg: float, healthy: bool) -> None:
         """Write one; then keep the two newest (one to fall back on) and the newest good one.
 
         Args:
             fit: what `ganlib.training.fit.Fit.state` returned.
-            history: all that was measured so far, as plain values.
+            history: all evaluations so far.
             kimg: where training is.
             healthy: whether a rollback may come back to it.
         """
-        data = checkpoint.dump({"fit": fit, "history": [json.dumps(report) for report in history]})
+        data = checkpoint.dump({"fit": fit, "history": [json.dumps(to_plain(report)) for report in history]})
         name = f"{self.attempt:03d}-{round(kimg * 1000):012d}{GOOD if healthy else layout.CHECKPOINT_SUFFIX}"
         self.folder.write(f"{self.path}/{name}", data)
         names = self._names()
         good = [name for name in names if name.endswith(GOOD)][:1]
         drop(self.folder, [f"{self.path}/{old}" for old in names[2:] if old not in good])
 
-    def told(self) -> dict[str, str]:
-        """Give the damaged files that nobody has been told of yet: path to what is wrong."""
+    def began_anew(self, fit: Fit, device: str) -> None:
+        """Note that random numbers do not go on, because ``fit`` was resumed on another kind of device."""
+        self.reseeded = (
+            f"the checkpoint at {fit.kimg:g} kimg is of another kind of device than {device}: weights, optimizers and "
+            f"the order of pictures go on, random numbers begin anew from the trial's seed and its {fit.steps} steps"
+        )
+
+    def told(self) -> dict[str, Any]:
+        """Give what nobody has been told of yet, as fields of a report: ``damaged`` maps paths to what is wrong."""
         damaged, self.damaged = self.damaged, {}
-        return {f"{self.path}/{name}": reason for name, reason in damaged.items()}
+        reseeded, self.reseeded = self.reseeded, ""
+        return {
+            "damaged": {f"{self.path}/{name}": reason for name, reason in damaged.items()},
+            "reseeded": reseeded,
+        }
 
     def _names(self) -> list[str]:
         """Name the checkpoints, the newest first."""

@@ -36,7 +36,7 @@ from sweep.storage import layout
 from sweep.storage.lease import Tenant
 from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart, T
-from sweep.worker.checkpoints import Checkpoints
+from sweep.worker.checkpoints import Checkpoints, history_of
 from sweep.worker.messages import (
     Assignment,
     Evaluated,
@@ -44,9 +44,7 @@ from sweep.worker.messages import (
     Paused,
     Pulse,
     Report,
-    from_plain,
     stamped,
-    to_plain,
 )
 from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import row_of, signals_of, write_sample
@@ -60,13 +58,6 @@ PULSE_SECONDS = 5.0
 
 class SupersededError(WorkError):
     """A worker that was thought dead comes back, and its trial is another's now."""
-
-
-def _evaluated(plain: Mapping[str, Any]) -> Evaluated:
-    """Read an evaluation from a checkpoint."""
-    report = from_plain({"kind": "evaluated", **plain})
-    assert isinstance(report, Evaluated)
-    return report
 
 
 class TrialRun(Iterator[Report]):
@@ -101,14 +92,13 @@ class TrialRun(Iterator[Report]):
         self.history: list[Evaluated] = []
         self._backlog: list[Evaluated] = []
         self._over, self._handed_in = assignment.to_measure is not None, False
-        self._reseeded = ""
         self.fit = None if self._over else self._resumed()
 
     def _resumed(self) -> Fit:
         """Make training go on where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
         if saved:
-            self.history = [_evaluated(json.loads(text)) for text in saved["history"]]
+            self.history = history_of(saved)
         self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
         fit = Fit(
             self.config,
@@ -128,11 +118,7 @@ class TrialRun(Iterator[Report]):
             full_at_end=False,  # the result has it
         )
         if fit.reseeded:
-            self._reseeded = (
-                f"the checkpoint at {fit.kimg:g} kimg is of another kind of device than {device_name(self.device)}: "
-                "weights, optimizers and the order of pictures go on, random numbers begin anew from the trial's seed "
-                f"and its {fit.steps} steps"
-            )
+            self.checkpoints.began_anew(fit, device_name(self.device))
         return fit
 
     def _pause(self) -> bool:
@@ -151,9 +137,8 @@ class TrialRun(Iterator[Report]):
     def __next__(self) -> Report:
         self.watchdog.feed()
         try:
-            if (
-                self._reseeded
-            ):  # on record before there is a checkpoint of this device, which does not tell of it
+            # On record before there is a checkpoint of this device, which does not tell of it.
+            if self.checkpoints.reseeded:
                 return self._say(Pulse(**self._whose()))
             if self._ended():
                 return self._done(self._conclude)
@@ -228,8 +213,7 @@ class TrialRun(Iterator[Report]):
     def _say(self, report: Report) -> Report:
         """Give out a report as one of this attempt on this machine, with what has happened to checkpoints."""
         report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
-        reseeded, self._reseeded = self._reseeded, ""
-        return replace(report, damaged=self.checkpoints.told(), reseeded=reseeded)
+        return replace(report, **self.checkpoints.told())
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""
@@ -307,5 +291,4 @@ class TrialRun(Iterator[Report]):
 
     def _save(self, healthy: bool) -> None:
         assert self.fit is not None
-        history = [to_plain(report) for report in self.history]
-        self.checkpoints.save(self.fit.state(), history, self.fit.kimg, healthy)
+        self.checkpoints.save(self.fit.state(), self.history, self.fit.kimg, healthy)
