@@ -124,12 +124,7 @@ class Fit(Iterator[Evaluation]):
         budget = budget_of(train.epochs, train.kimg, self.images)
         if budget is None:
             raise RequestError("train.epochs or train.kimg must say how long to train")
-        if (start is None) != (config.model.init is None):
-            raise RequestError(
-                "model.init and the weights to begin with (start) belong together: the configuration says where the "
-                "weights are from, and start has them"
-            )
-        check_given(config, pictures, photos, classes)
+        check_given(config, pictures, photos, classes, start)
         self.budget_pictures = pictures_of(budget)
         self.interval_kimg = kimg_of(evaluate.every, evaluate.unit, self.images)
         shown = int(resume["shown"]) if resume else 0

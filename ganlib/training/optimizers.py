@@ -52,6 +52,13 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
     return made
 
 
+def improve(made: Optimizer, loss: Tensor) -> None:
+    """Take one step down a loss."""
+    made.zero_grad(set_to_none=True)
+    loss.backward()
+    made.step()
+
+
 def _as_here(made: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
     """Give an optimizer's state with what belongs to the device of ``made``: it may come from one on another."""
     groups = [

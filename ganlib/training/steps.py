@@ -13,7 +13,6 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,10 +28,11 @@ from ganlib.models.conditioning import joined
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
+from ganlib.training import checkpoint
 from ganlib.training.judging import Judge
 from ganlib.training.means import Means
 from ganlib.training.numbers import Numbers
-from ganlib.training.optimizers import optimizer, set_betas, set_rate
+from ganlib.training.optimizers import improve, optimizer, set_betas, set_rate
 from ganlib.training.precision import autocast, products
 from ganlib.training.stream import Labelled
 
@@ -223,21 +223,14 @@ class AdversarialStep:
         return loss, real_out, fake_out
 
     def _improve_discriminator(self, loss: Tensor) -> None:
-        self.optimizer_d.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer_d.step()
+        improve(self.optimizer_d, loss)
         self.judge.limit(self.discriminator)
 
     def _generator_half(self, fake: Tensor, real: Tensor) -> Tensor:
         loss = self.judge.deceiving(self.discriminator, fake, real, self.classes)
         penalty = self._generator_penalty()
-        self._improve_generator(loss if penalty is None else loss + penalty)
+        improve(self.optimizer_g, loss if penalty is None else loss + penalty)
         return loss
-
-    def _improve_generator(self, loss: Tensor) -> None:
-        self.optimizer_g.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer_g.step()
 
     def _generator_penalty(self) -> Tensor | None:
         """Compute a term to be added to the generator's loss at this step, or none."""
@@ -296,14 +289,7 @@ class AdversarialStep:
         for name in self._TENSORS:
             getattr(self, name).copy_(state[name])
         self.steps = int(state["steps"])
-        noise = state["random"].cpu()
-        of_this_kind: bool = noise.shape == self.random.get_state().shape
-        if of_this_kind:
-            self.random.set_state(noise)
-        else:
-            fresh = np.random.SeedSequence([self.seed % 2**64, self.steps]).generate_state(1, np.uint64)
-            self.random.manual_seed(int(fresh[0]))
-        return of_this_kind
+        return checkpoint.go_on(self.random, state["random"].cpu(), (self.seed % 2**64, self.steps))
 
 
 def _floats(module: nn.Module) -> list[Tensor]:

@@ -19,6 +19,7 @@ from ganlib.losses.reconstruction import colour_distance, landmark_distance, lan
 from ganlib.models.translator import Discriminators, Translator
 from ganlib.perceptual.content import load_content
 from ganlib.perceptual.losses import content_distance, grey, style_distance
+from ganlib.training.optimizers import improve
 from ganlib.training.steps import AdversarialStep
 from ganlib.training.stream import Domains
 
@@ -152,7 +153,7 @@ class CycleStep(TranslationStep):
                 same = self.generator(drawings), back(photos)
             identity = F.l1_loss(same[0].float(), drawings) + F.l1_loss(same[1].float(), photos)
             loss = loss + train.identity_weight * identity
-        self._improve_generator(loss)
+        improve(self.optimizer_g, loss)
         return deceived, [cycle, identity]
 
     @torch.inference_mode()
@@ -220,7 +221,7 @@ class CartoonStep(TranslationStep):
         zero = torch.zeros((), device=self.device)
         content, style = self._perceived(drawings, photos, drawn)
         if self.pretraining:
-            self._improve_generator(train.content_weight * content)
+            improve(self.optimizer_g, train.content_weight * content)
             return zero, [content, style]
         deceived = self.judge.deceiving(self.discriminator, made[0], drawings)
         loss = train.adversarial_weight * deceived
@@ -238,7 +239,7 @@ class CartoonStep(TranslationStep):
             assert self.landmarks is not None
             weights = landmark_weights(self.landmarks[rows], photos.shape[-1], train.landmark_sigma)
             loss = loss + train.landmark_weight * landmark_distance(photos, drawn, weights)
-        self._improve_generator(loss)
+        improve(self.optimizer_g, loss)
         return deceived, [content, style]
 
     def _perceived(self, drawings: Tensor, photos: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
