@@ -89,9 +89,7 @@ class Director:
         asked = self.source.ask()
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
-        seed = (
-            (self.spec.search.seed * 1_000_003 + asked.number) % 2**31 if asked.seed is None else asked.seed
-        )
+        seed = asked.seed_in(self.spec.search.seed)
         trial = Trial(asked.number, dict(asked.params), seed, self.spec.search.metric)
         self.trials[trial.number] = trial
         return self._assign(trial)

@@ -22,6 +22,10 @@ class Asked:
     params: dict[str, Any]
     seed: int | None = None
 
+    def seed_in(self, search_seed: int) -> int:
+        """Give the seed of the training in a search with that seed."""
+        return (search_seed * 1_000_003 + self.number) % 2**31 if self.seed is None else self.seed
+
 
 @dataclass(frozen=True)
 class PastTrial:
