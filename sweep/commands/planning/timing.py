@@ -29,6 +29,7 @@ from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS
 from ganlib.names import FAMILIES
 from ganlib.training import checkpoint
+from ganlib.training.fit import GRID
 from ganlib.training.steps import AdversarialStep
 from ganlib.training.stream import BatchStream, DomainStream, LabelledStream
 from sweep.spec.specification import Spec, parse
@@ -39,8 +40,6 @@ CLASSES = 10
 """Classes that are timed where pictures have labels: how many there are costs next to nothing."""
 _FEATURES = 1024
 """Features of so many pictures are compared at most."""
-_SHOWN = 64
-"""Pictures of a grid."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,8 @@ def _evaluation(
 def _rest(step: AdversarialStep, config: TrialConfig, device: torch.device) -> tuple[float, int]:
     """Seconds of what an evaluation does beside its metrics, and the bytes of a grid."""
     size, channels = config.data.size, config.data.channels
-    noise = np.random.default_rng(0).integers(0, 256, (_SHOWN, size, size, channels), dtype=np.uint8)
-    features = np.random.default_rng(1).normal(size=(2 * _SHOWN, 256)).astype(np.float32)
+    noise = np.random.default_rng(0).integers(0, 256, (GRID, size, size, channels), dtype=np.uint8)
+    features = np.random.default_rng(1).normal(size=(2 * GRID, 256)).astype(np.float32)
     pictures = torch.from_numpy(noise).permute(0, 3, 1, 2).to(device)
     begin = time.perf_counter()
     pairwise_similarity(pictures)
