@@ -66,13 +66,7 @@ def proposals(spec: Spec, images: int, costs: Costs, limit: float) -> Iterator[P
     grid = spec.search.sampler == "grid"
     most = 1 if grid else _largest(lambda trials: _wall(spec, images, trials, costs).high <= limit, 10_000)
     if not grid and most >= 1:
-        yield Proposal(
-            "as many trials as fit",
-            (f"search.trials={most}",),
-            most,
-            spec.schedule(images).budget,
-            _wall(spec, images, most, costs),
-        )
+        yield _proposal("as many trials as fit", (f"search.trials={most}",), spec, images, most, costs)
     trials = spec.search.trials if most >= spec.search.trials else min(spec.search.trials, FEW)
     if grid or trials == most:
         return
@@ -96,13 +90,14 @@ def proposals(spec: Spec, images: int, costs: Costs, limit: float) -> Iterator[P
         return
     overrides = ((f"search.trials={trials}",) if trials != spec.search.trials else ()) + made[1]
     kind = "longer" if longer else "shorter"
-    yield Proposal(
-        f"{kind} trials",
-        overrides,
-        trials,
-        made[0].schedule(images).budget,
-        _wall(made[0], images, trials, costs),
-    )
+    yield _proposal(f"{kind} trials", overrides, made[0], images, trials, costs)
+
+
+def _proposal(
+    what: str, overrides: tuple[str, ...], spec: Spec, images: int, trials: int, costs: Costs
+) -> Proposal:
+    wall = _wall(spec, images, trials, costs)
+    return Proposal(what, overrides, trials, spec.schedule(images).budget, wall)
 
 
 def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:

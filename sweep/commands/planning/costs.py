@@ -31,6 +31,7 @@ class Costs:
 
     Attributes:
         device: ``cpu`` or ``cuda``.
+        takes: Cores of a trial, or on ``cuda`` GPUs.
         at_once: How many trials run at a time.
         measured: How many processes measured side by side.
         per_kimg: Seconds of training for a thousand pictures, of each configuration, the mean over the processes.
@@ -45,6 +46,7 @@ class Costs:
     """
 
     device: str
+    takes: float
     at_once: int
     measured: int
     per_kimg: tuple[float, ...]
@@ -83,6 +85,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
     timed = _side_by_side(spec, samples, gpu, together)
     return Costs(
         device=device.type,
+        takes=gpu if device.type == "cuda" else spec.resources.cpu,
         at_once=slots,
         measured=together,
         per_kimg=tuple(map(float, np.mean([one.per_kimg for one in timed], axis=0))),

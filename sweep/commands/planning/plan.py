@@ -8,6 +8,7 @@ from sweep import formatting
 from sweep.commands.planning.costs import Costs, measure
 from sweep.commands.planning.forecast import Forecast, Range, forecast
 from sweep.formatting import count
+from sweep.runners.capacity import UNITS
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
 
@@ -129,7 +130,8 @@ def _memory(plan: Plan) -> Iterator[str]:
             f"process{of}"
         )
         if plan.fits:
-            yield f"by memory {count(plan.fits, 'trial')} share a GPU: resources.gpu {1 / plan.fits:.2g}"
+            part = UNITS // plan.fits / UNITS  # rounded up, one fewer would fit
+            yield f"by memory {count(plan.fits, 'trial')} share a GPU: resources.gpu {part:g}"
         return
     yield f"memory: {formatting.size(costs.memory)} a trial{of}"
     if 0 < plan.fits < costs.at_once:
@@ -141,7 +143,7 @@ def _memory(plan: Plan) -> Iterator[str]:
 
 def _devices(plan: Plan, found: Forecast) -> str:
     """Say how long devices are busy."""
-    hours = found.busy.middle / 3600
+    hours = found.busy.middle * plan.costs.takes / 3600
     name = "GPU" if plan.costs.device == "cuda" else "core"
     return f"{hours:.2g} {name} hours" if hours < 10 else f"{hours:,.0f} {name} hours"
 

@@ -14,6 +14,7 @@ from sweep.spec.specification import parse
 
 COSTS = Costs(
     device="cpu",
+    takes=1.0,
     at_once=1,
     measured=1,
     per_kimg=(2.0,),

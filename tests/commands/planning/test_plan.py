@@ -12,7 +12,9 @@ from helpers.commands import TINY, run
 from sweep.commands.dry_run import Findings, describe
 from sweep.commands.inputs import Pictures
 from sweep.commands.planning import costs, timing
-from sweep.commands.planning.plan import foretold, lines
+from sweep.commands.planning.forecast import Range
+from sweep.commands.planning.plan import CONTEXT, USABLE, foretold, lines
+from sweep.runners.capacity import Demand, Node
 from sweep.spec.specification import parse
 
 LONG = "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
@@ -128,6 +130,28 @@ def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
     text = "\n".join(lines(found, 1000))
     assert "4 trials share a GPU: resources.gpu 0.25" in text
     assert "GPU hours" in text
+
+
+@pytest.mark.parametrize("fits", [1, 3, 6, 7, 9, 13])
+def test_as_many_share_a_gpu_as_was_said(fits: int) -> None:
+    spec = parse(LONG)
+    each = COSTS.memory + CONTEXT
+    there = int((fits + 0.5) * each / USABLE)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=there))
+    told = re.search(r"resources\.gpu ([\d.]+)", "\n".join(lines(found, 1000)))
+    assert told is not None
+    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == found.fits == fits
+
+
+@pytest.mark.parametrize(
+    ("device", "takes", "wanted"), [("cpu", 2.0, "2 core hours"), ("cuda", 0.25, "0.25 GPU")]
+)
+def test_devices_are_busy_as_far_as_a_trial_takes_them(device: str, takes: float, wanted: str) -> None:
+    spec = parse(LONG)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device=device, takes=takes))
+    hour = Range(3600.0, 3600.0, 3600.0)
+    text = "\n".join(lines(replace(found, sweep=replace(found.sweep, busy=hour)), 1000))
+    assert f"; {wanted}" in text
 
 
 def test_what_was_found_is_described(capsys: pytest.CaptureFixture[str]) -> None:
