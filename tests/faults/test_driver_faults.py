@@ -184,7 +184,7 @@ def test_a_driver_lost_between_an_end_and_its_result(
 
 def test_one_name_one_driver(start: Start, spec: Path, tmp_path: Path) -> None:
     results = Results(tmp_path, "small")
-    with start("run", spec) as run:
+    with start("run", spec, "--set", "asha.max=100") as run:  # it must not end while others try
         run.until("an evaluation", lambda: results.evaluations() >= 1)
         for command in (("run", spec), ("resume", "small")):
             with start(*command) as second:
@@ -225,7 +225,7 @@ def test_a_full_disk_stops_the_sweep_and_not_the_trials(
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root can mount a small disk")
     yield disk
@@ -235,7 +235,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_is_too_small_and_then_read_only(
     start: Start, spec: Path, small_disk: Path, undisturbed: dict[str, Any]
 ) -> None:
-    """Really: a tmpfs of 3 MB."""
+    """Really: a tmpfs of 2 MB."""
 
     def remount(options: str) -> None:
         subprocess.run(["mount", "-o", f"remount,{options}", str(small_disk)], check=True)
