@@ -15,7 +15,7 @@ from torch import Tensor
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.heap import keep_memory
 from ganlib.names import FAMILIES
-from ganlib.training.steps import AdversarialStep
+from ganlib.steps.adversarial import AdversarialStep
 
 BATCH, STEPS, TURNS = 32, 6, 7
 

@@ -29,9 +29,10 @@ from torch import nn
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data import prepare
 from ganlib.models.dcgan import DCGAN
-from ganlib.training.precision import uses_bf16
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import BatchStream, resident
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.precision import uses_bf16
+from ganlib.steps.resident import resident
+from ganlib.steps.stream import BatchStream
 
 
 def plain_layers(module: nn.Module) -> nn.Sequential:

@@ -41,7 +41,7 @@ class FamilyEntry(Entry):
     """A family of networks, a `ganlib.models.family.Family`, how it is trained, and what it can be.
 
     Attributes:
-        step: What trains it, as ``"module:attribute"``: `ganlib.training.steps.AdversarialStep` or a subclass.
+        step: What trains it, as ``"module:attribute"``: `ganlib.steps.adversarial.AdversarialStep` or a subclass.
         variants: Choices of ``model.variant``.
         sizes: Sides of the pictures that it can make, in pixels.
         styles: Whether its generator maps latents to styles (`ganlib.models.styles.generator.StyleGenerator`).
@@ -54,7 +54,7 @@ class FamilyEntry(Entry):
         options: Keys of ``model`` and ``train`` that only some families take, and this one does.
     """
 
-    step: str = "ganlib.training.steps:AdversarialStep"
+    step: str = "ganlib.steps.adversarial:AdversarialStep"
     variants: tuple[str, ...] = ("simple",)
     sizes: tuple[int, ...] = (28, 32, 64, 128)
     styles: bool = False
@@ -73,7 +73,7 @@ class FamilyEntry(Entry):
 
 @dataclass(frozen=True)
 class OptimizerEntry(Entry):
-    """An optimizer, a function in `ganlib.training.optimizers`.
+    """An optimizer, a function in `ganlib.steps.optimizers`.
 
     Attributes:
         numbers: Keys of ``train`` that it takes beside the learning rate and ``weight_decay``.
@@ -133,7 +133,7 @@ FAMILIES = Registry(
         "stylegan": FamilyEntry(
             "ganlib.models.styles.stylegan:STYLEGAN",
             conditional=True,
-            step="ganlib.training.style_steps:GrowingStep",
+            step="ganlib.steps.styles:GrowingStep",
             sizes=(32, 64, 128),
             styles=True,
             scales_weights=True,
@@ -142,7 +142,7 @@ FAMILIES = Registry(
         "stylegan2": FamilyEntry(
             "ganlib.models.styles.stylegan2:STYLEGAN2",
             conditional=True,
-            step="ganlib.training.style_steps:PathLengthStep",
+            step="ganlib.steps.styles:PathLengthStep",
             variants=("simple", "large"),
             sizes=(32, 64, 128),
             styles=True,
@@ -165,7 +165,7 @@ FAMILIES = Registry(
         ),
         "cyclegan": FamilyEntry(
             "ganlib.models.cyclegan:CYCLEGAN",
-            step="ganlib.training.translation_steps:CycleStep",
+            step="ganlib.steps.translation:CycleStep",
             sizes=(32, 64, 128, 256),
             translates=True,
             returns=True,
@@ -173,7 +173,7 @@ FAMILIES = Registry(
         ),
         "cartoongan": FamilyEntry(
             "ganlib.models.cartoongan:CARTOONGAN",
-            step="ganlib.training.translation_steps:CartoonStep",
+            step="ganlib.steps.translation:CartoonStep",
             sizes=(32, 64, 128, 256),
             translates=True,
             edges=True,
@@ -207,10 +207,10 @@ LOSSES = Registry(
 OPTIMIZERS = Registry(
     "optimizer",
     {
-        "adam": OptimizerEntry("ganlib.training.optimizers:adam", numbers=("betas",)),
-        "rmsprop": OptimizerEntry("ganlib.training.optimizers:rmsprop", numbers=("alpha", "momentum")),
-        "sgd": OptimizerEntry("ganlib.training.optimizers:sgd", numbers=("momentum",)),
-        "adagrad": OptimizerEntry("ganlib.training.optimizers:adagrad"),
+        "adam": OptimizerEntry("ganlib.steps.optimizers:adam", numbers=("betas",)),
+        "rmsprop": OptimizerEntry("ganlib.steps.optimizers:rmsprop", numbers=("alpha", "momentum")),
+        "sgd": OptimizerEntry("ganlib.steps.optimizers:sgd", numbers=("momentum",)),
+        "adagrad": OptimizerEntry("ganlib.steps.optimizers:adagrad"),
     },
 )
 _EXTRACTORS = "ganlib.metrics.extractors"

@@ -11,7 +11,7 @@ from ganlib.losses import Loss
 from ganlib.models.family import Family
 from ganlib.names import EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS
 from ganlib.registry import UnknownNameError
-from ganlib.training.steps import AdversarialStep
+from ganlib.steps.adversarial import AdversarialStep
 
 CPU = torch.device("cpu")
 

@@ -39,6 +39,10 @@ class AdaptiveAugment(nn.Module):
         self.register_buffer("p", torch.zeros(()))
         self.register_buffer("sign_sum", torch.zeros(()))
 
+    def due(self, number: int) -> bool:
+        """Say whether p changes at a step of the discriminator."""
+        return number % INTERVAL == INTERVAL - 1
+
     def observe(self, surplus: Tensor, number: int) -> None:
         """Adapt p.
 
@@ -47,7 +51,7 @@ class AdaptiveAugment(nn.Module):
             number: of the discriminator's step, from 0.
         """
         self.sign_sum += surplus.sign().mean() / INTERVAL
-        if number % INTERVAL == INTERVAL - 1:
+        if self.due(number):
             change = len(surplus) * INTERVAL / (self.kimg * 1000)
             self.p.add_((self.sign_sum - self.target).sign() * change).clamp_(0, 1)
             self.sign_sum.zero_()

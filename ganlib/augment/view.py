@@ -54,3 +54,7 @@ class View(nn.Module):
         """Let ADA adapt; see `AdaptiveAugment.observe`."""
         if self.ada:
             self.ada.observe(surplus, number)
+
+    def due(self, number: int) -> bool:
+        """Say whether ADA's probability changes at a step of the discriminator."""
+        return self.ada is not None and self.ada.due(number)

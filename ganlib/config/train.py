@@ -167,6 +167,9 @@ class TrainConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the networks' products: ``auto`` is bfloat16 where the hardware multiplies it, and float32
     elsewhere (GPUs before Ampere, such as V100 and T4, and most CPUs); ``fp32`` is float32 without TF32."""
+    capture: Literal["auto", "off"] = "auto"
+    """Whether steps are recorded as CUDA graphs and played, which spares the processor's work: ``auto`` where there is
+    a GPU, as far as they can be recorded."""
     epochs: float | None = Field(None, gt=0)
     """The budget in passes over all pictures; null, with ``kimg`` null too: the end of ASHA."""
     kimg: float | None = Field(None, gt=0)

@@ -20,7 +20,7 @@ Place = Literal["real", "fake", "own"]
 
 
 class Scalars(Protocol):
-    """Numbers of the configuration as scalars on the device (`ganlib.training.numbers.Numbers`, or a dict)."""
+    """Numbers of the configuration as scalars on the device (`ganlib.steps.numbers.Numbers`, or a dict)."""
 
     def __getitem__(self, key: str, /) -> Tensor:
         """Return the scalar of a key."""

@@ -1,7 +1,7 @@
 """Say what a model family is: a builder of generators and one of discriminators.
 
 One instance stands in each family's module. The entry in `ganlib.names.FAMILIES` names it, says what the family can
-be, and names the step that trains it: `ganlib.training.steps.AdversarialStep`, or a subclass that a family brings
+be, and names the step that trains it: `ganlib.steps.adversarial.AdversarialStep`, or a subclass that a family brings
 which trains in a way of its own (growing networks, mixed styles). Networks are built without that step, so that an
 export is loaded without the trainer.
 """

@@ -1,1 +1,1 @@
-"""Train: the loop, the steps, checkpoints, and the verdict that a run is dead."""
+"""Train: the loop, checkpoints, and the verdict that a run is dead."""

@@ -6,12 +6,9 @@ foreign file is found by the digest before anything is parsed, and only tensors 
 """
 
 import io
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
@@ -60,21 +57,3 @@ def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str
             f"{name} was not written by this program: it holds a {type(state).__name__}"
         )
     return state
-
-
-def go_on(random: torch.Generator, noise: Tensor, anew: Sequence[int]) -> bool:
-    """Let a generator of random numbers go on where another one was.
-
-    Args:
-        random: The generator, on its device.
-        noise: The state of the other one, uint8, on the CPU.
-        anew: Non-negative numbers from which ``random`` begins where it cannot go on.
-
-    Returns:
-        Whether it goes on: CPUs and GPUs have generators of their own, with states of other sizes.
-    """
-    if noise.shape == random.get_state().shape:
-        random.set_state(noise)
-        return True
-    random.manual_seed(int(np.random.SeedSequence(anew).generate_state(1, np.uint64)[0]))
-    return False

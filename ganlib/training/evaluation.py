@@ -6,7 +6,7 @@ import numpy as np
 
 from ganlib.metrics import Baseline, Extremes, Score, TranslationScore
 from ganlib.models.sheets import Sheet
-from ganlib.training.means import Means
+from ganlib.steps.means import Means
 
 LEAST_VARIETY = 1e-6
 """A Vendi score nearer to 1 is rounding."""

@@ -30,14 +30,15 @@ from ganlib.metrics import (
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
 from ganlib.names import FAMILIES
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.means import Means
+from ganlib.steps.optimizers import rate
+from ganlib.steps.stream import stream_of
 from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
+from ganlib.training.given import check_given
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, Scorer, at_work, measured
-from ganlib.training.means import Means
-from ganlib.training.optimizers import rate
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import check_given, stream_of
 
 GRID = 64
 """Inputs whose pictures are looked at in each evaluation; those of latents are its sample grid."""

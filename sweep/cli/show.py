@@ -108,7 +108,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
 def _print_mishaps(events: list[dict[str, Any]]) -> None:
     """Print why workers gave up, each cause once with its traceback, and what became of checkpoints."""
     from sweep import formatting
-    from sweep.results.mishaps import damaged_checkpoints, mishaps, reseeded
+    from sweep.results.mishaps import damaged_checkpoints, mishaps, otherwise
 
     found = mishaps(events)
     for one in found[:MISHAPS]:
@@ -122,8 +122,8 @@ def _print_mishaps(events: list[dict[str, Any]]) -> None:
         click.echo(f"\nand for {formatting.count(len(found) - MISHAPS, 'other reason')}: --json has all")
     for damage in damaged_checkpoints(events):
         click.echo(f"damaged: {formatting.printable(damage)}")
-    for reason in reseeded(events):
-        click.echo(f"reseeded: {formatting.printable(reason)}")
+    for line in otherwise(events):
+        click.echo(formatting.printable(line))
 
 
 def _evaluating(summary: "Summary") -> str:

@@ -125,8 +125,8 @@ class Director:
                 return False
             for name, reason in report.damaged.items():
                 self.records.event(trial, EventKind.DAMAGED_CHECKPOINT, {"path": name, "reason": reason})
-            if report.reseeded:
-                self.records.event(trial, EventKind.RESEEDED, {"reason": report.reseeded})
+            for kind, reason in report.told.items():
+                self.records.event(trial, EventKind(kind), {"reason": reason})
             if isinstance(report, Pulse):
                 trial.now_kimg = report.kimg
                 return self.halted is None

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     """A checkpoint was passed over for the one before it."""
     RESEEDED = "reseeded"
     """A trial goes on on another kind of device, with fresh random numbers."""
+    EAGER = "eager"
+    """A trial's steps are taken as they are, because they could not be recorded for the GPU."""
     UNDER_FLOOR = "under_floor"
     """A score is too good to be honest."""
     NO_RESULT = "no_result"

@@ -1,12 +1,13 @@
 """Collect what went wrong while a sweep ran, from its events.
 
-Workers gave up, checkpoints were damaged, or are of another kind of device than the one that went on with them.
+Workers gave up, checkpoints were damaged, or are of another kind of device, steps could not be recorded.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep import formatting
 from sweep.records.event_kind import EventKind
 from sweep.results.summary import detail
 
@@ -60,10 +61,19 @@ def damaged_checkpoints(events: Sequence[Row]) -> list[str]:
     return [f"{one.get('path')}: {one.get('reason')}; the one before it was used" for one in told]
 
 
-def reseeded(events: Sequence[Row]) -> list[str]:
-    """Say of each trial that went on on another kind of device why its random numbers began anew."""
-    rows = [row for row in events if row["kind"] == EventKind.RESEEDED]
-    return [f"trial {row['trial']}: {detail(row).get('reason')}" for row in rows]
+def otherwise(events: Sequence[Row]) -> list[str]:
+    """Say what trials did otherwise than was meant, and why, each reason once.
+
+    That are random numbers that began anew on another kind of device, and steps that could not be recorded for a GPU.
+    """
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in events:
+        if row["kind"] in (EventKind.RESEEDED, EventKind.EAGER):
+            found.setdefault((row["kind"], str(detail(row).get("reason"))), []).append(row["trial"])
+    return [
+        f"{kind}: {formatting.trial_numbers(sorted(set(trials)))}: {reason}"
+        for (kind, reason), trials in found.items()
+    ]
 
 
 def _frames(traceback: str) -> tuple[str, ...]:

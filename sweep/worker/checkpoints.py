@@ -14,6 +14,7 @@ import torch
 
 from ganlib.training import checkpoint
 from ganlib.training.fit import Fit
+from sweep.records.event_kind import EventKind
 from sweep.records.retention import drop
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -89,7 +90,7 @@ class Checkpoints:
         reseeded, self.reseeded = self.reseeded, ""
         return {
             "damaged": {f"{self.path}/{name}": reason for name, reason in damaged.items()},
-            "reseeded": reseeded,
+            "told": {EventKind.RESEEDED.value: reseeded} if reseeded else {},
         }
 
     def _names(self) -> list[str]:

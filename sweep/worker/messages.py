@@ -78,7 +78,7 @@ class _Report:
         device: What it runs on, such as ``cpu``.
         node: The name of the machine.
         damaged: Checkpoints that were passed over since the last report: name of the file to what is wrong with it.
-        reseeded: Why random numbers have begun anew since the last report; empty where they go on.
+        told: What else has happened since the last report: kind of event to the reason.
     """
 
     trial: int
@@ -87,7 +87,7 @@ class _Report:
     device: str = ""
     node: str = ""
     damaged: Mapping[str, str] = field(default_factory=dict)
-    reseeded: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from ganlib.metrics import TranslationEvaluator, load_extractor, pairwise_similarity
 from ganlib.names import FAMILIES
-from ganlib.training.precision import told
+from ganlib.steps.precision import told
 from sweep import __version__
 from sweep.storage.lease import read
 from sweep.storage.opening import open_folder

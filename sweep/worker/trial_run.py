@@ -29,6 +29,7 @@ from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit, Interrupted
 from sweep.records import ledger
+from sweep.records.event_kind import EventKind
 from sweep.records.retention import keep_snapshots
 from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
@@ -91,6 +92,7 @@ class TrialRun(Iterator[Report]):
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Evaluated] = []
         self._backlog: list[Evaluated] = []
+        self._refused = ""
         self._over, self._handed_in = assignment.to_measure is not None, False
         self.fit = None if self._over else self._resumed()
 
@@ -211,9 +213,14 @@ class TrialRun(Iterator[Report]):
         return {"trial": self.assignment.trial, "attempt": self.assignment.attempt, "kimg": kimg}
 
     def _say(self, report: Report) -> Report:
-        """Give out a report as one of this attempt on this machine, with what has happened to checkpoints."""
+        """Give out a report as one of this attempt on this machine, with what has happened beside."""
         report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
-        return replace(report, **self.checkpoints.told())
+        report = replace(report, **self.checkpoints.told())
+        refused = self.fit.step.refused if self.fit else ""
+        if refused and not self._refused:
+            self._refused = refused
+            report = replace(report, told={**report.told, EventKind.EAGER.value: refused})
+        return report
 
     def _refuse_if_superseded(self) -> None:
         """Leave the files alone when another worker has this trial by now; this one was thought dead."""

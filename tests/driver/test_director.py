@@ -472,7 +472,7 @@ def test_damaged_checkpoints_become_events(folder: LocalFolder) -> None:
 
 def test_random_numbers_that_begin_anew_become_an_event(folder: LocalFolder) -> None:
     director = make(folder, trials=1)
-    assert director.report(replace(said(handed(director), Pulse), reseeded="of a GPU"))
+    assert director.report(replace(said(handed(director), Pulse), told={"reseeded": "of a GPU"}))
     (row,) = Store(folder).rows("events")
     assert (row["kind"], json.loads(row["detail"])) == ("reseeded", {"reason": "of a GPU"})
 

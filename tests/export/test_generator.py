@@ -23,7 +23,7 @@ from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, pack_weights, sav
 from ganlib.export.generator import LoadedGenerator, load_generator, rebuild
 from ganlib.models.dcgan import build_generator
 from ganlib.models.latents import fixed_latents
-from ganlib.training.steps import AdversarialStep
+from ganlib.steps.adversarial import AdversarialStep
 
 EXPORT = ExportConfig(model=ModelConfig(width=8, latent_dim=16), size=32, about={"fid": 31.5})
 

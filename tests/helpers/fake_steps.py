@@ -17,8 +17,8 @@ from ganlib.metrics.extractors import base, efficientnet
 from ganlib.models.latents import fixed_latents
 from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 from ganlib.perceptual import content
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import stream_of
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.stream import stream_of
 from helpers.fake_card import CARD, Card, Record, fake_card
 
 BATCH, PICTURES, LANDMARKS = 8, 20, 5
@@ -184,7 +184,7 @@ def _prepared() -> Iterator[Card]:
 
 def _step(case: Case) -> AdversarialStep:
     data = DataConfig(size=case.size, channels=case.channels)
-    model, train = ModelConfig(**case.model), TrainConfig(batch_size=BATCH, **case.train)
+    model, train = ModelConfig(**case.model), TrainConfig(batch_size=BATCH, capture="off", **case.train)
     make: type[AdversarialStep] = FAMILIES[model.family].load_step()
     return make(data, model, train, 0, CARD, case.classes)
 

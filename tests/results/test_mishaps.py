@@ -10,10 +10,10 @@ from helpers.synthetic import make_sweep
 
 from sweep.cli import cli
 from sweep.records.datasets import Store
-from sweep.results.mishaps import damaged_checkpoints, mishaps, reseeded
+from sweep.results.mishaps import damaged_checkpoints, mishaps, otherwise
 
 TRACEBACK = """Traceback (most recent call last):
-  File "ganlib/training/steps.py", line {line}, in step
+  File "ganlib/steps/adversarial.py", line {line}, in step
     loss.backward()
 RuntimeError: {words}
 """
@@ -54,14 +54,18 @@ def test_show_and_the_report_tell_it(tmp_path: Path) -> None:
     store.add("events", {"kind": "damaged_checkpoint", "trial": 1, "attempt": 1, "detail": damage})
     moved = {"reason": "the checkpoint at 12.8 kimg is of another kind of device than cpu"}
     store.add("events", {"kind": "reseeded", "trial": 2, "attempt": 1, "detail": moved})
+    for trial in (0, 1):
+        reason = {"reason": "operation not permitted when stream is capturing"}
+        store.add("events", {"kind": "eager", "trial": trial, "attempt": 0, "detail": reason})
     shown = CliRunner().invoke(cli, ["show", "bad", "--storage", str(tmp_path)])
     assert shown.exit_code == 0, shown.output
     assert "workers gave up 2 times (trial 1; 1 trial given up): RuntimeError: no <kernel>" in shown.output
-    assert shown.output.count('File "ganlib/training/steps.py", line 7, in step') == 1
+    assert shown.output.count('File "ganlib/steps/adversarial.py", line 7, in step') == 1
     assert "damaged: checkpoints/00001/000-1.ckpt: it does not match its digest" in shown.output
     assert (
         "reseeded: trial 2: the checkpoint at 12.8 kimg is of another kind of device than cpu" in shown.output
     )
+    assert "eager: trials 0-1: operation not permitted when stream is capturing" in shown.output
     assert "\x1b" not in shown.output
     words = page_of(sweep).words()
     assert "loss.backward()" in words
@@ -75,5 +79,5 @@ def test_nothing_is_told_where_nothing_went_wrong(tmp_path: Path) -> None:
     assert "gave up" not in shown.output
     assert "damaged" not in shown.output
     assert "reseeded" not in shown.output
-    assert damaged_checkpoints([]) == reseeded([]) == []
+    assert damaged_checkpoints([]) == otherwise([]) == []
     assert mishaps([]) == []

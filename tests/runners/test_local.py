@@ -250,7 +250,7 @@ def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_pat
 
 
 def test_an_exception_in_a_step_surfaces_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganlib.training.steps import AdversarialStep
+    from ganlib.steps.adversarial import AdversarialStep
 
     def broken(self: AdversarialStep, batches: object) -> None:
         raise ZeroDivisionError("in the step")

@@ -14,9 +14,9 @@ import torch
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.metrics import Evaluator
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.optimizers import optimizer
 from ganlib.training.fit import Fit
-from ganlib.training.optimizers import optimizer
-from ganlib.training.steps import AdversarialStep
 
 CPU = torch.device("cpu")
 OF_GPU = torch.arange(16, dtype=torch.uint8)

@@ -7,8 +7,8 @@ import torch
 from helpers.commands import fine
 from helpers.networks import MeanPicture
 
+from ganlib.steps.adversarial import AdversarialStep
 from ganlib.training.fit import Fit
-from ganlib.training.steps import AdversarialStep
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from helpers.commands import TINY, fine, run
 
+from ganlib.steps.adversarial import AdversarialStep
 from ganlib.training import checkpoint
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
@@ -47,3 +48,16 @@ def test_a_checkpoint_of_a_gpu_goes_on_here(tmp_path: Path, monkeypatch: pytest.
         "show", "tiny", *storage
     )
     fine("check", "tiny", *storage)
+
+
+def test_steps_that_could_not_be_recorded_are_told_once_a_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spec.yaml").write_text(TINY)
+    monkeypatch.setattr(AdversarialStep, "refused", "operation not permitted when stream is capturing")
+    fine("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path)
+    events = Store(open_folder(tmp_path) / "tiny").rows("events")
+    told = [(row["trial"], json.loads(row["detail"])) for row in events if row["kind"] == "eager"]
+    trials = {row["trial"] for row in Store(open_folder(tmp_path) / "tiny").rows("trials")}
+    assert sorted(trial for trial, _ in told) == sorted(trials)
+    assert "eager: trial" in fine("show", "tiny", "--storage", tmp_path)

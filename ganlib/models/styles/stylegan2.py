@@ -2,7 +2,7 @@
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, https://arxiv.org/abs/1912.04958:
 weight demodulation (section 2.2), a generator whose sizes add up to the picture through skip connections and a
-residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.training.style_steps`).
+residual discriminator (section 4.1, figure 7), path length regularisation (section 3.2, `ganlib.steps.styles`).
 
 Variant ``large`` is the paper's configuration F, ``simple`` its configuration E with half as many maps from 64 px on.
 With ``width`` 64 and ``latent_dim`` 512 the feature maps are the paper's:

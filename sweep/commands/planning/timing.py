@@ -28,10 +28,10 @@ from ganlib.metrics.kernel import usual_size
 from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS
 from ganlib.names import FAMILIES
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.stream import BatchStream, DomainStream, LabelledStream
 from ganlib.training import checkpoint
 from ganlib.training.fit import GRID
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import BatchStream, DomainStream, LabelledStream
 from sweep.spec.specification import Spec, parse
 from sweep.worker.shared import device_of
 

@@ -35,7 +35,12 @@ class Judge:
         autocast: Callable[[], AbstractContextManager[object]],
     ) -> None:
         self.loss, self.regularisers, self.labels, self.view = loss, regularisers, labels, view
+        self.penalties = [term for term in regularisers if isinstance(term, Penalty)]
         self._random, self._autocast = random, autocast
+
+    def due(self, number: int) -> tuple[bool, ...]:
+        """Say which penalties come at a step of the discriminator."""
+        return tuple(number % term.every == 0 for term in self.penalties)
 
     def judged(
         self,
@@ -58,7 +63,7 @@ class Judge:
         def outputs(pictures: Tensor, sloped: bool) -> tuple[Tensor, Tensor]:
             return self._outputs(discriminator, pictures, classes, sloped)
 
-        due = [term for term in self.regularisers if isinstance(term, Penalty) and number % term.every == 0]
+        due = [term for term, now in zip(self.penalties, self.due(number), strict=True) if now]
         sloped = {term.at for term in due}
         with parametrize.cached():  # all passes see one weight, which is divided by its norm once
             real, real_out = outputs(real, "real" in sloped)
@@ -82,15 +87,17 @@ class Judge:
         # Frozen on the way forward, the discriminator's weights get no gradient on the way back. To name the
         # inputs of `backward` is not enough: an autograd function of our own would compute and drop them.
         learning = [weight for weight in discriminator.parameters() if weight.requires_grad]
-        for weight in learning:
-            weight.requires_grad_(False)
-        with parametrize.cached():
-            _, out = self._outputs(discriminator, fake, classes, sloped=False)
-            loss = self.loss.generator(
-                out, lambda: self._outputs(discriminator, real, classes, sloped=False)[1]
-            )
-        for weight in learning:
-            weight.requires_grad_(True)
+        try:
+            for weight in learning:
+                weight.requires_grad_(False)
+            with parametrize.cached():
+                _, out = self._outputs(discriminator, fake, classes, sloped=False)
+                loss = self.loss.generator(
+                    out, lambda: self._outputs(discriminator, real, classes, sloped=False)[1]
+                )
+        finally:
+            for weight in learning:
+                weight.requires_grad_(True)
         return loss
 
     def limit(self, discriminator: nn.Module) -> None:

@@ -39,6 +39,8 @@ OF_NO_STEP = {
     *("train.content", "train.content_layer", "train.content_weights", "train.alpha", "train.clip"),
     *("train.gp_weight", "train.critic_steps", "train.adversarial_weight", "train.cycle_weight"),
     *("train.content_weight", "model.width", "model.latent_dim"),
+    # Recordings have tests of their own.
+    "train.capture",
 }
 """Keys that no case names."""
 

@@ -19,8 +19,8 @@ from ganlib.losses import Labels
 from ganlib.losses.labels import Labeller
 from ganlib.models.dcgan import build_discriminator
 from ganlib.models.discriminator_parts import Dropout, Spectral, give_random
-from ganlib.training import optimizers
-from ganlib.training.steps import AdversarialStep
+from ganlib.steps import optimizers
+from ganlib.steps.adversarial import AdversarialStep
 
 CPU = torch.device("cpu")
 SHAPE = torch.Size([8192])

@@ -19,8 +19,9 @@ from ganlib.data.labels.classes import Classes
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator
 from ganlib.names import FAMILIES
+from ganlib.steps.resident import resident
+from ganlib.steps.stream import BatchStream, Labelled, LabelledStream
 from ganlib.training.fit import Fit
-from ganlib.training.stream import BatchStream, Labelled, LabelledStream, resident
 
 CPU = torch.device("cpu")
 

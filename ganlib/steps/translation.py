@@ -7,7 +7,7 @@ Chen, Lai & Liu, "CartoonGAN: Generative Adversarial Networks for Photo Cartooni
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import torch
@@ -19,9 +19,9 @@ from ganlib.losses.reconstruction import colour_distance, landmark_distance, lan
 from ganlib.models.translator import Discriminators, Translator
 from ganlib.perceptual.content import load_content
 from ganlib.perceptual.losses import content_distance, grey, style_distance
-from ganlib.training.optimizers import improve
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import Domains
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.optimizers import improve
+from ganlib.steps.stream import Domains
 
 
 class Pool(nn.Module):
@@ -80,7 +80,7 @@ class TranslationStep(AdversarialStep):
             number += self.steps * self.critic_steps
             judged = self._discriminators_half(drawings, photos, batch, made, number)
         loss_g, terms = self._generators_half(drawings, photos, batch.rows, made)
-        self._update_average()
+        self.averaging.update()
         self._count(loss_g.detach(), *judged, [term.detach() for term in terms])
 
     def _translated(self, drawings: Tensor, photos: Tensor) -> tuple[Tensor, ...]:
@@ -189,6 +189,10 @@ class CartoonStep(TranslationStep):
     def pretraining(self) -> bool:
         """Whether the generator learns from content alone."""
         return self._epoch < self.train_config.pretrain and self.train_config.content_weight > 0
+
+    def shape(self) -> Hashable:
+        """Give whether the generator learns from content alone, too."""
+        return super().shape(), self.pretraining
 
     def schedule(
         self, kimg: float, lr_factor: float = 1.0, progress: float = 0.0, epoch: float = math.inf

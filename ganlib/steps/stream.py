@@ -4,115 +4,16 @@ The order is a pure function of (seed, epoch), so that the position in the strea
 shown so far: nothing else needs to be saved to go on exactly where training stopped.
 """
 
-import warnings
-import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.config import TrialConfig
-from ganlib.data.labels.classes import Classes
 from ganlib.errors import RequestError
-from ganlib.models.start import Start
-from ganlib.names import FAMILIES
-
-GPU_SHARE = 0.5
-"""The packed set is moved to the GPU when it takes at most this share of the memory that the process may still take."""
-
-
-def check_given(
-    config: TrialConfig,
-    pictures: np.ndarray,
-    photos: np.ndarray | None,
-    classes: Classes | None,
-    start: Start | None,
-) -> None:
-    """Check that what is trained on goes with the configuration.
-
-    Args:
-        config: Of the trial.
-        pictures: ``(n, size, size, c)``.
-        photos: ``(m, size, size, 3)``, or None.
-        classes: Of the pictures, or None.
-        start: The weights to begin with, or None for fresh ones.
-
-    Raises:
-        RequestError: pictures of another shape, classes that the family cannot be told or are of other pictures, or
-            weights to begin with that the configuration does not name, or names and are not given.
-    """
-    if (start is None) != (config.model.init is None):
-        raise RequestError(
-            "model.init and the weights to begin with (start) belong together: the configuration says where the "
-            "weights are from, and start has them"
-        )
-    data, family = config.data, FAMILIES[config.model.family]
-    for name, given, wanted in (("pictures", pictures, data.channels), ("photos", photos, 3)):
-        if given is not None and given.shape[1:] != (data.size, data.size, wanted):
-            raise RequestError(
-                f"data.size is {data.size} and data.channels {data.channels}, that is {wanted} channels, but the "
-                f"{name} have shape {given.shape}"
-            )
-    if classes is not None and (not family.conditional or len(classes.of) != len(pictures)):
-        raise RequestError(
-            f"there are classes of {len(classes.of)} pictures for {len(pictures)}, or the family "
-            f"{config.model.family} cannot be told classes"
-        )
-
-
-def resident(pictures: np.ndarray, device: torch.device, share: float = GPU_SHARE) -> Tensor:
-    """Make a tensor of the packed pictures: on the device where they fit, else over the memory map.
-
-    Pictures that nobody can write to are moved to a GPU once, and stay there for the next trials of this process, as
-    long as the array is in use.
-
-    Args:
-        pictures: ``(n, size, size, c)`` uint8, may be a read-only memory map (it is never written to).
-        device: where training runs.
-        share: of what `free_memory` counts that the set may take.
-    """
-    if device.type == "cuda":
-        key = id(pictures), str(device)
-        if key in _moved:
-            return _moved[key]
-        if pictures.nbytes <= share * free_memory(device):
-            moved = torch.from_numpy(np.array(pictures)).to(device)
-            if not pictures.flags.writeable:
-                _moved[key] = moved
-                weakref.finalize(pictures, _moved.pop, key, None)
-            return moved
-    if not pictures.flags.writeable:
-        # torch warns of read-only arrays because it cannot protect them; this one is only ever indexed.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(pictures)
-    return torch.from_numpy(pictures)
-
-
-_moved: dict[tuple[int, str], Tensor] = {}
-"""Pictures that are on a GPU, by the array that they were copied from (its `id`) and the device."""
-
-
-def free_memory(device: torch.device) -> int:
-    """Count the bytes that this process may still take of a GPU.
-
-    Trials that share a GPU are limited to a part of it each (`torch.cuda.set_per_process_memory_fraction`): what is
-    free beyond that part belongs to others, and taking it is refused as if nothing were free.
-    """
-    free, total = torch.cuda.mem_get_info(device)
-    part = torch.cuda.get_per_process_memory_fraction(device) * total
-    # What torch's allocator holds and nobody uses is free to this process, though not to others.
-    most = min(free + torch.cuda.memory_reserved(device), part)
-    return max(0, int(most) - torch.cuda.memory_allocated(device))
-
-
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """Send a tensor to a device without waiting for it: from pinned memory, a GPU copies when it comes to that."""
-    if tensor.device.type == device.type:  # "cuda" and "cuda:0" differ, but mean one device
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)
+from ganlib.steps.resident import resident, sent
 
 
 class BatchStream(Iterator[Tensor]):
@@ -142,21 +43,88 @@ class BatchStream(Iterator[Tensor]):
         self.shown = shown
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self.rows = self._order
-        """Which pictures the last batch had, on their device."""
+        """Which pictures the last batch had, on their device or on that of batches."""
+        self._places: Places | None = None
+
+    def hold(self, count: int) -> None:
+        """Give batches from now on by way of ``count`` places, which `fill` fills with the next ones.
+
+        The kernels that draw a batch then find it where those of the step before found theirs, and nothing of a batch
+        is known to Python: so they can be recorded (`ganlib.steps.capture`).
+        """
+        if self._places is not None and len(self._places.rows) == count:
+            return
+        shape, apart = (count, self.batch_size), self.pictures.device.type != self.device.type
+        rows = torch.empty(shape, dtype=torch.int64, device=self.device)
+        pictures = (
+            torch.empty((*shape, *self.pictures.shape[1:]), dtype=torch.uint8, device=self.device)
+            if apart
+            else None
+        )
+        self._places = Places(rows, pictures)
+
+    def fill(self) -> None:
+        """Fill all places with the next batches."""
+        assert self._places is not None
+        for rows, pictures in self._places.each():
+            chosen = self._next_rows()
+            rows.copy_(sent(chosen, self.device))
+            if pictures is not None:
+                pictures.copy_(sent(self.pictures[chosen], self.device))
+
+    def rewind(self) -> None:
+        """Begin again with the first place."""
+        assert self._places is not None
+        self._places.turn = 0
 
     def _ordered(self, epoch: int) -> Tensor:
         random = torch.Generator().manual_seed(((self.seed + 1) * 1_000_003 + epoch) % 2**63)
         return torch.randperm(len(self.pictures), generator=random)
 
-    def __next__(self) -> Tensor:
+    def _next_rows(self) -> Tensor:
         epoch, start = divmod(self.shown, len(self.pictures))
         if epoch != self._epoch:
             # With the next epoch behind this one, a batch across the end is a slice like all others.
             orders = torch.cat([self._ordered(epoch), self._ordered(epoch + 1)])
             self._epoch, self._order = epoch, sent(orders, self.pictures.device)
-        self.rows = self._order[start : start + self.batch_size]
         self.shown += self.batch_size
-        return sent(self.pictures[self.rows], self.device).permute(0, 3, 1, 2)
+        return self._order[start : start + self.batch_size]
+
+    def __next__(self) -> Tensor:
+        if self._places is None:
+            self.rows = self._next_rows()
+            batch = sent(self.pictures[self.rows], self.device)
+        else:
+            self.rows, held = self._places.take()
+            batch = self.pictures[self.rows] if held is None else held
+        return batch.permute(0, 3, 1, 2)
+
+
+@dataclass
+class Places:
+    """Where the batches of a recorded step are found.
+
+    Attributes:
+        rows: Which pictures they have, ``(count, batch)``, int64.
+        pictures: The pictures, ``(count, batch, size, size, c)``, uint8; None where ``rows`` is enough, because all
+            pictures are on the device.
+        turn: Which one is next.
+    """
+
+    rows: Tensor
+    pictures: Tensor | None
+    turn: int = 0
+
+    def each(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """List all places, from the first one on."""
+        for place in range(len(self.rows)):
+            yield self.rows[place], None if self.pictures is None else self.pictures[place]
+
+    def take(self) -> tuple[Tensor, Tensor | None]:
+        """Give the next one."""
+        place = self.turn
+        self.turn += 1
+        return self.rows[place], None if self.pictures is None else self.pictures[place]
 
 
 class Labelled(NamedTuple):
@@ -187,6 +155,18 @@ class LabelledStream(Iterator[Labelled]):
     def shown(self) -> int:
         """Pictures shown so far."""
         return self._pictures.shown
+
+    def hold(self, count: int) -> None:
+        """Give batches by way of places; see `BatchStream.hold`."""
+        self._pictures.hold(count)
+
+    def fill(self) -> None:
+        """Fill all places with the next batches."""
+        self._pictures.fill()
+
+    def rewind(self) -> None:
+        """Begin again with the first place."""
+        self._pictures.rewind()
 
     def __next__(self) -> Labelled:
         pictures = next(self._pictures)
@@ -237,16 +217,36 @@ class DomainStream(Iterator[Domains]):
 
         self._drawings, self._photos = stream(drawings, 0), stream(photos, 1)
         self._edges = None if edges is None else stream(edges, 2)
+        self._all = [one for one in (self._drawings, self._photos, self._edges) if one is not None]
 
     @property
     def shown(self) -> int:
         """Drawings shown so far, and as many photographs."""
         return self._drawings.shown
 
+    def hold(self, count: int) -> None:
+        """Give batches by way of places; see `BatchStream.hold`."""
+        for one in self._all:
+            one.hold(count)
+
+    def fill(self) -> None:
+        """Fill all places with the next batches."""
+        for one in self._all:
+            one.fill()
+
+    def rewind(self) -> None:
+        """Begin again with the first place."""
+        for one in self._all:
+            one.rewind()
+
     def __next__(self) -> Domains:
         photos = next(self._photos)
         edges = None if self._edges is None else next(self._edges)
         return Domains(next(self._drawings), photos, self._photos.rows, edges)
+
+
+Batches = BatchStream | LabelledStream | DomainStream
+"""What a step takes its batches from."""
 
 
 def stream_of(
@@ -258,7 +258,7 @@ def stream_of(
     device: torch.device,
     shown: int = 0,
     classes: np.ndarray | None = None,
-) -> BatchStream | LabelledStream | DomainStream:
+) -> Batches:
     """Stream the pictures of one domain, with their classes where they have some, or of two.
 
     Args:

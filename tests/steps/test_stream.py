@@ -1,8 +1,6 @@
 """The stream of batches: every picture once an epoch, and one number to go on from."""
 
-import gc
 import warnings
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -12,13 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch._subclasses import FakeTensorMode
 
 from ganlib.errors import RequestError
-from ganlib.training import stream as module
-from ganlib.training.stream import BatchStream, free_memory, resident
+from ganlib.steps.resident import resident
+from ganlib.steps.stream import BatchStream, Places
 
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 
 
 def numbered(n: int, size: int = 2) -> Tensor:
@@ -134,67 +131,40 @@ def test_a_writable_array_is_shared_too() -> None:
     assert resident(array, CPU).data_ptr() == array.ctypes.data
 
 
-# ---- on a GPU, which answers as it is told ------------------------------------------------------------------
-
-TOTAL = 1000
-Memory = Callable[..., None]
-
-
-@pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
-    """``memory(free=..., part=..., reserved=..., allocated=...)``: what a GPU of 1,000 bytes says."""
-
-    def say(free: int = TOTAL, part: float = 1.0, reserved: int = 0, allocated: int = 0) -> None:
-        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, TOTAL))
-        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device: part)
-        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: reserved)
-        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: allocated)
-
-    return say
-
-
-@pytest.mark.parametrize(
-    ("said", "free"),
-    [
-        ({}, 1000),
-        ({"part": 0.25}, 250),
-        ({"free": 100, "part": 0.25}, 100),  # others have taken the rest
-        ({"free": 800, "part": 0.25, "reserved": 200, "allocated": 150}, 100),
-        ({"free": 100, "part": 1.0, "reserved": 200, "allocated": 150}, 150),  # 50 lie idle in the allocator
-        ({"free": 800, "part": 0.1, "reserved": 200, "allocated": 150}, 0),  # a smaller part than before
-    ],
-)
-def test_free_is_what_is_left_of_the_part_of_this_process(said: dict, free: int, memory: Memory) -> None:
-    memory(**said)
-    assert free_memory(GPU) == free
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), n=st.integers(1, 60), seed=st.integers(0, 2**32 - 1), count=st.integers(1, 4))
+def test_batches_by_way_of_places_are_the_same(data: st.DataObject, n: int, seed: int, count: int) -> None:
+    size = data.draw(st.integers(1, n))
+    held, plain = stream(n, size, seed), stream(n, size, seed)
+    held.hold(count)
+    places: set[int] = set()
+    for _ in range(5):
+        held.fill()
+        for again in range(2):
+            held.rewind()
+            for turn in range(count):
+                batch = next(held)
+                places.add(held.rows.data_ptr())
+                if not again:
+                    continue
+                assert numbers(batch) == numbers(next(plain)), turn
+                assert torch.equal(held.rows, plain.rows)
+        held.hold(count)
+    assert held.shown == plain.shown
+    assert len(places) == count
 
 
-def test_pictures_stay_on_the_host_where_half_of_the_part_is_too_little(memory: Memory) -> None:
-    pictures = numbered(20).numpy()  # 240 bytes
-    with FakeTensorMode():
-        memory(part=0.48)
-        assert resident(pictures, GPU).device.type == "cuda"
-        memory(part=0.47)
-        assert resident(pictures, GPU).device.type == "cpu"
-
-
-def test_pictures_are_moved_once_and_forgotten_with_their_array(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory()
-    monkeypatch.setattr(module, "_moved", known := {})
-    pictures, others = numbered(20).numpy(), numbered(20).numpy()
-    pictures.flags.writeable = False
-    with FakeTensorMode():
-        first = resident(pictures, GPU)
-        memory(free=0, allocated=240)
-        assert resident(pictures, GPU) is first, "the next trial finds them there"
-        assert resident(others, GPU).device.type == "cpu", "others are not taken for them"
-        memory()
-        assert resident(others, GPU) is not resident(others, GPU), (
-            "what can be written to is copied each time"
-        )
-    assert len(known) == 1
-    del pictures, first
-    gc.collect()
-    assert not known
+def test_pictures_that_are_elsewhere_come_by_way_of_places_too() -> None:
+    held, plain = stream(20, 8), stream(20, 8)
+    held.device = torch.device("meta")
+    held.hold(2)
+    assert held._places.pictures.shape == (2, 8, 2, 2, 3)
+    held._places = Places(
+        torch.empty((2, 8), dtype=torch.int64), torch.empty((2, 8, 2, 2, 3), dtype=torch.uint8)
+    )
+    held.device = CPU
+    for _ in range(4):
+        held.fill()
+        held.rewind()
+        for _ in range(2):
+            assert numbers(next(held)) == numbers(next(plain))

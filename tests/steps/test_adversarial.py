@@ -15,8 +15,9 @@ from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.models.dcgan import build_generator
 from ganlib.names import LOSSES
-from ganlib.training.means import Means
-from ganlib.training.steps import EMA_RAMP, AdversarialStep
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.averaging import EMA_RAMP
+from ganlib.steps.means import Means
 
 CPU = torch.device("cpu")
 TERMS = ("cycle", "identity", "content", "style")
@@ -291,12 +292,12 @@ def test_learning_rates_in_tensors_are_obeyed() -> None:
 def test_the_averages_half_life() -> None:
     step = made(ema_kimg=10.0)
     step.schedule(1000.0)
-    assert step.keep.item() ** (10_000 / BATCH) == pytest.approx(0.5, rel=1e-3)
+    assert step.averaging.keep.item() ** (10_000 / BATCH) == pytest.approx(0.5, rel=1e-3)
     step.schedule(20.0)  # early on, a share of what was trained so far
-    assert step.keep.item() ** (EMA_RAMP * 20_000 / BATCH) == pytest.approx(0.5, rel=1e-3)
+    assert step.averaging.keep.item() ** (EMA_RAMP * 20_000 / BATCH) == pytest.approx(0.5, rel=1e-3)
     made_without = made(ema_kimg=0.0)
     made_without.schedule(20.0)
-    assert made_without.keep.item() == 0
+    assert made_without.averaging.keep.item() == 0
 
 
 def test_without_memory_the_average_is_the_generator() -> None:
@@ -312,7 +313,7 @@ def test_without_memory_the_average_is_the_generator() -> None:
 
 def test_the_average_follows_its_recursion() -> None:
     step, source, keep = doubled(made(lr_g=0.01)), batches(), 0.75  # exact in float32
-    step.keep.fill_(keep)
+    step.averaging.keep.fill_(keep)
     expected = {
         name: value.double() for name, value in weights(step.average).items() if value.is_floating_point()
     }
@@ -455,7 +456,7 @@ def test_augmentation_only_changes_the_real_pictures(monkeypatch: pytest.MonkeyP
         seen.append((pictures.clone(), p.item()))
         return pictures
 
-    monkeypatch.setattr("ganlib.training.steps.augment", spy)
+    monkeypatch.setattr("ganlib.steps.adversarial.augment", spy)
     batch = next(batches())
     step = made(augment_p=0.25)
     step(iter([batch]))

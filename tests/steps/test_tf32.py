@@ -23,9 +23,9 @@ from ganlib.export.generator import rebuild
 from ganlib.losses.regularisers import R1
 from ganlib.metrics import Evaluator, load_extractor
 from ganlib.names import FAMILIES
+from ganlib.steps.stream import Domains
 from ganlib.tf32 import tf32
 from ganlib.training.fit import Fit
-from ganlib.training.stream import Domains
 from sweep.worker.shared import device_of
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.losses.reconstruction import colour_distance, landmark_distance, landmark_weights
-from ganlib.training.steps import AdversarialStep
-from ganlib.training.stream import Domains, DomainStream
-from ganlib.training.translation_steps import CartoonStep, CycleStep, Pool
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.stream import Domains, DomainStream
+from ganlib.steps.translation import CartoonStep, CycleStep, Pool
 
 CPU = torch.device("cpu")
 SIZE, BATCH = 32, 3

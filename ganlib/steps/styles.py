@@ -7,6 +7,7 @@ https://arxiv.org/abs/1710.10196, section 2; Karras et al., "Analyzing and Impro
 """
 
 import math
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from ganlib.models.styles.generator import StyleGenerator
 from ganlib.models.styles.growing import doublings_at
-from ganlib.training.steps import AdversarialStep
+from ganlib.steps.adversarial import AdversarialStep
 
 if TYPE_CHECKING:
     from ganlib.models.styles.stylegan import Discriminator, Generator
@@ -78,6 +79,11 @@ class GrowingStep(StyleStep):
         for growth in (self.generator.growth, self.discriminator.growth, self.average.growth):
             growth.grow_to(doublings)
 
+    def shape(self) -> Hashable:
+        """Give how far the networks have grown, too."""
+        growth = self.generator.growth
+        return super().shape(), growth.reached, growth.fading
+
     def _layers(self) -> int:
         return 2 * (self.generator.growth.reached + 1)
 
@@ -103,9 +109,17 @@ class PathLengthStep(StyleStep):
         super().__init__(*args, **options)
         self.path_mean = torch.zeros((), device=self.device)
 
+    def due(self) -> Hashable:
+        """Give whether path lengths are due, too."""
+        return super().due(), self._path_due()
+
+    def _path_due(self) -> bool:
+        train = self.train_config
+        return bool(train.path_weight) and self.steps % train.path_every == 0
+
     def _generator_penalty(self) -> Tensor | None:
         train = self.train_config
-        if not train.path_weight or self.steps % train.path_every:
+        if not self._path_due():
             return None
         styles = self._styles(max(1, train.batch_size // PATH_SHRINK))
         # In float32, as every term with a second derivative.

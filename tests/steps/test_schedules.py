@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from ganlib.config import TrainConfig, TrialConfig
 from ganlib.config.schedules import Schedule, value_at
 from ganlib.losses.regularisers import R1
+from ganlib.steps.numbers import Numbers
 from ganlib.training import checkpoint
 from ganlib.training.fit import Fit, Interrupted
-from ganlib.training.numbers import Numbers
 
 Make = Callable[..., Any]
 CPU = torch.device("cpu")
@@ -181,7 +181,7 @@ def test_every_step_has_the_values_of_its_share_of_the_budget(pictures: Make, tr
         for one in (step.optimizer_g, step.optimizer_d):
             assert one.param_groups[0]["betas"] == (0.5, value_at(train.betas[1], progress))
         half_life = min(0.01 * progress, 0.05 * kimg)
-        assert step.keep.item() == pytest.approx(0.5 ** (0.008 / half_life) if half_life else 0.0)
+        assert step.averaging.keep.item() == pytest.approx(0.5 ** (0.008 / half_life) if half_life else 0.0)
 
 
 def test_what_lowers_learning_rates_multiplies(pictures: Make, trial_config: Make) -> None:
@@ -231,7 +231,7 @@ def test_a_longer_budget_stretches_what_is_to_come(pictures: Make, trial_config:
 
 def test_second_moment_of_adam_takes_the_rate_of_each_step() -> None:
     """Closed form: v after two steps on gradients g is b2 (1 - b1) g^2 + (1 - b2) g^2."""
-    from ganlib.training.optimizers import optimizer, set_betas
+    from ganlib.steps.optimizers import optimizer, set_betas
 
     network = torch.nn.Linear(1, 1, bias=False)
     adam = optimizer("adam", network, 0.1, TrainConfig(), CPU)

@@ -15,9 +15,9 @@ import yaml
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import prepare
 from ganlib.metrics import Evaluator, Score
-from ganlib.training import precision
+from ganlib.steps import precision
+from ganlib.steps.precision import autocast, has_bf16, told, uses_bf16
 from ganlib.training.fit import Fit, fit
-from ganlib.training.precision import autocast, has_bf16, told, uses_bf16
 
 CPU = torch.device("cpu")
 QUICKSTART = Path(__file__).parents[2] / "searchspaces" / "quickstart.yaml"

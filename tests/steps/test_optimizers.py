@@ -9,7 +9,7 @@ import torch
 from torch.optim import Optimizer
 
 from ganlib.config import TrainConfig
-from ganlib.training import optimizers
+from ganlib.steps import optimizers
 
 GPU = torch.device("cuda")
 

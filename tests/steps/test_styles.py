@@ -17,8 +17,8 @@ from ganlib.data.alpha import to_uint8
 from ganlib.export import files, generator
 from ganlib.losses.regularisers import R1
 from ganlib.names import FAMILIES
+from ganlib.steps.styles import GrowingStep, PathLengthStep, path_lengths
 from ganlib.training.fit import fit
-from ganlib.training.style_steps import GrowingStep, PathLengthStep, path_lengths
 
 Make = Callable[..., Any]
 TRICKS = {"style_mixing": 0.9, "r1_gamma": 1.0, "r1_every": 2}

@@ -9,6 +9,7 @@ The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from torch import Tensor, __version__, device, nn, tensor
@@ -57,6 +58,26 @@ def improve(made: Optimizer, loss: Tensor) -> None:
     made.zero_grad(set_to_none=True)
     loss.backward()
     made.step()
+
+
+def take_over(made: Optimizer, state: dict[str, Any]) -> None:
+    """Go on with another optimizer's state, in the tensors that are there: recorded steps know no others.
+
+    Args:
+        made: The optimizer.
+        state: The ``state_dict`` of one for the same weights, also of one that has taken no step; it stays whole.
+    """
+    held = {weight: dict(values) for weight, values in made.state.items()}
+    rates = [group["lr"] for group in made.param_groups]
+    made.load_state_dict(deepcopy(state))
+    for weight, values in held.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                given = made.state[weight].get(name)
+                # What an optimizer makes at its first step, it makes of zeros.
+                made.state[weight][name] = value.zero_() if given is None else value.copy_(given)
+    for group, value in zip(made.param_groups, rates, strict=True):
+        group["lr"] = value.copy_(group["lr"])
 
 
 def _as_here(made: Optimizer, state: dict[str, Any]) -> dict[str, Any]:

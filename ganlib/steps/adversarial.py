@@ -3,18 +3,18 @@
 What makes it fast: the step never waits for the device (losses and scores are summed on it and read at
 evaluations), the discriminator's weights get no gradient in the generator's half, pictures and weights are
 channels-last, convolutions run in bfloat16 where the hardware has it, and optimizers are fused kernels.
-Everything that changes during training (learning rates, what `ganlib.training.numbers` holds, the average's decay)
+Everything that changes during training (learning rates, what `ganlib.steps.numbers` holds, the average's decay)
 is a tensor on the device, so that the kernels do not change from the first step to the last.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from copy import deepcopy
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganlib.augment.equalize import random_equalize
 from ganlib.augment.real import augment
@@ -28,16 +28,15 @@ from ganlib.models.conditioning import joined
 from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
-from ganlib.training import checkpoint
-from ganlib.training.judging import Judge
-from ganlib.training.means import Means
-from ganlib.training.numbers import Numbers
-from ganlib.training.optimizers import improve, optimizer, set_betas, set_rate
-from ganlib.training.precision import autocast, products
-from ganlib.training.stream import Labelled
-
-EMA_RAMP = 0.05
-"""The average's half-life is at most this share of what was trained so far (StyleGAN2's ramp-up)."""
+from ganlib.steps.averaging import Averaging
+from ganlib.steps.capture import Player, player
+from ganlib.steps.judging import Judge
+from ganlib.steps.means import Means
+from ganlib.steps.noise import go_on
+from ganlib.steps.numbers import Numbers
+from ganlib.steps.optimizers import improve, optimizer, set_betas, set_rate, take_over
+from ganlib.steps.precision import autocast, products
+from ganlib.steps.stream import Batches, Labelled
 
 
 class AdversarialStep:
@@ -126,9 +125,10 @@ class AdversarialStep:
         )
         self.augment_p = self.numbers["augment_p"]
         self.equalize_p = torch.tensor(train.equalize_p, device=device)
-        self.keep = torch.zeros((), device=device)
+        self.averaging = Averaging(self.average, self.generator)
         self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
         self.seed, self.steps = seed, 0
+        self.player = player(train.capture, device, self.random)
 
     @property
     def pictures_per_step(self) -> int:
@@ -156,15 +156,43 @@ class AdversarialStep:
             set_rate(one, value_at(lr, progress) * lr_factor)
             set_betas(one, (train.betas[0], value_at(train.betas[1], progress)))
         self.numbers.schedule(progress)
-        half_life = min(value_at(train.ema_kimg, progress), EMA_RAMP * kimg)
+        self.averaging.schedule(self.pictures_per_step / 1000, kimg, value_at(train.ema_kimg, progress))
         self.view.schedule(progress)
-        self.keep.fill_(0.5 ** (self.pictures_per_step / 1000 / half_life) if half_life else 0.0)
 
-    def __call__(self, batches: Iterator[Any]) -> None:
+    def __call__(self, batches: Batches) -> None:
         """Take a step: train on ``critic_steps`` batches that are on the device, as the family's stream gives them."""
         with products(self.train_config.precision, self.device):
-            self._train(batches)
+            if self.player is None:
+                self._train(batches)
+            else:
+                self._play(self.player, batches)
         self.steps += 1
+
+    @property
+    def refused(self) -> str:
+        """Say why steps are not recorded although they were to be; empty as long as nothing is known against it."""
+        return self.player.refused if self.player else ""
+
+    def _play(self, player: Player, batches: Batches) -> None:
+        def work() -> None:
+            batches.rewind()
+            self._train(batches)
+
+        batches.hold(self.critic_steps)
+        batches.fill()
+        player((batches, self.shape()), self.due(), work)
+
+    def shape(self) -> Hashable:
+        """Give the numbers of Python that a step depends on, beside the configuration and what is `due`."""
+        return tuple(
+            group.get("betas") for one in (self.optimizer_g, self.optimizer_d) for group in one.param_groups
+        )
+
+    def due(self) -> Hashable:
+        """Give the terms that are due in the next step, those that come at every few steps."""
+        first = self.steps * self.critic_steps
+        numbers = range(first, first + self.critic_steps)
+        return tuple((*self.judge.due(number), self.view.due(number)) for number in numbers)
 
     def _train(self, batches: Iterator[Any]) -> None:
         """Train both networks on batches ``(batch, c, size, size)``, uint8, or `Labelled` ones."""
@@ -179,7 +207,7 @@ class AdversarialStep:
             real = self._real(batch)
             loss_d, real_out, fake_out = self._discriminator_half(real, fake, number)
         loss_g = self._generator_half(fake, real)
-        self._update_average()
+        self.averaging.update()
         self._count(loss_g.detach(), loss_d.detach(), real_out.detach(), fake_out.detach())
 
     def _count(
@@ -236,19 +264,6 @@ class AdversarialStep:
         """Compute a term to be added to the generator's loss at this step, or none."""
         return None
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        """Move the average to the generator's weights and batch statistics: avg = w + keep * (avg - w)."""
-        averages, weights = self._averaged
-        torch._foreach_sub_(averages, weights)
-        torch._foreach_mul_(averages, self.keep)
-        torch._foreach_add_(averages, weights)
-
-    @cached_property
-    def _averaged(self) -> tuple[list[Tensor], list[Tensor]]:
-        """What is averaged, and of what; loading a state changes these tensors and keeps them."""
-        return _floats(self.average), _floats(self.generator)
-
     def _autocast(self) -> Any:  # noqa: ANN401 - torch types its context managers so
         return autocast(self.train_config.precision, self.device)
 
@@ -284,13 +299,12 @@ class AdversarialStep:
             of their own. Then random numbers begin anew, from the seed and the steps taken.
         """
         for name in self._MODULES:
-            # Optimizers keep the tensors they are given; a copy leaves the state whole for another use.
-            getattr(self, name).load_state_dict(deepcopy(state[name]))
+            part = getattr(self, name)
+            if isinstance(part, Optimizer):
+                take_over(part, state[name])
+            else:
+                part.load_state_dict(state[name])
         for name in self._TENSORS:
             getattr(self, name).copy_(state[name])
         self.steps = int(state["steps"])
-        return checkpoint.go_on(self.random, state["random"].cpu(), (self.seed % 2**64, self.steps))
-
-
-def _floats(module: nn.Module) -> list[Tensor]:
-    return [tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()]
+        return go_on(self.random, state["random"].cpu(), (self.seed % 2**64, self.steps))

@@ -1,0 +1,119 @@
+"""Record a training step as a CUDA graph once, and play it from then on: one launch in place of hundreds.
+
+A recorded step finds its inputs where they were when it was recorded: so whatever changes in training is a tensor that
+is changed in place, random numbers come from one generator that the graph knows, and batches come by way of places
+that are filled before each step (`ganlib.steps.stream.BatchStream.hold`). What is a number in Python is part of the
+recording; a step says what that is (`AdversarialStep.shape` and `due`), and each such case is recorded by itself.
+
+CUDA graphs: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol
+
+import torch
+
+WARM = 3
+"""Steps that are taken as they are before one is recorded: torch then makes what it makes only once, and cuDNN has
+chosen its kernels. They train as all others do."""
+
+Work = Callable[[], None]
+
+
+class Recorder(Protocol):
+    """Records work on a device."""
+
+    def warm(self, work: Work) -> None:
+        """Do work that is to be recorded later."""
+
+    def record(self, work: Work) -> Work:
+        """Record work without doing it; what is returned does it."""
+
+
+class CudaGraphs:
+    """Records work as CUDA graphs, which share their memory because no two of them run at a time.
+
+    Args:
+        device: The GPU.
+        random: Its generator of random numbers; its state goes on from one replay to the next, as it does without.
+    """
+
+    def __init__(self, device: torch.device, random: torch.Generator) -> None:
+        self._random = random
+        self._aside = torch.cuda.Stream(device)
+        self._pool: Any = None
+
+    def warm(self, work: Work) -> None:
+        """Do work on a stream aside, as a recording does."""
+        current = torch.cuda.current_stream()
+        self._aside.wait_stream(current)
+        with torch.cuda.stream(self._aside):
+            work()
+        current.wait_stream(self._aside)
+
+    def record(self, work: Work) -> Work:
+        """Record work; other threads may use the GPU meanwhile."""
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._random)
+        with torch.cuda.graph(graph, self._pool, self._aside, capture_error_mode="thread_local"):
+            work()
+        self._pool = graph.pool()
+        return graph.replay
+
+
+class Player:
+    """Takes steps: the first ones as they are, then by playing what was recorded.
+
+    Args:
+        recorder: Of the device.
+
+    Attributes:
+        refused: Why steps are not recorded, once that has been tried in vain; else empty.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._shape: Hashable = None
+        self._warmed: Counter[Hashable] = Counter()
+        self._plays: dict[Hashable, Work] = {}
+        self.refused = ""
+
+    def __call__(self, shape: Hashable, due: Hashable, work: Work) -> None:
+        """Take a step.
+
+        Args:
+            shape: What all recordings have in common, the places of batches too; those of another shape are dropped.
+            due: Which terms are due in this step: each such case has a recording of its own.
+            work: Takes the step, from its beginning too where a recording failed midway.
+        """
+        if shape != self._shape:
+            self._shape = shape
+            self._warmed.clear()
+            self._plays.clear()
+        if due not in self._plays and not self.refused and self._warmed[due] >= WARM:
+            self._record(due, work)
+        if due in self._plays:
+            self._plays[due]()
+        else:
+            self._warmed[due] += 1
+            self._recorder.warm(work)
+
+    def _record(self, due: Hashable, work: Work) -> None:
+        try:
+            self._plays[due] = self._recorder.record(work)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            self.refused = str(error).strip().partition("\n")[0]
+
+
+def player(capture: str, device: torch.device, random: torch.Generator) -> Player | None:
+    """Make what records steps on a device, or None where they are taken as they are.
+
+    Args:
+        capture: ``train.capture``.
+        device: Where the step lives.
+        random: Its generator.
+    """
+    return Player(CudaGraphs(device, random)) if capture == "auto" and device.type == "cuda" else None

@@ -1,0 +1,238 @@
+"""Recorded steps, with a stand-in for CUDA graphs: they do what steps do, and nothing that a graph could not."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case
+from helpers.rehearsal import OtherStep, Rehearsal
+from torch import Tensor, nn
+
+from ganlib.augment import ada
+from ganlib.config import DataConfig, ModelConfig, TrainConfig
+from ganlib.names import FAMILIES
+from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import WARM, Player, player
+from ganlib.steps.stream import Batches, stream_of
+
+CPU = torch.device("cpu")
+SMALL = {"width": 4, "latent_dim": 4}
+SAME = {
+    "cyclegan",
+    "cartoongan",
+    "float32",
+    "loss lsgan",
+    "loss mse",
+    "stylegan with classes, growing, style_mixing",
+}
+"""Cases that differ from another one by what no recording depends on, or have a test of their own."""
+OF_CARDS = {"optimizer rmsprop", "momentum and weight decay"}
+"""Cases whose optimizer reads its rate on a processor, and not on a card."""
+
+
+def step_of(case: Case, recorder: Rehearsal | None = None) -> AdversarialStep:
+    model = {key: value for key, value in case.model.items() if key not in ("init", "freeze_d")}
+    make: type[AdversarialStep] = FAMILIES[model.get("family", "dcgan")].load_step()
+    data = DataConfig(size=32, channels=case.channels)
+    made = make(
+        data, ModelConfig(**SMALL | model), TrainConfig(batch_size=BATCH, **case.train), 0, CPU, case.classes
+    )
+    if case.train.get("landmark_weight"):
+        made.landmarks = torch.rand((PICTURES, LANDMARKS, 2), generator=torch.Generator().manual_seed(0))
+    made.player = recorder and Player(recorder)
+    return made
+
+
+def stream(case: Case) -> Batches:
+    family, random = FAMILIES[case.model.get("family", "dcgan")], np.random.default_rng(0)
+
+    def pictures() -> np.ndarray:
+        return random.integers(0, 256, (PICTURES, 32, 32, case.channels), np.uint8)
+
+    return stream_of(
+        pictures(),
+        pictures() if family.translates else None,
+        pictures() if family.edges else None,
+        *(BATCH, 0, CPU, 0),
+        np.arange(PICTURES) % case.classes if case.classes else None,
+    )
+
+
+def train(step: AdversarialStep, batches: Batches, steps: int, start: int = 0) -> None:
+    for number in range(start, start + steps):
+        kimg = (number + 1) * step.pictures_per_step / 1000
+        step.schedule(kimg, 0.9**number, number / 100, epoch=number * BATCH / PICTURES)
+        step(batches)
+
+
+def bits(value: Any) -> Any:
+    """All tensors of a state as bytes."""
+    if isinstance(value, dict):
+        return {key: bits(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [bits(one) for one in value]
+    return value.contiguous().numpy().tobytes() if isinstance(value, Tensor) else value
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - SAME - OF_CARDS))
+def test_recorded_steps_are_the_steps_that_they_were_recorded_of(name: str) -> None:
+    case = CASES[name]
+    moving = isinstance(case.train.get("betas", (0, 0))[1], dict)
+    period = ada.INTERVAL if case.train.get("ada_target") else case.period
+    steps, recorder = (WARM + 2) * period, Rehearsal()
+    played, plain = step_of(case, recorder), step_of(case)
+    for one in (played, plain):
+        train(one, stream(case), steps)
+    assert bits(played.state()) == bits(plain.state())
+    assert played.read_means() == plain.read_means()
+    assert played.player is not None
+    assert recorder.warmed + recorder.played == steps
+    # Numbers that are in the kernels themselves cannot move in a recording.
+    assert recorder.played == (0 if moving else steps - WARM * recorder.recorded)
+    assert bool(recorder.recorded) != moving
+
+
+def test_each_case_of_terms_that_are_due_has_a_recording() -> None:
+    case = Case(train={"r1_gamma": 1.0, "r1_every": 3, "ada_target": 0.6})
+    recorder = Rehearsal()
+    train(step_of(case, recorder), stream(case), 60)
+    assert recorder.recorded == 4  # both, one of the two, and none
+
+
+def test_growing_networks_are_recorded_anew_at_each_size() -> None:
+    case = replace(CASES["stylegan with classes, growing, style_mixing"], size=32)
+    case = replace(case, train={"style_mixing": 0.9, "grow_kimg": 0.048, "fade_kimg": 0.04})
+    recorder = Rehearsal()
+    played, plain = step_of(case, recorder), step_of(case)
+    for one in (played, plain):
+        train(one, stream(case), 50)
+    assert bits(played.state()) == bits(plain.state())
+    assert played.generator.growth.doublings == 3.0
+    assert recorder.recorded == 7  # four sizes, and three that are faded in
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adagrad"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_state_that_is_loaded_goes_on_with_the_recordings(optimizer: str, earlier: bool) -> None:
+    case = Case(train={"optimizer": optimizer, "momentum": 0.9} if optimizer != "adam" else {})
+    recorder = Rehearsal()
+    played, plain, batches, others = step_of(case, recorder), step_of(case), stream(case), stream(case)
+    for one, source in ((played, batches), (plain, others)):
+        train(one, source, 2 if earlier else 0)
+    state = deepcopy(played.state())
+    kept = bits(state)
+    for one, source in ((played, batches), (plain, others)):
+        train(one, source, WARM + 1)
+        one.load_state(state)
+        train(one, source, 3, start=2)
+    assert bits(state) == kept
+    assert bits(played.state()) == bits(plain.state())
+    assert recorder.recorded == 1
+
+
+def test_another_stream_is_recorded_anew() -> None:
+    recorder = Rehearsal()
+    played, plain = step_of(Case(), recorder), step_of(Case())
+    for _ in range(2):
+        for one in (played, plain):
+            train(one, stream(Case()), WARM + 2)
+    assert bits(played.state()) == bits(plain.state())
+    assert recorder.recorded == 2
+
+
+# ---- what a graph would not notice ---------------------------------------------------------------------------
+
+
+def replaced(step: AdversarialStep) -> None:
+    step.sums = step.sums.clone()
+
+
+def other_number(step: AdversarialStep) -> None:
+    step.optimizer_d.param_groups[0]["weight_decay"] = 0.1
+
+
+def other_weights(step: AdversarialStep) -> None:
+    layer = next(module for module in step.generator.modules() if isinstance(module, nn.BatchNorm2d))
+    layer.weight.data = layer.weight.data.clone()
+
+
+def more_kernels(step: AdversarialStep) -> None:
+    step.view.policies = ("color",)
+
+
+@pytest.mark.parametrize("change", [replaced, other_number, other_weights, more_kernels])
+def test_the_rehearsal_notices(change: Callable[[AdversarialStep], None]) -> None:
+    step, batches = step_of(Case(), Rehearsal()), stream(Case())
+    train(step, batches, WARM + 2)
+    change(step)
+    with pytest.raises(OtherStep):
+        train(step, batches, 1, start=WARM + 2)
+
+
+def test_the_rehearsal_notices_what_a_step_replaces_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(self: AdversarialStep, loss_g: Tensor, *others: Any) -> None:
+        self.sums = self.sums + loss_g
+
+    monkeypatch.setattr(AdversarialStep, "_count", count)
+    with pytest.raises(OtherStep, match="add"):
+        train(step_of(Case(), Rehearsal()), stream(Case()), WARM + 2)
+
+
+def test_the_rehearsal_notices_numbers_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AdversarialStep, "_count", lambda self, loss, *others: loss.item())
+    with pytest.raises(OtherStep, match="reads a number"):
+        train(step_of(Case(), Rehearsal()), stream(Case()), WARM + 1)
+
+
+# ---- where nothing can be recorded ---------------------------------------------------------------------------
+
+
+class Refusing(Rehearsal):
+    """Fails in the midst of each recording, as a GPU does at what it cannot record."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        self.recorded += 1
+        calls = 0
+
+        def later(*_: Any, **__: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise self.error
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AdversarialStep, "_generate", later)
+            work()
+        raise AssertionError("it was to fail")
+
+
+def test_a_step_that_cannot_be_recorded_is_taken_as_it_is() -> None:
+    case = Case(train={"d_steps": 2})
+    recorder = Refusing(RuntimeError("operation not permitted when stream is capturing\nand more"))
+    refused, plain = step_of(case, recorder), step_of(case)
+    for one in (refused, plain):
+        train(one, stream(case), WARM + 3)
+    assert bits(refused.state()) == bits(plain.state())
+    assert recorder.recorded == 1
+    assert refused.player is not None
+    assert refused.player.refused == "operation not permitted when stream is capturing"
+
+
+def test_memory_that_runs_out_is_no_refusal() -> None:
+    step = step_of(Case(), Refusing(torch.OutOfMemoryError("out of memory")))
+    with pytest.raises(torch.OutOfMemoryError):
+        train(step, stream(Case()), WARM + 1)
+
+
+def test_a_processor_records_nothing() -> None:
+    random = torch.Generator()
+    assert player("auto", CPU, random) is None
+    assert player("off", torch.device("cuda"), random) is None
