@@ -87,11 +87,11 @@ demo: $(STAMP)
 
 # Three processes on two cores: tests that wait, for a worker that hangs or a server that is down, leave a core to others.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Beside `make test`, because measuring makes tests slower; a Python from 3.14 on does it at the least cost.
 coverage: $(STAMP)
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -81,12 +81,12 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
-    "ganlib.export": "config data models disk errors names registry tf32 written",
+    "ganlib.export": "config data models disk errors initial names registry tf32 written",
     "ganlib.training": "config data domains metrics models steps clock digests errors names tf32",
-    "ganlib.steps": "augment config data losses models perceptual errors names tf32",
+    "ganlib.steps": "augment config data losses models perceptual errors initial names tf32",
     "ganlib.domains": "config cores data errors",
     "ganlib.perceptual": "metrics names",
-    "ganlib.metrics": "config data disk errors names tf32",
+    "ganlib.metrics": "config data disk errors initial names tf32",
     "ganlib.models": "config data errors names",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",
@@ -101,6 +101,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.disk": "",
     "ganlib.errors": "",
     "ganlib.heap": "",
+    "ganlib.initial": "",
     "ganlib.tf32": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""

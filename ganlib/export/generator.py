@@ -22,6 +22,7 @@ from ganlib.export.classes import Told, with_classes
 from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, read_export
 from ganlib.export.programs import has_styles
 from ganlib.export.translation import check_pictures, translated
+from ganlib.initial import initial_weights
 from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.models.translator import Translator
@@ -228,7 +229,7 @@ def rebuild(
     Raises:
         WorkError: if the weights are damaged or of another network.
     """
-    with torch.random.fork_rng(devices=[]):
+    with initial_weights():
         family: Family = FAMILIES[config.model.family].load()
         network = family.generator(config.model, config.size, config.channels, len(config.classes))
     try:

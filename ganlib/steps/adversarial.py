@@ -22,6 +22,7 @@ from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.config.schedules import value_at
 from ganlib.data.alpha import premultiplied, to_uint8
+from ganlib.initial import initial_weights
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
 from ganlib.models.conditioning import joined
@@ -96,8 +97,7 @@ class AdversarialStep:
         self.numbers = Numbers(train, device)
         self.critic_steps = train.d_steps or train.critic_steps or self.loss.critic_steps
         family: Family = FAMILIES[model.family].load()
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs as well
+        with initial_weights(seed):
             generator = family.generator(model, data.size, data.channels, classes)
             norm = model.d_norm or self.loss.norm
             discriminator = family.discriminator(model, data.size, norm, data.channels, classes)
@@ -161,12 +161,15 @@ class AdversarialStep:
 
     def __call__(self, batches: Batches) -> None:
         """Take a step: train on ``critic_steps`` batches that are on the device, as the family's stream gives them."""
-        with products(self.train_config.precision, self.device):
-            if self.player is None:
-                self._train(batches)
-            else:
-                self._play(self.player, batches)
+        if self.player is None:
+            self._take(batches)
+        else:
+            self._play(self.player, batches)
         self.steps += 1
+
+    def _take(self, batches: Batches) -> None:
+        with products(self.train_config.precision, self.device):
+            self._train(batches)
 
     @property
     def refused(self) -> str:
@@ -176,7 +179,7 @@ class AdversarialStep:
     def _play(self, player: Player, batches: Batches) -> None:
         def work() -> None:
             batches.rewind()
-            self._train(batches)
+            self._take(batches)
 
         batches.hold(self.critic_steps)
         batches.fill()

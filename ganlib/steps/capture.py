@@ -8,8 +8,9 @@ recording; a step says what that is (`AdversarialStep.shape` and `due`), and eac
 CUDA graphs: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,10 @@ import torch
 WARM = 3
 """Steps that are taken as they are before one is recorded: torch then makes what it makes only once, and cuDNN has
 chosen its kernels. They train as all others do."""
+
+AHEAD, EACH = 64, 16
+"""Steps that may have been launched and not begun, and how many are waited for at once. So an interruption waits for
+no more than these, and several trials of a process take turns."""
 
 Work = Callable[[], None]
 
@@ -43,6 +48,7 @@ class CudaGraphs:
         self._random = random
         self._aside = torch.cuda.Stream(device)
         self._pool: Any = None
+        self._played, self._marks = 0, deque[torch.cuda.Event]()
 
     def warm(self, work: Work) -> None:
         """Do work on a stream aside, as a recording does."""
@@ -59,7 +65,18 @@ class CudaGraphs:
         with torch.cuda.graph(graph, self._pool, self._aside, capture_error_mode="thread_local"):
             work()
         self._pool = graph.pool()
-        return graph.replay
+        return partial(self._play, graph)
+
+    def _play(self, graph: torch.cuda.CUDAGraph) -> None:
+        """Launch a step, unless the GPU is too many behind: then wait for the earlier ones."""
+        graph.replay()
+        self._played += 1
+        if self._played % EACH == 0:
+            mark = torch.cuda.Event()
+            mark.record()
+            self._marks.append(mark)
+            if len(self._marks) > AHEAD // EACH:
+                self._marks.popleft().synchronize()
 
 
 class Player:

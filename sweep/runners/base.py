@@ -67,7 +67,7 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
     if options.local:
         from sweep.runners.local import LocalRunner
 
-        return LocalRunner(resources.gpu, max(1, int(resources.cpu)))
+        return LocalRunner(resources)
     where = f"attaching to Ray at {options.address}" if options.address else "starting Ray"
     with view.waiting(where):
         ray_environment.prepare()

@@ -1,6 +1,7 @@
-"""The local runner: one trial after another, in this process, without Ray.
+"""The local runner: trials in this process, without Ray.
 
-A ``breakpoint()`` inside a step works, and an exception surfaces with its own traceback.
+Alone, a trial may have a ``breakpoint()`` inside a step, and an exception surfaces with its own traceback. Where trials
+share a GPU, they are trained side by side (`sweep.worker.pack`).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,43 +12,61 @@ from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import alone
+from sweep.spec.sections import ResourcesConfig
 from sweep.storage.folder import StorageError
 from sweep.worker.faults import fault_of
 from sweep.worker.messages import Fault
+from sweep.worker.pack import Pack
 from sweep.worker.preflight import preflight
 from sweep.worker.trial_run import TrialRun
+
+ON_CPU = 2
+"""Trials that are packed on a CPU, where the spec does not say how many run at once."""
 
 
 class LocalRunner:
     """Runs a director's trials here.
 
     Args:
-        gpu: GPUs of a trial, as the spec says. A part of one becomes the whole (`sweep.runners.capacity.alone`).
-        threads: Of a trial on the CPU.
+        resources: Of a trial, as the spec says. Where it is not packed, a part of a GPU becomes the whole
+            (`sweep.runners.capacity.alone`).
     """
 
     name = "local"
 
-    def __init__(self, gpu: float, threads: int) -> None:
+    def __init__(self, resources: ResourcesConfig) -> None:
         import torch
 
-        self.gpu = alone(gpu) if torch.cuda.is_available() else 0.0
-        self.threads, self.largest_share = threads, 1.0
+        on_gpu = resources.gpu > 0 and torch.cuda.is_available()
+        self.slots = _slots(resources, on_gpu)
+        self.gpu = (resources.gpu if self.slots > 1 else alone(resources.gpu)) if on_gpu else 0.0
+        self.threads, self.largest_share = max(1, int(resources.cpu)), float(self.slots)
 
     def at_once(self) -> int:
-        """Run one trial at a time."""
-        return 1
+        """Count the trials that are trained side by side."""
+        return self.slots
 
     def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
-        """Say no: never two."""
-        return False
+        """Say whether there is room beside those that are trained."""
+        return sum(live.values()) + share <= self.slots
 
     def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
         """Try out what has to work; see `sweep.worker.preflight.preflight`."""
-        return preflight(config, data_hash, folder, owner, self.gpu, self.threads)
+        return preflight(config, data_hash, folder, owner, self._whole, self.threads)
+
+    @property
+    def _whole(self) -> float:
+        """GPUs of this process."""
+        return alone(self.gpu)
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
         """Train until the director has no more assignments; ``beat`` is called between reports."""
+        if self.slots > 1:
+            self._run_side_by_side(director, beat)
+        else:
+            self._run_alone(director, beat)
+
+    def _run_alone(self, director: Director, beat: Callable[[], None]) -> None:
         while not isinstance(assignment := director.next(), Next):
             this = assignment.trial, assignment.attempt
             try:
@@ -62,5 +81,29 @@ class LocalRunner:
                 director.fail(*this, fault_of(error, "request"))
                 raise
 
+    def _run_side_by_side(self, director: Director, beat: Callable[[], None]) -> None:
+        pack = Pack(self._whole)
+        while True:
+            while not isinstance(assignment := director.next(), Next):
+                pack.begin(assignment)
+            if assignment is Next.DONE and not len(pack):
+                return
+            for attempt, said in pack.round():
+                beat()
+                if isinstance(said, Fault):
+                    director.fail(*attempt, said)
+                elif director.report(said):
+                    pack.want(attempt)
+                else:
+                    pack.leave(attempt)
+
     def close(self) -> None:
         """Do nothing: nothing was started."""
+
+
+def _slots(resources: ResourcesConfig, on_gpu: bool) -> int:
+    """Count the trials that are trained side by side."""
+    if resources.packing == "off" or (resources.packing == "auto" and not on_gpu):
+        return 1
+    room = int(1 / resources.gpu + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
+    return max(1, min(room, resources.max_concurrent or room))

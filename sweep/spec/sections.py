@@ -74,8 +74,11 @@ class ResourcesConfig(Section):
     """What one trial gets, and what becomes of it when its worker is lost."""
 
     gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
-    """GPUs of a trial: below 1, several trials share one, each limited to its part of the memory (with ``--local``, a
-    trial runs alone and has the whole); above 1, a whole number; 0 is none."""
+    """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none."""
+    packing: Literal["auto", "on", "off"] = "auto"
+    """Whether trials that share a GPU do so in one process (``auto``), or in processes that take turns, each limited to
+    its part of the memory (``off``; with ``--local`` a trial then runs alone and has the whole). ``on`` packs trials
+    on CPUs too, where they only wait for each other: for trying it out."""
     cpu: float = Field(1.0, gt=0, le=4096)
     """Processor cores of a trial."""
     max_concurrent: int | None = Field(None, ge=1)

@@ -21,7 +21,7 @@ class Apart:
     no gradients, on a device that its tensors name.
 
     Args:
-        seconds: After so long without a result, `__call__` raises `Interrupted`, if there was a sign of life.
+        seconds: After so long without a result, `__call__` raises `Interrupted`.
         heard: Called at every sign of life.
         over: Called when the work has ended.
     """
@@ -35,21 +35,23 @@ class Apart:
     def __call__(self, work: Callable[[], T]) -> T:
         """Do ``work``, unless something is being done already, and return its result.
 
-        It is never said of work that hangs that it lives: without a sign of life this waits on.
-
         Raises:
             Interrupted: when there is no result yet; ask again.
         """
         if self._doing is None:
             self._doing = self._thread.submit(self._do, work)
-        while not wait([self._doing], self.seconds).done:
-            if self._lives.is_set():
-                self._lives.clear()
-                raise Interrupted
+        if not wait([self._doing], self.seconds).done:
+            raise Interrupted
         done, self._doing = self._doing, None
         self._heard()  # the thread has said that it is over
         result: T = done.result()
         return result
+
+    def lives(self) -> bool:
+        """Say whether there is no work, or has been a sign of life since this was asked: work that hangs gives none."""
+        lives = self._doing is None or self._lives.is_set()
+        self._lives.clear()
+        return lives
 
     def alive(self) -> None:
         """Note a sign of life, given by the work.
@@ -62,10 +64,10 @@ class Apart:
         self._heard()
         self._lives.set()
 
-    def leave(self) -> None:
-        """End the work at its next sign of life, and wait for that: nobody wants the result."""
+    def leave(self, wait: bool = True) -> None:
+        """End the work at its next sign of life: nobody wants the result. Work that hangs is not to be waited for."""
         self._left = True
-        self._thread.shutdown()
+        self._thread.shutdown(wait)
 
     def _do(self, work: Callable[[], T]) -> T:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ganlib.export.files import pack_weights
 from ganlib.training import checkpoint
 from ganlib.training.fit import Fit
 from sweep.records.event_kind import EventKind
@@ -76,6 +77,14 @@ class Checkpoints:
         names = self._names()
         good = [name for name in names if name.endswith(GOOD)][:1]
         drop(self.folder, [f"{self.path}/{old}" for old in names[2:] if old not in good])
+
+    def snap(self, fit: Fit, kimg: float) -> None:
+        """Write the networks as they are, for an evaluation that is among the best."""
+        # The discriminator first: a snapshot that is there has its discriminator.
+        self.folder.write(
+            f"{self.path}/{layout.discriminator_name(kimg)}", pack_weights(fit.step.discriminator)
+        )
+        self.folder.write(f"{self.path}/{layout.snapshot_name(kimg)}", pack_weights(fit.step.average))
 
     def began_anew(self, fit: Fit, device: str) -> None:
         """Note that random numbers do not go on, because ``fit`` was resumed on another kind of device."""

@@ -10,9 +10,10 @@ to do is its result (`sweep.worker.result`): that is the last report.
 """
 
 import json
+import math
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,9 +21,7 @@ import numpy as np
 import torch
 
 from ganlib.config import TrialConfig
-from ganlib.data.sheet import grid, png
 from ganlib.errors import WorkError
-from ganlib.export.files import pack_weights
 from ganlib.heap import keep_memory
 from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
@@ -51,24 +50,30 @@ from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import row_of, signals_of, write_sample
 from sweep.worker.shared import device_name, device_of, evaluator_of, inputs_of, sets_of
 from sweep.worker.start import start_of
+from sweep.worker.superseded import refuse_if_superseded
+from sweep.worker.suspects import Suspects
 from sweep.worker.watchdog import Watchdog
 
 PULSE_SECONDS = 5.0
 """A trial says so often that it lives."""
 
 
-class SupersededError(WorkError):
-    """A worker that was thought dead comes back, and its trial is another's now."""
-
-
 class TrialRun(Iterator[Report]):
     """Train one attempt of a trial; see the module's text.
+
+    Args:
+        assignment: What is to be done.
+        turn: Seconds that `advance` takes at most where there is nothing to report, so that several trials of a process
+            can take turns.
+        watchdog: Ends the process when nothing happens; None for one of this trial's own.
 
     Raises:
         WorkError: when this machine's pictures are not those that the driver described.
     """
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(
+        self, assignment: Assignment, turn: float = math.inf, watchdog: Watchdog | None = None
+    ) -> None:
         self.assignment = assignment
         self.folder = open_folder(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
@@ -85,9 +90,12 @@ class TrialRun(Iterator[Report]):
         self.config, self.sets = config, sets
         self.evaluator, self.inputs = evaluator_of(config, self.device), inputs_of(config)
         self.limits = config.collapse
+        self.suspects = Suspects(self.folder, assignment, self.evaluator, sets.drawings.pictures)
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
-        self.watchdog = Watchdog(assignment.timeout)
-        self._apart = Apart(PULSE_SECONDS, self.watchdog.feed, self.watchdog.rest)
+        self.watchdog = watchdog or Watchdog(assignment.timeout)
+        self._turn = turn
+        self._until: float | None = None
+        self._apart = Apart(min(PULSE_SECONDS, turn), self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Evaluated] = []
@@ -124,20 +132,35 @@ class TrialRun(Iterator[Report]):
         return fit
 
     def _pause(self) -> bool:
-        """Say, before every step, whether it is time to stop or to give a sign of life."""
+        """Say, before every step, whether it is time to stop, to give a sign of life or to let others train."""
         self.watchdog.feed()
-        return self._tenant() or time.monotonic() >= self._pulse
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + self._turn
+            return self._tenant() or now >= self._pulse
+        return self._tenant() or now >= min(self._pulse, self._until)
 
     def _done(self, work: Callable[[], T]) -> T:
-        """Do ``work`` and return its result; where somebody waits for signs of life, they are given meanwhile."""
-        return self._apart(work) if self.assignment.timeout else work()
+        """Do ``work`` and return its result; where others wait, or for signs of life, it is done aside."""
+        aside = self.assignment.timeout or self._turn < math.inf
+        return self._apart(work) if aside else work()
 
-    def close(self) -> None:
-        """Leave off: nobody asks for more."""
-        self._apart.leave()
+    def close(self, hangs: bool = False) -> None:
+        """Leave off: nobody asks for more; what ``hangs`` is not waited for."""
+        self._apart.leave(wait=not hangs)
 
     def __next__(self) -> Report:
         self.watchdog.feed()
+        try:
+            while (report := self.advance()) is None:
+                pass
+            return report
+        finally:
+            self.watchdog.rest()
+
+    def advance(self) -> Report | None:
+        """Go on up to the next report, or until the turn is over: then there is none."""
+        self._until = None  # begins with the first step, so that there is one
         try:
             # On record before there is a checkpoint of this device, which does not tell of it.
             if self.checkpoints.reseeded:
@@ -149,15 +172,18 @@ class TrialRun(Iterator[Report]):
             assert self.fit is not None
             return self._hand_in(self._record(self.fit, next(self.fit)))
         except Interrupted:
+            if self._tenant.over:
+                return self._paused()
+            if time.monotonic() < self._pulse or not self._apart.lives():
+                return None
             self._pulse = time.monotonic() + PULSE_SECONDS
-            if not self._tenant.over:
-                return self._say(Pulse(**self._whose()))
-            self._refuse_if_superseded()
-            if self.fit is not None and not self._ended():
-                self._save(healthy=False)
-            return self._say(Paused(**self._whose()))
-        finally:
-            self.watchdog.rest()
+            return self._say(Pulse(**self._whose()))
+
+    def _paused(self) -> Report:
+        refuse_if_superseded(self.folder, self.assignment.trial, self.assignment.attempt)
+        if self.fit is not None and not self._ended():
+            self._save(healthy=False)
+        return self._say(Paused(**self._whose()))
 
     def _ended(self) -> bool:
         """Say whether the driver has made an end of the trial: it does so before it asks for more."""
@@ -194,7 +220,7 @@ class TrialRun(Iterator[Report]):
             generator = measuring.load(self.folder, f"{path}/{layout.snapshot_name(row['kimg'])}")
             return generator.pictures(self.inputs.take(COLUMNS)) if generator else np.empty((0,), np.uint8)
 
-        suspicion = None if "problem" in row else self._suspicion(row, some)
+        suspicion = None if "problem" in row else self.suspects(row, row["kimg"], some)
         return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
 
     def _candidates(self) -> list[Seen]:
@@ -222,17 +248,8 @@ class TrialRun(Iterator[Report]):
             report = replace(report, told={**report.told, EventKind.EAGER.value: refused})
         return report
 
-    def _refuse_if_superseded(self) -> None:
-        """Leave the files alone when another worker has this trial by now; this one was thought dead."""
-        row = ledger.trial_row(self.folder, self.assignment.trial)
-        newest = row["attempt"] if row else -1
-        if newest > self.assignment.attempt:
-            raise SupersededError(
-                f"attempt {self.assignment.attempt} of trial {self.assignment.trial} has been superseded by {newest}"
-            )
-
     def _record(self, fit: Fit, evaluation: Evaluation) -> Evaluated:
-        self._refuse_if_superseded()
+        refuse_if_superseded(self.folder, self.assignment.trial, self.assignment.attempt)
         score = asdict(evaluation.score) if evaluation.score else None
         signals = signals_of(evaluation)
         past = self._signals_since_rollback()
@@ -253,17 +270,12 @@ class TrialRun(Iterator[Report]):
             rolled_back=roll_back,
             last=evaluation.last,
             signals=asdict(signals),
-            suspicion=self._suspicion(score, lambda: evaluation.made[:COLUMNS]) if score else None,
+            suspicion=score and self.suspects(score, evaluation.kimg, lambda: evaluation.made[:COLUMNS]),
         )
         self.history.append(report)
         better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
-            place, kimg = self.checkpoints.path, report.kimg
-            # The discriminator first: a snapshot that is there has its discriminator.
-            self.folder.write(
-                f"{place}/{layout.discriminator_name(kimg)}", pack_weights(fit.step.discriminator)
-            )
-            self.folder.write(f"{place}/{layout.snapshot_name(kimg)}", pack_weights(fit.step.average))
+            self.checkpoints.snap(fit, report.kimg)
         if roll_back:
             saved = self.checkpoints.good()
             fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
@@ -281,20 +293,6 @@ class TrialRun(Iterator[Report]):
         """List what the verdict looks at: what came before a rollback is forgiven."""
         last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
         return [collapse.Signals(**report.signals) for report in self.history[last:]]
-
-    def _suspicion(self, score: Mapping[str, Any], some: Callable[[], np.ndarray]) -> dict[str, Any] | None:
-        """Say why a score is below that of real pictures, and show the nearest real ones of ``some`` pictures."""
-        floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
-        reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
-        if reason is None:
-            return None
-        made = some()
-        nearest = self.evaluator.nearest_real(torch.from_numpy(made).permute(0, 3, 1, 2))
-        real = self.sets.drawings.pictures[nearest.indices[:, 0].numpy()]
-        kimg = score.get("kimg", self.fit.kimg if self.fit else 0.0)
-        path = layout.nearest(self.assignment.trial, kimg)
-        self.folder.write(path, png(grid(np.concatenate([made, real]), COLUMNS)))
-        return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
 
     def _save(self, healthy: bool) -> None:
         assert self.fit is not None

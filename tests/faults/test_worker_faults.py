@@ -13,7 +13,8 @@ from sweep.driver.director import Director
 from sweep.records import ledger
 from sweep.runners import ray_worker
 from sweep.worker.messages import Assignment, Fault
-from sweep.worker.trial_run import SupersededError, TrialRun
+from sweep.worker.superseded import SupersededError
+from sweep.worker.trial_run import TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 

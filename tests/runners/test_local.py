@@ -20,7 +20,6 @@ from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
 from sweep.cli import cli
 from sweep.records.datasets import Store
-from sweep.runners.local import LocalRunner
 from sweep.storage import layout
 from sweep.storage.opening import open_folder
 
@@ -46,16 +45,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "spec.yaml").write_text(SPEC)
     fine("run", str(root / "spec.yaml"), "--local", "--storage", str(root / "runs"))
     return root / "runs" / "small"
-
-
-@pytest.mark.parametrize(
-    ("asked", "there", "gets"), [(0.25, True, 1.0), (0.25, False, 0.0), (0.0, True, 0.0)]
-)
-def test_a_trial_that_runs_alone_has_the_whole_gpu(
-    asked: float, there: bool, gets: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    assert LocalRunner(asked, 1).gpu == gets
 
 
 def test_the_folder_holds_what_the_design_says(finished: Path) -> None:

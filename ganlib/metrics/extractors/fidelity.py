@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlib.errors import RequestError
+from ganlib.initial import initial_weights
 from ganlib.metrics.extractors.base import Extractor
 from ganlib.metrics.extractors.download import Published, weights_file
 from ganlib.metrics.extractors.weights import file_digest, fitting, read_weights
@@ -47,7 +48,7 @@ def load_vgg16(weights: str | None = None, device: torch.device | str = "cpu") -
 
     path = weights_file(weights, VGG16)
     loaded = read_weights(path)
-    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+    with initial_weights(), fitting(str(path)):
         network = FeatureExtractorVGG16(
             "vgg16", ["fc2_relu"], feature_extractor_weights_path=_copy(loaded.state)
         )
@@ -64,7 +65,7 @@ def load_clip(weights: str | None = None, device: torch.device | str = "cpu") ->
 
     path = weights_file(weights, CLIP)
     digest = file_digest(path)
-    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+    with initial_weights(), fitting(str(path)):
         try:
             network = FeatureExtractorCLIP(
                 "clip-vit-b-32", ["clip"], feature_extractor_weights_path=io.BytesIO(path.read_bytes())
@@ -89,7 +90,7 @@ def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") 
 
     path = weights_file(weights, DINOV2)
     loaded = read_weights(path)
-    with torch.random.fork_rng(devices=[]), fitting(str(path)):
+    with initial_weights(), fitting(str(path)):
         model = _dinov2_network()
         model.load_state_dict(loaded.state)
     # torch-fidelity's constructor takes no weights file for this network: its parts are put together here.

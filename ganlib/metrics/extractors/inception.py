@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ganlib.initial import initial_weights
 from ganlib.metrics.extractors.base import Extractor
 from ganlib.metrics.extractors.download import Published, weights_file
 from ganlib.metrics.extractors.weights import Weights, fitting, read_weights
@@ -125,7 +126,7 @@ def _layers(weights: Weights, source: str) -> nn.Sequential:
     accepted = io.BytesIO()
     torch.save(weights.state, accepted)
     accepted.seek(0)
-    with torch.random.fork_rng(devices=[]), fitting(source):
+    with initial_weights(), fitting(source):
         network = FeatureExtractorInceptionV3(
             "inception", [str(DIM)], feature_extractor_weights_path=accepted
         )

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import torch
-
 from ganlib.config import ModelConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.export.start import tensors_of
+from ganlib.initial import initial_weights
 from ganlib.models.family import Family
 from ganlib.models.start import misfits
 from ganlib.names import FAMILIES, LOSSES
@@ -86,7 +85,7 @@ def _misfit(spec: Spec, config: TrialConfig, one: Found, norm: Any) -> Iterator[
     if why := _classes_missing(one, data.labels is not None):
         yield f"{place_of(spec, 'data.labels' if one.classes is not None else INIT)}{why}"
         return
-    with torch.random.fork_rng(devices=[]):
+    with initial_weights():
         told = len(one.classes or ())
         generator = family.generator(model, data.size, data.channels, told)
         discriminator = family.discriminator(model, data.size, norm, data.channels, told)
