@@ -73,4 +73,4 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
-        return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
+        return RayRunner(resources, options.address)

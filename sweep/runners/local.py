@@ -82,7 +82,7 @@ class LocalRunner:
                 raise
 
     def _run_side_by_side(self, director: Director, beat: Callable[[], None]) -> None:
-        pack = Pack(self._whole)
+        pack = Pack(self._whole, self.slots)
         while True:
             while not isinstance(assignment := director.next(), Next):
                 pack.begin(assignment)
@@ -103,7 +103,7 @@ class LocalRunner:
 
 def _slots(resources: ResourcesConfig, on_gpu: bool) -> int:
     """Count the trials that are trained side by side."""
-    if resources.packing == "off" or (resources.packing == "auto" and not on_gpu):
+    if not resources.packed(resources.gpu if on_gpu else 0.0):
         return 1
     room = int(1 / resources.gpu + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
     return max(1, min(room, resources.max_concurrent or room))

@@ -89,6 +89,10 @@ class ResourcesConfig(Section):
     """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
     pictures that is measured is a sign, and the metrics of all pictures together are one step."""
 
+    def packed(self, gpu: float) -> bool:
+        """Say whether trials that get ``gpu`` of a GPU each (0: there is none) are trained in one process."""
+        return self.packing == "on" or (self.packing == "auto" and 0 < gpu <= 0.5)
+
 
 class KeepConfig(Section):
     """What is kept of a trial that has ended; the weights of the sweep's best trial are always kept."""
