@@ -37,9 +37,9 @@ class LocalRunner:
     def __init__(self, resources: ResourcesConfig) -> None:
         import torch
 
-        on_gpu = resources.gpu > 0 and torch.cuda.is_available()
+        on_gpu = resources.gpus > 0 and torch.cuda.is_available()
         self.slots = _slots(resources, on_gpu)
-        self.gpu = (resources.gpu if self.slots > 1 else alone(resources.gpu)) if on_gpu else 0.0
+        self.gpu = (resources.gpus if self.slots > 1 else alone(resources.gpus)) if on_gpu else 0.0
         self.threads, self.largest_share = max(1, int(resources.cpu)), float(self.slots)
 
     def at_once(self) -> int:
@@ -103,7 +103,7 @@ class LocalRunner:
 
 def _slots(resources: ResourcesConfig, on_gpu: bool) -> int:
     """Count the trials that are trained side by side."""
-    if not resources.packed(resources.gpu if on_gpu else 0.0):
+    if not resources.packed(resources.gpus if on_gpu else 0.0):
         return 1
-    room = int(1 / resources.gpu + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
+    room = int(1 / resources.gpus + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
     return max(1, min(room, resources.max_concurrent or room))

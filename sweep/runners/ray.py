@@ -189,7 +189,7 @@ class RayRunner:
     def __init__(self, resources: ResourcesConfig, address: str | None) -> None:
         connect(address)
         total = ray.cluster_resources()
-        self.gpu = resources.gpu if total.get("GPU", 0) > 0 else 0.0
+        self.gpu = resources.gpus if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
         self.packed = resources.packed(self.gpu)
         check_fits(self.gpu, self.cpu)
