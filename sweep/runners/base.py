@@ -52,7 +52,9 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
         if 0 < resources.gpus < runner.gpu:
             view.say(f"trials run alone: each has the whole GPU (the spec asks for {resources.gpus:g} of it)")
         room = runner.at_once()
-        packed = ", those that share a GPU in one process" if runner.gpu and resources.packed(runner.gpu) else ""
+        packed = (
+            ", those that share a GPU in one process" if runner.gpu and resources.packed(runner.gpu) else ""
+        )
         view.say(
             f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}{packed}"
         )

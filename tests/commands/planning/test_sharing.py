@@ -78,4 +78,7 @@ def test_a_sweep_has_the_number_on_record(tmp_path) -> None:
     done = run("run", tmp_path / "tiny.yaml", "--local", "--storage", tmp_path, "--set", "search.trials=1")
     assert done.exit_code == 0, done.output
     assert "resources.gpu is auto: 0, because there is no GPU here" in done.output
-    assert "auto" not in (tmp_path / "tiny" / "spec.yaml").read_text().split("resources:")[1].split("gpu:")[1][:6]
+    assert (
+        "auto"
+        not in (tmp_path / "tiny" / "spec.yaml").read_text().split("resources:")[1].split("gpu:")[1][:6]
+    )
