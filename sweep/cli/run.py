@@ -115,6 +115,9 @@ def _belongs(arg: str, given: list[str]) -> bool:
 @click.option("--name", help="Name of the sweep [default: the spec's].")
 @set_option
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files for each trial.")
+@click.option(
+    "--or-resume", is_flag=True, help="Go on with the sweep if it has begun: for job systems that repeat."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be run, and about how long; train nothing.")
 @click.option("--no-measure", is_flag=True, help="A dry run that does not time a few steps.")
 @json_option
@@ -126,6 +129,7 @@ def command(
     name: str | None,
     overrides: tuple[str, ...],
     tensorboard: bool,
+    or_resume: bool,
     dry_run: bool,
     no_measure: bool,
     as_json: bool,
@@ -156,7 +160,9 @@ def command(
 
         describe(loaded, as_json, investigate(loaded, not no_measure, local, storage))
         return
+    from sweep.commands.or_resume import start_or_resume
     from sweep.commands.run import start
     from sweep.runners.base import Options
 
-    sys.exit(start(loaded, Options(storage, local, address, as_json)))
+    begin = start_or_resume if or_resume else start
+    sys.exit(begin(loaded, Options(storage, local, address, as_json)))

@@ -129,7 +129,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
         )
     check_tracking(spec.track, folder)
     view = view_for(options.as_json)
-    with explained(_goes_on(spec.name)), Owner(folder) as owner, study_file(folder) as study:
+    with explained(_goes_on(spec.name)), Owner(folder, view.say) as owner, study_file(folder) as study:
         if owner.taken_over:
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
@@ -188,7 +188,7 @@ def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, vi
     """Try out on the workers what has to work; see `sweep.worker.preflight.preflight`."""
     with view.waiting("trying out pictures, networks and measurements"):
         config = any_config(spec, len(images))
-        tried = runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner)
+        tried = runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner, view.say)
     for note in tried["notes"]:
         view.say(f"note: {note}")
     return tried

@@ -211,11 +211,11 @@ class Director:
         if self.stopping:
             self._pause(trial, failure=fault.reason)
             return
-        limit = self.spec.resources.max_failures
-        retry = after(fault, trial.failures, trial.share, self.largest_share, limit)
-        trial.failures, trial.share = retry.failures, retry.share
+        retry = after(fault, trial, self.largest_share, self.spec.resources)
+        trial.failures, trial.share, trial.preemptions = retry.failures, retry.share, retry.preemptions
         detail = retry.detail(fault)
-        self.records.event(trial, EventKind.RESTART if retry.again else EventKind.FAILURE, detail)
+        again = EventKind.PREEMPTED if fault.kind == "preempted" else EventKind.RESTART
+        self.records.event(trial, again if retry.again else EventKind.FAILURE, detail)
         if retry.again:
             self._hand_out_again(trial)
             self.records.put(trial)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.records.trial_state import Trial
+from sweep.spec.sections import ResourcesConfig
 from sweep.worker.messages import Fault
 
 MOST_SHARE = 2.0
@@ -19,37 +21,43 @@ class Retry:
         again: Whether it is tried again.
         share: Of the spec's resources that it gets from now on.
         failures: How often its worker has failed by now; more memory, once, costs nothing.
+        preemptions: How often its machine was taken away by now.
         reason: What to tell of it.
     """
 
     again: bool
     share: float
     failures: int
+    preemptions: int
     reason: str
 
     def detail(self, fault: Fault) -> dict[str, Any]:
         """Say what an event of the fault holds."""
         told = {"reason": self.reason, "kind": fault.kind, "failures": self.failures, "share": self.share}
+        told |= {"preemptions": self.preemptions} if fault.kind == "preempted" else {}
         return told | ({"traceback": fault.traceback} if fault.traceback else {})
 
 
-def after(fault: Fault, failures: int, share: float, largest_share: float, max_failures: int) -> Retry:
+def after(fault: Fault, trial: Trial, largest_share: float, resources: ResourcesConfig) -> Retry:
     """Decide whether a trial is tried again.
 
     Args:
         fault: Why its worker gave up.
-        failures: How often it had failed before.
-        share: Of the spec's resources that it had.
-        largest_share: The most that it could get.
-        max_failures: How often a trial may fail and be tried again.
+        trial: As it stood before.
+        largest_share: The most of the spec's resources that it could get.
+        resources: How often a trial may fail, and its machines be taken away.
     """
+    share, failures, preemptions = trial.share, trial.failures, trial.preemptions
+    if fault.kind == "preempted":
+        again = preemptions < resources.max_preemptions
+        return Retry(again, share, failures, preemptions + 1, fault.reason)
     if fault.kind == "memory":
         if share < largest_share:
-            return Retry(True, largest_share, failures, fault.reason)
+            return Retry(True, largest_share, failures, preemptions, fault.reason)
         advice = (
             f"{fault.reason}. It had {share:g} times the spec's resources: lower train.batch_size, model.width or "
             "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"
         )
-        return Retry(False, share, failures + 1, advice)
-    again = fault.kind in RETRIED and failures < max_failures
-    return Retry(again, share, failures + 1, fault.reason)
+        return Retry(False, share, failures + 1, preemptions, advice)
+    again = fault.kind in RETRIED and failures < resources.max_failures
+    return Retry(again, share, failures + 1, preemptions, fault.reason)

@@ -16,6 +16,8 @@ class EventKind(StrEnum):
     """Something that the spec asks for is done otherwise."""
     RESTART = "restart"
     """A trial's worker gave up, and the trial is tried again."""
+    PREEMPTED = "preempted"
+    """A trial's machine was taken away, and the trial goes on elsewhere."""
     FAILURE = "failure"
     """A trial's worker gave up, and so did the sweep on the trial."""
     COLLAPSE = "collapse"

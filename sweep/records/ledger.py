@@ -73,3 +73,9 @@ def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     """Convert the times of a row, which JSON holds as text."""
     times = [field.name for field in SCHEMAS[dataset] if pa.types.is_timestamp(field.type)]
     return row | {name: datetime.fromisoformat(row[name]) for name in times if row.get(name)}
+
+
+def status_of(folder: Folder, trial: int) -> str | None:
+    """Look up how a trial stands by the driver's records; None where that cannot be known."""
+    row = trial_row(folder, trial)
+    return row["status"] if row else None

@@ -88,6 +88,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("node", pa.string()),
         ("failure", pa.string()),
         ("failures", pa.int32()),
+        ("preemptions", pa.int32()),
         ("share", pa.float64()),
     ],
     "metrics": [

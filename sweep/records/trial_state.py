@@ -30,6 +30,7 @@ class Trial:
         rung: The 0-based index of the highest rung reached; None below the first.
         verdict: Why the training was called dead; None for a healthy trial.
         failures: How often a worker of the trial died, hung or raised.
+        preemptions: How often the machine of the trial was taken away.
         share: The factor on the spec's resources; 2 after the trial ran out of memory.
         now_kimg: How far the trial is at this moment, between two evaluations.
         seconds_train: Seconds of training so far.
@@ -49,6 +50,7 @@ class Trial:
     rung: int | None = None
     verdict: str | None = None
     failures: int = 0
+    preemptions: int = 0
     share: float = 1.0
     now_kimg: float = 0.0
     seconds_train: float = 0.0
@@ -86,6 +88,7 @@ class Trial:
             rung=record["rung"],
             verdict=verdict,
             failures=record["failures"] or 0,
+            preemptions=record["preemptions"] or 0,
             share=record["share"] or 1.0,
             seconds_train=sum(row["seconds_train"] for row in rows),
             seconds_eval=sum(row["seconds_eval"] for row in rows) + measuring,
@@ -141,7 +144,7 @@ class Trial:
     def row(self) -> Row:
         """Give the columns of ``trials`` that change while the trial runs."""
         names = (
-            *("attempt", "status", "rung", "verdict", "kimg", "failures", "share"),
+            *("attempt", "status", "rung", "verdict", "kimg", "failures", "preemptions", "share"),
             *("seconds_train", "seconds_eval", "still_improving"),
         )
         known = {name: getattr(self, name) for name in names} | {"trial": self.number}

@@ -64,11 +64,12 @@ def damaged_checkpoints(events: Sequence[Row]) -> list[str]:
 def otherwise(events: Sequence[Row]) -> list[str]:
     """Say what trials did otherwise than was meant, and why, each reason once.
 
-    That are random numbers that began anew on another kind of device, and steps that could not be recorded for a GPU.
+    That are random numbers that began anew on another kind of device, steps that could not be recorded for a GPU, and
+    trials whose machine was taken away.
     """
     found: dict[tuple[str, str], list[int]] = {}
     for row in events:
-        if row["kind"] in (EventKind.RESEEDED, EventKind.EAGER):
+        if row["kind"] in (EventKind.RESEEDED, EventKind.EAGER, EventKind.PREEMPTED):
             found.setdefault((row["kind"], str(detail(row).get("reason"))), []).append(row["trial"])
     return [
         f"{kind}: {formatting.trial_numbers(sorted(set(trials)))}: {reason}"

@@ -31,8 +31,10 @@ class Runner(Room, Protocol):
     def at_once(self) -> int:
         """Count the trials that run at a time."""
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
-        """Check on the workers what has to work before the first trial starts."""
+    def preflight(
+        self, config: dict[str, Any], data_hash: str, folder: str, owner: str, say: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """Check on the workers what has to work before the first trial starts; ``say`` is told what is waited for."""
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
         """Train until the director has no more assignments."""

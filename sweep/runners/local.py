@@ -50,7 +50,9 @@ class LocalRunner:
         """Say whether there is room beside those that are trained."""
         return sum(live.values()) + share <= self.slots
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
+    def preflight(
+        self, config: dict[str, Any], data_hash: str, folder: str, owner: str, say: Callable[[str], None]
+    ) -> dict[str, Any]:
         """Try out what has to work; see `sweep.worker.preflight.preflight`."""
         return preflight(config, data_hash, folder, owner, self._whole, self.threads)
 

@@ -9,7 +9,7 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
-from sweep.runners.ray_cluster import check_fits, connect, nodes
+from sweep.runners.leaving import LeavingError
+from sweep.runners.ray_cluster import check_fits, connect, lost, nodes
 from sweep.runners.ray_pack import end_packs
-from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process, preflight
+from sweep.runners.ray_preflight import preflight
+from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain
@@ -141,16 +143,30 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
         """Take in that a worker died: Ray knows when that was its own memory monitor's doing."""
-        error = trial.get_pickled_error()
+        attempt, error = _attempt(trial), trial.get_pickled_error()
+        node, _ = self.signs.processes.get(attempt, ("", 0))
         if isinstance(error, ray.exceptions.OutOfMemoryError):
-            self.signs.causes[_attempt(trial)] = Fault(
+            self.signs.causes[attempt] = Fault(
                 "memory", "Ray ended the worker: the machine ran out of memory"
+            )
+        elif isinstance(error, LeavingError):
+            self.signs.causes[attempt] = Fault("preempted", str(getattr(error, "cause", error)))
+        elif attempt not in self.signs.causes and (lost(node) or _of_node(error)):
+            self.signs.causes[attempt] = Fault(
+                "preempted", f"its machine {lost(node)} is gone".replace("  ", " ")
             )
 
 
 def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
     assignment = trial.config[TRIAL]
     return assignment["trial"], assignment["attempt"]
+
+
+def _of_node(error: object) -> bool:
+    """Say whether Ray puts a worker's end down to that of its node, also before the worker has said where it is."""
+    return isinstance(error, ray.exceptions.RayActorError) and (
+        error.preempted or "node" in str(error).split(".")[0]
+    )
 
 
 def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
@@ -219,9 +235,11 @@ class RayRunner:
         coming = [demand for attempt, demand in demands.items() if attempt not in signs.processes]
         return fits(self._nodes, placed, coming, Demand.of(self.cpu, self.gpu, share))
 
-    def preflight(self, config: dict[str, Any], data_hash: str, folder: str, owner: str) -> dict[str, Any]:
-        """Run `sweep.worker.preflight` on every node, so that what cannot work is said before trials start."""
-        return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads)
+    def preflight(
+        self, config: dict[str, Any], data_hash: str, folder: str, owner: str, say: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """Try out the nodes that have room, so that what cannot work is said before trials start."""
+        return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, say)
 
     def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
         """Train until the director has no more assignments."""

@@ -12,7 +12,8 @@ import ray
 
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
-from sweep.runners.capacity import UNITS, Demand, Node
+from sweep.runners.capacity import UNITS, Demand, Node, units
+from sweep.runners.leaving import draining
 from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
@@ -157,18 +158,44 @@ def check_answers(address: str) -> None:
 
 
 def nodes() -> dict[str, Node]:
-    """List the machines that are there now, by Ray's names for them."""
-    alive = (node for node in ray.nodes() if node["Alive"])
+    """List the machines that are there now and stay, by Ray's names for them."""
+    going = draining()
+    alive = (node for node in ray.nodes() if node["Alive"] and node["NodeID"] not in going)
     return {
         node["NodeID"]: Node.having(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
         for node in alive
     }
 
 
+def lost(node: str) -> str:
+    """Name the host of a node that is gone, or about to go; empty where the node stays, or is not known."""
+    going = draining()
+    hosts = [
+        str(one["NodeManagerHostname"])
+        for one in ray.nodes()
+        if one["NodeID"] == node and (not one["Alive"] or node in going)
+    ]
+    return hosts[0] if hosts else ""
+
+
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
     """List what Ray says of the nodes on which at least one trial fits."""
     able = {name for name, node in nodes().items() if node.holds(Demand.of(cpu, gpu))}
     return [node for node in ray.nodes() if node["NodeID"] in able]
+
+
+def with_room(able: list[dict[str, Any]], gpu: float, cpu: float) -> list[dict[str, Any]]:
+    """Choose those of some nodes that have room for a trial at this moment."""
+    left = ray._private.state.available_resources_per_node()
+    demand = Demand.of(cpu, gpu)
+
+    def has_room(node: dict[str, Any]) -> bool:
+        free = left.get(node["NodeID"], {})
+        # How what is left of GPUs is spread over them is not known; it is enough to be right where all of one is free.
+        gpus = (units(min(free.get("GPU", 0.0), 1.0)),) * max(1, int(free.get("GPU", 0.0)))
+        return bool(Node(units(free.get("CPU", 0.0)), gpus).holds(demand))
+
+    return [node for node in able if has_room(node)]
 
 
 def check_fits(gpu: float, cpu: float) -> None:

@@ -11,6 +11,8 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Tune would ask for the place of one trial at a time; on a cluster its nodes would start one after another.
+    "TUNE_MAX_PENDING_TRIALS_PG": "8",
 }
 """Names and values; what a user has set stays."""
 

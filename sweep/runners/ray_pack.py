@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from sweep.runners.leaving import Leaving, told
 from sweep.runners.orphans import end_with_parent
 
 CALLS = 256
@@ -36,6 +36,7 @@ class PackProcess:
         if visible is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = visible  # Ray hides all GPUs of a process that counts none
         end_with_parent()
+        self._leaving = Leaving(at_work=True)
         self._commands: queue.Queue[Callable[[], None]] = queue.Queue()
         self._waiting: dict[Attempt, Future[dict[str, str]]] = {}
         ready: Future[None] = Future()
@@ -87,7 +88,7 @@ class PackProcess:
         try:
             from sweep.worker.pack import Pack
 
-            self._pack = Pack(gpu, room, timeout)
+            self._pack = Pack(gpu, room, timeout, self._leaving)
             ready.set_result(None)
         except BaseException as error:
             ready.set_exception(error)
@@ -106,12 +107,8 @@ class PackProcess:
         from sweep.worker.messages import Fault, to_plain
 
         # As text: Tune flattens nested results.
-        plain = (
-            {"fault": json.dumps(asdict(said))}
-            if isinstance(said, Fault)
-            else {"report": json.dumps(to_plain(said))}
-        )
-        self._waiting.pop(attempt).set_result(plain)
+        words = told(said) if isinstance(said, Fault) else {"report": json.dumps(to_plain(said))}
+        self._waiting.pop(attempt).set_result(words)
 
 
 class Packed:

@@ -1,19 +1,16 @@
-"""A trial's process under Ray: the Tune trainable, its preflight, and how it is ended from outside."""
+"""A trial's process under Ray: the Tune trainable, and how it is ended from outside."""
 
 import json
 import os
 import signal
-from dataclasses import asdict
 from typing import Any
 
 import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ganlib.errors import RequestError, WorkError
-from sweep import __version__
+from sweep.runners.leaving import LeavingError, leaving, told
 from sweep.runners.orphans import end_with_parent
-from sweep.runners.ray_cluster import fitting_nodes
 from sweep.runners.ray_pack import Packed
 
 TRIAL, PACKED = "assignment", "packed"
@@ -39,12 +36,16 @@ class Alone:
 
     def next(self) -> dict[str, str]:
         """Train up to the next report, or fault."""
+        return leaving().around(self._next)
+
+    def _next(self) -> dict[str, str]:
         try:
+            from sweep.worker.lent import Lent
             from sweep.worker.messages import Assignment, to_plain
             from sweep.worker.trial_run import TrialRun
 
             if self._run is None:
-                self._run = TrialRun(Assignment.from_plain(self._assignment))
+                self._run = TrialRun(Assignment.from_plain(self._assignment), Lent(leaving=leaving()))
             # As text: Tune flattens nested results.
             return {"report": json.dumps(to_plain(next(self._run)))}
         except Exception as error:
@@ -52,7 +53,7 @@ class Alone:
 
             # As a result, not as an exception: so its text reaches the driver whole.
             self.close()
-            return {"fault": json.dumps(asdict(fault_of(error)))}
+            return told(fault_of(error))
 
     def close(self) -> None:
         """Leave the trial, and what is still being measured of it."""
@@ -67,6 +68,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any]) -> None:
         """Take an assignment; the work starts with the second step, where errors can be reported."""
         end_with_parent()
+        leaving()  # from now on it is heard
         assignment = config[TRIAL]
         packed = config[PACKED] and not assignment["failures"]
         self.run = Packed(assignment) if packed else Alone(assignment)
@@ -78,7 +80,11 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             self.greeted = True
             gpus = [str(index) for index in ray.get_gpu_ids()]
             return {"hello": [ray.get_runtime_context().get_node_id(), self.run.pid(), gpus, self.run.name]}
-        return self.run.next()
+        said = self.run.next()
+        if "leaving" in said:
+            # As an exception, so that Tune has no other trial train in this process.
+            raise LeavingError(said["leaving"])
+        return said
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next assignment; nothing of the old trial is kept but the process's caches."""
@@ -105,70 +111,3 @@ def end_process(node: str, pid: int) -> None:
 
 def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
-
-
-def preflight(
-    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, cpu: float, threads: int
-) -> dict[str, Any]:
-    """Run `sweep.worker.preflight.preflight` on every node where a trial fits; what the first says, with all notes.
-
-    Raises:
-        RequestError: what the user can mend.
-        WorkError: if a node lacks a package, or has another version of this one.
-    """
-    arguments = (json.dumps(config), data_hash, folder, owner, gpu, threads)
-    nodes = fitting_nodes(gpu, cpu)
-    tasks = []
-    for node in nodes:
-        here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        # A process that has used a GPU keeps memory there, some hundred megabytes for its context alone, until it ends.
-        # One that has not is left to trials, which then need not load torch again.
-        calls = 1 if gpu else 0
-        remote = ray.remote(
-            num_cpus=cpu, num_gpus=gpu, max_calls=calls, max_retries=0, scheduling_strategy=here
-        )
-        tasks.append(remote(_preflight).remote(*arguments))
-    outcomes = [_outcome(task, node["NodeManagerHostname"]) for task, node in zip(tasks, nodes, strict=True)]
-    notes = dict.fromkeys(note for outcome in outcomes for note in outcome["notes"])
-    return outcomes[0] | {"notes": list(notes)}
-
-
-def _outcome(task: Any, host: str) -> dict[str, Any]:  # noqa: ANN401
-    """Give what a node said, or raise the error that it stands for."""
-    try:
-        outcome: dict[str, Any] = ray.get(task)
-    except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None) or error
-        if isinstance(cause, ImportError):
-            raise WorkError(_missing(host, f"{type(cause).__name__}: {cause}")) from None
-        raise WorkError(f"a worker on {host} could not prepare for the trials: {cause}") from None
-    if "missing" in outcome:
-        raise WorkError(_missing(host, outcome["missing"]))
-    if "request" in outcome:
-        raise RequestError(outcome["request"])
-    if outcome["sweep"] != __version__:
-        raise WorkError(
-            f"{host} has sweep {outcome['sweep']}, this machine {__version__}: install the same version on all nodes"
-        )
-    return outcome
-
-
-def _missing(host: str, what: str) -> str:
-    return f"a worker on {host} cannot import what it needs ({what}): install the same packages on all nodes"
-
-
-def _preflight(
-    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, Any]:
-    try:
-        from sweep import __version__ as version
-
-        if version != __version__:
-            return {"sweep": version}
-        from sweep.worker.preflight import preflight
-
-        return preflight(json.loads(config), data_hash, folder, owner, gpu, threads)
-    except ImportError as error:
-        return {"missing": f"{type(error).__name__}: {error}"}
-    except RequestError as error:
-        return {"request": str(error)}

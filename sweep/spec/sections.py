@@ -100,6 +100,9 @@ class ResourcesConfig(Section):
     """Trials that run at once, at most; null: as many as there is room for."""
     max_failures: int = Field(2, ge=0, le=1000)
     """Times that a trial goes on from its checkpoint after its worker died, raised or gave no sign of life."""
+    max_preemptions: int = Field(100, ge=0, le=100_000)
+    """Times that a trial goes on elsewhere after its machine was taken away, as clouds and job systems do; these are no
+    failures."""
     timeout: float = Field(1800.0, ge=1, le=1e6)
     """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
     pictures that is measured is a sign, and the metrics of all pictures together are one step."""

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,6 +28,8 @@ STALE_SECONDS = 90.0
 """An owner that has given no sign of life for so long is gone."""
 POLL_SECONDS = 1.0
 """Between two looks of a trial at the file; a look costs a read, on S3 a request."""
+WATCH_SECONDS = 1.0
+"""Between two looks at the lease of an owner that is watched."""
 AHEAD_SECONDS = 30.0
 """Clocks that differ by more than this are worth a word."""
 
@@ -83,12 +86,17 @@ class Owner:
 
     A thread gives the heartbeat, so that neither an hour of preparing pictures nor a breakpoint looks like death.
 
+    Args:
+        folder: Of the sweep.
+        say: Told while an owner on another machine is watched, of whom it is not known whether it lives; None refuses
+            at once.
+
     Raises:
         RequestError: on entry, when another driver runs the sweep.
     """
 
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
+    def __init__(self, folder: Folder, say: Callable[[str], None] | None = None) -> None:
+        self.folder, self._say = folder, say
         self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
         self.taken_over: Lease | None = None
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -98,12 +106,32 @@ class Owner:
         data = self._bytes()
         if not self.folder.create_exclusive(layout.LEASE, data):
             other = read(self.folder)
-            if other is not None and other.alive:
+            if other is not None and (other.alive if self._say is None else self._lives(other, self._say)):
                 raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
             self.taken_over = other
             self.folder.write(layout.LEASE, data)
         self._heart.start()
         return self
+
+    def _lives(self, other: Lease, say: Callable[[str], None]) -> bool:
+        """Tell whether an owner lives; of one on another machine it is known after its next sign, or none, of life."""
+        if not other.alive or other.host == socket.gethostname():
+            return other.alive
+        left = STALE_SECONDS - (time.time() - other.beat)
+        if left > STALE_SECONDS + AHEAD_SECONDS:
+            return True  # the clocks differ too much
+        say(
+            f"pid {other.pid} on {other.host} runs this sweep, if it still lives: waiting for its next sign of life, "
+            f"{left:.0f} s at most"
+        )
+        while other.alive:
+            time.sleep(WATCH_SECONDS)
+            now = read(self.folder)
+            if now is None or now.owner != other.owner:
+                return now is not None and now.alive
+            if now.beat != other.beat:
+                return True
+        return False
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()

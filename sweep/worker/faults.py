@@ -4,9 +4,14 @@ import traceback
 
 import torch
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep.storage.folder import StorageError
 from sweep.worker.messages import Fault, FaultKind
+
+
+class PreemptedError(WorkError):
+    """The machine is taken away: the trial has left a checkpoint, and is to go on elsewhere."""
+
 
 MOST_TRACEBACK = 8000
 """Characters of a traceback that are kept: the last ones, which tell where it was raised."""
@@ -22,6 +27,8 @@ def kind_of(error: BaseException) -> FaultKind:
     """Say which kind of `Fault` an error is."""
     if isinstance(error, StorageError):
         return "storage"
+    if isinstance(error, PreemptedError):
+        return "preempted"
     if isinstance(error, RequestError):
         return "request"
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))

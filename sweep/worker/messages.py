@@ -177,7 +177,7 @@ def stamped(report: Report, attempt: int, device: str, node: str) -> Report:
     return marked
 
 
-FaultKind = Literal["died", "hung", "error", "memory", "request", "storage"]
+FaultKind = Literal["died", "hung", "error", "memory", "request", "storage", "preempted"]
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,8 @@ class Fault:
     Attributes:
         kind: ``died``: its process was lost. ``hung``: it gave no sign of life. ``error``: it raised. ``memory``: it
             could not get memory. ``request``: the request was wrong, so that trying again is of no use. ``storage``:
-            the disk or network failed, which is no fault of the trial.
+            the disk or network failed, which is no fault of the trial. ``preempted``: its machine is
+            taken away.
         reason: A sentence.
         traceback: Where it was raised; empty where nobody could say.
     """

@@ -61,11 +61,11 @@ class _Slot:
     wanted: bool
     run: TrialRun | None = None
 
-    def advance(self, used: Callable[[], Fit | None]) -> Report | None:
+    def advance(self, used: Callable[[], Fit | None], leaving: Callable[[], str]) -> Report | None:
         """Take a turn."""
         with torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext():
             if self.run is None:
-                self.run = TrialRun(self.assignment, Lent(TURN_SECONDS, self.heard, used()))
+                self.run = TrialRun(self.assignment, Lent(TURN_SECONDS, self.heard, used(), leaving))
             return self.run.advance()
 
     def close(self, hangs: bool = False) -> Fit | None:
@@ -85,11 +85,13 @@ class Pack:
         gpu: GPUs of the whole process; 0 trains on the CPU.
         room: Trials that it has at most.
         timeout: Seconds without a sign of life after which a trial has hung; 0 for never.
+        leaving: Says why the machine is about to be taken away; empty as long as it is not.
     """
 
     gpu: float
     room: int
     timeout: float = 0.0
+    leaving: Callable[[], str] = lambda: ""
     _slots: dict[Attempt, _Slot] = field(default_factory=dict)
     _used: list[Fit] = field(default_factory=list)
 
@@ -161,7 +163,7 @@ class Pack:
     def _said(self, attempt: Attempt, slot: _Slot) -> Report | Fault | None:
         self._watchdog.feed()
         try:
-            report = slot.advance(lambda: self._used_by(slot.assignment.config))
+            report = slot.advance(lambda: self._used_by(slot.assignment.config), self.leaving)
         except Exception as error:
             fault = fault_of(error)
             del error  # its frames hold the trial's tensors

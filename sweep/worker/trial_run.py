@@ -37,6 +37,7 @@ from sweep.storage.lease import Tenant
 from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints, history_of
+from sweep.worker.faults import PreemptedError
 from sweep.worker.lent import Lent
 from sweep.worker.messages import (
     Assignment,
@@ -91,7 +92,7 @@ class TrialRun(Iterator[Report]):
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
         lent = lent or Lent()
         self.watchdog = lent.watchdog or Watchdog(assignment.timeout)
-        self._turn = lent.turn
+        self._turn, self._leaving = lent.turn, lent.leaving
         self._until: float | None = None
         self._apart = Apart(min(PULSE_SECONDS, lent.turn), self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
@@ -134,10 +135,12 @@ class TrialRun(Iterator[Report]):
         """Say, before every step, whether it is time to stop, to give a sign of life or to let others train."""
         self.watchdog.feed()
         now = time.monotonic()
-        if self._until is None:
-            self._until = now + self._turn
-            return self._tenant() or now >= self._pulse
-        return self._tenant() or now >= min(self._pulse, self._until)
+        self._until = self._until or now + self._turn
+        return self._ends() or now >= min(self._pulse, self._until)
+
+    def _ends(self) -> bool:
+        """Say whether somebody wants the trial to end here."""
+        return self._tenant() or bool(self._leaving())
 
     def _done(self, work: Callable[[], T]) -> T:
         """Do ``work`` and return its result; where others wait, or for signs of life, it is done aside."""
@@ -173,42 +176,43 @@ class TrialRun(Iterator[Report]):
         except Interrupted:
             if self._tenant.over:
                 return self._paused()
+            if reason := self._leaving():
+                self._leave_checkpoint()
+                raise PreemptedError(reason) from None
             if time.monotonic() < self._pulse or not self._apart.lives():
                 return None
             self._pulse = time.monotonic() + PULSE_SECONDS
             return self._say(Pulse(**self._whose()))
 
-    def _paused(self) -> Report:
+    def _leave_checkpoint(self) -> None:
         refuse_if_superseded(self.folder, self.assignment.trial, self.assignment.attempt)
         if self.fit is not None and not self._ended():
             self._save(healthy=False)
+
+    def _paused(self) -> Report:
+        self._leave_checkpoint()
         return self._say(Paused(**self._whose()))
 
     def _ended(self) -> bool:
         """Say whether the driver has made an end of the trial: it does so before it asks for more."""
         if self._handed_in:
             self._handed_in = False
-            status = self._status()
+            status = ledger.status_of(self.folder, self.assignment.trial)
             self._over = status is not None and Status(status).ended
         return self._over
-
-    def _status(self) -> str | None:
-        """Look up how the trial stands by the driver's records; None where that cannot be known."""
-        row = ledger.trial_row(self.folder, self.assignment.trial)
-        return row["status"] if row else None
 
     def _conclude(self) -> Report:
         """Measure the trial's result; after an interruption, from the beginning."""
 
         def alive() -> None:
             self._apart.alive()
-            if self._tenant():
+            if self._ends():
                 raise Interrupted
 
         assignment, path = self.assignment, self.checkpoints.path
         kept = list(assignment.to_measure or self._candidates())
         # What costs more is measured of trials that finished only.
-        full = self._status() == Status.FINISHED
+        full = ledger.status_of(self.folder, assignment.trial) == Status.FINISHED
         measuring = Measuring(
             self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, full
         )

@@ -11,7 +11,7 @@ from ganlib.errors import WorkError
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
-from sweep.runners import ray_worker
+from sweep.runners import ray_preflight
 from sweep.worker.messages import Assignment, Fault
 from sweep.worker.superseded import SupersededError
 from sweep.worker.trial_run import TrialRun
@@ -77,13 +77,13 @@ def test_a_worker_of_another_version_is_told_before_trials_start(monkeypatch: py
     """What a worker finds out, and what the driver makes of it, without a process between them."""
     with monkeypatch.context() as there:
         there.setattr("sweep.__version__", "0.0.1")
-        found = ray_worker._preflight("{}", "", "", "", 0.0, 1)
+        found = ray_preflight._preflight("{}", "", "", "", 0.0, 1)
     assert found == {"sweep": "0.0.1"}
     monkeypatch.setattr("ray.get", lambda task: found)
     with pytest.raises(
         WorkError, match=r"node-7 has sweep 0\.0\.1, this machine .*: install the same version"
     ):
-        ray_worker._outcome(None, "node-7")
+        ray_preflight._outcome(None, {"NodeID": "", "NodeManagerHostname": "node-7"})
 
 
 def test_a_superseded_worker_leaves_the_files_alone(

@@ -1,7 +1,11 @@
-"""A sweep on a cluster of two nodes that share a folder; both run on this machine, with one CPU each."""
+"""A sweep on a cluster of three nodes that share a folder; all run on this machine, with one CPU each."""
 
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +37,8 @@ NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "inclu
 
 
 @pytest.fixture(scope="module")
-def cluster(cache: Path) -> Iterator[tuple[str, Any]]:
-    """The address of a cluster, and the second of its two nodes; trials inherit the environment of the nodes."""
+def cluster(cache: Path) -> Iterator[tuple[str, Any, Any]]:
+    """The address of a cluster, and the others of its three nodes; trials inherit the environment of the nodes."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -42,9 +46,9 @@ def cluster(cache: Path) -> Iterator[tuple[str, Any]]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
         try:
-            second = cluster.add_node(**NODE)
+            second, third = (cluster.add_node(**NODE) for _ in range(2))
             cluster.wait_for_nodes()
-            yield cluster.address, second
+            yield cluster.address, second, third
         finally:
             cluster.shutdown()
 
@@ -54,6 +58,7 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A spec whose pictures lie beside it, under a relative path."""
     path = write_spec(tmp_path_factory.mktemp("spec") / "small.yaml", TRIALS, EPOCHS)
     text = path.read_text().replace("{source: avatars, count: 128,", "{source: pictures,")
+    text = text.replace("max_concurrent: 2", "max_concurrent: 3")
     path.write_text(f"{text}asha: {{grace: {GRACE}, reduction: 2}}\n")
     (path.parent / "pictures").mkdir()
     random = np.random.default_rng(0)
@@ -69,27 +74,42 @@ def nodes_at_work() -> set[int]:
     return {pid for pid in descendants(os.getpid()) if pid not in workers and workers & set(descendants(pid))}
 
 
-def test_two_nodes_share_a_sweep_that_outlives_its_driver_and_a_node(
-    cluster: tuple[str, Any], cache: Path, spec: Path, tmp_path: Path
+def drain(address: str, node: str) -> None:
+    """Tell Ray that a node will be taken away, as clouds do it."""
+    words = ["drain-node", "--address", address, "--node-id", node, "--deadline-remaining-seconds", "60"]
+    why = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "a spot instance"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ray"), *words, *why], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_nodes_share_a_sweep_that_outlives_its_driver_and_two_of_them(
+    cluster: tuple[str, Any, Any], cache: Path, spec: Path, tmp_path: Path
 ) -> None:
-    """`kill -9` of the driver, then of a raylet: its trial moves, and what its orphan still does is refused."""
+    """`kill -9` of the driver, a node that is drained, `kill -9` of a raylet: trials move, an orphan is refused."""
     expected = undisturbed(spec, cache, tmp_path / "undisturbed", "--set", "asha=null")
-    results, (address, second) = Results(tmp_path, "small"), cluster
+    results, (address, second, third) = Results(tmp_path, "small"), cluster
     where = ("--address", address, "--storage", tmp_path)
     with SweepProcess("run", spec, *where, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
-        run.until("work on both nodes", lambda: len(nodes_at_work()) == 2)
+        run.until("work on all nodes", lambda: len(nodes_at_work()) == 3)
         run.until("evaluations", lambda: results.evaluations() >= 2)
         check_readable(tmp_path / "small")
-        assert "2 trials at a time" in run.text()
+        assert "3 trials at a time" in run.text()
         run.kill()  # the nodes live on, and for a while so do the workers of the dead driver
     recorded = results.numbers()
     raylet = second.all_processes["raylet"][0].process.pid
     with SweepProcess("resume", *where, cache=cache, log=tmp_path / "resume.log") as run:
         run.until(
-            "new work on both nodes",
-            lambda: results.evaluations() > len(recorded) and len(nodes_at_work()) == 2,
+            "new work on all nodes",
+            lambda: results.evaluations() > len(recorded) and len(nodes_at_work()) == 3,
         )
-        before = results.trials()
+        drain(address, third.node_id)
+        run.until("a trial that leaves", lambda: results.events("preempted"))
+        left = third.all_processes["raylet"][0].process.pid
+        run.until(
+            "work on the others alone", lambda: raylet in (there := nodes_at_work()) and left not in there
+        )
         orphans = set(descendants(raylet)) & set(trial_workers(os.getpid()))
         assert orphans
         os.kill(raylet, signal.SIGKILL)
@@ -101,10 +121,13 @@ def test_two_nodes_share_a_sweep_that_outlives_its_driver_and_a_node(
     assert not alive
     trials = results.trials()
     assert sorted(trials) == list(range(TRIALS))
-    moved = {event["trial"] for event in results.events("restart")}
-    assert moved
-    for trial in moved & set(before):
-        assert trials[trial]["attempt"] == before[trial]["attempt"] + 1
+    assert not results.events("restart"), "no trial has failed"
+    reasons = [json.loads(event["detail"])["reason"] for event in results.events("preempted")]
+    assert len(reasons) == 2
+    assert reasons[0] == "PreemptedError: its machine is being taken away: Ray drains the node"
+    assert reasons[1] in (f"its machine {socket.gethostname()} is gone", "its machine is gone")
+    assert sum(row["preemptions"] for row in trials.values()) == 2
+    assert all(row["failures"] == 0 for row in trials.values())
     for trial, row in trials.items():
         assert row["status"] in ("finished", "stopped")
         assert results.evaluations(trial) == (EPOCHS if row["status"] == "finished" else GRACE)

@@ -1,0 +1,136 @@
+"""How Ray is asked for the processes of a preflight; Ray itself is not started."""
+
+from typing import Any
+
+import pytest
+
+ray_preflight = pytest.importorskip("sweep.runners.ray_preflight")
+
+
+class FakeRay:
+    """Stands in for `ray.remote`, and notes the options of every task."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, **options: Any) -> Any:
+        self.asked.append(options)
+
+        class Task:
+            @staticmethod
+            def remote(*arguments: object) -> dict[str, Any]:
+                return {"sweep": ray_preflight.__version__, "device": "one", "notes": ["slow"]}
+
+        return lambda function: Task
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    fake = FakeRay()
+    nodes = [{"NodeID": f"{number:056x}", "NodeManagerHostname": f"node-{number}"} for number in range(2)]
+    monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda gpu, cpu: nodes)
+    monkeypatch.setattr(ray_preflight, "with_room", lambda able, gpu, cpu: able)
+    monkeypatch.setattr(ray_preflight.ray, "remote", fake)
+    monkeypatch.setattr(ray_preflight.ray, "get", lambda task: task)
+    return fake.asked
+
+
+@pytest.mark.parametrize("gpu", [0.25, 1.0, 2.0])
+def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
+    """Otherwise it would keep its part of the GPU's memory for the whole sweep."""
+    tried = ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, print)
+    assert (tried["device"], tried["notes"]) == ("one", ["slow"]), "what two nodes say alike is said once"
+    assert [(one["num_gpus"], one["num_cpus"], one["max_calls"], one["max_retries"]) for one in asked] == [
+        (gpu, 1.0, 1, 0)
+    ] * 2
+    assert [one["scheduling_strategy"].node_id for one in asked] == [f"{number:056x}" for number in range(2)]
+
+
+def test_a_process_without_a_gpu_is_left_to_trials(asked: list[dict[str, Any]]) -> None:
+    ray_preflight.preflight({}, "hash", "folder", "owner", 0.0, 1.0, 1, print)
+    assert [one["max_calls"] for one in asked] == [0, 0]
+
+
+def test_the_options_are_those_that_ray_takes() -> None:
+    """`max_calls` cannot be given to ``.options()``: Ray would refuse it."""
+    task = ray_preflight.ray.remote(num_cpus=1, num_gpus=0.25, max_calls=1, max_retries=0)(
+        ray_preflight._preflight
+    )
+    assert task._default_options["max_calls"] == 1
+    with pytest.raises(ValueError, match="max_calls"):
+        ray_preflight.ray.remote(ray_preflight._preflight).options(num_gpus=0.25, max_calls=1)
+
+
+# ---- nodes that are busy, or go ------------------------------------------------------------------------------
+
+
+class Cluster:
+    """Two nodes, of which those with a place say what they are told to say."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.nodes = [{"NodeID": name, "NodeManagerHostname": name} for name in ("one", "two")]
+        self.room, self.gone, self.tried, self.slept = {"one", "two"}, set[str](), list[str](), 0.0
+        monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda gpu, cpu: list(self.nodes))
+        monkeypatch.setattr(ray_preflight, "with_room", lambda able, gpu, cpu: self.with_room(able))
+        monkeypatch.setattr(ray_preflight, "lost", lambda node: node if node in self.gone else "")
+        monkeypatch.setattr(ray_preflight.time, "sleep", self.sleep)
+        monkeypatch.setattr(ray_preflight.time, "monotonic", lambda: self.slept)
+        monkeypatch.setattr(
+            ray_preflight, "NodeAffinitySchedulingStrategy", lambda node, soft: setattr(self, "here", node)
+        )
+        monkeypatch.setattr(ray_preflight.ray, "remote", lambda **options: lambda function: self)
+        monkeypatch.setattr(ray_preflight.ray, "get", self.get)
+
+    def with_room(self, able: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [node for node in able if node["NodeID"] in self.room]
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        if self.slept > 70:
+            self.room = {"two"}
+
+    def remote(self, *arguments: object) -> str:
+        self.tried.append(self.here)
+        return self.here
+
+    def get(self, task: str) -> dict[str, Any]:
+        if task in self.gone:
+            self.nodes = [node for node in self.nodes if node["NodeID"] != task]
+            self.room = {"two"}
+            raise ray_preflight.ray.exceptions.NodeDiedError(f"{task} has died")
+        return {"sweep": ray_preflight.__version__, "device": task, "notes": []}
+
+
+def tried(said: list[str]) -> dict[str, Any]:
+    return ray_preflight.preflight({}, "hash", "folder", "owner", 0.5, 2.0, 1, said.append)
+
+
+def test_a_busy_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, said = Cluster(monkeypatch), list[str]()
+    cluster.room = {"two"}
+    found = tried(said)
+    assert (found["device"], found["notes"]) == ("two", ["one is busy: it was not tried out"])
+    assert (cluster.tried, said) == (["two"], [])
+
+
+def test_it_is_said_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, said = Cluster(monkeypatch), list[str]()
+    cluster.room = set()
+    assert tried(said)["device"] == "two"
+    assert [line.rpartition(" (")[0] for line in said] == [
+        "waiting for room on the cluster: a trial needs 2 CPU and 0.5 GPU, and others use one, two"
+    ] * 2
+
+
+def test_a_node_that_goes_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch)
+    cluster.gone = {"one"}
+    found = tried([])
+    assert (found["device"], found["notes"]) == ("two", ["one has gone: it was left out"])
+
+
+def test_where_all_that_were_tried_have_gone_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch)
+    cluster.gone, cluster.room = {"one"}, {"one"}
+    assert tried([])["device"] == "two"
+    assert cluster.tried == ["one", "two"]

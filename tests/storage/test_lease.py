@@ -1,0 +1,82 @@
+"""A driver on another machine: it is watched before it is refused, or taken over."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from ganlib.errors import RequestError
+from sweep.storage import layout
+from sweep.storage import lease as module
+from sweep.storage.folder import Folder
+from sweep.storage.lease import Lease, Owner, read
+from sweep.storage.opening import open_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.setattr(module, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(module, "STALE_SECONDS", 0.6)
+    return open_folder(tmp_path)
+
+
+def write(folder: Folder, lease: Lease) -> Lease:
+    folder.write(layout.LEASE, json.dumps(asdict(lease)).encode())
+    return lease
+
+
+def soon(change: Callable[[], object]) -> None:
+    threading.Timer(0.1, change).start()
+
+
+def test_one_that_is_never_heard_of_again_is_taken_over(folder: Folder) -> None:
+    dead, said = write(folder, Lease("other", "far-away", 77, time.time())), []
+    with Owner(folder, said.append) as owner:
+        assert owner.taken_over == dead
+        found = read(folder)
+        assert found is not None
+        assert found.owner == owner.lease.owner
+    assert said == [
+        "pid 77 on far-away runs this sweep, if it still lives: waiting for its next sign of life, 1 s at most"
+    ]
+    assert read(folder) is None
+
+
+def test_one_that_gives_a_sign_of_life_is_refused_at_once(folder: Folder) -> None:
+    other = write(folder, Lease("other", "far-away", 77, time.time()))
+    soon(lambda: write(folder, replace(other, beat=time.time() + 0.001)))
+    with pytest.raises(RequestError, match="pid 77 on far-away"), Owner(folder, lambda line: None):
+        pass
+    assert read(folder) is not None, "its lease is left alone"
+
+
+def test_one_that_ends_meanwhile_makes_room(folder: Folder) -> None:
+    write(folder, Lease("other", "far-away", 77, time.time()))
+    soon(lambda: folder.delete(layout.LEASE))
+    with Owner(folder, lambda line: None) as owner:
+        assert read(folder) == owner.lease
+
+
+def test_another_one_that_was_quicker_is_refused(folder: Folder) -> None:
+    write(folder, Lease("other", "far-away", 77, time.time()))
+    soon(lambda: write(folder, Lease("third", "next-door", 5, time.time() + 60)))
+    with pytest.raises(RequestError), Owner(folder, lambda line: None):
+        pass
+
+
+def test_nobody_waits_who_cannot_say_so(folder: Folder) -> None:
+    write(folder, Lease("other", "far-away", 77, time.time()))
+    with pytest.raises(RequestError, match="seen 0 s ago"), Owner(folder):
+        pass
+
+
+def test_a_clock_that_is_hours_ahead_is_told_at_once(folder: Folder) -> None:
+    write(folder, Lease("other", "far-away", 77, time.time() + 3600))
+    said: list[str] = []
+    with pytest.raises(RequestError, match="comes from the future"), Owner(folder, said.append):
+        pass
+    assert not said
