@@ -41,7 +41,9 @@ def chosen(settings: Settings) -> dict[str, Case]:
     return FEW if settings.tiny else ALL
 
 
-def step_of(case: Case, device: torch.device, tiny: bool, width: int | None = None, **train: Any) -> AdversarialStep:
+def step_of(
+    case: Case, device: torch.device, tiny: bool, width: int | None = None, **train: Any
+) -> AdversarialStep:
     """Make the step of a case.
 
     Args:

@@ -28,8 +28,9 @@ of the difference as a share of the gradient's."""
 NARROW = 16
 """Width of the networks that are compared with the CPU's."""
 SYNC_STEPS, STEPS = 20, 30
-NOISE = 10.0
-"""How many times as far as two eager runs a captured one may be from an eager one."""
+APART, NOISE = 1e-2, 10.0
+"""How far two runs that should be one may be apart at their end: a share of the largest number of a tensor, or so many
+times as far as two eager runs are. Whether they are equal to the last bit is in the figures."""
 SHARES = {"synchronisations": 0.2, "captured": 0.45, "against the CPU": 0.2}
 """Of the part's time, for the checks of all cases; they begin with the quickest answer."""
 
@@ -41,7 +42,14 @@ def check(settings: Settings, figures: Figures) -> None:
         ChecksFailed: At the end, if anything was wrong.
     """
     device = torch.device(settings.device)
-    figures.note(tolerances={"first gradient": FIRST, "later gradients": LATER, "times the noise": NOISE})
+    figures.note(
+        tolerances={
+            "first gradient": FIRST,
+            "later gradients": LATER,
+            "two runs": APART,
+            "times noise": NOISE,
+        }
+    )
     with figures.judged():
         for name, work in (
             ("metrics", _metrics),
@@ -126,7 +134,7 @@ def _captured(settings: Settings, device: torch.device, case: Case) -> dict[str,
         "noise": noise["apart"],
         "steps": steps,
     }
-    if not found["apart"] <= NOISE * noise["apart"]:
+    if not found["apart"] <= max(APART, NOISE * noise["apart"]):
         raise Wrong("captured and eager steps differ", found)
     return found
 
@@ -183,7 +191,7 @@ def _resume(settings: Settings, device: torch.device, capture: str) -> dict[str,
     found = apart(step.state(), resumed.state())
     if not torch.equal(step.random.get_state(), resumed.random.get_state()):
         raise AssertionError("random numbers went on elsewhere")
-    if not found["equal"]:
+    if not found["apart"] <= APART:
         raise Wrong("a resumed run differs", found)
     return found
 
@@ -248,7 +256,8 @@ def _too_large(device: torch.device, capture: str) -> None:
 def _metrics(settings: Settings, device: torch.device) -> dict[str, Any]:
     """Compute metrics of equal features on the card and on the CPU."""
     n, d = (64, 32) if settings.tiny else (2048, 1280)
-    real, fake = (torch.from_numpy(x) for x in np.random.default_rng(0).normal(size=(2, n, d)).astype(np.float32))
+    drawn = np.random.default_rng(0).normal(size=(2, n, d)).astype(np.float32)
+    real, fake = map(torch.from_numpy, drawn)
     fake = fake * 1.1 + 0.1
     found: dict[str, Any] = {}
     for name, measured in (("fid", fid_from_features), ("kid", lambda *x: kid_from_features(*x).mean)):
@@ -274,6 +283,7 @@ def _features(settings: Settings, device: torch.device) -> dict[str, Any]:
                 values.append(evaluator.score(lambda _, made=made: next(made)))
     (cpu, card) = values
     found = {"fid": (cpu.fid, card.fid), "kid": (cpu.kid, card.kid), "kid_se": cpu.kid_se}
-    if abs(card.fid - cpu.fid) > 1e-4 * cpu.fid or abs(card.kid - cpu.kid) > max(1e-3 * abs(cpu.kid), 0.01 * cpu.kid_se):
+    allowed = max(1e-3 * abs(cpu.kid), 0.01 * cpu.kid_se)
+    if abs(card.fid - cpu.fid) > 1e-4 * cpu.fid or abs(card.kid - cpu.kid) > allowed:
         raise Wrong("scores of equal pictures differ", found)
     return found

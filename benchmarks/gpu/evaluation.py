@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ def measure(settings: Settings, figures: Figures) -> None:
             _score(step, evaluator, counts[0])
         figures.note(**{"seconds of the first, with all that is done once": time.perf_counter() - begin})
         for count in counts:
-            figures.check("evaluations", str(count), lambda count=count: _evaluation(step, evaluator, count, device))
-        figures.check("checkpoint", "parts", lambda: _checkpoint(settings, step, device))
+            figures.check("evaluations", str(count), partial(_evaluation, step, evaluator, count, device))
+        figures.check("checkpoint", "parts", partial(_checkpoint, settings, step, device))
 
 
 def _seconds(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
@@ -132,5 +133,8 @@ def _checkpoint(settings: Settings, step: AdversarialStep, device: torch.device)
     loading, _ = _seconds(lambda: checkpoint.load(data, "one.ckpt", device), device)
     return {
         "bytes": len(data),
-        "seconds a part": {"copy": copying, "dump": dumping, "write": writing, "snapshot": packing, "load": loading},
+        "seconds a part": {
+            **{"copy": copying, "dump": dumping, "write": writing},
+            **{"snapshot": packing, "load": loading},
+        },
     }

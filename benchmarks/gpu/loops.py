@@ -13,6 +13,11 @@ from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.stream import BatchStream
 
 
+def ways(device: str) -> dict[str, str]:
+    """Name the ways in which steps are taken on a device, each with its ``train.capture``."""
+    return {"eager": "off", **({"captured": "auto"} if device == "cuda" else {})}
+
+
 def made(
     pictures: torch.Tensor,
     device: torch.device,

@@ -27,7 +27,7 @@ def describe(settings: Settings, figures: Figures) -> None:
         python=platform.python_version(),
         cores=os.cpu_count(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=_said("git", "-C", str(ROOT), "rev-parse", "HEAD"),
+        commit=said("git", "-C", str(ROOT), "rev-parse", "HEAD"),
     )
     if settings.device == "cpu":
         return
@@ -40,11 +40,11 @@ def describe(settings: Settings, figures: Figures) -> None:
         memory_mib=properties.total_memory >> 20,
         multiprocessors=properties.multi_processor_count,
         cudnn=torch.backends.cudnn.version(),
-        driver=_said("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
+        driver=said("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
     )
 
 
-def _said(*command: str) -> str | None:
+def said(*command: str) -> str | None:
     """Run a command for its output; None where it is not to be had."""
     if shutil.which(command[0]) is None:
         return None

@@ -3,22 +3,25 @@
     python benchmarks/gpu/wheels.py wheels                      # anywhere with a network: what the machine lacks
     python benchmarks/gpu/measure.py --wheels wheels            # on the machine with the card
 
-Each part runs in a process of its own with a limit of time. What is known is written after each of them, to
+Each part runs in a process of its own with a limit of time, forked from this one, which has imported what all of them
+import and never touches the card. What is known is written after each of them, to
 ``benchmarks/results/gpu-<card>.json``: of each part its status, its seconds and its figures, also those that it had
 found before it failed or was killed. ``--device cpu --tiny`` tries out the program itself in under a minute.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,15 @@ ROOT = Path(__file__).resolve().parents[2]
 if not __package__:  # run as a file
     sys.path[0] = str(ROOT)  # not this folder: its modules have everyday names
 
-from benchmarks.gpu.child import SKIPPED  # noqa: E402
-from benchmarks.gpu.parts import Settings, last_lines  # noqa: E402
+from benchmarks.gpu.parts import Figures, Settings, Skipped, last_lines  # noqa: E402
 from benchmarks.gpu.wheels import unpack  # noqa: E402
 
 GRACE = 5.0
 """Seconds after its limit at which a part is killed: it looks at the clock itself, and may end before."""
+LEAST = 5.0
+"""Seconds that a part has in any case."""
+SKIPPED = 75
+"""Exit code of a part that cannot run here."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +45,29 @@ class Part:
     """One part of the measurements.
 
     Attributes:
-        target: ``module:function``.
+        module: A module beside this file.
+        function: Its function that measures.
         weight: Its share of the time that is left, among those parts that are left.
     """
 
-    target: str
+    module: str
+    function: str
     weight: float
+
+    def load(self) -> Callable[[Settings, Figures], None]:
+        """Import the function."""
+        found: Callable[[Settings, Figures], None] = getattr(import_module(self.module), self.function)
+        return found
 
 
 PARTS: dict[str, Part] = {
-    "machine": Part("benchmarks.gpu.machine:describe", 0.6),
-    "correct": Part("benchmarks.gpu.correct:check", 7),
-    "throughput": Part("benchmarks.gpu.throughput:measure", 5),
-    "packs": Part("benchmarks.gpu.packs:measure", 3),
-    "evaluation": Part("benchmarks.gpu.evaluation:measure", 2),
-    "sweep": Part("benchmarks.gpu.sweeping:run", 4),
-    "plan": Part("benchmarks.gpu.sweeping:foretell", 2),
+    "machine": Part("benchmarks.gpu.machine", "describe", 0.6),
+    "correct": Part("benchmarks.gpu.correct", "check", 9),
+    "throughput": Part("benchmarks.gpu.throughput", "measure", 5),
+    "packs": Part("benchmarks.gpu.packs", "measure", 3),
+    "evaluation": Part("benchmarks.gpu.evaluation", "measure", 2),
+    "sweep": Part("benchmarks.gpu.sweeping", "run", 4),
+    "plan": Part("benchmarks.gpu.sweeping", "foretell", 2),
 }
 
 
@@ -79,7 +92,7 @@ def measure(
     with tempfile.TemporaryDirectory() as scratch:
         for name, part in parts.items():
             left = list(parts.values())[list(parts).index(name) :]
-            seconds = max(5.0, (end - time.monotonic()) * part.weight / sum(one.weight for one in left))
+            seconds = max(LEAST, (end - time.monotonic()) * part.weight / sum(one.weight for one in left))
             known = {one: said["figures"] for one, said in found["parts"].items()}
             settings = Settings(device, tiny, seconds, scratch, tuple(paths), known)
             said = run_part(name, part, settings)
@@ -89,30 +102,37 @@ def measure(
                 found["parts"][name] = said
             print(f"{name}: {said['status']}, {said['seconds']:.0f} s", flush=True)
             _write(out or _named(found), found)
-            if name == "machine" and said["status"].startswith("skipped"):
-                break  # there is no card
+            if name == "machine":
+                if said["status"].startswith("skipped"):
+                    break  # there is no card
+                _import(parts)
     return found
+
+
+def _import(parts: Mapping[str, Part]) -> None:
+    """Import what parts import, once for all of them."""
+    import_module("torch._dynamo")  # the first optimizer would import it
+    for name, part in parts.items():
+        try:
+            part.load()
+        except Exception as error:  # it fails again when its turn has come
+            print(f"{name} cannot be imported: {error}", flush=True)
 
 
 def run_part(name: str, part: Part, settings: Settings) -> dict[str, Any]:
     """Run one part in a process of its own; kill it, and all that it started, after its time."""
     scratch = Path(settings.scratch)
-    asked, figures, output = (scratch / f"{name}.{kind}" for kind in ("settings", "json", "txt"))
-    plain = asdict(settings)
-    del plain["begun"]  # the part has a clock of its own
-    asked.write_text(json.dumps(plain, default=str))
-    command = [sys.executable, str(ROOT / "benchmarks/gpu/child.py"), part.target, str(asked), str(figures)]
+    figures, output = scratch / f"{name}.json", scratch / f"{name}.txt"
     begin = time.monotonic()
-    with output.open("w") as stream:
-        process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, env=settings.environment, start_new_session=True
-        )
-        try:
-            code: int | None = process.wait(settings.seconds + GRACE)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            _kill(process)
+    process = multiprocessing.get_context("fork").Process(
+        target=_inside, args=(part, settings, figures, output)
+    )
+    process.start()
+    try:
+        process.join(settings.seconds + GRACE)
+        code = process.exitcode
+    finally:
+        _kill(process)
     read: dict[str, Any] = json.loads(figures.read_text()) if figures.exists() else {}
     said = {"status": "ok", "seconds": round(time.monotonic() - begin, 1), "figures": read}
     if code is None:
@@ -121,18 +141,33 @@ def run_part(name: str, part: Part, settings: Settings) -> dict[str, Any]:
         said["status"] = f"skipped: {read.pop('skipped')}"
     elif code:
         said["status"] = "failed"
-    if code not in (0, SKIPPED):
+    if code not in (0, SKIPPED) and output.exists():
         said["output"] = last_lines(output.read_text(errors="replace"))
     return said
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and those that it started, which are of its session."""
+def _inside(part: Part, settings: Settings, path: Path, output: Path) -> None:
+    """Run a part in its process, which begins a session, so that it can be killed with all that it starts."""
+    os.setsid()
+    stream = output.open("w", buffering=1)
+    for number in (1, 2):  # of other programs too
+        os.dup2(stream.fileno(), number)
+    sys.stdout = sys.stderr = stream
+    figures = Figures(path)
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+        part.load()(settings, figures)
+    except Skipped as reason:
+        figures.note(skipped=str(reason))
+        sys.exit(SKIPPED)
+
+
+def _kill(process: "multiprocessing.process.BaseProcess") -> None:
+    """End a process and those that it started, which are of its session."""
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # also where it had no session yet
+    process.join()
 
 
 def _named(found: Mapping[str, Any]) -> Path:
@@ -152,7 +187,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=9.0, help="for all parts together")
     parser.add_argument("--parts", nargs="+", choices=[name for name in PARTS if name != "machine"])
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--tiny", action="store_true", help="the smallest sizes, to try out the program itself")
+    parser.add_argument(
+        "--tiny", action="store_true", help="the smallest sizes, to try out the program itself"
+    )
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/gpu-<card>.json")
     given = parser.parse_args()
     parts = {
@@ -161,11 +198,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as site:
         paths = [str(ROOT), str(ROOT / "tests")]
         if given.wheels:
-            print(f"unpacked: {', '.join(unpack(given.wheels, Path(site))) or 'nothing, all is there'}", flush=True)
+            unpacked = unpack(given.wheels, Path(site))
+            print(f"unpacked: {', '.join(unpacked) or 'nothing, all is there'}", flush=True)
             paths.insert(0, site)
+        sys.path[:0] = paths
+        import_module("torch")
         found = measure(parts, given.minutes, given.device, given.tiny, paths, given.out)
     statuses = [said["status"] for said in found["parts"].values()]
-    return 0 if all(one == "ok" or one.startswith("skipped") for one in statuses) else 1
+    # The machine is among the parts where something was wrong with it.
+    whole = "machine" not in found["parts"]
+    return 0 if whole and all(one == "ok" or one.startswith("skipped") for one in statuses) else 1
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Made-up pictures: bright discs on coloured ground, which compress and decode as drawings do."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 
+@cache
 def discs(count: int, size: int, seed: int = 0) -> np.ndarray:
-    """Draw pictures, uint8 ``(count, size, size, 3)``."""
+    """Draw pictures, uint8 ``(count, size, size, 3)``, which nobody may write to."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size].astype(np.float32)
     drawn = np.empty((count, size, size, 3), np.uint8)
@@ -18,6 +20,7 @@ def discs(count: int, size: int, seed: int = 0) -> np.ndarray:
         colours = random.integers(60, 256, (count, 3))
         for picture, (v, u), radius, colour in zip(drawn, centres, radii, colours, strict=True):
             picture[(y - v) ** 2 + (x - u) ** 2 < radius**2] = colour
+    drawn.flags.writeable = False
     return drawn
 
 

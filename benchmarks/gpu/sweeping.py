@@ -18,6 +18,7 @@ ENDING = 15.0
 TINY = (
     *("data.size=32", "model.latent_dim=4", "model.width=4", "train.batch_size=8", "train.loss=bce"),
     *("evaluate.n_fake=32", "evaluate.n_real=32", "evaluate.kid_subsets=2", "evaluate.every=1"),
+    "resources.cpu=1",
     *("search.trials=2", "asha.grace=1", "asha.max=2"),
 )
 

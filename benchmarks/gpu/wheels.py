@@ -59,11 +59,12 @@ def unpack(folder: Path, target: Path) -> list[str]:
     if not wheels:
         sys.exit(f"there is no wheel in {folder}: make them with python benchmarks/gpu/wheels.py {folder}")
     unpacked = []
-    ours = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    version_of = sys.version_info
     for wheel in wheels:
         name, version, python, abi, _ = wheel.name.split("-")
-        if python.startswith("cp") and python != ours and abi != "abi3":
-            sys.exit(f"{wheel} is not for this Python: collect with --python {sys.version_info.major}.{sys.version_info.minor}")
+        if python.startswith("cp") and python != f"cp{version_of.major}{version_of.minor}" and abi != "abi3":
+            want = f"--python {version_of.major}.{version_of.minor}"
+            sys.exit(f"{wheel} is not for this Python: collect wheels with {want}")
         if _order(_installed(name)) < _order(version):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(target)
