@@ -35,27 +35,32 @@ def run(settings: Settings, figures: Figures) -> None:
     """Run the sweep, and read what is on record.
 
     Raises:
-        Wrong: The command failed, or trials that ended have no result.
+        Wrong: The command failed or did not end in time, or trials have no result.
     """
     storage = Path(settings.scratch) / "runs"
     words = [*_words(settings), "--storage", str(storage), "--json"]
-    begin = time.perf_counter()
+    begin, interrupted = time.perf_counter(), False
     process = _command(settings, "run", *words)
     try:
         out, told = process.communicate(timeout=max(1.0, settings.left - ENDING))
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=ENDING - 2)
-        figures.note(interrupted=True)
+        interrupted = True
     figures.note(**{"seconds of the command": time.perf_counter() - begin, "told": last_lines(told)})
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     times = [event["time"] for event in events if event.get("event") in ("start", "result")]
     if times:
         figures.note(**{"seconds from the first trial's start to the last result": max(times) - min(times)})
-    figures.note(**_on_record(storage))
+    found = _on_record(storage)
+    figures.note(interrupted=interrupted, **found)
     figures.note(**{"seconds before a trial's first step": _starts(events)})
+    if interrupted:
+        raise Wrong(f"the sweep did not end in {settings.seconds:.0f} s", {})
     if process.returncode:
         raise Wrong("the command failed: " + "\n".join(last_lines(told)), {})
+    if found["results"] + len(found["verdicts"]) < sum(found["trials"].values()):
+        raise Wrong("some trials have no result", {})
 
 
 def _on_record(storage: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from benchmarks.gpu.pictures import discs, folder_of
 from benchmarks.throughput import plain_loop
 from ganlib.config import ModelConfig
 from ganlib.steps.resident import resident
-from ganlib.tf32 import tf32
 
 EXAMPLE = "PyTorch's example"
 OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -30,7 +29,7 @@ KERNELS = 15
 def measure(settings: Settings, figures: Figures) -> None:
     """Measure a DCGAN beside the example, other families, and kernels."""
     device = torch.device(settings.device)
-    # As in a trial's process: measured numbers are float32, steps choose for themselves.
+    # As in a trial's process, and in the example.
     torch.backends.cudnn.benchmark = True
     size, count, batch, workers = (32, 64, 16, 0) if settings.tiny else (64, 4000, 128, 2)
     model = {"width": 4 if settings.tiny else 64, "latent_dim": 100}
@@ -74,9 +73,8 @@ def _beside(
     example = plain_loop(
         settings.pictures, ModelConfig(**model), stored.shape[1], batch, device.type, workers
     )
-    with tf32(True, device):  # as torch has it when nobody asks
-        loops[EXAMPLE] = example
-        found = rounds(loops, turns, seconds, device)
+    loops[EXAMPLE] = example  # torch's own settings of TF32 are in force
+    found = rounds(loops, turns, seconds, device)
     return {
         "size": stored.shape[1],
         "batch": batch,
