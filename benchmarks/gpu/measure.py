@@ -72,7 +72,13 @@ PARTS: dict[str, Part] = {
 
 
 def measure(
-    parts: Mapping[str, Part], minutes: float, device: str, tiny: bool, paths: Sequence[str], out: Path | None
+    parts: Mapping[str, Part],
+    minutes: float,
+    device: str,
+    tiny: bool,
+    paths: Sequence[str],
+    out: Path | None,
+    commit: str | None = None,
 ) -> dict[str, Any]:
     """Run the parts one after another, and write what is known after each.
 
@@ -83,6 +89,7 @@ def measure(
         tiny: Whether everything has its smallest size.
         paths: Folders of modules.
         out: The file; None for one that is named after the card.
+        commit: Of this copy, where git does not know it.
 
     Returns:
         What was written.
@@ -98,6 +105,7 @@ def measure(
             said = run_part(name, part, settings)
             if name == "machine":
                 found["machine"] = said["figures"]
+                found["machine"]["commit"] = said["figures"].get("commit") or commit
             if name != "machine" or said["status"] != "ok":
                 found["parts"][name] = said
             print(f"{name}: {said['status']}, {said['seconds']:.0f} s", flush=True)
@@ -171,8 +179,11 @@ def _kill(process: "multiprocessing.process.BaseProcess") -> None:
 
 
 def _named(found: Mapping[str, Any]) -> Path:
-    card = str(found["machine"].get("card") or "unknown")
-    return ROOT / "benchmarks" / "results" / f"gpu-{re.sub(r'[^a-z0-9]+', '-', card.lower()).strip('-')}.json"
+    """Name the file after the card; what was no measurement of one is kept apart."""
+    if found["device"] == "cpu":
+        return ROOT / "build" / "gpu-dry-run.json"
+    card = str(found["machine"].get("card") or "unknown").lower()
+    return ROOT / "benchmarks" / "results" / f"gpu-{re.sub(r'[^a-z0-9]+', '-', card).strip('-')}.json"
 
 
 def _write(path: Path, found: Mapping[str, Any]) -> None:
@@ -191,6 +202,7 @@ def main() -> int:
         "--tiny", action="store_true", help="the smallest sizes, to try out the program itself"
     )
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/gpu-<card>.json")
+    parser.add_argument("--commit", help="of this copy, where git does not know it")
     given = parser.parse_args()
     parts = {
         name: part for name, part in PARTS.items() if name == "machine" or name in (given.parts or PARTS)
@@ -202,8 +214,11 @@ def main() -> int:
             print(f"unpacked: {', '.join(unpacked) or 'nothing, all is there'}", flush=True)
             paths.insert(0, site)
         sys.path[:0] = paths
+        # Should anything that is imported ask for a card, torch asks the driver and not CUDA, which would not survive
+        # a fork.
+        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         import_module("torch")
-        found = measure(parts, given.minutes, given.device, given.tiny, paths, given.out)
+        found = measure(parts, given.minutes, given.device, given.tiny, paths, given.out, given.commit)
     statuses = [said["status"] for said in found["parts"].values()]
     # The machine is among the parts where something was wrong with it.
     whole = "machine" not in found["parts"]

@@ -11,12 +11,21 @@ from typing import Any
 
 from benchmarks.gpu.parts import Figures, Settings, Skipped, Wrong, last_lines
 from benchmarks.gpu.pictures import discs, folder_of
+from sweep.records.datasets import Store
+from sweep.storage.opening import open_folder
 
 SPEC = Path(__file__).with_name("sweep.yaml")
 ENDING = 15.0
 """Seconds before its limit at which a sweep is asked to end: what it has recorded is read."""
 TINY = (
-    *("data.size=32", "model.latent_dim=4", "model.width=4", "train.batch_size=8", "train.loss=bce"),
+    *(
+        "data.size=32",
+        "model.variant=simple",
+        "model.latent_dim=4",
+        "model.width=4",
+        "train.batch_size=8",
+        "train.loss=bce",
+    ),
     *("evaluate.n_fake=32", "evaluate.n_real=32", "evaluate.kid_subsets=2", "evaluate.every=1"),
     "resources.cpu=1",
     *("search.trials=2", "asha.grace=1", "asha.max=2"),
@@ -54,7 +63,7 @@ def run(settings: Settings, figures: Figures) -> None:
         figures.note(**{"seconds from the first trial's start to the last result": max(times) - min(times)})
     found = _on_record(storage)
     figures.note(interrupted=interrupted, **found)
-    figures.note(**{"seconds before a trial's first step": _starts(events)})
+    figures.note(**{"seconds before a trial's first step": _starts(storage, events)})
     if interrupted:
         raise Wrong(f"the sweep did not end in {settings.seconds:.0f} s", {})
     if process.returncode:
@@ -63,12 +72,13 @@ def run(settings: Settings, figures: Figures) -> None:
         raise Wrong("some trials have no result", {})
 
 
+def _store(storage: Path) -> Store:
+    return Store(open_folder(storage) / "gpu")
+
+
 def _on_record(storage: Path) -> dict[str, Any]:
     """Read trials, results and events."""
-    from sweep.records.datasets import Store
-    from sweep.storage.opening import open_folder
-
-    store = Store(open_folder(storage) / "gpu")
+    store = _store(storage)
     trials, events, results = (store.rows(name) for name in ("trials", "events", "results"))
     training, evaluating = (
         sum(row[key] or 0.0 for row in trials) for key in ("seconds_train", "seconds_eval")
@@ -90,18 +100,22 @@ def _on_record(storage: Path) -> dict[str, Any]:
     }
 
 
-def _starts(events: list[dict[str, Any]]) -> list[float]:
+def _starts(storage: Path, events: list[dict[str, Any]]) -> list[float]:
     """Compute, of each trial, the time to its first evaluation that was neither training nor evaluating."""
-    begun: dict[tuple[int, int], float] = {}
+    first: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for row in sorted(_store(storage).rows("metrics"), key=lambda row: row["kimg"]):
+        first.setdefault((row["trial"], row["attempt"]), row)
+    begun: dict[tuple[Any, Any], float] = {}
     found = []
     for event in events:
+        this = event.get("trial"), event.get("attempt")
         if event.get("event") == "start":
-            begun[event["trial"], event["attempt"]] = event["time"]
-        elif event.get("event") == "evaluation":
-            start = begun.pop((event["trial"], event["attempt"]), None)
-            detail = event["detail"]
-            if start is not None and "seconds_train" in detail:
-                found.append(event["time"] - start - detail["seconds_train"] - detail["seconds_eval"])
+            begun[this] = event["time"]
+        elif (
+            this in begun and this in first
+        ):  # the first that is told of a trial follows its first evaluation
+            row = first[this]
+            found.append(event["time"] - begun.pop(this) - row["seconds_train"] - row["seconds_eval"])
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -159,7 +160,7 @@ def hanging(settings: Settings, figures: Figures) -> None:
 
 
 def dying(settings: Settings, figures: Figures) -> None:
-    os.kill(os.getpid(), 11)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def unable(settings: Settings, figures: Figures) -> None:
