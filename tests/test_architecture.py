@@ -220,6 +220,7 @@ for family in FAMILIES:
         "disk",
         "errors",
         "export",
+        "initial",
         "models",
         "names",
         "registry",

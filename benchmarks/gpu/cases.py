@@ -1,12 +1,14 @@
 """Training steps of every kind on a device, and how far two of them are apart."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case
+from helpers.rehearsal import Rehearsal
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -14,6 +16,7 @@ from benchmarks.gpu.parts import Settings
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import Player
 from ganlib.steps.stream import Batches, stream_of
 
 GROWING = "stylegan with classes, growing, style_mixing"
@@ -28,6 +31,9 @@ ALL: dict[str, Case] = {
     ),
 }
 """All cases of the tables of operators, and some more."""
+APART = 1e-2
+"""How far two runs that should be one may be apart at their end, as a share of the largest number of a tensor. Whether
+they are equal to the last bit is in the figures."""
 FEW: dict[str, Case] = {
     "loss bce": replace(ALL["loss bce"], size=32),
     "gp_every 2": replace(ALL["gp_every 2"], size=32),
@@ -159,3 +165,22 @@ def gradients(step: AdversarialStep) -> list[Tensor]:
     for made in (step.optimizer_d, step.optimizer_g):
         made.register_step_pre_hook(keep)
     return seen
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Let cuDNN choose kernels whose sums have an order, and always the same ones."""
+    flags = torch.backends.cudnn
+    before = flags.benchmark, flags.deterministic
+    flags.benchmark, flags.deterministic = False, True
+    try:
+        yield
+    finally:
+        flags.benchmark, flags.deterministic = before
+
+
+def captured(step: AdversarialStep) -> AdversarialStep:
+    """Let a step be recorded on a CPU too, by a stand-in for the graph."""
+    if step.device.type == "cpu":
+        step.player = Player(Rehearsal())
+    return step

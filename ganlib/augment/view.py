@@ -55,6 +55,10 @@ class View(nn.Module):
         if self.ada:
             self.ada.observe(surplus, number)
 
+    def take_over(self, train: TrainConfig) -> None:
+        """Fade the noise of another configuration, which has the other changes of this one."""
+        self.noise = train.instance_noise
+
     def due(self, number: int) -> bool:
         """Say whether ADA's probability changes at a step of the discriminator."""
         return self.ada is not None and self.ada.due(number)

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ganlib.augment.equalize import random_equalize
 from ganlib.augment.real import augment
@@ -30,17 +29,17 @@ from ganlib.models.discriminator_parts import give_random
 from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.steps.averaging import Averaging
-from ganlib.steps.capture import Player, player
+from ganlib.steps.capture import player
 from ganlib.steps.judging import Judge
 from ganlib.steps.means import Means
-from ganlib.steps.noise import go_on
 from ganlib.steps.numbers import Numbers
-from ganlib.steps.optimizers import improve, optimizer, set_betas, set_rate, take_over
-from ganlib.steps.precision import autocast, products
-from ganlib.steps.stream import Batches, Labelled
+from ganlib.steps.optimizers import improve, optimizer, set_betas, set_rate
+from ganlib.steps.precision import autocast
+from ganlib.steps.step import Step
+from ganlib.steps.stream import Labelled
 
 
-class AdversarialStep:
+class AdversarialStep(Step):
     """A training step: generator, discriminator, their optimizers and the average of the generator's weights.
 
     A family that trains in a way of its own names a subclass in its entry (`ganlib.names.FamilyEntry.step`), which
@@ -124,7 +123,7 @@ class AdversarialStep:
             self._autocast,
         )
         self.augment_p = self.numbers["augment_p"]
-        self.equalize_p = torch.tensor(train.equalize_p, device=device)
+        self.equalize_p = self.numbers["equalize_p"]
         self.averaging = Averaging(self.average, self.generator)
         self.sums = torch.zeros(7 + len(self._TERMS), dtype=torch.float64, device=device)
         self.seed, self.steps = seed, 0
@@ -158,38 +157,6 @@ class AdversarialStep:
         self.numbers.schedule(progress)
         self.averaging.schedule(self.pictures_per_step / 1000, kimg, value_at(train.ema_kimg, progress))
         self.view.schedule(progress)
-
-    def __call__(self, batches: Batches) -> None:
-        """Take a step: train on ``critic_steps`` batches that are on the device, as the family's stream gives them."""
-        if self.player is None:
-            self._take(batches)
-        else:
-            self._play(self.player, batches)
-        self.steps += 1
-
-    def _take(self, batches: Batches) -> None:
-        with products(self.train_config.precision, self.device):
-            self._train(batches)
-
-    @property
-    def refused(self) -> str:
-        """Say why steps are not recorded although they were to be; empty as long as nothing is known against it."""
-        return self.player.refused if self.player else ""
-
-    def _play(self, player: Player, batches: Batches) -> None:
-        def work() -> None:
-            batches.rewind()
-            self._take(batches)
-
-        batches.hold(self.critic_steps)
-        batches.fill()
-        player((batches, self.shape()), self.due(), work)
-
-    def shape(self) -> Hashable:
-        """Give the numbers of Python that a step depends on, beside the configuration and what is `due`."""
-        return tuple(
-            group.get("betas") for one in (self.optimizer_g, self.optimizer_d) for group in one.param_groups
-        )
 
     def due(self) -> Hashable:
         """Give the terms that are due in the next step, those that come at every few steps."""
@@ -287,27 +254,3 @@ class AdversarialStep:
     def sample_back(self, inputs: Tensor) -> Tensor:
         """Make pictures of the other domain; only for families that return."""
         raise NotImplementedError
-
-    def state(self) -> dict[str, Any]:
-        """Copy all that training depends on, as nested dicts of tensors and numbers."""
-        parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
-        parts |= {name: getattr(self, name) for name in self._TENSORS}
-        return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
-
-    def load_state(self, state: dict[str, Any]) -> bool:
-        """Go on exactly where `state` was taken.
-
-        Returns:
-            Whether random numbers go on, too. Those of another kind of device cannot, because CPUs and GPUs have RNGs
-            of their own. Then random numbers begin anew, from the seed and the steps taken.
-        """
-        for name in self._MODULES:
-            part = getattr(self, name)
-            if isinstance(part, Optimizer):
-                take_over(part, state[name])
-            else:
-                part.load_state_dict(state[name])
-        for name in self._TENSORS:
-            getattr(self, name).copy_(state[name])
-        self.steps = int(state["steps"])
-        return go_on(self.random, state["random"].cpu(), (self.seed % 2**64, self.steps))

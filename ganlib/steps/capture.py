@@ -8,8 +8,9 @@ recording; a step says what that is (`AdversarialStep.shape` and `due`), and eac
 CUDA graphs: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
 """
 
+import json
 from collections import Counter, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -22,6 +23,11 @@ chosen its kernels. They train as all others do."""
 AHEAD, EACH = 64, 16
 """Steps that may have been launched and not begun, and how many are waited for at once. So an interruption waits for
 no more than these, and several trials of a process take turns."""
+
+UNSEEN = ("lr_g", "lr_d", "milestones", "gamma", "decay_from", "ema_kimg", "smoothing", "epochs", "kimg")
+"""Keys of ``train`` of which a recording knows nothing: they are in tensors."""
+SWITCHES = ("augment_p", "equalize_p", "instance_noise", "r1_gamma", "r2_gamma")
+"""Keys of ``train`` of which it knows whether they are 0, and no more."""
 
 Work = Callable[[], None]
 
@@ -123,6 +129,17 @@ class Player:
             raise
         except RuntimeError as error:
             self.refused = str(error).strip().partition("\n")[0]
+
+
+def recorded(config: Mapping[str, Any]) -> str:
+    """Give what trials must have in common so that the steps of one can go on with the recordings of another.
+
+    Args:
+        config: A `ganlib.config.TrialConfig` as plain values.
+    """
+    train = {key: value for key, value in config["train"].items() if key not in UNSEEN}
+    train |= {key: bool(train[key]) for key in SWITCHES}
+    return json.dumps([config["data"], config["model"], train], sort_keys=True)
 
 
 def player(capture: str, device: torch.device, random: torch.Generator) -> Player | None:

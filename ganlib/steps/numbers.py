@@ -27,6 +27,12 @@ class Numbers:
             self._tensors[key] = torch.tensor(value_at(getattr(self._train, key), 0.0), device=self._device)
         return self._tensors[key]
 
+    def take_over(self, train: TrainConfig) -> None:
+        """Have the values or schedules of another configuration."""
+        self._train = train
+        for key, tensor in self._tensors.items():
+            tensor.fill_(value_at(getattr(train, key), 0.0))
+
     def schedule(self, progress: float) -> None:
         """Set the scalars that change to their values where a share of the budget, from 0 to 1, is spent."""
         for key, tensor in self._tensors.items():

@@ -46,6 +46,10 @@ class BatchStream(Iterator[Tensor]):
         """Which pictures the last batch had, on their device or on that of batches."""
         self._places: Places | None = None
 
+    def begin(self, seed: int, shown: int) -> None:
+        """Go on in the order of a seed, where so many pictures have been shown; places stay what they are."""
+        self.seed, self.shown, self._epoch = seed, shown, -1
+
     def hold(self, count: int) -> None:
         """Give batches from now on by way of ``count`` places, which `fill` fills with the next ones.
 
@@ -156,6 +160,10 @@ class LabelledStream(Iterator[Labelled]):
         """Pictures shown so far."""
         return self._pictures.shown
 
+    def begin(self, seed: int, shown: int) -> None:
+        """Go on in another order; see `BatchStream.begin`."""
+        self._pictures.begin(seed, shown)
+
     def hold(self, count: int) -> None:
         """Give batches by way of places; see `BatchStream.hold`."""
         self._pictures.hold(count)
@@ -213,7 +221,7 @@ class DomainStream(Iterator[Domains]):
         shown: int = 0,
     ) -> None:
         def stream(pictures: Tensor, number: int) -> BatchStream:
-            return BatchStream(pictures, batch_size, seed + number * 2**32, device, shown)
+            return BatchStream(pictures, batch_size, _of_domain(seed, number), device, shown)
 
         self._drawings, self._photos = stream(drawings, 0), stream(photos, 1)
         self._edges = None if edges is None else stream(edges, 2)
@@ -223,6 +231,12 @@ class DomainStream(Iterator[Domains]):
     def shown(self) -> int:
         """Drawings shown so far, and as many photographs."""
         return self._drawings.shown
+
+    def begin(self, seed: int, shown: int) -> None:
+        """Go on in other orders; see `BatchStream.begin`."""
+        for one, number in ((self._drawings, 0), (self._photos, 1), (self._edges, 2)):
+            if one is not None:
+                one.begin(_of_domain(seed, number), shown)
 
     def hold(self, count: int) -> None:
         """Give batches by way of places; see `BatchStream.hold`."""
@@ -243,6 +257,10 @@ class DomainStream(Iterator[Domains]):
         photos = next(self._photos)
         edges = None if self._edges is None else next(self._edges)
         return Domains(next(self._drawings), photos, self._photos.rows, edges)
+
+
+def _of_domain(seed: int, number: int) -> int:
+    return seed + number * 2**32
 
 
 Batches = BatchStream | LabelledStream | DomainStream

@@ -21,7 +21,6 @@ from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
 from ganlib.errors import RequestError
 from ganlib.metrics import (
-    Baseline,
     NonFiniteError,
     TranslationEvaluator,
     pairwise_similarity,
@@ -31,9 +30,10 @@ from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import recorded
 from ganlib.steps.means import Means
 from ganlib.steps.optimizers import rate
-from ganlib.steps.stream import stream_of
+from ganlib.steps.stream import Batches, stream_of
 from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.given import check_given
@@ -59,11 +59,10 @@ class Fit(Iterator[Evaluation]):
         photos: ``(m, size, size, 3)`` uint8, what a family that translates turns into drawings.
         edges: ``(n, size, size, 3)`` uint8, the drawings with blurred edges (`ganlib.domains.edges`), for families that
             train on them; made of ``pictures`` where they are not given.
-        landmarks: ``(m, k, 2)`` float32, points of each photograph (`ganlib.domains.landmarks`), for
-            ``train.landmark_weight``.
+        landmarks: ``(m, k, 2)`` float32, points of each photograph (`ganlib.domains.landmarks`).
         classes: of the pictures, for networks that are told them; None trains without labels.
-        seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal
-            numbers on one machine with one number of threads.
+        seed: of weights, order and all random numbers. Equal (config, seed, pictures) give equal numbers on one machine
+            with one number of threads.
         device: ``"cpu"`` or ``"cuda"``.
         start: the weights that ``config.model.init`` names (`ganlib.export.start.load_start`); optimizers, clock and
             noise begin anew.
@@ -74,6 +73,7 @@ class Fit(Iterator[Evaluation]):
         apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
             before it has ended, and is given that evaluation again when iteration is asked again.
         full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
+        used: a run on the same pictures that nobody goes on with; its recorded steps are used where they fit.
 
     Raises:
         RequestError: fewer pictures than a batch, pictures of another size, no budget, or weights to begin with that
@@ -84,11 +84,9 @@ class Fit(Iterator[Evaluation]):
         >>> from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
         >>> from ganlib.metrics import Evaluator
         >>> config = TrialConfig(
-        ...     data=DataConfig(size=28),
-        ...     model=ModelConfig(width=4),
+        ...     data=DataConfig(size=28), model=ModelConfig(width=4), collapse=CollapseConfig(),
         ...     train=TrainConfig(batch_size=32, kimg=0.064),
         ...     evaluate=EvaluateConfig(every=0.032, unit="kimg", n_fake=16),
-        ...     collapse=CollapseConfig(),
         ... )
         >>> pictures = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
         >>> evaluator = Evaluator(pictures, "noise", config.evaluate)
@@ -116,6 +114,7 @@ class Fit(Iterator[Evaluation]):
         alive: Callable[[], None] = lambda: None,
         apart: Callable[[Callable[[], Evaluation]], Evaluation] = lambda work: work(),
         full_at_end: bool = True,
+        used: "Fit | None" = None,
     ) -> None:
         train, evaluate, family = config.train, config.evaluate, FAMILIES[config.model.family]
         self.config, self.evaluator = config, evaluator
@@ -131,13 +130,19 @@ class Fit(Iterator[Evaluation]):
         shown = int(resume["shown"]) if resume else 0
         self.inputs = inputs_of(config.model, pictures, photos, classes)
         edges = edges if edges is not None or not family.edges else promoted(pictures)
-        numbers = None if classes is None else classes.of
-        self.stream = stream_of(pictures, photos, edges, train.batch_size, seed, self.device, shown, numbers)
         self.landmarks = None if landmarks is None else torch.from_numpy(landmarks).to(self.device)
         self.start, self.seed = start, seed
+        self.recorded = recorded(config.model_dump(mode="json"))
         self.step = self._fresh_step(seed)
-        self.steps, self._seconds = 0, 0.0
-        self.rollbacks, self.lr_factor = 0, 1.0
+        self.stream: Batches
+        if used is not None and used.recorded == self.recorded:
+            used.stream.begin(seed, shown)
+            used.step.take_over(self.step)
+            self.stream, self.step = used.stream, used.step
+        else:
+            of, size = classes.of if classes else None, train.batch_size
+            self.stream = stream_of(pictures, photos, edges, size, seed, self.device, shown, of)
+        self.steps, self._seconds, self.rollbacks, self.lr_factor = 0, 0.0, 0, 1.0
         self.reseeded = False
         """Whether ``resume`` is of another kind of device, so that random numbers begin anew."""
         if resume:
@@ -212,46 +217,40 @@ class Fit(Iterator[Evaluation]):
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
         with tf32(False, self.device):  # numbers must not depend on the kind of GPU
-            return self._evaluated(means, seconds_train, started)
-
-    def _evaluated(self, means: Means, seconds_train: float, started: float) -> Evaluation:
-        pixels, finite = self._looked_at()
-        grid = self._at_work().sheet(pixels)
-        last = self.stream.shown >= self.budget_pictures
-        stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
-        score = None
-        if finite and means.finite:
-            try:
-                score = measured(self.evaluator, self._at_work(), stage.n_fake, last and self.full_at_end)
-            except NonFiniteError:
-                score = None
-        self.measured_kimg = self.kimg
-        return Evaluation(
-            kimg=self.kimg,
-            epoch=self.epoch,
-            step=self.steps,
-            **vars(means),
-            probabilities=self.step.loss.probabilities,
-            lr_g=rate(self.step.optimizer_g),
-            lr_d=rate(self.step.optimizer_d),
-            pixel_std=pixel_std(pixels) if finite else math.nan,
-            similarity=pairwise_similarity(pixels) if finite else math.nan,
-            real=self.evaluator.extremes(stage.n_fake),
-            score=score,
-            stage=stage.number,
-            made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
-            grid=grid,
-            baseline=self._baseline(stage.n_fake),
-            pretraining=self.step.pretraining,
-            last=last,
-            seconds_train=seconds_train,
-            seconds_eval=time.perf_counter() - started,
-        )
-
-    def _baseline(self, n_fake: int) -> Baseline | None:
-        """Say what the photographs score as they are; None for families that do not translate."""
-        evaluator = self.evaluator
-        return evaluator.baseline(n_fake) if isinstance(evaluator, TranslationEvaluator) else None
+            pixels, finite = self._looked_at()
+            grid = self._at_work().sheet(pixels)
+            last = self.stream.shown >= self.budget_pictures
+            stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
+            score = None
+            if finite and means.finite:
+                try:
+                    score = measured(self.evaluator, self._at_work(), stage.n_fake, last and self.full_at_end)
+                except NonFiniteError:
+                    score = None
+            self.measured_kimg = self.kimg
+            return Evaluation(
+                kimg=self.kimg,
+                epoch=self.epoch,
+                step=self.steps,
+                **vars(means),
+                probabilities=self.step.loss.probabilities,
+                lr_g=rate(self.step.optimizer_g),
+                lr_d=rate(self.step.optimizer_d),
+                pixel_std=pixel_std(pixels) if finite else math.nan,
+                similarity=pairwise_similarity(pixels) if finite else math.nan,
+                real=self.evaluator.extremes(stage.n_fake),
+                score=score,
+                stage=stage.number,
+                made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
+                grid=grid,
+                baseline=self.evaluator.baseline(stage.n_fake)
+                if isinstance(self.evaluator, TranslationEvaluator)
+                else None,
+                pretraining=self.step.pretraining,
+                last=last,
+                seconds_train=seconds_train,
+                seconds_eval=time.perf_counter() - started,
+            )
 
     @torch.inference_mode()
     def _looked_at(self) -> tuple[Tensor, bool]:

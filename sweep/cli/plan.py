@@ -20,14 +20,16 @@ def command(spec: str, local: bool, budget: str | None, overrides: tuple[str, ..
     """
     from dataclasses import asdict
 
-    from sweep.commands.dry_run import plan_of
+    from sweep.commands.dry_run import first_configurations, plan_of
     from sweep.commands.planning import budget as fitting
     from sweep.commands.planning.plan import lines
+    from sweep.commands.planning.sharing import settled
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
     limit = fitting.seconds(budget) if budget else None
     study = load(spec, overrides)
+    study = settled(study, lambda: first_configurations(study))
     plan, images = plan_of(study, local)
     found = list(fitting.proposals(study, images, plan.costs, limit)) if limit else []
     if as_json:

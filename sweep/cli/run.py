@@ -138,6 +138,8 @@ def command(
     from dataclasses import replace
 
     from ganlib.errors import RequestError
+    from sweep.commands.dry_run import first_configurations
+    from sweep.commands.planning.sharing import settled
     from sweep.spec.specification import load
 
     if no_measure and not dry_run:
@@ -146,6 +148,9 @@ def command(
     loaded = load(spec, named)
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
+    loaded = settled(
+        loaded, lambda: first_configurations(loaded), address, lambda line: click.echo(line, err=True)
+    )
     if dry_run:
         from sweep.commands.dry_run import describe, investigate
 

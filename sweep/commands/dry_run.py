@@ -98,7 +98,7 @@ def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
 def _plan(spec: Spec, images: int, local: bool) -> "Plan":
     from sweep.commands.planning.plan import make
 
-    return make(spec, images, planned(spec), _samples(spec), local)
+    return make(spec, images, planned(spec), first_configurations(spec), local)
 
 
 def plan_of(spec: Spec, local: bool = False) -> tuple["Plan", int]:
@@ -134,8 +134,8 @@ def at_once(spec: Spec) -> dict[str, int | None]:
         trials that share one (0 where a trial takes several, None where it takes none); ``most``, the spec's limit.
     """
     resources, cores = spec.resources, available()
-    demand = Demand.of(resources.cpu, resources.gpu)
-    alone = Node.having(1e6, 1).holds(demand) if resources.gpu else None
+    demand = Demand.of(resources.cpu, resources.gpus)
+    alone = Node.having(1e6, 1).holds(demand) if resources.gpus else None
     on_cores = Node.having(cores, 0).holds(Demand.of(resources.cpu, 0))
     return {"cores": cores, "on_cores": on_cores, "on_a_gpu": alone, "most": resources.max_concurrent}
 
@@ -156,7 +156,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
             {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
         ],
         "expected_training": steps and steps.share,
-        "samples": _samples(spec),
+        "samples": first_configurations(spec),
         "pictures": found.pictures and asdict(found.pictures),
         "photos": found.photos and asdict(found.photos),
         "schedule": asdict(spec.schedule(found.images)) if found.images else None,
@@ -167,7 +167,8 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     }
 
 
-def _samples(spec: Spec) -> list[dict[str, Any]]:
+def first_configurations(spec: Spec) -> list[dict[str, Any]]:
+    """Give the parameters of the first trials."""
     return preview(spec.space, spec.search, SAMPLES, spec.configs)
 
 
@@ -200,7 +201,7 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     yield from _rung_lines(spec, trials, found.images)
     yield ""
     yield from _resource_lines(spec)
-    samples = _samples(spec)
+    samples = first_configurations(spec)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
         yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())
@@ -263,7 +264,7 @@ def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
 
 def _resource_lines(spec: Spec) -> Iterator[str]:
     resources, room = spec.resources, at_once(spec)
-    gpu = f" and {resources.gpu:g} GPU" if resources.gpu else ""
+    gpu = f" and {resources.gpus:g} GPU" if resources.gpus else ""
     yield f"# Side by side; each trial gets {resources.cpu:g} CPU{gpu}"
     if room["on_a_gpu"]:
         yield f"each GPU: {count(room['on_a_gpu'], 'trial')}, as far as there are CPUs for them"

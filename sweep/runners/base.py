@@ -47,12 +47,17 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
     runner = _started(spec, options, view)
     try:
         resources = spec.resources
-        if resources.gpu and not runner.gpu:
-            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpu:g} GPU a trial)")
-        if 0 < resources.gpu < runner.gpu:
-            view.say(f"trials run alone: each has the whole GPU (the spec asks for {resources.gpu:g} of it)")
+        if resources.gpus and not runner.gpu:
+            view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpus:g} GPU a trial)")
+        if 0 < resources.gpus < runner.gpu:
+            view.say(f"trials run alone: each has the whole GPU (the spec asks for {resources.gpus:g} of it)")
         room = runner.at_once()
-        view.say(f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}")
+        packed = (
+            ", those that share a GPU in one process" if runner.gpu and resources.packed(runner.gpu) else ""
+        )
+        view.say(
+            f"runner: {runner.name}, {count(room, 'trial')} at a time, {'GPU' if runner.gpu else 'CPU'}{packed}"
+        )
         if not options.local and resources.max_concurrent and room < resources.max_concurrent:
             view.say(
                 f"(resources.max_concurrent is {resources.max_concurrent}; no more than {room} run at once here)"
@@ -73,4 +78,4 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
-        return RayRunner(resources.gpu, resources.cpu, options.address, resources.max_concurrent)
+        return RayRunner(resources, options.address)

@@ -37,9 +37,9 @@ class LocalRunner:
     def __init__(self, resources: ResourcesConfig) -> None:
         import torch
 
-        on_gpu = resources.gpu > 0 and torch.cuda.is_available()
+        on_gpu = resources.gpus > 0 and torch.cuda.is_available()
         self.slots = _slots(resources, on_gpu)
-        self.gpu = (resources.gpu if self.slots > 1 else alone(resources.gpu)) if on_gpu else 0.0
+        self.gpu = (resources.gpus if self.slots > 1 else alone(resources.gpus)) if on_gpu else 0.0
         self.threads, self.largest_share = max(1, int(resources.cpu)), float(self.slots)
 
     def at_once(self) -> int:
@@ -82,7 +82,7 @@ class LocalRunner:
                 raise
 
     def _run_side_by_side(self, director: Director, beat: Callable[[], None]) -> None:
-        pack = Pack(self._whole)
+        pack = Pack(self._whole, self.slots)
         while True:
             while not isinstance(assignment := director.next(), Next):
                 pack.begin(assignment)
@@ -103,7 +103,7 @@ class LocalRunner:
 
 def _slots(resources: ResourcesConfig, on_gpu: bool) -> int:
     """Count the trials that are trained side by side."""
-    if resources.packing == "off" or (resources.packing == "auto" and not on_gpu):
+    if not resources.packed(resources.gpus if on_gpu else 0.0):
         return 1
-    room = int(1 / resources.gpu + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
+    room = int(1 / resources.gpus + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
     return max(1, min(room, resources.max_concurrent or room))

@@ -24,7 +24,9 @@ from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.ray_cluster import check_fits, connect, nodes
-from sweep.runners.ray_worker import TRIAL, TrialActor, end_process, preflight
+from sweep.runners.ray_pack import end_packs
+from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process, preflight
+from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain
 
@@ -42,14 +44,16 @@ class Signs:
         self.gpus: dict[Attempt, tuple[str, ...]] = {}
         self.heard: dict[Attempt, float] = {}
         self.causes: dict[Attempt, Fault] = {}
+        self.packs: set[str] = set()
 
     def hear(self, attempt: Attempt) -> None:
         """Note a sign of life."""
         self.heard[attempt] = time.monotonic()
 
-    def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str]) -> None:
-        """Note the first sign of life, which tells where the trial is."""
+    def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str], pack: str) -> None:
+        """Note the first sign of life, which tells where the trial is, and in which pack."""
         self.hear(attempt)
+        self.packs |= {pack} if pack else set()
         self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
     def forget(self, attempt: Attempt) -> Fault | None:
@@ -72,10 +76,10 @@ class Signs:
 class DirectorSearcher(Searcher):  # type: ignore[misc]
     """Tune's searcher interface to a `Director`. Ray may pickle it: the director stays behind."""
 
-    def __init__(self, director: Director, signs: Signs) -> None:
+    def __init__(self, director: Director, signs: Signs, packed: bool) -> None:
         super().__init__()
         self.director: Director | None = director
-        self.signs = signs
+        self.signs, self.packed = signs, packed
         self.attempts: dict[str, Attempt] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -88,7 +92,7 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         if isinstance(assignment, Next):
             return Searcher.FINISHED if assignment is Next.DONE else None
         self.attempts[trial_id] = (assignment.trial, assignment.attempt)
-        return {TRIAL: assignment.plain()}
+        return {TRIAL: assignment.plain(), PACKED: self.packed}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
         """Take in that a worker ended. If it died, the director decides whether to try again."""
@@ -127,7 +131,9 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             self.signs.greet(attempt, *result["hello"])
             return str(TrialScheduler.CONTINUE)
         if "fault" in result:
-            self.director.fail(*attempt, Fault(**json.loads(result["fault"])))
+            self.director.fail(
+                *attempt, self.signs.causes.get(attempt) or Fault(**json.loads(result["fault"]))
+            )
             return str(TrialScheduler.STOP)
         self.signs.hear(attempt)
         go_on = self.director.report(from_plain(json.loads(result["report"])))
@@ -171,10 +177,8 @@ class RayRunner:
     """Runs a director's trials under Ray Tune.
 
     Args:
-        gpu: of each trial; none is used where the cluster has none.
-        cpu: of each trial.
-        address: of a running cluster, or None to start Ray here.
-        max_concurrent: trials at a time at most, or None for what fits.
+        resources: Of a trial, as the spec says; no GPU is used where the cluster has none.
+        address: Of a running cluster, or None to start Ray here.
 
     Raises:
         RequestError: if the cluster cannot be reached or has no node for such a trial.
@@ -182,16 +186,17 @@ class RayRunner:
 
     name = "ray"
 
-    def __init__(self, gpu: float, cpu: float, address: str | None, max_concurrent: int | None) -> None:
+    def __init__(self, resources: ResourcesConfig, address: str | None) -> None:
         connect(address)
         total = ray.cluster_resources()
-        self.gpu = gpu if total.get("GPU", 0) > 0 else 0.0
-        self.cpu, self.max_concurrent = cpu, max_concurrent
-        check_fits(self.gpu, cpu)
+        self.gpu = resources.gpus if total.get("GPU", 0) > 0 else 0.0
+        self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
+        self.packed = resources.packed(self.gpu)
+        check_fits(self.gpu, self.cpu)
         self.signs = Signs(0.0)
         self._nodes, self._counted = nodes(), time.monotonic()
-        self.largest_share = largest_share(self._nodes.values(), cpu, self.gpu)
-        self.threads = max(1, int(cpu))
+        self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
+        self.threads = max(1, int(self.cpu))
 
     def at_once(self) -> int:
         """Count the trials that run at a time: what fits on the nodes, but not more than ``max_concurrent``."""
@@ -233,7 +238,7 @@ class RayRunner:
             tuner = tune.Tuner(
                 tune.with_resources(TrialActor, partial(_resources, cpu=self.cpu, gpu=self.gpu)),
                 tune_config=tune.TuneConfig(
-                    search_alg=DirectorSearcher(director, signs),
+                    search_alg=DirectorSearcher(director, signs, self.packed),
                     scheduler=DirectorScheduler(director, signs),
                     num_samples=-1,
                     reuse_actors=True,
@@ -246,7 +251,10 @@ class RayRunner:
                     verbose=0,
                 ),
             )
-            tuner.fit()
+            try:
+                tuner.fit()
+            finally:
+                end_packs(signs.packs)
 
     def close(self) -> None:
         """Leave the cluster, or end the Ray that was started here."""

@@ -3,10 +3,7 @@
 import json
 import os
 import signal
-import threading
-import time
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 import ray
@@ -15,10 +12,53 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
+from sweep.runners.orphans import end_with_parent
 from sweep.runners.ray_cluster import fitting_nodes
+from sweep.runners.ray_pack import Packed
 
-TRIAL = "assignment"
-ORPHAN_SECONDS = 2.0
+TRIAL, PACKED = "assignment", "packed"
+"""Keys of what Tune calls a trial's configuration: the assignment, and whether it is trained in its GPU's process."""
+
+
+class Alone:
+    """A trial that is trained in this process.
+
+    Args:
+        assignment: As plain values.
+    """
+
+    name = ""
+
+    def __init__(self, assignment: dict[str, Any]) -> None:
+        self._assignment = assignment
+        self._run: Any = None  # a `sweep.worker.trial_run.TrialRun`
+
+    def pid(self) -> int:
+        """Give the number of the process that trains."""
+        return os.getpid()
+
+    def next(self) -> dict[str, str]:
+        """Train up to the next report, or fault."""
+        try:
+            from sweep.worker.messages import Assignment, to_plain
+            from sweep.worker.trial_run import TrialRun
+
+            if self._run is None:
+                self._run = TrialRun(Assignment.from_plain(self._assignment))
+            # As text: Tune flattens nested results.
+            return {"report": json.dumps(to_plain(next(self._run)))}
+        except Exception as error:
+            from sweep.worker.faults import fault_of
+
+            # As a result, not as an exception: so its text reaches the driver whole.
+            self.close()
+            return {"fault": json.dumps(asdict(fault_of(error)))}
+
+    def close(self) -> None:
+        """Leave the trial, and what is still being measured of it."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
 
 
 class TrialActor(tune.Trainable):  # type: ignore[misc]
@@ -27,8 +67,9 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any]) -> None:
         """Take an assignment; the work starts with the second step, where errors can be reported."""
         end_with_parent()
-        self.assignment = config[TRIAL]
-        self.run: Any = None  # a `sweep.worker.trial_run.TrialRun`
+        assignment = config[TRIAL]
+        packed = config[PACKED] and not assignment["failures"]
+        self.run = Packed(assignment) if packed else Alone(assignment)
         self.greeted = False
 
     def step(self) -> dict[str, Any]:
@@ -36,21 +77,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         if not self.greeted:
             self.greeted = True
             gpus = [str(index) for index in ray.get_gpu_ids()]
-            return {"hello": [ray.get_runtime_context().get_node_id(), os.getpid(), gpus]}
-        try:
-            from sweep.worker.messages import Assignment, to_plain
-            from sweep.worker.trial_run import TrialRun
-
-            if self.run is None:
-                self.run = TrialRun(Assignment.from_plain(self.assignment))
-            # As text: Tune flattens nested results.
-            return {"report": json.dumps(to_plain(next(self.run)))}
-        except Exception as error:
-            from sweep.worker.faults import fault_of
-
-            # As a result, not as an exception: so its text reaches the driver whole.
-            self.cleanup()
-            return {"fault": json.dumps(asdict(fault_of(error)))}
+            return {"hello": [ray.get_runtime_context().get_node_id(), self.run.pid(), gpus, self.run.name]}
+        return self.run.next()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next assignment; nothing of the old trial is kept but the process's caches."""
@@ -60,28 +88,13 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def cleanup(self) -> None:
         """Leave the trial, and what is still being measured of it."""
-        if self.run is not None:
-            self.run.close()
-            self.run = None
+        self.run.close()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Do nothing, and never be asked to: trials write their own checkpoints into the sweep's folder."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:  # noqa: ANN401
         """Do nothing, and never be asked to."""
-
-
-@cache
-def end_with_parent() -> None:
-    """End this process soon after its parent, Ray's daemon on this node: an orphan would hold its GPU for ever."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(ORPHAN_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="sweep-orphan-watch", daemon=True).start()
 
 
 def end_process(node: str, pid: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from ganlib.config import (
     CollapseConfig,
@@ -70,11 +70,26 @@ class AshaConfig(Section):
         return self
 
 
+def _the_word_auto(word: str) -> str:
+    if word != "auto":
+        raise ValueError("must be a number, such as 0.25, or auto")
+    return word
+
+
+# By what is written, so that a mistake is told as one in a number or in a word.
+Gpus = Annotated[
+    Annotated[float, Field(ge=0, le=64), AfterValidator(_whole_above_one), Tag("number")]
+    | Annotated[Literal["auto"], BeforeValidator(_the_word_auto), Tag("word")],
+    Discriminator(lambda value: "word" if isinstance(value, str) else "number"),
+]
+
+
 class ResourcesConfig(Section):
     """What one trial gets, and what becomes of it when its worker is lost."""
 
-    gpu: Annotated[float, AfterValidator(_whole_above_one)] = Field(0.0, ge=0, le=64)
-    """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none."""
+    gpu: Gpus = 0.0
+    """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none; ``auto``: the part that a
+    trial's memory needs by a few steps on this machine's GPU, at least 1/8, and 0 where there is none."""
     packing: Literal["auto", "on", "off"] = "auto"
     """Whether trials that share a GPU do so in one process (``auto``), or in processes that take turns, each limited to
     its part of the memory (``off``; with ``--local`` a trial then runs alone and has the whole). ``on`` packs trials
@@ -88,6 +103,16 @@ class ResourcesConfig(Section):
     timeout: float = Field(1800.0, ge=1, le=1e6)
     """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
     pictures that is measured is a sign, and the metrics of all pictures together are one step."""
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of a trial, once that is known: ``auto`` is settled before anything is run."""
+        assert self.gpu != "auto"
+        return self.gpu
+
+    def packed(self, gpu: float) -> bool:
+        """Say whether trials that get ``gpu`` of a GPU each (0: there is none) are trained in one process."""
+        return self.packing == "on" or (self.packing == "auto" and 0 < gpu <= 0.5)
 
 
 class KeepConfig(Section):

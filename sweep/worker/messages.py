@@ -32,6 +32,7 @@ class Assignment:
         seen_kimg: The last evaluation that the driver has on record; -1 before the first.
         to_measure: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
         floor: What held-out real pictures score, for each number of pictures.
+        failures: How often the trial's worker has failed.
     """
 
     sweep: str
@@ -49,6 +50,7 @@ class Assignment:
     seen_kimg: float = -1.0
     to_measure: Sequence[Seen] | None = None
     floor: Sequence[Floor] = ()
+    failures: int = 0
 
     def plain(self) -> Plain:
         """Give the assignment as plain values, so that it travels as JSON."""

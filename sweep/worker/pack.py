@@ -10,12 +10,16 @@ so all of its trials: they go on from their checkpoints.
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
+from ganlib.steps.capture import recorded
+from ganlib.training.fit import Fit
 from sweep.worker.faults import fault_of
+from sweep.worker.lent import Lent
 from sweep.worker.messages import Assignment, Fault, Report
 from sweep.worker.trial_run import TrialRun
 from sweep.worker.watchdog import Watchdog
@@ -54,21 +58,23 @@ class _Slot:
     assignment: Assignment
     heard: Heard
     stream: "torch.cuda.Stream | None"
-    wanted: bool = True
+    wanted: bool
     run: TrialRun | None = None
 
-    def advance(self) -> Report | None:
+    def advance(self, used: Callable[[], Fit | None]) -> Report | None:
         """Take a turn."""
         with torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext():
             if self.run is None:
-                self.run = TrialRun(self.assignment, TURN_SECONDS, self.heard)
+                self.run = TrialRun(self.assignment, Lent(TURN_SECONDS, self.heard, used()))
             return self.run.advance()
 
-    def close(self, hangs: bool = False) -> None:
-        """Leave the trial."""
-        if self.run is not None:
-            self.run.close(hangs)
-            self.run = None
+    def close(self, hangs: bool = False) -> Fit | None:
+        """Leave the trial; returns what it was trained by."""
+        run, self.run = self.run, None
+        if run is None:
+            return None
+        run.close(hangs)
+        return run.fit
 
 
 @dataclass
@@ -77,12 +83,15 @@ class Pack:
 
     Attributes:
         gpu: GPUs of the whole process; 0 trains on the CPU.
+        room: Trials that it has at most.
         timeout: Seconds without a sign of life after which a trial has hung; 0 for never.
     """
 
     gpu: float
+    room: int
     timeout: float = 0.0
     _slots: dict[Attempt, _Slot] = field(default_factory=dict)
+    _used: list[Fit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._watchdog = Watchdog(self.timeout)
@@ -91,13 +100,20 @@ class Pack:
     def __len__(self) -> int:
         return len(self._slots)
 
-    def begin(self, assignment: Assignment) -> Attempt:
-        """Take in a trial, and want its first report."""
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a trial that somebody waits for."""
+        return any(slot.wanted for slot in self._slots.values())
+
+    def begin(self, assignment: Assignment, wanted: bool = True) -> Attempt:
+        """Take in a trial, in place of an older attempt; ``wanted`` is whether its first report is."""
         attempt = assignment.trial, assignment.attempt
+        for older in [one for one in self._slots if one[0] == assignment.trial]:
+            self.leave(older)
         # It has a part of what the process has, and nobody to limit it to that part.
         assignment = replace(assignment, gpu=self.gpu, timeout=0.0)
         stream = torch.cuda.Stream() if self._on_gpu else None
-        self._slots[attempt] = _Slot(assignment, Heard(self._watchdog), stream)
+        self._slots[attempt] = _Slot(assignment, Heard(self._watchdog), stream, wanted)
         return attempt
 
     def want(self, attempt: Attempt) -> None:
@@ -105,13 +121,29 @@ class Pack:
         slot = self._slots[attempt]
         slot.wanted, slot.heard.last = True, time.monotonic()
 
-    def leave(self, attempt: Attempt, hangs: bool = False) -> None:
-        """Let a trial go; nothing of it is kept."""
-        slot = self._slots.pop(attempt, None)
-        if slot is not None:
-            slot.close(hangs)
-            if self._on_gpu:
-                torch.cuda.empty_cache()  # the next one may need other shapes
+    def leave(self, attempt: Attempt) -> None:
+        """Let a trial go; its recorded steps are kept for the next one that has such steps."""
+        if attempt in self._slots:
+            fit = self._slots.pop(attempt).close()
+            if fit is not None and fit.step.player is not None:
+                self._used.append(fit)
+
+    def _give_up(self, attempt: Attempt, hangs: bool = False) -> None:
+        """Let a trial go that has failed; nothing of it is kept."""
+        self._slots.pop(attempt).close(hangs)
+        if self._on_gpu:
+            torch.cuda.empty_cache()
+
+    def _used_by(self, config: Mapping[str, Any]) -> Fit | None:
+        """Give what a trial that has ended was trained by, if it fits; otherwise make room for a new one."""
+        key = recorded(config)
+        for fit in self._used:
+            if fit.recorded == key:
+                self._used.remove(fit)
+                return fit
+        while self._used and len(self._used) + len(self._slots) > self.room:
+            del self._used[0]
+        return None
 
     def round(self) -> Iterator[tuple[Attempt, Report | Fault]]:
         """Give each trial that is wanted a turn; those that have something to report wait until they are wanted again.
@@ -123,19 +155,19 @@ class Pack:
             if said is not None:
                 slot.wanted = False
                 yield attempt, said
-        if not any(slot.wanted for slot in self._slots.values()):
+        if not self.wanted:
             self._watchdog.rest()
 
     def _said(self, attempt: Attempt, slot: _Slot) -> Report | Fault | None:
         self._watchdog.feed()
         try:
-            report = slot.advance()
+            report = slot.advance(lambda: self._used_by(slot.assignment.config))
         except Exception as error:
             fault = fault_of(error)
             del error  # its frames hold the trial's tensors
-            self.leave(attempt)
+            self._give_up(attempt)
             return fault
         if report is None and self.timeout and time.monotonic() - slot.heard.last > self.timeout:
-            self.leave(attempt, hangs=True)
+            self._give_up(attempt, hangs=True)
             return Fault("hung", f"no sign of life for {self.timeout:g} s (resources.timeout)")
         return report

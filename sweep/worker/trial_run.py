@@ -37,6 +37,7 @@ from sweep.storage.lease import Tenant
 from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints, history_of
+from sweep.worker.lent import Lent
 from sweep.worker.messages import (
     Assignment,
     Evaluated,
@@ -63,17 +64,13 @@ class TrialRun(Iterator[Report]):
 
     Args:
         assignment: What is to be done.
-        turn: Seconds that `advance` takes at most where there is nothing to report, so that several trials of a process
-            can take turns.
-        watchdog: Ends the process when nothing happens; None for one of this trial's own.
+        lent: What the process has for one of several trials.
 
     Raises:
         WorkError: when this machine's pictures are not those that the driver described.
     """
 
-    def __init__(
-        self, assignment: Assignment, turn: float = math.inf, watchdog: Watchdog | None = None
-    ) -> None:
+    def __init__(self, assignment: Assignment, lent: Lent | None = None) -> None:
         self.assignment = assignment
         self.folder = open_folder(assignment.sweep)
         torch.set_num_threads(max(1, assignment.threads))
@@ -92,19 +89,20 @@ class TrialRun(Iterator[Report]):
         self.limits = config.collapse
         self.suspects = Suspects(self.folder, assignment, self.evaluator, sets.drawings.pictures)
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)
-        self.watchdog = watchdog or Watchdog(assignment.timeout)
-        self._turn = turn
+        lent = lent or Lent()
+        self.watchdog = lent.watchdog or Watchdog(assignment.timeout)
+        self._turn = lent.turn
         self._until: float | None = None
-        self._apart = Apart(min(PULSE_SECONDS, turn), self.watchdog.feed, self.watchdog.rest)
+        self._apart = Apart(min(PULSE_SECONDS, lent.turn), self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history: list[Evaluated] = []
         self._backlog: list[Evaluated] = []
         self._refused = ""
         self._over, self._handed_in = assignment.to_measure is not None, False
-        self.fit = None if self._over else self._resumed()
+        self.fit = None if self._over else self._resumed(lent.used)
 
-    def _resumed(self) -> Fit:
+    def _resumed(self, used: Fit | None) -> Fit:
         """Make training go on where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
         if saved:
@@ -126,6 +124,7 @@ class TrialRun(Iterator[Report]):
             alive=self._apart.alive,
             apart=self._done,
             full_at_end=False,  # the result has it
+            used=used,
         )
         if fit.reseeded:
             self.checkpoints.began_anew(fit, device_name(self.device))

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case
+from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving
 from helpers.rehearsal import OtherStep, Rehearsal
 from torch import Tensor, nn
 
 from ganlib.augment import ada
-from ganlib.config import DataConfig, ModelConfig, TrainConfig
+from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
-from ganlib.steps.capture import WARM, Player, player
+from ganlib.steps.capture import SWITCHES, UNSEEN, WARM, Player, player, recorded
 from ganlib.steps.stream import Batches, stream_of
 
 CPU = torch.device("cpu")
@@ -236,3 +236,82 @@ def test_a_processor_records_nothing() -> None:
     random = torch.Generator()
     assert player("auto", CPU, random) is None
     assert player("off", torch.device("cuda"), random) is None
+
+
+# ---- another trial goes on with the recordings ---------------------------------------------------------------
+
+BEFORE: dict[str, Any] = {
+    **{"lr_g": 1e-3, "lr_d": 1e-3, "smoothing": 1.0, "augment_p": 0.9, "equalize_p": 0.9},
+    **{"instance_noise": 0.3, "r1_gamma": 2.0, "r2_gamma": 2.0, "ema_kimg": 1.0},
+}
+AFTER: dict[str, Any] = {
+    **{
+        "lr_g": moving(1e-4, 1e-5),
+        "lr_d": 3e-4,
+        "smoothing": moving(0.8, 0.9),
+        "augment_p": moving(0.1, 0.5),
+    },
+    **{
+        "equalize_p": 0.2,
+        "instance_noise": 0.1,
+        "r1_gamma": moving(0.5, 0.1),
+        "r2_gamma": 0.3,
+        "ema_kimg": 0.1,
+    },
+}
+
+
+def key_of(**train: Any) -> str:
+    config = TrialConfig(
+        data=DataConfig(size=32),
+        model=ModelConfig(),
+        train=TrainConfig(**train),
+        evaluate=EvaluateConfig(),
+        collapse=CollapseConfig(),
+    )
+    return recorded(config.model_dump(mode="json"))
+
+
+def test_a_step_that_is_taken_over_is_a_fresh_one() -> None:
+    recorder, batches = Rehearsal(), stream(Case())
+    used, fresh, plain = (
+        step_of(Case(train=BEFORE), recorder),
+        step_of(Case(train=AFTER)),
+        step_of(Case(train=AFTER)),
+    )
+    train(used, batches, WARM + 2)
+    used.take_over(fresh)
+    batches.begin(5, 0)
+    others = stream(Case())
+    others.begin(5, 0)
+    train(used, batches, WARM + 2)
+    train(plain, others, WARM + 2)
+    assert bits(used.state()) == bits(plain.state())
+    assert used.read_means() == plain.read_means()
+    assert recorder.recorded == 1
+    assert recorder.warmed == WARM
+
+
+def test_what_a_recording_knows_tells_steps_apart() -> None:
+    assert (
+        key_of(**BEFORE)
+        == key_of(**AFTER)
+        == key_of(**AFTER, milestones=[1], gamma=0.5, decay_from=0.5, kimg=3)
+    )
+    others: list[dict[str, Any]] = [
+        {"r1_gamma": 0.0},
+        {"equalize_p": 0.0},
+        {"loss": "hinge"},
+        {"batch_size": 8},
+        {"betas": [0.0, 0.99]},
+        {"weight_decay": 0.1},
+        {"label_g": 0.9},
+        {"d_steps": 2},
+        {"r1_every": 2},
+    ]
+    keys = [key_of(**BEFORE), *(key_of(**{**BEFORE, **other}) for other in others)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_every_key_that_a_recording_does_not_know_is_tried() -> None:
+    assert {*UNSEEN, *SWITCHES} == BEFORE.keys() | {"milestones", "gamma", "decay_from", "epochs", "kimg"}

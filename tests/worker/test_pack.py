@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 from helpers.commands import fine, run
+from helpers.rehearsal import Rehearsal
 
 from ganlib.metrics import Evaluator
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import WARM, Player
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.runners.local import LocalRunner
@@ -177,7 +179,7 @@ def test_a_trial_whose_measuring_hangs_is_given_up_and_others_go_on(
 
     monkeypatch.setattr(Evaluator, "score", once)
     made = Pack.__init__
-    monkeypatch.setattr(Pack, "__init__", lambda self, gpu: made(self, gpu, 1.5))
+    monkeypatch.setattr(Pack, "__init__", lambda self, gpu, room: made(self, gpu, room, 1.5))
     monkeypatch.setattr("sweep.worker.watchdog.faulthandler.dump_traceback_later", lambda *_, **__: None)
     try:
         fine("run", spec, "--local", "--storage", spec.parent / "hung", *PACKED)
@@ -217,3 +219,22 @@ def test_as_many_as_share_a_gpu(
     assert runner.fits({(0, 0): 1.0}, 1.0) == (slots > 1)
     assert not runner.fits({(trial, 0): 1.0 for trial in range(slots)}, 1.0)
     assert not runner.fits({(0, 0): 1.0}, slots)
+
+
+def test_a_trial_goes_on_with_the_recordings_of_one_that_has_ended(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Rehearsal] = []
+
+    def player(*_: object) -> Player:
+        made.append(Rehearsal())
+        return Player(made[-1])
+
+    monkeypatch.setattr("ganlib.steps.adversarial.player", player)
+    fine("run", spec, "--local", "--storage", spec.parent / "warm", *PACKED)
+    folder = spec.parent / "warm" / "packed"
+    assert without_packing(rows(folder)) == without_packing(rows(alone))
+    assert weights(folder) == weights(alone)
+    assert len(made) == 5, "each trial makes a step, and so does the preflight"
+    assert sum(one.recorded for one in made) == 2, "and two of them were used"
+    assert sum(one.warmed for one in made[1:]) == 2 * WARM

@@ -77,7 +77,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
         RequestError: if the extractor cannot be loaded.
         WorkError: if a step fails, such as by its memory.
     """
-    gpu = alone(spec.resources.gpu) if local else spec.resources.gpu
+    gpu = alone(spec.resources.gpus) if local else spec.resources.gpus
     device = device_of(gpu)
     slots = 1 if local else at_once(spec, device.type)
     gpus = torch.cuda.device_count() if device.type == "cuda" else 1
@@ -103,7 +103,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
 def at_once(spec: Spec, device: str) -> int:
     """Count the trials that run at a time on this machine."""
     resources = spec.resources
-    demand = Demand.of(resources.cpu, resources.gpu if device == "cuda" else 0)
+    demand = Demand.of(resources.cpu, resources.gpus if device == "cuda" else 0)
     gpus = torch.cuda.device_count() if device == "cuda" else 0
     slots = Node.having(cores.available(), gpus).holds(demand)
     return max(1, min(slots, resources.max_concurrent or slots))

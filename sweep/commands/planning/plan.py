@@ -7,6 +7,7 @@ from typing import Any
 from sweep import formatting
 from sweep.commands.planning.costs import Costs, measure
 from sweep.commands.planning.forecast import Forecast, Range, forecast
+from sweep.commands.planning.sharing import CONTEXT, USABLE
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS
 from sweep.spec.schedule import Schedule
@@ -16,10 +17,6 @@ CHECKPOINTS = 3
 """Checkpoints that a trial has at most while it trains: the two newest, and the newest at which it was healthy."""
 RECORDS = 40_000
 """Bytes of records of a trial, in all datasets and the ledger."""
-CONTEXT = 600 * 2**20
-"""Bytes that a process holds on a GPU beside what torch hands out: CUDA's context and the libraries' own."""
-USABLE = 0.9
-"""Share of the memory that trials may fill."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""Settle which part of a GPU a trial gets, where the spec leaves that to the machine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ganlib.errors import RequestError
+from sweep import formatting
+from sweep.formatting import count
+from sweep.runners.capacity import UNITS
+from sweep.spec.specification import Spec
+
+MOST = 8
+"""Trials that share a GPU at most: more only wait for each other."""
+USABLE = 0.9
+"""Share of the memory that trials may fill."""
+CONTEXT = 600 * 2**20
+"""Bytes that a process holds on a GPU beside what torch hands out: CUDA's context and the libraries' own."""
+
+
+def settled(
+    spec: Spec,
+    samples: Callable[[], Sequence[Mapping[str, Any]]],
+    address: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Spec:
+    """Put a number where the spec says ``resources: {gpu: auto}``; other specs stay as they are.
+
+    Args:
+        spec: The sweep.
+        samples: Gives parameters of its first trials.
+        address: Of a cluster that is to run it.
+        say: Told what it comes to.
+
+    Raises:
+        RequestError: where trials are to run on other machines than this one.
+        WorkError: if a few steps do not fit into the GPU.
+    """
+    if spec.resources.gpu != "auto":
+        return spec
+    if address is not None:
+        raise RequestError(
+            "resources.gpu: auto is measured on this machine, and the trials run on those of --address: give a number, "
+            "such as 0.25; 'sweep plan' says it on a machine with such a GPU"
+        )
+    gpu, why = _measured(spec, samples)
+    say(f"resources.gpu is auto: {gpu:g}, {why}")
+    return replace(spec, resources=spec.resources.model_copy(update={"gpu": gpu}))
+
+
+def _measured(spec: Spec, samples: Callable[[], Sequence[Mapping[str, Any]]]) -> tuple[float, str]:
+    import torch
+
+    from sweep.commands.planning.costs import measure
+
+    if not torch.cuda.is_available():
+        return 0.0, "because there is no GPU here"
+    alone = replace(spec, resources=spec.resources.model_copy(update={"gpu": 1.0}))
+    costs = measure(alone, samples(), 1)
+    return share(costs.memory, costs.memory_there)
+
+
+def share(memory: int, there: int) -> tuple[float, str]:
+    """Compute the part of a GPU for a trial, and say why.
+
+    Args:
+        memory: Bytes that a trial takes.
+        there: Bytes of the GPU.
+    """
+    fits = max(1, min(MOST, int((there * USABLE - CONTEXT) / memory)))
+    of = f"a trial takes {formatting.size(memory)} of {formatting.size(there)}"
+    return UNITS // fits / UNITS, f"so that {count(fits, 'trial')} can share one: {of}"

@@ -1,0 +1,171 @@
+"""Trials of several Ray workers in one process: that of the GPU which they share.
+
+Ray counts and places trials as always, each with its part of a GPU. Where trials are packed, their workers train
+nothing: each hands its assignment to the process of its GPU, and its reports on. So a trial is stopped, lost and tried
+again as one that has a process of its own; where that of the GPU ends, all of its trials die, and those that had
+trained there are tried again in processes of their own (`Assignment.failures`).
+"""
+
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from sweep.runners.orphans import end_with_parent
+
+CALLS = 256
+"""Calls that a pack's process takes at a time: one from each of its trials' workers, which waits there."""
+IDLE_SECONDS = 300.0
+"""A pack that nobody wants anything of for so long ends: its driver was lost."""
+
+Attempt = tuple[int, int]
+
+
+class PackProcess:
+    """The process of a GPU, or of the processors of a node: a thread trains, and calls wait for what it says."""
+
+    def __init__(self, visible: str | None, gpu: float, room: int, timeout: float) -> None:
+        if visible is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = visible  # Ray hides all GPUs of a process that counts none
+        end_with_parent()
+        self._commands: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._waiting: dict[Attempt, Future[dict[str, str]]] = {}
+        ready: Future[None] = Future()
+        threading.Thread(
+            target=self._work, args=(gpu, room, timeout, ready), name="sweep-pack", daemon=True
+        ).start()
+        ready.result()
+
+    def pid(self) -> int:
+        """Give the number of this process."""
+        return os.getpid()
+
+    def begin(self, assignment: dict[str, Any]) -> None:
+        """Take in a trial."""
+        from sweep.worker.messages import Assignment
+
+        self._do(lambda: self._pack.begin(Assignment.from_plain(assignment), wanted=False))
+
+    def next(self, attempt: Attempt) -> dict[str, str]:
+        """Let a trial go on, and wait for what it says: a ``report`` or a ``fault`` as JSON."""
+        said: Future[dict[str, str]] = Future()
+
+        def want() -> None:
+            self._waiting[attempt] = said
+            self._pack.want(attempt)
+
+        self._do(want)
+        return said.result()
+
+    def leave(self, attempt: Attempt) -> None:
+        """Let a trial go."""
+        self._do(lambda: self._pack.leave(attempt))
+
+    def _do(self, command: Callable[[], object]) -> None:
+        """Let the thread that trains do something, and wait for that."""
+        done: Future[None] = Future()
+
+        def do() -> None:
+            try:
+                command()
+                done.set_result(None)
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._commands.put(do)
+        done.result()
+
+    def _work(self, gpu: float, room: int, timeout: float, ready: "Future[None]") -> None:
+        try:
+            from sweep.worker.pack import Pack
+
+            self._pack = Pack(gpu, room, timeout)
+            ready.set_result(None)
+        except BaseException as error:
+            ready.set_exception(error)
+            return
+        while True:
+            try:
+                while True:
+                    self._commands.get(block=not self._pack.wanted, timeout=IDLE_SECONDS)()
+            except queue.Empty:
+                if not self._pack.wanted:
+                    os._exit(0)
+            for attempt, said in self._pack.round():
+                self._say(attempt, said)
+
+    def _say(self, attempt: Attempt, said: Any) -> None:  # noqa: ANN401 - a Report or a Fault
+        from sweep.worker.messages import Fault, to_plain
+
+        # As text: Tune flattens nested results.
+        plain = (
+            {"fault": json.dumps(asdict(said))}
+            if isinstance(said, Fault)
+            else {"report": json.dumps(to_plain(said))}
+        )
+        self._waiting.pop(attempt).set_result(plain)
+
+
+class Packed:
+    """A trial that is trained in the process of its GPU.
+
+    Args:
+        assignment: As plain values.
+    """
+
+    def __init__(self, assignment: dict[str, Any]) -> None:
+        self._assignment, self._begun = assignment, False
+        self._attempt = assignment["trial"], assignment["attempt"]
+        node = ray.get_runtime_context().get_node_id()
+        on_gpu = bool(ray.get_gpu_ids())
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES") if on_gpu else None
+        self.name = f"sweep-pack-{assignment['owner']}-{node}-{visible or 'cpu'}"
+        made = ray.remote(PackProcess).options(
+            name=self.name,
+            get_if_exists=True,
+            lifetime="detached",  # its trials come and go; the driver ends it, or nobody's wanting it
+            num_cpus=0,
+            max_concurrency=CALLS,
+            max_restarts=0,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+        )
+        room = int(1 / assignment["gpu"] + 1e-9) if on_gpu else CALLS
+        self._process = made.remote(visible, 1.0 if on_gpu else 0.0, room, assignment["timeout"])
+
+    def pid(self) -> int:
+        """Give the number of the process that trains."""
+        pid: int = ray.get(self._process.pid.remote())
+        return pid
+
+    def next(self) -> dict[str, str]:
+        """Train up to the next report, or fault."""
+        try:
+            if not self._begun:
+                self._begun = True
+                ray.get(self._process.begin.remote(self._assignment))
+            said: dict[str, str] = ray.get(self._process.next.remote(self._attempt))
+            return said
+        except ray.exceptions.RayActorError as error:
+            reason = f"the process ended that trained it, and others beside it: {error}"
+            return {"fault": json.dumps({"kind": "died", "reason": " ".join(reason.split())})}
+
+    def close(self) -> None:
+        """Leave the trial."""
+        if self._begun:
+            with suppress(ray.exceptions.RayActorError):  # it has been left all the same
+                ray.get(self._process.leave.remote(self._attempt))
+
+
+def end_packs(names: set[str]) -> None:
+    """End the processes of packs."""
+    for name in names:
+        with suppress(ValueError):  # it has ended
+            ray.kill(ray.get_actor(name))

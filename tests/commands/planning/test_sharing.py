@@ -1,0 +1,84 @@
+"""Which part of a GPU a trial gets where the spec leaves it to the machine."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from helpers.commands import TINY, run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganlib.errors import RequestError
+from sweep.commands.planning import costs
+from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, settled, share
+from sweep.runners.capacity import Demand, Node
+from sweep.spec.specification import Spec, parse
+
+AUTO = TINY + "resources: {gpu: auto}\n"
+GIB = 2**30
+
+
+@given(memory=st.integers(2**20, 200 * GIB), there=st.integers(GIB, 200 * GIB))
+def test_as_many_share_a_gpu_as_fit_into_it(memory: int, there: int) -> None:
+    gpu, _ = share(memory, there)
+    together = Node.having(64, 1).holds(Demand.of(1, gpu))
+    assert 1 <= together <= MOST
+    assert together == 1 or together * memory + CONTEXT <= there * USABLE
+    assert together == MOST or (together + 1) * memory + CONTEXT > there * USABLE
+
+
+@pytest.mark.parametrize(("memory", "gpu"), [(4, 0.125), (12, 0.2), (30, 0.5), (60, 1.0)])
+def test_it_is_measured_on_the_gpu_that_is_here(
+    memory: int, gpu: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[Spec] = []
+
+    def measure(spec: Spec, samples: object, trials: int) -> SimpleNamespace:
+        measured.append(spec)
+        return SimpleNamespace(memory=memory * GIB, memory_there=80 * GIB)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(costs, "measure", measure)
+    said: list[str] = []
+    spec = parse(AUTO, "tiny.yaml")
+    found = settled(spec, lambda: [{}], None, said.append)
+    assert found.resources.gpus == gpu
+    assert found == replace(spec, resources=found.resources)
+    assert measured[0].resources.gpu == 1.0
+    assert f"resources.gpu is auto: {gpu:g}, so that" in said[0]
+    assert "of 80 GiB" in said[0] or "of 85.9 GB" in said[0]
+
+
+def test_without_a_gpu_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert settled(parse(AUTO, "tiny.yaml"), lambda: []).resources.gpus == 0
+
+
+def test_a_number_stays_what_it_is() -> None:
+    spec = parse(AUTO.replace("auto", "0.3"), "tiny.yaml")
+    assert settled(spec, lambda: [], "ray.example:6379") is spec
+
+
+def test_other_machines_cannot_be_measured_here() -> None:
+    with pytest.raises(RequestError, match="give a number"):
+        settled(parse(AUTO, "tiny.yaml"), lambda: [], "ray.example:6379")
+
+
+@pytest.mark.parametrize("wrong", ["many", "automatic"])
+def test_other_words_are_refused(wrong: str, tmp_path) -> None:
+    (tmp_path / "tiny.yaml").write_text(AUTO.replace("auto", wrong))
+    refused = run("run", tmp_path / "tiny.yaml", "--dry-run")
+    assert refused.exit_code == 2
+    assert "resources.gpu: must be a number, such as 0.25, or auto" in refused.output
+
+
+def test_a_sweep_has_the_number_on_record(tmp_path) -> None:
+    (tmp_path / "tiny.yaml").write_text(AUTO)
+    done = run("run", tmp_path / "tiny.yaml", "--local", "--storage", tmp_path, "--set", "search.trials=1")
+    assert done.exit_code == 0, done.output
+    assert "resources.gpu is auto: 0, because there is no GPU here" in done.output
+    assert (
+        "auto"
+        not in (tmp_path / "tiny" / "spec.yaml").read_text().split("resources:")[1].split("gpu:")[1][:6]
+    )
