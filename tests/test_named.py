@@ -15,7 +15,7 @@ TEXTS = sorted(
         "docs/**/*.md",
         "sweep/**/*.py",
         "ganlib/**/*.py",
-        "benchmarks/*.py",
+        "benchmarks/**/*.py",
         "tests/**/*.py",
     )
     for path in ROOT.glob(pattern)

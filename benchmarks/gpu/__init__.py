@@ -1,0 +1,1 @@
+"""Parts of what `benchmarks/gpu/measure.py` measures on a card."""
