@@ -6,11 +6,10 @@ whole), so it is, with growing pauses, before an error is told.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-import pyarrow as pa
 from pyarrow import fs
 
 from ganlib.errors import RequestError
@@ -26,6 +25,11 @@ from sweep.storage.folder import (
 
 T = TypeVar("T")
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_PAUSES_SECONDS = (0.2, 0.5, 1.0)
+"""At the first request of all: a store that does not answer then is down, or is another one than was meant."""
+CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
+OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
+"""What may stand behind the ``?`` of a URL."""
 FINAL = (
     "ACCESS_DENIED",
     "INVALID_ACCESS_KEY_ID",
@@ -66,9 +70,11 @@ class RemoteFolder(Folder):
         scheme, netloc, full, _, _ = urlsplit(self._url(path))
         return urlunsplit((scheme, netloc, full, "", ""))
 
-    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
+    def _tried(
+        self, action: str, path: str, work: Callable[[], T], pauses: Sequence[float] | None = None
+    ) -> T:
         """Return the result of ``work``; a failure is tried again after each of the pauses, then explained."""
-        for pause in PAUSES_SECONDS:
+        for pause in PAUSES_SECONDS if pauses is None else pauses:
             try:
                 with explained(action, self._shown(path)):
                     return work()
@@ -87,15 +93,49 @@ class RemoteFolder(Folder):
         """Connect to the folder at ``s3://bucket/prefix?options``.
 
         Raises:
-            RequestError: if an option of the URL is not known.
-            WorkError: if the store cannot be reached.
+            RequestError: if an option of the URL is not known, or the bucket is not there.
+            WorkError: if the store cannot be reached within some seconds.
         """
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query))
+        if unknown := sorted(options.keys() - set(OPTIONS)):
+            raise RequestError(
+                f"--storage has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
+            )
         with explained("reach the storage", "s3://"):
-            try:
-                filesystem, root = fs.FileSystem.from_uri(url)
-            except pa.ArrowInvalid as error:
-                raise RequestError(f"--storage is not a usable S3 location: {error}") from None
-        return cls(url, filesystem, root)
+            if not options.keys() & {"region", "endpoint_override"}:
+                options["region"] = _region_of(parts.netloc)
+            filesystem = fs.S3FileSystem(
+                **options,
+                connect_timeout=CONNECT_SECONDS,
+                request_timeout=REQUEST_SECONDS,
+                allow_delayed_open=True,  # what fits into one request is written by one, and not by three
+                # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
+                retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
+            )
+        made = cls(url, filesystem, f"{parts.netloc}{parts.path}")
+        made.check_bucket(parts.netloc)
+        return made
+
+    def check_bucket(self, bucket: str) -> None:
+        """Look whether the store answers, and has the bucket.
+
+        Raises:
+            RequestError: if it has no bucket of that name.
+            StorageError: if it does not answer.
+        """
+        try:
+            kind = self._tried(
+                "reach", "", lambda: self._filesystem.get_file_info(bucket).type, FIRST_PAUSES_SECONDS
+            )
+        except StorageError as error:
+            if any(word in str(error) for word in ("ACCESS_DENIED", "403")):
+                return  # who may use a prefix may not always look at the bucket
+            raise
+        if kind == fs.FileType.NotFound:
+            raise RequestError(
+                f"there is no bucket '{bucket}' in that store: make it first, or give another one"
+            )
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
         return RemoteFolder(self._url(name), self._filesystem, self._at(name))
@@ -156,3 +196,20 @@ class RemoteFolder(Folder):
     def _entries(self, path: str, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(path), allow_not_found=True, recursive=recursive)
         return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))
+
+
+def _region_of(bucket: str) -> str:
+    """Ask AWS for the region of a bucket.
+
+    Raises:
+        RequestError: if there is no such bucket.
+    """
+    try:
+        region: str = fs.resolve_s3_region(bucket)
+    except OSError as error:
+        if "not found" in str(error).lower():
+            raise RequestError(
+                f"there is no bucket '{bucket}' on AWS: make it first, or give another one"
+            ) from None
+        raise
+    return region
