@@ -31,6 +31,7 @@ from ganlib.models.family import Family
 from ganlib.names import FAMILIES, LOSSES
 from ganlib.steps.averaging import Averaging
 from ganlib.steps.capture import Player, player
+from ganlib.steps.copies import copied, mark
 from ganlib.steps.judging import Judge
 from ganlib.steps.means import Means
 from ganlib.steps.noise import go_on
@@ -288,11 +289,18 @@ class AdversarialStep:
         """Make pictures of the other domain; only for families that return."""
         raise NotImplementedError
 
-    def state(self) -> dict[str, Any]:
-        """Copy all that training depends on, as nested dicts of tensors and numbers."""
+    def state(self, wait: bool = True) -> dict[str, Any]:
+        """Copy all that training depends on, as nested dicts of tensors in memory of the host and numbers.
+
+        Args:
+            wait: Whether the copy is whole when this returns, also on a GPU; see `ganlib.steps.copies.copied`.
+        """
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
         parts |= {name: getattr(self, name) for name in self._TENSORS}
-        return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
+        copy = copied(parts | {"random": self.random.get_state(), "steps": self.steps})
+        if wait:
+            mark(self.device)()
+        return copy
 
     def load_state(self, state: dict[str, Any]) -> bool:
         """Go on exactly where `state` was taken.

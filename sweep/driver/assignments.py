@@ -54,4 +54,5 @@ def assignment_for(
         seen_kimg=trial.kimg if trial.last_row else -1.0,
         to_measure=candidates(trial.seen, trial.metric) if trial.due else None,
         floor=info.floor,
+        keep_stopped=spec.keep.stopped == "all",
     )

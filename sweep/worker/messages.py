@@ -32,6 +32,7 @@ class Assignment:
         seen_kimg: The last evaluation that the driver has on record; -1 before the first.
         to_measure: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
         floor: What held-out real pictures score, for each number of pictures.
+        keep_stopped: Whether its last checkpoint is kept where it is stopped.
     """
 
     sweep: str
@@ -49,6 +50,7 @@ class Assignment:
     seen_kimg: float = -1.0
     to_measure: Sequence[Seen] | None = None
     floor: Sequence[Floor] = ()
+    keep_stopped: bool = False
 
     def plain(self) -> Plain:
         """Give the assignment as plain values, so that it travels as JSON."""
@@ -123,6 +125,11 @@ class Evaluated(_Report):
     last: bool = False
     signals: Plain = field(default_factory=dict)
     suspicion: Plain | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether training cannot go on."""
+        return self.last or (self.verdict is not None and not self.rolled_back)
 
 
 @dataclass(frozen=True, kw_only=True)
