@@ -128,7 +128,7 @@ def test_twelve_lost_drivers_change_nothing(
 def test_drivers_lost_between_two_checkpoints_change_nothing(
     start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    """No checkpoint but at a trial's end: what was evaluated is trained again, and neither recorded nor decided twice."""
+    """No checkpoint but at a trial's end: what was evaluated is neither recorded nor decided twice."""
     moments = (
         ("metrics/", "after", 2),
         ("rungs/", "before", 1),
