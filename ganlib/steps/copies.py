@@ -16,7 +16,7 @@ def copied(state: T) -> T:
     That memory is pinned, so that nobody waits for the GPU: it copies when it has done what it was given before, and
     goes on with what it is given afterwards. The copies are whole when what `mark` returns has been called.
     """
-    return deepcopy(state, {id(tensor): _on_host(tensor) for tensor in _tensors(state) if tensor.is_cuda})
+    return deepcopy(state, {id(tensor): _on_host(tensor) for tensor in _tensors(state)})
 
 
 def mark(device: torch.device) -> Callable[[], None]:
@@ -33,6 +33,8 @@ def _done_already() -> None:
 
 
 def _on_host(tensor: Tensor) -> Tensor:
+    if tensor.device.type != "cuda":
+        return tensor.detach().clone()
     host = torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
     return host.copy_(tensor.detach(), non_blocking=True)
 
