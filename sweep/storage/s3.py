@@ -6,7 +6,7 @@ whole), so it is, with growing pauses, before an error is told.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -25,8 +25,10 @@ from sweep.storage.folder import (
 
 T = TypeVar("T")
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-FIRST_PAUSES_SECONDS = (0.2, 0.5, 1.0)
-"""At the first request of all: a store that does not answer then is down, or is another one than was meant."""
+FIRST_FAILURES = 3
+"""At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
+NOBODY = "NETWORK_CONNECTION"
+"""What is said where nobody listens."""
 CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
 """What may stand behind the ``?`` of a URL."""
@@ -47,10 +49,11 @@ class RemoteFolder(Folder):
         url: What to call it, with the query that its scheme allows.
         filesystem: The `pyarrow.fs.FileSystem`.
         root: The folder's path in that file system ("bucket/prefix").
+        met: Whether it is known that the store answers and has the bucket; it is shared by folders below.
     """
 
-    def __init__(self, url: str, filesystem: Any, root: str) -> None:  # noqa: ANN401 - pyarrow has no types
-        self.url = url
+    def __init__(self, url: str, filesystem: Any, root: str, met: bool = True) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.url, self._met = url, [met]
         self._filesystem = filesystem
         self._root = root.rstrip("/")
 
@@ -70,18 +73,22 @@ class RemoteFolder(Folder):
         scheme, netloc, full, _, _ = urlsplit(self._url(path))
         return urlunsplit((scheme, netloc, full, "", ""))
 
-    def _tried(
-        self, action: str, path: str, work: Callable[[], T], pauses: Sequence[float] | None = None
-    ) -> T:
-        """Return the result of ``work``; a failure is tried again after each of the pauses, then explained."""
-        for pause in PAUSES_SECONDS if pauses is None else pauses:
+    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
+        """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
+        if not self._met[0]:
+            self._meet()
+        return self._repeated(action, path, work, len(PAUSES_SECONDS))
+
+    def _repeated(self, action: str, path: str, work: Callable[[], T], deaf: int) -> T:
+        """Return the result of ``work``; where nobody listens at all, that is believed after ``deaf`` failures."""
+        for number, pause in enumerate(PAUSES_SECONDS):
             try:
                 with explained(action, self._shown(path)):
                     return work()
             except MissingFileError:
                 raise
             except StorageError as error:
-                if any(final in str(error) for final in FINAL):
+                if any(final in str(error) for final in FINAL) or (NOBODY in str(error) and number >= deaf):
                     raise
                 # Not all trials of a cluster at the same moment.
                 time.sleep(pause * random.uniform(0.5, 1.5))
@@ -113,24 +120,26 @@ class RemoteFolder(Folder):
                 # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
                 retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
             )
-        made = cls(url, filesystem, f"{parts.netloc}{parts.path}")
-        made.check_bucket(parts.netloc)
-        return made
+        return cls(url, filesystem, f"{parts.netloc}{parts.path}", met=False)
 
-    def check_bucket(self, bucket: str) -> None:
-        """Look whether the store answers, and has the bucket.
+    def _meet(self) -> None:
+        """Look, before the first request of all, whether the store answers and has the bucket.
 
         Raises:
             RequestError: if it has no bucket of that name.
             StorageError: if it does not answer.
         """
+        self._met[0] = True
+        bucket = self._root.partition("/")[0]
         try:
-            kind = self._tried(
-                "reach", "", lambda: self._filesystem.get_file_info(bucket).type, FIRST_PAUSES_SECONDS
+            kind = self._repeated(
+                "reach", "", lambda: self._filesystem.get_file_info(bucket).type, FIRST_FAILURES
             )
         except StorageError as error:
+            self._met[0] = False
             if any(word in str(error) for word in ("ACCESS_DENIED", "403")):
-                return  # who may use a prefix may not always look at the bucket
+                self._met[0] = True  # who may use a prefix may not always look at the bucket
+                return
             raise
         if kind == fs.FileType.NotFound:
             raise RequestError(
@@ -138,7 +147,9 @@ class RemoteFolder(Folder):
             )
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
-        return RemoteFolder(self._url(name), self._filesystem, self._at(name))
+        below = RemoteFolder(self._url(name), self._filesystem, self._at(name))
+        below._met = self._met
+        return below
 
     def read(self, path: str) -> bytes:  # noqa: D102
         def work() -> bytes:
