@@ -179,6 +179,22 @@ class Fit(Iterator[Evaluation]):
         self._evaluating = None
         return evaluation
 
+    def pass_over(self, kimg: float) -> None:
+        """Train up to an evaluation that was made before, and go on as training does after it without making it.
+
+        Evaluations change nothing that training depends on but ``measured_kimg``; their seconds count once.
+
+        Args:
+            kimg: Of the evaluation.
+
+        Raises:
+            Interrupted: as iteration does; call it again.
+        """
+        self._train_until(pictures_of(kimg))
+        self.step.read_means()
+        self._seconds = 0.0
+        self.measured_kimg = self.kimg
+
     def _trained(self) -> Callable[[], Evaluation]:
         """Train up to the next evaluation, which is returned to be called."""
         if self.stream.shown >= self.budget_pictures:
@@ -280,10 +296,14 @@ class Fit(Iterator[Evaluation]):
             self.step.load_state(state["step"])
             self.step.random.manual_seed(seed)
 
-    def state(self) -> dict[str, Any]:
+    def state(self, wait: bool = True) -> dict[str, Any]:
         """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU).
 
         It can also be resumed on another kind of device; then random numbers begin anew (``reseeded``).
+
+        Args:
+            wait: Whether the copy is whole when this returns. Without, a GPU goes on training, and the copy is whole
+                when what `ganlib.steps.copies.mark` returns has been called.
         """
         return {
             "shown": self.stream.shown,
@@ -292,7 +312,7 @@ class Fit(Iterator[Evaluation]):
             "seconds": self._seconds,
             "rollbacks": self.rollbacks,
             "lr_factor": self.lr_factor,
-            "step": self.step.state(),
+            "step": self.step.state(wait),
         }
 
 

@@ -118,6 +118,10 @@ class Card(TorchDispatchMode):
             pinned = torch.empty_like(given[0])
             pinned.pinned = True  # type: ignore[attr-defined]
             return pinned
+        if name == "empty_like" and kwargs.get("pin_memory"):
+            pinned = func(*args, **(kwargs | {"pin_memory": False}))
+            pinned.pinned = True
+            return pinned
         if name == "_local_scalar_dense" and (_on_card(given) or not self.strict):
             if _on_card(given):
                 self._wait(name)
@@ -131,7 +135,8 @@ class Card(TorchDispatchMode):
         self.called = self.called and name == "_to_copy"  # autocast's
         if self.strict and torch.Tag.nondeterministic_seeded in func.tags:
             _refuse_another_generator(name, leaves, made)
-        if name in COPIES and _waits(given, made, bool(kwargs.get("non_blocking"))):
+        asynchronous = bool(kwargs.get("non_blocking") or (name == "copy_" and args[2:3] == (True,)))
+        if name in COPIES and _waits(given, made, asynchronous):
             self._wait(name)
         if _on_card(given + made) and not func.is_view and name not in NO_KERNEL:
             self.record.launched[name] += 1
@@ -193,11 +198,12 @@ def _refuse_another_generator(name: str, leaves: list[Any], made: list[Tensor]) 
 
 
 def _waits(given: list[Tensor], made: list[Tensor], asynchronous: bool) -> bool:
-    """Tell whether a copy waits: every copy from the card, and one to it that is not of pinned memory."""
+    """Tell whether a copy waits: one from the card into, or to it out of, memory that is not pinned."""
     source, target = given[-1], made[0]
     if source.device.type == target.device.type:
         return False
-    return source.device.type == CARD.type or not (asynchronous and getattr(source, "pinned", False))
+    of_processor = given[0] if source.device.type == CARD.type else source
+    return not (asynchronous and getattr(of_processor, "pinned", False))
 
 
 def _laid_out(result: Any, given: list[Tensor]) -> Any:

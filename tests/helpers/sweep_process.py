@@ -97,10 +97,14 @@ class SweepProcess:
         log: Path,
         cwd: Path | None = None,
         faults: Sequence[dict[str, Any]] = (),
+        saving: float | None = None,
         **environ: str,
     ) -> None:
+        """Start it, with ``faults`` and ``saving`` as ``broken/sitecustomize.py`` has them."""
         environment = os.environ | {"SWEEP_CACHE": str(cache)} | environ
-        if faults:
+        if saving is not None:
+            environment["SWEEP_SAVING"] = str(saving)
+        if faults or saving is not None:
             path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
             environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
         words = [*map(str, arguments)]
