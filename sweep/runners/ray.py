@@ -24,7 +24,7 @@ from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_cluster import check_fits, connect, lost, nodes
+from sweep.runners.ray_cluster import check_fits, connect, host_of, lost, nodes
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
 from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process
@@ -102,7 +102,8 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         attempt = self.attempts.pop(trial_id, None)
         if attempt is not None:
             # Ended trials were reported; whatever still counts as live was lost with its worker.
-            self.director.fail(*attempt, self.signs.forget(attempt) or Fault("died", DIED))
+            died = Fault("died", died_of(self.signs.processes.get(attempt)))
+            self.director.fail(*attempt, self.signs.forget(attempt) or died)
 
     def save(self, checkpoint_path: str) -> None:
         """Do nothing: the folder remembers."""
@@ -111,7 +112,14 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         """Do nothing: `sweep resume` starts a fresh Tuner."""
 
 
-DIED = "the worker process died (killed, out of memory, hung beyond resources.timeout, or its node was lost)"
+def died_of(process: tuple[str, int] | None) -> str:
+    """Say what is known of a worker that ended without a word; its node lives, or it would be told of that."""
+    where = (
+        f"its process {process[1]} on {host_of(process[0])}"
+        if process
+        else "its process, before it said where it is,"
+    )
+    return f"{where} ended without a word: killed from outside, by the kernel for its memory too, or crashed"
 
 
 class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]

@@ -168,6 +168,11 @@ def nodes() -> dict[str, Node]:
     }
 
 
+def host_of(node: str) -> str:
+    """Name the host of a node, by Ray's name for it."""
+    return next((str(one["NodeManagerHostname"]) for one in ray.nodes() if one["NodeID"] == node), node)
+
+
 def lost(node: str) -> str:
     """Name the host of a node that is gone, or about to go; empty where the node stays, or is not known."""
     going = draining()

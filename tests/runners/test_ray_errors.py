@@ -10,7 +10,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from sweep.runners import ray as runner
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray import DirectorScheduler, Signs
+from sweep.runners.ray import DirectorScheduler, Signs, died_of
 from sweep.worker.messages import Fault
 
 
@@ -51,3 +51,11 @@ def test_a_node_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_process_that_died_for_no_known_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cause_of(RayActorError(), tmp_path, monkeypatch) is None
+
+
+def test_of_a_death_is_said_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "host_of", lambda node: f"host of {node}")
+    assert died_of(("n1", 77)).startswith(
+        "its process 77 on host of n1 ended without a word: killed from outside"
+    )
+    assert died_of(None).startswith("its process, before it said where it is, ended without a word")
