@@ -110,8 +110,8 @@ class Card(TorchDispatchMode):
         return _META if hidden and device.type == CARD.type else device
 
     def _run(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
-        leaves = list(_leaves((args, kwargs)))
-        given = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        found = list(leaves((args, kwargs)))
+        given = [leaf for leaf in found if isinstance(leaf, Tensor)]
         if name not in COPIES:
             _refuse_a_mix(name, given)
         if name == "_pin_memory":  # fake tensors cannot be pinned
@@ -130,11 +130,11 @@ class Card(TorchDispatchMode):
         result = None if name.startswith("_fused_") else func(*args, **kwargs)
         if name.startswith("convolution"):
             result = _laid_out(result, given)
-        made = [leaf for leaf in _leaves(result) if isinstance(leaf, Tensor)]
+        made = [leaf for leaf in leaves(result) if isinstance(leaf, Tensor)]
         self._latest = [ref(one) for one in made]
         self.called = self.called and name == "_to_copy"  # autocast's
         if self.strict and torch.Tag.nondeterministic_seeded in func.tags:
-            _refuse_another_generator(name, leaves, made)
+            _refuse_another_generator(name, found, made)
         asynchronous = bool(kwargs.get("non_blocking") or (name == "copy_" and args[2:3] == (True,)))
         if name in COPIES and _waits(given, made, asynchronous):
             self._wait(name)
@@ -169,13 +169,13 @@ class _Calls(TorchFunctionMode):
 _ENGINE = (Tensor.backward, torch.autograd.backward, torch.autograd.grad)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
     """List what is in nested lists, tuples and dicts."""
     if isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(item)
+            yield from leaves(item)
     elif isinstance(value, dict):
-        yield from _leaves(list(value.values()))
+        yield from leaves(list(value.values()))
     else:
         yield value
 
@@ -190,9 +190,9 @@ def _refuse_a_mix(name: str, tensors: list[Tensor]) -> None:
         raise Misstep(f"{name} is given tensors of the card and of the processor")
 
 
-def _refuse_another_generator(name: str, leaves: list[Any], made: list[Tensor]) -> None:
+def _refuse_another_generator(name: str, given: list[Any], made: list[Tensor]) -> None:
     if _on_card(made) and not any(
-        isinstance(leaf, _Generator) and leaf._cdata in Generator.of_card for leaf in leaves
+        isinstance(leaf, _Generator) and leaf._cdata in Generator.of_card for leaf in given
     ):
         raise Misstep(f"{name} draws numbers on the card without a generator of the card")
 
@@ -214,7 +214,7 @@ def _laid_out(result: Any, given: list[Tensor]) -> Any:
         torch.empty_like(one, memory_format=torch.channels_last)
         if isinstance(one, Tensor) and one.dim() == 4
         else one
-        for one in _leaves(result)
+        for one in leaves(result)
     ]
     return made[0] if isinstance(result, Tensor) else tuple(made)
 

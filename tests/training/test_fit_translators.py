@@ -121,7 +121,7 @@ def test_a_cartoongan_shows_photographs_and_drawings(pictures: Make) -> None:
 
 def test_the_inputs_are_those_of_all_trials(pictures: Make) -> None:
     first, second = run_of("cyclegan", pictures), run_of("cyclegan", pictures, seed=5)
-    assert torch.equal(first._shown, second._shown)
+    assert torch.equal(first.shown, second.shown)
 
 
 def test_pretraining_is_told_and_ends(pictures: Make) -> None:
