@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweep.cli import detach as detaching
+
 if TYPE_CHECKING:
     pass
 
@@ -123,6 +125,7 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         storage: str,
         overrides: tuple[str, ...],
         as_json: bool,
+        detach: bool,
         **own: Any,  # noqa: ANN401 - whatever options the command has of its own
     ) -> None:
         from sweep.commands.moved import move_pictures
@@ -132,9 +135,17 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         from sweep.terminal.views import view_for
 
         sweep = open_sweep(open_folder(storage), name)
+        if detach:
+            above = str(sweep.folder).removesuffix(
+                f"/{sweep.name}"
+            )  # the sweep may have been named by its path
+            detaching.detach(above, sweep.name, address, name=sweep.name)
         move_pictures(sweep.folder, overrides, view_for(as_json).say)
         sys.exit(work(sweep, Options(storage, local, address, as_json), **own))
 
-    for option in (json_option, moved_option, storage_option, address_option, local_option):
+    for option in (
+        *(json_option, detaching.detach_option, moved_option),
+        *(storage_option, address_option, local_option),
+    ):
         command = option(command)
     return click.argument("name", required=False)(command)

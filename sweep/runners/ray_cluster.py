@@ -150,8 +150,16 @@ def check_answers(address: str) -> None:
     """
     if address == "auto":
         return
+    if address.startswith("ray://"):
+        raise ValueError(
+            "trials would end with the connection of Ray's client. On a machine of the cluster give --address auto; "
+            "from elsewhere hand the sweep over: --detach with --address http://HOST:8265"
+        )
     if "://" in address:
-        raise ValueError("give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster")
+        raise ValueError(
+            "give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster; http://HOST:8265 is for "
+            "--detach"
+        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("an address is HOST:PORT")

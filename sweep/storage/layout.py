@@ -9,6 +9,8 @@ LEASE = "lease.json"
 STOP = "stop.json"
 """What asks the owner of the lease to stop."""
 PROGRESS = "progress.json"
+DRIVER_LOG = "driver.log"
+"""What drivers in the background have said."""
 STUDY = "study.db"
 REPORT = "report.html"
 CONFIRMATION = "confirm"
@@ -34,7 +36,7 @@ INITIAL = "init"
 CONTINUED = "continued"
 """The folder of trials that were trained on: a sweep inside the sweep."""
 
-LEFT_BEHIND = frozenset({LEASE, STOP, IMAGES, INITIAL, "events", COMPACT, RAY})
+LEFT_BEHIND = frozenset({LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "events", COMPACT, RAY})
 """What a sweep writes before it counts as begun, beside its spec."""
 
 

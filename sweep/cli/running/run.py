@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from sweep.cli import detach as detaching
 from sweep.cli.options import (
     SpecCommand,
     address_option,
@@ -25,6 +26,7 @@ from sweep.cli.options import (
 @click.option(
     "--or-resume", is_flag=True, help="Go on with the sweep if it has begun: for job systems that repeat."
 )
+@detaching.detach_option
 @click.option("--dry-run", is_flag=True, help="Show what would be run, and about how long; train nothing.")
 @click.option("--no-measure", is_flag=True, help="A dry run that does not time a few steps.")
 @json_option
@@ -37,6 +39,7 @@ def command(
     overrides: tuple[str, ...],
     tensorboard: bool,
     or_resume: bool,
+    detach: bool,
     dry_run: bool,
     no_measure: bool,
     as_json: bool,
@@ -44,7 +47,8 @@ def command(
     """Run the sweep that the file SPEC describes.
 
     Trials run under Ray on all of this machine, or on the cluster at --address; where there is no GPU they run
-    on the CPU. Ctrl-C once: running trials write a checkpoint and end; 'sweep resume' goes on.
+    on the CPU. Ctrl-C once, or 'sweep stop' from anywhere: running trials write a checkpoint and end; 'sweep resume'
+    goes on.
     """
     from dataclasses import replace
 
@@ -55,10 +59,16 @@ def command(
 
     if no_measure and not dry_run:
         raise RequestError("--no-measure belongs to --dry-run")
+    if detach and dry_run:
+        raise RequestError("--detach runs the sweep, and --dry-run does not: give one of them")
     named = (*overrides, f"name={name}") if name is not None else overrides
     loaded = load(spec, named)
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
+    if detach:
+        from sweep.commands.before import anchored
+
+        detaching.detach(storage, loaded.name, address, anchored(loaded).to_yaml())
     loaded = settled(
         loaded, lambda: first_configurations(loaded), address, lambda line: click.echo(line, err=True)
     )
