@@ -9,21 +9,27 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
+from ray._private import services
+from ray.exceptions import RpcError
 
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
+from sweep.runners import ray_token
 from sweep.runners.capacity import UNITS, Demand, Node, units
 from sweep.runners.leaving import draining
 from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
+LOOPBACK = "127.0.0.1"
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
 
 
 def connect(address: str | None) -> None:
     """Attach to a cluster, or start Ray on this machine.
 
     Raises:
-        RequestError: no cluster answers at the address.
+        RequestError: no cluster answers at the address, or it asks for a token that is not here.
         WorkError: Ray cannot start here.
         KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
     """
@@ -35,6 +41,7 @@ def connect(address: str | None) -> None:
 
 def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    ray_token.take_back()
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
         with _deaf():
@@ -42,9 +49,12 @@ def _connect(address: str | None) -> None:
     else:
         try:
             check_answers(address)
+            ray_token.show(services.canonicalize_bootstrap_address(address), address)
             with _deaf():
                 ray.init(address=address, **quiet)
-        except (OSError, ValueError, RuntimeError) as error:
+        except RequestError:
+            raise
+        except (OSError, ValueError, RuntimeError, RpcError) as error:
             raise RequestError(
                 f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
                 "'ray up cluster.yaml', or leave --address out"
@@ -57,10 +67,18 @@ def _start_here(quiet: dict[str, Any]) -> None:
     """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
     import psutil  # type: ignore[import-untyped]  # comes with Ray
 
+    ray_token.give_own()
     before = set(psutil.Process().children(recursive=True))
     for last in (False, True):
         try:
-            ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
+            with _on_loopback():
+                ray.init(
+                    address="local",
+                    num_cpus=available(),
+                    include_dashboard=False,
+                    _node_ip_address=LOOPBACK,
+                    **quiet,
+                )
             _end_promptly()
             return
         except (KeyboardInterrupt, SystemExit):
@@ -69,11 +87,23 @@ def _start_here(quiet: dict[str, Any]) -> None:
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
             if last:
+                ray_token.take_back()
                 raise WorkError(
                     f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
                     "in /tmp? Is Ray's folder there that of another user? The environment variable RAY_TMPDIR names "
                     "another. Without Ray: --local"
                 ) from None
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Have Ray listen for this machine alone: it takes the loopback address for an oversight, and listens for all."""
+    resolve = services.resolve_ip_for_localhost
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield
+    finally:
+        services.resolve_ip_for_localhost = resolve
 
 
 def _abandon(before: set[Any]) -> None:
@@ -126,6 +156,7 @@ def _end_promptly() -> None:
         for child in below:  # agents and workers of a killed raylet notice only after a while
             with suppress(psutil.Error):
                 child.kill()
+        ray_token.take_back()
 
     node.kill_all_processes = kill
 
@@ -141,10 +172,10 @@ def _above(process: Any) -> set[int]:  # noqa: ANN401 - a psutil.Process
 
 
 def check_answers(address: str) -> None:
-    """Look whether something listens there at all: Ray itself tries for minutes.
+    """Look whether something listens there that may be Ray: Ray itself tries for minutes.
 
     Raises:
-        OSError: if nothing does.
+        OSError: if nothing does, or something else than Ray.
         ValueError: if it is not an address.
     """
     if address == "auto":
@@ -154,7 +185,12 @@ def check_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("an address is HOST:PORT")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS) as connection:
+        connection.sendall(HTTP2_GREETING)
+        if connection.recv(9)[3:4] != b"\4":
+            raise OSError(
+                "something else than Ray's head listens there, whose port is 6379 unless it was told another"
+            )
 
 
 def nodes() -> dict[str, Node]:
