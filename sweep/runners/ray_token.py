@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ray._raylet import AuthenticationTokenLoader, Config, GcsClient
+import ray
 from ray.exceptions import AuthenticationError
 
 from ganlib.errors import RequestError
@@ -57,7 +57,7 @@ def show(address: str, asked: str) -> None:
         RpcError: no Ray answers at the address.
     """
     _check_file()
-    here = AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
+    here = ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
     mode = os.environ.get(MODE, "").lower()
     if mode == "token" and not here:
         raise RequestError(f"{MODE} is 'token', but no token is here: {_where_to_put_it()}, or unset {MODE}")
@@ -88,8 +88,8 @@ def _put(name: str, value: str) -> None:
 
 def _reread() -> None:
     """Have Ray, which was imported before, look at the environment again."""
-    Config.initialize("")
-    AuthenticationTokenLoader.instance().reset_cache()
+    ray._raylet.Config.initialize("")
+    ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _check_file() -> None:
@@ -108,7 +108,7 @@ def _check_file() -> None:
 def _admitted(address: str) -> bool:
     try:
         with _without_ray_on_stderr():
-            GcsClient(address=address)
+            ray._raylet.GcsClient(address=address)
     except AuthenticationError:
         return False
     return True

@@ -47,8 +47,8 @@ ATTACH = """
 
 START_HERE = """
     import json, os
-    import psutil
     import ray
+    import psutil
     from sweep.runners.ray_cluster import connect
 
     connect(None)
