@@ -35,7 +35,7 @@ def detach(
         spec: The text of the spec with everything that options say, for a driver that does not see the file of it.
         instead: Arguments and options that are not as they were given.
     """
-    from sweep.commands.detaching import follow, progress
+    from sweep.commands.detaching import Seen, follow
     from sweep.commands.detaching.background import Background
     from sweep.commands.detaching.ray_job import RayJob
     from sweep.storage.opening import open_folder
@@ -45,7 +45,7 @@ def detach(
     view, folder = view_for(bool(context.params.get("as_json"))), open_folder(storage) / sweep
     inner = PLACES.get(context.info_name or "")
     place = folder / inner if inner else folder
-    before = progress(place)
+    before = Seen.now(place)
     instead = {"storage": open_folder(storage).url} | instead
     if address is None:
         driver: Background | RayJob = Background(words(context, instead), folder)

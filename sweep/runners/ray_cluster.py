@@ -6,25 +6,32 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import ray
+from ray._private import services
+from ray.exceptions import RpcError
 
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
+from sweep.runners import ray_token
 from sweep.runners.capacity import UNITS, Demand, Node, units
 from sweep.runners.leaving import draining
 from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
+LOOPBACK = "127.0.0.1"
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
 
 
 def connect(address: str | None) -> None:
     """Attach to a cluster, or start Ray on this machine.
 
     Raises:
-        RequestError: no cluster answers at the address.
+        RequestError: no cluster answers at the address, or it asks for a token that is not here.
         WorkError: Ray cannot start here.
         KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
     """
@@ -36,16 +43,19 @@ def connect(address: str | None) -> None:
 
 def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    ray_token.take_back()
     if address is None:
         # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
         with _deaf():
             _start_here(quiet)
     else:
         try:
-            check_answers(address)
+            head_of(address)
             with _deaf():
                 ray.init(address=address, **quiet)
-        except (OSError, ValueError, RuntimeError) as error:
+        except RequestError:
+            raise
+        except (OSError, ValueError, RuntimeError, RpcError) as error:
             raise RequestError(
                 f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
                 "'ray up cluster.yaml', or leave --address out"
@@ -58,10 +68,18 @@ def _start_here(quiet: dict[str, Any]) -> None:
     """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
     import psutil  # type: ignore[import-untyped]  # comes with Ray
 
+    ray_token.give_own()
     before = set(psutil.Process().children(recursive=True))
     for last in (False, True):
         try:
-            ray.init(address="local", num_cpus=available(), include_dashboard=False, **quiet)
+            with _on_loopback():
+                ray.init(
+                    address="local",
+                    num_cpus=available(),
+                    include_dashboard=False,
+                    _node_ip_address=LOOPBACK,
+                    **quiet,
+                )
             _end_promptly()
             return
         except (KeyboardInterrupt, SystemExit):
@@ -70,11 +88,23 @@ def _start_here(quiet: dict[str, Any]) -> None:
         except Exception as error:  # Ray raises it bare
             ray.shutdown()
             if last:
+                ray_token.take_back()
                 raise WorkError(
                     f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
                     "in /tmp? Is Ray's folder there that of another user? The environment variable RAY_TMPDIR names "
                     "another. Without Ray: --local"
                 ) from None
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Have Ray listen for this machine alone: it takes the loopback address for an oversight, and listens for all."""
+    resolve = services.resolve_ip_for_localhost
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield
+    finally:
+        services.resolve_ip_for_localhost = resolve
 
 
 def _abandon(before: set[Any]) -> None:
@@ -127,6 +157,7 @@ def _end_promptly() -> None:
         for child in below:  # agents and workers of a killed raylet notice only after a while
             with suppress(psutil.Error):
                 child.kill()
+        ray_token.take_back()
 
     node.kill_all_processes = kill
 
@@ -141,19 +172,41 @@ def _above(process: Any) -> set[int]:  # noqa: ANN401 - a psutil.Process
         return set()
 
 
-def check_answers(address: str) -> None:
-    """Look whether something listens there at all: Ray itself tries for minutes.
+def head_of(address: str) -> str:
+    """Find the head of a cluster that answers, and has been shown the token that it asks for.
+
+    Args:
+        address: HOST:PORT of the head, or ``auto`` on a machine of the cluster.
+
+    Returns:
+        HOST:PORT of the head.
 
     Raises:
-        OSError: if nothing does.
+        OSError: nothing answers there, or something else than Ray.
+        ValueError: it is no address, or no cluster runs on this machine.
+        RpcError: no Ray answers there.
+        RequestError: the cluster asks for a token that is not here.
+    """
+    check_answers(address)
+    head = str(services.canonicalize_bootstrap_address(address))
+    ray_token.show(partial(ray_token.admits, head), address)
+    return head
+
+
+def check_answers(address: str) -> None:
+    """Look whether something listens there that may be Ray: Ray itself tries for minutes.
+
+    Raises:
+        OSError: if nothing does, or something else than Ray.
         ValueError: if it is not an address.
+        RequestError: if it is one of Ray's client.
     """
     if address == "auto":
         return
     if address.startswith("ray://"):
-        raise ValueError(
-            "trials would end with the connection of Ray's client. On a machine of the cluster give --address auto; "
-            "from elsewhere hand the sweep over: --detach with --address http://HOST:8265"
+        raise RequestError(
+            f"a sweep would end with the connection of Ray's client ({address}). On a machine of the cluster give "
+            "--address auto; from elsewhere hand the sweep over: --detach --address http://HOST:8265"
         )
     if "://" in address:
         raise ValueError(
@@ -163,7 +216,12 @@ def check_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("an address is HOST:PORT")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS) as connection:
+        connection.sendall(HTTP2_GREETING)
+        if connection.recv(9)[3:4] != b"\4":
+            raise OSError(
+                "something else than Ray's head listens there, whose port is 6379 unless it was told another"
+            )
 
 
 def nodes() -> dict[str, Node]:

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from sweep.storage import lease
 from sweep.storage.folder import Folder, MissingFileError
-from sweep.storage.layout import LEASE, PROGRESS
+from sweep.storage.layout import PROGRESS
 
 LOOK_SECONDS = 1.0
 UNSEEN_SECONDS = 20.0
@@ -30,19 +32,41 @@ class Driver(Protocol):
         """Read all that it has said so far."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a sweep's folder showed of its driver at one moment.
+
+    Attributes:
+        owner: Of its lease; empty without one.
+        progress: The content of the file that a driver writes every few seconds while its trials run.
+    """
+
+    owner: str = ""
+    progress: bytes = b""
+
+    @classmethod
+    def now(cls, place: Folder) -> "Seen":
+        """Look into a folder."""
+        held = lease.read(place)
+        try:
+            return cls(held.owner if held else "", place.read(PROGRESS))
+        except MissingFileError:
+            return cls(held.owner if held else "")
+
+    def has_another_at_work(self, now: "Seen") -> bool:
+        """Tell whether since then another driver has taken the sweep, and its trials run."""
+        return now.owner not in ("", self.owner) and now.progress != self.progress
+
+
 def follow(
-    driver: Driver,
-    place: Folder,
-    before: bytes | None,
-    echo: Callable[[str], None],
-    say: Callable[[str], None],
+    driver: Driver, place: Folder, before: Seen, echo: Callable[[str], None], say: Callable[[str], None]
 ) -> int:
     """Pass on what a driver says until its trials run, so that whatever it refuses is seen; returns the exit code.
 
     Args:
         driver: Which was started.
         place: The folder of what it runs.
-        before: What `progress` gave before it was started.
+        before: What was seen of the folder before it was started.
         echo: Prints a line of the driver.
         say: Tells a sentence of ours.
     """
@@ -57,9 +81,9 @@ def follow(
             shown = max(shown, whole)
             if code is not None:
                 return code
-            if progress(place) != before:
+            if before.has_another_at_work(now := Seen.now(place)):
                 break
-            if not told and time.monotonic() - since > UNSEEN_SECONDS and not place.exists(LEASE):
+            if not told and time.monotonic() - since > UNSEEN_SECONDS and not now.owner:
                 told = True
                 say(
                     f"{driver.described} runs, but nothing of it is seen in {place} from here: if the storage is a "
@@ -70,11 +94,3 @@ def follow(
         say("no longer looking on")
     say(f"it goes on by itself: {driver.described}, whose output is in {driver.output}")
     return 0
-
-
-def progress(place: Folder) -> bytes | None:
-    """Read the file that a driver writes anew every few seconds while its trials run; None where there is none."""
-    try:
-        return place.read(PROGRESS)
-    except MissingFileError:
-        return None

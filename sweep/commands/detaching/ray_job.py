@@ -1,5 +1,6 @@
 """A driver as a job of a Ray cluster: it runs on the cluster's head, whatever becomes of the machine it came from."""
 
+import logging
 import os
 import secrets
 import shlex
@@ -14,6 +15,8 @@ from sweep.runners import ray_environment
 OVERRULING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Variables that Ray prefers to the address that it is given."""
 PORT = 8265
+OF_RAY = ("Running entrypoint for job", "INFO job_manager.py")
+"""In lines that Ray writes into the output of a job."""
 NO_SWEEP = ("No module named sweep", "python: not found", "python: command not found")
 
 
@@ -80,7 +83,7 @@ class RayJob:
         """Read all that it has said so far, without what Ray writes before it."""
         text = str(self._asked(self._client.get_job_logs))
         lines = text.splitlines(keepends=True)
-        return "".join(line for line in lines if "Running entrypoint for job" not in line)
+        return "".join(line for line in lines if not any(word in line for word in OF_RAY))
 
     def _asked(self, question: Any) -> Any:  # noqa: ANN401 - methods of Ray's client
         try:
@@ -95,19 +98,32 @@ class RayJob:
 def _client(address: str) -> Any:  # noqa: ANN401 - Ray's client has no types
     """Open the door for jobs of a cluster."""
     from ray.dashboard.utils import ray_address_to_api_server_url
+    from ray.exceptions import AuthenticationError, RpcError
     from ray.job_submission import JobSubmissionClient
 
-    from sweep.runners.ray_cluster import check_answers
+    from sweep.runners import ray_token
+    from sweep.runners.ray_cluster import head_of
 
+    def admitted() -> bool:
+        try:
+            JobSubmissionClient(url)
+        except AuthenticationError:
+            return False
+        return True
+
+    for logger in ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
     for name in OVERRULING:
         os.environ.pop(name, None)
     url = address
     try:
         if not address.startswith(("http://", "https://")):
-            check_answers(address)
-            url = ray_address_to_api_server_url(address)
+            url = ray_address_to_api_server_url(head_of(address))
+        ray_token.show(admitted, address)
         return JobSubmissionClient(url)
-    except (RuntimeError, OSError, ValueError) as error:
+    except RequestError:
+        raise
+    except (RuntimeError, OSError, ValueError, RpcError) as error:
         raise RequestError(_why_not(address, url, str(error))) from None
 
 
@@ -126,7 +142,7 @@ def _why_not(address: str, url: str, error: str) -> str:
             "sweep-gan[cluster] there, or run without --detach on a machine of the cluster"
         )
     return (
-        f"the head of '{address}' takes jobs at {url}, which does not answer here: {error}. A head listens for itself "
-        f"alone unless it was started with --dashboard-host: run this command there, or make a tunnel (ssh -L "
+        f"nothing takes jobs at {url} ({error.rstrip('.')}). A cluster's head does, at port {PORT}, for itself alone "
+        "unless it was started with --dashboard-host: run this command there, or make a tunnel (ssh -L "
         f"{PORT}:localhost:{PORT} HEAD) and give --address http://localhost:{PORT}"
     )
