@@ -188,6 +188,8 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             self.signs.causes[attempt] = Fault("preempted", str(cause))
         elif host := lost(node):
             self.signs.causes[attempt] = Fault("preempted", f"its machine {host} is gone")
+        elif "creation task" in (said := str(error)):
+            self.signs.causes[attempt] = Fault("error", said.splitlines()[-1], said)
 
 
 def _error_of(trial: Any) -> Exception | None:  # noqa: ANN401 - a Tune trial

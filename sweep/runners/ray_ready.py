@@ -81,15 +81,10 @@ class Readiness:
         if self._unfit is None:
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             visible = os.environ.get("CUDA_VISIBLE_DEVICES") if ray.get_gpu_ids() else None
-            self._task = (
-                ray.remote(try_out)
-                .options(num_cpus=0, max_calls=1, max_retries=0, scheduling_strategy=here)
-                .remote(
-                    json.dumps(assignment["config"]),
-                    *(assignment[name] for name in ("data_hash", "sweep", "owner", "gpu", "threads")),
-                    visible,
-                )
-            )
+            remote = ray.remote(num_cpus=0, max_calls=1, max_retries=0, scheduling_strategy=here)
+            names = ("data_hash", "sweep", "owner", "gpu", "threads")
+            values = (assignment[name] for name in names)
+            self._task = remote(try_out).remote(json.dumps(assignment["config"]), *values, visible)
 
     def awaited(self) -> bool:
         """Wait a little; tell whether the node is still made ready.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ganlib.data.cache import cache_dir
 from ganlib.disk import write_whole
+from ganlib.errors import RequestError
 
 FOLDER = "ready"
 KEPT_SECONDS = 7 * 86400.0
@@ -21,14 +22,14 @@ def unfit(owner: str) -> str | None:
     """
     try:
         return str(json.loads(_place(owner).read_text(encoding="utf-8"))["unfit"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, RequestError, ValueError, KeyError, TypeError):
         return None
 
 
 def mark(owner: str, unfit: str = "") -> None:
     """Write down that this machine can run the trials of a driver, or why it cannot; nothing where the disk is full."""
-    place = _place(owner)
-    with suppress(OSError):
+    with suppress(OSError, RequestError):
+        place = _place(owner)
         place.parent.mkdir(parents=True, exist_ok=True)
         for old in place.parent.iterdir():
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
