@@ -8,6 +8,8 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from sweep.formatting import size
+
 TELL_SECONDS = 5.0
 READERS = 16
 
@@ -25,9 +27,9 @@ class Served:
         """Describe what there is."""
         return self._offer.told()
 
-    def read(self, name: str, offset: int, size: int) -> bytes:
+    def read(self, name: str, offset: int, count: int) -> bytes:
         """Read a part of a file."""
-        return self._offer.read(name, offset, size)
+        return self._offer.read(name, offset, count)
 
     def hear(self, host: str, done: int, total: int) -> None:
         """Note how many bytes of the pictures have come to a machine."""
@@ -50,9 +52,9 @@ class Remote:
         told: dict[str, Any] = ray.get(self._served.told.remote())
         return told
 
-    def read(self, name: str, offset: int, size: int) -> bytes:
+    def read(self, name: str, offset: int, count: int) -> bytes:
         """Read a part of a file."""
-        data: bytes = ray.get(self._served.read.remote(name, offset, size))
+        data: bytes = ray.get(self._served.read.remote(name, offset, count))
         return data
 
     def progress(self, done: int, total: int) -> None:
@@ -105,7 +107,7 @@ class Offering:
         except ray.exceptions.RayError:  # whoever needs it says so
             return
         for host, (done, total) in news.items():
-            self._say(f"pictures to {host}: {done / 2**20:,.0f} of {total / 2**20:,.0f} MiB")
+            self._say(f"pictures to {host}: {size(done)} of {size(total)}")
 
     def close(self) -> None:
         """End the process that serves."""

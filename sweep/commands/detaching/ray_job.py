@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from sweep.runners import ray_environment
 OVERRULING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Variables that Ray prefers to the address that it is given."""
 PORT = 8265
+PATIENCE_SECONDS = 60.0
+"""For a head that says it will take jobs later."""
 OF_RAY = ("Running entrypoint for job", "INFO job_manager.py")
 """In lines that Ray writes into the output of a job."""
 NO_SWEEP = ("No module named sweep", "python: not found", "python: command not found")
@@ -50,14 +53,24 @@ class RayJob:
             runtime: dict[str, Any] = {"env_vars": {"PYTHONUNBUFFERED": "1"}}
             if files:
                 runtime["working_dir"] = scratch
-            try:
-                self._job = self._client.submit_job(
-                    entrypoint=command, runtime_env=runtime, submission_id=job, metadata={"sweep": name}
-                )
-            except (RuntimeError, OSError) as error:
-                raise WorkError(f"the cluster at '{address}' did not take the job: {error}") from None
+            self._job = self._handed_over(
+                entrypoint=command, runtime_env=runtime, submission_id=job, metadata={"sweep": name}
+            )
         self.described = f"the Ray job {self._job}"
         self.output = f"'ray job logs {self._job} --address {self._client.get_address()}'"
+
+    def _handed_over(self, **job: Any) -> str:  # noqa: ANN401 - what Ray's client takes
+        """Hand a job over; returns its number. A head that has just started takes none at first."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return str(self._client.submit_job(**job))
+            except (RuntimeError, OSError) as error:
+                if "try again later" not in str(error) or time.monotonic() > until:
+                    raise WorkError(
+                        f"the cluster at '{self._address}' did not take the job: {error}"
+                    ) from None
+            time.sleep(1.0)
 
     def ended(self) -> int | None:
         """Give its exit code; None while it runs.
