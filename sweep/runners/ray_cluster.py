@@ -23,6 +23,7 @@ CONNECT_SECONDS = 10.0
 LOOPBACK = "127.0.0.1"
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
+ANSWER_SECONDS = 2.0
 
 
 def connect(address: str | None) -> None:
@@ -203,15 +204,31 @@ def nodes() -> dict[str, Node]:
     }
 
 
+def host_of(node: str) -> str:
+    """Name the host of a node, by Ray's name for it."""
+    return next((str(one["NodeManagerHostname"]) for one in ray.nodes() if one["NodeID"] == node), node)
+
+
 def lost(node: str) -> str:
     """Name the host of a node that is gone, or about to go; empty where the node stays, or is not known."""
     going = draining()
     hosts = [
         str(one["NodeManagerHostname"])
         for one in ray.nodes()
-        if one["NodeID"] == node and (not one["Alive"] or node in going)
+        if one["NodeID"] == node and (not one["Alive"] or node in going or not _answers(one))
     ]
     return hosts[0] if hosts else ""
+
+
+def _answers(node: dict[str, Any]) -> bool:
+    """Tell whether a node's own process still listens: Ray itself believes in a lost node for a while."""
+    try:
+        socket.create_connection(
+            (node["NodeManagerAddress"], node["NodeManagerPort"]), timeout=ANSWER_SECONDS
+        ).close()
+    except OSError:
+        return False
+    return True
 
 
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:

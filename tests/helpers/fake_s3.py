@@ -63,6 +63,9 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
             query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
             key = unquote(url.path).removeprefix("/bucket").lstrip("/")
             data = self.body()
+            if not url.path.startswith("/bucket"):
+                self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+                return
             if bucket.next_fails():
                 self.answer(503, b"<Error><Code>ServiceUnavailable</Code></Error>")
                 return
