@@ -119,3 +119,6 @@ lock:
 		--no-emit-index-url --upgrade -o requirements.lock --custom-compile-command "make lock"
 	@$(UV) pip compile --group docs --constraints requirements.lock --universal --generate-hashes --python-version 3.11 \
 		--quiet --no-emit-index-url --upgrade -o requirements-docs.lock --custom-compile-command "make lock"
+	@$(UV) pip compile pyproject.toml --extra cluster --constraints requirements.lock --universal --generate-hashes \
+		--python-version 3.11 --quiet --no-emit-index-url --upgrade -o requirements-image.lock \
+		--custom-compile-command "make lock"
