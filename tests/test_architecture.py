@@ -54,7 +54,7 @@ def test_there_is_something_to_walk() -> None:
         "ganlib",
         "ganlib.training.fit",
         "ganlib.metrics.evaluator",
-        "sweep.cli.run",
+        "sweep.cli.running.run",
         "sweep.report.page",
     } <= set(names)
     assert "torch" in set(imports(names["ganlib.training.fit"], "ganlib.training.fit", False))

@@ -16,23 +16,34 @@ from sweep import __version__
 from sweep.runners.stopping import POLITE, as_interrupt, handling
 from sweep.terminal.outlet import outlets
 
-COMMANDS = {
-    "run": "Run a sweep.",
-    "plan": "Foretell what a sweep costs; find what fits a given time.",
-    "resume": "Go on with a sweep that was interrupted.",
-    "extend": "Add trials to a sweep, and go on with it.",
-    "ls": "List the sweeps in a storage folder.",
-    "show": "Show one sweep: trials, rungs, verdicts, events.",
-    "watch": "Look on while a sweep runs.",
-    "best": "Rank the trials of a sweep; export the winner.",
-    "confirm": "Train the best configurations again, with fresh seeds.",
-    "continue": "Train the winner on, or another trial.",
-    "report": "Write the comparison report of a sweep.",
-    "check": "Check that everything of a sweep is whole; mend it.",
-    "generate": "Make pictures with an exported generator.",
-    "score": "Score a folder of pictures against real ones.",
-    "data": "Prepare and describe the pictures of a spec, without training.",
+GROUPS = {
+    "running": {
+        "run": "Run a sweep.",
+        "plan": "Foretell what a sweep costs; find what fits a given time.",
+        "stop": "Stop a running sweep, from any machine; it can be resumed.",
+        "resume": "Go on with a sweep that was interrupted.",
+        "extend": "Add trials to a sweep, and go on with it.",
+        "confirm": "Train the best configurations again, with fresh seeds.",
+        "continue": "Train the winner on, or another trial.",
+    },
+    "looking": {
+        "ls": "List the sweeps in a storage folder.",
+        "show": "Show one sweep: trials, rungs, verdicts, events.",
+        "watch": "Look on while a sweep runs.",
+        "best": "Rank the trials of a sweep; export the winner.",
+        "report": "Write the comparison report of a sweep.",
+        "check": "Check that everything of a sweep is whole; mend it.",
+    },
+    "pictures": {
+        "data": "Prepare and describe the pictures of a spec, without training.",
+        "generate": "Make pictures with an exported generator.",
+        "score": "Score a folder of pictures against real ones.",
+    },
 }
+"""Of each folder beside this file: its commands and what they do, in the order in which they are used."""
+COMMANDS = {name: group for group, summaries in GROUPS.items() for name in summaries}
+"""The folder of each command."""
+TITLES = {"running": "Run", "looking": "Look", "pictures": "Pictures"}
 
 
 class LazyGroup(click.Group):
@@ -46,13 +57,15 @@ class LazyGroup(click.Group):
         """Import the file of a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"sweep.cli.{cmd_name}").command
+        command: click.Command = import_module(f"sweep.cli.{COMMANDS[cmd_name]}.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the summaries of `COMMANDS` into the help text."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Write the summaries of `GROUPS` into the help text."""
+        widest = max(map(len, COMMANDS))
+        for group, summaries in GROUPS.items():
+            with formatter.section(TITLES[group]):
+                formatter.write_dl([(name.ljust(widest), summary) for name, summary in summaries.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -212,7 +212,9 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
         view.beat()
         clock.beat()
 
-    stopper = Stopper(lambda: director.stopping, director.interrupt, owner.stop, view.say)
+    stopper = Stopper(
+        lambda: director.stopping, director.interrupt, owner.stop, view.say, lambda: owner.asked_by
+    )
     view.open(director, clock.elapsed)
     try:
         with stopper.listening():

@@ -145,6 +145,7 @@ class Director:
             self._conclude(trial, report, **where)
             return False
         if isinstance(report, Paused):
+            self.interrupt()  # the lease says so to all, or is somebody else's
             self._pause(trial, **where)
             return False
         if trial.due:  # its worker could not read that it has ended

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import ray
@@ -20,10 +21,10 @@ from sweep.runners.leaving import draining
 from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 2.0
 LOOPBACK = "127.0.0.1"
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
-ANSWER_SECONDS = 2.0
 
 
 def connect(address: str | None) -> None:
@@ -49,8 +50,7 @@ def _connect(address: str | None) -> None:
             _start_here(quiet)
     else:
         try:
-            check_answers(address)
-            ray_token.show(services.canonicalize_bootstrap_address(address), address)
+            head_of(address)
             with _deaf():
                 ray.init(address=address, **quiet)
         except RequestError:
@@ -172,17 +172,47 @@ def _above(process: Any) -> set[int]:  # noqa: ANN401 - a psutil.Process
         return set()
 
 
+def head_of(address: str) -> str:
+    """Find the head of a cluster that answers, and has been shown the token that it asks for.
+
+    Args:
+        address: HOST:PORT of the head, or ``auto`` on a machine of the cluster.
+
+    Returns:
+        HOST:PORT of the head.
+
+    Raises:
+        OSError: nothing answers there, or something else than Ray.
+        ValueError: it is no address, or no cluster runs on this machine.
+        RpcError: no Ray answers there.
+        RequestError: the cluster asks for a token that is not here.
+    """
+    check_answers(address)
+    head = str(services.canonicalize_bootstrap_address(address))
+    ray_token.show(partial(ray_token.admits, head), address)
+    return head
+
+
 def check_answers(address: str) -> None:
     """Look whether something listens there that may be Ray: Ray itself tries for minutes.
 
     Raises:
         OSError: if nothing does, or something else than Ray.
         ValueError: if it is not an address.
+        RequestError: if it is one of Ray's client.
     """
     if address == "auto":
         return
+    if address.startswith("ray://"):
+        raise RequestError(
+            f"a sweep would end with the connection of Ray's client ({address}). On a machine of the cluster give "
+            "--address auto; from elsewhere hand the sweep over: --detach --address http://HOST:8265"
+        )
     if "://" in address:
-        raise ValueError("give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster")
+        raise ValueError(
+            "give HOST:PORT of the cluster's head, or 'auto' on a machine of the cluster; http://HOST:8265 is for "
+            "--detach"
+        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("an address is HOST:PORT")

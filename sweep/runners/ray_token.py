@@ -8,7 +8,7 @@ use one and none is there; so all that is looked up here.
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,24 +44,23 @@ def take_back() -> None:
         _reread()
 
 
-def show(address: str, asked: str) -> None:
-    """Use the token that is here where the cluster at ``address`` asks for one.
+def show(admitted: Callable[[], bool], asked: str) -> None:
+    """Use the token that is here where a cluster asks for one.
 
     Args:
-        address: HOST:PORT of the head.
-        asked: The address as the user gave it, for messages.
+        admitted: Tries whether the cluster lets this process in, as the environment is.
+        asked: The address of the cluster as the user gave it, for messages.
 
     Raises:
         RequestError: the cluster asks for a token, and none is here or another one; or Ray is told to read one that is
             not there.
-        RpcError: no Ray answers at the address.
     """
     _check_file()
     here = ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
     mode = os.environ.get(MODE, "").lower()
     if mode == "token" and not here:
         raise RequestError(f"{MODE} is 'token', but no token is here: {_where_to_put_it()}, or unset {MODE}")
-    if _admitted(address):
+    if admitted():
         return
     if not here:
         raise RequestError(
@@ -71,7 +70,7 @@ def show(address: str, asked: str) -> None:
         raise RequestError(f"the Ray cluster at '{asked}' asks for a token, but {MODE} is '{mode}': unset it")
     if not mode:
         _put(MODE, "token")
-        if _admitted(address):
+        if admitted():
             return
     take_back()
     raise RequestError(
@@ -105,7 +104,12 @@ def _check_file() -> None:
         raise RequestError(f"{PATH} names an empty file: {path}")
 
 
-def _admitted(address: str) -> bool:
+def admits(address: str) -> bool:
+    """Try whether the head at HOST:PORT lets this process in.
+
+    Raises:
+        RpcError: no Ray answers there.
+    """
     try:
         with _without_ray_on_stderr():
             ray._raylet.GcsClient(address=address)

@@ -75,6 +75,7 @@ class Stopper:
         stop: Start no more trials; must be quick and must not fail.
         tell_trials: Ask the running ones to write a checkpoint and end; tried again while it raises `WorkError`.
         say: Tells a person.
+        asked_by: Names who has asked by way of the sweep's folder; empty where a signal is only a signal.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class Stopper:
         stop: Callable[[], None],
         tell_trials: Callable[[], None],
         say: Callable[[str], None],
+        asked_by: Callable[[], str] = lambda: "",
     ) -> None:
         self._stopping, self._stop, self._tell_trials, self._say = stopping, stop, tell_trials, say
+        self._asked_by = asked_by
         self._asked: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._since = 0.0
         self._closed = threading.Event()
@@ -110,7 +113,9 @@ class Stopper:
                 raise KeyboardInterrupt
             return
         # A polite end often comes twice, to the process and to its group; that is no second Ctrl-C.
-        self.ask("" if number == signal.SIGINT else signal.Signals(number).name)
+        by = self._asked_by()
+        why = f"'sweep stop' of {by}" if by else signal.Signals(number).name
+        self.ask("" if number == signal.SIGINT else why)
 
     def ask(self, why: str) -> None:
         """Stop, unless that was asked for already."""

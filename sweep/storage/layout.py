@@ -6,7 +6,11 @@ Paths are relative to the sweep's folder, with ``/`` between their parts. Trials
 INFO = "sweep.json"
 SPEC = "spec.yaml"
 LEASE = "lease.json"
+STOP = "stop.json"
+"""What asks the owner of the lease to stop."""
 PROGRESS = "progress.json"
+DRIVER_LOG = "driver.log"
+"""What drivers in the background have said."""
 STUDY = "study.db"
 REPORT = "report.html"
 CONFIRMATION = "confirm"
@@ -32,7 +36,7 @@ INITIAL = "init"
 CONTINUED = "continued"
 """The folder of trials that were trained on: a sweep inside the sweep."""
 
-LEFT_BEHIND = frozenset({LEASE, IMAGES, INITIAL, "events", COMPACT, RAY})
+LEFT_BEHIND = frozenset({LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "events", COMPACT, RAY})
 """What a sweep writes before it counts as begun, beside its spec."""
 
 

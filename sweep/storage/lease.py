@@ -9,6 +9,7 @@ checkpoint and end. So Ctrl-C reaches every worker on every node, and the worker
 import contextlib
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.storage import layout
+from sweep.storage import layout, stop_request
 from sweep.storage.folder import Folder, MissingFileError
 
 HEARTBEAT_SECONDS = 10.0
@@ -28,6 +29,8 @@ STALE_SECONDS = 90.0
 """An owner that has given no sign of life for so long is gone."""
 POLL_SECONDS = 1.0
 """Between two looks of a trial at the file; a look costs a read, on S3 a request."""
+LOOK_SECONDS = 2.0
+"""Between two looks of the owner for a request to stop."""
 WATCH_SECONDS = 1.0
 """Between two looks at the lease of an owner that is watched."""
 AHEAD_SECONDS = 30.0
@@ -84,12 +87,18 @@ def read(folder: Folder) -> Lease | None:
 class Owner:
     """The driver's side of the lease; use as a context manager around a run.
 
-    A thread gives the heartbeat, so that neither an hour of preparing pictures nor a breakpoint looks like death.
+    A thread gives the heartbeat, so that neither an hour of preparing pictures nor a breakpoint looks like death. It
+    also looks for a request to stop, and passes it on as SIGTERM, which whatever the process does knows how to meet.
 
     Args:
         folder: Of the sweep.
         say: Told while an owner on another machine is watched, of whom it is not known whether it lives; None refuses
             at once.
+
+    Attributes:
+        lease: As it was last written.
+        taken_over: The lease of an owner that was gone; None where there was none.
+        asked_by: Who has asked to stop by way of the folder, as ``user@host``; empty while nobody has.
 
     Raises:
         RequestError: on entry, when another driver runs the sweep.
@@ -99,6 +108,7 @@ class Owner:
         self.folder, self._say = folder, say
         self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
         self.taken_over: Lease | None = None
+        self.asked_by = ""
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._heart = threading.Thread(target=self._beat, name="sweep-heartbeat", daemon=True)
 
@@ -138,6 +148,8 @@ class Owner:
         self._heart.join()
         current = read(self.folder)
         if current is not None and current.owner == self.lease.owner:
+            if self.asked_by:
+                self.folder.delete(layout.STOP)
             self.folder.delete(layout.LEASE)
             place = self.folder.local()
             if place is not None:
@@ -148,9 +160,22 @@ class Owner:
         return json.dumps(asdict(self.lease)).encode()
 
     def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT_SECONDS):
+        due = time.monotonic() + HEARTBEAT_SECONDS
+        while not self._ended.wait(min(LOOK_SECONDS, HEARTBEAT_SECONDS)):
             with contextlib.suppress(WorkError):  # a full disk is for the driver itself to meet and tell
-                self._replace(beat=time.time())
+                self._meet_request()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + HEARTBEAT_SECONDS
+                    self._replace(beat=time.time())
+
+    def _meet_request(self) -> None:
+        """Pass a request to stop on to the main thread, once, as soon as that handles signals."""
+        if self.asked_by or not callable(signal.getsignal(signal.SIGTERM)):
+            return
+        self.asked_by = stop_request.asked_by(self.folder, self.lease.owner)
+        main = threading.main_thread().ident
+        if self.asked_by and main is not None:
+            signal.pthread_kill(main, signal.SIGTERM)
 
     def stop(self) -> None:
         """Ask all trials to write a checkpoint and end."""

@@ -376,6 +376,17 @@ def test_an_older_attempt_is_refused(what: str, folder: LocalFolder) -> None:
     assert len(told(director)) == 1
 
 
+def test_a_trial_that_was_told_to_end_by_the_lease_ends_the_sweep(folder: LocalFolder) -> None:
+    """Somebody has taken the sweep over, or its driver has not heard yet that it is to stop."""
+    director = make(folder, trials=3, room=Machines())
+    first, second = handed(director), handed(director)
+    assert director.report(said(first, Paused)) is False
+    assert director.next() is Next.WAIT
+    assert director.report(said(second, Paused)) is False
+    assert director.next() is Next.DONE
+    assert [trial_of(folder, number)["status"] for number in (0, 1)] == ["interrupted", "interrupted"]
+
+
 # ---- room, memory, halts ------------------------------------------------------------------------------------
 
 
@@ -399,7 +410,7 @@ def test_no_trial_is_drawn_before_there_is_room_for_it(folder: LocalFolder) -> N
     assert (first.trial, second.trial, first.gpu, first.threads) == (0, 1, 0.5, 3)
     assert director.next() is Next.WAIT
     assert 2 not in director.trials
-    assert director.report(said(first, Paused)) is False
+    director.fail(first.trial, 0, Fault("request", "no such extractor"))
     assert handed(director).trial == 2
     assert director.next() is Next.WAIT
 

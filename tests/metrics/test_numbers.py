@@ -17,7 +17,7 @@ from ganlib.metrics import fid_infinity_from_features, kid_from_features
 from ganlib.metrics.infinity import measurable_fid_infinity
 from ganlib.metrics.real import RealStatistics
 from ganlib.training.collapse import Verdict
-from sweep.cli.score import _infinity
+from sweep.cli.pictures.score import _infinity
 from sweep.records.schemas import to_json
 
 

@@ -107,13 +107,13 @@ def test_a_token_that_is_asked_for_and_not_there_ends_no_process(
     monkeypatch.setenv(ray_token.MODE, "token")
     ray_token._reread()
     with pytest.raises(RequestError, match="RAY_AUTH_MODE is 'token', but no token is here"):
-        ray_token.show("127.0.0.1:1", "127.0.0.1:1")
+        ray_token.show(lambda: True, "127.0.0.1:1")
     monkeypatch.setenv(ray_token.PATH, str(tmp_path / "none"))
     with pytest.raises(RequestError, match="RAY_AUTH_TOKEN_PATH names a file that cannot be read"):
-        ray_token.show("127.0.0.1:1", "127.0.0.1:1")
+        ray_token.show(lambda: True, "127.0.0.1:1")
     (tmp_path / "none").touch()
     with pytest.raises(RequestError, match="RAY_AUTH_TOKEN_PATH names an empty file"):
-        ray_token.show("127.0.0.1:1", "127.0.0.1:1")
+        ray_token.show(lambda: True, "127.0.0.1:1")
 
 
 def test_something_else_at_the_address_is_told_at_once() -> None:

@@ -11,7 +11,7 @@ import click
 
 from ganlib import written
 from ganlib.errors import RequestError, WorkError
-from sweep.cli.run import SpecCommand
+from sweep.cli.options import SpecCommand
 
 if TYPE_CHECKING:
     from ganlib.config import DataConfig

@@ -1,11 +1,18 @@
-"""``sweep run SPEC``."""
+"""Options and arguments that several commands share."""
 
+import functools
 import os
 import re
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from sweep.cli import detach as detaching
+
+if TYPE_CHECKING:
+    pass
 
 storage_option = click.option(
     "--storage",
@@ -107,62 +114,38 @@ def _belongs(arg: str, given: list[str]) -> bool:
     return where > 0 and given[where - 1] == "--set"
 
 
-@click.command(name="run", cls=SpecCommand)
-@click.argument("spec")
-@local_option
-@address_option
-@storage_option
-@click.option("--name", help="Name of the sweep [default: the spec's].")
-@set_option
-@click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files for each trial.")
-@click.option(
-    "--or-resume", is_flag=True, help="Go on with the sweep if it has begun: for job systems that repeat."
-)
-@click.option("--dry-run", is_flag=True, help="Show what would be run, and about how long; train nothing.")
-@click.option("--no-measure", is_flag=True, help="A dry run that does not time a few steps.")
-@json_option
-def command(
-    spec: str,
-    local: bool,
-    address: str | None,
-    storage: str,
-    name: str | None,
-    overrides: tuple[str, ...],
-    tensorboard: bool,
-    or_resume: bool,
-    dry_run: bool,
-    no_measure: bool,
-    as_json: bool,
-) -> None:
-    """Run the sweep that the file SPEC describes.
+def goes_on(work: Callable[..., int]) -> Callable[..., None]:
+    """Make the function of a command from ``work(sweep, options, **own)``, which returns the exit code."""
 
-    Trials run under Ray on all of this machine, or on the cluster at --address; where there is no GPU they run
-    on the CPU. Ctrl-C once: running trials write a checkpoint and end; 'sweep resume' goes on.
-    """
-    from dataclasses import replace
+    @functools.wraps(work)
+    def command(
+        name: str | None,
+        local: bool,
+        address: str | None,
+        storage: str,
+        overrides: tuple[str, ...],
+        as_json: bool,
+        detach: bool,
+        **own: Any,  # noqa: ANN401 - whatever options the command has of its own
+    ) -> None:
+        from sweep.commands.moved import move_pictures
+        from sweep.records.catalog import open_sweep
+        from sweep.runners.base import Options
+        from sweep.storage.opening import open_folder
+        from sweep.terminal.views import view_for
 
-    from ganlib.errors import RequestError
-    from sweep.commands.dry_run import first_configurations
-    from sweep.commands.planning.sharing import settled
-    from sweep.spec.specification import load
+        sweep = open_sweep(open_folder(storage), name)
+        if detach:
+            above = str(sweep.folder).removesuffix(
+                f"/{sweep.name}"
+            )  # the sweep may have been named by its path
+            detaching.detach(above, sweep.name, address, name=sweep.name)
+        move_pictures(sweep.folder, overrides, view_for(as_json).say)
+        sys.exit(work(sweep, Options(storage, local, address, as_json), **own))
 
-    if no_measure and not dry_run:
-        raise RequestError("--no-measure belongs to --dry-run")
-    named = (*overrides, f"name={name}") if name is not None else overrides
-    loaded = load(spec, named)
-    if tensorboard and "tensorboard" not in loaded.track:
-        loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
-    loaded = settled(
-        loaded, lambda: first_configurations(loaded), address, lambda line: click.echo(line, err=True)
-    )
-    if dry_run:
-        from sweep.commands.dry_run import describe, investigate
-
-        describe(loaded, as_json, investigate(loaded, not no_measure, local, storage))
-        return
-    from sweep.commands.or_resume import start_or_resume
-    from sweep.commands.run import start
-    from sweep.runners.base import Options
-
-    begin = start_or_resume if or_resume else start
-    sys.exit(begin(loaded, Options(storage, local, address, as_json)))
+    for option in (
+        *(json_option, detaching.detach_option, moved_option),
+        *(storage_option, address_option, local_option),
+    ):
+        command = option(command)
+    return click.argument("name", required=False)(command)

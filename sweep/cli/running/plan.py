@@ -2,7 +2,7 @@
 
 import click
 
-from sweep.cli.run import SpecCommand, local_option, set_option
+from sweep.cli.options import SpecCommand, local_option, set_option
 
 
 @click.command(name="plan", cls=SpecCommand)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.run import storage_option
+from sweep.cli.options import storage_option
 
 if TYPE_CHECKING:
     from sweep.check.folder import Finding

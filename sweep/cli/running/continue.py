@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.resume import goes_on
+from sweep.cli.options import goes_on
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sweep.cli.run import moved_option, storage_option
+from sweep.cli.options import moved_option, storage_option
 from sweep.terminal.leaderboard import GROUPS, Best
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from sweep.cli.run import json_option, storage_option
+from sweep.cli.options import json_option, storage_option
 
 
 @click.command(name="watch")

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from ganlib.errors import RequestError, WorkError
-from sweep.cli.data import bar
+from sweep.cli.pictures.data import bar
 from sweep.commands.generating import translations
 from sweep.commands.generating.latents import Wanted, check, make
 

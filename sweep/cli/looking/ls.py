@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.cli.run import storage_option
+from sweep.cli.options import storage_option
 from sweep.records.status import Status
 from sweep.storage import layout
 

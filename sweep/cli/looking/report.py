@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sweep.cli.run import storage_option
+from sweep.cli.options import storage_option
 
 
 @click.command(name="report")

@@ -16,7 +16,7 @@ from ganlib.config import DataConfig
 from ganlib.data.formats import NAMES
 from ganlib.data.sheet import beside
 from ganlib.errors import RequestError, WorkError
-from sweep.cli.data import command
+from sweep.cli.pictures.data import command
 
 
 @pytest.fixture

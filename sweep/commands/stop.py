@@ -1,0 +1,101 @@
+"""Stop a sweep from any machine that sees its folder, as Ctrl-C does in its terminal."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from ganlib.errors import RequestError
+from sweep.formatting import count
+from sweep.records.catalog import find_sweeps, open_sweep
+from sweep.records.datasets import Store
+from sweep.records.status import Status
+from sweep.runners.stopping import explained
+from sweep.storage import lease, stop_request
+from sweep.storage.folder import Folder
+from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO
+from sweep.storage.lease import Lease
+
+LOOK_SECONDS = 1.0
+AGAIN = {CONFIRMATION: "confirm", CONTINUED: "continue"}
+"""The commands that go on with what was interrupted inside a sweep's folder."""
+
+
+def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], None]) -> None:
+    """Ask whoever runs a sweep to stop, and wait until that has happened.
+
+    What runs inside the sweep's folder, a ``sweep confirm`` or ``sweep continue``, is stopped with it. Nothing is done
+    where nobody runs the sweep.
+
+    Args:
+        storage: The folder with the sweeps.
+        name: Of the sweep, or its path; None for the one that runs.
+        wait: Whether to return only when nothing runs any more.
+        say: Told what is done.
+
+    Raises:
+        RequestError: if there is no such sweep; without a name, if none or several run.
+        WorkError: if the waiting was interrupted.
+    """
+    folder = _place(storage, name) if name is not None else _the_one(storage)
+    held = [(place, owner) for place, owner in _leases(folder) if owner.alive]
+    if not held:
+        say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
+    for place, owner in held:
+        stop_request.ask(place, owner.owner)
+        say(f"pid {owner.pid} on {owner.host} is asked to stop: running trials write a checkpoint and end")
+    if wait:
+        with explained(f"'{folder.name}' stops all the same, as it was asked to"):
+            for place, owner in held:
+                _await_end(place, owner)
+                say(f"'{folder.name}' has stopped{_left(folder, place)}")
+
+
+def _place(storage: Folder, name: str) -> Folder:
+    """Find a sweep's folder, also of one whose pictures are still being prepared."""
+    begun = storage.child(name) if "/" not in name and name not in (".", "..") else None
+    if begun is not None and name in storage.names() and lease.read(begun) is not None:
+        return begun
+    return open_sweep(storage, name).folder
+
+
+def _the_one(storage: Folder) -> Folder:
+    """Find the sweep that runs."""
+    running = [
+        sweep.folder
+        for sweep in find_sweeps(storage)[0]
+        if any(owner.alive for _, owner in _leases(sweep.folder))
+    ]
+    if len(running) == 1:
+        return running[0]
+    if running:
+        names = ", ".join(sorted(folder.name for folder in running))
+        raise RequestError(f"several sweeps run in '{storage}' ({names}): say which is to stop")
+    raise RequestError(
+        f"no sweep runs in '{storage}'; 'sweep ls' lists all, and --storage says where they are"
+    )
+
+
+def _leases(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
+    """List the leases of a sweep and of what runs inside its folder."""
+    if (owner := lease.read(folder)) is not None:
+        yield folder, owner
+    for inner in (CONFIRMATION, CONTINUED):
+        if folder.exists(inner):
+            yield from _leases(folder / inner)
+
+
+def _await_end(place: Folder, owner: Lease) -> None:
+    """Wait until an owner has given its lease back, or has died."""
+    while True:
+        now = lease.read(place)
+        if now is None or now.owner != owner.owner or not now.alive:
+            return
+        time.sleep(LOOK_SECONDS)
+
+
+def _left(folder: Folder, place: Folder) -> str:
+    """Say how far the sweep in ``folder`` came by what was run in ``place``, and how to go on with that."""
+    if not place.exists(INFO):
+        return ": no trial had started"
+    ended = sum(Status(row["status"]).ended for row in Store(place).rows("trials"))
+    again = AGAIN.get(place.name, "resume") if place != folder else "resume"
+    return f": {count(ended, 'trial')} of it ended; 'sweep {again} {folder.name}' goes on"
