@@ -2,7 +2,7 @@
 
     python deploy/ray_node.py token FILE
     python deploy/ray_node.py start --head --port=6379 --temp-dir=/tmp/mine ...
-    python deploy/ray_node.py leave --seconds=100
+    python deploy/ray_node.py leave --temp-dir=/tmp/mine --seconds=100
     python deploy/ray_node.py stop --temp-dir=/tmp/mine [--force]
 
 ``start`` takes the options of ``ray start`` and differs from it in two ways. The server of Ray Client, which nobody
@@ -26,6 +26,7 @@ import secrets
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 GRACE_SECONDS = 10.0
@@ -46,48 +47,70 @@ def start() -> None:
     main()
 
 
-def stop(folder: str, force: bool) -> None:
-    """End the processes of the node whose temporary folder this is, and what they have started."""
+def processes_of(folder: str) -> list[Any]:
+    """List the processes of the node whose temporary folder this is, but not this one and those above it."""
     import ray  # noqa: F401, I001 - psutil comes with it
     import psutil
 
     named = re.compile(rf"(?:^|[=\s]){re.escape(os.path.abspath(folder))}(?:/|\s|$)")
     own = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
-    found: set[psutil.Process] = set()
+    found = set()
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error):
             if process.pid not in own and any(named.search(word) for word in process.cmdline()):
                 found |= {process, *process.children(recursive=True)}
-        except psutil.Error:
-            continue
-    ending = [process for process in found if process.pid not in own]
-    for end in (psutil.Process.kill,) if force else (psutil.Process.terminate, psutil.Process.kill):
+    return [process for process in found if process.pid not in own and running(process)]
+
+
+def running(process: Any) -> bool:  # noqa: ANN401 - a psutil.Process
+    """Tell whether a process has not ended; one that nobody has taken notice of has."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def command_line(process: Any) -> list[str]:  # noqa: ANN401 - a psutil.Process
+    """Give the words of a process, none of one that has ended."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
+def stop(folder: str, force: bool) -> None:
+    """End the processes of a node, and what they have started."""
+    ending = found = processes_of(folder)
+    for number in (signal.SIGKILL,) if force else (signal.SIGTERM, signal.SIGKILL):
         for process in ending:
-            try:
-                end(process)
-            except psutil.Error:
-                continue
-        _, ending = psutil.wait_procs(ending, timeout=GRACE_SECONDS)
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+        end = time.monotonic() + GRACE_SECONDS
+        while (ending := [process for process in ending if running(process)]) and time.monotonic() < end:
+            time.sleep(0.1)
     print(f"{len(found) - len(ending)} processes of {folder} ended")
     if ending:
         sys.exit(f"of {folder} go on: {', '.join(str(process.pid) for process in ending)}")
 
 
-def leave(seconds: int) -> None:
-    """Have Ray drain the nodes of this machine, and wait until no trial is left there."""
-    import ray  # noqa: I001 - psutil comes with it
-    import psutil
-    from ray._private import services
+def leave(folder: str, seconds: int) -> None:
+    """Have Ray drain a node, and wait until no trial is left on it."""
+    from ray._raylet import GcsClient
     from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 
     end = time.time() + seconds
-    for address in services.find_gcs_addresses():
-        cluster = ray._raylet.GcsClient(address=address)
-        for node in services.find_node_ids():
-            reason = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
-            cluster.drain_node(node, reason, "its machine is about to be taken away", int(end * 1000))
+    reason = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    for process in processes_of(folder):
+        options = dict(word.removeprefix("--").split("=", 1) for word in command_line(process) if "=" in word)
+        if {"node_id", "gcs-address"} <= options.keys():
+            cluster = GcsClient(address=options["gcs-address"])
+            cluster.drain_node(
+                options["node_id"], reason, "its machine is about to be taken away", int(end * 1000)
+            )
     while time.time() < end:
-        titles = [(process.info["cmdline"] or [""])[0] for process in psutil.process_iter(["cmdline"])]
+        titles = [(command_line(process) or [""])[0] for process in processes_of(folder)]
         if not any(title.startswith("ray::") and not IDLE.match(title) for title in titles):
             break
         time.sleep(1)
@@ -113,7 +136,9 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("start", help="as `ray start`, with its options")
-    commands.add_parser("leave", help="drain it").add_argument("--seconds", type=int, required=True)
+    leaving = commands.add_parser("leave", help="drain it")
+    leaving.add_argument("--temp-dir", required=True)
+    leaving.add_argument("--seconds", type=int, required=True)
     stopping = commands.add_parser("stop", help="end its processes")
     stopping.add_argument("--temp-dir", required=True)
     stopping.add_argument("--force", action="store_true", help="without asking them first")
@@ -121,7 +146,9 @@ def main() -> None:
     given = parser.parse_args()
     if given.command == "token":
         return token(given.file)
-    return leave(given.seconds) if given.command == "leave" else stop(given.temp_dir, given.force)
+    if given.command == "leave":
+        return leave(given.temp_dir, given.seconds)
+    return stop(given.temp_dir, given.force)
 
 
 if __name__ == "__main__":

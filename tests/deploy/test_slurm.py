@@ -1,4 +1,4 @@
-"""``deploy/slurm.sbatch`` as a job of Slurm runs it: stand-ins for srun and scontrol start two nodes on this machine."""
+"""``deploy/slurm.sbatch`` as a job of Slurm: stand-ins for srun and scontrol start two nodes on this machine."""
 
 import os
 import signal
@@ -117,7 +117,8 @@ def test_a_job_whose_time_is_over_goes_back_into_the_queue_and_ends_the_sweep_th
     job = cluster.sbatch(spec, storage)
     deadline = time.monotonic() + PATIENCE
     while results.evaluations() < 3:
-        assert job.poll() is None and time.monotonic() < deadline, cluster.said()
+        assert job.poll() is None, cluster.said()
+        assert time.monotonic() < deadline, cluster.said()
         time.sleep(0.1)
     job.send_signal(signal.SIGTERM)  # as --signal=B:TERM does it: to the script alone
     assert wait(job, cluster) == 1, cluster.said()
