@@ -8,7 +8,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-lowest setup-newest setup-aws setup-gcp demo test coverage lint docs bench soak lock keys operators
+.PHONY: help setup setup-lowest setup-newest setup-aws setup-gcp demo test coverage lint docs bench soak image lock keys operators
 help:
 	@echo "make demo      a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test      all tests"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak      300 trials with workers killed at random, about ten minutes"
 	@echo "make setup     only the environment, in $(VENV); setup-lowest, setup-newest: with other versions than the lock's"
 	@echo "make setup-aws what 'ray up' needs to rent machines at AWS, beside the environment; setup-gcp: at Google Cloud"
+	@echo "make image     deploy/Dockerfile, for NVIDIA's GPUs, or with DEVICE=cpu"
 	@echo "make keys      write the tables of keys in docs/systems.md anew"
 	@echo "make operators the tables of operators in docs/speed.md"
 	@echo "make lock      resolve the dependencies anew into requirements*.lock"
@@ -120,6 +121,11 @@ keys: $(STAMP)
 
 operators: $(STAMP)
 	@$(BIN)/python scripts/operators.py
+
+# For NVIDIA's GPUs; for processors alone with DEVICE=cpu.
+DEVICE ?= cuda
+image:
+	docker build -f deploy/Dockerfile -t sweep --build-arg DEVICE=$(DEVICE) .
 
 lock:
 	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
