@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,6 +54,25 @@ def load_or_compute(folder: Path | None, identity: Identity, compute: Callable[[
                     "cannot write '%s' (%s): it will be computed again next time%s", path, error, OWN
                 )
     return arrays
+
+
+def kept_of(folder: Path, data: Collection[str]) -> list[Path]:
+    """List the files in a folder that hold what was computed of some pictures.
+
+    Args:
+        folder: Where `load_or_compute` keeps files.
+        data: The hashes of the pictures, as the identity's ``data``.
+    """
+    found = []
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="np") as file:
+                identity = json.loads((file.metadata() or {})["identity"])
+        except (OSError, SafetensorError, ValueError, KeyError):
+            continue
+        if identity.get("data") in data:
+            found.append(path)
+    return found
 
 
 def _key(identity: Identity) -> str:

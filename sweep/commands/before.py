@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,7 @@ from ganlib.config import AVATARS, PictureSource
 from ganlib.data import ImageSet
 from ganlib.data.labels.classes import FOLDERS
 from ganlib.data.telling import classes, duplicates, faults, left_out, prepared, taken
+from ganlib.domains import kit
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor
@@ -52,6 +54,8 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> TrainingSets:
     if sets.landmarks is not None:
         known = int(np.isfinite(sets.landmarks).all((1, 2)).sum())
         say(f"landmarks: of {known:,} of {len(sets.landmarks):,} photographs")
+    with suppress(OSError):  # workers then look at the sources themselves
+        kit.write(sets)
     return sets
 
 
@@ -183,7 +187,7 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
     Args:
         spec: What was asked for.
         sets: Its pictures.
-        tried: What `sweep.worker.preflight.preflight` found.
+        tried: What `sweep.worker.ready.preflight.preflight` found.
         runner: Where trials run.
     """
     schedule = spec.schedule(len(sets))

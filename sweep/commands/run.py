@@ -187,7 +187,7 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
 
 
 def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, view: View) -> dict[str, Any]:
-    """Try out on the workers what has to work; see `sweep.worker.preflight.preflight`."""
+    """Try out on the workers what has to work; see `sweep.worker.ready.preflight.preflight`."""
     with view.waiting("trying out pictures, networks and measurements"):
         config = any_config(spec, len(images))
         tried = runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner, view.say)

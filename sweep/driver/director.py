@@ -218,7 +218,9 @@ class Director:
         retry = after(fault, trial, self.largest_share, self.spec.resources)
         trial.failures, trial.share, trial.preemptions = retry.failures, retry.share, retry.preemptions
         detail = retry.detail(fault)
-        again = EventKind.PREEMPTED if fault.kind == "preempted" else EventKind.RESTART
+        again = {"preempted": EventKind.PREEMPTED, "node": EventKind.UNFIT_NODE}.get(
+            fault.kind, EventKind.RESTART
+        )
         self.records.event(trial, again if retry.again else EventKind.FAILURE, detail)
         if retry.again:
             self._hand_out_again(trial)

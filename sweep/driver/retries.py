@@ -51,6 +51,8 @@ def after(fault: Fault, trial: Trial, largest_share: float, resources: Resources
     if fault.kind == "preempted":
         again = preemptions < resources.max_preemptions
         return Retry(again, share, failures, preemptions + 1, fault.reason)
+    if fault.kind == "node":  # the machine gets no more trials, and the trial has not begun
+        return Retry(True, share, failures, preemptions, fault.reason)
     if fault.kind == "memory":
         if share < largest_share:
             return Retry(True, largest_share, failures, preemptions, fault.reason)

@@ -18,6 +18,8 @@ class EventKind(StrEnum):
     """A trial's worker gave up, and the trial is tried again."""
     PREEMPTED = "preempted"
     """A trial's machine was taken away, and the trial goes on elsewhere."""
+    UNFIT_NODE = "unfit_node"
+    """A machine cannot run trials of the sweep; a trial that was to begin there begins elsewhere."""
     FAILURE = "failure"
     """A trial's worker gave up, and so did the sweep on the trial."""
     COLLAPSE = "collapse"

@@ -12,6 +12,7 @@ from sweep.records.event_kind import EventKind
 from sweep.results.summary import detail
 
 Row = Mapping[str, Any]
+OTHERWISE = (EventKind.RESEEDED, EventKind.EAGER, EventKind.PREEMPTED, EventKind.UNFIT_NODE)
 WORKER_EVENTS = (EventKind.RESTART, EventKind.FAILURE)
 
 
@@ -65,11 +66,11 @@ def otherwise(events: Sequence[Row]) -> list[str]:
     """Say what trials did otherwise than was meant, and why, each reason once.
 
     That are random numbers that began anew on another kind of device, steps that could not be recorded for a GPU, and
-    trials whose machine was taken away.
+    trials whose machine was taken away, or was not fit.
     """
     found: dict[tuple[str, str], list[int]] = {}
     for row in events:
-        if row["kind"] in (EventKind.RESEEDED, EventKind.EAGER, EventKind.PREEMPTED):
+        if row["kind"] in OTHERWISE:
             found.setdefault((row["kind"], str(detail(row).get("reason"))), []).append(row["trial"])
     return [
         f"{kind}: {formatting.trial_numbers(sorted(set(trials)))}: {reason}"

@@ -18,7 +18,7 @@ from sweep.storage.folder import StorageError
 from sweep.worker.faults import fault_of
 from sweep.worker.messages import Fault
 from sweep.worker.pack import Pack
-from sweep.worker.preflight import preflight
+from sweep.worker.ready.preflight import preflight
 from sweep.worker.trial_run import TrialRun
 
 ON_CPU = 2
@@ -54,7 +54,7 @@ class LocalRunner:
     def preflight(
         self, config: dict[str, Any], data_hash: str, folder: str, owner: str, say: Callable[[str], None]
     ) -> dict[str, Any]:
-        """Try out what has to work; see `sweep.worker.preflight.preflight`."""
+        """Try out what has to work; see `sweep.worker.ready.preflight.preflight`."""
         return preflight(config, data_hash, folder, owner, self._whole, self.threads)
 
     @property

@@ -22,26 +22,38 @@ from ray.tune.search import Searcher
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
+from sweep.formatting import duration, trial_numbers
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.leaving import LeavingError
 from sweep.runners.ray_cluster import check_fits, connect, host_of, lost, nodes
+from sweep.runners.ray_offer import Offering
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
-from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process
+from sweep.runners.ray_ready import UnfitError
+from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, TrialActor, end_process
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain
 
 RECOUNT_SECONDS = 5.0
+WAITING_SECONDS = 60.0
+"""After so long it is said that a trial waits for its place, and from then on as often."""
 DETECTION_SECONDS = 15.0
 """The worker's own watchdog comes first; the driver's is for one that cannot bite any more."""
 
 
 class Signs:
-    """The driver's watch over its workers: where each is, when it was last heard of, and what it died of."""
+    """The driver's watch over its workers: where each is, when it was last heard of, and what it died of.
 
-    def __init__(self, timeout: float) -> None:
+    Args:
+        timeout: Seconds without a sign of life after which a trial has hung; 0 for never.
+        unfit: Why nodes cannot run trials, by Ray's names for them; those that are found out are added.
+    """
+
+    def __init__(self, timeout: float, unfit: dict[str, str] | None = None) -> None:
         self.timeout = timeout
+        self.unfit = {} if unfit is None else unfit
+        self.waiting: dict[Attempt, float] = {}
         self.processes: dict[Attempt, tuple[str, int]] = {}
         self.gpus: dict[Attempt, tuple[str, ...]] = {}
         self.heard: dict[Attempt, float] = {}
@@ -52,15 +64,20 @@ class Signs:
         """Note a sign of life."""
         self.heard[attempt] = time.monotonic()
 
+    def expect(self, attempt: Attempt) -> None:
+        """Note that a trial waits for its place."""
+        self.waiting[attempt] = time.monotonic()
+
     def greet(self, attempt: Attempt, node: str, pid: int, gpus: Sequence[str], pack: str) -> None:
         """Note the first sign of life, which tells where the trial is, and in which pack."""
         self.hear(attempt)
+        self.waiting.pop(attempt, None)
         self.packs |= {pack} if pack else set()
         self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
     def forget(self, attempt: Attempt) -> Fault | None:
         """Forget an attempt that has ended; returns what is known of the cause."""
-        for known in (self.heard, self.processes, self.gpus):
+        for known in (self.waiting, self.heard, self.processes, self.gpus):
             known.pop(attempt, None)
         return self.causes.pop(attempt, None)
 
@@ -94,7 +111,8 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         if isinstance(assignment, Next):
             return Searcher.FINISHED if assignment is Next.DONE else None
         self.attempts[trial_id] = (assignment.trial, assignment.attempt)
-        return {TRIAL: assignment.plain(), PACKED: self.packed}
+        self.signs.expect(self.attempts[trial_id])
+        return {TRIAL: assignment.plain(), PACKED: self.packed, UNFIT: sorted(self.signs.unfit)}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:  # noqa: ANN401
         """Take in that a worker ended. If it died, the director decides whether to try again."""
@@ -146,6 +164,8 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             )
             return str(TrialScheduler.STOP)
         self.signs.hear(attempt)
+        if "waiting" in result:
+            return str(TrialScheduler.CONTINUE)
         go_on = self.director.report(from_plain(json.loads(result["report"])))
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
 
@@ -160,10 +180,16 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             self.signs.causes[attempt] = Fault(
                 "memory", "Ray ended the worker: the machine ran out of memory"
             )
+        elif isinstance(cause, UnfitError):
+            why = f"{host_of(node)}: {cause}"
+            self.signs.unfit[node] = why
+            self.signs.causes[attempt] = Fault("node", f"no trials run on {why}")
         elif isinstance(cause, LeavingError):
             self.signs.causes[attempt] = Fault("preempted", str(cause))
         elif host := lost(node):
             self.signs.causes[attempt] = Fault("preempted", f"its machine {host} is gone")
+        elif "creation task" in (said := str(error)):
+            self.signs.causes[attempt] = Fault("error", said.splitlines()[-1], said)
 
 
 def _error_of(trial: Any) -> Exception | None:  # noqa: ANN401 - a Tune trial
@@ -184,7 +210,11 @@ def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
 def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
     """Say what a trial asks Ray for: its share of the spec's resources."""
     demand = Demand.of(cpu, gpu, config[TRIAL]["share"])
-    return tune.PlacementGroupFactory([{"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}])
+    bundle = {"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}
+    if not config[UNFIT]:
+        return tune.PlacementGroupFactory([bundle])
+    others = {"ray.io/node-id": f"!in({','.join(config[UNFIT])})"}
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[others])
 
 
 class Heartbeat(tune.Callback):  # type: ignore[misc]
@@ -199,6 +229,27 @@ class Heartbeat(tune.Callback):  # type: ignore[misc]
     def on_step_end(self, **info: Any) -> None:  # noqa: ANN401
         """About ten times a second."""
         self.beat()
+
+
+class NobodyLeft(tune.Stopper):  # type: ignore[misc]
+    """Ends Tune's loop when a sweep stops: trials that wait for their place would be waited for."""
+
+    def __init__(self, director: Director, signs: Signs) -> None:
+        self.director: Director | None = director
+        self.signs: Signs | None = signs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"director": None, "signs": None}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Let every trial go on: that is for the director to say."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Tell whether the sweep stops, and only such trials are left that have not begun."""
+        if self.director is None or self.signs is None or not self.director.stopping:
+            return False
+        return bool(self.signs.waiting) and not self.signs.processes
 
 
 class RayRunner:
@@ -221,7 +272,12 @@ class RayRunner:
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
         self.packed = resources.packed(self.gpu)
         check_fits(self.gpu, self.cpu)
-        self.signs = Signs(0.0)
+        self._attached = address is not None
+        self._offering: Offering | None = None
+        self._say: Callable[[str], None] = lambda line: None
+        self._told_waiting = 0.0
+        self.unfit: dict[str, str] = {}
+        self.signs = Signs(0.0, self.unfit)
         self._nodes, self._counted = nodes(), time.monotonic()
         self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
         self.threads = max(1, int(self.cpu))
@@ -236,7 +292,7 @@ class RayRunner:
         if self.max_concurrent and len(live) >= self.max_concurrent:
             return False
         if time.monotonic() - self._counted > RECOUNT_SECONDS:
-            self._nodes, self._counted = nodes(), time.monotonic()
+            self._recount()
         demands = {attempt: Demand.of(self.cpu, self.gpu, of) for attempt, of in live.items()}
         signs = self.signs
         placed = [
@@ -251,18 +307,59 @@ class RayRunner:
         self, config: dict[str, Any], data_hash: str, folder: str, owner: str, say: Callable[[str], None]
     ) -> dict[str, Any]:
         """Try out the nodes that have room, so that what cannot work is said before trials start."""
-        return preflight(config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, say)
+        self._say = say
+        if self._attached:
+            self._offering = Offering(
+                owner, data_hash, [config["evaluate"]["weights"], config["train"]["content_weights"]], say
+            )
+        tried, unfit = preflight(
+            config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, say, self._tell
+        )
+        self.unfit.update(unfit)
+        self._recount()
+        return tried
+
+    def _tell(self) -> None:
+        if self._offering is not None:
+            self._offering.tell()
+
+    def _tell_waiting(self) -> None:
+        """Say of trials that have long waited for their place that they do."""
+        since = min(self.signs.waiting.values(), default=time.monotonic())
+        if time.monotonic() - max(since, self._told_waiting) > WAITING_SECONDS:
+            self._told_waiting = time.monotonic()
+            numbers = trial_numbers(sorted(trial for trial, _ in self.signs.waiting))
+            self._say(
+                f"{numbers} waits for room on the cluster, which others use, or nodes have gone "
+                f"({duration(time.monotonic() - since)} so far)"
+            )
+
+    def _recount(self) -> None:
+        """Look which nodes are there now and can run trials."""
+        self._nodes = {name: node for name, node in nodes().items() if name not in self.unfit}
+        self._counted = time.monotonic()
+
+    def _check_able(self, director: Director) -> None:
+        """Halt where every node has turned out to be unfit: nothing would start any more."""
+        demand = Demand.of(self.cpu, self.gpu)
+        if self.unfit and not any(
+            n.holds(demand) for name, n in self._nodes.items() if name not in self.unfit
+        ):
+            director.halt(f"no machine can run the trials: {'; '.join(self.unfit.values())}")
 
     def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
         """Train until the director has no more assignments."""
         # It calls a trial that was tried again "not complete"; real errors are raised.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         local = director.folder.local(layout.RAY)
-        signs = self.signs = Signs(director.spec.resources.timeout)
+        signs = self.signs = Signs(director.spec.resources.timeout, self.unfit)
 
         def turn() -> None:
             beat()
             signs.end_silent()
+            self._tell()
+            self._tell_waiting()
+            self._check_able(director)
 
         with tempfile.TemporaryDirectory() as scratch:
             tuner = tune.Tuner(
@@ -276,6 +373,7 @@ class RayRunner:
                 run_config=tune.RunConfig(
                     name="tune",
                     storage_path=str(local or Path(scratch)),
+                    stop=NobodyLeft(director, signs),
                     callbacks=[Heartbeat(turn)],
                     failure_config=tune.FailureConfig(max_failures=0),
                     verbose=0,
@@ -288,4 +386,6 @@ class RayRunner:
 
     def close(self) -> None:
         """Leave the cluster, or end the Ray that was started here."""
+        if self._offering is not None:
+            self._offering.close()
         ray.shutdown()

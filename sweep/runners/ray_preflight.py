@@ -9,13 +9,15 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
-from sweep import __version__
 from sweep.formatting import duration
 from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
+from sweep.runners.ray_ready import try_out
 
 TOLD_SECONDS = (5.0, 60.0)
 """After so long it is said that the cluster is waited for, and from then on as often."""
 POLL_SECONDS = 1.0
+REQUEST = 2
+"""The exit code of an error that the user can mend."""
 
 
 def preflight(
@@ -27,19 +29,23 @@ def preflight(
     cpu: float,
     threads: int,
     say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Run `sweep.worker.preflight.preflight` on the nodes that have room for a trial now; one of them is enough.
+    turn: Callable[[], None],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Run `sweep.worker.ready.preflight.preflight` on the nodes that have room for a trial; one of them is enough.
+
+    ``turn`` is called while nodes are waited for.
 
     Returns:
-        What the first node says, with the notes of all, and of nodes that were left out.
+        What the first node says, with the notes of all, and of those that are busy or were left out; and why nodes
+        cannot run trials, by Ray's names for them.
 
     Raises:
-        RequestError: what the user can mend.
-        WorkError: if a node lacks a package, or has another version of this one.
+        RequestError: what the user can mend, where no node can run trials.
+        WorkError: otherwise, where no node can.
     """
     arguments = (json.dumps(config), data_hash, folder, owner, gpu, threads)
-    tasks = []
     nodes, busy = _room(gpu, cpu, say)
+    tasks = []
     for node in nodes:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         # A process that has used a GPU keeps memory there, some hundred megabytes for its context alone, until it ends.
@@ -48,16 +54,26 @@ def preflight(
         remote = ray.remote(
             num_cpus=cpu, num_gpus=gpu, max_calls=calls, max_retries=0, scheduling_strategy=here
         )
-        tasks.append(remote(_preflight).remote(*arguments))
+        tasks.append(remote(try_out).remote(*arguments))
+    while ray.wait(tasks, num_returns=len(tasks), timeout=POLL_SECONDS)[1]:
+        turn()
+    turn()
     outcomes = [_outcome(task, node) for task, node in zip(tasks, nodes, strict=True)]
     worked = [outcome for outcome in outcomes if "device" in outcome]
-    if not worked:
-        return preflight(
-            config, data_hash, folder, owner, gpu, cpu, threads, say
-        )  # all of them have gone meanwhile
-    notes = dict.fromkeys(note for outcome in outcomes for note in outcome["notes"])
-    left_out = [f"{host} is busy: it was not tried out" for host in busy]
-    return worked[0] | {"notes": [*notes, *left_out]}
+    unfit = {
+        str(node["NodeID"]): f"{node['NodeManagerHostname']}: {outcome['unfit']}"
+        for node, outcome in zip(nodes, outcomes, strict=True)
+        if "unfit" in outcome
+    }
+    if unfit and not worked:
+        wrong = next(outcome for outcome in outcomes if "unfit" in outcome)
+        raise (RequestError if wrong["code"] == REQUEST else WorkError)(next(iter(unfit.values())))
+    if not worked:  # all of them have gone meanwhile
+        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, say, turn)
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome.get("notes", ()))
+    others = [f"{host} is busy: it is tried out before its first trial" for host in busy]
+    others += [f"no trials run on {reason}" for reason in unfit.values()]
+    return worked[0] | {"notes": [*notes, *others]}, unfit
 
 
 def _room(gpu: float, cpu: float, say: Callable[[str], None]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -82,44 +98,16 @@ def _room(gpu: float, cpu: float, say: Callable[[str], None]) -> tuple[list[dict
 
 
 def _outcome(task: Any, node: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Give what a node said, or raise the error that it stands for; of a node that is gone there is only a note."""
+    """Give what a node said; of a node that is gone there is only a note."""
     host = str(node["NodeManagerHostname"])
     try:
         outcome: dict[str, Any] = ray.get(task)
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None) or error
-        if isinstance(cause, ImportError):
-            raise WorkError(_missing(host, f"{type(cause).__name__}: {cause}")) from None
         if lost(node["NodeID"]):
             return {"notes": [f"{host} has gone: it was left out"]}
-        raise WorkError(f"a worker on {host} could not prepare for the trials: {cause}") from None
-    if "missing" in outcome:
-        raise WorkError(_missing(host, outcome["missing"]))
-    if "request" in outcome:
-        raise RequestError(outcome["request"])
-    if outcome["sweep"] != __version__:
-        raise WorkError(
-            f"{host} has sweep {outcome['sweep']}, this machine {__version__}: install the same version on all nodes"
-        )
+        why = f"cannot import what it needs ({type(cause).__name__}: {cause}): install the same packages on all nodes"
+        if not isinstance(cause, ImportError):
+            why = f"a worker there could not prepare for the trials: {cause}"
+        return {"unfit": why, "code": 1}
     return outcome
-
-
-def _missing(host: str, what: str) -> str:
-    return f"a worker on {host} cannot import what it needs ({what}): install the same packages on all nodes"
-
-
-def _preflight(
-    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int
-) -> dict[str, Any]:
-    try:
-        from sweep import __version__ as version
-
-        if version != __version__:
-            return {"sweep": version}
-        from sweep.worker.preflight import preflight
-
-        return preflight(json.loads(config), data_hash, folder, owner, gpu, threads)
-    except ImportError as error:
-        return {"missing": f"{type(error).__name__}: {error}"}
-    except RequestError as error:
-        return {"request": str(error)}

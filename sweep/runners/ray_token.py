@@ -56,7 +56,7 @@ def show(admitted: Callable[[], bool], asked: str) -> None:
             not there.
     """
     _check_file()
-    here = ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True)
+    here = _is_here()
     mode = os.environ.get(MODE, "").lower()
     if mode == "token" and not here:
         raise RequestError(f"{MODE} is 'token', but no token is here: {_where_to_put_it()}, or unset {MODE}")
@@ -76,6 +76,13 @@ def show(admitted: Callable[[], bool], asked: str) -> None:
     raise RequestError(
         f"the Ray cluster at '{asked}' has another token than {_source()}: {_where_to_put_it()}"
     )
+
+
+def _is_here() -> bool:
+    """Tell whether there is a token, whatever the mode."""
+    here = bool(ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    _reread()  # Ray keeps what it has found, and would show it where nobody asks: actors then die at their start
+    return here
 
 
 def _put(name: str, value: str) -> None:

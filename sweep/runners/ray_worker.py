@@ -12,9 +12,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from sweep.runners.leaving import LeavingError, leaving, told
 from sweep.runners.orphans import end_with_parent
 from sweep.runners.ray_pack import Packed
+from sweep.runners.ray_ready import Readiness
 
-TRIAL, PACKED = "assignment", "packed"
-"""Keys of what Tune calls a trial's configuration: the assignment, and whether it is trained in its GPU's process."""
+TRIAL, PACKED, UNFIT = "assignment", "packed", "unfit"
+"""Keys of what Tune calls a trial's configuration: the assignment, whether it is trained in its GPU's process, and the
+nodes where it must not begin."""
 
 
 class Alone:
@@ -73,13 +75,16 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         packed = config[PACKED] and not assignment["failures"]
         self.run = Packed(assignment) if packed else Alone(assignment)
         self.greeted = False
+        self.readiness = Readiness(assignment)
 
     def step(self) -> dict[str, Any]:
-        """Say where this is; then train up to the next report."""
+        """Say where this is; then make the node ready, if it is not yet; then train up to the next report."""
         if not self.greeted:
             self.greeted = True
             gpus = [str(index) for index in ray.get_gpu_ids()]
             return {"hello": [ray.get_runtime_context().get_node_id(), self.run.pid(), gpus, self.run.name]}
+        if self.readiness.awaited():
+            return {"waiting": True}
         said = self.run.next()
         if "leaving" in said:
             # As an exception, so that Tune has no other trial train in this process.

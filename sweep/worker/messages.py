@@ -184,7 +184,7 @@ def stamped(report: Report, attempt: int, device: str, node: str) -> Report:
     return marked
 
 
-FaultKind = Literal["died", "hung", "error", "memory", "request", "storage", "preempted"]
+FaultKind = Literal["died", "hung", "error", "memory", "request", "storage", "preempted", "node"]
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Fault:
         kind: ``died``: its process was lost. ``hung``: it gave no sign of life. ``error``: it raised. ``memory``: it
             could not get memory. ``request``: the request was wrong, so that trying again is of no use. ``storage``:
             the disk or network failed, which is no fault of the trial. ``preempted``: its machine is
-            taken away.
+            taken away. ``node``: its machine cannot run trials of the sweep.
         reason: A sentence.
         traceback: Where it was raised; empty where nobody could say.
     """

@@ -1,16 +1,21 @@
 """What the trials of one process share: its device, the sweep's pictures and the extractor."""
 
+import json
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import torch
 
 from ganlib.config import DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.data import ImageSet, cache_dir
+from ganlib.domains import kit
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.metrics import Evaluator, TranslationEvaluator
 from ganlib.models.inputs import Inputs, Pictures
 from ganlib.models.inputs import inputs_of as inputs_for
 from ganlib.names import FAMILIES
+from sweep.worker.ready.offer import placed
 
 
 def device_of(gpu: float) -> torch.device:
@@ -32,33 +37,55 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def sets_of(trial: TrialConfig) -> TrainingSets:
-    """Load the pictures of a trial; they are kept for the next trial of this process."""
+def config_of(plain: Mapping[str, Any]) -> TrialConfig:
+    """Read a trial's configuration, with the paths of its weights on this machine."""
+    return placed(TrialConfig.model_validate_json(json.dumps(plain)))
+
+
+def sets_of(trial: TrialConfig, data_hash: str = "") -> TrainingSets:
+    """Load the pictures of a trial; they are kept for the next trial of this process.
+
+    Args:
+        trial: The configuration.
+        data_hash: Of the pictures; where the cache has them, their sources are not looked at.
+    """
     edges = FAMILIES[trial.model.family].edges
-    return _sets(trial.data.model_dump_json(), trial.photos and trial.photos.model_dump_json(), edges)
+    return _sets(
+        trial.data.model_dump_json(), trial.photos and trial.photos.model_dump_json(), edges, data_hash
+    )
 
 
-def inputs_of(trial: TrialConfig) -> Inputs:
-    """Give what a trial's generators are measured with: latents, or photographs."""
-    sets = sets_of(trial)
+def inputs_of(trial: TrialConfig, data_hash: str = "") -> Inputs:
+    """Give what a trial's generators are measured with: latents, or photographs; ``data_hash`` as in `sets_of`."""
+    sets = sets_of(trial, data_hash)
     return inputs_for(trial.model, sets.drawings.pictures, sets.photo_pictures, sets.drawings.classes)
 
 
-def evaluator_of(trial: TrialConfig, device: torch.device) -> Evaluator | TranslationEvaluator:
-    """Make the evaluator of a sweep, its extractor loaded; it is kept for the next trial of this process."""
+def evaluator_of(
+    trial: TrialConfig, device: torch.device, data_hash: str = ""
+) -> Evaluator | TranslationEvaluator:
+    """Make the evaluator of a sweep, its extractor loaded; it is kept for the next trial of this process.
+
+    ``data_hash`` is as in `sets_of`.
+    """
     photos = trial.photos and trial.photos.model_dump_json()
-    return _evaluator(trial.data.model_dump_json(), photos, trial.evaluate.model_dump_json(), str(device))
+    evaluate = trial.evaluate.model_dump_json()
+    return _evaluator(trial.data.model_dump_json(), photos, evaluate, str(device), data_hash)
 
 
 @lru_cache(maxsize=4)
-def _sets(data: str, photos: str | None, edges: bool) -> TrainingSets:
+def _sets(data: str, photos: str | None, edges: bool, data_hash: str) -> TrainingSets:
+    if data_hash and (found := kit.known(data_hash, edges)) is not None:
+        return found
     taken = None if photos is None else PhotosConfig.model_validate_json(photos)
     return prepare_sets(DataConfig.model_validate_json(data), taken, edges)
 
 
 @lru_cache(maxsize=4)
-def _evaluator(data: str, photos: str | None, evaluate: str, device: str) -> Evaluator | TranslationEvaluator:
-    sets = _sets(data, photos, False)
+def _evaluator(
+    data: str, photos: str | None, evaluate: str, device: str, data_hash: str
+) -> Evaluator | TranslationEvaluator:
+    sets = _sets(data, photos, False, data_hash)
     config, cache = EvaluateConfig.model_validate_json(evaluate), cache_dir()
 
     def made(images: ImageSet) -> Evaluator:

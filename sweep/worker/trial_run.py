@@ -12,7 +12,6 @@ After each evaluation it looks up in the ledger what the driver has made of it. 
 to do is its result (`sweep.worker.result`): that is the last report.
 """
 
-import json
 import math
 import socket
 import time
@@ -23,7 +22,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib.config import TrialConfig
 from ganlib.errors import WorkError
 from ganlib.heap import keep_memory
 from ganlib.models.sheets import COLUMNS
@@ -47,7 +45,7 @@ from sweep.worker.lent import Lent
 from sweep.worker.messages import Assignment, Evaluated, Measured, Paused, Pulse, Report, stamped
 from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import report_of, signals_of, write_sample
-from sweep.worker.shared import device_name, device_of, evaluator_of, inputs_of, sets_of
+from sweep.worker.shared import config_of, device_name, device_of, evaluator_of, inputs_of, sets_of
 from sweep.worker.start import start_of
 from sweep.worker.suspects import Suspects
 from sweep.worker.watchdog import Watchdog
@@ -73,8 +71,8 @@ class TrialRun(Iterator[Report]):
         torch.set_num_threads(max(1, assignment.threads))
         keep_memory()
         self.device = device_of(assignment.gpu)
-        config = TrialConfig.model_validate_json(json.dumps(assignment.config))
-        sets = sets_of(config)
+        config = config_of(assignment.config)
+        sets = sets_of(config, assignment.data_hash)
         if sets.hash != assignment.data_hash:
             raise WorkError(
                 f"the pictures on {socket.gethostname()} are not those that the sweep began with "
@@ -82,7 +80,8 @@ class TrialRun(Iterator[Report]):
                 "nothing may write into their folders while a sweep runs"
             )
         self.config, self.sets = config, sets
-        self.evaluator, self.inputs = evaluator_of(config, self.device), inputs_of(config)
+        self.evaluator = evaluator_of(config, self.device, assignment.data_hash)
+        self.inputs = inputs_of(config, assignment.data_hash)
         self.limits = config.collapse
         self.suspects = Suspects(self.folder, assignment, self.evaluator, sets.drawings.pictures)
         self.checkpoints = Checkpoints(self.folder, assignment.trial, assignment.attempt, self.device)

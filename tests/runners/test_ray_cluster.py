@@ -37,8 +37,8 @@ NODE = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20, "inclu
 
 
 @pytest.fixture(scope="module")
-def cluster(cache: Path) -> Iterator[tuple[str, Any, Any]]:
-    """The address of a cluster, and the others of its three nodes; trials inherit the environment of the nodes."""
+def ray_cluster(cache: Path) -> Iterator[Any]:
+    """A cluster of one node; trials inherit the environment of the nodes."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -46,11 +46,17 @@ def cluster(cache: Path) -> Iterator[tuple[str, Any, Any]]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
         try:
-            second, third = (cluster.add_node(**NODE) for _ in range(2))
-            cluster.wait_for_nodes()
-            yield cluster.address, second, third
+            yield cluster
         finally:
             cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(ray_cluster: Any) -> tuple[str, Any, Any]:
+    """The address of the cluster, and the others of its three nodes."""
+    second, third = (ray_cluster.add_node(**NODE) for _ in range(2))
+    ray_cluster.wait_for_nodes()
+    return ray_cluster.address, second, third
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +88,41 @@ def drain(address: str, node: str) -> None:
         [Path(sys.executable).with_name("ray"), *words, *why], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_nodes_that_come_later_get_the_pictures_and_one_that_cannot_is_left_out(
+    ray_cluster: Any, cache: Path, spec: Path, tmp_path: Path
+) -> None:
+    """The pictures are on the driver's machine alone: what has come once comes to every trial of a node."""
+    results, shown = Results(tmp_path, "small"), spec.parent / "pictures"
+    small = ("--set", "search.trials=12", "--set", "train.epochs=4", "--set", "asha=null")
+    where = ("--address", ray_cluster.address, "--storage", tmp_path)
+    words = ("run", spec, *where, *small)
+    with SweepProcess(*words, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
+        run.until("an evaluation", lambda: results.evaluations() >= 1)
+        shown.rename(spec.parent / "gone")
+        own = tmp_path / "cache"
+        late = ray_cluster.add_node(**NODE, env_vars={"SWEEP_CACHE": str(own)})
+        bad = ray_cluster.add_node(**NODE, env_vars={"SWEEP_CACHE": "/proc/nowhere"})
+        try:
+            run.until("a node that is left out", lambda: results.events("unfit_node"))
+            raylet = late.all_processes["raylet"][0].process.pid
+            run.until("work on the later node", lambda: raylet in nodes_at_work())
+            assert run.wait() == 0, run.text()
+        finally:
+            shown.with_name("gone").rename(shown)
+            ray_cluster.remove_node(late)
+            ray_cluster.remove_node(bad)
+    assert results.statuses() == ["finished"] * 12
+    assert not results.events("restart")
+    assert not results.events("failure")
+    assert all(row["failures"] == 0 for row in results.trials().values())
+    (reason,) = {json.loads(event["detail"])["reason"] for event in results.events("unfit_node")}
+    host = socket.gethostname()
+    assert reason.startswith(f"no trials run on {host}: cannot create the cache folder '/proc/nowhere'")
+    assert len(list(own.glob("kits/*/data.npy"))) == 1
+    assert f"pictures to {host}: " in run.text()
+    check_whole(tmp_path)
 
 
 def test_nodes_share_a_sweep_that_outlives_its_driver_and_two_of_them(
@@ -149,7 +190,14 @@ def check_readable(folder: Path) -> None:
         assert {"trial", "attempt", "kimg", "fid", "kid", "extractor_digest"} <= set(frame.columns)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1", "ray://127.0.0.1:10001"])
+def test_an_address_of_rays_client() -> None:
+    from sweep.runners.ray_cluster import connect
+
+    with pytest.raises(RequestError, match="--detach --address http://HOST:8265"):
+        connect("ray://127.0.0.1:10001")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1"])
 def test_an_address_at_which_no_cluster_answers(address: str) -> None:
     from sweep.runners.ray_cluster import connect
 

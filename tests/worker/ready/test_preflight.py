@@ -8,7 +8,7 @@ import pytest
 from ganlib.errors import RequestError
 from sweep.storage.lease import Owner
 from sweep.storage.opening import open_folder
-from sweep.worker.preflight import preflight
+from sweep.worker.ready.preflight import preflight
 
 
 def test_nothing_is_trained_on_a_cpu_under_the_name_of_a_gpu(

@@ -16,13 +16,31 @@ from ganlib.steps.precision import told
 from sweep import __version__
 from sweep.storage.lease import read
 from sweep.storage.opening import open_folder
-from sweep.worker.shared import device_name, device_of, evaluator_of, sets_of
+from sweep.worker.ready.offer import Progress, Source, take
+from sweep.worker.shared import config_of, device_name, device_of, evaluator_of, sets_of
 
 
 def preflight(
-    config: dict[str, Any], data_hash: str, folder: str, owner: str, gpu: float, threads: int
+    config: dict[str, Any],
+    data_hash: str,
+    folder: str,
+    owner: str,
+    gpu: float,
+    threads: int,
+    source: Source | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Try out storage, pictures and extractor on this node.
+    """Try out storage, pictures and extractor on this node, and fetch what it lacks.
+
+    Args:
+        config: Any configuration of the sweep, as plain values.
+        data_hash: Of the sweep's pictures.
+        folder: URL of the sweep's folder.
+        owner: Of the sweep's lease.
+        gpu: Share of a GPU that a trial gets.
+        threads: On a CPU.
+        source: The driver's machine; None where this is it.
+        progress: Called with (done, total), in bytes of packed pictures that come from there.
 
     Returns:
         The device, the version of this software, the extractor's name and digest, the floor at each step of the
@@ -30,6 +48,7 @@ def preflight(
 
     Raises:
         RequestError: what the user can mend, such as weights that are missing.
+        WorkError: the disk has no room for the pictures, or they arrived damaged.
     """
     host = socket.gethostname()
     lease = read(open_folder(folder))
@@ -39,7 +58,9 @@ def preflight(
             "a network disk or s3://"
         )
     torch.set_num_threads(max(1, threads))
-    trial = TrialConfig.model_validate_json(json.dumps(config))
+    if source is not None:
+        take(source, data_hash, TrialConfig.model_validate_json(json.dumps(config)), progress)
+    trial = config_of(config)
     device = device_of(gpu)
     if gpu > 0 and device.type == "cpu":
         raise RequestError(
@@ -47,12 +68,12 @@ def preflight(
             "GPU. Install a driver that fits (nvidia-smi shows it) and torch for CUDA, start Ray there without "
             "--num-gpus, or ask for resources.gpu 0"
         )
-    evaluator = evaluator_of(trial, device)
-    if sets_of(trial).hash != data_hash:
+    if sets_of(trial, data_hash).hash != data_hash:
         raise RequestError(
-            f"the pictures on {host} are not those that the sweep begins with: every node needs the same files, and "
-            "nothing may write into their folders while a sweep runs"
+            f"the pictures on {host} are not those that the sweep begins with: nothing may write into their folders "
+            "while a sweep starts"
         )
+    evaluator = evaluator_of(trial, device, data_hash)
     extractor = load_extractor(trial.evaluate.extractor, trial.evaluate.weights, device)
     evaluator.extremes()  # computed now, shared by all trials
     _try_out(trial, device)

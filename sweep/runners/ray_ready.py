@@ -1,0 +1,109 @@
+"""Make a node ready for trials, and try out whether it is: before the first trial of all, or before its own first."""
+
+import json
+import os
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ganlib.errors import RequestError, WorkError
+from sweep import __version__
+from sweep.runners.ray_offer import source
+
+WAIT_SECONDS = 2.0
+"""A worker whose node is made ready gives a sign of life so often."""
+
+
+class UnfitError(WorkError):
+    """The node of a worker cannot run trials of the sweep."""
+
+
+def try_out(
+    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int, visible: str | None = None
+) -> dict[str, Any]:
+    """Run `sweep.worker.ready.preflight.preflight` in this process, and remember on this node what came of it.
+
+    Args:
+        config: Any configuration of the sweep, as JSON.
+        data_hash: Of the sweep's pictures.
+        folder: URL of the sweep's folder.
+        owner: Of the sweep's lease.
+        gpu: Share of a GPU that a trial gets.
+        threads: On a CPU.
+        visible: The GPUs to see, where Ray hides them from this process.
+
+    Returns:
+        What that says; or as ``unfit`` why trials cannot run here, with the exit code of such an error as ``code``.
+    """
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    try:
+        from sweep import __version__ as version
+
+        if version != __version__:
+            return _unfit(
+                f"has sweep {version}, and the driver {__version__}: install the same on all nodes", 1
+            )
+        from sweep.worker.ready.mark import mark
+        from sweep.worker.ready.preflight import preflight
+
+        offered = source(owner)
+        progress = offered.progress if offered else lambda done, total: None
+        try:
+            found = preflight(json.loads(config), data_hash, folder, owner, gpu, threads, offered, progress)
+        except (RequestError, WorkError) as error:
+            mark(owner, str(error))
+            return _unfit(str(error), 2 if isinstance(error, RequestError) else 1)
+        mark(owner)
+        return found
+    except ImportError as error:
+        what = f"{type(error).__name__}: {error}"
+        return _unfit(f"cannot import what it needs ({what}): install the same packages on all nodes", 1)
+
+
+def _unfit(reason: str, code: int) -> dict[str, Any]:
+    return {"unfit": reason, "code": code}
+
+
+class Readiness:
+    """Makes the node of a worker ready, in a process of its own, unless that was done.
+
+    Args:
+        assignment: The first one that the worker has got, as plain values.
+    """
+
+    def __init__(self, assignment: dict[str, Any]) -> None:
+        from sweep.worker.ready.mark import unfit
+
+        self._unfit = unfit(assignment["owner"])
+        self._task: Any = None
+        if self._unfit is None:
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES") if ray.get_gpu_ids() else None
+            remote = ray.remote(num_cpus=0, max_calls=1, max_retries=0, scheduling_strategy=here)
+            names = ("data_hash", "sweep", "owner", "gpu", "threads")
+            values = (assignment[name] for name in names)
+            self._task = remote(try_out).remote(json.dumps(assignment["config"]), *values, visible)
+
+    def awaited(self) -> bool:
+        """Wait a little; tell whether the node is still made ready.
+
+        Raises:
+            UnfitError: if it cannot run trials.
+        """
+        if self._task is not None:
+            if not ray.wait([self._task], timeout=WAIT_SECONDS)[0]:
+                return True
+            task, self._task = self._task, None
+            try:
+                self._unfit = ray.get(task).get("unfit", "")
+            except ray.exceptions.RayError as error:
+                self._unfit = f"a process there could not prepare for trials: {_cause(error)}"
+        if self._unfit:
+            raise UnfitError(self._unfit)
+        return False
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(str(getattr(error, "cause", None) or error).split())

@@ -1,0 +1,1 @@
+"""Make a machine ready for the trials of a sweep, and try out whether it is."""
