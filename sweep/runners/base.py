@@ -93,4 +93,4 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
-        return RayRunner(resources, options.address)
+        return RayRunner(resources, options.address, spec.search.trials, view.say)

@@ -25,7 +25,8 @@ from sweep.driver.room import Attempt
 from sweep.formatting import duration, trial_numbers
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_cluster import check_fits, connect, host_of, lost, nodes
+from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, host_of, lost, nodes
+from sweep.runners.ray_growing import wait_for_machines
 from sweep.runners.ray_offer import Offering
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
@@ -258,6 +259,8 @@ class RayRunner:
     Args:
         resources: Of a trial, as the spec says; no GPU is used where the cluster has none.
         address: Of a running cluster, or None to start Ray here.
+        trials: How many there will be, for a cluster that starts machines by itself.
+        say: Tells a person what is waited for.
 
     Raises:
         RequestError: if the cluster cannot be reached or has no node for such a trial.
@@ -265,8 +268,17 @@ class RayRunner:
 
     name = "ray"
 
-    def __init__(self, resources: ResourcesConfig, address: str | None) -> None:
+    def __init__(
+        self,
+        resources: ResourcesConfig,
+        address: str | None,
+        trials: int = 1,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         connect(address)
+        if address is not None and not fitting_nodes(resources.gpus, resources.cpu):
+            at_once = min(trials, resources.max_concurrent or trials)
+            wait_for_machines(resources.cpu, resources.gpus, at_once, say)
         total = ray.cluster_resources()
         self.gpu = resources.gpus if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
