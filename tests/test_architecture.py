@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.export": "config data models disk errors initial names registry tf32 written",
     "ganlib.training": "config data domains metrics models steps clock digests errors names tf32",
     "ganlib.steps": "augment config data losses models perceptual errors initial names tf32",
-    "ganlib.domains": "config cores data errors",
+    "ganlib.domains": "config cores data disk errors",
     "ganlib.perceptual": "metrics names",
     "ganlib.metrics": "config data disk errors initial names tf32",
     "ganlib.models": "config data errors names",

@@ -65,7 +65,9 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
         if resources.gpus and not runner.gpu:
             view.say(f"no GPU here: trials run on the CPU (the spec asks for {resources.gpus:g} GPU a trial)")
         if 0 < resources.gpus < runner.gpu:
-            view.say(f"trials run alone: each has the whole GPU (the spec asks for {resources.gpus:g} of it)")
+            has = "the whole GPU" if runner.gpu >= 1 else f"{runner.gpu:.3g} of a GPU"
+            why = "trials run alone" if options.local else "trials are few"
+            view.say(f"{why}: each has {has} (the spec asks for {resources.gpus:g})")
         room = runner.at_once()
         packed = (
             ", those that share a GPU in one process" if runner.gpu and resources.packed(runner.gpu) else ""

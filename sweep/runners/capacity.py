@@ -128,3 +128,27 @@ def largest_share(nodes: Iterable[Node], cpu: float, gpu: float) -> float:
             of_gpu = [max(1.0, 1 / gpu)] if gpu else []
             shares.append(min(node.cpu / UNITS / cpu, *of_gpu, float("inf")))
     return max(shares)
+
+
+def spread(nodes: Iterable[Node], cpu: float, gpu: float, at_once: int | None) -> float:
+    """Compute the part of a GPU that a trial may have, so that few trials use all GPUs rather than fill the first.
+
+    Ray fills one GPU before it takes the next. A trial that has more of a GPU shares it with fewer others.
+
+    Args:
+        nodes: All machines.
+        cpu: Of a trial.
+        gpu: The part of a GPU that a trial needs, below 1.
+        at_once: How many trials run at once, at most; None for as many as there is room for.
+
+    Returns:
+        The largest 1/k, not below ``gpu``, at which so many trials find room at once; else ``gpu``.
+    """
+    nodes = list(nodes)
+    if at_once is None or not 0 < gpu < 1:
+        return gpu
+    wanted = min(at_once, sum(node.holds(Demand.of(cpu, gpu)) for node in nodes))
+    for sharers in range(1, int(1 / gpu + 1e-9) + 1):
+        if sum(node.holds(Demand.of(cpu, 1 / sharers)) for node in nodes) >= wanted:
+            return 1 / sharers
+    return gpu

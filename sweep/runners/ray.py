@@ -23,15 +23,15 @@ from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.formatting import duration, trial_numbers
-from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
+from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share, spread
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, host_of, lost, nodes
-from sweep.runners.ray_growing import wait_for_machines
+from sweep.runners.ray_cluster import KIND, check_fits, connect, fitting_nodes, host_of, lost, nodes
 from sweep.runners.ray_offer import Offering
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
 from sweep.runners.ray_ready import UnfitError
 from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, TrialActor, end_process
+from sweep.runners.starting.machines import wait_for_machines
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain
@@ -208,14 +208,15 @@ def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
     return assignment["trial"], assignment["attempt"]
 
 
-def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:
-    """Say what a trial asks Ray for: its share of the spec's resources."""
+def _resources(
+    config: dict[str, Any], cpu: float, gpu: float, kinds: Sequence[str]
+) -> tune.PlacementGroupFactory:
+    """Say what a trial asks Ray for: its share of the spec's resources, and on which nodes."""
     demand = Demand.of(cpu, gpu, config[TRIAL]["share"])
     bundle = {"CPU": demand.cpu / UNITS, "GPU": demand.gpu / UNITS}
-    if not config[UNFIT]:
-        return tune.PlacementGroupFactory([bundle])
-    others = {"ray.io/node-id": f"!in({','.join(config[UNFIT])})"}
-    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[others])
+    labels = {KIND: f"in({','.join(kinds)})"} if kinds else {}
+    labels |= {"ray.io/node-id": f"!in({','.join(config[UNFIT])})"} if config[UNFIT] else {}
+    return tune.PlacementGroupFactory([bundle], **({"bundle_label_selector": [labels]} if labels else {}))
 
 
 class Heartbeat(tune.Callback):  # type: ignore[misc]
@@ -259,7 +260,7 @@ class RayRunner:
     Args:
         resources: Of a trial, as the spec says; no GPU is used where the cluster has none.
         address: Of a running cluster, or None to start Ray here.
-        trials: How many there will be, for a cluster that starts machines by itself.
+        trials: How many there are at most; None where that is not known.
         say: Tells a person what is waited for.
 
     Raises:
@@ -272,25 +273,28 @@ class RayRunner:
         self,
         resources: ResourcesConfig,
         address: str | None,
-        trials: int = 1,
+        trials: int | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         connect(address)
-        if address is not None and not fitting_nodes(resources.gpus, resources.cpu):
-            at_once = min(trials, resources.max_concurrent or trials)
-            wait_for_machines(resources.cpu, resources.gpus, at_once, say)
+        at_once = min(filter(None, (resources.max_concurrent, trials)), default=None)
+        wanted = (resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
+        if address is not None and not fitting_nodes(*wanted):
+            wait_for_machines(*wanted, at_once or 1, say)
         total = ray.cluster_resources()
         self.gpu = resources.gpus if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
-        self.packed = resources.packed(self.gpu)
-        check_fits(self.gpu, self.cpu)
+        self.kinds = resources.kinds if self.gpu else ()
+        check_fits(self.gpu, self.cpu, self.kinds)
         self._attached = address is not None
         self._offering: Offering | None = None
         self._say: Callable[[str], None] = lambda line: None
         self._told_waiting = 0.0
         self.unfit: dict[str, str] = {}
         self.signs = Signs(0.0, self.unfit)
-        self._nodes, self._counted = nodes(), time.monotonic()
+        self._nodes, self._counted = nodes(self.kinds), time.monotonic()
+        self.gpu = spread(self._nodes.values(), self.cpu, self.gpu, at_once)
+        self.packed = resources.packed(self.gpu)
         self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
         self.threads = max(1, int(self.cpu))
 
@@ -325,7 +329,7 @@ class RayRunner:
                 owner, data_hash, [config["evaluate"]["weights"], config["train"]["content_weights"]], say
             )
         tried, unfit = preflight(
-            config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, say, self._tell
+            config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, self.kinds, say, self._tell
         )
         self.unfit.update(unfit)
         self._recount()
@@ -348,7 +352,7 @@ class RayRunner:
 
     def _recount(self) -> None:
         """Look which nodes are there now and can run trials."""
-        self._nodes = {name: node for name, node in nodes().items() if name not in self.unfit}
+        self._nodes = {name: node for name, node in nodes(self.kinds).items() if name not in self.unfit}
         self._counted = time.monotonic()
 
     def _check_able(self, director: Director) -> None:
@@ -375,7 +379,9 @@ class RayRunner:
 
         with tempfile.TemporaryDirectory() as scratch:
             tuner = tune.Tuner(
-                tune.with_resources(TrialActor, partial(_resources, cpu=self.cpu, gpu=self.gpu)),
+                tune.with_resources(
+                    TrialActor, partial(_resources, cpu=self.cpu, gpu=self.gpu, kinds=self.kinds)
+                ),
                 tune_config=tune.TuneConfig(
                     search_alg=DirectorSearcher(director, signs, self.packed),
                     scheduler=DirectorScheduler(director, signs),

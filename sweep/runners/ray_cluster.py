@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from ganlib.errors import RequestError
 from sweep.runners import ray_token
 from sweep.runners.capacity import UNITS, Demand, Node, units
 from sweep.runners.leaving import draining
-from sweep.runners.ray_here import deaf, start_here
+from sweep.runners.starting.here import deaf, start_here
 from sweep.runners.stopping import as_interrupt
 
 CONNECT_SECONDS = 10.0
@@ -27,6 +27,8 @@ ANSWER_SECONDS = 2.0
 JOIN_SECONDS = 15.0
 """How long a node on this machine may take to join a cluster."""
 MOST_HOSTS = 4
+KIND = "ray.io/accelerator-type"
+"""Ray's label for the kind of a node's GPUs."""
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
 
@@ -164,14 +166,27 @@ def check_answers(address: str) -> None:
             )
 
 
-def nodes() -> dict[str, Node]:
-    """List the machines that are there now and stay, by Ray's names for them."""
+def nodes(kinds: Sequence[str] = ()) -> dict[str, Node]:
+    """List the machines that are there now and stay, by Ray's names for them.
+
+    Args:
+        kinds: Of GPUs, by Ray's names; machines with others, or none, are left out. Empty: all machines.
+    """
     going = draining()
-    alive = (node for node in ray.nodes() if node["Alive"] and node["NodeID"] not in going)
+    alive = (
+        node
+        for node in ray.nodes()
+        if node["Alive"] and node["NodeID"] not in going and (not kinds or kind_of(node) in kinds)
+    )
     return {
         node["NodeID"]: Node.having(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
         for node in alive
     }
+
+
+def kind_of(node: dict[str, Any]) -> str:
+    """Name the kind of a machine's GPUs, as Ray has found or been told it; empty where there are none."""
+    return str((node.get("Labels") or {}).get(KIND, ""))
 
 
 def host_of(node: str) -> str:
@@ -201,9 +216,9 @@ def _answers(node: dict[str, Any]) -> bool:
     return True
 
 
-def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:
-    """List what Ray says of the nodes on which at least one trial fits."""
-    able = {name for name, node in nodes().items() if node.holds(Demand.of(cpu, gpu))}
+def fitting_nodes(gpu: float, cpu: float, kinds: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """List what Ray says of the nodes on which at least one trial fits; ``kinds`` as in `nodes`."""
+    able = {name for name, node in nodes(kinds).items() if node.holds(Demand.of(cpu, gpu))}
     return [node for node in ray.nodes() if node["NodeID"] in able]
 
 
@@ -221,16 +236,22 @@ def with_room(able: list[dict[str, Any]], gpu: float, cpu: float) -> list[dict[s
     return [node for node in able if has_room(node)]
 
 
-def check_fits(gpu: float, cpu: float) -> None:
+def check_fits(gpu: float, cpu: float, kinds: Sequence[str] = ()) -> None:
     """Refuse a trial that no node can run.
 
     Raises:
         RequestError: naming what is asked for and what the nodes have.
     """
-    if fitting_nodes(gpu, cpu):
+    if fitting_nodes(gpu, cpu, kinds):
         return
-    there = nodes().values()
-    has = "; ".join(f"{len(node.gpus)} GPU and {node.cpu / UNITS:g} CPU" for node in there)
+    if kinds and not nodes(kinds):
+        there = ", ".join(sorted({kind_of(node) for node in ray.nodes() if node["Alive"]} - {""})) or "none"
+        raise RequestError(
+            f"no machine has a GPU of the kind that resources.accelerator names ({', '.join(kinds)}): the cluster's "
+            f"are {there}"
+        )
+    machines = nodes().values()
+    has = "; ".join(f"{len(node.gpus)} GPU and {node.cpu / UNITS:g} CPU" for node in machines)
     cores = os.cpu_count() or 1
     less = f"; this process may use {available()} of {cores} cores" if available() < cores else ""
     raise RequestError(

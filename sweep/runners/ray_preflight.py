@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
@@ -28,12 +28,14 @@ def preflight(
     gpu: float,
     cpu: float,
     threads: int,
+    kinds: Sequence[str],
     say: Callable[[str], None],
     turn: Callable[[], None],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Run `sweep.worker.ready.preflight.preflight` on the nodes that have room for a trial; one of them is enough.
 
-    ``turn`` is called while nodes are waited for.
+    ``kinds`` are those of GPUs that trials run on, as in `sweep.runners.ray_cluster.nodes`; ``turn`` is called while
+    nodes are waited for.
 
     Returns:
         What the first node says, with the notes of all, and of those that are busy or were left out; and why nodes
@@ -44,7 +46,7 @@ def preflight(
         WorkError: otherwise, where no node can.
     """
     arguments = (json.dumps(config), data_hash, folder, owner, gpu, threads)
-    nodes, busy = _room(gpu, cpu, say)
+    nodes, busy = _room(gpu, cpu, kinds, say)
     tasks = []
     for node in nodes:
         here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
@@ -69,18 +71,20 @@ def preflight(
         wrong = next(outcome for outcome in outcomes if "unfit" in outcome)
         raise (RequestError if wrong["code"] == REQUEST else WorkError)(next(iter(unfit.values())))
     if not worked:  # all of them have gone meanwhile
-        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, say, turn)
+        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, kinds, say, turn)
     notes = dict.fromkeys(note for outcome in outcomes for note in outcome.get("notes", ()))
     others = [f"{host} is busy: it is tried out before its first trial" for host in busy]
     others += [f"no trials run on {reason}" for reason in unfit.values()]
     return worked[0] | {"notes": [*notes, *others]}, unfit
 
 
-def _room(gpu: float, cpu: float, say: Callable[[str], None]) -> tuple[list[dict[str, Any]], list[str]]:
+def _room(
+    gpu: float, cpu: float, kinds: Sequence[str], say: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Wait for a node that has room; returns those that have, and the hosts of the others."""
     begun, tell = time.monotonic(), TOLD_SECONDS[0]
     while True:
-        able = fitting_nodes(gpu, cpu)
+        able = fitting_nodes(gpu, cpu, kinds)
         free = with_room(able, gpu, cpu)
         if free:
             names = {node["NodeID"] for node in free}

@@ -76,6 +76,13 @@ def _the_word_auto(word: str) -> str:
     return word
 
 
+def _kinds(value: str | list[str] | None) -> str | list[str] | None:
+    for kind in [value] if isinstance(value, str) else value or ():
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", kind):
+            raise ValueError(f"must be names of kinds of GPUs as Ray has them, such as A100, got {kind!r}")
+    return value
+
+
 # By what is written, so that a mistake is told as one in a number or in a word.
 Gpus = Annotated[
     Annotated[float, Field(ge=0, le=64), AfterValidator(_whole_above_one), Tag("number")]
@@ -90,6 +97,9 @@ class ResourcesConfig(Section):
     gpu: Gpus = 0.0
     """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none; ``auto``: the part that a
     trial's memory needs by a few steps on this machine's GPU, at least 1/8, and 0 where there is none."""
+    accelerator: Annotated[str | list[str] | None, AfterValidator(_kinds)] = None
+    """Kinds of GPUs that trials run on, by Ray's names (its label ``ray.io/accelerator-type``), such as ``A100`` or
+    ``[A100, H100]``, on a cluster that has several; null: any."""
     packing: Literal["auto", "on", "off"] = "auto"
     """Whether trials that share a GPU do so in one process (``auto``), or in processes that take turns, each limited to
     its part of the memory (``off``; with ``--local`` a trial then runs alone and has the whole). ``on`` packs trials
@@ -106,6 +116,11 @@ class ResourcesConfig(Section):
     timeout: float = Field(1800.0, ge=1, le=1e6)
     """Seconds without a sign of life after which a worker counts as stuck; every training step and every batch of
     pictures that is measured is a sign, and the metrics of all pictures together are one step."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of GPUs that trials run on; none where any will do."""
+        return (self.accelerator,) if isinstance(self.accelerator, str) else tuple(self.accelerator or ())
 
     @property
     def gpus(self) -> float:

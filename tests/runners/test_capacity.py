@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib import cores
-from sweep.runners.capacity import UNITS, Demand, Node, Placed, fits, largest_share, left
+from sweep.runners.capacity import UNITS, Demand, Node, Placed, fits, largest_share, left, spread
 
 SHARES = [0.1, 0.2, 0.25, 0.3, 1 / 3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.75, 0.9, 1.0]
 
@@ -208,3 +208,38 @@ def test_the_affinity_of_a_process() -> None:
         preexec_fn=lambda: os.sched_setaffinity(0, one),
     )
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "gpu", "at_once", "expected"),
+    [
+        ((4,), 0.25, 4, 1.0),  # four trials on four GPUs, not on the first
+        ((4,), 0.25, 8, 0.5),
+        ((4,), 0.25, 9, 1 / 3),
+        ((4,), 0.25, 13, 0.25),
+        ((4,), 0.25, None, 0.25),
+        ((1, 1), 0.5, 2, 1.0),  # on both machines
+        ((1, 1), 0.3, 100, 1 / 3),
+        ((1,), 1.0, 1, 1.0),
+        ((2,), 2.0, 1, 2.0),
+        ((0,), 0.0, 3, 0.0),
+    ],
+)
+def test_few_trials_are_spread_over_the_gpus(
+    gpus: tuple[int, ...], gpu: float, at_once: int | None, expected: float
+) -> None:
+    nodes = [Node.having(64, count) for count in gpus]
+    assert spread(nodes, 1.0, gpu, at_once) == pytest.approx(expected)
+
+
+@given(
+    gpus=st.lists(st.integers(1, 8), min_size=1, max_size=4),
+    gpu=st.floats(0.05, 0.99),
+    at_once=st.integers(1, 40),
+)
+def test_spreading_costs_no_room(gpus: list[int], gpu: float, at_once: int) -> None:
+    nodes = [Node.having(1000, count) for count in gpus]
+    found = spread(nodes, 1.0, gpu, at_once)
+    room = [sum(node.holds(Demand.of(1.0, part)) for node in nodes) for part in (gpu, found)]
+    assert found >= gpu
+    assert min(at_once, room[0]) <= room[1]

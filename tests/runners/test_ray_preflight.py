@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-ray_preflight = pytest.importorskip("sweep.runners.ray_preflight")
+from ganlib.errors import RequestError, WorkError
+from sweep.runners import ray_cluster, ray_preflight
+from sweep.runners.ray import _resources
+from sweep.runners.ray_ready import try_out
+from sweep.runners.ray_worker import TRIAL, UNFIT
 
 
 class FakeRay:
@@ -19,7 +23,7 @@ class FakeRay:
         class Task:
             @staticmethod
             def remote(*arguments: object) -> dict[str, Any]:
-                return {"sweep": ray_preflight.__version__, "device": "one", "notes": ["slow"]}
+                return {"device": "one", "notes": ["slow"]}
 
         return lambda function: Task
 
@@ -28,17 +32,18 @@ class FakeRay:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     fake = FakeRay()
     nodes = [{"NodeID": f"{number:056x}", "NodeManagerHostname": f"node-{number}"} for number in range(2)]
-    monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda gpu, cpu: nodes)
+    monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda *_: nodes)
     monkeypatch.setattr(ray_preflight, "with_room", lambda able, gpu, cpu: able)
     monkeypatch.setattr(ray_preflight.ray, "remote", fake)
     monkeypatch.setattr(ray_preflight.ray, "get", lambda task: task)
+    monkeypatch.setattr(ray_preflight.ray, "wait", lambda tasks, **_: (tasks, []))
     return fake.asked
 
 
 @pytest.mark.parametrize("gpu", [0.25, 1.0, 2.0])
 def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
     """Otherwise it would keep its part of the GPU's memory for the whole sweep."""
-    tried = ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, print)
+    tried, _ = ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, (), print, ignore)
     assert (tried["device"], tried["notes"]) == ("one", ["slow"]), "what two nodes say alike is said once"
     assert [(one["num_gpus"], one["num_cpus"], one["max_calls"], one["max_retries"]) for one in asked] == [
         (gpu, 1.0, 1, 0)
@@ -47,18 +52,16 @@ def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: li
 
 
 def test_a_process_without_a_gpu_is_left_to_trials(asked: list[dict[str, Any]]) -> None:
-    ray_preflight.preflight({}, "hash", "folder", "owner", 0.0, 1.0, 1, print)
+    ray_preflight.preflight({}, "hash", "folder", "owner", 0.0, 1.0, 1, (), print, ignore)
     assert [one["max_calls"] for one in asked] == [0, 0]
 
 
 def test_the_options_are_those_that_ray_takes() -> None:
     """`max_calls` cannot be given to ``.options()``: Ray would refuse it."""
-    task = ray_preflight.ray.remote(num_cpus=1, num_gpus=0.25, max_calls=1, max_retries=0)(
-        ray_preflight._preflight
-    )
+    task = ray_preflight.ray.remote(num_cpus=1, num_gpus=0.25, max_calls=1, max_retries=0)(try_out)
     assert task._default_options["max_calls"] == 1
     with pytest.raises(ValueError, match="max_calls"):
-        ray_preflight.ray.remote(ray_preflight._preflight).options(num_gpus=0.25, max_calls=1)
+        ray_preflight.ray.remote(try_out).options(num_gpus=0.25, max_calls=1)
 
 
 # ---- nodes that are busy, or go ------------------------------------------------------------------------------
@@ -70,7 +73,7 @@ class Cluster:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.nodes = [{"NodeID": name, "NodeManagerHostname": name} for name in ("one", "two")]
         self.room, self.gone, self.tried, self.slept = {"one", "two"}, set[str](), list[str](), 0.0
-        monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda gpu, cpu: list(self.nodes))
+        monkeypatch.setattr(ray_preflight, "fitting_nodes", lambda *_: list(self.nodes))
         monkeypatch.setattr(ray_preflight, "with_room", lambda able, gpu, cpu: self.with_room(able))
         monkeypatch.setattr(ray_preflight, "lost", lambda node: node if node in self.gone else "")
         monkeypatch.setattr(ray_preflight.time, "sleep", self.sleep)
@@ -80,6 +83,8 @@ class Cluster:
         )
         monkeypatch.setattr(ray_preflight.ray, "remote", lambda **options: lambda function: self)
         monkeypatch.setattr(ray_preflight.ray, "get", self.get)
+        monkeypatch.setattr(ray_preflight.ray, "wait", lambda tasks, **_: (tasks, []))
+        self.outcomes: dict[str, dict[str, Any]] = {}
 
     def with_room(self, able: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [node for node in able if node["NodeID"] in self.room]
@@ -98,18 +103,25 @@ class Cluster:
             self.nodes = [node for node in self.nodes if node["NodeID"] != task]
             self.room = {"two"}
             raise ray_preflight.ray.exceptions.NodeDiedError(f"{task} has died")
-        return {"sweep": ray_preflight.__version__, "device": task, "notes": []}
+        return self.outcomes.get(task, {"device": task, "notes": []})
+
+
+def ignore() -> None:
+    """Between two looks at the nodes."""
 
 
 def tried(said: list[str]) -> dict[str, Any]:
-    return ray_preflight.preflight({}, "hash", "folder", "owner", 0.5, 2.0, 1, said.append)
+    return ray_preflight.preflight({}, "hash", "folder", "owner", 0.5, 2.0, 1, (), said.append, ignore)[0]
 
 
 def test_a_busy_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster, said = Cluster(monkeypatch), list[str]()
     cluster.room = {"two"}
     found = tried(said)
-    assert (found["device"], found["notes"]) == ("two", ["one is busy: it was not tried out"])
+    assert (found["device"], found["notes"]) == (
+        "two",
+        ["one is busy: it is tried out before its first trial"],
+    )
     assert (cluster.tried, said) == (["two"], [])
 
 
@@ -134,3 +146,55 @@ def test_where_all_that_were_tried_have_gone_the_others_are(monkeypatch: pytest.
     cluster.gone, cluster.room = {"one"}, {"one"}
     assert tried([])["device"] == "two"
     assert cluster.tried == ["one", "two"]
+
+
+def test_a_node_that_cannot_run_trials_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch)
+    cluster.outcomes = {"one": {"unfit": "no space left on the disk", "code": 1}}
+    found, unfit = ray_preflight.preflight({}, "hash", "folder", "owner", 0.5, 2.0, 1, (), print, ignore)
+    assert (found["device"], found["notes"]) == ("two", ["no trials run on one: no space left on the disk"])
+    assert unfit == {"one": "one: no space left on the disk"}
+
+
+@pytest.mark.parametrize(("code", "error"), [(1, WorkError), (2, RequestError)])
+def test_where_no_node_can_the_first_says_why(
+    code: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(monkeypatch)
+    cluster.outcomes = {name: {"unfit": f"{name} has no weights", "code": code} for name in ("one", "two")}
+    with pytest.raises(error, match=r"^one: one has no weights$"):
+        tried([])
+
+
+def test_a_trial_is_placed_by_kind_and_away_from_unfit_nodes() -> None:
+    config = {TRIAL: {"share": 1.0}, UNFIT: ["b", "c"]}
+    placed = _resources(config, cpu=2.0, gpu=0.5, kinds=("A100", "H100"))
+    assert placed.bundles == [{"CPU": 2.0, "GPU": 0.5}]
+    assert placed._kwargs["bundle_label_selector"] == [
+        {"ray.io/accelerator-type": "in(A100,H100)", "ray.io/node-id": "!in(b,c)"}
+    ]
+    free = _resources({TRIAL: {"share": 2.0}, UNFIT: []}, cpu=2.0, gpu=0.5, kinds=())
+    assert free.bundles == [{"CPU": 4.0, "GPU": 1.0}]
+    assert "bundle_label_selector" not in free._kwargs
+
+
+def test_nodes_with_other_gpus_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def node(name: str, kind: str | None) -> dict[str, Any]:
+        labels = {} if kind is None else {ray_cluster.KIND: kind}
+        has = {"CPU": 8.0} | ({"GPU": 1.0} if kind else {})
+        return {
+            "NodeID": name,
+            "Alive": True,
+            "Resources": has,
+            "Labels": labels,
+            "NodeManagerHostname": name,
+        }
+
+    cluster = [node("a", "A100"), node("b", "T4"), node("c", None)]
+    monkeypatch.setattr(ray_cluster.ray, "nodes", lambda: cluster)
+    monkeypatch.setattr(ray_cluster, "draining", dict)
+    assert set(ray_cluster.nodes()) == {"a", "b", "c"}
+    assert set(ray_cluster.nodes(("A100", "H100"))) == {"a"}
+    ray_cluster.check_fits(1.0, 1.0, ("A100",))
+    with pytest.raises(RequestError, match=r"names \(H100\): the cluster's are A100, T4"):
+        ray_cluster.check_fits(1.0, 1.0, ("H100",))

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from sweep.runners import ray_growing
+from sweep.runners.starting import machines
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NODE = ROOT / "deploy" / "ray_node.py"
 HEAD = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
 CONFIG: dict[str, Any] = {
@@ -57,12 +57,12 @@ RUN = """
     import ray
     from sweep.runners import ray_environment
     ray_environment.prepare()
-    from sweep.runners import ray_growing
+    from sweep.runners.starting import machines
     from sweep.runners.ray import RayRunner
     from sweep.spec.sections import ResourcesConfig
 
     said = []
-    ray_growing.BEGIN_SECONDS = float(sys.argv[3])
+    machines.BEGIN_SECONDS = float(sys.argv[3])
     try:
         runner = RayRunner(ResourcesConfig(gpu=float(sys.argv[2]), cpu=1), sys.argv[1], 4, said.append)
         print(json.dumps([runner.gpu, runner.at_once(), said]))
@@ -140,6 +140,6 @@ def test_machines_come_from_zero_and_what_cannot_come_is_refused(growing: str) -
 
 
 def test_a_cluster_that_cannot_grow_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_growing, "_grows", lambda: False)
-    monkeypatch.setattr(ray_growing, "ray", None)
-    assert not ray_growing.wait_for_machines(1, 0, 4, print)
+    monkeypatch.setattr(machines, "_grows", lambda: False)
+    monkeypatch.setattr(machines, "ray", None)
+    assert not machines.wait_for_machines(0, 1, (), 4, print)

@@ -1,12 +1,12 @@
 """Ask a cluster that rents or starts machines by itself for those that a sweep needs, before any is there."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ray
 
 from sweep.formatting import count, duration
-from sweep.runners.ray_cluster import fitting_nodes
+from sweep.runners.ray_cluster import KIND, fitting_nodes
 
 BEGIN_SECONDS = 30.0
 """After so long without a machine on its way, none will come: the cluster has none of that kind to give."""
@@ -14,15 +14,18 @@ POLL_SECONDS = 1.0
 TOLD_SECONDS = 60.0
 
 
-def wait_for_machines(cpu: float, gpu: float, trials: int, say: Callable[[str], None]) -> bool:
+def wait_for_machines(
+    gpu: float, cpu: float, kinds: Sequence[str], trials: int, say: Callable[[str], None]
+) -> bool:
     """Ask for room for some trials, and wait for the first machine.
 
     What asks are tasks that do nothing: of what is asked for in one piece, by ``request_resources``, Ray starts nothing
     where all of it is more than the cluster may have. They end as machines come, and idle machines may then go again.
 
     Args:
-        cpu: Processors of a trial.
         gpu: GPUs of a trial.
+        cpu: Processors of a trial.
+        kinds: Those of GPUs that trials run on, by Ray's names; empty for all.
         trials: How many would run at a time.
         say: Tells a person.
 
@@ -31,11 +34,12 @@ def wait_for_machines(cpu: float, gpu: float, trials: int, say: Callable[[str], 
     """
     if not _grows():
         return False
-    asking = ray.remote(num_cpus=cpu, num_gpus=gpu, max_retries=0)(_nothing)
+    labels = {"label_selector": {KIND: f"in({','.join(kinds)})"}} if kinds else {}
+    asking = ray.remote(num_cpus=cpu, num_gpus=gpu, max_retries=0, **labels)(_nothing)
     tasks = [asking.remote() for _ in range(trials)]
     begun = told = time.monotonic()
     before, failed = 0, ""
-    while not fitting_nodes(gpu, cpu):
+    while not fitting_nodes(gpu, cpu, kinds):
         waited = time.monotonic() - begun
         coming, failed = _coming(failed)
         if not coming and not failed and waited > BEGIN_SECONDS:
