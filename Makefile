@@ -8,16 +8,18 @@ DOCS_STAMP := $(VENV)/.installed-docs
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-lowest setup-newest demo test coverage lint docs bench soak lock keys operators
+.PHONY: help setup setup-lowest setup-newest setup-aws setup-gcp demo test coverage lint docs bench soak image lock keys operators
 help:
 	@echo "make demo      a real sweep on illustrated faces, about five minutes on two CPU cores"
 	@echo "make test      all tests"
 	@echo "make coverage  all tests, and the share of lines and branches that they run"
-	@echo "make lint      ruff, mypy and oxlint"
+	@echo "make lint      ruff, mypy, oxlint, hadolint and shellcheck"
 	@echo "make docs      the site of documentation, in build/site"
 	@echo "make bench     the benchmarks behind the README's figures"
 	@echo "make soak      300 trials with workers killed at random, about ten minutes"
 	@echo "make setup     only the environment, in $(VENV); setup-lowest, setup-newest: with other versions than the lock's"
+	@echo "make setup-aws what 'ray up' needs to rent machines at AWS, beside the environment; setup-gcp: at Google Cloud"
+	@echo "make image     deploy/Dockerfile, for NVIDIA's GPUs, or with DEVICE=cpu"
 	@echo "make keys      write the tables of keys in docs/systems.md anew"
 	@echo "make operators the tables of operators in docs/speed.md"
 	@echo "make lock      resolve the dependencies anew into requirements*.lock"
@@ -62,6 +64,10 @@ setup-lowest setup-newest:
 	@$(INSTALL_PACKAGE)
 	@touch $(STAMP)
 
+# What Ray's cluster launcher needs to rent machines, beside the lock.
+setup-aws setup-gcp: setup-%: $(STAMP)
+	@$(INSTALL) --constraints requirements.lock --extra $* -r pyproject.toml
+
 $(DOCS_STAMP): $(STAMP) requirements-docs.lock
 	@$(INSTALL) --require-hashes -r requirements-docs.lock
 	@touch $@
@@ -98,6 +104,8 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/oxlint --deny-warnings sweep/report/assets
+	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/shellcheck deploy/slurm.sbatch
 
 # By hand: 300 trials with workers killed at random, about ten minutes on two cores.
 soak: $(STAMP)
@@ -114,8 +122,16 @@ keys: $(STAMP)
 operators: $(STAMP)
 	@$(BIN)/python scripts/operators.py
 
+# For NVIDIA's GPUs; for processors alone with DEVICE=cpu.
+DEVICE ?= cuda
+image:
+	docker build -f deploy/Dockerfile -t sweep --build-arg DEVICE=$(DEVICE) .
+
 lock:
 	@$(UV) pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --quiet \
 		--no-emit-index-url --upgrade -o requirements.lock --custom-compile-command "make lock"
 	@$(UV) pip compile --group docs --constraints requirements.lock --universal --generate-hashes --python-version 3.11 \
 		--quiet --no-emit-index-url --upgrade -o requirements-docs.lock --custom-compile-command "make lock"
+	@$(UV) pip compile pyproject.toml --extra cluster --constraints requirements.lock --universal --generate-hashes \
+		--python-version 3.11 --quiet --no-emit-index-url --upgrade -o requirements-image.lock \
+		--custom-compile-command "make lock"

@@ -37,7 +37,7 @@ from sweep.records.progress import Clock, best_trial, described, metric_label
 from sweep.records.status import Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
-from sweep.runners.base import Options, Runner, runner_for
+from sweep.runners.base import Options, Runner, check_address, runner_for
 from sweep.runners.stopping import Stopper, explained
 from sweep.search.study import Study
 from sweep.search.trial_source import TrialSource
@@ -64,6 +64,7 @@ def start(spec: Spec, options: Options) -> int:
     check_place(folder, anchored(spec).to_yaml().encode())
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
+    check_address(options)
     spec = anchored(spec)
     origins = ancestors.find(spec, open_folder(options.storage))
     view = view_for(options.as_json)
@@ -128,6 +129,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
             f"these trials were trained on from those of '{spec.name}': 'sweep continue {spec.name}' goes on with them"
         )
     check_tracking(spec.track, folder)
+    check_address(options)
     view = view_for(options.as_json)
     with explained(_goes_on(spec.name)), Owner(folder, view.say) as owner, study_file(folder) as study:
         if owner.taken_over:

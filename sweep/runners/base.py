@@ -43,6 +43,19 @@ class Runner(Room, Protocol):
         """Give back what was taken."""
 
 
+def check_address(options: Options) -> None:
+    """Look whether the cluster can be attached to that the options name, before anything else is done.
+
+    Raises:
+        RequestError: saying what is missing.
+    """
+    if options.address:
+        ray_environment.prepare()
+        from sweep.runners.ray_cluster import check_reachable
+
+        check_reachable(options.address)
+
+
 @contextmanager
 def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
     """Open the local runner, or Ray's; close it at the end."""
@@ -82,4 +95,4 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
-        return RayRunner(resources, options.address, spec.search.trials)
+        return RayRunner(resources, options.address, spec.search.trials, view.say)

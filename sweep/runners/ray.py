@@ -25,12 +25,13 @@ from sweep.driver.room import Attempt
 from sweep.formatting import duration, trial_numbers
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share, spread
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_cluster import KIND, check_fits, connect, host_of, lost, nodes
+from sweep.runners.ray_cluster import KIND, check_fits, connect, fitting_nodes, host_of, lost, nodes
 from sweep.runners.ray_offer import Offering
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
 from sweep.runners.ray_ready import UnfitError
 from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, TrialActor, end_process
+from sweep.runners.starting.machines import wait_for_machines
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.worker.messages import Fault, from_plain
@@ -260,6 +261,7 @@ class RayRunner:
         resources: Of a trial, as the spec says; no GPU is used where the cluster has none.
         address: Of a running cluster, or None to start Ray here.
         trials: How many there are at most; None where that is not known.
+        say: Tells a person what is waited for.
 
     Raises:
         RequestError: if the cluster cannot be reached or has no node for such a trial.
@@ -267,8 +269,18 @@ class RayRunner:
 
     name = "ray"
 
-    def __init__(self, resources: ResourcesConfig, address: str | None, trials: int | None = None) -> None:
+    def __init__(
+        self,
+        resources: ResourcesConfig,
+        address: str | None,
+        trials: int | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         connect(address)
+        at_once = min(filter(None, (resources.max_concurrent, trials)), default=None)
+        wanted = (resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
+        if address is not None and not fitting_nodes(*wanted):
+            wait_for_machines(*wanted, at_once or 1, say)
         total = ray.cluster_resources()
         self.gpu = resources.gpus if total.get("GPU", 0) > 0 else 0.0
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
@@ -281,7 +293,6 @@ class RayRunner:
         self.unfit: dict[str, str] = {}
         self.signs = Signs(0.0, self.unfit)
         self._nodes, self._counted = nodes(self.kinds), time.monotonic()
-        at_once = min(filter(None, (self.max_concurrent, trials)), default=None)
         self.gpu = spread(self._nodes.values(), self.cpu, self.gpu, at_once)
         self.packed = resources.packed(self.gpu)
         self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)

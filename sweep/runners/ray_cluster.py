@@ -3,28 +3,32 @@
 import os
 import signal
 import socket
-import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import ray
 from ray._private import services
+from ray.core.generated.gcs_pb2 import GcsNodeInfo
 from ray.exceptions import RpcError
 
 from ganlib.cores import available
-from ganlib.errors import RequestError, WorkError
+from ganlib.errors import RequestError
 from sweep.runners import ray_token
 from sweep.runners.capacity import UNITS, Demand, Node, units
 from sweep.runners.leaving import draining
-from sweep.runners.stopping import POLITE, as_interrupt
+from sweep.runners.starting.here import deaf, start_here
+from sweep.runners.stopping import as_interrupt
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
+JOIN_SECONDS = 15.0
+"""How long a node on this machine may take to join a cluster."""
+MOST_HOSTS = 4
 KIND = "ray.io/accelerator-type"
 """Ray's label for the kind of a node's GPUs."""
-LOOPBACK = "127.0.0.1"
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """What a client of gRPC says first, with empty settings (RFC 9113, 3.4); the server answers with its own."""
 
@@ -33,7 +37,8 @@ def connect(address: str | None) -> None:
     """Attach to a cluster, or start Ray on this machine.
 
     Raises:
-        RequestError: no cluster answers at the address, or it asks for a token that is not here.
+        RequestError: no cluster answers at the address, it asks for a token that is not here, or this machine is no
+            node of it.
         WorkError: Ray cannot start here.
         KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
     """
@@ -45,133 +50,68 @@ def connect(address: str | None) -> None:
 
 def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    ray_token.take_back()
     if address is None:
-        # Without "local", Ray attaches to whatever it finds: RAY_ADDRESS, or a cluster of somebody else.
-        with _deaf():
-            _start_here(quiet)
+        start_here(**quiet)
     else:
-        try:
-            head_of(address)
-            with _deaf():
-                ray.init(address=address, **quiet)
-        except RequestError:
-            raise
-        except (OSError, ValueError, RuntimeError, RpcError) as error:
-            raise RequestError(
-                f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
-                "'ray up cluster.yaml', or leave --address out"
-            ) from None
+        check_reachable(address)
+        with _answering(address), deaf():
+            ray.init(address=address, **quiet)
     # Ray prints that a worker died on stdout, in the midst of the JSON lines; the director tells it anyway.
     ray._private.worker._worker_logs_enabled = False
 
 
-def _start_here(quiet: dict[str, Any]) -> None:
-    """Start Ray on this machine; on one that is very busy its own patience may end, so it is tried twice."""
-    import psutil  # type: ignore[import-untyped]  # comes with Ray
+def check_reachable(address: str) -> None:
+    """Look whether a driver on this machine can attach to a cluster, which takes a moment; attaching takes seconds.
 
-    ray_token.give_own()
-    before = set(psutil.Process().children(recursive=True))
-    for last in (False, True):
-        try:
-            with _on_loopback():
-                ray.init(
-                    address="local",
-                    num_cpus=available(),
-                    include_dashboard=False,
-                    _node_ip_address=LOOPBACK,
-                    **quiet,
-                )
-            _end_promptly()
-            return
-        except (KeyboardInterrupt, SystemExit):
-            _abandon(before)
-            raise
-        except Exception as error:  # Ray raises it bare
-            ray.shutdown()
-            if last:
-                ray_token.take_back()
-                raise WorkError(
-                    f"Ray could not start on this machine: {error} Is it very busy, or out of memory or of space "
-                    "in /tmp? Is Ray's folder there that of another user? The environment variable RAY_TMPDIR names "
-                    "another. Without Ray: --local"
-                ) from None
+    Args:
+        address: HOST:PORT of the cluster's head, or ``auto``.
 
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Have Ray listen for this machine alone: it takes the loopback address for an oversight, and listens for all."""
-    resolve = services.resolve_ip_for_localhost
-    services.resolve_ip_for_localhost = lambda host: host
-    try:
-        yield
-    finally:
-        services.resolve_ip_for_localhost = resolve
-
-
-def _abandon(before: set[Any]) -> None:
-    """Kill what a start of Ray has left that was interrupted: its daemons are deaf, and some outlive the others."""
-    import psutil
-
-    if threading.current_thread() is threading.main_thread():
-        for number in POLITE:  # a polite end often comes twice
-            signal.signal(number, signal.SIG_IGN)
-    started = set(psutil.Process().children(recursive=True)) - before
-    for child in started:
-        with suppress(psutil.Error):
-            child.kill()
-    psutil.wait_procs(started, timeout=5)
-    ray.shutdown()
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let processes that are started within not hear SIGTERM and SIGHUP.
-
-    ``timeout``, Slurm, systemd and a terminal that is closed send them to all processes. Ray's daemons and workers
-    would end at once; so they live until the trials have written their checkpoints and this process ends them.
+    Raises:
+        RequestError: no cluster answers at the address, it asks for a token that is not here, or this machine is no
+            node of it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in POLITE}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, POLITE)  # what is started inherits it
+    ray_token.take_back()
+    with _answering(address):
+        _check_is_node(head_of(address), address)
+
+
+@contextmanager
+def _answering(address: str) -> Iterator[None]:
+    """Say of what goes wrong within that no cluster answers at an address."""
     try:
         yield
-    finally:
-        for number, handler in handlers.items():  # Ray has put its own in the place of ours
-            signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    except RequestError:
+        raise
+    except (OSError, ValueError, RuntimeError, RpcError) as error:
+        raise RequestError(
+            f"no Ray cluster answers at '{address}': {error}. Start one with 'ray start --head' or "
+            "'ray up cluster.yaml', or leave --address out"
+        ) from None
 
 
-def _end_promptly() -> None:
-    """Have Ray kill what it has started: it would ask first, is not heard, and waits a second for each daemon."""
-    import psutil
+def _check_is_node(head: str, asked: str) -> None:
+    """Refuse to attach where no node of the cluster runs: Ray itself would look for one for a minute."""
+    cluster = ray._raylet.GcsClient(address=head)
+    end = time.monotonic() + JOIN_SECONDS
+    while True:
+        here = services.find_node_ids()
+        every = cluster.get_all_node_info(timeout=CONNECT_SECONDS).values()
+        alive = [node for node in every if node.state == GcsNodeInfo.ALIVE]
+        if any(node.node_id.hex() in here for node in alive):
+            return
+        if (alive and not here) or time.monotonic() > end:  # else one is starting, it seems
+            break
+        time.sleep(0.2)
+    raise RequestError(
+        f"{socket.gethostname()} is no node of the Ray cluster at '{asked}', and a sweep is driven from one of them: "
+        f"give this command on {_one_of(sorted({node.node_manager_hostname for node in alive}))}, add --detach to have "
+        f"it driven on the head, or make this machine a node (ray start --address={head})"
+    )
 
-    node = ray._private.worker._global_node
-    end = node.kill_all_processes
 
-    def kill(check_alive: bool = True, allow_graceful: bool = False, wait: bool = False) -> None:
-        daemons = {one.process.pid for those in node.all_processes.values() for one in those}
-        started = [child for child in psutil.Process().children(recursive=True) if child.pid not in daemons]
-        below = [child for child in started if daemons & _above(child)]
-        end(check_alive=check_alive, allow_graceful=False, wait=wait)
-        for child in below:  # agents and workers of a killed raylet notice only after a while
-            with suppress(psutil.Error):
-                child.kill()
-        ray_token.take_back()
-
-    node.kill_all_processes = kill
-
-
-def _above(process: Any) -> set[int]:  # noqa: ANN401 - a psutil.Process
-    """List the processes above one; none where it, or one of these, ends at this moment."""
-    import psutil
-
-    try:
-        return {parent.pid for parent in process.parents()}
-    except psutil.Error:
-        return set()
+def _one_of(hosts: list[str]) -> str:
+    named = hosts[:MOST_HOSTS] + ([f"{len(hosts) - MOST_HOSTS} more"] if len(hosts) > MOST_HOSTS else [])
+    return " or ".join(named) if named else "one of them (none is up)"
 
 
 def head_of(address: str) -> str:

@@ -1,9 +1,11 @@
 """What a run says before its first trial."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from helpers.commands import TINY
+import pytest
+from helpers.commands import TINY, run
 
 from sweep.commands.run import preflight
 from sweep.spec.specification import parse
@@ -17,3 +19,17 @@ def test_notes_of_the_workers_are_said(capsys: Any) -> None:
     images: Any = type("Images", (), {"hash": "abc", "__len__": lambda self: 64})()
     preflight(runner, parse(TINY), images, owner, view_for(False))
     assert f"note: {note}" in "".join(capsys.readouterr())
+
+
+def test_the_address_is_looked_at_before_pictures_are_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pack(*_: object) -> None:
+        raise AssertionError("pictures were packed")
+
+    monkeypatch.setattr("sweep.commands.run.prepare_pictures", pack)
+    (tmp_path / "spec.yaml").write_text(TINY)
+    told = run("run", tmp_path / "spec.yaml", "--address", "127.0.0.1:1", "--storage", tmp_path / "runs")
+    assert told.exit_code == 2
+    assert "no Ray cluster answers at '127.0.0.1:1'" in told.output + told.stderr
+    assert not (tmp_path / "runs").exists()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,9 @@ HTTP = """
 ATTACH = """
     import json, os, sys
     import ray
+    from ray._private import services
     from ganlib.errors import RequestError
-    from sweep.runners.ray_cluster import connect
+    from sweep.runners.ray_cluster import check_reachable, connect
 
     address, right = sys.argv[1:]
     said = []
@@ -42,6 +43,12 @@ ATTACH = """
         for name in environment:
             del os.environ[name]
     ray.shutdown()
+    services.find_node_ids = set  # as on a machine where no node runs
+    os.environ["RAY_AUTH_TOKEN_PATH"] = right
+    try:
+        check_reachable(address)
+    except RequestError as error:
+        said.append(str(error))
     print(json.dumps(said))
 """
 
@@ -175,13 +182,17 @@ def test_clusters_that_ask_for_a_token_and_runs_that_leave_none(bare: Path, tmp_
                 break
             except OSError:
                 continue
-        missing, wrong, right = run(ATTACH, address, token, home=bare)
+        missing, wrong, right, elsewhere = run(ATTACH, address, token, home=bare)
         assert str(missing).startswith(f"the Ray cluster at '{address}' asks for a token, and none is here")
         assert "export RAY_AUTH_TOKEN_PATH=FILE" in str(missing)
         assert str(wrong).startswith(
             f"the Ray cluster at '{address}' has another token than the environment variable RAY_AUTH_TOKEN"
         )
         assert right is True
+        assert str(elsewhere).startswith(
+            f"{socket.gethostname()} is no node of the Ray cluster at '{address}'"
+        )
+        assert f"give this command on {socket.gethostname()}, add --detach" in str(elsewhere)
     finally:
         head.terminate()
         head.wait(60)
@@ -196,7 +207,7 @@ def test_clusters_that_ask_for_a_token_and_runs_that_leave_none(bare: Path, tmp_
 def test_connect_says_what_a_token_needs(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal is not taken for a cluster that does not answer."""
 
-    def refuse(address: str, asked: str) -> None:
+    def refuse(admitted: Callable[[], bool], asked: str) -> None:
         raise RequestError("asks for a token")
 
     monkeypatch.setattr("sweep.runners.ray_cluster.check_answers", lambda address: None)
