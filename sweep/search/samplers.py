@@ -21,6 +21,18 @@ from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
 
 
+BEST_SHOWN = 25
+"""How many of the ended trials TPE takes for the good ones, at most."""
+NEWEST_SHOWN = 500
+"""How many of the newest ended trials TPE sees beside the best. It reads them all for each draw, and gives little weight
+to old bad ones."""
+
+
+def shown_to(search: SearchConfig) -> tuple[int, int | None]:
+    """Say how many of the best and of the newest ended trials a kind of sampler sees; None for all."""
+    return (BEST_SHOWN, NEWEST_SHOWN) if search.sampler == "tpe" else (0, None)
+
+
 def sampler_for(
     search: SearchConfig,
     space: Space,
@@ -132,7 +144,7 @@ class CmaSampler(BaseSampler):
         ended = sorted(ended, key=lambda past: past.number)
         population = optimizer.population_size
         for start in range(0, len(ended) - population + 1, population):
-            ranked = sorted(ended[start : start + population], key=_rank)
+            ranked = sorted(ended[start : start + population], key=rank)
             optimizer.tell([(self._to_unit(past.params), float(rank)) for rank, past in enumerate(ranked)])
         optimizer.reseed_rng(self._seed)
         point = optimizer.ask()
@@ -153,7 +165,8 @@ class CmaSampler(BaseSampler):
         )
 
 
-def _rank(trial: FrozenTrial) -> tuple[float, ...]:
+def rank(trial: FrozenTrial) -> tuple[float, ...]:
+    """Give the sort key by which TPE and `CmaSampler` put ended trials in order, the best first."""
     if trial.state == TrialState.COMPLETE:
         return (0.0, 0.0, trial.values[0])
     step = trial.last_step

@@ -202,7 +202,6 @@ def test_a_name_of_a_folder_is_no_url(name: str, tmp_path: Path) -> None:
     assert folder.name == name
     folder.write("x", b"x")
     assert (tmp_path / "runs" / name / "x").read_bytes() == b"x"
-    storage, _ = study_file.open_study(tmp_path / "runs" / name / "study.db", "s")
-    study_file.close(storage)
+    study_file.create(tmp_path / "runs" / name / "study.db", "s")
     found = sqlite3.connect(tmp_path / "runs" / name / "study.db").execute("SELECT study_name FROM studies")
     assert found.fetchall() == [("s",)]
