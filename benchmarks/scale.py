@@ -250,7 +250,7 @@ def drive(director: Director, meter: Meter, options: argparse.Namespace) -> list
                 director.report(measured)
         elif goes_on:
             heapq.heappush(speaking, (now + worker.seconds, next(ticks), worker))
-        if meter.calls["report"] % 500 == 0:
+        if meter.calls["report"] % 100 == 0:
             spent = sum(meter.processor[name] for name in ("next", "report", "result"))
             marks.append((len(director.trials), meter.calls["report"], spent))
             told = (
@@ -291,7 +291,9 @@ def run(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
         "of_which_ms_results": _ms(meter.processor["result"] - meter.processor["tell"], trials),
         "ms_an_evaluation": _ms(meter.processor["report"], reports),
         "evaluations_a_second": round(reports / spent, 1),
-        "evaluations_a_second_in_the_last_quarter": round((end[1] - late[1]) / (end[2] - late[2]), 1),
+        "evaluations_a_second_in_the_last_quarter": round(
+            (end[1] - late[1]) / max(end[2] - late[2], 1e-9), 1
+        ),
         "evaluations_a_second_of_the_wall": round(
             reports / sum(meter.wall[name] for name in ("next", "report", "result")), 1
         ),

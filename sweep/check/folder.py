@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from sweep.records import ledger
@@ -98,7 +98,7 @@ class Found:
             return None
         return None if copy is None else partial(self.store.replace, dataset, trial, copy[dataset])
 
-    @property
+    @cached_property
     def trials(self) -> dict[int, dict[str, Any]]:
         """The rows of ``trials`` by number."""
         return {

@@ -275,7 +275,7 @@ class Director:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
-        self.records.settled()
+        self.records.settled(trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
 

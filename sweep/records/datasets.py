@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
+from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable, to_json
 from sweep.records.sealed import seal, unseal
 from sweep.records.status import Status
 from sweep.storage import layout
@@ -58,7 +58,13 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
+        self._columns = {
+            dataset: [(field.name, field.type) for field in schema]
+            for dataset, schema in self._schemas.items()
+        }
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
+        # With each text its row, so that no other row has its identity.
+        self._texts: dict[tuple[str, int | None], dict[int, tuple[dict[str, Any], str]]] = {}
 
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that each can be queried from the start.
@@ -143,6 +149,24 @@ class Store:
         """
         return [dict(row) for row in self._load(dataset, trial)]
 
+    def texts(self, dataset: str, trial: int) -> list[str]:
+        """Give the rows of one trial in a dataset as JSON, each of which is made once.
+
+        Raises:
+            DamagedPartError: If the part cannot be read.
+        """
+        known = self._texts.get((dataset, trial), {})
+        rows = self._load(dataset, trial)
+        made = {id(row): known.get(id(row)) or (row, to_json(row, exact=True)) for row in rows}
+        self._texts[dataset, trial] = made
+        return [text for _, text in made.values()]
+
+    def forget(self, trial: int) -> None:
+        """Keep the rows of a trial no longer in memory; they are read again where they are asked for."""
+        for dataset in self._schemas:
+            self._parts.pop((dataset, trial), None)
+            self._texts.pop((dataset, trial), None)
+
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
         """Replace the part of a trial by one with the given rows; without rows, delete the part.
 
@@ -156,6 +180,7 @@ class Store:
         else:
             self.folder.delete(layout.part(dataset, trial))
             self._parts.pop((dataset, trial), None)
+            self._texts.pop((dataset, trial), None)
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
@@ -214,10 +239,9 @@ class Store:
 
     def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Complete a row to all columns of its schema, and convert the values to storable ones."""
-        schema = self._schemas[dataset]
-        if unknown := [name for name in row if name not in schema.names]:
+        full = {name: storable(row.get(name), kind) for name, kind in self._columns[dataset]}
+        if unknown := [name for name in row if name not in full]:
             raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
-        full = {field.name: storable(row.get(field.name), field.type) for field in schema}
         if full.get("time", True) is None:
             full["time"] = datetime.now(UTC)
         if missing := [name for name in REQUIRED[dataset] if full[name] is None]:

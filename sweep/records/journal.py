@@ -10,6 +10,8 @@ from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
 """After so many trials that have nothing left to do, there may be enough loose parts."""
+COMPACT_SHARE = 16
+"""Of many trials, this part may be loose before their datasets are compacted again."""
 
 
 def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
@@ -47,6 +49,7 @@ class Records:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._settled = 0
+        self._compact_at = COMPACT_EVERY
 
     def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Write a trial's row of ``trials`` and its ledger.
@@ -94,8 +97,14 @@ class Records:
         )
         return self.store.part("results", trial.number)[0]
 
-    def settled(self) -> None:
-        """Take note that one more trial has nothing left to do: from time to time, the datasets are compacted."""
+    def settled(self, trial: Trial) -> None:
+        """Take note that a trial has nothing left to do: its rows leave the memory.
+
+        From time to time the datasets are compacted: the more trials there are, the longer that takes, and the less
+        often it happens.
+        """
+        self.store.forget(trial.number)
         self._settled += 1
-        if self._settled % COMPACT_EVERY == 0:
+        if self._settled >= self._compact_at:
             self.store.compact()
+            self._compact_at = self._settled + max(COMPACT_EVERY, self._settled // COMPACT_SHARE)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
-from sweep.records.schemas import SCHEMAS, to_json
+from sweep.records.schemas import SCHEMAS
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
@@ -36,8 +36,9 @@ def write(store: Store, trial: int) -> None:
         DamagedPartError: If a part of the trial cannot be read.
         StorageError: If the ledger cannot be written.
     """
-    text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
-    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text) + b"\n")
+    lists = (f'"{name}": [{", ".join(store.texts(name, trial))}]' for name in SCHEMAS)
+    text = f"{{{', '.join(lists)}}}"
+    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text.encode()) + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -191,6 +192,12 @@ def _other(value: object) -> str:
 
 
 def _finite(value: Any, otherwise: Callable[[float], str | None]) -> Any:  # noqa: ANN401
+    if value is None or type(value) in (
+        str,
+        bool,
+        int,
+    ):  # most are plain, and abstract classes are slow to ask
+        return value
     if isinstance(value, bool):
         return value
     if isinstance(value, Integral):
@@ -215,18 +222,32 @@ def storable(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401
     Raises:
         ValueError: If the value is a fraction for an integer column, or a time without a time zone.
     """
-    if value is None:
-        return None
+    return None if value is None else _converter(kind)(value)
+
+
+@cache
+def _converter(kind: pa.DataType) -> Callable[[Any], Any]:
+    """Choose the function that converts values of a column, which are not None."""
     if pa.types.is_string(kind):
-        return value if isinstance(value, str) else to_json(value)
+        return _text
     if pa.types.is_boolean(kind):
-        return bool(value)
+        return bool
     if pa.types.is_floating(kind):
-        return float(value)
-    if pa.types.is_integer(kind):
-        if int(value) != value:
-            raise ValueError(f"{value!r} is not an integer")
-        return int(value)
+        return float
+    return _whole if pa.types.is_integer(kind) else _moment
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    return value if isinstance(value, str) else to_json(value)
+
+
+def _whole(value: Any) -> int:  # noqa: ANN401
+    if int(value) != value:
+        raise ValueError(f"{value!r} is not an integer")
+    return int(value)
+
+
+def _moment(value: Any) -> datetime:  # noqa: ANN401
     if isinstance(value, (int, float)):
         return datetime.fromtimestamp(value, UTC)
     if not isinstance(value, datetime) or value.tzinfo is None:
