@@ -8,8 +8,8 @@ leaves copies of them in ``compact/``, which make our own reading faster (`sweep
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from ganlib.errors import WorkError
 from sweep.records import compaction
 from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable, to_json
-from sweep.records.sealed import seal, unseal
+from sweep.records.sealed import check_seal, seal, unseal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -149,6 +149,27 @@ class Store:
         """
         return [dict(row) for row in self._load(dataset, trial)]
 
+    def checked_part(
+        self, dataset: str, trial: int | None, copy: list[dict[str, Any]] | None
+    ) -> list[dict[str, Any]]:
+        """Read the rows of one part, of whose bytes each is checked.
+
+        Args:
+            dataset: The name of the dataset.
+            trial: The number of the trial; None for the events of the sweep itself.
+            copy: The rows that the part had as it was last written, which spare reading more than the digest.
+
+        Raises:
+            DamagedPartError: If the part is not as it was written, or cannot be read.
+        """
+        if copy is None:
+            return self.part(dataset, trial)
+        path = layout.part(dataset, trial)
+        data = self.folder.read(path)
+        with self._readable(path):
+            sealed = check_seal(data)
+        return copy if sealed else self.part(dataset, trial)
+
     def texts(self, dataset: str, trial: int) -> list[str]:
         """Give the rows of one trial in a dataset as JSON, each of which is made once.
 
@@ -268,20 +289,26 @@ class Store:
 
     def _read(self, dataset: str, path: str, columns: list[str] | None) -> pa.Table:
         data = self.folder.read(path)
-        try:
+        with self._readable(path):
             file = unseal(data)
             version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
             if version == (expected := f"{dataset}/1"):
                 return file.read(columns=columns, use_threads=False)
+        raise DamagedPartError(
+            f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
+            "use the version of sweep that wrote it"
+        )
+
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        """Turn what a damaged file makes pyarrow raise into a `DamagedPartError`."""
+        try:
+            yield
         except (pa.ArrowException, OSError, ValueError) as error:
             raise DamagedPartError(
                 f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
                 f"('sweep check {self.folder.name} --repair' mends it)"
             ) from error
-        raise DamagedPartError(
-            f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
-            "use the version of sweep that wrote it"
-        )
 
 
 def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:

@@ -20,12 +20,11 @@ from sweep.spec.distributions import Float, Int
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
 
-
 BEST_SHOWN = 25
 """How many of the ended trials TPE takes for the good ones, at most."""
 NEWEST_SHOWN = 500
-"""How many of the newest ended trials TPE sees beside the best. It reads them all for each draw, and gives little weight
-to old bad ones."""
+"""How many of the newest ended trials TPE sees beside the best. It reads them all for each draw, and gives old bad ones
+little weight."""
 
 
 def shown_to(search: SearchConfig) -> tuple[int, int | None]:

@@ -15,6 +15,7 @@ import pytest
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
+from sweep.search import samplers, study_file
 from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
@@ -118,6 +119,75 @@ def test_rebuilt_in_the_middle_suggests_the_same(tmp_path, sampler, space, count
     if sampler in ("tpe", "gp", "cmaes"):
         assert straight[-1] != preview(space, search, count)[-1], "by now it has learnt something"
     assert list(tmp_path.glob("*/.*")) == [], "no temporary file is left"
+
+
+def test_rebuilt_where_tpe_sees_few_of_the_trials_suggests_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(samplers, "BEST_SHOWN", 3)
+    monkeypatch.setattr(samplers, "NEWEST_SHOWN", 12)
+    search = SearchConfig(trials=60, seed=3)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+    straight = run(tmp_path / "a", SPACE, search, 60)
+    assert run(tmp_path / "b", SPACE, search, 60, rebuild_at=45) == straight
+    assert straight[-1] != preview(SPACE, search, 60)[-1]
+
+
+def test_a_question_reads_the_best_the_newest_and_the_running_trials():
+    """However many there are; the good ones are those that TPE would take of all."""
+    from optuna.samplers._tpe.sampler import _split_trials
+    from optuna.trial import TrialState
+
+    from sweep.search.memory import Memory
+    from sweep.search.study import _frozen
+
+    ends, numbers = random.Random(1), list(range(3000))
+    ends.shuffle(numbers)
+    params = {
+        number: {"train.lr_g": 10 ** ends.uniform(-5, -3), "train.augment_p": 0.1} for number in numbers
+    }
+    pasts = [outcome(number, params[number]) for number in range(2900)]
+    pasts += [PastTrial(number, params[number], Status.RUNNING) for number in range(2900, 3000)]
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+    shown = []
+    for limits in (samplers.shown_to(SearchConfig()), (0, None)):
+        memory = Memory(*limits)
+        study = optuna.create_study(storage=memory)
+        study.add_trials([_frozen(past, NUMBERS) for past in pasts])
+        shown.append(memory.get_all_trials(study._study_id, deepcopy=False, states=states))
+    few, every = shown
+    assert len(every) > 2000
+    assert len(few) <= samplers.BEST_SHOWN + samplers.NEWEST_SHOWN + 100
+    assert {trial.number for trial in few} >= set(range(2900, 3000))
+    assert [trial.number for trial in few] == sorted(trial.number for trial in few)
+    best, best_of_all = (_split_trials(study, trials, samplers.BEST_SHOWN)[0] for trials in shown)
+    assert [trial.number for trial in best] == [trial.number for trial in best_of_all]
+
+
+def test_all_that_optuna_reads_in_the_file_is_what_samplers_see(tmp_path):
+    """The file's rows are written by our own SQL: each column as Optuna writes it."""
+    from sweep.search.study import _frozen
+
+    asked = run(tmp_path, SPACE, SearchConfig(trials=12, seed=3), 12)
+    plain = optuna.create_study(storage=f"sqlite:///{tmp_path / 'optuna.db'}", study_name="dcgan")
+    plain.add_trials([_frozen(outcome(number, params), SPACE) for number, params in enumerate(asked)])
+    Study.rebuild(
+        tmp_path / "ours.db",
+        "dcgan",
+        SPACE,
+        SearchConfig(trials=12),
+        [outcome(*one) for one in enumerate(asked)],
+    ).close()
+    tables = ("trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes")
+    for table in tables:
+        columns = "trial_id, " + ", ".join(study_file._CHILDREN[table])
+        query = f"select {columns} from {table} order by 1, 2"
+        theirs, ours = (
+            sqlite3.connect(tmp_path / name).execute(query).fetchall() for name in ("optuna.db", "ours.db")
+        )
+        assert ours == theirs
+    for one, other in zip(load(tmp_path / "ours.db").trials, plain.trials, strict=True):
+        assert (one.number, one.state, one.values) == (other.number, other.state, other.values)
+        assert (one.datetime_start is None) == (other.datetime_start is None)
 
 
 def test_a_journal_left_by_a_crash_does_not_reach_the_new_file(tmp_path):
