@@ -92,6 +92,7 @@ class Director:
         seed = asked.seed_in(self.spec.search.seed)
         trial = Trial(asked.number, dict(asked.params), seed, self.spec.search.metric)
         self.trials[trial.number] = trial
+        self.records.begin(trial)
         return self._assign(trial)
 
     def _budget(self, trial: Trial) -> float:

@@ -76,6 +76,11 @@ class Store:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
 
+    def expect_new(self, trial: int) -> None:
+        """Take a trial for one that has no part yet, so that none is looked for."""
+        for dataset in self._schemas:
+            self._parts[dataset, trial] = []
+
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
 

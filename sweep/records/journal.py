@@ -51,6 +51,10 @@ class Records:
         self._settled = 0
         self._compact_at = COMPACT_EVERY
 
+    def begin(self, trial: Trial) -> None:
+        """Take in a trial that was never handed out, and so has nothing on record."""
+        self.store.expect_new(trial.number)
+
     def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Write a trial's row of ``trials`` and its ledger.
 
