@@ -27,7 +27,12 @@ def with_digest(kind: bytes, payload: bytes) -> bytes:
         >>> without_digest(b"note-1", with_digest(b"note-1", b"text"))
         b'text'
     """
-    return kind + b" " + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+    return line_of(kind, payload) + payload
+
+
+def line_of(kind: bytes, payload: bytes | memoryview) -> bytes:
+    """Make the line; its length depends on the format alone."""
+    return kind + b" " + hashlib.sha256(payload).hexdigest().encode() + b"\n"
 
 
 def without_digest(kind: bytes, data: bytes) -> bytes:

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
-from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case
+from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, noise
 from helpers.rehearsal import Rehearsal
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -17,7 +16,7 @@ from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.capture import Player
-from ganlib.steps.stream import Batches, stream_of
+from ganlib.steps.stream import Batches
 
 GROWING = "stylegan with classes, growing, style_mixing"
 ALL: dict[str, Case] = {
@@ -73,18 +72,7 @@ def step_of(
 
 def batches_of(case: Case, device: torch.device) -> Batches:
     """Stream noise in the place of pictures, with classes where the case has some."""
-    family, random = FAMILIES[case.model.get("family", "dcgan")], np.random.default_rng(0)
-
-    def pictures() -> np.ndarray:
-        return random.integers(0, 256, (PICTURES, case.size, case.size, case.channels), np.uint8)
-
-    return stream_of(
-        pictures(),
-        pictures() if family.translates else None,
-        pictures() if family.edges else None,
-        *(BATCH, 0, device, 0),
-        np.arange(PICTURES) % case.classes if case.classes else None,
-    )
+    return noise(case, device, case.size)
 
 
 def train(step: AdversarialStep, batches: Batches, steps: int, start: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch.optim import Optimizer
 from ganlib.augment.view import View
 from ganlib.config import TrainConfig
 from ganlib.steps.capture import Player
+from ganlib.steps.copies import copied, mark
 from ganlib.steps.noise import go_on
 from ganlib.steps.numbers import Numbers
 from ganlib.steps.optimizers import take_over
@@ -90,11 +90,18 @@ class Step(ABC):
     def _train(self, batches: Iterator[Any]) -> None:
         """Train the networks on ``critic_steps`` batches."""
 
-    def state(self) -> dict[str, Any]:
-        """Copy all that training depends on, as nested dicts of tensors and numbers."""
+    def state(self, wait: bool = True) -> dict[str, Any]:
+        """Copy all that training depends on, as nested dicts of tensors in memory of the host and numbers.
+
+        Args:
+            wait: Whether the copy is whole when this returns, also on a GPU; see `ganlib.steps.copies.copied`.
+        """
         parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in self._MODULES}
         parts |= {name: getattr(self, name) for name in self._TENSORS}
-        return deepcopy(parts | {"random": self.random.get_state(), "steps": self.steps})
+        copy = copied(parts | {"random": self.random.get_state(), "steps": self.steps})
+        if wait:
+            mark(self.device)()
+        return copy
 
     def take_over(self, fresh: "Step") -> None:
         """Become another step, which has taken none, in the tensors that are there: recordings go on.

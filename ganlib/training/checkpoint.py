@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
+from ganlib.digests import DamagedError, ForeignError, line_of, without_digest
 from ganlib.errors import WorkError
 
 MAGIC = b"sweep-checkpoint-1"
@@ -21,10 +21,13 @@ class BrokenCheckpointError(WorkError):
 
 
 def dump(state: dict[str, Any]) -> bytes:
-    """Write nested dicts, lists, tensors, numbers and strings as bytes."""
-    buffer = io.BytesIO()
+    """Write nested dicts, lists, tensors, numbers and strings as bytes, which are in memory once only."""
+    buffer, room = io.BytesIO(), len(line_of(MAGIC, b""))
+    buffer.write(bytes(room))
     torch.save(state, buffer)
-    return with_digest(MAGIC, buffer.getvalue())
+    with buffer.getbuffer() as content:
+        content[:room] = line_of(MAGIC, content[room:])
+    return buffer.getvalue()
 
 
 def load(data: bytes, name: str, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -12,19 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ganlib.clock import budget_of, kimg_of, pictures_of
 from ganlib.config import TrialConfig
-from ganlib.data.alpha import to_uint8
 from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
 from ganlib.errors import RequestError
 from ganlib.metrics import (
-    NonFiniteError,
     TranslationEvaluator,
-    pairwise_similarity,
-    pixel_std,
 )
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
@@ -32,13 +27,11 @@ from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.capture import recorded
 from ganlib.steps.means import Means
-from ganlib.steps.optimizers import rate
 from ganlib.steps.stream import Batches, stream_of
-from ganlib.tf32 import tf32
+from ganlib.training.evaluating import evaluated
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.given import check_given
-from ganlib.training.ladder import stage_at
-from ganlib.training.making import Making, Scorer, at_work, measured
+from ganlib.training.making import Scorer
 
 GRID = 64
 """Inputs whose pictures are looked at in each evaluation; those of latents are its sample grid."""
@@ -150,7 +143,7 @@ class Fit(Iterator[Evaluation]):
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
-        self._shown = self.inputs.take(GRID).to(self.device)
+        self.shown = self.inputs.take(GRID).to(self.device)
         self._evaluating: Callable[[], Evaluation] | None = None
 
     def _fresh_step(self, seed: int) -> AdversarialStep:
@@ -178,6 +171,22 @@ class Fit(Iterator[Evaluation]):
         evaluation = self.apart(self._evaluating)
         self._evaluating = None
         return evaluation
+
+    def pass_over(self, kimg: float) -> None:
+        """Train up to an evaluation that was made before, and go on as training does after it without making it.
+
+        Evaluations change nothing that training depends on but ``measured_kimg``; their seconds count once.
+
+        Args:
+            kimg: Of the evaluation.
+
+        Raises:
+            Interrupted: as iteration does; call it again.
+        """
+        self._train_until(pictures_of(kimg))
+        self.step.read_means()
+        self._seconds = 0.0
+        self.measured_kimg = self.kimg
 
     def _trained(self) -> Callable[[], Evaluation]:
         """Train up to the next evaluation, which is returned to be called."""
@@ -216,53 +225,9 @@ class Fit(Iterator[Evaluation]):
         self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
     def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
-        with tf32(False, self.device):  # numbers must not depend on the kind of GPU
-            pixels, finite = self._looked_at()
-            grid = self._at_work().sheet(pixels)
-            last = self.stream.shown >= self.budget_pictures
-            stage = stage_at(self.config.ladder, self.config.evaluate.n_fake, self.measured_kimg, last)
-            score = None
-            if finite and means.finite:
-                try:
-                    score = measured(self.evaluator, self._at_work(), stage.n_fake, last and self.full_at_end)
-                except NonFiniteError:
-                    score = None
-            self.measured_kimg = self.kimg
-            return Evaluation(
-                kimg=self.kimg,
-                epoch=self.epoch,
-                step=self.steps,
-                **vars(means),
-                probabilities=self.step.loss.probabilities,
-                lr_g=rate(self.step.optimizer_g),
-                lr_d=rate(self.step.optimizer_d),
-                pixel_std=pixel_std(pixels) if finite else math.nan,
-                similarity=pairwise_similarity(pixels) if finite else math.nan,
-                real=self.evaluator.extremes(stage.n_fake),
-                score=score,
-                stage=stage.number,
-                made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
-                grid=grid,
-                baseline=self.evaluator.baseline(stage.n_fake)
-                if isinstance(self.evaluator, TranslationEvaluator)
-                else None,
-                pretraining=self.step.pretraining,
-                last=last,
-                seconds_train=seconds_train,
-                seconds_eval=time.perf_counter() - started,
-            )
-
-    @torch.inference_mode()
-    def _looked_at(self) -> tuple[Tensor, bool]:
-        """Make pictures ``(64, c, size, size)`` uint8, of the first inputs, and tell whether they were all finite."""
-        with self.step._autocast():
-            raw = self.step.average(self._shown)
-        return to_uint8(raw), bool(torch.isfinite(raw).all())
-
-    def _at_work(self) -> Making:
-        """Put the averaged generator to work on the inputs of evaluations."""
-        back = self.step.sample_back if FAMILIES[self.config.model.family].returns else None
-        return at_work(self.step.sample, back, self.inputs, "evaluation", self.alive)
+        evaluation = evaluated(self, means, seconds_train, started)
+        self.measured_kimg = self.kimg
+        return evaluation
 
     def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.
@@ -280,10 +245,14 @@ class Fit(Iterator[Evaluation]):
             self.step.load_state(state["step"])
             self.step.random.manual_seed(seed)
 
-    def state(self) -> dict[str, Any]:
+    def state(self, wait: bool = True) -> dict[str, Any]:
         """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU).
 
         It can also be resumed on another kind of device; then random numbers begin anew (``reseeded``).
+
+        Args:
+            wait: Whether the copy is whole when this returns. Without, a GPU goes on training, and the copy is whole
+                when what `ganlib.steps.copies.mark` returns has been called.
         """
         return {
             "shown": self.stream.shown,
@@ -292,7 +261,7 @@ class Fit(Iterator[Evaluation]):
             "seconds": self._seconds,
             "rollbacks": self.rollbacks,
             "lr_factor": self.lr_factor,
-            "step": self.step.state(),
+            "step": self.step.state(wait),
         }
 
 

@@ -79,18 +79,18 @@ def broken_weights(data: bytes) -> str | None:
 
 
 def checkpoints(records: Found) -> Iterator[Finding]:
-    """Check that checkpoints of unfinished trials are whole, and that trials that have ended have none."""
+    """Check that checkpoints and histories of unfinished trials are whole, and that measured trials have none."""
     for number, row in records.trials.items():
         if records.running:
             continue  # it writes and drops them as we look
         place = layout.checkpoints(number)
-        unfinished = row["status"] in RESUMABLE
+        needed = row["status"] in RESUMABLE or records.remembered(number).due  # dropped once it is measured
         kept = records.spec.keep.finished if row["status"] == Status.FINISHED else records.spec.keep.stopped
         for name in records.folder.names(place):
             path = f"{place}/{name}"
-            if not name.endswith(layout.CHECKPOINT_SUFFIX):
+            if not name.endswith((layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX)):
                 continue
-            if not unfinished and kept != "all" and not row["still_improving"]:
+            if not needed and kept != "all" and not row["still_improving"]:
                 what = f"is of trial {number}, which has ended: nothing can go on from it"
                 yield Finding(path, what, partial(records.folder.delete, path))
                 continue

@@ -138,6 +138,11 @@ class Found:
             pass
         return self.spec.trial_budget(json.loads(row["params"]), self.info.schedule)
 
+    @property
+    def due(self) -> list[int]:
+        """The trials that have ended and wait to be measured, which is no fault: ``sweep resume`` does it."""
+        return [number for number in self.trials if self.remembered(number).due]
+
     def settled(self, trial: int) -> bool:
         """Tell whether nothing can be in flight for a trial."""
         return not self.running or self.trials[trial]["status"] not in RESUMABLE

@@ -109,12 +109,12 @@ def _put(records: Found, number: int, columns: dict[str, Any]) -> Callable[[], N
 
 
 def results(records: Found) -> Iterator[Finding]:
-    """Check that trials that ended with a healthy evaluation have a result, of an evaluation on record."""
+    """Check that trials that were measured have a result, of an evaluation on record."""
     for number in filter(records.settled, records.trials):
         path, trial = layout.part("results", number), records.remembered(number)
-        if trial.due:
+        if trial.due and records.trials[number]["result_kimg"] is not None:
             yield Finding(
-                path, "is missing: the trial has ended and was not measured ('sweep resume' does that)"
+                path, "is missing: the trial has ended and was measured ('sweep resume' measures it again)"
             )
         rows = records.rows("results", number)
         if len(rows) > 1:

@@ -44,7 +44,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     records = Found.load(folder)
     left = find(records)
     if as_json:
-        told = {"name": folder.name, "running": records.running}
+        told = {"name": folder.name, "running": records.running, "unmeasured": records.due}
         lists = {
             key: [{"path": f.path, "what": f.what, "repairable": f.mend is not None} for f in those]
             for key, those in (("mended", mended), ("findings", left))
@@ -57,6 +57,8 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
         click.echo(f"{finding.path} {finding.what}")
     rows = sum(len(rows) for (dataset, _), rows in records.parts.items() if dataset == "metrics")
     checked = f"{len(records.trials)} trials, {rows} evaluations"
+    if records.due and not records.running:
+        checked += f"; {len(records.due)} to be measured by 'sweep resume {folder.name}'"
     if not left:
         click.echo(f"'{folder.name}' is whole: {checked}")
         sys.exit(0)

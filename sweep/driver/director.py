@@ -151,7 +151,8 @@ class Director:
         if trial.due:  # its worker could not read that it has ended
             self._hand_out_again(trial)
             return False
-        self._record(trial, report)
+        if not self._record(trial, report):
+            return self.halted is None
         if report.verdict:
             kind = EventKind.ROLLBACK if report.rolled_back else EventKind.COLLAPSE
             self.records.event(trial, kind, report.verdict.to_dict())
@@ -168,12 +169,14 @@ class Director:
             self._pause(trial, **where)
         return self.halted is None
 
-    def _record(self, trial: Trial, report: Evaluated) -> None:
+    def _record(self, trial: Trial, report: Evaluated) -> bool:
+        """Write down an evaluation; False where it is on record already, and so is what followed from it."""
         if not self.records.evaluation(report.row, report.sample):
-            return  # on record already: handed in again after a crash
+            return False
         trial.add(report.row)
         if report.suspicion:
             self.records.event(trial, EventKind.UNDER_FLOOR, report.suspicion)
+        return True
 
     def _conclude(self, trial: Trial, report: Measured, **columns: Any) -> None:  # noqa: ANN401
         """Take in the result of a trial that has ended."""

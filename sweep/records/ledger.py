@@ -80,3 +80,19 @@ def status_of(folder: Folder, trial: int) -> str | None:
     """Look up how a trial stands by the driver's records; None where that cannot be known."""
     row = trial_row(folder, trial)
     return row["status"] if row else None
+
+
+class SupersededError(WorkError):
+    """A worker that was thought dead comes back, and its trial is another's now."""
+
+
+def refuse_if_superseded(folder: Folder, trial: int, attempt: int) -> None:
+    """Refuse to touch the files of a trial that has been handed out again.
+
+    Raises:
+        SupersededError: if a newer attempt is known.
+    """
+    row = trial_row(folder, trial)
+    newest = row["attempt"] if row else -1
+    if newest > attempt:
+        raise SupersededError(f"attempt {attempt} of trial {trial} has been superseded by {newest}")

@@ -1,9 +1,10 @@
 """The rules by which the files of trials stay or are deleted.
 
-A running trial has its last checkpoints (to go on) and the snapshots of its best evaluations (see
-`sweep.records.snapshots`). When the trial's result has been measured, only the measured snapshot stays; when the sweep
-ends, the snapshots of stopped trials are deleted too, but never those of the best trials. A snapshot's discriminator
-stays with it, at the end of the sweep only where the trial is one of the best. Pictures and records always stay.
+A running trial has its last checkpoints and the history of its evaluations (to go on), and the snapshots of its best
+evaluations (see `sweep.records.snapshots`). When the trial's result has been measured, only the measured snapshot
+stays; when the sweep ends, the snapshots of stopped trials are deleted too, but never those of the best trials. A
+snapshot's discriminator stays with it, at the end of the sweep only where the trial is one of the best. Pictures and
+records always stay.
 """
 
 from collections.abc import Iterable
@@ -51,9 +52,11 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
     Raises:
         StorageError: If a file cannot be deleted.
     """
-    checkpoints = _checkpoints(folder, trial)
+    checkpoints, histories = (
+        _files(folder, trial, s) for s in (layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX)
+    )
     goes_on = _rule(keep, trial) == "all" or trial.still_improving
-    drop(folder, checkpoints[:-1] if goes_on else checkpoints)
+    drop(folder, checkpoints[:-1] + histories[:-1] if goes_on else checkpoints + histories)
     if trial.result and trial.result["kimg"] is not None:
         measured = [one for one in trial.seen if one.kimg == trial.result["kimg"]]
         keep_snapshots(folder, trial.number, measured)
@@ -100,6 +103,6 @@ def _rule(keep: KeepConfig, trial: Trial) -> str:
     return keep.finished if trial.status is Status.FINISHED else keep.stopped
 
 
-def _checkpoints(folder: Folder, trial: Trial) -> list[str]:
+def _files(folder: Folder, trial: Trial, suffix: str) -> list[str]:
     inner = layout.checkpoints(trial.number)
-    return [f"{inner}/{name}" for name in folder.names(inner) if name.endswith(layout.CHECKPOINT_SUFFIX)]
+    return [f"{inner}/{name}" for name in folder.names(inner) if name.endswith(suffix)]

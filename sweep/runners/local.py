@@ -5,6 +5,7 @@ share a GPU, they are trained side by side (`sweep.worker.pack`).
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -73,10 +74,11 @@ class LocalRunner:
             this = assignment.trial, assignment.attempt
             try:
                 # No watchdog: it would take a breakpoint for a trial that hangs.
-                for report in TrialRun(replace(assignment, timeout=0.0)):
-                    beat()
-                    if not director.report(report):
-                        break
+                with closing(TrialRun(replace(assignment, timeout=0.0))) as trial:
+                    for report in trial:
+                        beat()
+                        if not director.report(report):
+                            break
             except StorageError as error:
                 director.fail(*this, Fault("storage", str(error)))
             except Exception as error:

@@ -24,7 +24,7 @@ from sweep.driver.events import Next
 from sweep.driver.room import Attempt
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_cluster import check_fits, connect, lost, nodes
+from sweep.runners.ray_cluster import check_fits, connect, host_of, lost, nodes
 from sweep.runners.ray_pack import end_packs
 from sweep.runners.ray_preflight import preflight
 from sweep.runners.ray_worker import PACKED, TRIAL, TrialActor, end_process
@@ -102,7 +102,8 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         attempt = self.attempts.pop(trial_id, None)
         if attempt is not None:
             # Ended trials were reported; whatever still counts as live was lost with its worker.
-            self.director.fail(*attempt, self.signs.forget(attempt) or Fault("died", DIED))
+            died = Fault("died", died_of(self.signs.processes.get(attempt)))
+            self.director.fail(*attempt, self.signs.forget(attempt) or died)
 
     def save(self, checkpoint_path: str) -> None:
         """Do nothing: the folder remembers."""
@@ -111,7 +112,14 @@ class DirectorSearcher(Searcher):  # type: ignore[misc]
         """Do nothing: `sweep resume` starts a fresh Tuner."""
 
 
-DIED = "the worker process died (killed, out of memory, hung beyond resources.timeout, or its node was lost)"
+def died_of(process: tuple[str, int] | None) -> str:
+    """Say what is known of a worker that ended without a word; its node lives, or it would be told of that."""
+    where = (
+        f"its process {process[1]} on {host_of(process[0])}"
+        if process
+        else "its process, before it said where it is,"
+    )
+    return f"{where} ended without a word: killed from outside, by the kernel for its memory too, or crashed"
 
 
 class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
@@ -143,30 +151,34 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
         """Take in that a worker died: Ray knows when that was its own memory monitor's doing."""
-        attempt, error = _attempt(trial), trial.get_pickled_error()
+        attempt, error = _attempt(trial), _error_of(trial)
+        cause = getattr(error, "cause", None) or error
+        if attempt in self.signs.causes:
+            return
         node, _ = self.signs.processes.get(attempt, ("", 0))
         if isinstance(error, ray.exceptions.OutOfMemoryError):
             self.signs.causes[attempt] = Fault(
                 "memory", "Ray ended the worker: the machine ran out of memory"
             )
-        elif isinstance(error, LeavingError):
-            self.signs.causes[attempt] = Fault("preempted", str(getattr(error, "cause", error)))
-        elif attempt not in self.signs.causes and (lost(node) or _of_node(error)):
-            self.signs.causes[attempt] = Fault(
-                "preempted", f"its machine {lost(node)} is gone".replace("  ", " ")
-            )
+        elif isinstance(cause, LeavingError):
+            self.signs.causes[attempt] = Fault("preempted", str(cause))
+        elif host := lost(node):
+            self.signs.causes[attempt] = Fault("preempted", f"its machine {host} is gone")
+
+
+def _error_of(trial: Any) -> Exception | None:  # noqa: ANN401 - a Tune trial
+    """Read the error that ended a worker; Tune's own reader looks for it where it has not been copied to yet."""
+    path = trial.pickled_error_file
+    if path is None:
+        return None
+    with Path(path).open("rb") as file:
+        error: Exception = ray.cloudpickle.load(file)
+    return error
 
 
 def _attempt(trial: Any) -> Attempt:  # noqa: ANN401 - a Tune trial
     assignment = trial.config[TRIAL]
     return assignment["trial"], assignment["attempt"]
-
-
-def _of_node(error: object) -> bool:
-    """Say whether Ray puts a worker's end down to that of its node, also before the worker has said where it is."""
-    return isinstance(error, ray.exceptions.RayActorError) and (
-        error.preempted or "node" in str(error).split(".")[0]
-    )
 
 
 def _resources(config: dict[str, Any], cpu: float, gpu: float) -> tune.PlacementGroupFactory:

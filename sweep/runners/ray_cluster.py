@@ -17,6 +17,7 @@ from sweep.runners.leaving import draining
 from sweep.runners.stopping import POLITE, as_interrupt
 
 CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 2.0
 
 
 def connect(address: str | None) -> None:
@@ -167,15 +168,31 @@ def nodes() -> dict[str, Node]:
     }
 
 
+def host_of(node: str) -> str:
+    """Name the host of a node, by Ray's name for it."""
+    return next((str(one["NodeManagerHostname"]) for one in ray.nodes() if one["NodeID"] == node), node)
+
+
 def lost(node: str) -> str:
     """Name the host of a node that is gone, or about to go; empty where the node stays, or is not known."""
     going = draining()
     hosts = [
         str(one["NodeManagerHostname"])
         for one in ray.nodes()
-        if one["NodeID"] == node and (not one["Alive"] or node in going)
+        if one["NodeID"] == node and (not one["Alive"] or node in going or not _answers(one))
     ]
     return hosts[0] if hosts else ""
+
+
+def _answers(node: dict[str, Any]) -> bool:
+    """Tell whether a node's own process still listens: Ray itself believes in a lost node for a while."""
+    try:
+        socket.create_connection(
+            (node["NodeManagerAddress"], node["NodeManagerPort"]), timeout=ANSWER_SECONDS
+        ).close()
+    except OSError:
+        return False
+    return True
 
 
 def fitting_nodes(gpu: float, cpu: float) -> list[dict[str, Any]]:

@@ -139,6 +139,10 @@ class Owner:
         current = read(self.folder)
         if current is not None and current.owner == self.lease.owner:
             self.folder.delete(layout.LEASE)
+            place = self.folder.local()
+            if place is not None:
+                with contextlib.suppress(OSError):  # unless it is empty: what was refused leaves no folder
+                    place.rmdir()
 
     def _bytes(self) -> bytes:
         return json.dumps(asdict(self.lease)).encode()

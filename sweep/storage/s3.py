@@ -8,9 +8,8 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-import pyarrow as pa
 from pyarrow import fs
 
 from ganlib.errors import RequestError
@@ -26,6 +25,13 @@ from sweep.storage.folder import (
 
 T = TypeVar("T")
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_FAILURES = 3
+"""At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
+NOBODY = "NETWORK_CONNECTION"
+"""What is said where nobody listens."""
+CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
+OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
+"""What may stand behind the ``?`` of a URL."""
 FINAL = (
     "ACCESS_DENIED",
     "INVALID_ACCESS_KEY_ID",
@@ -43,10 +49,11 @@ class RemoteFolder(Folder):
         url: What to call it, with the query that its scheme allows.
         filesystem: The `pyarrow.fs.FileSystem`.
         root: The folder's path in that file system ("bucket/prefix").
+        met: Whether it is known that the store answers and has the bucket; it is shared by folders below.
     """
 
-    def __init__(self, url: str, filesystem: Any, root: str) -> None:  # noqa: ANN401 - pyarrow has no types
-        self.url = url
+    def __init__(self, url: str, filesystem: Any, root: str, met: bool = True) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.url, self._met = url, [met]
         self._filesystem = filesystem
         self._root = root.rstrip("/")
 
@@ -67,15 +74,21 @@ class RemoteFolder(Folder):
         return urlunsplit((scheme, netloc, full, "", ""))
 
     def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
-        """Return the result of ``work``; a failure is tried again after each of the pauses, then explained."""
-        for pause in PAUSES_SECONDS:
+        """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
+        if not self._met[0]:
+            self._meet()
+        return self._repeated(action, path, work, len(PAUSES_SECONDS))
+
+    def _repeated(self, action: str, path: str, work: Callable[[], T], deaf: int) -> T:
+        """Return the result of ``work``; where nobody listens at all, that is believed after ``deaf`` failures."""
+        for number, pause in enumerate(PAUSES_SECONDS):
             try:
                 with explained(action, self._shown(path)):
                     return work()
             except MissingFileError:
                 raise
             except StorageError as error:
-                if any(final in str(error) for final in FINAL):
+                if any(final in str(error) for final in FINAL) or (NOBODY in str(error) and number >= deaf):
                     raise
                 # Not all trials of a cluster at the same moment.
                 time.sleep(pause * random.uniform(0.5, 1.5))
@@ -87,18 +100,56 @@ class RemoteFolder(Folder):
         """Connect to the folder at ``s3://bucket/prefix?options``.
 
         Raises:
-            RequestError: if an option of the URL is not known.
-            WorkError: if the store cannot be reached.
+            RequestError: if an option of the URL is not known, or the bucket is not there.
+            WorkError: if the store cannot be reached within some seconds.
         """
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query))
+        if unknown := sorted(options.keys() - set(OPTIONS)):
+            raise RequestError(
+                f"--storage has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
+            )
         with explained("reach the storage", "s3://"):
-            try:
-                filesystem, root = _in_one_request(url) or fs.FileSystem.from_uri(url)
-            except pa.ArrowInvalid as error:
-                raise RequestError(f"--storage is not a usable S3 location: {error}") from None
-        return cls(url, filesystem, root)
+            if not options.keys() & {"region", "endpoint_override"}:
+                options["region"] = _region_of(parts.netloc)
+            filesystem = fs.S3FileSystem(
+                **options,
+                connect_timeout=CONNECT_SECONDS,
+                request_timeout=REQUEST_SECONDS,
+                allow_delayed_open=True,  # what fits into one request is written by one, and not by three
+                # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
+                retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
+            )
+        return cls(url, filesystem, f"{parts.netloc}{parts.path}", met=False)
+
+    def _meet(self) -> None:
+        """Look, before the first request of all, whether the store answers and has the bucket.
+
+        Raises:
+            RequestError: if it has no bucket of that name.
+            StorageError: if it does not answer.
+        """
+        self._met[0] = True
+        bucket = self._root.partition("/")[0]
+        try:
+            kind = self._repeated(
+                "reach", "", lambda: self._filesystem.get_file_info(bucket).type, FIRST_FAILURES
+            )
+        except StorageError as error:
+            self._met[0] = False
+            if any(word in str(error) for word in ("ACCESS_DENIED", "403")):
+                self._met[0] = True  # who may use a prefix may not always look at the bucket
+                return
+            raise
+        if kind == fs.FileType.NotFound:
+            raise RequestError(
+                f"there is no bucket '{bucket}' in that store: make it first, or give another one"
+            )
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
-        return RemoteFolder(self._url(name), self._filesystem, self._at(name))
+        below = RemoteFolder(self._url(name), self._filesystem, self._at(name))
+        below._met = self._met
+        return below
 
     def read(self, path: str) -> bytes:  # noqa: D102
         def work() -> bytes:
@@ -158,11 +209,18 @@ class RemoteFolder(Folder):
         return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))
 
 
-def _in_one_request(url: str) -> tuple[Any, str] | None:
-    """Connect so that a small file is written by one request, not by three; None where pyarrow cannot do that."""
-    option = f"{'&' if urlsplit(url).query else '?'}allow_delayed_open=true"
+def _region_of(bucket: str) -> str:
+    """Ask AWS for the region of a bucket.
+
+    Raises:
+        RequestError: if there is no such bucket.
+    """
     try:
-        filesystem, root = fs.FileSystem.from_uri(url + option)
-    except pa.ArrowInvalid:  # an older pyarrow, or an option that the caller is told of
-        return None
-    return filesystem, root
+        region: str = fs.resolve_s3_region(bucket)
+    except OSError as error:
+        if "not found" in str(error).lower():
+            raise RequestError(
+                f"there is no bucket '{bucket}' on AWS: make it first, or give another one"
+            ) from None
+        raise
+    return region

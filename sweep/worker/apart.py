@@ -2,6 +2,8 @@
 
 An evaluation cannot be left and taken up again as training can. A worker's only way to say something is to return from
 what the driver asked of it; so the work goes on in a thread, and the worker returns, is asked again and looks after it.
+
+Nobody waits for what is written: that has a thread beside it.
 """
 
 import threading
@@ -74,3 +76,38 @@ class Apart:
             return work()
         finally:
             self._over()
+
+
+class Background:
+    """Does one piece of work at a time, in a thread of its own.
+
+    An error of the work is raised by every call that comes after it: nothing more is done.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+        self._doing: Future[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is on its way."""
+        return self._doing is not None and not self._doing.done()
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Begin a piece of work, after the one before it has been done."""
+        self.wait()
+        self._doing = self._thread.submit(work)
+
+    def wait(self) -> None:
+        """Wait until nothing is on its way."""
+        if self._doing is not None:
+            self._doing.result()
+
+    def check(self) -> None:
+        """Raise the error of work that has failed; wait for nothing."""
+        if not self.busy:
+            self.wait()
+
+    def leave(self, wait: bool = True) -> None:
+        """Take no more work; what is on its way is done, and unless it hangs it is waited for."""
+        self._thread.shutdown(wait)

@@ -33,6 +33,7 @@ class Assignment:
         to_measure: Of a trial that has ended already: the evaluations whose snapshots were kept, to measure its result.
         floor: What held-out real pictures score, for each number of pictures.
         failures: How often the trial's worker has failed.
+        keep_stopped: Whether its last checkpoint is kept where it is stopped.
     """
 
     sweep: str
@@ -51,6 +52,7 @@ class Assignment:
     to_measure: Sequence[Seen] | None = None
     floor: Sequence[Floor] = ()
     failures: int = 0
+    keep_stopped: bool = False
 
     def plain(self) -> Plain:
         """Give the assignment as plain values, so that it travels as JSON."""
@@ -125,6 +127,11 @@ class Evaluated(_Report):
     last: bool = False
     signals: Plain = field(default_factory=dict)
     suspicion: Plain | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether training cannot go on."""
+        return self.last or (self.verdict is not None and not self.rolled_back)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,12 @@ def preflight(
     torch.set_num_threads(max(1, threads))
     trial = TrialConfig.model_validate_json(json.dumps(config))
     device = device_of(gpu)
+    if gpu > 0 and device.type == "cpu":
+        raise RequestError(
+            f"Ray counts a GPU on {host}, but torch finds none there: nothing is trained on a CPU under the name of a "
+            "GPU. Install a driver that fits (nvidia-smi shows it) and torch for CUDA, start Ray there without "
+            "--num-gpus, or ask for resources.gpu 0"
+        )
     evaluator = evaluator_of(trial, device)
     if sets_of(trial).hash != data_hash:
         raise RequestError(

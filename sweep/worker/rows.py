@@ -1,15 +1,15 @@
-"""Turn an evaluation of the library into the rows that are recorded of it, and into its sample grid."""
+"""Turn an evaluation of the library into what is reported and recorded of it, and into its sample grid."""
 
 from dataclasses import asdict
 from typing import Any
 
 from ganlib.data.sheet import grid, png
 from ganlib.models.sheets import COLUMNS
-from ganlib.training.collapse import Signals
+from ganlib.training.collapse import Signals, Verdict
 from ganlib.training.evaluation import Evaluation
 from sweep.storage import layout
 from sweep.storage.folder import Folder
-from sweep.worker.messages import Assignment
+from sweep.worker.messages import Assignment, Evaluated, Plain
 
 MEASURED = (
     *("kimg", "epoch", "loss_g", "loss_d", "score_real", "score_fake"),
@@ -20,8 +20,44 @@ MEASURED = (
 """What a row of ``metrics`` takes from an `Evaluation`, beside its score."""
 
 
-def row_of(evaluation: Evaluation, assignment: Assignment) -> dict[str, Any]:
-    """Make the row of ``metrics``, without its verdict."""
+def report_of(
+    evaluation: Evaluation,
+    assignment: Assignment,
+    signals: Signals,
+    verdict: Verdict | None,
+    rolled_back: bool,
+    sample: Plain,
+    suspicion: Plain | None,
+) -> Evaluated:
+    """Make the report of an evaluation.
+
+    Args:
+        evaluation: What was measured.
+        assignment: Whose it is.
+        signals: What the verdict looks at.
+        verdict: Why the run is called dead; None for one that lives.
+        rolled_back: Whether the run goes on in spite of it.
+        sample: The row of ``samples``.
+        suspicion: Why the scores are too good to be honest; None where they are not.
+    """
+    judged = {"verdict": verdict.kind if verdict else None, "rolled_back": rolled_back}
+    score = None if verdict else evaluation.score
+    return Evaluated(
+        trial=assignment.trial,
+        attempt=assignment.attempt,
+        kimg=evaluation.kimg,
+        row=_row_of(evaluation, assignment) | judged,
+        sample=sample,
+        value=getattr(score, assignment.metric) if score else None,
+        verdict=verdict,
+        rolled_back=rolled_back,
+        last=evaluation.last,
+        signals=asdict(signals),
+        suspicion=suspicion,
+    )
+
+
+def _row_of(evaluation: Evaluation, assignment: Assignment) -> dict[str, Any]:
     row = {name: getattr(evaluation, name) for name in MEASURED}
     score = asdict(evaluation.score) if evaluation.score else {}
     ids = {"trial": assignment.trial, "attempt": assignment.attempt}

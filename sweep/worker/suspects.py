@@ -1,7 +1,7 @@
 """Suspect scores that are better than those of real pictures: show what was measured, and what is nearest to it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from ganlib.data.sheet import grid, png
 from ganlib.metrics import Evaluator, TranslationEvaluator
 from ganlib.models.sheets import COLUMNS
+from ganlib.training.evaluation import Evaluation
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.worker.messages import Assignment
@@ -51,3 +52,9 @@ class Suspects:
         path = layout.nearest(self.assignment.trial, kimg)
         self.folder.write(path, png(grid(np.concatenate([made, real]), COLUMNS)))
         return {"reason": reason, "path": path, "distances": nearest.distances[:, 0].tolist()}
+
+    def of(self, evaluation: Evaluation) -> dict[str, Any] | None:
+        """Suspect the score of an evaluation; None also where it has none."""
+        if evaluation.score is None:
+            return None
+        return self(asdict(evaluation.score), evaluation.kimg, lambda: evaluation.made[:COLUMNS])

@@ -1,9 +1,12 @@
 """One trial, trained: the one door from the search to the GAN library.
 
 A `TrialRun` turns an `Assignment` into a stream of `Report`s. It owns what a trial leaves behind beside its rows:
-the sample grid, the checkpoint and the best generator, all written before the report is given out, so that a
-report that was received never promises what is not there. If the checkpoint on disk is ahead of what the
-driver has on record, the missing reports are given out again first: no finished evaluation is lost.
+the sample grid, the best generator and the history of its evaluations, all written before the report is given out, so
+that a report that was received never promises what is not there. If the history on disk is ahead of what the driver has
+on record, the missing reports are given out again first: no finished evaluation is lost.
+
+Checkpoints are written while training goes on, and a report of a pause or an end is given out when they lie there. If
+the newest is older than the history, training passes the evaluations in between once more, without making them again.
 
 After each evaluation it looks up in the ledger what the driver has made of it. Where the trial has ended, what is left
 to do is its result (`sweep.worker.result`): that is the last report.
@@ -14,7 +17,7 @@ import math
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,30 +32,23 @@ from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit, Interrupted
 from sweep.records import ledger
 from sweep.records.event_kind import EventKind
+from sweep.records.ledger import refuse_if_superseded
 from sweep.records.retention import keep_snapshots
-from sweep.records.snapshots import Seen, candidates
+from sweep.records.snapshots import Seen
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.lease import Tenant
 from sweep.storage.opening import open_folder
 from sweep.worker.apart import Apart, T
-from sweep.worker.checkpoints import Checkpoints, history_of
+from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.faults import PreemptedError
+from sweep.worker.history import History
 from sweep.worker.lent import Lent
-from sweep.worker.messages import (
-    Assignment,
-    Evaluated,
-    Measured,
-    Paused,
-    Pulse,
-    Report,
-    stamped,
-)
+from sweep.worker.messages import Assignment, Evaluated, Measured, Paused, Pulse, Report, stamped
 from sweep.worker.result import Measuring, measure
-from sweep.worker.rows import row_of, signals_of, write_sample
+from sweep.worker.rows import report_of, signals_of, write_sample
 from sweep.worker.shared import device_name, device_of, evaluator_of, inputs_of, sets_of
 from sweep.worker.start import start_of
-from sweep.worker.superseded import refuse_if_superseded
 from sweep.worker.suspects import Suspects
 from sweep.worker.watchdog import Watchdog
 
@@ -97,8 +93,9 @@ class TrialRun(Iterator[Report]):
         self._apart = Apart(min(PULSE_SECONDS, lent.turn), self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
-        self.history: list[Evaluated] = []
+        self.history = History()
         self._backlog: list[Evaluated] = []
+        self._again: list[Evaluated] = []
         self._refused = ""
         self._over, self._handed_in = assignment.to_measure is not None, False
         self.fit = None if self._over else self._resumed(lent.used)
@@ -106,9 +103,8 @@ class TrialRun(Iterator[Report]):
     def _resumed(self, used: Fit | None) -> Fit:
         """Make training go on where the newest checkpoint left it."""
         saved = self.checkpoints.newest()
-        if saved:
-            self.history = history_of(saved)
-        self._backlog = [report for report in self.history if report.kimg > self.assignment.seen_kimg + 1e-9]
+        self.history = self.checkpoints.history(saved)
+        self._backlog = self.history.after(self.assignment.seen_kimg)
         fit = Fit(
             self.config,
             self.sets.drawings.pictures,
@@ -127,6 +123,7 @@ class TrialRun(Iterator[Report]):
             full_at_end=False,  # the result has it
             used=used,
         )
+        self._again = self.history.after(fit.measured_kimg)
         if fit.reseeded:
             self.checkpoints.began_anew(fit, device_name(self.device))
         return fit
@@ -148,8 +145,9 @@ class TrialRun(Iterator[Report]):
         return self._apart(work) if aside else work()
 
     def close(self, hangs: bool = False) -> None:
-        """Leave off: nobody asks for more; what ``hangs`` is not waited for."""
+        """Leave off: nobody asks for more. A checkpoint on its way is finished; what ``hangs`` is not waited for."""
         self._apart.leave(wait=not hangs)
+        self.checkpoints.leave(wait=not hangs)
 
     def __next__(self) -> Report:
         self.watchdog.feed()
@@ -169,10 +167,11 @@ class TrialRun(Iterator[Report]):
                 return self._say(Pulse(**self._whose()))
             if self._ended():
                 return self._done(self._conclude)
-            if self._backlog:
-                return self._hand_in(self._backlog.pop(0))
-            assert self.fit is not None
-            return self._hand_in(self._record(self.fit, next(self.fit)))
+            if not self._backlog:
+                assert self.fit is not None
+                self._repeat(self.fit)
+                self._backlog.append(self._record(self.fit, next(self.fit)))
+            return self._hand_in()
         except Interrupted:
             if self._tenant.over:
                 return self._paused()
@@ -187,7 +186,8 @@ class TrialRun(Iterator[Report]):
     def _leave_checkpoint(self) -> None:
         refuse_if_superseded(self.folder, self.assignment.trial, self.assignment.attempt)
         if self.fit is not None and not self._ended():
-            self._save(healthy=False)
+            self.checkpoints.save(self.fit, self.history, healthy=False)
+        self.checkpoints.settle()
 
     def _paused(self) -> Report:
         self._leave_checkpoint()
@@ -199,6 +199,8 @@ class TrialRun(Iterator[Report]):
             self._handed_in = False
             status = ledger.status_of(self.folder, self.assignment.trial)
             self._over = status is not None and Status(status).ended
+            if self.fit and status == Status.STOPPED and self.assignment.keep_stopped and not self._again:
+                self.checkpoints.save(self.fit, self.history, healthy=False)
         return self._over
 
     def _conclude(self) -> Report:
@@ -224,18 +226,18 @@ class TrialRun(Iterator[Report]):
             return generator.pictures(self.inputs.take(COLUMNS)) if generator else np.empty((0,), np.uint8)
 
         suspicion = None if "problem" in row else self.suspects(row, row["kimg"], some)
+        self.checkpoints.settle()
         return self._say(Measured(**self._whose(), result=row, suspicion=suspicion))
 
-    def _candidates(self) -> list[Seen]:
-        """List the evaluations so far whose snapshots are kept."""
-        metric = self.assignment.metric
-        seen = [Seen.of(report.row, metric) for report in self.history]
-        return candidates([one for one in seen if one], metric)
+    def _hand_in(self) -> Report:
+        """Give out the next evaluation; what the driver makes of it is looked up afterwards.
 
-    def _hand_in(self, report: Evaluated) -> Report:
-        """Give out an evaluation; what the driver makes of it is looked up afterwards."""
+        One after which the driver may drop the trial's checkpoints, or keep the last, waits until that lies there.
+        """
+        if self._backlog[0].ends:
+            self._done(self.checkpoints.settle)
         self._handed_in = True
-        return self._say(report)
+        return self._say(self._backlog.pop(0))
 
     def _whose(self) -> dict[str, Any]:
         kimg = self.fit.kimg if self.fit else max(self.assignment.seen_kimg, 0.0)
@@ -253,50 +255,50 @@ class TrialRun(Iterator[Report]):
 
     def _record(self, fit: Fit, evaluation: Evaluation) -> Evaluated:
         refuse_if_superseded(self.folder, self.assignment.trial, self.assignment.attempt)
-        score = asdict(evaluation.score) if evaluation.score else None
         signals = signals_of(evaluation)
-        past = self._signals_since_rollback()
-        verdict = collapse.judge([*past, signals], self.limits)
-        value = (
-            getattr(evaluation.score, self.assignment.metric) if evaluation.score and not verdict else None
-        )
-        roll_back = verdict is not None and not evaluation.last and self._may_roll_back(fit)
-        report = Evaluated(
-            trial=self.assignment.trial,
-            attempt=self.assignment.attempt,
-            kimg=evaluation.kimg,
-            row=row_of(evaluation, self.assignment)
-            | {"verdict": verdict.kind if verdict else None, "rolled_back": roll_back},
+        verdict = collapse.judge([*self.history.signals(), signals], self.limits)
+        report = report_of(
+            evaluation,
+            self.assignment,
+            signals,
+            verdict,
+            rolled_back=verdict is not None and not evaluation.last and self._may_roll_back(fit),
             sample=write_sample(self.folder, evaluation, self.assignment, self.inputs.name()),
-            value=value,
-            verdict=verdict,
-            rolled_back=roll_back,
-            last=evaluation.last,
-            signals=asdict(signals),
-            suspicion=score and self.suspects(score, evaluation.kimg, lambda: evaluation.made[:COLUMNS]),
+            suspicion=self.suspects.of(evaluation),
         )
-        self.history.append(report)
-        better = any(one.kimg == report.kimg for one in self._candidates())
+        self.history.add(report)
+        new = report.kimg > self.assignment.seen_kimg + 1e-9
+        better = new and any(one.kimg == report.kimg for one in self._candidates())
         if better:
             self.checkpoints.snap(fit, report.kimg)
-        if roll_back:
-            saved = self.checkpoints.good()
-            fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
-            self._save(healthy=False)
-        if not verdict:
-            self._save(healthy=collapse.healthy([*past, signals], self.limits))
+        self.checkpoints.record(self.history)
+        self._go_on(fit, report, save=report.last)
         if better:  # only now: before, what is on record may have needed the old one
             keep_snapshots(self.folder, self.assignment.trial, self._candidates())
         return report
 
+    def _repeat(self, fit: Fit) -> None:
+        """Train again what no checkpoint has, past the evaluations that were made of it, as training went then."""
+        while self._again:
+            fit.pass_over(self._again[0].kimg)
+            report = self._again.pop(0)
+            # Once it has come as far as before, this is not to be done a third time.
+            self._go_on(fit, report, save=not self._again)
+
+    def _go_on(self, fit: Fit, report: Evaluated, save: bool) -> None:
+        """Roll back where an evaluation said so; else begin a checkpoint where one is due, or ``save`` wants it."""
+        if report.rolled_back:
+            self.checkpoints.settle()
+            saved = self.checkpoints.good()
+            fit.roll_back(saved["fit"] if saved else None, self.limits.lr_factor)
+            self.checkpoints.save(fit, self.history, healthy=False)
+        # A rollback goes to the newest healthy evaluation, which must not depend on how fast a machine is.
+        elif not report.verdict and (save or self._may_roll_back(fit) or self.checkpoints.due()):
+            healthy = collapse.healthy(self.history.signals(report.kimg), self.limits)
+            self.checkpoints.save(fit, self.history, healthy)
+
+    def _candidates(self) -> list[Seen]:
+        return self.history.candidates(self.assignment.metric)
+
     def _may_roll_back(self, fit: Fit) -> bool:
         return self.limits.policy == "rollback" and fit.rollbacks < self.limits.max_rollbacks
-
-    def _signals_since_rollback(self) -> list[collapse.Signals]:
-        """List what the verdict looks at: what came before a rollback is forgiven."""
-        last = max((i + 1 for i, report in enumerate(self.history) if report.rolled_back), default=0)
-        return [collapse.Signals(**report.signals) for report in self.history[last:]]
-
-    def _save(self, healthy: bool) -> None:
-        assert self.fit is not None
-        self.checkpoints.save(self.fit.state(), self.history, self.fit.kimg, healthy)

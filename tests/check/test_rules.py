@@ -168,7 +168,7 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
     told = check(folder)
     assert told.exit_code == 1
     for number in numbers:
-        assert f"results/{number:05d}.parquet is missing: the trial has ended" in told.output
+        assert f"results/{number:05d}.parquet is missing: the trial has ended and was measured" in told.output
         assert f"trials/{number:05d}.parquet result is" in told.output  # its own row speaks of one
     done = run("resume", "small", "--local", "--storage", folder.parent)
     assert done.exit_code == 0, done.output
@@ -177,6 +177,32 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
     for dataset in ("metrics", "results", "rungs"):
         rows = [[{**row, "attempt": 0, "seconds": 0} for row in found[dataset]] for found in (before, after)]
         assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped"])
+def test_a_trial_that_was_interrupted_before_it_was_measured_is_no_fault(status: str, folder: Path) -> None:
+    """Its checkpoints are still there, too: they go when it has its result."""
+    before = everything(folder)
+    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    number = trial_with(folder, status)
+    store.replace("results", number, [])
+    store.put_trial({"trial": number, "result": None, "result_se": None, "result_kimg": None})
+    ledger.write(store, number)
+    left = folder / layout.checkpoints(number) / "000-000000000096.ckpt"
+    left.write_bytes(b"x")
+    told = check(folder)
+    assert f"results/{number:05d}.parquet" not in told.output
+    assert "is damaged" in told.output
+    left.unlink()
+    (folder / "study.db").unlink()
+    assert check(folder, "--repair").exit_code == 0
+    whole = check(folder)
+    assert whole.exit_code == 0, whole.output
+    assert "1 to be measured by 'sweep resume small'" in whole.output
+    assert json.loads(check(folder, "--json").output)["unmeasured"] == [number]
+    assert run("resume", "small", "--local", "--storage", folder.parent).exit_code == 0
+    assert json.loads(check(folder, "--json").output)["unmeasured"] == []
+    assert [row["kid"] for row in everything(folder)["results"]] == [row["kid"] for row in before["results"]]
 
 
 def test_a_result_of_no_evaluation_is_told(folder: Path) -> None:

@@ -138,17 +138,18 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ray = pytest.importorskip("ray")
     from ganlib.errors import RequestError
     from sweep.runners.ray import RayRunner
+    from sweep.spec.sections import ResourcesConfig
 
     monkeypatch.setattr("sweep.runners.ray.connect", lambda address: None)
     refused(tmp_path, GOOD + "resources: {gpu: 2.5}\n", words=("resources.gpu", "2.5"))
     ray.init(address="local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False)
     try:
         with pytest.raises(RequestError, match=r"resources.gpu 2"):
-            RayRunner(2.0, 1.0, None, None)
-        assert RayRunner(0.5, 0.5, None, None).at_once() == 2
-        assert RayRunner(0.6, 0.2, None, None).at_once() == 1
-        assert RayRunner(0.2, 0.2, None, None).at_once() == 5
-        runner = RayRunner(0.2, 0.5, None, max_concurrent=8)
+            RayRunner(ResourcesConfig(gpu=2), None)
+        assert RayRunner(ResourcesConfig(gpu=0.5, cpu=0.5), None).at_once() == 2
+        assert RayRunner(ResourcesConfig(gpu=0.6, cpu=0.2), None).at_once() == 1
+        assert RayRunner(ResourcesConfig(gpu=0.2, cpu=0.2), None).at_once() == 5
+        runner = RayRunner(ResourcesConfig(gpu=0.2, cpu=0.5, max_concurrent=8), None)
         assert runner.at_once() == 2  # never more than run at once
         assert runner.fits({(0, 0): 1.0}, 1.0)
         assert not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)

@@ -53,6 +53,8 @@ def test_requests_of_a_trial_are_as_many_as_what_is_written_however_many_trials_
         monkeypatch.setenv(name, "true")
     with serving() as bucket:
         folder = open_folder(bucket.url) / "small"
+        folder.exists()  # the first request of all looks whether the bucket is there
+        bucket.asked.clear()
         store = Store(folder, SPEC.space.kinds())
         director, asked = Director(SPEC, INFO, store, Source(), "me"), dict[str, list[str]]()
 

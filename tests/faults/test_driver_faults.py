@@ -4,6 +4,7 @@ All runs are local: two runs of one spec give the same numbers, so that a distur
 that was left alone. (Workers that die: faults/test_ray_faults.py; nodes: runners/test_ray_cluster.py.)
 """
 
+import math
 import os
 import random
 import signal
@@ -49,9 +50,9 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(tmp_path: Path, cache: Path) -> Start:
     def start(*arguments: object, storage: Path = tmp_path, **options: Any) -> SweepProcess:
         log = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
-        return SweepProcess(
-            *arguments, "--local", "--storage", storage, cache=cache, log=log, OMP_NUM_THREADS="1", **options
-        )
+        # Trials of a second have a checkpoint at each evaluation, as trials of hours do.
+        options = {"saving": 0.0, "OMP_NUM_THREADS": "1"} | options
+        return SweepProcess(*arguments, "--local", "--storage", storage, cache=cache, log=log, **options)
 
     return start
 
@@ -122,6 +123,35 @@ def test_twelve_lost_drivers_change_nothing(
     assert records(tmp_path) == undisturbed
     check(tmp_path, "--repair")  # half-written files of the killed ones
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_drivers_lost_between_two_checkpoints_change_nothing(
+    start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    """No checkpoint but at a trial's end: what was evaluated is neither recorded nor decided twice."""
+    moments = (
+        ("metrics/", "after", 2),
+        ("rungs/", "before", 1),
+        ("snapshot-", "after", 2),
+        ("-history", "after", 3),
+    )
+    command: tuple[object, ...] = ("run", spec)
+    for write, when, nth in moments:
+        fault = {
+            "write": write,
+            "when": when,
+            "nth": nth,
+            "do": "kill",
+            "mark": str(tmp_path / write.strip("/-")),
+        }
+        with start(*command, faults=[fault], saving=math.inf) as run:
+            assert run.wait() == -signal.SIGKILL, run.text()
+        command = ("resume", "small")
+    with start("resume", "small", saving=math.inf) as run:
+        assert run.wait() == 0, run.text()
+    assert records(tmp_path) == undisturbed
+    check(tmp_path, "--repair")  # half-written files of the killed ones
+    assert not list(tmp_path.rglob("*-history.json"))
 
 
 def test_a_polite_end_loses_nothing(

@@ -11,9 +11,9 @@ from ganlib.errors import WorkError
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
+from sweep.records.ledger import SupersededError
 from sweep.runners import ray_preflight
 from sweep.worker.messages import Assignment, Fault
-from sweep.worker.superseded import SupersededError
 from sweep.worker.trial_run import TrialRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
@@ -100,7 +100,7 @@ def test_a_superseded_worker_leaves_the_files_alone(
         director.fail(0, 0, Fault("died", "its node was lost"))
         director.next()
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-        report = replace(orphan.history[0], attempt=0)
+        report = replace(orphan.history.reports[0], attempt=0)
         with pytest.raises(SupersededError, match="attempt 0 of trial 0 has been superseded by 1"):
             next(orphan)
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -110,13 +110,17 @@ class Card(TorchDispatchMode):
         return _META if hidden and device.type == CARD.type else device
 
     def _run(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
-        leaves = list(_leaves((args, kwargs)))
-        given = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        found = list(leaves((args, kwargs)))
+        given = [leaf for leaf in found if isinstance(leaf, Tensor)]
         if name not in COPIES:
             _refuse_a_mix(name, given)
         if name == "_pin_memory":  # fake tensors cannot be pinned
             pinned = torch.empty_like(given[0])
             pinned.pinned = True  # type: ignore[attr-defined]
+            return pinned
+        if name == "empty_like" and kwargs.get("pin_memory"):
+            pinned = func(*args, **(kwargs | {"pin_memory": False}))
+            pinned.pinned = True
             return pinned
         if name == "_local_scalar_dense" and (_on_card(given) or not self.strict):
             if _on_card(given):
@@ -126,12 +130,13 @@ class Card(TorchDispatchMode):
         result = None if name.startswith("_fused_") else func(*args, **kwargs)
         if name.startswith("convolution"):
             result = _laid_out(result, given)
-        made = [leaf for leaf in _leaves(result) if isinstance(leaf, Tensor)]
+        made = [leaf for leaf in leaves(result) if isinstance(leaf, Tensor)]
         self._latest = [ref(one) for one in made]
         self.called = self.called and name == "_to_copy"  # autocast's
         if self.strict and torch.Tag.nondeterministic_seeded in func.tags:
-            _refuse_another_generator(name, leaves, made)
-        if name in COPIES and _waits(given, made, bool(kwargs.get("non_blocking"))):
+            _refuse_another_generator(name, found, made)
+        asynchronous = bool(kwargs.get("non_blocking") or (name == "copy_" and args[2:3] == (True,)))
+        if name in COPIES and _waits(given, made, asynchronous):
             self._wait(name)
         if _on_card(given + made) and not func.is_view and name not in NO_KERNEL:
             self.record.launched[name] += 1
@@ -164,13 +169,13 @@ class _Calls(TorchFunctionMode):
 _ENGINE = (Tensor.backward, torch.autograd.backward, torch.autograd.grad)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
     """List what is in nested lists, tuples and dicts."""
     if isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(item)
+            yield from leaves(item)
     elif isinstance(value, dict):
-        yield from _leaves(list(value.values()))
+        yield from leaves(list(value.values()))
     else:
         yield value
 
@@ -185,19 +190,20 @@ def _refuse_a_mix(name: str, tensors: list[Tensor]) -> None:
         raise Misstep(f"{name} is given tensors of the card and of the processor")
 
 
-def _refuse_another_generator(name: str, leaves: list[Any], made: list[Tensor]) -> None:
+def _refuse_another_generator(name: str, given: list[Any], made: list[Tensor]) -> None:
     if _on_card(made) and not any(
-        isinstance(leaf, _Generator) and leaf._cdata in Generator.of_card for leaf in leaves
+        isinstance(leaf, _Generator) and leaf._cdata in Generator.of_card for leaf in given
     ):
         raise Misstep(f"{name} draws numbers on the card without a generator of the card")
 
 
 def _waits(given: list[Tensor], made: list[Tensor], asynchronous: bool) -> bool:
-    """Tell whether a copy waits: every copy from the card, and one to it that is not of pinned memory."""
+    """Tell whether a copy waits: one from the card into, or to it out of, memory that is not pinned."""
     source, target = given[-1], made[0]
     if source.device.type == target.device.type:
         return False
-    return source.device.type == CARD.type or not (asynchronous and getattr(source, "pinned", False))
+    of_processor = given[0] if source.device.type == CARD.type else source
+    return not (asynchronous and getattr(of_processor, "pinned", False))
 
 
 def _laid_out(result: Any, given: list[Tensor]) -> Any:
@@ -208,7 +214,7 @@ def _laid_out(result: Any, given: list[Tensor]) -> Any:
         torch.empty_like(one, memory_format=torch.channels_last)
         if isinstance(one, Tensor) and one.dim() == 4
         else one
-        for one in _leaves(result)
+        for one in leaves(result)
     ]
     return made[0] if isinstance(result, Tensor) else tuple(made)
 

@@ -79,6 +79,9 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
             key = unquote(url.path).removeprefix("/bucket").lstrip("/")
             data = self.body()
             bucket.asked.append(f"{self.command} {key}")
+            if not url.path.startswith("/bucket"):
+                self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+                return
             if bucket.next_fails():
                 self.answer(503, b"<Error><Code>ServiceUnavailable</Code></Error>")
                 return

@@ -18,7 +18,7 @@ from ganlib.models.latents import fixed_latents
 from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 from ganlib.perceptual import content
 from ganlib.steps.adversarial import AdversarialStep
-from ganlib.steps.stream import stream_of
+from ganlib.steps.stream import Batches, stream_of
 from helpers.fake_card import CARD, Card, Record, fake_card
 
 BATCH, PICTURES, LANDMARKS = 8, 20, 5
@@ -204,6 +204,22 @@ def training(case: Case) -> tuple[AdversarialStep, Iterator[Any]]:
     if case.train.get("landmark_weight"):
         step.landmarks = torch.zeros((PICTURES, LANDMARKS, 2), device=CARD)
     return step, stream
+
+
+def noise(case: Case, device: torch.device, size: int) -> Batches:
+    """Stream noise in the place of pictures, with classes where the case has some, on a device that is there."""
+    family, random = FAMILIES[case.model.get("family", "dcgan")], np.random.default_rng(0)
+
+    def pictures() -> np.ndarray:
+        return random.integers(0, 256, (PICTURES, size, size, case.channels), np.uint8)
+
+    return stream_of(
+        pictures(),
+        pictures() if family.translates else None,
+        pictures() if family.edges else None,
+        *(BATCH, 0, device, 0),
+        np.arange(PICTURES) % case.classes if case.classes else None,
+    )
 
 
 def made(case: Case) -> Record:

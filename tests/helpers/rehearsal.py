@@ -1,11 +1,13 @@
 """A stand-in for CUDA graphs on a processor: steps are taken as they are, and what no graph could do is refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from helpers.fake_card import leaves
 
 Work = Callable[[], None]
 READS = {"_local_scalar_dense", "nonzero", "equal"}
@@ -56,11 +58,11 @@ class _Take(TorchDispatchMode):
             return func(*args, **(kwargs or {}))
         if name in READS:
             raise OtherStep(f"{name} reads a number")
-        given = list(_leaves((args, kwargs or {})))
+        given = list(leaves((args, kwargs or {})))
         self.calls.append((name, *(self._said(one) for one in given)))
         before = {_memory(one) for one in given if isinstance(one, Tensor)}
         result = func(*args, **(kwargs or {}))
-        for one in _leaves(result):
+        for one in leaves(result):
             if isinstance(one, Tensor) and _memory(one) not in before:
                 self._made.add(_memory(one))
                 self._kept.append(one.untyped_storage())
@@ -78,16 +80,6 @@ class _Take(TorchDispatchMode):
 
 def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, dict):
-        yield from _leaves(list(value.values()))
-    else:
-        yield value
 
 
 def _compare(recorded: list[tuple[object, ...]], played: list[tuple[object, ...]]) -> None:

@@ -97,10 +97,14 @@ class SweepProcess:
         log: Path,
         cwd: Path | None = None,
         faults: Sequence[dict[str, Any]] = (),
+        saving: float | None = None,
         **environ: str,
     ) -> None:
+        """Start it, with ``faults`` and ``saving`` as ``broken/sitecustomize.py`` has them."""
         environment = os.environ | {"SWEEP_CACHE": str(cache)} | environ
-        if faults:
+        if saving is not None:
+            environment["SWEEP_SAVING"] = str(saving)
+        if faults or saving is not None:
             path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
             environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
         words = [*map(str, arguments)]
@@ -178,9 +182,9 @@ def undisturbed(spec: Path, cache: Path, storage: Path, *options: object) -> Res
     return Results(storage, "small")
 
 
-def check_whole(storage: Path) -> None:
-    """`sweep check` finds nothing."""
-    result = CliRunner().invoke(cli, ["check", "small", "--storage", str(storage)])
+def check_whole(storage: Path, *options: str) -> None:
+    """`sweep check` finds nothing; with ``--repair`` nothing but what is half-written by one that was killed."""
+    result = CliRunner().invoke(cli, ["check", "small", "--storage", str(storage), *options])
     assert result.exit_code == 0, result.output
 
 

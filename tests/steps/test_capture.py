@@ -5,10 +5,9 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving
+from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving, noise
 from helpers.rehearsal import OtherStep, Rehearsal
 from torch import Tensor, nn
 
@@ -17,7 +16,7 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfi
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.capture import SWITCHES, UNSEEN, WARM, Player, player, recorded
-from ganlib.steps.stream import Batches, stream_of
+from ganlib.steps.stream import Batches
 
 CPU = torch.device("cpu")
 SMALL = {"width": 4, "latent_dim": 4}
@@ -48,18 +47,7 @@ def step_of(case: Case, recorder: Rehearsal | None = None) -> AdversarialStep:
 
 
 def stream(case: Case) -> Batches:
-    family, random = FAMILIES[case.model.get("family", "dcgan")], np.random.default_rng(0)
-
-    def pictures() -> np.ndarray:
-        return random.integers(0, 256, (PICTURES, 32, 32, case.channels), np.uint8)
-
-    return stream_of(
-        pictures(),
-        pictures() if family.translates else None,
-        pictures() if family.edges else None,
-        *(BATCH, 0, CPU, 0),
-        np.arange(PICTURES) % case.classes if case.classes else None,
-    )
+    return noise(case, CPU, 32)
 
 
 def train(step: AdversarialStep, batches: Batches, steps: int, start: int = 0) -> None:

@@ -105,6 +105,24 @@ def test_making_a_step_reads_no_number_from_the_card() -> None:
         assert "_local_scalar_dense" not in made(Case(train={"optimizer": name})).waits
 
 
+@pytest.mark.parametrize("name", ["loss bce", "cyclegan"])
+def test_a_state_is_copied_without_waiting(name: str) -> None:
+    """Into pinned memory, all of it, and as it is laid out on the card."""
+    with fake_card() as card:
+        step, stream = training(CASES[name])
+        step(stream)
+        held = step.average.state_dict()
+        with card.watch() as record:
+            state = step.state(wait=False)
+        copies = state["average"]
+        assert set(record.launched) == {"copy_"}
+        assert {copy.device.type for copy in copies.values()} == {"cpu"}
+        assert all(copy.pinned for copy in copies.values())
+        assert {key: one.stride() for key, one in held.items()} == {
+            k: copy.stride() for k, copy in copies.items()
+        }
+
+
 def test_weights_are_normalised_once_in_each_half(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Spectral] = []
     computed = Spectral.forward
@@ -158,6 +176,8 @@ MISSTEPS: dict[str, Callable[[], object]] = {
     "cpu": lambda: grid().cpu(),
     "to": lambda: grid().to("cpu", non_blocking=True),
     "copy from the card": lambda: torch.zeros(3, 4).copy_(grid()),
+    "copy from the card to pageable memory": lambda: torch.zeros(3, 4).copy_(grid(), non_blocking=True),
+    "copy from the card that is waited for": lambda: torch.zeros(3, 4).pin_memory().copy_(grid()),
     "a tensor of numbers": lambda: torch.tensor(0.5, device=CARD),
     "copy of pageable memory": lambda: torch.zeros(3).to(CARD, non_blocking=True),
     "copy that is waited for": lambda: torch.zeros(3).pin_memory().to(CARD),

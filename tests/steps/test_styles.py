@@ -235,10 +235,10 @@ def test_an_export_makes_the_pictures_of_the_average(
     about = files.ExportConfig(model=config.model, size=32)
     loaded = generator.rebuild(about, files.pack_weights(run.step.average), "x")
     network: Any = loaded.network.to(memory_format=torch.channels_last)  # as training has it: to the last bit
-    assert np.array_equal(to_uint8(network(run._shown)).permute(0, 2, 3, 1).numpy(), evaluation.made)
+    assert np.array_equal(to_uint8(network(run.shown)).permute(0, 2, 3, 1).numpy(), evaluation.made)
     assert network.w_avg.any()
     assert torch.equal(network.w_avg, run.step.average.w_avg)
-    latents = run._shown[:2]
+    latents = run.shown[:2]
     assert torch.equal(network(latents, truncation=0.5), run.step.average(latents, truncation=0.5))
 
 

@@ -1,5 +1,6 @@
 """An S3-compatible server that fails: requests are repeated, nothing is doubled, nothing is lost."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from helpers.commands import small
 from helpers.fake_s3 import Bucket, serving
 
+from ganlib.errors import RequestError
 from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
@@ -19,12 +21,15 @@ SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max
 PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
+PAUSES = s3.PAUSES_SECONDS
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.01, 0.02, 0.05, 0.1))
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
     with serving() as bucket:
         yield bucket
 
@@ -50,7 +55,7 @@ def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
 
 def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:
     folder = open_folder(bucket.url) / "small"
-    bucket.fails = lambda number: number % 12 < 9  # longer than the client's own patience
+    bucket.fails = lambda number: number % 7 < 4
     for value in range(3):
         folder.write("a/b", bytes([value]))
         assert folder.read("a/b") == bytes([value])
@@ -70,7 +75,7 @@ def test_a_server_that_stays_down_is_told(bucket: Bucket) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_over_a_server_that_fails_every_third_request(bucket: Bucket, tmp_path: Path) -> None:
+def test_a_sweep_over_a_server_that_fails_a_third_of_all_requests(bucket: Bucket, tmp_path: Path) -> None:
     spec = tmp_path / "small.yaml"
     spec.write_text(SPEC)
 
@@ -80,7 +85,7 @@ def test_a_sweep_over_a_server_that_fails_every_third_request(bucket: Bucket, tm
         assert "nobody-may-see" not in done.output
 
     run("run", str(spec), "--local", "--storage", str(tmp_path))
-    bucket.fails = lambda number: number % 3 == 0
+    bucket.fails = lambda number: random.Random(number).random() < 1 / 3
     run("run", str(spec), "--local", "--storage", bucket.url)
     assert bucket.failed > 30
     folder = open_folder(bucket.url) / "small"
@@ -95,3 +100,41 @@ def test_a_sweep_over_a_server_that_fails_every_third_request(bucket: Bucket, tm
     everything = b"".join(bucket.objects.values())
     assert b"nobody-may-see" not in everything
     assert not any(b"nobody-may-see" in path.read_bytes() for path in (tmp_path / "out").rglob("*.html"))
+
+
+def test_a_small_file_is_one_request(bucket: Bucket) -> None:
+    folder = open_folder(bucket.url) / "small"
+    folder.names()
+    before = bucket.requests
+    folder.write("a/b", b"one")
+    assert bucket.requests == before + 1
+    large = bytes(range(256)) * 2**16  # 16 MiB
+    folder.write("a/c", large)
+    assert folder.read("a/c") == large
+
+
+def test_a_store_that_is_down_is_told_at_once(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", PAUSES)
+    monkeypatch.setattr(s3.time, "sleep", slept.append)
+    folder = open_folder("s3://bucket/runs?endpoint_override=127.0.0.1:9&scheme=http&region=us-east-1")
+    with pytest.raises(StorageError, match="could not reach 's3://bucket/runs'"):
+        folder.read("a")
+    assert len(slept) == s3.FIRST_FAILURES
+    assert sum(slept) < 5
+
+
+def test_a_bucket_that_is_not_there_is_no_place_without_sweeps(bucket: Bucket) -> None:
+    url = bucket.url.replace("s3://bucket/", "s3://another/")
+    with pytest.raises(RequestError, match="there is no bucket 'another' in that store"):
+        (open_folder(url) / "small").read("a")
+    done = CliRunner().invoke(cli, ["ls", "--storage", url])
+    assert done.exit_code == 2
+    assert "no sweeps" not in done.output
+
+
+def test_options_that_are_not_known(bucket: Bucket) -> None:
+    with pytest.raises(
+        RequestError, match="an option 'zone' that is not known; after '\\?' may stand region"
+    ):
+        open_folder(bucket.url + "&zone=a")

@@ -115,7 +115,7 @@ def test_s3_urls_open_without_a_network() -> None:
         ("file3://x", "unknown storage scheme 'file3://', did you mean 'file'"),
         ("gs://bucket/x", "unknown storage scheme 'gs://'"),
         ("s3://", "names no bucket"),
-        ("s3://bucket/x?colour=red", "not a usable S3 location"),
+        ("s3://bucket/x?colour=red", "an option 'colour' that is not known"),
     ],
 )
 def test_bad_locations_are_refused(url: str, message: str) -> None:

@@ -80,3 +80,13 @@ def test_a_clock_that_is_hours_ahead_is_told_at_once(folder: Folder) -> None:
     with pytest.raises(RequestError, match="comes from the future"), Owner(folder, said.append):
         pass
     assert not said
+
+
+def test_what_was_refused_leaves_no_folder(tmp_path: Path) -> None:
+    folder = open_folder(tmp_path / "runs") / "refused"
+    with Owner(folder):
+        assert (tmp_path / "runs" / "refused").exists()
+    assert not (tmp_path / "runs" / "refused").exists()
+    with Owner(folder):
+        folder.write("a", b"x")
+    assert folder.read("a") == b"x"

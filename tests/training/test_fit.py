@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -282,6 +283,30 @@ def test_interrupting_after_any_step_goes_on_to_the_last_bit(
     # The interrupted interval's means are over all its steps, also those before the interruption.
     assert early + [plain(evaluation) for evaluation in again] == evaluations
     assert bits(again) == bits(whole)
+
+
+@pytest.mark.parametrize("options", [{}, TRICKS, PENALTIES])
+def test_an_evaluation_that_was_made_before_can_be_passed_over(
+    options: dict[str, Any], pictures: Make, trial_config: Make
+) -> None:
+    """From any step before it, with interruptions: all that follows is the same to the last bit."""
+    config = trial_config(epochs=3.0, batch_size=6, augment_p=0.3, **options)
+    whole = run_of(config, pictures())
+    evaluations = [plain(evaluation) for evaluation in whole]
+    begun = run_of(config, pictures(), interrupt=cut(3))
+    with pytest.raises(Interrupted):
+        next(begun)
+    asked = iter([False, False, True, False, True])
+    again = run_of(
+        config, pictures(), resume=through_a_file(begun.state()), interrupt=lambda: next(asked, False)
+    )
+    for evaluation in evaluations[:2]:
+        while again.measured_kimg < evaluation["kimg"]:
+            with suppress(Interrupted):
+                again.pass_over(evaluation["kimg"])
+    assert [plain(evaluation) for evaluation in again] == evaluations[2:]
+    assert bits(again) == bits(whole)
+    assert again._seconds == 0.0
 
 
 def test_an_interrupted_run_can_simply_be_asked_again(pictures: Make, trial_config: Make) -> None:

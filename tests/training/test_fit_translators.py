@@ -75,6 +75,15 @@ def test_interrupting_after_any_step_goes_on_to_the_last_bit(family: str, steps:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_an_evaluation_that_was_made_before_can_be_passed_over(family: str, pictures: Make) -> None:
+    whole, again = run_of(family, pictures), run_of(family, pictures)
+    expected = [plain(evaluation) for evaluation in whole]
+    again.pass_over(expected[0]["kimg"])
+    assert [plain(evaluation) for evaluation in again] == expected[1:]
+    assert bits(again) == bits(whole)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_rollback_takes_older_weights_of_all_networks(family: str, pictures: Make) -> None:
     run = run_of(family, pictures)
     next(run)
@@ -112,7 +121,7 @@ def test_a_cartoongan_shows_photographs_and_drawings(pictures: Make) -> None:
 
 def test_the_inputs_are_those_of_all_trials(pictures: Make) -> None:
     first, second = run_of("cyclegan", pictures), run_of("cyclegan", pictures, seed=5)
-    assert torch.equal(first._shown, second._shown)
+    assert torch.equal(first.shown, second.shown)
 
 
 def test_pretraining_is_told_and_ends(pictures: Make) -> None:

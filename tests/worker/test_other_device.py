@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def only_begin(self: object, director: Director, beat: Callable[[], None]) -> No
     """Stand in for a runner: the first trial ends behind its first evaluation, as if its process had been lost."""
     assignment = director.next()
     assert isinstance(assignment, Assignment)
-    report = next(TrialRun(replace(assignment, timeout=0.0)))
+    with closing(TrialRun(replace(assignment, timeout=0.0))) as trial:
+        report = next(trial)
     assert isinstance(report, Evaluated)
     director.report(report)
     director.interrupt()
@@ -32,6 +34,7 @@ def test_a_checkpoint_of_a_gpu_goes_on_here(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "spec.yaml").write_text(TINY)
     storage = ["--storage", str(tmp_path)]
     with monkeypatch.context() as patch:
+        patch.setattr("sweep.worker.checkpoints.SAVE_SECONDS", 0.0)
         patch.setattr("sweep.runners.local.LocalRunner.run", only_begin)
         assert run("run", tmp_path / "spec.yaml", "--local", *storage).exit_code == 1
     (path,) = (tmp_path / "tiny" / "checkpoints").glob("*/*.ckpt")

@@ -24,19 +24,17 @@ def hours(results: Results) -> tuple[str, str]:
 
 
 def _processor(facts: Facts, row: Row) -> tuple[str, float]:
-    """Find what a trial runs on, and how much of that is the trial's own: four trials may share a GPU, under Ray."""
+    """Find what a trial runs on, and how much of that is the trial's own: four trials may share a GPU."""
     resources = facts.spec.get("resources")
     shares = resources if isinstance(resources, Mapping) else {}
     device = str(row["device"] or facts.sweep.info.device or "cpu")
     kind = "cpu" if device == "cpu" else "gpu"
     share = shares.get(kind)
-    if (
-        not isinstance(share, (int, float))
-        or share <= 0
-        or (kind == "gpu" and facts.sweep.info.runner == "local")
-    ):
-        share = 1.0
-    return kind.upper(), float(share)
+    if not isinstance(share, (int, float)) or share <= 0:
+        return kind.upper(), 1.0
+    packed = shares.get("packing", "off") != "off" and share <= 0.5
+    alone = kind == "gpu" and facts.sweep.info.runner == "local" and not packed
+    return kind.upper(), 1.0 if alone else float(share)
 
 
 def _hours(seconds: Mapping[str, float]) -> str:

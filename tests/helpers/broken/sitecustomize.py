@@ -7,6 +7,9 @@
   of ``kimg`` around the measurement of its result, which is reported only then;
 - ``worker``: when a process that Ray started for a worker imports this module.
 
+``SWEEP_SAVING``, where it is given, is the number of seconds between two checkpoints: 0 for one at each evaluation, inf
+for none but where one is needed.
+
 ``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
 """
 
@@ -136,6 +139,10 @@ class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.function(module)
 
 
+if saving := os.environ.get("SWEEP_SAVING"):
+    sys.meta_path.insert(
+        0, After("sweep.worker.checkpoints", lambda module: setattr(module, "SAVE_SECONDS", float(saving)))
+    )
 if writes := [fault for fault in FAULTS if "write" in fault]:
     break_writes(writes)
 if any("trial" in fault for fault in FAULTS):

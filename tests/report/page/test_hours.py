@@ -11,19 +11,21 @@ ROW = {"seconds_train": 3600.0, "seconds_eval": 0.0, "kimg": 10.0, "status": "fi
 
 
 @pytest.mark.parametrize(
-    ("device", "runner", "told"),
+    ("device", "runner", "packing", "told"),
     [
-        ("GPU X", "ray", "0.25 GPU-hours"),
-        ("GPU X", "local", "1 GPU-hours"),  # alone, whatever part of it the spec asks for
-        ("cpu", "ray", "2 CPU-hours"),
-        ("cpu", "local", "2 CPU-hours"),
+        ("GPU X", "ray", "off", "0.25 GPU-hours"),
+        ("GPU X", "ray", "auto", "0.25 GPU-hours"),
+        ("GPU X", "local", "off", "1 GPU-hours"),  # alone, whatever part of it the spec asks for
+        ("GPU X", "local", "auto", "0.25 GPU-hours"),
+        ("cpu", "ray", "auto", "2 CPU-hours"),
+        ("cpu", "local", "off", "2 CPU-hours"),
     ],
 )
-def test_hours_are_those_of_what_a_trial_has(device: str, runner: str, told: str) -> None:
+def test_hours_are_those_of_what_a_trial_has(device: str, runner: str, packing: str, told: str) -> None:
     info = SimpleNamespace(device=device, runner=runner, budget=None)
     facts: Any = SimpleNamespace(
         trials=[{**ROW, "device": device}],
-        spec={"resources": {"gpu": 0.25, "cpu": 2}},
+        spec={"resources": {"gpu": 0.25, "cpu": 2, "packing": packing}},
         sweep=SimpleNamespace(info=info),
     )
     assert hours(SimpleNamespace(sweeps=[facts])) == (told, "")  # type: ignore[arg-type]

@@ -1,0 +1,80 @@
+"""Make an evaluation of a run: look at some pictures, and measure many."""
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganlib.data.alpha import to_uint8
+from ganlib.metrics import NonFiniteError, TranslationEvaluator, pairwise_similarity, pixel_std
+from ganlib.names import FAMILIES
+from ganlib.steps.means import Means
+from ganlib.steps.optimizers import rate
+from ganlib.tf32 import tf32
+from ganlib.training.evaluation import Evaluation
+from ganlib.training.ladder import stage_at
+from ganlib.training.making import Making, at_work, measured
+
+if TYPE_CHECKING:
+    from ganlib.training.fit import Fit
+
+
+def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) -> Evaluation:
+    """Make an evaluation, which changes nothing of the run.
+
+    Args:
+        run: Where it is.
+        means: Of the interval before.
+        seconds_train: Of training in that interval.
+        started: When the evaluation began, by `time.perf_counter`.
+    """
+    with tf32(False, run.device):  # numbers must not depend on the kind of GPU
+        pixels, finite = _looked_at(run)
+        grid = _at_work(run).sheet(pixels)
+        last = run.stream.shown >= run.budget_pictures
+        stage = stage_at(run.config.ladder, run.config.evaluate.n_fake, run.measured_kimg, last)
+        score = None
+        if finite and means.finite:
+            try:
+                score = measured(run.evaluator, _at_work(run), stage.n_fake, last and run.full_at_end)
+            except NonFiniteError:
+                score = None
+        return Evaluation(
+            kimg=run.kimg,
+            epoch=run.epoch,
+            step=run.steps,
+            **vars(means),
+            probabilities=run.step.loss.probabilities,
+            lr_g=rate(run.step.optimizer_g),
+            lr_d=rate(run.step.optimizer_d),
+            pixel_std=pixel_std(pixels) if finite else math.nan,
+            similarity=pairwise_similarity(pixels) if finite else math.nan,
+            real=run.evaluator.extremes(stage.n_fake),
+            score=score,
+            stage=stage.number,
+            made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
+            grid=grid,
+            baseline=run.evaluator.baseline(stage.n_fake)
+            if isinstance(run.evaluator, TranslationEvaluator)
+            else None,
+            pretraining=run.step.pretraining,
+            last=last,
+            seconds_train=seconds_train,
+            seconds_eval=time.perf_counter() - started,
+        )
+
+
+@torch.inference_mode()
+def _looked_at(run: "Fit") -> tuple[Tensor, bool]:
+    """Make pictures ``(64, c, size, size)`` uint8, of the first inputs, and tell whether they were all finite."""
+    with run.step._autocast():
+        raw = run.step.average(run.shown)
+    return to_uint8(raw), bool(torch.isfinite(raw).all())
+
+
+def _at_work(run: "Fit") -> Making:
+    """Put the averaged generator to work on the inputs of evaluations."""
+    back = run.step.sample_back if FAMILIES[run.config.model.family].returns else None
+    return at_work(run.step.sample, back, run.inputs, "evaluation", run.alive)

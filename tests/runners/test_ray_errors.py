@@ -1,0 +1,61 @@
+"""What the driver makes of the error that ended a worker; Ray itself is not started."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
+
+from sweep.runners import ray as runner
+from sweep.runners.leaving import LeavingError
+from sweep.runners.ray import DirectorScheduler, Signs, died_of
+from sweep.worker.messages import Fault
+
+
+def cause_of(
+    error: Exception | None, folder: Path, monkeypatch: pytest.MonkeyPatch, gone: str = ""
+) -> Fault | None:
+    """What is known after Tune has told of an error, which it has pickled as it does."""
+    path = None
+    if error is not None:
+        path = folder / "error.pkl"
+        path.write_bytes(ray.cloudpickle.dumps(error))
+    trial = SimpleNamespace(config={"assignment": {"trial": 3, "attempt": 1}}, pickled_error_file=path)
+    monkeypatch.setattr(runner, "lost", lambda node: gone if node == "there" else "")
+    signs = Signs(60.0)
+    signs.greet((3, 1), "there", 77, [], "")
+    director: Any = None
+    DirectorScheduler(director, signs).on_trial_error(None, trial)
+    return signs.causes.get((3, 1))
+
+
+def test_rays_memory_monitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = cause_of(OutOfMemoryError("low on memory"), tmp_path, monkeypatch)
+    assert fault == Fault("memory", "Ray ended the worker: the machine ran out of memory")
+
+
+def test_a_worker_that_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RayTaskError("step", "Traceback", LeavingError("PreemptedError: Ray drains the node"))
+    fault = cause_of(error.as_instanceof_cause(), tmp_path, monkeypatch, gone="host-7")
+    assert fault == Fault("preempted", "PreemptedError: Ray drains the node")
+
+
+def test_a_node_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cause_of(RayActorError(), tmp_path, monkeypatch, gone="host-7") == Fault(
+        "preempted", "its machine host-7 is gone"
+    )
+    assert cause_of(None, tmp_path, monkeypatch, gone="host-7") is not None
+
+
+def test_a_process_that_died_for_no_known_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cause_of(RayActorError(), tmp_path, monkeypatch) is None
+
+
+def test_of_a_death_is_said_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "host_of", lambda node: f"host of {node}")
+    assert died_of(("n1", 77)).startswith(
+        "its process 77 on host of n1 ended without a word: killed from outside"
+    )
+    assert died_of(None).startswith("its process, before it said where it is, ended without a word")
