@@ -30,7 +30,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
     from sweep import formatting
     from sweep.records.catalog import open_sweep
-    from sweep.records.datasets import to_rows
+    from sweep.records.rows import to_rows
     from sweep.records.schemas import to_json
     from sweep.results.by_class import told
     from sweep.results.continued import read_continued, sentences

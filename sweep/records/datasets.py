@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable, to_json
+from sweep.records.rows import converter, row_json, to_rows, to_table
+from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY
 from sweep.records.sealed import check_seal, seal, unseal
 from sweep.records.status import Status
 from sweep.storage import layout
@@ -58,10 +59,11 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
-        self._columns = {
-            dataset: [(field.name, field.type) for field in schema]
+        self._converters = {
+            dataset: [(field.name, converter(field.type)) for field in schema]
             for dataset, schema in self._schemas.items()
         }
+        self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         # With each text its row, so that no other row has its identity.
         self._texts: dict[tuple[str, int | None], dict[int, tuple[dict[str, Any], str]]] = {}
@@ -77,9 +79,16 @@ class Store:
                 self._write(dataset, None, [])
 
     def expect_new(self, trial: int) -> None:
-        """Take a trial for one that has no part yet, so that none is looked for."""
+        """Look for no part of a new trial; parts that are there all the same stay.
+
+        The names of the parts are listed at the first call alone.
+        """
+        if self._before is None:
+            listed = {dataset: self.folder.names(dataset) for dataset in self._schemas}
+            self._before = {f"{dataset}/{name}" for dataset, names in listed.items() for name in names}
         for dataset in self._schemas:
-            self._parts[dataset, trial] = []
+            if layout.part(dataset, trial) not in self._before:
+                self._parts[dataset, trial] = []
 
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
@@ -183,7 +192,7 @@ class Store:
         """
         known = self._texts.get((dataset, trial), {})
         rows = self._load(dataset, trial)
-        made = {id(row): known.get(id(row)) or (row, to_json(row, exact=True)) for row in rows}
+        made = {id(row): known.get(id(row)) or (row, row_json(row)) for row in rows}
         self._texts[dataset, trial] = made
         return [text for _, text in made.values()]
 
@@ -265,7 +274,10 @@ class Store:
 
     def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Complete a row to all columns of its schema, and convert the values to storable ones."""
-        full = {name: storable(row.get(name), kind) for name, kind in self._columns[dataset]}
+        full = {
+            name: None if (value := row.get(name)) is None else convert(value)
+            for name, convert in self._converters[dataset]
+        }
         if unknown := [name for name in row if name not in full]:
             raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
         if full.get("time", True) is None:
@@ -288,8 +300,7 @@ class Store:
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
-        table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
-        self.folder.write(layout.part(dataset, trial), seal(table))
+        self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
         self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
 
     def _read(self, dataset: str, path: str, columns: list[str] | None) -> pa.Table:
@@ -314,31 +325,6 @@ class Store:
                 f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
                 f"('sweep check {self.folder.name} --repair' mends it)"
             ) from error
-
-
-def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    """Group rows by trial, in their order."""
-    grouped: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["trial"], []).append(row)
-    return grouped
-
-
-def to_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Convert a table to rows, with times in UTC.
-
-    Times go through columns without a time zone, for which pyarrow would import pandas (2 s).
-    """
-    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
-    for name in times:
-        index = table.schema.get_field_index(name)
-        table = table.set_column(index, name, table[name].cast(pa.timestamp("us")))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    for row in rows:
-        for name in times:
-            if row[name] is not None:
-                row[name] = row[name].replace(tzinfo=UTC)
-    return rows
 
 
 def _same(first: float, second: float) -> bool:

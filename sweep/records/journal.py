@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweep.records import compaction, ledger
-from sweep.records.datasets import Store, by_trial
+from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
+from sweep.records.rows import by_trial
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY

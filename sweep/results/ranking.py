@@ -18,7 +18,8 @@ from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
-from sweep.records.datasets import Store, to_rows
+from sweep.records.datasets import Store
+from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive

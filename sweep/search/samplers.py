@@ -13,29 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.search.tpe import ArrayTPESampler, Observed, rank
 from sweep.spec.distributions import Float, Int
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
-
-BEST_SHOWN = 25
-"""How many of the ended trials TPE takes for the good ones, at most."""
-NEWEST_SHOWN = 500
-"""How many of the newest ended trials TPE sees beside the best. It reads them all for each draw, and gives old bad ones
-little weight."""
-
-
-def shown_to(search: SearchConfig) -> tuple[int, int | None]:
-    """Say how many of the best and of the newest ended trials a kind of sampler sees; None for all."""
-    return (BEST_SHOWN, NEWEST_SHOWN) if search.sampler == "tpe" else (0, None)
 
 
 def sampler_for(
     search: SearchConfig,
     space: Space,
     number: int,
+    observed: Observed,
     grid: Sequence[Mapping[str, Any]],
     points: Sequence[Mapping[str, Any]] = (),
 ) -> BaseSampler:
@@ -45,6 +36,7 @@ def sampler_for(
         search: The kind of sampler and the seed of the search.
         space: What is searched.
         number: The 0-based number of the trial.
+        observed: The trials so far, for the sampler ``tpe``.
         grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
         points: The parameters of the first trials, as Optuna stores them; a key that a point leaves out is drawn at
             random.
@@ -60,9 +52,7 @@ def sampler_for(
         return GPSampler(seed=seed, warn_independent_sampling=False)
     if search.sampler == "cmaes":
         return CmaSampler(space, search.seed, seed)
-    # Trials that still run count as bad ones (constant_liar): neighbours in time are not to be neighbours in
-    # the space.
-    return TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    return ArrayTPESampler(seed, observed)
 
 
 class FixedSampler(BaseSampler):
@@ -144,7 +134,7 @@ class CmaSampler(BaseSampler):
         population = optimizer.population_size
         for start in range(0, len(ended) - population + 1, population):
             ranked = sorted(ended[start : start + population], key=rank)
-            optimizer.tell([(self._to_unit(past.params), float(rank)) for rank, past in enumerate(ranked)])
+            optimizer.tell([(self._to_unit(past.params), float(place)) for place, past in enumerate(ranked)])
         optimizer.reseed_rng(self._seed)
         point = optimizer.ask()
         return {
@@ -162,14 +152,6 @@ class CmaSampler(BaseSampler):
         return np.array(
             [_to_unit(distribution, params[path]) for path, distribution in self._numbers.items()]
         )
-
-
-def rank(trial: FrozenTrial) -> tuple[float, ...]:
-    """Give the sort key by which TPE and `CmaSampler` put ended trials in order, the best first."""
-    if trial.state == TrialState.COMPLETE:
-        return (0.0, 0.0, trial.values[0])
-    step = trial.last_step
-    return (1.0, -float(step), trial.intermediate_values[step]) if step is not None else (2.0, 0.0, 0.0)
 
 
 def _ends(distribution: Float | Int) -> tuple[float, float]:

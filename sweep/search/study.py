@@ -56,15 +56,17 @@ class Study:
     ) -> None:
         import optuna
 
-        from sweep.search.memory import Memory
-        from sweep.search.samplers import shown_to
+        from sweep.search.tpe import Observed
 
         self._path, self._space, self._search = path, space, search
         self._points = [space.stored(point) for point in points]
         self._grid = grid_order(space, search)
-        self._memory = Memory(*shown_to(search))
+        self._memory = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._memory, study_name=name, direction="minimize")
         self._study.add_trials(trials)
+        self._observed = Observed()
+        for trial in trials:
+            self._observed.note(trial)
         self._count = len(trials)
         with study_file.writing(path):
             self._file = study_file.StudyFile(path, name)
@@ -147,7 +149,7 @@ class Study:
         if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
             return None
         self._study.sampler = sampler_for(
-            self._search, self._space, self._count, self._grid or (), self._points
+            self._search, self._space, self._count, self._observed, self._grid or (), self._points
         )
         trial = self._study.ask()
         self._count += 1
@@ -157,7 +159,7 @@ class Study:
             with suppress(Exception):
                 self.tell(PastTrial(trial.number, {}, Status.FAILED))
             raise
-        self._write(trial.number)
+        self._note(trial.number)
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
@@ -183,12 +185,14 @@ class Study:
         # Of a pruned trial, Optuna takes the value of the last step itself.
         value = outcome.value if outcome.state == "COMPLETE" else None
         self._study.tell(past.number, value, state=outcome.optuna_state())
-        self._write(past.number)
+        self._note(past.number)
 
-    def _write(self, number: int) -> None:
-        """Write a trial as it stands to the file."""
+    def _note(self, number: int) -> None:
+        """Remember a trial as it stands, and write it to the file."""
+        trial = self._memory.get_trial(number)
+        self._observed.note(trial)
         with study_file.writing(self._path):
-            self._file.put([self._memory.get_trial(number)])
+            self._file.put([trial])
 
     def close(self) -> None:
         """Close the file."""
@@ -229,15 +233,16 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
     import optuna
 
     from sweep.search.samplers import sampler_for
+    from sweep.search.tpe import Observed
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="minimize")
     grid = grid_order(space, search)
     count = min(count, search.trials, len(grid) if grid is not None else count)
     stored = [space.stored(point) for point in points]
-    shown = []
+    shown, observed = [], Observed()
     for number in range(count):
-        study.sampler = sampler_for(search, space, number, grid or (), stored)
+        study.sampler = sampler_for(search, space, number, observed, grid or (), stored)
         shown.append(space.suggest(study.ask()))
     return shown
 

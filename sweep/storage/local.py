@@ -35,8 +35,11 @@ class LocalFolder(Folder):
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
         target = self._at(path)
         with explained("write", str(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, data, TEMPORARY)
+            try:
+                write_whole(target, data, TEMPORARY)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(target, data, TEMPORARY)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         target = self._at(path)

@@ -15,7 +15,7 @@ import pytest
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
-from sweep.search import samplers, study_file
+from sweep.search import study_file
 from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
@@ -121,46 +121,43 @@ def test_rebuilt_in_the_middle_suggests_the_same(tmp_path, sampler, space, count
     assert list(tmp_path.glob("*/.*")) == [], "no temporary file is left"
 
 
-def test_rebuilt_where_tpe_sees_few_of_the_trials_suggests_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(samplers, "BEST_SHOWN", 3)
-    monkeypatch.setattr(samplers, "NEWEST_SHOWN", 12)
-    search = SearchConfig(trials=60, seed=3)
-    for folder in "ab":
-        (tmp_path / folder).mkdir()
-    straight = run(tmp_path / "a", SPACE, search, 60)
-    assert run(tmp_path / "b", SPACE, search, 60, rebuild_at=45) == straight
-    assert straight[-1] != preview(SPACE, search, 60)[-1]
+@pytest.mark.parametrize("count", [3, 11, 40, 300])
+@pytest.mark.parametrize("ends", [outcome, lambda number, params: PastTrial(number, params, Status.STOPPED)])
+def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, ends):
+    """With trials of every end, some that still run, and parameters that only some trials have."""
+    import numpy as np
+    from optuna.samplers import TPESampler
 
-
-def test_a_question_reads_the_best_the_newest_and_the_running_trials():
-    """However many there are; the good ones are those that TPE would take of all."""
-    from optuna.samplers._tpe.sampler import _split_trials
-    from optuna.trial import TrialState
-
-    from sweep.search.memory import Memory
     from sweep.search.study import _frozen
 
-    ends, numbers = random.Random(1), list(range(3000))
-    ends.shuffle(numbers)
-    params = {
-        number: {"train.lr_g": 10 ** ends.uniform(-5, -3), "train.augment_p": 0.1} for number in numbers
-    }
-    pasts = [outcome(number, params[number]) for number in range(2900)]
-    pasts += [PastTrial(number, params[number], Status.RUNNING) for number in range(2900, 3000)]
-    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-    shown = []
-    for limits in (samplers.shown_to(SearchConfig()), (0, None)):
-        memory = Memory(*limits)
-        study = optuna.create_study(storage=memory)
-        study.add_trials([_frozen(past, NUMBERS) for past in pasts])
-        shown.append(memory.get_all_trials(study._study_id, deepcopy=False, states=states))
-    few, every = shown
-    assert len(every) > 2000
-    assert len(few) <= samplers.BEST_SHOWN + samplers.NEWEST_SHOWN + 100
-    assert {trial.number for trial in few} >= set(range(2900, 3000))
-    assert [trial.number for trial in few] == sorted(trial.number for trial in few)
-    best, best_of_all = (_split_trials(study, trials, samplers.BEST_SHOWN)[0] for trials in shown)
-    assert [trial.number for trial in best] == [trial.number for trial in best_of_all]
+    params = preview(SPACE, SearchConfig(sampler="random", trials=count, seed=5), count)
+    records = [
+        PastTrial(number, one, Status.RUNNING) if number > count - 5 or number % 9 == 1 else ends(number, one)
+        for number, one in enumerate(params)
+    ]
+    search = SearchConfig(trials=count + 1, seed=3)
+    study = Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, search, records)
+    seed = int(np.random.SeedSequence([search.seed, count]).generate_state(1)[0])
+    plain = optuna.create_study(sampler=TPESampler(seed=seed, multivariate=True, constant_liar=True))
+    plain.add_trials([_frozen(past, SPACE) for past in records])
+    assert study.ask().params == SPACE.suggest(plain.ask())
+    study.close()
+
+
+def test_tpe_does_not_mind_in_which_order_trials_ended(tmp_path):
+    params = preview(NUMBERS, SearchConfig(sampler="random", trials=40), 40)
+    drawn = []
+    for seed in (1, 2):
+        path, search = tmp_path / f"{seed}.db", SearchConfig(trials=50, seed=3)
+        running = [PastTrial(number, one, Status.RUNNING) for number, one in enumerate(params)]
+        study = Study.rebuild(path, "dcgan", NUMBERS, search, running)
+        numbers = list(range(35))
+        random.Random(seed).shuffle(numbers)
+        for number in numbers:
+            study.tell(outcome(number, params[number]))
+        drawn.append([study.ask().params for _ in range(5)])
+        study.close()
+    assert drawn[0] == drawn[1]
 
 
 def test_all_that_optuna_reads_in_the_file_is_what_samplers_see(tmp_path):
