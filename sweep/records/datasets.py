@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -246,12 +247,12 @@ class Store:
     def compact(self) -> None:
         """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.
 
-        Costs a look at the names of the parts where there is nothing to do. A copy that cannot be written is done
-        without.
+        Costs a look at the names of the parts where there is nothing to do. Parts that are in memory are not read. A
+        copy that cannot be written is done without.
         """
         for dataset, schema in self._schemas.items():
             with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
-                compaction.write(self.folder, dataset, schema, self._part_of(dataset))
+                compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset))
 
     def foreign_columns(self) -> list[str]:
         """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
@@ -267,6 +268,14 @@ class Store:
                     differ = {name for name in theirs if not name.startswith("param.")} ^ set(schema.names)
                     found += [f"{dataset}.{name}" for name in sorted(differ)]
         return found
+
+    def _remembered(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
+        """Give the rows of a part as this store has written it, or read it."""
+        stem = name.removesuffix(layout.PART_SUFFIX)
+        rows = self._parts.get((dataset, int(stem) if stem.isdigit() else None))
+        if rows is None or columns is not None:
+            return self._read(dataset, f"{dataset}/{name}", columns)
+        return to_table(rows, self._schemas[dataset])
 
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""

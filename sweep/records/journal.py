@@ -1,5 +1,7 @@
 """The records that a director writes: each trial in its rows of the datasets and once more in its ledger."""
 
+import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +52,7 @@ class Records:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._settled = 0
+        self._in_memory = deque[tuple[float, int]]()
         self._compact_at = COMPACT_EVERY
 
     def begin(self, trial: Trial) -> None:
@@ -103,13 +106,16 @@ class Records:
         return self.store.part("results", trial.number)[0]
 
     def settled(self, trial: Trial) -> None:
-        """Take note that a trial has nothing left to do: its rows leave the memory.
+        """Take note that a trial has nothing left to do.
 
         From time to time the datasets are compacted: the more trials there are, the longer that takes, and the less
-        often it happens.
+        often it happens. Then the rows leave the memory, since no copy needs them any more.
         """
-        self.store.forget(trial.number)
         self._settled += 1
+        self._in_memory.append((time.time(), trial.number))
         if self._settled >= self._compact_at:
+            latest = time.time() - compaction.SETTLED_SECONDS
             self.store.compact()
             self._compact_at = self._settled + max(COMPACT_EVERY, self._settled // COMPACT_SHARE)
+            while self._in_memory and self._in_memory[0][0] < latest:
+                self.store.forget(self._in_memory.popleft()[1])

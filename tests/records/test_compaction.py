@@ -239,14 +239,32 @@ def test_the_more_trials_the_less_often_a_driver_compacts(
     assert sum(at) < 20 * 10_000, "all trials are copied again at each: seldom enough for 20 times each"
 
 
-def test_a_driver_forgets_the_rows_of_trials_that_have_nothing_left_to_do(folder: LocalFolder) -> None:
+def test_a_driver_copies_rows_that_are_in_memory_and_forgets_those_of_trials_that_are_done_with(
+    folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "COMPACT_EVERY", 2)
     records = Records(Store(folder))
-    fill(records.store, trials=3)
+    fill(records.store, trials=4)
+    settle(folder)
+    names = opened(monkeypatch)
     kept = records.store.part("metrics", 1)
     ledger.write(records.store, 1)
     before = folder.read(layout.ledger(1))
     records.settled(Trial(1, {}, 0))
-    assert {trial for _, trial in records.store._parts} == {0, 2}
+    assert {trial for _, trial in records.store._parts} == {0, 1, 2, 3}
+    records.settled(Trial(2, {}, 0))
+    assert {trial for _, trial in records.store._parts} == {0, 1, 2, 3}, (
+        "too young to be in a copy for certain"
+    )
+    moment = time.time() + 10
+    monkeypatch.setattr(journal.time, "time", lambda: moment)
+    records.settled(Trial(3, {}, 0))
+    records.settled(Trial(0, {}, 0))
+    assert {trial for _, trial in records.store._parts} == {0, 3}
+    assert names == []
+    assert Store(folder).rows("metrics") == [
+        row for trial in range(4) for row in records.store.part("metrics", trial)
+    ]
     assert records.store.part("metrics", 1) == kept
     ledger.write(records.store, 1)
     assert folder.read(layout.ledger(1)) == before, "a trial that goes on after all finds its rows"
