@@ -56,7 +56,7 @@ class Study:
     ) -> None:
         import optuna
 
-        from sweep.search.tpe import Observed
+        from sweep.search.samplers import Kept
 
         self._path, self._space, self._search = path, space, search
         self._points = [space.stored(point) for point in points]
@@ -64,9 +64,9 @@ class Study:
         self._memory = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._memory, study_name=name, direction="minimize")
         self._study.add_trials(trials)
-        self._observed = Observed()
+        self._kept = Kept()
         for trial in trials:
-            self._observed.note(trial)
+            self._kept.observed.note(trial)
         self._count = len(trials)
         with study_file.writing(path):
             self._file = study_file.StudyFile(path, name)
@@ -149,7 +149,7 @@ class Study:
         if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
             return None
         self._study.sampler = sampler_for(
-            self._search, self._space, self._count, self._observed, self._grid or (), self._points
+            self._search, self._space, self._count, self._kept, self._grid or (), self._points
         )
         trial = self._study.ask()
         self._count += 1
@@ -190,7 +190,7 @@ class Study:
     def _note(self, number: int) -> None:
         """Remember a trial as it stands, and write it to the file."""
         trial = self._memory.get_trial(number)
-        self._observed.note(trial)
+        self._kept.observed.note(trial)
         with study_file.writing(self._path):
             self._file.put([trial])
 
@@ -232,17 +232,16 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
     """
     import optuna
 
-    from sweep.search.samplers import sampler_for
-    from sweep.search.tpe import Observed
+    from sweep.search.samplers import Kept, sampler_for
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="minimize")
     grid = grid_order(space, search)
     count = min(count, search.trials, len(grid) if grid is not None else count)
     stored = [space.stored(point) for point in points]
-    shown, observed = [], Observed()
+    shown, kept = [], Kept()
     for number in range(count):
-        study.sampler = sampler_for(search, space, number, observed, grid or (), stored)
+        study.sampler = sampler_for(search, space, number, kept, grid or (), stored)
         shown.append(space.suggest(study.ask()))
     return shown
 

@@ -100,7 +100,7 @@ def run(tmp_path, space, search, count, rebuild_at=None):
         ("tpe", SPACE, 20),
         ("random", NUMBERS, 8),
         ("grid", GRID, 12),
-        ("cmaes", SPACE, 20),
+        ("cmaes", SPACE, 60),
         pytest.param("gp", NUMBERS, 13, marks=pytest.mark.slow),
     ],
 )
@@ -343,7 +343,7 @@ def test_cmaes_finds_the_valley(tmp_path):
     ],
 )
 def test_cmaes_maps_the_unit_interval_onto_the_range(distribution):
-    from sweep.search.samplers import _from_unit, _to_unit
+    from sweep.search.cma import _from_unit, _to_unit
 
     draw = random.Random(0)
     optuna_distribution = distribution.optuna()
