@@ -50,7 +50,7 @@ def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
     folder.delete("a/b")
     folder.delete("a/b")
     assert folder.names("a") == ["c"]
-    assert folder.size_bytes() == 1
+    assert folder.sizes() == {"a": 1}
 
 
 def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:

@@ -41,7 +41,11 @@ def test_write_read_replace_list_delete(folder: Folder) -> None:
     assert folder.exists("a")
     assert folder.exists("a/b.bin")
     assert (folder / "a").read("b.bin") == b"two"
-    assert folder.size_bytes() == 3
+    folder.write("c/d/e.bin", b"four")
+    folder.write("f", b"x")
+    assert folder.sizes() == {"a": 3, "c": 4, "f": 1}
+    folder.delete("c")
+    folder.delete("f")
     folder.delete("a/b.bin")
     assert folder.names("a") == ["a.bin"]
     folder.delete("a")
