@@ -20,6 +20,10 @@ from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 MAGIC = b"sweep-ledger-1"
+_TIMES = {
+    dataset: [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    for dataset, schema in SCHEMAS.items()
+}
 
 Copy = dict[str, list[dict[str, Any]]]
 """The rows of one trial in each dataset."""
@@ -72,8 +76,7 @@ def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     """Convert the times of a row, which JSON holds as text."""
-    times = [field.name for field in SCHEMAS[dataset] if pa.types.is_timestamp(field.type)]
-    return row | {name: datetime.fromisoformat(row[name]) for name in times if row.get(name)}
+    return row | {name: datetime.fromisoformat(row[name]) for name in _TIMES[dataset] if row.get(name)}
 
 
 def status_of(folder: Folder, trial: int) -> str | None:
