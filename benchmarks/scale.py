@@ -1,6 +1,7 @@
 """What one driver carries: the director, the sampler and the store with made-up learning curves, and what reads them.
 
-    python benchmarks/scale.py [--trials 500 1000 2500] [--sampler tpe] [--folder DIR] [--out FILE]
+    python benchmarks/scale.py [--trials 500 1000 2500] [--sampler tpe] [--minutes M] [--folder DIR] [--out FILE]
+    python benchmarks/scale.py --filled --trials 10000      # only what reads the records, which are written at once
 
 Nothing is trained. Assignments come from the real `Director`, whose `Room` has so many workers; what workers would
 say is made up from the parameters. Each trial names one small picture and leaves one small generator, where a real one
@@ -36,17 +37,21 @@ sys.path.insert(0, str(ROOT))
 import pyarrow as pa  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from sweep.driver.assignments import assignment_for, columns_of  # noqa: E402
 from sweep.driver.director import Director  # noqa: E402
 from sweep.driver.events import Next  # noqa: E402
 from sweep.driver.recovery import past, recall, restore  # noqa: E402
 from sweep.driver.room import Attempt  # noqa: E402
+from sweep.records import ledger  # noqa: E402
 from sweep.records.datasets import Store  # noqa: E402
 from sweep.records.rows import to_table  # noqa: E402
 from sweep.records.schemas import SCHEMAS  # noqa: E402
 from sweep.records.sealed import seal  # noqa: E402
 from sweep.records.snapshots import Seen, candidates  # noqa: E402
+from sweep.records.status import Status  # noqa: E402
 from sweep.records.sweep_info import SweepInfo  # noqa: E402
-from sweep.search.study import Study  # noqa: E402
+from sweep.records.trial_state import Trial  # noqa: E402
+from sweep.search.study import Study, preview  # noqa: E402
 from sweep.search.trial_source import Asked, PastTrial  # noqa: E402
 from sweep.spec.specification import Spec, parse  # noqa: E402
 from sweep.storage import layout  # noqa: E402
@@ -238,6 +243,7 @@ def drive(director: Director, meter: Meter, options: argparse.Namespace) -> list
     weights = _small_weights()
     speaking: list[tuple[float, int, Worker]] = []
     now, ticks, marks = 0.0, itertools.count(), [(0, 0, 0.0)]
+    until = time.perf_counter() + 60 * options.minutes
     while True:
         while True:
             with meter.on("next"):
@@ -259,13 +265,15 @@ def drive(director: Director, meter: Meter, options: argparse.Namespace) -> list
                 director.report(measured)
         elif goes_on:
             heapq.heappush(speaking, (now + worker.seconds, next(ticks), worker))
-        if meter.calls["report"] % 100 == 0:
+        if meter.calls["report"] % 100 == 0 or time.perf_counter() > until:
             spent = sum(meter.processor[name] for name in ("next", "report", "result"))
             marks.append((meter.calls["result"], meter.calls["report"], spent))
             told = (
                 f"{marks[-1][0]} trials, {marks[-1][1]} evaluations, {spent:.0f} s, {resident_mib():.0f} MiB"
             )
             print(f"\r{told}", end="", file=sys.stderr, flush=True)
+            if time.perf_counter() > until:
+                return marks
 
 
 def run(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
@@ -287,7 +295,7 @@ def run(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
     source.study.close()
     spent = sum(meter.processor[name] for name in ("next", "report", "result"))
     reports = meter.calls["report"]
-    late, end = _late(marks)
+    (late, end), trials = _late(marks), meter.calls["result"]
     return {
         "trials": trials,
         "evaluations": reports,
@@ -313,6 +321,51 @@ def run(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
         "seconds_compact": round(meter.processor["compact"], 2),
         "files": sum(len(names) for _, _, names in os.walk(folder.url)),
     }
+
+
+def fill(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
+    """Write the records of trials that ran to their end, without the director and without waiting for the disk."""
+    (count,), meter = options.trials, Meter()
+    spec, info = begin(folder, options, count)
+    quick = Quick(Path(folder.url))
+    store, picture, weights, trials = Store(quick, spec.space.kinds()), _small_picture(), _small_weights(), {}
+    store.begin()
+    plain = spec.search.model_copy(update={"sampler": "random"})
+    with meter.on("whole"):
+        for number, params in enumerate(preview(spec.space, plain, count)):
+            trial = trials[number] = Trial(number, params, number, attempt=0)
+            config = info.rooted(spec.trial_config(params, info.schedule)).model_dump(mode="json")
+            given = assignment_for(trial, spec, info, folder.url, "benchmark", Wide(options.workers), config)
+            worker = Worker(given, options.evaluations, quick, weights)
+            reports = [worker.evaluated() for _ in range(options.evaluations)]
+            _put(quick, _picture(number), picture)
+            for report in reports:
+                trial.add(report.row)
+            store.replace("metrics", number, [report.row for report in reports])
+            store.replace("samples", number, [report.sample for report in reports])
+            store.replace("results", number, [worker.measured().result])
+            trial.conclude(store.part("results", number)[0])
+            trial.status = Status.FINISHED
+            times = {"started": time.time() - 700, "ended": time.time()}
+            store.put_trial(trial.row() | columns_of(trial, config) | times)
+            ledger.write(store, number)
+            store.forget(number)
+        known = past(trials, info)
+        Study.rebuild(_study(folder), spec.name, spec.space, spec.search, known, spec.configs).close()
+    time.sleep(6)  # parts of the last seconds are not copied
+    with meter.on("compact"):
+        store.compact()
+    files = sum(len(names) for _, _, names in os.walk(folder.url))
+    told = {f"seconds_to_{what}": round(seconds, 1) for what, seconds in meter.processor.items()}
+    return {"trials": count, "evaluations": count * options.evaluations, "files": files} | told
+
+
+class Quick(LocalFolder):
+    """A folder whose files are written without waiting for the disk."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file."""
+        _put(self, path, data)
 
 
 def _late(marks: list[tuple[int, int, float]]) -> tuple[tuple[int, int, float], tuple[int, int, float]]:
@@ -415,7 +468,7 @@ def apart(mode: str, folder: LocalFolder, options: argparse.Namespace, trials: i
     """Measure one thing in a process of its own."""
     words = ["--apart", mode, "--folder", folder.url, "--trials", str(trials), "--sampler", options.sampler]
     words += ["--workers", str(options.workers), "--evaluations", str(options.evaluations)]
-    words += ["--asha"] if options.asha else []
+    words += ["--minutes", str(options.minutes), *(["--asha"] if options.asha else [])]
     done = subprocess.run([sys.executable, __file__, *words], stdout=subprocess.PIPE, check=True, text=True)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
@@ -424,7 +477,7 @@ def apart(mode: str, folder: LocalFolder, options: argparse.Namespace, trials: i
 def measured(folder: LocalFolder, options: argparse.Namespace, trials: int) -> dict[str, Any]:
     """Measure a sweep of one size, and all that reads it."""
     settings = {"sampler": options.sampler, "workers": options.workers, "asha": options.asha}
-    found = settings | apart("run", folder, options, trials)
+    found = settings | apart("fill" if options.filled else "run", folder, options, trials)
     print(f"\n{json.dumps(found)}", file=sys.stderr)
     if options.readers:
         for words in (("best",), ("show",), ("ls",), ("report",), ("check",)):
@@ -445,19 +498,21 @@ def main() -> None:
     parser.add_argument(
         "--asha", action="store_true", help="with two rungs; without, every trial runs to its end"
     )
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop the driver after so long")
+    parser.add_argument("--filled", action="store_true", help="write the records of finished trials at once")
     parser.add_argument("--no-readers", dest="readers", action="store_false", help="only the driver")
     parser.add_argument("--folder", type=Path, help="keep the sweeps there [default: a temporary folder]")
     parser.add_argument("--out", type=Path, help="add the figures to this JSON file, by sampler and size")
-    parser.add_argument("--apart", choices=("run", "resume"), help=argparse.SUPPRESS)
+    parser.add_argument("--apart", choices=("run", "fill", "resume"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.apart:
         folder = LocalFolder(options.folder)
-        print(json.dumps((run if options.apart == "run" else resume)(folder, options)))
+        print(json.dumps({"run": run, "fill": fill, "resume": resume}[options.apart](folder, options)))
         return
     with tempfile.TemporaryDirectory(prefix="sweep-scale-") as scratch:
         place = (options.folder or Path(scratch)).absolute()
         for trials in options.trials:
-            name = f"{options.sampler}{'-asha' * options.asha}-{trials}"
+            name = f"{'filled' if options.filled else options.sampler}{'-asha' * options.asha}-{trials}"
             found = measured(LocalFolder(place / name / "large"), options, trials)
             print(json.dumps(found))
             if options.out:
