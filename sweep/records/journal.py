@@ -2,13 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
-from sweep.records.rows import by_trial
+from sweep.records.rows import Row, by_trial, in_turn
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
@@ -17,27 +18,29 @@ COMPACT_SHARE = 16
 """Of many trials, this part may be loose before their datasets are compacted again."""
 
 
-def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
-    """Read all trials of a sweep from its records.
+def remembered(store: Store, metric: str) -> Iterator[tuple[Trial, list[Row]]]:
+    """Read all trials of a sweep from its records; the rows of many trials are never in memory together.
 
     Args:
         store: The datasets of the sweep.
         metric: The searched metric, ``kid`` or ``fid``.
 
-    Returns:
+    Yields:
         Each trial with its rows of ``metrics``, by number.
 
     Raises:
         WorkError: If a dataset cannot be read.
     """
     # Trials first: the reverse order could show a trial's end without its last evaluation.
-    trials = store.rows("trials")
-    metrics, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
-    read = []
-    for row in trials:
-        rows = metrics.get(row["trial"], [])
-        read.append((Trial.remembered(row, rows, metric, results.get(row["trial"], [])), rows))
-    return read
+    trials = store.table("trials").drop_columns(["config"])
+    metrics = groupby(in_turn(store.table("metrics")), key=lambda row: int(row["trial"]))
+    results = by_trial(store.rows("results"))
+    number, evaluations = next(metrics, (-1, iter(())))
+    for row in in_turn(trials):
+        while 0 <= number < row["trial"]:
+            number, evaluations = next(metrics, (-1, iter(())))
+        rows = list(evaluations) if number == row["trial"] else []
+        yield Trial.remembered(row, rows, metric, results.pop(row["trial"], [])), rows
 
 
 class Records:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,6 +95,12 @@ def to_rows(table: pa.Table) -> list[Row]:
             if row[name] is not None:
                 row[name] = row[name].replace(tzinfo=UTC)
     return rows
+
+
+def in_turn(table: pa.Table, together: int = 4096) -> Iterator[Row]:
+    """Convert a table to rows, of which so many are in memory together."""
+    for start in range(0, table.num_rows, together):
+        yield from to_rows(table.slice(start, together))
 
 
 def by_trial(rows: Iterable[Row]) -> dict[int, list[Row]]:
