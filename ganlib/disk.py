@@ -20,12 +20,16 @@ def write_whole(path: Path, data: bytes, suffix: str | None = None, lasting: boo
     Raises:
         OSError: if it cannot be written; nothing has changed then.
     """
-    with passing(path, suffix) as temporary:
+    temporary = _hidden(path, suffix)
+    try:
         if lasting:
             write_new(temporary, data)
         else:
             temporary.write_bytes(data)
         os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
     if lasting:
         sync_folder(path.parent)
 
@@ -51,13 +55,21 @@ def passing(path: Path, suffix: str | None = None) -> Iterator[Path]:
         path: Where the file will belong.
         suffix: What the name ends with; the file's own suffix by default, for programs that go by it.
     """
-    end = path.suffix if suffix is None else suffix
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{end}")
+    temporary = _hidden(path, suffix)
     try:
         yield temporary
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _hidden(path: Path, suffix: str | None) -> Path:
+    end = path.suffix if suffix is None else suffix
+    return path.with_name(f".{uuid.uuid4().hex[:12]}{end}")
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

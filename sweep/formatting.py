@@ -103,6 +103,8 @@ def count(n: int, noun: str) -> str:
 
 def printable(text: str) -> str:
     """Remove control characters, which could drive a terminal; line ends become spaces."""
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
     )

@@ -126,7 +126,7 @@ def study(records: Found) -> Iterator[Finding]:
     try:
         storage = RDBStorage("sqlite:///study.db", engine_kwargs={"creator": partial(sqlite3.connect, path)})
         try:
-            trials = load_study(study_name=records.spec.name, storage=storage).trials
+            trials = load_study(study_name=records.spec.name, storage=storage).get_trials(deepcopy=False)
         finally:
             storage.remove_session()
             storage.engine.dispose()

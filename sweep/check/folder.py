@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from sweep.records import ledger
+from sweep.records import compaction, ledger
 from sweep.records.datasets import DamagedPartError, Store
+from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
 from sweep.records.status import RESUMABLE
 from sweep.records.sweep_info import NEEDED, SweepInfo
@@ -43,6 +44,8 @@ class Found:
     Attributes:
         parts: By dataset and trial: the rows.
         running: Whether a driver lives: then what it is writing now is not judged.
+        damage: What could not be read.
+        damaged: The paths of what could not be read.
     """
 
     folder: Folder
@@ -52,6 +55,8 @@ class Found:
     running: bool
     parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
     damage: list[Finding] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)
+    _remembered: dict[int, Trial] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Folder) -> "Found":
@@ -67,11 +72,18 @@ class Found:
         store = Store(folder, spec.space.kinds())
         found = cls(folder, spec, info, store, lease is not None and lease.alive)
         for dataset in SCHEMAS:
-            for name in folder.names(dataset):
-                found._read(dataset, name)
+            copies = compaction.Snapshot.load(folder, dataset)
+            copied = to_rows(copies.rows(None)) if copies.places else []
+            for name, stamp in folder.stamps(dataset).items():
+                copy = None
+                if copies.holds(name, stamp):
+                    first, count = copies.places[name][1:]
+                    copy = copied[first : first + count]
+                found._read(dataset, name, copy)
+        found.damaged = {finding.path for finding in found.damage}
         return found
 
-    def _read(self, dataset: str, name: str) -> None:
+    def _read(self, dataset: str, name: str, copy: Rows | None) -> None:
         path = f"{dataset}/{name}"
         stem = name.removesuffix(layout.PART_SUFFIX)
         drop = partial(self.folder.delete, path)
@@ -80,7 +92,7 @@ class Found:
             return
         trial = int(stem) if stem.isdigit() else None
         try:
-            rows = self.store.part(dataset, trial)
+            rows = self.store.checked_part(dataset, trial, copy)
         except DamagedPartError as error:
             if trial is None:
                 self.damage.append(Finding(path, f"{reason(error)}; what it said cannot be restored", drop))
@@ -98,7 +110,7 @@ class Found:
             return None
         return None if copy is None else partial(self.store.replace, dataset, trial, copy[dataset])
 
-    @property
+    @cached_property
     def trials(self) -> dict[int, dict[str, Any]]:
         """The rows of ``trials`` by number."""
         return {
@@ -111,8 +123,12 @@ class Found:
 
     def remembered(self, trial: int) -> Trial:
         """Make a trial from its records."""
-        rows, results = self.rows("metrics", trial), self.rows("results", trial)
-        return Trial.remembered(self.trials[trial], rows, self.spec.search.metric, results)
+        if trial not in self._remembered:
+            rows, results = self.rows("metrics", trial), self.rows("results", trial)
+            self._remembered[trial] = Trial.remembered(
+                self.trials[trial], rows, self.spec.search.metric, results
+            )
+        return self._remembered[trial]
 
     def budget(self, trial: int) -> float:
         """Find the budget of a trial in kimg as it was when the trial was last handed out: it may have grown."""

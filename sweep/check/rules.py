@@ -45,7 +45,7 @@ def ledgers(records: Found) -> Iterator[Finding]:
             yield Finding(path, "is missing", partial(ledger.write, records.store, trial))
             continue
         for dataset, rows in copy.items():
-            damaged = any(f.path == layout.part(dataset, trial) for f in records.damage)
+            damaged = layout.part(dataset, trial) in records.damaged
             lost = len(rows) - len(records.rows(dataset, trial))
             if lost > 0 and not damaged and records.settled(trial):
                 mend = records.from_ledger(dataset, trial)
@@ -57,7 +57,7 @@ def trials(records: Found) -> Iterator[Finding]:
     found = records.trials
     for number in sorted(set(range(max(_numbers(records), default=-1) + 1)) - set(found)):
         path = layout.part("trials", number)
-        if not any(finding.path == path for finding in records.damage):
+        if path not in records.damaged:
             yield Finding(path, "is missing", records.from_ledger("trials", number))
     for number, row in found.items():
         path = layout.part("trials", number)
@@ -129,7 +129,7 @@ def evaluations(records: Found) -> Iterator[Finding]:
     for (dataset, number), rows in sorted(records.parts.items()):
         path = layout.part(dataset, number)
         if dataset != "trials" and number not in records.trials:
-            if not any(finding.path == layout.part("trials", number) for finding in records.damage):
+            if layout.part("trials", number) not in records.damaged:
                 yield Finding(path, f"has rows of trial {number}, which is not on record")
             continue
         if any(row["trial"] != number for row in rows):
@@ -152,7 +152,7 @@ def evaluations(records: Found) -> Iterator[Finding]:
 def rungs(records: Found) -> Iterator[Finding]:
     """Check that rungs hold what was measured, and that the decisions come out again when they are played again."""
     entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
-    if not records.spec.asha or any(f.path.startswith("rungs/") for f in records.damage):
+    if not records.spec.asha or any(path.startswith("rungs/") for path in records.damaged):
         return
     asha = Asha(records.info.rungs, records.spec.asha.reduction)
     for entry in sorted(entries, key=lambda entry: entry["time"]):

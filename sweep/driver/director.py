@@ -92,6 +92,7 @@ class Director:
         seed = asked.seed_in(self.spec.search.seed)
         trial = Trial(asked.number, dict(asked.params), seed, self.spec.search.metric)
         self.trials[trial.number] = trial
+        self.records.begin(trial)
         return self._assign(trial)
 
     def _budget(self, trial: Trial) -> float:
@@ -281,7 +282,7 @@ class Director:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
         after_trial(self.folder, self.spec.keep, trial)
-        self.records.settled()
+        self.records.settled(trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
 

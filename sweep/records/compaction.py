@@ -9,6 +9,7 @@ any time. The driver of a sweep writes snapshots (`write`); everybody else only 
 import hashlib
 import json
 import time
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def read(
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
     if stamps and not loose and len(snapshot.places) == len(stamps):
         return _joined([snapshot.rows(columns)], schema, columns)
-    return _joined(_tables(stamps, snapshot, schema, columns, part), schema, columns)
+    return _merged(stamps, snapshot, schema, columns, part)[0]
 
 
 def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bool:
@@ -114,10 +115,10 @@ def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bo
     settled = {name: stamp for name, stamp in stamps.items() if stamp.mtime_ns < latest}
     if sum(not snapshot.holds(name, stamp) for name, stamp in settled.items()) <= MANY:
         return False
-    tables = _tables(settled, snapshot, schema, None, part)
-    places = [(name, *settled[name], table.num_rows) for name, table in zip(settled, tables, strict=True)]
+    merged, counts = _merged(settled, snapshot, schema, None, part)
+    places = [(name, *settled[name], count) for name, count in zip(settled, counts, strict=True)]
     metadata = {VERSION_KEY: f"{dataset}/1".encode(), PARTS_KEY: json.dumps(places).encode()}
-    whole = _joined(tables, schema, None).replace_schema_metadata(metadata)
+    whole = merged.replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
     pq.write_table(whole, sink, compression="zstd")
     data = sink.getvalue().to_pybytes()
@@ -133,19 +134,31 @@ def _found(folder: Folder, dataset: str) -> tuple[dict[str, Stamp], Snapshot]:
     return stamps, Snapshot.load(folder, dataset) if len(stamps) > MANY else NONE
 
 
-def _tables(
+def _merged(
     stamps: Mapping[str, Stamp],
     snapshot: Snapshot,
     schema: pa.Schema,
     columns: list[str] | None,
     part: ReadPart,
-) -> list[pa.Table]:
-    """Read the rows of each part, from the snapshot where it holds the part."""
+) -> tuple[pa.Table, list[int]]:
+    """Read the rows of all parts, from the snapshot where it holds the part; returns also the number in each part."""
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
     held = snapshot.rows(columns) if snapshot.places else _joined([], schema, columns)
     with ThreadPoolExecutor(max_workers=8) as pool:  # for storage that is far away; near, they cost little
-        fresh = dict(zip(loose, pool.map(lambda name: part(name, columns), loose), strict=True))
-    return [fresh[name] if name in fresh else held.slice(*snapshot.places[name][1:]) for name in stamps]
+        fresh = list(pool.map(lambda name: part(name, columns), loose))
+    places = {name: snapshot.places[name][1:] for name in stamps if name in snapshot.places}
+    start = held.num_rows
+    for name, table in zip(loose, fresh, strict=True):
+        places[name] = start, table.num_rows
+        start += table.num_rows
+    table = _joined([held, *fresh], schema, columns)
+    order = array("q")
+    for name in stamps:
+        first, count = places[name]
+        order.extend(range(first, first + count))
+    if order != array("q", range(table.num_rows)):
+        table = table.take(pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)]))
+    return table, [places[name][1] for name in stamps]
 
 
 def _joined(tables: Sequence[pa.Table], schema: pa.Schema, columns: list[str] | None) -> pa.Table:

@@ -8,17 +8,19 @@ leaves copies of them in ``compact/``, which make our own reading faster (`sweep
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY, storable
-from sweep.records.sealed import seal, unseal
+from sweep.records.rows import converter, row_json, to_rows, to_table
+from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY
+from sweep.records.sealed import check_seal, seal, unseal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -58,7 +60,14 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
+        self._converters = {
+            dataset: [(field.name, converter(field.type)) for field in schema]
+            for dataset, schema in self._schemas.items()
+        }
+        self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
+        # With each text its row, so that no other row has its identity.
+        self._texts: dict[tuple[str, int | None], dict[int, tuple[dict[str, Any], str]]] = {}
 
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that each can be queried from the start.
@@ -69,6 +78,18 @@ class Store:
         for dataset in self._schemas:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
+
+    def expect_new(self, trial: int) -> None:
+        """Look for no part of a new trial; parts that are there all the same stay.
+
+        The names of the parts are listed at the first call alone.
+        """
+        if self._before is None:
+            listed = {dataset: self.folder.names(dataset) for dataset in self._schemas}
+            self._before = {f"{dataset}/{name}" for dataset, names in listed.items() for name in names}
+        for dataset in self._schemas:
+            if layout.part(dataset, trial) not in self._before:
+                self._parts[dataset, trial] = []
 
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
@@ -143,6 +164,45 @@ class Store:
         """
         return [dict(row) for row in self._load(dataset, trial)]
 
+    def checked_part(
+        self, dataset: str, trial: int | None, copy: list[dict[str, Any]] | None
+    ) -> list[dict[str, Any]]:
+        """Read the rows of one part, of whose bytes each is checked.
+
+        Args:
+            dataset: The name of the dataset.
+            trial: The number of the trial; None for the events of the sweep itself.
+            copy: The rows that the part had as it was last written, which spare reading more than the digest.
+
+        Raises:
+            DamagedPartError: If the part is not as it was written, or cannot be read.
+        """
+        if copy is None:
+            return self.part(dataset, trial)
+        path = layout.part(dataset, trial)
+        data = self.folder.read(path)
+        with self._readable(path):
+            sealed = check_seal(data)
+        return copy if sealed else self.part(dataset, trial)
+
+    def texts(self, dataset: str, trial: int) -> list[str]:
+        """Give the rows of one trial in a dataset as JSON, each of which is made once.
+
+        Raises:
+            DamagedPartError: If the part cannot be read.
+        """
+        known = self._texts.get((dataset, trial), {})
+        rows = self._load(dataset, trial)
+        made = {id(row): known.get(id(row)) or (row, row_json(row)) for row in rows}
+        self._texts[dataset, trial] = made
+        return [text for _, text in made.values()]
+
+    def forget(self, trial: int) -> None:
+        """Keep the rows of a trial no longer in memory; they are read again where they are asked for."""
+        for dataset in self._schemas:
+            self._parts.pop((dataset, trial), None)
+            self._texts.pop((dataset, trial), None)
+
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
         """Replace the part of a trial by one with the given rows; without rows, delete the part.
 
@@ -156,6 +216,7 @@ class Store:
         else:
             self.folder.delete(layout.part(dataset, trial))
             self._parts.pop((dataset, trial), None)
+            self._texts.pop((dataset, trial), None)
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
@@ -186,12 +247,12 @@ class Store:
     def compact(self) -> None:
         """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.
 
-        Costs a look at the names of the parts where there is nothing to do. A copy that cannot be written is done
-        without.
+        Costs a look at the names of the parts where there is nothing to do. Parts that are in memory are not read. A
+        copy that cannot be written is done without.
         """
         for dataset, schema in self._schemas.items():
             with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
-                compaction.write(self.folder, dataset, schema, self._part_of(dataset))
+                compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset))
 
     def foreign_columns(self) -> list[str]:
         """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
@@ -208,16 +269,26 @@ class Store:
                     found += [f"{dataset}.{name}" for name in sorted(differ)]
         return found
 
+    def _remembered(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
+        """Give the rows of a part as this store has written it, or read it."""
+        stem = name.removesuffix(layout.PART_SUFFIX)
+        rows = self._parts.get((dataset, int(stem) if stem.isdigit() else None))
+        if rows is None or columns is not None:
+            return self._read(dataset, f"{dataset}/{name}", columns)
+        return to_table(rows, self._schemas[dataset])
+
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""
         return lambda name, columns: self._read(dataset, f"{dataset}/{name}", columns)
 
     def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Complete a row to all columns of its schema, and convert the values to storable ones."""
-        schema = self._schemas[dataset]
-        if unknown := [name for name in row if name not in schema.names]:
+        full = {
+            name: None if (value := row.get(name)) is None else convert(value)
+            for name, convert in self._converters[dataset]
+        }
+        if unknown := [name for name in row if name not in full]:
             raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
-        full = {field.name: storable(row.get(field.name), field.type) for field in schema}
         if full.get("time", True) is None:
             full["time"] = datetime.now(UTC)
         if missing := [name for name in REQUIRED[dataset] if full[name] is None]:
@@ -238,51 +309,31 @@ class Store:
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
-        table = pa.Table.from_pylist(rows, schema=self._schemas[dataset])
-        self.folder.write(layout.part(dataset, trial), seal(table))
+        self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
         self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
 
     def _read(self, dataset: str, path: str, columns: list[str] | None) -> pa.Table:
         data = self.folder.read(path)
-        try:
+        with self._readable(path):
             file = unseal(data)
             version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
             if version == (expected := f"{dataset}/1"):
                 return file.read(columns=columns, use_threads=False)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise DamagedPartError(
-                f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
-                f"('sweep check {self.folder.name} --repair' mends it)"
-            ) from error
         raise DamagedPartError(
             f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
             "use the version of sweep that wrote it"
         )
 
-
-def by_trial(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    """Group rows by trial, in their order."""
-    grouped: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["trial"], []).append(row)
-    return grouped
-
-
-def to_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Convert a table to rows, with times in UTC.
-
-    Times go through columns without a time zone, for which pyarrow would import pandas (2 s).
-    """
-    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
-    for name in times:
-        index = table.schema.get_field_index(name)
-        table = table.set_column(index, name, table[name].cast(pa.timestamp("us")))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    for row in rows:
-        for name in times:
-            if row[name] is not None:
-                row[name] = row[name].replace(tzinfo=UTC)
-    return rows
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        """Turn what a damaged file makes pyarrow raise into a `DamagedPartError`."""
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DamagedPartError(
+                f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
+                f"('sweep check {self.folder.name} --repair' mends it)"
+            ) from error
 
 
 def _same(first: float, second: float) -> bool:

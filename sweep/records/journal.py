@@ -1,38 +1,46 @@
 """The records that a director writes: each trial in its rows of the datasets and once more in its ledger."""
 
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from sweep.records import compaction, ledger
-from sweep.records.datasets import Store, by_trial
+from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
+from sweep.records.rows import Row, by_trial, in_turn
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
 """After so many trials that have nothing left to do, there may be enough loose parts."""
+COMPACT_SHARE = 16
+"""Of many trials, this part may be loose before their datasets are compacted again."""
 
 
-def remembered(store: Store, metric: str) -> list[tuple[Trial, list[dict[str, Any]]]]:
-    """Read all trials of a sweep from its records.
+def remembered(store: Store, metric: str) -> Iterator[tuple[Trial, list[Row]]]:
+    """Read all trials of a sweep from its records; the rows of many trials are never in memory together.
 
     Args:
         store: The datasets of the sweep.
         metric: The searched metric, ``kid`` or ``fid``.
 
-    Returns:
+    Yields:
         Each trial with its rows of ``metrics``, by number.
 
     Raises:
         WorkError: If a dataset cannot be read.
     """
     # Trials first: the reverse order could show a trial's end without its last evaluation.
-    trials = store.rows("trials")
-    metrics, results = by_trial(store.rows("metrics")), by_trial(store.rows("results"))
-    read = []
-    for row in trials:
-        rows = metrics.get(row["trial"], [])
-        read.append((Trial.remembered(row, rows, metric, results.get(row["trial"], [])), rows))
-    return read
+    trials = store.table("trials").drop_columns(["config"])
+    metrics = groupby(in_turn(store.table("metrics")), key=lambda row: int(row["trial"]))
+    results = by_trial(store.rows("results"))
+    number, evaluations = next(metrics, (-1, iter(())))
+    for row in in_turn(trials):
+        while 0 <= number < row["trial"]:
+            number, evaluations = next(metrics, (-1, iter(())))
+        rows = list(evaluations) if number == row["trial"] else []
+        yield Trial.remembered(row, rows, metric, results.pop(row["trial"], [])), rows
 
 
 class Records:
@@ -47,6 +55,12 @@ class Records:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._settled = 0
+        self._in_memory = deque[tuple[float, int]]()
+        self._compact_at = COMPACT_EVERY
+
+    def begin(self, trial: Trial) -> None:
+        """Take in a trial that was never handed out, and so has nothing on record."""
+        self.store.expect_new(trial.number)
 
     def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Write a trial's row of ``trials`` and its ledger.
@@ -94,8 +108,17 @@ class Records:
         )
         return self.store.part("results", trial.number)[0]
 
-    def settled(self) -> None:
-        """Take note that one more trial has nothing left to do: from time to time, the datasets are compacted."""
+    def settled(self, trial: Trial) -> None:
+        """Take note that a trial has nothing left to do.
+
+        From time to time the datasets are compacted: the more trials there are, the longer that takes, and the less
+        often it happens. Then the rows leave the memory, since no copy needs them any more.
+        """
         self._settled += 1
-        if self._settled % COMPACT_EVERY == 0:
+        self._in_memory.append((time.time(), trial.number))
+        if self._settled >= self._compact_at:
+            latest = time.time() - compaction.SETTLED_SECONDS
             self.store.compact()
+            self._compact_at = self._settled + max(COMPACT_EVERY, self._settled // COMPACT_SHARE)
+            while self._in_memory and self._in_memory[0][0] < latest:
+                self.store.forget(self._in_memory.popleft()[1])

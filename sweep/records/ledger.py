@@ -15,11 +15,15 @@ import pyarrow as pa
 from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
-from sweep.records.schemas import SCHEMAS, to_json
+from sweep.records.schemas import SCHEMAS
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 MAGIC = b"sweep-ledger-1"
+_TIMES = {
+    dataset: [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    for dataset, schema in SCHEMAS.items()
+}
 
 Copy = dict[str, list[dict[str, Any]]]
 """The rows of one trial in each dataset."""
@@ -36,8 +40,9 @@ def write(store: Store, trial: int) -> None:
         DamagedPartError: If a part of the trial cannot be read.
         StorageError: If the ledger cannot be written.
     """
-    text = to_json({name: store.part(name, trial) for name in SCHEMAS}, exact=True).encode()
-    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text) + b"\n")
+    lists = (f'"{name}": [{", ".join(store.texts(name, trial))}]' for name in SCHEMAS)
+    text = f"{{{', '.join(lists)}}}"
+    store.folder.write(layout.ledger(trial), with_digest(MAGIC, text.encode()) + b"\n")
 
 
 def read(folder: Folder, trial: int) -> Copy | None:
@@ -71,8 +76,7 @@ def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
     """Convert the times of a row, which JSON holds as text."""
-    times = [field.name for field in SCHEMAS[dataset] if pa.types.is_timestamp(field.type)]
-    return row | {name: datetime.fromisoformat(row[name]) for name in times if row.get(name)}
+    return row | {name: datetime.fromisoformat(row[name]) for name in _TIMES[dataset] if row.get(name)}
 
 
 def status_of(folder: Folder, trial: int) -> str | None:

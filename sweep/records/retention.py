@@ -33,10 +33,8 @@ def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
     Raises:
         StorageError: If a file cannot be deleted.
     """
-    inner, kimgs = layout.checkpoints(trial), {one.kimg for one in kept}
-    names = {name(kimg) for kimg in kimgs for name in (layout.snapshot_name, layout.discriminator_name)}
-    found = [name for name in folder.names(inner) if name.startswith(_WEIGHTS)]
-    drop(folder, [f"{inner}/{name}" for name in found if name not in names])
+    inner = layout.checkpoints(trial)
+    drop(folder, [f"{inner}/{name}" for name in _weights_but(folder.names(inner), kept)])
 
 
 def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
@@ -52,14 +50,15 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
     Raises:
         StorageError: If a file cannot be deleted.
     """
-    checkpoints, histories = (
-        _files(folder, trial, s) for s in (layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX)
-    )
+    inner = layout.checkpoints(trial.number)
+    names, needless = folder.names(inner), []
     goes_on = _rule(keep, trial) == "all" or trial.still_improving
-    drop(folder, checkpoints[:-1] + histories[:-1] if goes_on else checkpoints + histories)
+    for suffix in (layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX):
+        found = [name for name in names if name.endswith(suffix)]
+        needless += found[:-1] if goes_on else found
     if trial.result and trial.result["kimg"] is not None:
-        measured = [one for one in trial.seen if one.kimg == trial.result["kimg"]]
-        keep_snapshots(folder, trial.number, measured)
+        needless += _weights_but(names, [one for one in trial.seen if one.kimg == trial.result["kimg"]])
+    drop(folder, [f"{inner}/{name}" for name in needless])
 
 
 def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> None:
@@ -75,7 +74,10 @@ def after_sweep(folder: Folder, keep: KeepConfig, trials: Iterable[Trial]) -> No
     """
     ended = list(trials)
     best = {trial.number for trial in ranked(ended)[:ALWAYS]}
+    there = {f"{layout.CHECKPOINTS}/{name}" for name in folder.names(layout.CHECKPOINTS)}
     for trial in ended:
+        if layout.checkpoints(trial.number) not in there:
+            continue
         after_trial(folder, keep, trial)  # a crash may have prevented the call at the trial's end
         if _rule(keep, trial) == "none" and trial.number not in best:
             folder.delete(layout.checkpoints(trial.number))
@@ -103,6 +105,8 @@ def _rule(keep: KeepConfig, trial: Trial) -> str:
     return keep.finished if trial.status is Status.FINISHED else keep.stopped
 
 
-def _files(folder: Folder, trial: Trial, suffix: str) -> list[str]:
-    inner = layout.checkpoints(trial.number)
-    return [f"{inner}/{name}" for name in folder.names(inner) if name.endswith(suffix)]
+def _weights_but(names: Iterable[str], kept: Iterable[Seen]) -> list[str]:
+    """List the weights in a trial's folder except those of some evaluations."""
+    kimgs = {one.kimg for one in kept}
+    stay = {name(kimg) for kimg in kimgs for name in (layout.snapshot_name, layout.discriminator_name)}
+    return [name for name in names if name.startswith(_WEIGHTS) and name not in stay]

@@ -1,4 +1,4 @@
-"""The columns of a sweep's Parquet datasets, and the conversion of Python values to storable ones.
+"""The columns of a sweep's Parquet datasets, and JSON for their text columns.
 
 Columns may be added, never renamed or retyped; the version in the metadata (``metrics/1``) changes only if
 that rule has to be broken.
@@ -6,8 +6,8 @@ that rule has to be broken.
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from numbers import Integral, Real
 from typing import Any
 
@@ -174,63 +174,30 @@ REQUIRED = {
 }
 
 
-def to_json(value: Any, indent: int | None = None, exact: bool = False) -> str:  # noqa: ANN401 - any JSON-like value
+def to_json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON-like value
     """Write a value as JSON that every reader accepts: times become ISO 8601 text, unknown types their ``str``.
 
     Args:
-        value: Any JSON-like value, with NumPy's scalars, times, NaN and infinities.
+        value: Any JSON-like value, with NumPy's scalars, times, and NaN and infinities, which become null.
         indent: Spaces of an indented text; None for one line.
-        exact: Whether NaN and infinities become text, from which `storable` makes an equal number, instead of null.
     """
-    plain = _finite(value, str if exact else lambda number: None)
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent, default=_other)
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, indent=indent, default=as_text)
 
 
-def _other(value: object) -> str:
+def as_text(value: object) -> str:
+    """Spell a value for which JSON has no type."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _finite(value: Any, otherwise: Callable[[float], str | None]) -> Any:  # noqa: ANN401
-    if isinstance(value, bool):
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, str | bool):
         return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):  # NumPy's scalars too
-        return float(value) if math.isfinite(value) else otherwise(float(value))
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item, otherwise) for key, item in value.items()}
+        return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item, otherwise) for item in value]
+        return [_finite(item) for item in value]
     return value
-
-
-def storable(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401
-    """Convert a Python or NumPy value to one that a column stores.
-
-    Args:
-        value: The value; None stays None.
-        kind: The type of the column. Text columns take mappings and lists as JSON, time columns seconds since the epoch
-            or a datetime with a time zone.
-
-    Raises:
-        ValueError: If the value is a fraction for an integer column, or a time without a time zone.
-    """
-    if value is None:
-        return None
-    if pa.types.is_string(kind):
-        return value if isinstance(value, str) else to_json(value)
-    if pa.types.is_boolean(kind):
-        return bool(value)
-    if pa.types.is_floating(kind):
-        return float(value)
-    if pa.types.is_integer(kind):
-        if int(value) != value:
-            raise ValueError(f"{value!r} is not an integer")
-        return int(value)
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, UTC)
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError(
-            f"a time must be seconds since the epoch or a datetime with a time zone, got {value!r}"
-        )
-    return value.astimezone(UTC)

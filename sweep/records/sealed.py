@@ -25,8 +25,10 @@ class BrokenPartError(ValueError):
 def seal(table: pa.Table) -> bytes:
     """Write a table as the bytes of a Parquet file with its own digest."""
     sink = pa.BufferOutputStream()
-    # Uncompressed: on so few rows compression costs size and time.
-    with pq.ParquetWriter(sink, table.schema, compression="none") as writer:
+    # On so few rows compression, dictionaries and statistics cost size and time.
+    with pq.ParquetWriter(
+        sink, table.schema, compression="none", use_dictionary=False, write_statistics=False
+    ) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({KEY: _BLANK.decode()})
     data = bytearray(sink.getvalue().to_pybytes())
@@ -42,13 +44,24 @@ def unseal(data: bytes) -> pq.ParquetFile:
         BrokenPartError: If a byte has changed since the file was sealed.
         pyarrow.ArrowException, OSError: If the bytes are no Parquet file.
     """
-    if _SEAL.search(data):
-        blank = bytearray(data)
-        start, end = _digest_span(blank)
-        blank[start:end] = _BLANK
-        if hashlib.sha256(blank).hexdigest().encode() != data[start:end]:
-            raise BrokenPartError("its content does not match its digest")
+    check_seal(data)
     return pq.ParquetFile(pa.BufferReader(data))
+
+
+def check_seal(data: bytes) -> bool:
+    """Check the digest in the bytes of a part; returns whether there is one.
+
+    Raises:
+        BrokenPartError: If a byte has changed since the file was sealed.
+    """
+    if not _SEAL.search(data):
+        return False
+    blank = bytearray(data)
+    start, end = _digest_span(blank)
+    blank[start:end] = _BLANK
+    if hashlib.sha256(blank).hexdigest().encode() != data[start:end]:
+        raise BrokenPartError("its content does not match its digest")
+    return True
 
 
 def _digest_span(data: bytearray) -> tuple[int, int]:

@@ -25,7 +25,7 @@ LAST_PART = 0.25
 """The last part of a trial's budget, in which a trial that is still improving has improved."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A healthy evaluation of a trial.
 

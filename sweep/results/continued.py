@@ -12,7 +12,8 @@ from typing import Any
 from ganlib.errors import WorkError
 from sweep import formatting
 from sweep.records.catalog import Sweep
-from sweep.records.datasets import Store, to_rows
+from sweep.records.datasets import Store
+from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.sweep_info import SweepInfo
 from sweep.results.leaderboard import METRICS

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ganlib.metrics.identity import NAMES, Baseline, Floor, Identity
@@ -52,7 +53,7 @@ class Entry:
     row: Row = field(repr=False)
     source: Row = field(repr=False, default_factory=dict)
 
-    @property
+    @cached_property
     def params(self) -> dict[str, Any]:
         """The searched values: path to value, None where the trial has none."""
         found = {key.removeprefix("param."): self.row[key] for key in self.row if key.startswith("param.")}

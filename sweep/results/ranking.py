@@ -18,7 +18,8 @@ from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
-from sweep.records.datasets import Store, to_rows
+from sweep.records.datasets import Store
+from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive
@@ -184,7 +185,8 @@ def _entry(
         row=row,
         source=source,
     )
-    return replace(entry, reason=_why_left_out(entry, metric))
+    reason = _why_left_out(entry, metric)
+    return entry if reason is None else replace(entry, reason=reason)
 
 
 def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
@@ -209,6 +211,8 @@ def _so_far(entry: Entry, metric: str) -> str:
 def _why_left_out(entry: Entry, metric: str) -> str | None:
     row, before = entry.row, ""
     if entry.value is not None:
+        if not entry.status.out_of_play:
+            return None
         before = f"; its best was {had(entry, metric)}"
     if entry.status is Status.COLLAPSED:
         return f"collapsed: {row['verdict'] or 'no verdict on record'}{before}"

@@ -1,15 +1,15 @@
 """The search: an Optuna study that is asked for parameters and told how trials ended.
 
-The study is a SQLite file that ``optuna.load_study`` and optuna-dashboard open. The file is a view of the sweep's
-records: a study that is written anew from the records suggests what the old one would have suggested. Nothing heavy is
-imported until a study is opened.
+The study is in memory, and in a SQLite file that ``optuna.load_study`` and optuna-dashboard open. The file is a view of
+the sweep's records: a study that is written anew from the records suggests what the old one would have suggested.
+Nothing heavy is imported until a study is opened.
 """
 
 import math
 import os
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,30 +28,48 @@ Points = Sequence[Mapping[str, Any]]
 
 
 class Study:
-    """The study of one search, in one SQLite file, for one thread of one process; see `create` and `rebuild`.
+    """The study of one search, for one thread of one process; see `create` and `rebuild`.
+
+    Samplers read the trials in memory; what becomes of a trial is written to the file at once.
 
     Args:
         path: The SQLite file, made where there is none.
         name: The name of the study.
         space: What is searched.
         search: How the space is searched.
+        trials: The trials that the file holds.
         points: The parameters of the first trials, by path.
 
     Raises:
         RequestError: If a grid search has too many combinations.
-        StorageError: If the file cannot be written.
+        StorageError: If the file cannot be read.
     """
 
     def __init__(
-        self, path: Path, name: str, space: Space, search: SearchConfig, points: Points = ()
+        self,
+        path: Path,
+        name: str,
+        space: Space,
+        search: SearchConfig,
+        trials: "Sequence[FrozenTrial]",
+        points: Points = (),
     ) -> None:
+        import optuna
+
+        from sweep.search.samplers import Kept
+
         self._path, self._space, self._search = path, space, search
         self._points = [space.stored(point) for point in points]
         self._grid = grid_order(space, search)
+        self._memory = optuna.storages.InMemoryStorage()
+        self._study = optuna.create_study(storage=self._memory, study_name=name, direction="minimize")
+        self._study.add_trials(trials)
+        self._kept = Kept()
+        for trial in trials:
+            self._kept.observed.note(trial)
+        self._count = len(trials)
         with study_file.writing(path):
-            self._storage, self._study = study_file.open_study(path, name)
-            self._id = self._storage.get_study_id_from_name(name)
-            self._count = self._storage.get_n_trials(self._id)
+            self._file = study_file.StudyFile(path, name)
 
     @classmethod
     def create(
@@ -67,14 +85,14 @@ class Study:
             points: The parameters of the first trials, by path.
 
         Raises:
-            RequestError: If the file exists.
+            RequestError: If the file exists, or a grid search has too many combinations.
             StorageError: If the file cannot be written.
         """
         if path.exists():
             raise RequestError(
                 f"there is a study at {path} already; resume the sweep, or choose another name"
             )
-        return cls(path, name, space, search, points)
+        return cls.rebuild(path, name, space, search, (), points)
 
     @classmethod
     def rebuild(
@@ -97,26 +115,25 @@ class Study:
             points: The parameters of the first trials, by path.
 
         Raises:
+            RequestError: If a grid search has too many combinations.
             WorkError: If the trials do not fit the space or the file cannot be written.
         """
+        for position, past in enumerate(trials):
+            if past.number != position:
+                raise WorkError(f"the sweep's records have trial {past.number} where {position} should be")
+        frozen = [_frozen(past, space) for past in trials]
         fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
         with study_file.writing(path):
             study_file.remove(fresh)
-            storage, study = study_file.open_study(fresh, name)
             try:
-                for position, past in enumerate(trials):
-                    if past.number != position:
-                        raise WorkError(
-                            f"the sweep's records have trial {past.number} where {position} should be"
-                        )
-                    study.add_trial(_frozen(past, space))
-                study_file.close(storage)
+                study_file.create(fresh, name)
+                with closing(study_file.StudyFile(fresh, name)) as file:
+                    file.put(frozen)
                 study_file.replace(fresh, path)
             except BaseException:
-                study_file.close(storage)
                 study_file.remove(fresh)
                 raise
-        return cls(path, name, space, search, points)
+        return cls(path, name, space, search, frozen, points)
 
     def ask(self) -> Asked | None:
         """Draw the next trial to run; None when there are as many as the search or its grid has.
@@ -131,18 +148,18 @@ class Study:
 
         if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
             return None
-        with study_file.writing(self._path):
-            self._study.sampler = sampler_for(
-                self._search, self._space, self._count, self._grid or (), self._points
-            )
-            trial = self._study.ask()
-            self._count += 1
-            try:
-                params = self._space.suggest(trial)
-            except BaseException:
-                with suppress(Exception):
-                    self.tell(PastTrial(trial.number, {}, Status.FAILED))
-                raise
+        self._study.sampler = sampler_for(
+            self._search, self._space, self._count, self._kept, self._grid or (), self._points
+        )
+        trial = self._study.ask()
+        self._count += 1
+        try:
+            params = self._space.suggest(trial)
+        except BaseException:
+            with suppress(Exception):
+                self.tell(PastTrial(trial.number, {}, Status.FAILED))
+            raise
+        self._note(trial.number)
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
@@ -160,19 +177,26 @@ class Study:
         if past.state is Status.RUNNING:
             raise ValueError(f"trial {past.number} has not ended")
         outcome = _Outcome.of(past)
+        trial = past.number  # one study alone: Optuna's ids in memory are the numbers
+        for step, reported in outcome.steps.items():
+            self._memory.set_trial_intermediate_value(trial, step, reported)
+        for key, note in past.attrs.items():
+            self._memory.set_trial_user_attr(trial, key, note)
+        # Of a pruned trial, Optuna takes the value of the last step itself.
+        value = outcome.value if outcome.state == "COMPLETE" else None
+        self._study.tell(past.number, value, state=outcome.optuna_state())
+        self._note(past.number)
+
+    def _note(self, number: int) -> None:
+        """Remember a trial as it stands, and write it to the file."""
+        trial = self._memory.get_trial(number)
+        self._kept.observed.note(trial)
         with study_file.writing(self._path):
-            trial = self._storage.get_trial_id_from_study_id_trial_number(self._id, past.number)
-            for step, reported in outcome.steps.items():
-                self._storage.set_trial_intermediate_value(trial, step, reported)
-            for key, note in past.attrs.items():
-                self._storage.set_trial_user_attr(trial, key, note)
-            # Of a pruned trial, Optuna takes the value of the last step itself.
-            value = outcome.value if outcome.state == "COMPLETE" else None
-            self._study.tell(past.number, value, state=outcome.optuna_state())
+            self._file.put([trial])
 
     def close(self) -> None:
         """Close the file."""
-        study_file.close(self._storage)
+        self._file.close()
 
 
 def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | None:
@@ -208,16 +232,16 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
     """
     import optuna
 
-    from sweep.search.samplers import sampler_for
+    from sweep.search.samplers import Kept, sampler_for
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="minimize")
     grid = grid_order(space, search)
     count = min(count, search.trials, len(grid) if grid is not None else count)
     stored = [space.stored(point) for point in points]
-    shown = []
+    shown, kept = [], Kept()
     for number in range(count):
-        study.sampler = sampler_for(search, space, number, grid or (), stored)
+        study.sampler = sampler_for(search, space, number, kept, grid or (), stored)
         shown.append(space.suggest(study.ask()))
     return shown
 
@@ -275,7 +299,7 @@ def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
 
     try:
         outcome = _Outcome.of(past)
-        return create_trial(
+        trial = create_trial(
             state=outcome.optuna_state(),
             value=outcome.value,
             params=space.stored(past.params),
@@ -285,3 +309,5 @@ def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
         )
     except ValueError as error:
         raise WorkError(f"the sweep's record of trial {past.number} does not fit its spec: {error}") from None
+    trial.number = past.number
+    return trial

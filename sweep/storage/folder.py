@@ -145,8 +145,8 @@ class Folder(ABC):
         """Delete a file or a whole tree; it is fine if nothing is there."""
 
     @abstractmethod
-    def size_bytes(self) -> int:
-        """Add up the bytes of all files in the folder and below."""
+    def sizes(self) -> dict[str, int]:
+        """Add up the bytes of all files in the folder and below, by what lies directly in the folder."""
 
     def local(self, path: str = "") -> Path | None:
         """Give the real path of something in this folder; None where the folder is not on a disk."""

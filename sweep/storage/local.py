@@ -35,8 +35,11 @@ class LocalFolder(Folder):
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
         target = self._at(path)
         with explained("write", str(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, data, TEMPORARY)
+            try:
+                write_whole(target, data, TEMPORARY)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(target, data, TEMPORARY)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         target = self._at(path)
@@ -82,13 +85,27 @@ class LocalFolder(Folder):
             else:
                 target.unlink()
 
-    def size_bytes(self) -> int:  # noqa: D102
-        total = 0
-        for directory, _, files in os.walk(self._root):
-            for name in files:
-                with contextlib.suppress(FileNotFoundError):  # a running sweep replaces files as we look
-                    total += os.lstat(os.path.join(directory, name)).st_size
-        return total
+    def sizes(self) -> dict[str, int]:  # noqa: D102
+        return {entry.name: _bytes(entry) for entry in _entries(self._root)}
+
+
+def _entries(place: Path | str) -> list["os.DirEntry[str]"]:
+    """List a folder, and nothing for one that is deleted: a running sweep replaces files as we look."""
+    try:
+        with os.scandir(place) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _bytes(entry: "os.DirEntry[str]") -> int:
+    """Add up the bytes of a file, or of all files below a folder."""
+    if entry.is_dir(follow_symlinks=False):
+        return sum(map(_bytes, _entries(entry.path)))
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

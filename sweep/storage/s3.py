@@ -197,8 +197,13 @@ class RemoteFolder(Folder):
         except MissingFileError:
             return  # somebody else was quicker
 
-    def size_bytes(self) -> int:  # noqa: D102
-        return sum(info.size or 0 for info in self._entries("", recursive=True))
+    def sizes(self) -> dict[str, int]:  # noqa: D102
+        found: dict[str, int] = {}
+        for info in self._entries("", recursive=True):
+            below = info.path.lstrip("/").removeprefix(self._at("")).lstrip("/")
+            first = below.partition("/")[0]
+            found[first] = found.get(first, 0) + (info.size or 0)
+        return found
 
     def _kind(self, path: str) -> Any:  # noqa: ANN401
         target = self._at(path)

@@ -2,15 +2,16 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 
 class Bucket:
-    """What the server holds, and when it fails: ``fails(number of the request)``."""
+    """What the server holds, what it was asked, and when it fails: ``fails(number of the request)``."""
 
     url = ""
 
@@ -19,6 +20,7 @@ class Bucket:
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.fails: Callable[[int], bool] = lambda number: False
         self.requests = self.failed = 0
+        self.asked: list[str] = []
         self.lock = threading.Lock()
 
     def next_fails(self) -> bool:
@@ -27,6 +29,19 @@ class Bucket:
             failed = self.fails(self.requests)
             self.failed += failed
             return failed
+
+
+@contextmanager
+def serving() -> Iterator[Bucket]:
+    """A bucket behind a server of this process."""
+    bucket = Bucket()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(bucket))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = f"127.0.0.1:{server.server_port}"
+    bucket.url = f"s3://bucket/runs?endpoint_override={place}&scheme=http&region=us-east-1"
+    yield bucket
+    server.shutdown()
+    server.server_close()
 
 
 def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
@@ -63,6 +78,7 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
             query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
             key = unquote(url.path).removeprefix("/bucket").lstrip("/")
             data = self.body()
+            bucket.asked.append(f"{self.command} {key}")
             if not url.path.startswith("/bucket"):
                 self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
                 return

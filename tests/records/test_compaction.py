@@ -1,5 +1,6 @@
 """Snapshots of many parts: fast, never wrong, and never needed."""
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.records import compaction, journal
-from sweep.records.datasets import Store
+from sweep.records import compaction, journal, ledger
+from sweep.records.datasets import DamagedPartError, Store
 from sweep.records.journal import Records
+from sweep.records.trial_state import Trial
+from sweep.storage import layout
 from sweep.storage.folder import Stamp
 from sweep.storage.local import LocalFolder
 
@@ -215,11 +218,74 @@ def test_a_driver_compacts_from_time_to_time(folder: LocalFolder, monkeypatch: p
     records = Records(Store(folder))
     fill(records.store, trials=5)
     settle(folder)
-    for _ in range(3):
-        records.settled()
+    for number in range(3):
+        records.settled(Trial(number, {}, 0))
     assert not folder.exists("compact")
-    records.settled()
+    records.settled(Trial(3, {}, 0))
     assert sorted(folder.names("compact")) == ["metrics", "trials"]
+
+
+def test_the_more_trials_the_less_often_a_driver_compacts(
+    folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, at = Records(Store(folder)), list[int]()
+    settled = 0
+    monkeypatch.setattr(Store, "compact", lambda store: at.append(settled))
+    for settled in range(1, 10_001):
+        records.settled(Trial(settled, {}, 0))
+    pauses = [after - before for before, after in itertools.pairwise(at)]
+    assert at[0] == pauses[0] == 64
+    assert pauses == sorted(pauses)
+    assert sum(at) < 20 * 10_000, "all trials are copied again at each: seldom enough for 20 times each"
+
+
+def test_a_driver_copies_rows_that_are_in_memory_and_forgets_those_of_trials_that_are_done_with(
+    folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "COMPACT_EVERY", 2)
+    records = Records(Store(folder))
+    fill(records.store, trials=4)
+    settle(folder)
+    names = opened(monkeypatch)
+    kept = records.store.part("metrics", 1)
+    ledger.write(records.store, 1)
+    before = folder.read(layout.ledger(1))
+    records.settled(Trial(1, {}, 0))
+    assert {trial for _, trial in records.store._parts} == {0, 1, 2, 3}
+    records.settled(Trial(2, {}, 0))
+    assert {trial for _, trial in records.store._parts} == {0, 1, 2, 3}, (
+        "too young to be in a copy for certain"
+    )
+    moment = time.time() + 10
+    monkeypatch.setattr(journal.time, "time", lambda: moment)
+    records.settled(Trial(3, {}, 0))
+    records.settled(Trial(0, {}, 0))
+    assert {trial for _, trial in records.store._parts} == {0, 3}
+    assert names == []
+    assert Store(folder).rows("metrics") == [
+        row for trial in range(4) for row in records.store.part("metrics", trial)
+    ]
+    assert records.store.part("metrics", 1) == kept
+    ledger.write(records.store, 1)
+    assert folder.read(layout.ledger(1)) == before, "a trial that goes on after all finds its rows"
+
+
+def test_a_part_whose_digest_is_right_is_not_opened_where_a_copy_is(
+    folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(folder)
+    fill(store, trials=1)
+    names = opened(monkeypatch)
+    rows = Store(folder).checked_part("metrics", 0, None)
+    assert names == ["metrics/00000.parquet"]
+    assert Store(folder).checked_part("metrics", 0, rows) == rows
+    assert names == ["metrics/00000.parquet"]
+    path = Path(folder.url) / "metrics/00000.parquet"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedPartError, match="does not match its digest"):
+        Store(folder).checked_part("metrics", 0, rows)
 
 
 def test_stamps_of_a_folder(folder: LocalFolder) -> None:

@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.errors import WorkError
+from sweep.records import journal
 from sweep.records.datasets import SCHEMAS, Store
+from sweep.records.rows import in_turn
 from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 
@@ -282,3 +284,22 @@ def test_the_store_is_what_a_plain_model_says(
             expected[trial, kimg] = kid
     assert {(r["trial"], int(r["kimg"])): r["kid"] for r in store.rows("metrics")} == expected
     assert {r["trial"]: r["attempt"] for r in store.rows("trials")} == attempts
+
+
+def test_trials_are_remembered_in_turn_each_with_its_own_rows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With trials that have no evaluation, trials of many, and evaluations of a trial that is not on record."""
+    monkeypatch.setattr(journal, "in_turn", lambda table: in_turn(table, 3))
+    evaluations = {0: 2, 1: 0, 2: 7, 4: 1, 5: 0}
+    for trial, count in evaluations.items():
+        if trial != 4:
+            store.put_trial({"trial": trial, "attempt": 0, "status": "running", "params": {}, "seed": 1})
+        for step in range(count):
+            row = {"trial": trial, "attempt": 0, "kimg": step + 1.0, "kid": 0.5, "n_fake": 8}
+            store.add("metrics", row | {"seconds_train": 1.0, "seconds_eval": 1.0})
+    found = list(journal.remembered(store, "kid"))
+    assert [trial.number for trial, _ in found] == [0, 1, 2, 5]
+    assert [len(rows) for _, rows in found] == [2, 0, 7, 0]
+    assert [len(trial.seen) for trial, _ in found] == [2, 0, 7, 0]
+    assert found[2][0].kimg == 7.0

@@ -15,6 +15,7 @@ import pytest
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
+from sweep.search import study_file
 from sweep.search.study import Study, preview
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
@@ -99,7 +100,7 @@ def run(tmp_path, space, search, count, rebuild_at=None):
         ("tpe", SPACE, 20),
         ("random", NUMBERS, 8),
         ("grid", GRID, 12),
-        ("cmaes", SPACE, 20),
+        ("cmaes", SPACE, 60),
         pytest.param("gp", NUMBERS, 13, marks=pytest.mark.slow),
     ],
 )
@@ -118,6 +119,72 @@ def test_rebuilt_in_the_middle_suggests_the_same(tmp_path, sampler, space, count
     if sampler in ("tpe", "gp", "cmaes"):
         assert straight[-1] != preview(space, search, count)[-1], "by now it has learnt something"
     assert list(tmp_path.glob("*/.*")) == [], "no temporary file is left"
+
+
+@pytest.mark.parametrize("count", [3, 11, 40, 300])
+@pytest.mark.parametrize("ends", [outcome, lambda number, params: PastTrial(number, params, Status.STOPPED)])
+def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, ends):
+    """With trials of every end, some that still run, and parameters that only some trials have."""
+    import numpy as np
+    from optuna.samplers import TPESampler
+
+    from sweep.search.study import _frozen
+
+    params = preview(SPACE, SearchConfig(sampler="random", trials=count, seed=5), count)
+    records = [
+        PastTrial(number, one, Status.RUNNING) if number > count - 5 or number % 9 == 1 else ends(number, one)
+        for number, one in enumerate(params)
+    ]
+    search = SearchConfig(trials=count + 1, seed=3)
+    study = Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, search, records)
+    seed = int(np.random.SeedSequence([search.seed, count]).generate_state(1)[0])
+    plain = optuna.create_study(sampler=TPESampler(seed=seed, multivariate=True, constant_liar=True))
+    plain.add_trials([_frozen(past, SPACE) for past in records])
+    assert study.ask().params == SPACE.suggest(plain.ask())
+    study.close()
+
+
+def test_tpe_does_not_mind_in_which_order_trials_ended(tmp_path):
+    params = preview(NUMBERS, SearchConfig(sampler="random", trials=40), 40)
+    drawn = []
+    for seed in (1, 2):
+        path, search = tmp_path / f"{seed}.db", SearchConfig(trials=50, seed=3)
+        running = [PastTrial(number, one, Status.RUNNING) for number, one in enumerate(params)]
+        study = Study.rebuild(path, "dcgan", NUMBERS, search, running)
+        numbers = list(range(35))
+        random.Random(seed).shuffle(numbers)
+        for number in numbers:
+            study.tell(outcome(number, params[number]))
+        drawn.append([study.ask().params for _ in range(5)])
+        study.close()
+    assert drawn[0] == drawn[1]
+
+
+def test_all_that_optuna_reads_in_the_file_is_what_samplers_see(tmp_path):
+    """The file's rows are written by our own SQL: each column as Optuna writes it."""
+    from sweep.search.study import _frozen
+
+    asked = run(tmp_path, SPACE, SearchConfig(trials=12, seed=3), 12)
+    plain = optuna.create_study(storage=f"sqlite:///{tmp_path / 'optuna.db'}", study_name="dcgan")
+    plain.add_trials([_frozen(outcome(number, params), SPACE) for number, params in enumerate(asked)])
+    Study.rebuild(
+        tmp_path / "ours.db",
+        "dcgan",
+        SPACE,
+        SearchConfig(trials=12),
+        [outcome(*one) for one in enumerate(asked)],
+    ).close()
+    tables = ("trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes")
+    for table in tables:
+        columns = "trial_id, " + ", ".join(study_file._CHILDREN[table])
+        query = f"select {columns} from {table} order by 1, 2"
+        theirs, ours = (
+            sqlite3.connect(tmp_path / name).execute(query).fetchall() for name in ("optuna.db", "ours.db")
+        )
+        assert ours == theirs
+    for one, other in zip(load(tmp_path / "ours.db").trials, plain.trials, strict=True):
+        assert (one.number, one.state, one.values) == (other.number, other.state, other.values)
+        assert (one.datetime_start is None) == (other.datetime_start is None)
 
 
 def test_a_journal_left_by_a_crash_does_not_reach_the_new_file(tmp_path):
@@ -276,7 +343,7 @@ def test_cmaes_finds_the_valley(tmp_path):
     ],
 )
 def test_cmaes_maps_the_unit_interval_onto_the_range(distribution):
-    from sweep.search.samplers import _from_unit, _to_unit
+    from sweep.search.cma import _from_unit, _to_unit
 
     draw = random.Random(0)
     optuna_distribution = distribution.optuna()

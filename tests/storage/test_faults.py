@@ -1,15 +1,13 @@
 """An S3-compatible server that fails: requests are repeated, nothing is doubled, nothing is lost."""
 
 import random
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from helpers.commands import small
-from helpers.fake_s3 import Bucket, handler_for
+from helpers.fake_s3 import Bucket, serving
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
@@ -28,19 +26,12 @@ PAUSES = s3.PAUSES_SECONDS
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    bucket = Bucket()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(bucket))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    bucket.url = (
-        f"s3://bucket/runs?endpoint_override=127.0.0.1:{server.server_port}&scheme=http&region=us-east-1"
-    )
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
-    yield bucket
-    server.shutdown()
-    server.server_close()
+    with serving() as bucket:
+        yield bucket
 
 
 def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
@@ -59,7 +50,7 @@ def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:
     folder.delete("a/b")
     folder.delete("a/b")
     assert folder.names("a") == ["c"]
-    assert folder.size_bytes() == 1
+    assert folder.sizes() == {"a": 1}
 
 
 def test_every_request_may_fail_a_few_times(bucket: Bucket) -> None:

@@ -41,7 +41,11 @@ def test_write_read_replace_list_delete(folder: Folder) -> None:
     assert folder.exists("a")
     assert folder.exists("a/b.bin")
     assert (folder / "a").read("b.bin") == b"two"
-    assert folder.size_bytes() == 3
+    folder.write("c/d/e.bin", b"four")
+    folder.write("f", b"x")
+    assert folder.sizes() == {"a": 3, "c": 4, "f": 1}
+    folder.delete("c")
+    folder.delete("f")
     folder.delete("a/b.bin")
     assert folder.names("a") == ["a.bin"]
     folder.delete("a")
@@ -202,7 +206,6 @@ def test_a_name_of_a_folder_is_no_url(name: str, tmp_path: Path) -> None:
     assert folder.name == name
     folder.write("x", b"x")
     assert (tmp_path / "runs" / name / "x").read_bytes() == b"x"
-    storage, _ = study_file.open_study(tmp_path / "runs" / name / "study.db", "s")
-    study_file.close(storage)
+    study_file.create(tmp_path / "runs" / name / "study.db", "s")
     found = sqlite3.connect(tmp_path / "runs" / name / "study.db").execute("SELECT study_name FROM studies")
     assert found.fetchall() == [("s",)]

@@ -71,7 +71,7 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
         "trials", ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]
     )
     trials = table.to_pylist()
-    summary = summarise(sweep, trials, [], [])
+    summary, sizes = summarise(sweep, trials, [], []), sweep.folder.sizes()
     able = [row for row in trials if not Status(row["status"]).out_of_play]
     results = [value for row in able if (value := finite(row["result"])) is not None]
     values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
@@ -85,7 +85,7 @@ def _facts(sweep: "Sweep") -> dict[str, Any]:
         "extractor": sweep.info.extractor,
         "best": min(values, default=None),
         "provisional": not results,
-        "bytes": sweep.folder.size_bytes(),
-        "checkpoint_bytes": (sweep.folder / layout.CHECKPOINTS).size_bytes(),
+        "bytes": sum(sizes.values()),
+        "checkpoint_bytes": sizes.get(layout.CHECKPOINTS, 0),
         "folder": str(sweep.folder),
     }

@@ -30,23 +30,24 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
     from sweep import formatting
     from sweep.records.catalog import open_sweep
-    from sweep.records.datasets import to_rows
+    from sweep.records.rows import to_rows
     from sweep.records.schemas import to_json
     from sweep.results.by_class import told
     from sweep.results.continued import read_continued, sentences
-    from sweep.results.decisive import COLUMNS
+    from sweep.results.decisive import COLUMNS, decisive
     from sweep.results.ranking import check_metric, rank_or_explain
     from sweep.results.summary import summarise
     from sweep.storage.opening import open_folder
 
     sweep = open_sweep(open_folder(storage), name)
     store = sweep.store
-    trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
-    metrics, results = to_rows(store.table("metrics", COLUMNS)), store.rows("results")
+    trials = store.table("trials")
+    trials = to_rows(trials if as_json else trials.drop_columns(["config", "params"]))
+    rungs, events, results = store.rows("rungs"), store.rows("events"), store.rows("results")
+    metric = check_metric(sweep.info.metric)
+    metrics = to_rows(decisive(store.table("metrics", COLUMNS), metric))
     summary = summarise(sweep, trials, rungs, events, results)
-    board, problem = rank_or_explain(
-        trials, metrics, check_metric(sweep.info.metric), sweep.info.floor, results, sweep.info.baseline
-    )
+    board, problem = rank_or_explain(trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline)
     best = board.entries[0].source if board.entries else {}
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events, best), indent=2))

@@ -28,7 +28,8 @@ from ganlib.training.fit import GRID
 from sweep.commands.exporting.measuring import check_pictures, config_of, result_of
 from sweep.commands.exporting.model_card import card
 from sweep.records.catalog import Sweep
-from sweep.records.datasets import Store, to_rows
+from sweep.records.datasets import Store
+from sweep.records.rows import to_rows
 from sweep.records.schemas import to_json
 from sweep.results.choice import Choice
 from sweep.results.confirmation import label, read_confirmation

@@ -1,0 +1,125 @@
+"""TPE whose questions cost the same however many trials there are: it reads arrays in place of trials."""
+
+import math
+from bisect import insort
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+GOOD_SHARE, MOST_GOOD = 0.1, 25
+"""The share of the ended trials that TPE takes for the good ones, and their highest number: those of `TPESampler`."""
+
+Values = dict[str, NDArray[np.float64]]
+Rank = tuple[float, ...]
+
+
+def rank(trial: FrozenTrial) -> Rank:
+    """Give the sort key by which samplers put ended trials in order, the best first."""
+    if trial.state == TrialState.COMPLETE:
+        return (0.0, 0.0, trial.values[0])
+    step = trial.last_step
+    return (1.0, -float(step), trial.intermediate_values[step]) if step is not None else (2.0, 0.0, 0.0)
+
+
+class Observed:
+    """The trials of a study as arrays: parameters by name, the best, and the parameters that all ended trials have.
+
+    What it says depends on the trials alone, not on the order in which they ended.
+    """
+
+    def __init__(self) -> None:
+        self._count = self._ended = 0
+        self._counts = np.zeros(0, dtype=bool)
+        self._values: Values = {}
+        self._best: list[tuple[Rank, int]] = []
+        self.common: dict[str, BaseDistribution] | None = None
+
+    def note(self, trial: FrozenTrial) -> None:
+        """Take in a trial that was just drawn, or how it ended."""
+        self._make_room(trial.number)
+        self._counts[trial.number] = trial.state in (*ENDED, TrialState.RUNNING)
+        for name, distribution in trial.distributions.items():
+            if name not in self._values:
+                self._values[name] = np.full(len(self._counts), math.nan)
+            self._values[name][trial.number] = distribution.to_internal_repr(trial.params[name])
+        if trial.state in ENDED:
+            self._ended += 1
+            insort(self._best, (rank(trial), trial.number))
+            del self._best[MOST_GOOD:]
+            known = trial.distributions if self.common is None else self.common
+            self.common = {
+                name: distribution
+                for name, distribution in known.items()
+                if trial.distributions.get(name) == distribution
+            }
+
+    def _make_room(self, number: int) -> None:
+        self._count = max(self._count, number + 1)
+        if (more := self._count - len(self._counts)) > 0:
+            more += len(self._counts)
+            self._counts = np.append(self._counts, np.zeros(more, dtype=bool))
+            for name, values in self._values.items():
+                self._values[name] = np.append(values, np.full(more, math.nan))
+
+    def split(self, names: list[str]) -> tuple[Values, Values]:
+        """Give the values of some parameters in the good trials, and in all others that have ended or are running.
+
+        Returns:
+            The values by parameter as Optuna stores them, in the order of the trials; of trials with all of them.
+        """
+        good = np.zeros(self._count, dtype=bool)
+        good[[number for _, number in self._best[: math.ceil(GOOD_SHARE * self._ended)]]] = True
+        known = self._counts[: self._count].copy()
+        columns = {name: self._values[name][: self._count] for name in names if name in self._values}
+        if len(columns) < len(names):
+            return {name: np.empty(0) for name in names}, {name: np.empty(0) for name in names}
+        for values in columns.values():
+            known &= ~np.isnan(values)
+        below, above = (np.flatnonzero(known & one) for one in (good, ~good))
+        return (
+            {name: values[below] for name, values in columns.items()},
+            {name: values[above] for name, values in columns.items()},
+        )
+
+
+class ArrayTPESampler(TPESampler):
+    """The multivariate TPE of Optuna with `Observed` for its memory, which draws what Optuna's own would.
+
+    `TPESampler` makes lists of all trials anew for each question, which takes 0.2 s at 10,000 of them. Trials that
+    still run count as bad ones, as with its option ``constant_liar``: neighbours in time are not to be neighbours in
+    the space.
+
+    Args:
+        seed: The seed of this trial's draws.
+        observed: The trials so far.
+    """
+
+    def __init__(self, seed: int, observed: Observed) -> None:
+        super().__init__(
+            seed=seed, multivariate=True, constant_liar=False
+        )  # `observed` holds the running ones
+        self._observed = observed
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Give the distributions that all ended trials have, which are drawn together."""
+        common = sorted((self._observed.common or {}).items())
+        return {name: distribution for name, distribution in common if not distribution.single()}
+
+    def _sample(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        below, above = (
+            self._parzen_estimator_cls(values, search_space, self._parzen_estimator_parameters)
+            for values in self._observed.split(list(search_space))
+        )
+        drawn = below.sample(self._rng.rng, self._n_ei_candidates)
+        chosen = self._compare(drawn, self._compute_acquisition_func(drawn, below, above))
+        return {
+            name: distribution.to_external_repr(chosen[name]) for name, distribution in search_space.items()
+        }
