@@ -29,6 +29,8 @@ STALE_SECONDS = 90.0
 """An owner that has given no sign of life for so long is gone."""
 POLL_SECONDS = 1.0
 """Between two looks of a trial at the file; a look costs a read, on S3 a request."""
+DOUBT_SECONDS = 2.5 * HEARTBEAT_SECONDS
+"""An owner whose sign of life looks old is waited for as long: the clock of its machine may be behind."""
 LOOK_SECONDS = 2.0
 """Between two looks of the owner for a request to stop."""
 WATCH_SECONDS = 1.0
@@ -124,17 +126,21 @@ class Owner:
         return self
 
     def _lives(self, other: Lease, say: Callable[[str], None]) -> bool:
-        """Tell whether an owner lives; of one on another machine it is known after its next sign, or none, of life."""
-        if not other.alive or other.host == socket.gethostname():
+        """Tell whether an owner lives; of one on another machine it is known after its next sign, or none, of life.
+
+        The clocks of two machines may differ by minutes, so that only a sign that changes is believed, and its age only
+        says for how long to wait for that.
+        """
+        if other.host == socket.gethostname():
             return other.alive
-        left = STALE_SECONDS - (time.time() - other.beat)
-        if left > STALE_SECONDS + AHEAD_SECONDS:
-            return True  # the clocks differ too much
+        age = min(max(time.time() - other.beat, 0.0), STALE_SECONDS)
+        left = max(STALE_SECONDS - age, DOUBT_SECONDS)
         say(
             f"pid {other.pid} on {other.host} runs this sweep, if it still lives: waiting for its next sign of life, "
             f"{left:.0f} s at most"
         )
-        while other.alive:
+        until = time.monotonic() + left
+        while time.monotonic() < until:
             time.sleep(WATCH_SECONDS)
             now = read(self.folder)
             if now is None or now.owner != other.owner:

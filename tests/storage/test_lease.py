@@ -21,6 +21,7 @@ from sweep.storage.opening import open_folder
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     monkeypatch.setattr(module, "WATCH_SECONDS", 0.02)
     monkeypatch.setattr(module, "STALE_SECONDS", 0.6)
+    monkeypatch.setattr(module, "DOUBT_SECONDS", 0.3)
     return open_folder(tmp_path)
 
 
@@ -74,12 +75,22 @@ def test_nobody_waits_who_cannot_say_so(folder: Folder) -> None:
         pass
 
 
-def test_a_clock_that_is_hours_ahead_is_told_at_once(folder: Folder) -> None:
-    write(folder, Lease("other", "far-away", 77, time.time() + 3600))
-    said: list[str] = []
-    with pytest.raises(RequestError, match="comes from the future"), Owner(folder, said.append):
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_what_a_clock_says_is_not_believed(ahead: float, folder: Folder) -> None:
+    """One that lives changes its sign, however old or new that looks; one that does not has died."""
+    other = write(folder, Lease("other", "far-away", 77, time.time() + ahead))
+    soon(lambda: write(folder, replace(other, beat=other.beat + 10)))
+    with pytest.raises(RequestError, match="pid 77 on far-away"), Owner(folder, lambda line: None):
         pass
-    assert not said
+    write(folder, other)
+    with Owner(folder, lambda line: None) as owner:
+        assert owner.taken_over == other
+
+
+def test_who_cannot_say_so_tells_of_a_clock_that_is_hours_ahead(folder: Folder) -> None:
+    write(folder, Lease("other", "far-away", 77, time.time() + 3600))
+    with pytest.raises(RequestError, match="comes from the future"), Owner(folder):
+        pass
 
 
 def test_what_was_refused_leaves_no_folder(tmp_path: Path) -> None:
