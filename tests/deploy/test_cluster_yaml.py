@@ -138,4 +138,4 @@ def test_package_and_environment_are_set_up(config: dict[str, Any]) -> None:
 def test_own_machines_are_looked_at_before_trials_start() -> None:
     setup = "\n".join(yaml.safe_load(PATHS[0].read_text())["setup_commands"])
     assert "/mnt/shared" in setup
-    assert "sweep data" in setup
+    assert "make setup" in setup
