@@ -1,5 +1,6 @@
 """What a sweep under Ray survives: workers that hang, stop, run out of memory, lack a package or lost their node."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,11 @@ import pytest
 from click.testing import CliRunner
 from helpers.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
 
-from ganlib.errors import WorkError
 from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
 from sweep.records.ledger import SupersededError
-from sweep.runners import ray_preflight
+from sweep.runners.ray_ready import try_out
 from sweep.worker.messages import Assignment, Fault
 from sweep.worker.trial_run import TrialRun
 
@@ -73,17 +73,15 @@ def test_a_worker_without_a_package_is_told_before_trials_start(cache: Path, tmp
     assert not (tmp_path / "small" / "sweep.json").exists()
 
 
-def test_a_worker_of_another_version_is_told_before_trials_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a worker finds out, and what the driver makes of it, without a process between them."""
+def test_a_worker_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it does anything else: what it would make of its orders nobody knows."""
     with monkeypatch.context() as there:
         there.setattr("sweep.__version__", "0.0.1")
-        found = ray_preflight._preflight("{}", "", "", "", 0.0, 1)
-    assert found == {"sweep": "0.0.1"}
-    monkeypatch.setattr("ray.get", lambda task: found)
-    with pytest.raises(
-        WorkError, match=r"node-7 has sweep 0\.0\.1, this machine .*: install the same version"
-    ):
-        ray_preflight._outcome(None, {"NodeID": "", "NodeManagerHostname": "node-7"})
+        found = try_out("{}", "", "", "", 0.0, 1)
+    assert found["code"] == 1
+    assert re.fullmatch(
+        r"has sweep 0\.0\.1, and the driver .*: install the same on all nodes", found["unfit"]
+    )
 
 
 def test_a_superseded_worker_leaves_the_files_alone(

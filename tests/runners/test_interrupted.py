@@ -81,7 +81,7 @@ def test_attaching_to_a_cluster_that_is_interrupted(monkeypatch: pytest.MonkeyPa
         raise SystemExit(15)
 
     monkeypatch.setattr(ray_cluster.ray, "init", init)
-    monkeypatch.setattr(ray_cluster, "head_of", lambda address: address)
+    monkeypatch.setattr(ray_cluster, "check_reachable", lambda address: None)
     with pytest.raises(KeyboardInterrupt):
         ray_cluster.connect("head:6379")
     signal.raise_signal(signal.SIGTERM)  # one that comes again does not disturb the end
@@ -140,7 +140,7 @@ def test_what_cannot_be_said_on_stdout_is_said_on_stderr(monkeypatch: pytest.Mon
 
 def test_a_process_that_ends_while_it_is_looked_at_is_no_error() -> None:
     """As Ray's workers do while it is shut down."""
-    from sweep.runners.ray_cluster import _above  # and Ray with it, which brings psutil
+    from sweep.runners.starting.here import _above  # and Ray with it, which brings psutil
 
     import psutil  # isort: skip
 
