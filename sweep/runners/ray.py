@@ -26,10 +26,10 @@ from sweep.formatting import duration, trial_numbers
 from sweep.runners.capacity import UNITS, Demand, Placed, fits, largest_share, spread
 from sweep.runners.leaving import LeavingError
 from sweep.runners.ray_cluster import KIND, check_fits, connect, fitting_nodes, host_of, lost, nodes
-from sweep.runners.ray_offer import Offering
+from sweep.runners.nodes.offer import Offering
 from sweep.runners.ray_pack import end_packs
-from sweep.runners.ray_preflight import preflight
-from sweep.runners.ray_ready import UnfitError
+from sweep.runners.nodes.preflight import preflight
+from sweep.runners.nodes.ready import UnfitError
 from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, TrialActor, end_process
 from sweep.runners.starting.machines import wait_for_machines
 from sweep.spec.sections import ResourcesConfig

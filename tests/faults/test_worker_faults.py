@@ -12,7 +12,7 @@ from sweep.cli import cli
 from sweep.driver.director import Director
 from sweep.records import ledger
 from sweep.records.ledger import SupersededError
-from sweep.runners.ray_ready import try_out
+from sweep.runners.nodes.ready import try_out
 from sweep.worker.messages import Assignment, Fault
 from sweep.worker.trial_run import TrialRun
 

@@ -9,7 +9,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
-from sweep.runners.ray_offer import source
+from sweep.runners.nodes.offer import source
 
 WAIT_SECONDS = 2.0
 """A worker whose node is made ready gives a sign of life so often."""

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from ganlib.errors import RequestError, WorkError
-from sweep.runners import ray_cluster, ray_preflight
+from sweep.runners import ray_cluster
+from sweep.runners.nodes import preflight as ray_preflight
 from sweep.runners.ray import _resources
-from sweep.runners.ray_ready import try_out
+from sweep.runners.nodes.ready import try_out
 from sweep.runners.ray_worker import TRIAL, UNFIT
 
 
