@@ -10,9 +10,9 @@ from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweep.runners.leaving import LeavingError, leaving, told
+from sweep.runners.nodes.ready import Readiness
 from sweep.runners.orphans import end_with_parent
 from sweep.runners.ray_pack import Packed
-from sweep.runners.nodes.ready import Readiness
 
 TRIAL, PACKED, UNFIT = "assignment", "packed", "unfit"
 """Keys of what Tune calls a trial's configuration: the assignment, whether it is trained in its GPU's process, and the

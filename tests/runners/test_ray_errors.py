@@ -8,9 +8,9 @@ import pytest
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
-from sweep.runners import ray as runner
+from sweep.runners import ray_tune as runner
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray import DirectorScheduler, Signs, died_of
+from sweep.runners.ray_tune import DirectorScheduler, Signs, died_of
 from sweep.worker.messages import Fault
 
 

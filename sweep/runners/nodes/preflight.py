@@ -10,8 +10,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
 from sweep.runners.nodes.ready import try_out
+from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
 
 TOLD_SECONDS = (5.0, 60.0)
 """After so long it is said that the cluster is waited for, and from then on as often."""

@@ -7,8 +7,8 @@ import pytest
 from ganlib.errors import RequestError, WorkError
 from sweep.runners import ray_cluster
 from sweep.runners.nodes import preflight as ray_preflight
-from sweep.runners.ray import _resources
 from sweep.runners.nodes.ready import try_out
+from sweep.runners.ray_tune import resources_of
 from sweep.runners.ray_worker import TRIAL, UNFIT
 
 
@@ -169,12 +169,12 @@ def test_where_no_node_can_the_first_says_why(
 
 def test_a_trial_is_placed_by_kind_and_away_from_unfit_nodes() -> None:
     config = {TRIAL: {"share": 1.0}, UNFIT: ["b", "c"]}
-    placed = _resources(config, cpu=2.0, gpu=0.5, kinds=("A100", "H100"))
+    placed = resources_of(config, cpu=2.0, gpu=0.5, kinds=("A100", "H100"))
     assert placed.bundles == [{"CPU": 2.0, "GPU": 0.5}]
     assert placed._kwargs["bundle_label_selector"] == [
         {"ray.io/accelerator-type": "in(A100,H100)", "ray.io/node-id": "!in(b,c)"}
     ]
-    free = _resources({TRIAL: {"share": 2.0}, UNFIT: []}, cpu=2.0, gpu=0.5, kinds=())
+    free = resources_of({TRIAL: {"share": 2.0}, UNFIT: []}, cpu=2.0, gpu=0.5, kinds=())
     assert free.bundles == [{"CPU": 4.0, "GPU": 1.0}]
     assert "bundle_label_selector" not in free._kwargs
 
