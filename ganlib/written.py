@@ -58,6 +58,11 @@ def ours(
     return frozenset(found)
 
 
+def listed(folder: str | Path) -> frozenset[str]:
+    """List the names under which something was written into a folder, whether or not it is still there."""
+    return frozenset(_listed(Path(folder)))
+
+
 def listed_above(folder: str | Path) -> bool:
     """Tell whether there is a list in any of the folders above a folder."""
     return any((above / LIST).exists() for above in Path(os.path.abspath(folder)).parents)

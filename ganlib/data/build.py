@@ -22,7 +22,7 @@ from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import digests
 from ganlib.data.labels.classes import Classes
-from ganlib.data.listing import File, Skipped, printable
+from ganlib.data.listing import File, Skipped
 from ganlib.data.look import faces
 from ganlib.data.look.seen import Look
 from ganlib.data.sources import Source, no_pictures, open_sources, preparation, some
@@ -110,7 +110,7 @@ class _Request:
     ) -> "_Request":
         """List what a data section names."""
         how = preparation(config)
-        sources = open_sources(config)
+        sources = open_sources(config, cache)
         # What cannot be read by its name alone is too much already: the rest need not be read.
         _check_share(sum(map(len, sources)), _skipped(sources, ()), config)
         folder = (cache if cache is not None else cache_dir()) / "data"
@@ -168,7 +168,15 @@ class _Request:
             if found is not None:
                 return found
             total = sum(map(len, self.sources))
-            report = PictureProgress(self.progress, total, sum(len(source.files) for source in self.sources))
+            distant = [(source.bucket, source.files) for source in self.sources if source.bucket is not None]
+            report = PictureProgress(
+                self.progress,
+                total,
+                files=sum(len(source.files) for source in self.sources),
+                distant=sum(len(files) for _, files in distant),
+            )
+            for bucket, files in distant:
+                bucket.fetch(files, report.step)
             contents = self._read(report)
             key = self._key(contents)
             path = self.folder / f"{key}.npy"
@@ -215,7 +223,7 @@ class _Request:
                 part: list[bytes | str] = []
                 for piece in threads.map(digests, pieces):
                     part += piece
-                    report.files_read(len(piece))
+                    report.step(len(piece))
                 parts.append(part)
         return parts
 
@@ -223,7 +231,7 @@ class _Request:
         total = sum(map(len, self.sources))
         assert self.how.size is not None
         with making(self.folder, self._index.stem, total, self.how.size, self.how.channels) as partial:
-            made = fill(self._tasks(partial, contents), total, self.workers, report.made)
+            made = fill(self._tasks(partial, contents), total, self.workers, report.step)
             if len(made.skipped) == total:
                 raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, made.skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
@@ -249,7 +257,7 @@ def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) 
     for source in sources:
         here = range(first, first + len(source))
         files = ((source.files[index - first], missing[index]) for index in missing if index in here)
-        skipped += (Skipped(printable(file.path), reason) for file, reason in files)
+        skipped += (Skipped(file.shown, reason) for file, reason in files)
         first = here.stop
     return tuple(skipped)
 

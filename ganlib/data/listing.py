@@ -39,12 +39,26 @@ class Skipped:
 
 @dataclass(frozen=True)
 class File:
-    """A picture file as it was listed; ``state`` changes whenever its content does, ``label`` names its class."""
+    """A picture file as it was listed.
+
+    Attributes:
+        path: Where it is on this machine.
+        relative: Its path in its source.
+        state: Numbers that change whenever its content does.
+        label: Its class.
+        address: Where it came from, for people; empty where that is its path.
+    """
 
     path: str
     relative: bytes
     state: tuple[int, int, int]
     label: str = ""
+    address: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Name the file for people."""
+        return self.address or printable(self.path)
 
     @property
     def suffix(self) -> str:

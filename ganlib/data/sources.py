@@ -6,10 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ganlib.config import AVATAR_COUNT, AVATARS, DataConfig
 from ganlib.data.alpha import GREY
 from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
+from ganlib.data.bucket import Bucket, is_bucket
 from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
 from ganlib.data.formats import NAMES
@@ -36,6 +38,7 @@ class Source:
         left_out: What else there is, and why it does not belong to the set.
         attribution: Who made the pictures, where that is known.
         section: The section of the spec that names it, for error texts.
+        bucket: Where the files come from, which are fetched when they are wanted; None where they are on a disk.
     """
 
     name: str
@@ -46,13 +49,14 @@ class Source:
     left_out: tuple[LeftOut, ...] = ()
     attribution: str | None = None
     section: str = "data"
+    bucket: Bucket | None = None
 
     def __len__(self) -> int:
         return len(self.files) if self.avatars is None else len(self.avatars)
 
     def name_of(self, index: int) -> str:
         """Name one of the inputs, counted from 0, for people."""
-        return f"avatar {index}" if self.avatars is not None else printable(self.files[index].path)
+        return f"avatar {index}" if self.avatars is not None else self.files[index].shown
 
     @property
     def labels(self) -> list[str]:
@@ -98,10 +102,15 @@ def preparation(config: DataConfig) -> Preparation:
     )
 
 
-def open_sources(config: DataConfig) -> list[Source]:
+def open_sources(config: DataConfig, cache: Path | None = None) -> list[Source]:
     """List what all sources hold; of folders, as many files as ``config.count`` asks for.
 
+    Args:
+        config: The section.
+        cache: Where objects of buckets are kept; `ganlib.data.cache_dir` by default.
+
     Raises:
+        WorkError: when a bucket cannot be listed.
         RequestError: when one of them does not exist or holds no pictures, or there are too few; all that is wrong is
             told at once.
     """
@@ -113,7 +122,7 @@ def open_sources(config: DataConfig) -> list[Source]:
     sources, problems = [], []
     for name in names:
         try:
-            opened = _open(name, config)
+            opened = _open(name, config, cache)
         except RequestError as error:
             problems.append(str(error))
             continue
@@ -150,8 +159,8 @@ def some(skipped: Sequence[Skipped], most: int = 50) -> str:
     return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown) + "\n"
 
 
-def _open(name: str, config: DataConfig) -> list[Source]:
-    """Open one of the names that stand in a section: a folder, or the avatars, a source for each of their styles."""
+def _open(name: str, config: DataConfig, cache: Path | None) -> list[Source]:
+    """Open one name of a section: a folder, a bucket, or the avatars, a source for each of their styles."""
     if name == AVATARS:
         styles = [config.style] if isinstance(config.style, str) else config.style
         if not styles:
@@ -160,15 +169,18 @@ def _open(name: str, config: DataConfig) -> list[Source]:
             _avatars(check_style(style, config.section), count, config)
             for style, count in zip(styles, _shared(config.count or AVATAR_COUNT, len(styles)), strict=True)
         ]
-    found = scan(name, f"{config.section}.source")
+    key = f"{config.section}.source"
+    bucket = Bucket.open(name, key, cache) if is_bucket(name, key) else None
+    found = scan(name, key) if bucket is None else bucket.scan()
     return [
         Source(
-            printable(name),
+            printable(name) if bucket is None else bucket.shown,
             "files",
             found.files,
             skipped=found.skipped,
             left_out=found.left_out,
             section=config.section,
+            bucket=bucket,
         )
     ]
 
@@ -216,7 +228,7 @@ def _with_labels(source: Source, labels: Sequence[str], reason: str) -> Source:
     if source.avatars is not None:
         return source
     pairs = list(zip(source.files, labels, strict=True))
-    skipped = tuple(Skipped(printable(file.path), reason) for file, label in pairs if not label)
+    skipped = tuple(Skipped(file.shown, reason) for file, label in pairs if not label)
     files = tuple(replace(file, label=label) for file, label in pairs if label)
     return replace(source, files=files, skipped=(*source.skipped, *skipped))
 
@@ -272,8 +284,8 @@ def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:
     for index, source in enumerate(sources):
         left = [file for file in source.files if (index, file) not in chosen]
         suffixes = Counter(file.suffix for file in left)
-        examples = {file.suffix: file.path for file in reversed(left)}
-        told = (LeftOut(DRAWN, key, n, printable(examples[key])) for key, n in sorted(suffixes.items()))
+        examples = {file.suffix: file.shown for file in reversed(left)}
+        told = (LeftOut(DRAWN, key, n, examples[key]) for key, n in sorted(suffixes.items()))
         files = tuple(file for file in source.files if (index, file) in chosen)
         drawn.append(replace(source, files=files, left_out=(*source.left_out, *told)))
     return drawn

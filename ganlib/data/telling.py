@@ -239,35 +239,30 @@ def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
 
 
 class PictureProgress:
-    """The progress of a set in the making, in pictures: reading a file is half its work, decoding the other half.
+    """The progress of a set in the making, in pictures: fetching, reading and decoding a file are equal shares of it.
 
     Args:
         progress: Called with (done, total); None tells nobody.
         total: How many pictures are made.
         files: How many of them are files, which are read first.
+        distant: How many of the files have to be fetched before.
     """
 
-    def __init__(self, progress: Progress | None, total: int, files: int) -> None:
-        self._progress, self._total, self._files = progress, total, files
-        self._read = self._made = 0
+    def __init__(self, progress: Progress | None, total: int, files: int, distant: int = 0) -> None:
+        self._progress, self._total = progress, total
+        self._steps, self._done = distant + files + total, 0
         self._tell(0)
 
-    def files_read(self, count: int) -> None:
-        """Count files that were read."""
-        self._read += count
-        self._tell(self._read // 2)
-
-    def made(self, count: int) -> None:
-        """Count pictures that were made."""
-        self._made += count
-        half = self._files // 2
-        self._tell(half + self._made * (self._total - half) // self._total)
+    def step(self, count: int) -> None:
+        """Count files that were fetched or read, or pictures that were made."""
+        self._tell(count)
 
     def finished(self) -> None:
         """Tell that all is done, where less had to be made."""
-        if self._made < self._total:
-            self._tell(self._total)
+        if self._done < self._steps:
+            self._tell(self._steps - self._done)
 
-    def _tell(self, done: int) -> None:
+    def _tell(self, steps: int) -> None:
+        self._done += steps
         if self._progress is not None:
-            self._progress(done, self._total)
+            self._progress(self._done * self._total // max(1, self._steps), self._total)

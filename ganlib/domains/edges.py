@@ -136,5 +136,5 @@ def edge_promoted(
                     )
                     for start in range(0, len(images), _CHUNK)
                 )
-                fill(tasks, len(images), workers or cores.available(), report.made)
+                fill(tasks, len(images), workers or cores.available(), report.step)
                 return partial.commit(path, [], images.attribution, {})

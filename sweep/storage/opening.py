@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ganlib.errors import RequestError
 from ganlib.registry import did_you_mean
@@ -39,14 +38,6 @@ def open_folder(url: str | Path) -> Folder:
         raise RequestError(f"unknown storage scheme '{scheme}://'{hint} (a folder, or s3://bucket/prefix)")
     if scheme == "file":
         return LocalFolder(Path(rest))
-    netloc = urlsplit(text).netloc
-    if "@" in netloc:
-        raise RequestError(
-            f"keys do not belong into a URL (s3://...@{netloc.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
-        )
-    if not netloc:
-        raise RequestError(f"'{text}' names no bucket; write s3://bucket/prefix")
     from sweep.storage.s3 import RemoteFolder
 
     return RemoteFolder.connect(text)

@@ -4,42 +4,23 @@ A network loses requests. Each of ours can be repeated without harm (objects are
 whole), so it is, with growing pauses, before an error is told.
 """
 
-import random
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow import fs
 
-from ganlib.errors import RequestError
+from ganlib import s3
 from sweep.storage.folder import (
     TEMPORARY,
     Folder,
     MissingFileError,
     Stamp,
-    StorageError,
     explained,
     relative_parts,
 )
 
 T = TypeVar("T")
-PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-FIRST_FAILURES = 3
-"""At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
-NOBODY = "NETWORK_CONNECTION"
-"""What is said where nobody listens."""
-CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
-OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
-"""What may stand behind the ``?`` of a URL."""
-FINAL = (
-    "ACCESS_DENIED",
-    "INVALID_ACCESS_KEY_ID",
-    "SIGNATURE_DOES_NOT_MATCH",
-    "NO_SUCH_BUCKET",
-    "CREDENTIALS",
-)
-"""What S3 says when asking again is of no use."""
 
 
 class RemoteFolder(Folder):
@@ -77,49 +58,20 @@ class RemoteFolder(Folder):
         """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
         if not self._met[0]:
             self._meet()
-        return self._repeated(action, path, work, len(PAUSES_SECONDS))
-
-    def _repeated(self, action: str, path: str, work: Callable[[], T], deaf: int) -> T:
-        """Return the result of ``work``; where nobody listens at all, that is believed after ``deaf`` failures."""
-        for number, pause in enumerate(PAUSES_SECONDS):
-            try:
-                with explained(action, self._shown(path)):
-                    return work()
-            except MissingFileError:
-                raise
-            except StorageError as error:
-                if any(final in str(error) for final in FINAL) or (NOBODY in str(error) and number >= deaf):
-                    raise
-                # Not all trials of a cluster at the same moment.
-                time.sleep(pause * random.uniform(0.5, 1.5))
         with explained(action, self._shown(path)):
-            return work()
+            return s3.repeated(work)
 
     @classmethod
     def connect(cls, url: str) -> "RemoteFolder":
         """Connect to the folder at ``s3://bucket/prefix?options``.
 
         Raises:
-            RequestError: if an option of the URL is not known, or the bucket is not there.
-            WorkError: if the store cannot be reached within some seconds.
+            RequestError: if the URL cannot be used, or AWS has no such bucket.
+            WorkError: if AWS cannot be reached.
         """
         parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query))
-        if unknown := sorted(options.keys() - set(OPTIONS)):
-            raise RequestError(
-                f"--storage has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
-            )
         with explained("reach the storage", "s3://"):
-            if not options.keys() & {"region", "endpoint_override"}:
-                options["region"] = _region_of(parts.netloc)
-            filesystem = fs.S3FileSystem(
-                **options,
-                connect_timeout=CONNECT_SECONDS,
-                request_timeout=REQUEST_SECONDS,
-                allow_delayed_open=True,  # what fits into one request is written by one, and not by three
-                # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
-                retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
-            )
+            filesystem = s3.connect(url)
         return cls(url, filesystem, f"{parts.netloc}{parts.path}", met=False)
 
     def _meet(self) -> None:
@@ -129,22 +81,9 @@ class RemoteFolder(Folder):
             RequestError: if it has no bucket of that name.
             StorageError: if it does not answer.
         """
+        with explained("reach", self._shown("")):
+            s3.check_bucket(self._filesystem, self._root.partition("/")[0])
         self._met[0] = True
-        bucket = self._root.partition("/")[0]
-        try:
-            kind = self._repeated(
-                "reach", "", lambda: self._filesystem.get_file_info(bucket).type, FIRST_FAILURES
-            )
-        except StorageError as error:
-            self._met[0] = False
-            if any(word in str(error) for word in ("ACCESS_DENIED", "403")):
-                self._met[0] = True  # who may use a prefix may not always look at the bucket
-                return
-            raise
-        if kind == fs.FileType.NotFound:
-            raise RequestError(
-                f"there is no bucket '{bucket}' in that store: make it first, or give another one"
-            )
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
         below = RemoteFolder(self._url(name), self._filesystem, self._at(name))
@@ -213,19 +152,3 @@ class RemoteFolder(Folder):
         selector = fs.FileSelector(self._at(path), allow_not_found=True, recursive=recursive)
         return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))
 
-
-def _region_of(bucket: str) -> str:
-    """Ask AWS for the region of a bucket.
-
-    Raises:
-        RequestError: if there is no such bucket.
-    """
-    try:
-        region: str = fs.resolve_s3_region(bucket)
-    except OSError as error:
-        if "not found" in str(error).lower():
-            raise RequestError(
-                f"there is no bucket '{bucket}' on AWS: make it first, or give another one"
-            ) from None
-        raise
-    return region

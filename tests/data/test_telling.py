@@ -10,9 +10,9 @@ def test_it_rises_to_the_total(total: int, files: int) -> None:
     told: list[tuple[int, int]] = []
     progress = PictureProgress(lambda done, of: told.append((done, of)), total, files)
     for _ in range(files):
-        progress.files_read(1)
+        progress.step(1)
     for _ in range(total):
-        progress.made(1)
+        progress.step(1)
     done = [done for done, _ in told]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, total)
@@ -22,7 +22,7 @@ def test_it_rises_to_the_total(total: int, files: int) -> None:
 def test_a_set_that_was_there_is_finished_at_once() -> None:
     told: list[int] = []
     progress = PictureProgress(lambda done, _: told.append(done), 8, 8)
-    progress.files_read(8)
+    progress.step(8)
     progress.finished()
     assert told == [0, 4, 8]
     PictureProgress(None, 8, 8).finished()

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from helpers.commands import small
 from helpers.fake_s3 import Bucket, serving
 
+from ganlib import s3
 from ganlib.errors import RequestError
 from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
-from sweep.storage import s3
 from sweep.storage.folder import MissingFileError, StorageError
 from sweep.storage.opening import open_folder
 

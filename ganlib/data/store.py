@@ -1,0 +1,122 @@
+"""Ask an object store for what a source of pictures needs; each failure is told in a sentence that names the object."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pyarrow import fs
+
+from ganlib import s3
+from ganlib.data.listing import printable
+from ganlib.errors import RequestError, WorkError
+
+SCHEME = "s3://"
+State = tuple[int, int, int]
+"""Size in bytes, time of the last change in nanoseconds, 0: as `ganlib.data.listing.File` has it."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store, and the key of the spec that names it.
+
+    Attributes:
+        filesystem: The `pyarrow.fs.FileSystem`. A **place** in it is a bucket's name, ``/`` and an object's.
+        key: For error texts.
+        name: Differs between stores: two may have buckets of one name.
+    """
+
+    filesystem: Any
+    key: str
+    name: str
+
+    @classmethod
+    def connect(cls, url: str, key: str) -> "tuple[Store, str]":
+        """Connect to the store of an address ``s3://bucket/prefix?options``, and tell the place that it names.
+
+        Raises:
+            RequestError: when the address is wrong, there is no such bucket, or the keys are wrong.
+            WorkError: when the store does not answer.
+        """
+        try:
+            bucket, prefix, options = s3.parts_of(url)
+            with _told(key, bucket):
+                filesystem = s3.connect(url)
+                s3.check_bucket(filesystem, bucket)
+        except _ToldError:
+            raise
+        except RequestError as error:
+            raise RequestError(f"{key}: {error}") from None
+        asked = [options.get("endpoint_override", ""), *(os.environ.get(name, "") for name in s3.ENDPOINTS)]
+        return cls(filesystem, key, " ".join(filter(None, asked))), f"{bucket}/{prefix}".rstrip("/")
+
+    def below(self, place: str) -> dict[str, State]:
+        """List all objects below a place."""
+        selector = fs.FileSelector(place, recursive=True, allow_not_found=True)
+        with _told(self.key, place):
+            return _states(s3.repeated(lambda: self.filesystem.get_file_info(selector)))
+
+    def among(self, places: Iterable[str]) -> dict[str, State]:
+        """Look which of some objects are there; of those that may not be looked at, none is."""
+        wanted = list(places)
+        try:
+            with _told(self.key, wanted[0] if wanted else ""):
+                return _states(s3.repeated(lambda: self.filesystem.get_file_info(wanted)))
+        except _ToldError:
+            return {}
+
+    def read(self, place: str, state: State) -> bytes:
+        """Read an object that was listed."""
+
+        def work() -> bytes:
+            with self.filesystem.open_input_stream(place) as stream:
+                return bytes(stream.read())
+
+        with _told(self.key, place):
+            data = s3.repeated(work)
+        if len(data) != state[0]:
+            raise WorkError(_changed(self.key, place))
+        return data
+
+
+class _ToldError(RequestError):
+    """A request that the store refused, already told with its key."""
+
+
+def _states(found: Iterable[Any]) -> dict[str, State]:
+    return {
+        info.path: (info.size or 0, info.mtime_ns or 0, 0) for info in found if info.type == fs.FileType.File
+    }
+
+
+@contextmanager
+def _told(key: str, place: str) -> Iterator[None]:
+    """Turn what a store says into a sentence."""
+    shown = printable(f"{SCHEME}{place}")
+    try:
+        yield
+    except FileNotFoundError:
+        raise WorkError(_changed(key, place)) from None
+    except OSError as error:
+        said = str(error)
+        if any(word in said for word in s3.DENIED):
+            raise _ToldError(
+                f"{key}: access to '{shown}' is denied: whoever the keys in use belong to must be allowed to list the "
+                "bucket and to read its objects (s3:ListBucket, s3:GetObject)"
+            ) from None
+        if any(word in said for word in s3.KEYS):
+            raise _ToldError(
+                f"{key}: the store of '{shown}' does not know the keys in use: set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
+            ) from None
+        if s3.NOBODY in said:
+            raise WorkError(f"{key}: the store of '{shown}' does not answer: {said}") from None
+        raise WorkError(f"{key}: '{shown}' cannot be read: {said}") from None
+
+
+def _changed(key: str, place: str) -> str:
+    return (
+        f"{key}: '{printable(SCHEME + place)}' was replaced or removed since the bucket was listed; start again when "
+        "nothing writes into it"
+    )

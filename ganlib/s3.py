@@ -1,0 +1,140 @@
+"""Open an object store (``s3://``) through pyarrow, and repeat requests that a network has lost."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from pyarrow import fs
+
+from ganlib.errors import RequestError
+
+T = TypeVar("T")
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_FAILURES = 3
+"""At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
+NOBODY = "NETWORK_CONNECTION"
+"""What is said where nobody listens."""
+CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
+OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
+"""What may stand behind the ``?`` of a URL."""
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Environment variables that name another store than AWS."""
+DENIED = ("ACCESS_DENIED", "403")
+"""What S3 says where somebody is known and may not."""
+KEYS = ("INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "CREDENTIALS")
+"""What S3 says of keys that are wrong or missing."""
+FINAL = ("ACCESS_DENIED", *KEYS, "NO_SUCH_BUCKET")
+"""What S3 says when asking again is of no use."""
+
+
+def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
+    """Split ``s3://bucket/prefix?options`` into the three; ``#`` may stand in a prefix, which is not unquoted.
+
+    Raises:
+        RequestError: where no bucket is named, or keys are, which would end up in records and on screens; for an option
+            that is not known.
+    """
+    path, _, query = url.partition("://")[2].partition("?")
+    bucket, _, prefix = path.partition("/")
+    if "@" in bucket:
+        raise RequestError(
+            f"keys do not belong into a URL (s3://...@{bucket.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
+        )
+    if not bucket:
+        raise RequestError(f"'{url}' names no bucket; write s3://bucket/prefix")
+    options = dict(parse_qsl(query))
+    if unknown := sorted(options.keys() - set(OPTIONS)):
+        raise RequestError(
+            f"an s3:// URL has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
+        )
+    return bucket, "/".join(part for part in prefix.split("/") if part), options
+
+
+def connect(url: str) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Make the `pyarrow.fs.S3FileSystem` of an ``s3://bucket/prefix?options`` URL.
+
+    Credentials and what the URL leaves out come from the usual environment variables and files.
+
+    Raises:
+        RequestError: as `parts_of`; an option has no such value, or AWS has no such bucket.
+        OSError: if AWS does not say in which region the bucket is.
+    """
+    bucket, _, options = parts_of(url)
+    elsewhere = any(os.environ.get(name) for name in ENDPOINTS)
+    if not options.keys() & {"region", "endpoint_override"} and not elsewhere:
+        options["region"] = _region_of(bucket)
+    try:
+        return fs.S3FileSystem(
+            **options,
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=REQUEST_SECONDS,
+            allow_delayed_open=True,  # what fits into one request is written by one, and not by three
+            # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
+        )
+    except ValueError as error:
+        raise RequestError(f"the options of '{url}' cannot be used: {error}") from None
+
+
+def repeated(work: Callable[[], T], deaf: int | None = None) -> T:
+    """Return the result of a request; a failure is tried again after growing pauses.
+
+    Args:
+        work: The request, which can be repeated without harm.
+        deaf: After how many failures it is believed that nobody listens at all; by default after all.
+
+    Raises:
+        OSError: the last failure; at once where asking again is of no use, or a file is not there.
+    """
+    for number, pause in enumerate(PAUSES_SECONDS):
+        try:
+            return work()
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as error:
+            told = str(error)
+            if any(final in told for final in FINAL) or (deaf is not None and NOBODY in told and number >= deaf):
+                raise
+            # Not all trials of a cluster at the same moment.
+            time.sleep(pause * random.uniform(0.5, 1.5))
+    return work()
+
+
+def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarrow has no types
+    """Look whether a store answers and has a bucket; do so before the first request of all.
+
+    Raises:
+        RequestError: if it has no bucket of that name.
+        OSError: if it does not answer.
+    """
+    try:
+        kind = repeated(lambda: filesystem.get_file_info(bucket).type, FIRST_FAILURES)
+    except OSError as error:
+        if any(word in str(error) for word in DENIED):
+            return  # who may use a prefix may not always look at the bucket
+        raise
+    if kind == fs.FileType.NotFound:
+        raise RequestError(
+            f"there is no bucket '{bucket}' in that store: make it first, or give another one"
+        )
+
+
+def _region_of(bucket: str) -> str:
+    """Ask AWS for the region of a bucket.
+
+    Raises:
+        RequestError: if there is no such bucket.
+    """
+    try:
+        region: str = fs.resolve_s3_region(bucket)
+    except OSError as error:
+        if "not found" in str(error).lower():
+            raise RequestError(
+                f"there is no bucket '{bucket}' on AWS: make it first, or give another one"
+            ) from None
+        raise
+    return region
