@@ -97,7 +97,9 @@ def repeated(work: Callable[[], T], deaf: int | None = None) -> T:
             raise
         except OSError as error:
             told = str(error)
-            if any(final in told for final in FINAL) or (deaf is not None and NOBODY in told and number >= deaf):
+            if any(final in told for final in FINAL) or (
+                deaf is not None and NOBODY in told and number >= deaf
+            ):
                 raise
             # Not all trials of a cluster at the same moment.
             time.sleep(pause * random.uniform(0.5, 1.5))
@@ -118,9 +120,7 @@ def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarro
             return  # who may use a prefix may not always look at the bucket
         raise
     if kind == fs.FileType.NotFound:
-        raise RequestError(
-            f"there is no bucket '{bucket}' in that store: make it first, or give another one"
-        )
+        raise RequestError(f"there is no bucket '{bucket}' in that store: make it first, or give another one")
 
 
 def _region_of(bucket: str) -> str:

@@ -1,8 +1,8 @@
 """List the objects of a bucket (``s3://bucket/prefix``) as the files of a folder, and fetch those that are wanted.
 
 The cache has a mirror of each store, a file for each object: empty until its content is fetched, then as large and as
-old as the object. So a bucket is listed without its content, and only what is new or has changed is fetched, each object
-whole or not at all: after an interruption it goes on. The mirror can be deleted at any time.
+old as the object. So a bucket is listed without its content, and only what is new or has changed is fetched, each
+object whole or not at all: after an interruption it goes on. The mirror can be deleted at any time.
 """
 
 import contextlib
@@ -48,10 +48,12 @@ def is_bucket(source: str, key: str) -> bool:
         return bool(mark)
     shown = printable(source)
     if scheme == "file":
-        raise RequestError(f"{key}: '{shown}' is an address; write the path of the folder itself: {printable(rest)}")
+        raise RequestError(
+            f"{key}: '{shown}' is an address; write the path of the folder itself: {printable(rest)}"
+        )
     raise RequestError(
-        f"{key}: '{shown}' cannot be read{did_you_mean(scheme, ['s3'])}: give a folder of pictures on this machine, or a "
-        "bucket, s3://bucket/prefix"
+        f"{key}: '{shown}' cannot be read{did_you_mean(scheme, ['s3'])}: give a folder of pictures on this machine, "
+        "or a bucket, s3://bucket/prefix"
     )
 
 
@@ -115,10 +117,14 @@ class Bucket:
         files = [(file, self._place_of(file)) for file in listing.files]
         skipped = [*unusable, *(replace(item, path=self._as_address(item.path)) for item in listing.skipped)]
         return Listing(
-            tuple(replace(file, state=objects[at], address=_shown(at)) for file, at in files if at in objects),
+            tuple(
+                replace(file, state=objects[at], address=_shown(at)) for file, at in files if at in objects
+            ),
             tuple(sorted(skipped, key=lambda item: item.path)),
             tuple(
-                replace(item, example=self._as_address(item.example), more=tuple(map(self._as_address, item.more)))
+                replace(
+                    item, example=self._as_address(item.example), more=tuple(map(self._as_address, item.more))
+                )
                 for item in listing.left_out
             ),
         )
@@ -134,7 +140,9 @@ class Bucket:
             RequestError: when an object may not be read.
             WorkError: when the store does not answer, objects change meanwhile, or the disk has no room.
         """
-        lacking = {self._place_of(file): file.state for file in files if not _is_whole(Path(file.path), file.state)}
+        lacking = {
+            self._place_of(file): file.state for file in files if not _is_whole(Path(file.path), file.state)
+        }
         progress(len(files) - len(lacking))
         with kept_in(self.mirror):
             self._check_room(sum(size for size, *_ in lacking.values()))
@@ -188,7 +196,9 @@ class Bucket:
         """Fetch what says which files were made by this software, and those files, whose content has to be compared."""
         parts = self.place.split("/")
         above = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        notes = self.store.among(f"{place}/{name}" for place in above for name in (*written.SWEEP, written.LIST))
+        notes = self.store.among(
+            f"{place}/{name}" for place in above for name in (*written.SWEEP, written.LIST)
+        )
         for place in above:
             for name in NOTES:
                 if f"{place}/{name}" not in notes:

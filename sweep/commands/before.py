@@ -135,7 +135,7 @@ def anchored(spec: Spec) -> Spec:
     """Make the paths of a spec absolute: workers have directories of their own, and a resume may start elsewhere."""
 
     def anchor(path: str) -> str:
-        return path if path == AVATARS else str(Path(path).expanduser().absolute())
+        return path if path == AVATARS or "://" in path else str(Path(path).expanduser().absolute())
 
     def all_of(source: str | list[str]) -> str | list[str]:
         return [anchor(path) for path in source] if isinstance(source, list) else anchor(source)

@@ -17,6 +17,8 @@ class Bucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.days: dict[str, int] = {}
+        """Of January 2026, on which objects were last changed; the first where nothing is said."""
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.fails: Callable[[int], bool] = lambda number: False
         self.requests = self.failed = 0
@@ -168,7 +170,7 @@ def listing(bucket: Bucket, query: dict[str, str]) -> bytes:
             contents.append(key)
     items = "".join(
         f"<Contents><Key>{escape(key)}</Key><Size>{len(bucket.objects[key])}</Size>"
-        "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
+        f"<LastModified>2026-01-{bucket.days.get(key, 1):02d}T00:00:00.000Z</LastModified></Contents>"
         for key in contents
     )
     groups = "".join(
