@@ -10,6 +10,7 @@ from sweep.records.catalog import Sweep
 from sweep.records.event_kind import EventKind
 from sweep.records.schemas import STATUSES
 from sweep.records.status import Status
+from sweep.results.places import Place, places
 
 Row = Mapping[str, Any]
 
@@ -44,6 +45,7 @@ class Summary:
         seconds_saved: What stopped and collapsed trials would have taken to the full budget, at their pace.
         events: Kind to number of events, most frequent first.
         skipped: Names of unreadable files that were left out of the data.
+        places: Where trials ran, the longest first.
     """
 
     planned: int | None
@@ -56,6 +58,7 @@ class Summary:
     seconds_saved: float
     events: Mapping[str, int]
     skipped: Sequence[str]
+    places: Sequence[Place]
 
     @property
     def trials(self) -> int:
@@ -87,6 +90,7 @@ def summarise(
         else 0.0,
         events=dict(Counter(row["kind"] for row in events).most_common()),
         skipped=[_file(row) for row in events if row["kind"] == EventKind.SKIPPED_FILE],
+        places=places(trials),
     )
 
 

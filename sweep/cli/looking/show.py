@@ -69,6 +69,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
 
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[str]) -> None:
     from sweep import formatting
+    from sweep.results.places import told
     from sweep.spec.space import searched
 
     info = sweep.info
@@ -89,6 +90,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
+        ("places", told(summary.places)),
         ("rungs", [_rung(rung) for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.info.floor]),
         ("baseline", [_baseline(baseline) for baseline in sweep.info.baseline]),

@@ -15,6 +15,7 @@ from sweep.results.by_class import value_of, worst_first
 from sweep.results.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
 from sweep.results.leaderboard import METRICS
+from sweep.results.places import told as where
 from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
 
@@ -219,6 +220,7 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         ("Attribution", [info.attribution]),
         ("Begun with", [line for ancestor in info.ancestors.values() for line in _ancestry(ancestor)]),
         ("Time", [_time(facts)]),
+        ("Places", where(summary.places)),
     ]
     if summary.seconds_saved >= 1:
         saved = f"about {formatting.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
