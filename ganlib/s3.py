@@ -21,8 +21,8 @@ CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
 """What may stand behind the ``?`` of a URL."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""Environment variables that name another store than AWS."""
-DENIED = ("ACCESS_DENIED", "403")
+"""Environment variables that name another store than AWS, as ``https://host:port``; pyarrow does not read them."""
+DENIED = ("ACCESS_DENIED", "HTTP status 403")
 """What S3 says where somebody is known and may not."""
 KEYS = ("INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "CREDENTIALS")
 """What S3 says of keys that are wrong or missing."""
@@ -32,6 +32,8 @@ FINAL = ("ACCESS_DENIED", *KEYS, "NO_SUCH_BUCKET")
 
 def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
     """Split ``s3://bucket/prefix?options`` into the three; ``#`` may stand in a prefix, which is not unquoted.
+
+    Where the options name no store, they are completed by the environment's (`ENDPOINTS`).
 
     Raises:
         RequestError: where no bucket is named, or keys are, which would end up in records and on screens; for an option
@@ -51,6 +53,10 @@ def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
         raise RequestError(
             f"an s3:// URL has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
         )
+    named = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "")
+    if named and "endpoint_override" not in options:
+        scheme, _, host = named.rpartition("://")
+        options = {"scheme": scheme or "https", **options, "endpoint_override": host.rstrip("/")}
     return bucket, "/".join(part for part in prefix.split("/") if part), options
 
 
@@ -64,8 +70,7 @@ def connect(url: str) -> Any:  # noqa: ANN401 - pyarrow has no types
         OSError: if AWS does not say in which region the bucket is.
     """
     bucket, _, options = parts_of(url)
-    elsewhere = any(os.environ.get(name) for name in ENDPOINTS)
-    if not options.keys() & {"region", "endpoint_override"} and not elsewhere:
+    if not options.keys() & {"region", "endpoint_override"}:
         options["region"] = _region_of(bucket)
     try:
         return fs.S3FileSystem(
@@ -96,14 +101,20 @@ def repeated(work: Callable[[], T], deaf: int | None = None) -> T:
         except (FileNotFoundError, NotADirectoryError):
             raise
         except OSError as error:
-            told = str(error)
-            if any(final in told for final in FINAL) or (
-                deaf is not None and NOBODY in told and number >= deaf
+            said = code_of(error)
+            if any(word in said for word in FINAL) or (
+                deaf is not None and NOBODY in said and number >= deaf
             ):
                 raise
             # Not all trials of a cluster at the same moment.
             time.sleep(pause * random.uniform(0.5, 1.5))
     return work()
+
+
+def code_of(error: OSError) -> str:
+    """Find S3's own word for an error, without the names and messages around it, in which any word may stand."""
+    said = str(error)
+    return said.rpartition("AWS Error ")[2].partition(" during ")[0]
 
 
 def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarrow has no types
@@ -116,7 +127,7 @@ def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarro
     try:
         kind = repeated(lambda: filesystem.get_file_info(bucket).type, FIRST_FAILURES)
     except OSError as error:
-        if any(word in str(error) for word in DENIED):
+        if any(word in code_of(error) for word in DENIED):
             return  # who may use a prefix may not always look at the bucket
         raise
     if kind == fs.FileType.NotFound:

@@ -17,7 +17,8 @@ class PictureSource(Section):
     """A source of pictures, and how they are brought to squares of one size."""
 
     source: str | list[str] = "avatars"
-    """A folder of picture files, read at any depth, a bucket (``s3://bucket/prefix``, read as a folder), or
+    """A folder of picture files, read at any depth, a bucket (``s3://bucket/prefix``, see
+    [pictures.md](pictures.md#pictures-in-a-bucket)), or
     ``avatars``, illustrated faces that are drawn (DiceBear), or a list of those."""
     style: str | list[str] = "adventurer"
     """Style of the avatars (an unknown one is refused with a list of all), or a list of styles, which share ``count``

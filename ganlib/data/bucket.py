@@ -35,6 +35,8 @@ THREADS = 16
 TEMPORARY, STALE_SECONDS = ".fetched", 24 * 3600
 NOTES = (*written.SWEEP, written.LIST, written.EXPORT)
 """Names of files that say what other files are, and are read when a folder is listed."""
+LONGEST_NOTE = 1 << 28
+"""In bytes; what is longer was not written by this software."""
 
 
 def is_bucket(source: str, key: str) -> bool:
@@ -109,13 +111,19 @@ class Bucket:
             )
         with kept_in(self.mirror):
             unusable = self._lay_out(objects)
+            objects = {place: state for place, state in objects.items() if place not in unusable}
             self._fetch_notes(objects)
         try:
             listing = scan(os.fspath(self.mirror / self.place), self.store.key)
         except RequestError as error:
             raise RequestError(self._as_address(str(error))) from None
         files = [(file, self._place_of(file)) for file in listing.files]
-        skipped = [*unusable, *(replace(item, path=self._as_address(item.path)) for item in listing.skipped)]
+        skipped = [replace(item, path=self._as_address(item.path)) for item in listing.skipped]
+        skipped += [
+            Skipped(_shown(place), f"its name cannot be that of a file: {reason}")
+            for place, reason in unusable.items()
+            if os.path.splitext(place)[1].lower() in SUFFIXES
+        ]
         return Listing(
             tuple(
                 replace(file, state=objects[at], address=_shown(at)) for file, at in files if at in objects
@@ -144,17 +152,19 @@ class Bucket:
             self._place_of(file): file.state for file in files if not _is_whole(Path(file.path), file.state)
         }
         progress(len(files) - len(lacking))
+        if not lacking:
+            return
         with kept_in(self.mirror):
             self._check_room(sum(size for size, *_ in lacking.values()))
             with ThreadPoolExecutor(THREADS) as threads:
                 for _ in threads.map(self._fetch, lacking, lacking.values()):
                     progress(1)
 
-    def _lay_out(self, objects: "Mapping[str, State]") -> list[Skipped]:
+    def _lay_out(self, objects: "Mapping[str, State]") -> dict[str, str]:
         """Give each object a file in the mirror, and remove the files of objects that are gone.
 
         Returns:
-            Pictures whose names cannot be those of files.
+            The objects whose names cannot be those of files, and why.
         """
         for folder, _, names in os.walk(self.mirror / self.place, topdown=False):
             for name in names:
@@ -163,13 +173,13 @@ class Bucket:
                     path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # something is in it
                 os.rmdir(folder)
-        unusable = []
+        (self.mirror / self.place).mkdir(parents=True, exist_ok=True)
+        unusable = {}
         for place in objects:
             try:
                 self._make_room_for(place)
             except _NameError as error:
-                if os.path.splitext(place)[1].lower() in SUFFIXES:
-                    unusable.append(Skipped(_shown(place), f"its name cannot be that of a file: {error}"))
+                unusable[place] = str(error)
         return unusable
 
     def _make_room_for(self, place: str) -> None:
@@ -179,7 +189,7 @@ class Bucket:
             _NameError: if there can be none.
         """
         path = self.mirror / place
-        if {"", ".", ".."} & set(place.split("/")):
+        if {"", ".", ".."} & set(place.split("/")):  # it would lie elsewhere, even outside of the mirror
             raise _NameError("a part of it is empty, '.' or '..'")
         try:
             if not path.is_file():
@@ -205,12 +215,14 @@ class Bucket:
                     (self.mirror / place / name).unlink(missing_ok=True)
         notes |= {place: state for place, state in objects.items() if place.rpartition("/")[2] in NOTES}
         for place, state in notes.items():
-            self._fetch(place, state)
+            if state[0] <= LONGEST_NOTE:
+                self._fetch(place, state)
         if any(place.endswith((written.LIST, written.EXPORT)) for place in notes):
             for folder, _, names in os.walk(self.mirror / self.place):
                 at = Path(folder).relative_to(self.mirror).as_posix()
                 for name in written.listed(folder).intersection(names):
-                    self._fetch(f"{at}/{name}", objects[f"{at}/{name}"])
+                    if f"{at}/{name}" in objects:
+                        self._fetch(f"{at}/{name}", objects[f"{at}/{name}"])
 
     def _fetch(self, place: str, state: "State") -> None:
         """Fetch an object, unless it is there."""

@@ -1,9 +1,10 @@
 """Ask an object store for what a source of pictures needs; each failure is told in a sentence that names the object."""
 
-import os
+import contextlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyarrow import fs
@@ -24,7 +25,7 @@ class Store:
     Attributes:
         filesystem: The `pyarrow.fs.FileSystem`. A **place** in it is a bucket's name, ``/`` and an object's.
         key: For error texts.
-        name: Differs between stores: two may have buckets of one name.
+        name: Its host and port; empty for AWS. Two stores may have buckets of one name.
     """
 
     filesystem: Any
@@ -41,6 +42,8 @@ class Store:
         """
         try:
             bucket, prefix, options = s3.parts_of(url)
+            if {".", ".."} & set(prefix.split("/")) or "\0" in url:
+                raise RequestError(f"'{printable(url)}' cannot be the address of a folder of pictures")
             with _told(key, bucket):
                 filesystem = s3.connect(url)
                 s3.check_bucket(filesystem, bucket)
@@ -48,8 +51,7 @@ class Store:
             raise
         except RequestError as error:
             raise RequestError(f"{key}: {error}") from None
-        asked = [options.get("endpoint_override", ""), *(os.environ.get(name, "") for name in s3.ENDPOINTS)]
-        return cls(filesystem, key, " ".join(filter(None, asked))), f"{bucket}/{prefix}".rstrip("/")
+        return cls(filesystem, key, options.get("endpoint_override", "")), f"{bucket}/{prefix}".rstrip("/")
 
     def below(self, place: str) -> dict[str, State]:
         """List all objects below a place."""
@@ -59,12 +61,11 @@ class Store:
 
     def among(self, places: Iterable[str]) -> dict[str, State]:
         """Look which of some objects are there; of those that may not be looked at, none is."""
-        wanted = list(places)
-        try:
-            with _told(self.key, wanted[0] if wanted else ""):
-                return _states(s3.repeated(lambda: self.filesystem.get_file_info(wanted)))
-        except _ToldError:
-            return {}
+        found: dict[str, State] = {}
+        for place in places:  # one by one, because each may be lost, and is then asked for again
+            with contextlib.suppress(_ToldError), _told(self.key, place):
+                found |= _states(s3.repeated(partial(self.filesystem.get_file_info, [place])))
+        return found
 
     def read(self, place: str, state: State) -> bytes:
         """Read an object that was listed."""
@@ -99,18 +100,18 @@ def _told(key: str, place: str) -> Iterator[None]:
     except FileNotFoundError:
         raise WorkError(_changed(key, place)) from None
     except OSError as error:
-        said = str(error)
-        if any(word in said for word in s3.DENIED):
+        said, code = str(error), s3.code_of(error)
+        if any(word in code for word in s3.DENIED):
             raise _ToldError(
                 f"{key}: access to '{shown}' is denied: whoever the keys in use belong to must be allowed to list the "
                 "bucket and to read its objects (s3:ListBucket, s3:GetObject)"
             ) from None
-        if any(word in said for word in s3.KEYS):
+        if any(word in code for word in s3.KEYS):
             raise _ToldError(
                 f"{key}: the store of '{shown}' does not know the keys in use: set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
             ) from None
-        if s3.NOBODY in said:
+        if s3.NOBODY in code:
             raise WorkError(f"{key}: the store of '{shown}' does not answer: {said}") from None
         raise WorkError(f"{key}: '{shown}' cannot be read: {said}") from None
 

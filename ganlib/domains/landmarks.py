@@ -56,19 +56,20 @@ def name_of(file: File) -> str:
     return printable(os.fsdecode(file.relative)).replace(os.sep, "/")
 
 
-def names_of(config: DataConfig, images: ImageSet) -> list[str]:
+def names_of(config: DataConfig, images: ImageSet, cache: Path | None = None) -> list[str]:
     """List the names of the pictures of a prepared set, in its order; those that gave no picture are left out.
 
     Args:
         config: What the set was prepared from.
         images: The set.
+        cache: Where objects of buckets are kept; `ganlib.data.cache_dir` by default.
 
     Raises:
         RequestError: when a source does not exist any more.
         WorkError: when there are other files by now than those in the set.
     """
     names: list[str] = []
-    for source in open_sources(config):
+    for source in open_sources(config, cache):
         drawn = source.avatars is not None
         names += map(str, range(len(source))) if drawn else map(name_of, source.files)
     missing = {*images.look.skipped, *images.look.left_out}

@@ -101,5 +101,7 @@ def prepare_sets(
     taken = prepare(config, cache, progress=progress)
     points = None
     if photos.landmarks is not None:
-        points = read_landmarks(photos.landmarks, names_of(config, taken), config.crop, face_squares(taken))
+        points = read_landmarks(
+            photos.landmarks, names_of(config, taken, cache), config.crop, face_squares(taken)
+        )
     return TrainingSets(drawings, taken, blurred, points)

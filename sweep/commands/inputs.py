@@ -114,14 +114,12 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
         return _of(ready, config)
     bad: list[Skipped] = [item for source in sources for item in source.skipped]
     how, tried, opened = preparation(config), 0, time.monotonic()
-    every = max(1, sum(len(source.files) for source in sources) // 500)
-    some = [(source, source.files[::every]) for source in sources]
-    for source, files in some:
+    files = [(source, file) for source in sources for file in source.files]
+    for source, file in files[:: max(1, len(files) // 500)]:
         if source.bucket is not None:
-            source.bucket.fetch(files)
-    for path in (file.path for _, files in some for file in files):
-        (picture,) = FileChunk((path,), tuple(digests((path,)))).pictures(how)
-        bad += [Skipped(path, picture)] if isinstance(picture, str) else []
+            source.bucket.fetch([file])
+        (picture,) = FileChunk((file.path,), tuple(digests((file.path,)))).pictures(how)
+        bad += [Skipped(file.shown, picture)] if isinstance(picture, str) else []
         tried += 1
         if time.monotonic() - opened > TRIED_SECONDS:
             break

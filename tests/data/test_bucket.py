@@ -1,5 +1,6 @@
 """Pictures in a bucket are read as those in a folder are: the same set, the same words, each object fetched once."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -13,10 +14,14 @@ from helpers.commands import run, small
 from helpers.fake_s3 import Bucket, serving
 from PIL import Image
 
-from ganlib.config import DataConfig
+from ganlib import s3
+from ganlib.config import DataConfig, PhotosConfig
 from ganlib.data import bucket as module
 from ganlib.data import prepare
+from ganlib.domains.landmarks import PicturePoints, write_landmarks
+from ganlib.domains.sets import prepare_sets
 from ganlib.errors import RequestError, WorkError
+from sweep.commands import inputs
 from sweep.commands.before import anchored
 from sweep.spec.specification import parse
 
@@ -173,6 +178,110 @@ def test_nothing_there_and_nobody_there(bucket: Bucket, tmp_path: Path) -> None:
         prepare(config(url(bucket, "none")), tmp_path)
     with pytest.raises(RequestError, match="there is no bucket 'other'"):
         prepare(config(url(bucket).replace("s3://bucket", "s3://other")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AccessDenied", "access to 's3://bucket/pics' is denied"),
+        ("Forbidden", "access to 's3://bucket/pics' is denied"),
+        ("SignatureDoesNotMatch", "does not know the keys in use"),
+    ],
+)
+def test_who_may_not_read_is_told_at_once(code: str, words: str, bucket: Bucket, tmp_path: Path) -> None:
+    bucket.fails, bucket.failure = lambda number: True, (403, code)
+    with pytest.raises(RequestError, match=words):
+        prepare(config(url(bucket)), tmp_path)
+    assert bucket.requests < 10
+
+
+def test_one_object_that_may_not_be_read_is_named(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.fails, bucket.failure = lambda number: "GET pics/cats/3.png" in bucket.asked, (403, "AccessDenied")
+    with pytest.raises(RequestError, match=r"access to 's3://bucket/pics/.*' is denied"):
+        prepare(config(url(bucket)), tmp_path)
+
+
+def test_words_of_errors_may_stand_in_names(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 3)
+    name = "CREDENTIALS ACCESS_DENIED 403.png"
+    bucket.objects[f"pics/{name}"] = picture(1)
+    monkeypatch.setattr(module, "THREADS", 1)
+    bucket.fails = lambda number: bool(bucket.asked) and bucket.asked[-1] == f"GET pics/{name}"
+    bucket.failure = 500, "InternalError"
+    with pytest.raises(WorkError, match=f"'s3://bucket/pics/{name}' cannot be read"):
+        prepare(config(url(bucket)), tmp_path)
+
+
+def test_lost_requests_are_repeated(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
+    whole = prepare(config(url(bucket)), tmp_path / "one")
+    bucket.fails = lambda number: number % 3 == 0
+    assert prepare(config(url(bucket)), tmp_path / "two").hash == whole.hash
+    assert bucket.failed > 3
+
+
+def test_nothing_is_written_outside_of_the_mirror(bucket: Bucket, tmp_path: Path) -> None:
+    """Names of objects are whatever somebody has chosen."""
+    up = "../" * 8 + str(tmp_path).lstrip("/")
+    bucket.objects |= {f"pics/{up}/{name}": b"{}" for name in ("config.json", "sweep.json", "x.png")}
+    prepare(config(url(bucket)), tmp_path / "cache")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    with pytest.raises(RequestError, match="cannot be the address of a folder"):
+        prepare(config(url(bucket, "pics/../..")), tmp_path / "cache")
+
+
+def test_what_sweeps_made_is_left_out(bucket: Bucket, tmp_path: Path) -> None:
+    run_of = json.dumps({"name": "x", "data_hash": "y", "images": 3}).encode()
+    bucket.objects |= {"pics/x/sweep.json": run_of, "pics/x/images/1.png": picture(1)}
+    made = picture(2)
+    line = json.dumps({"name": "sheet.png", "sha256": hashlib.sha256(made).hexdigest(), "kind": ""})
+    bucket.objects |= {"pics/sheet.png": made, "pics/.sweep-files.jsonl": line.encode()}
+    images = prepare(config(url(bucket)), tmp_path)
+    assert len(images) == 12
+    assert {item.example for item in images.found.left_out} >= {
+        "s3://bucket/pics/x",
+        "s3://bucket/pics/sheet.png",
+    }
+    with pytest.raises(RequestError, match="lies in the folder of a sweep \\(s3://bucket/pics/x\\)"):
+        prepare(config(url(bucket, "pics/x/images")), tmp_path)
+
+
+def test_the_environment_may_name_the_store(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = url(bucket).partition("endpoint_override=")[2].partition("&")[0]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{place}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert len(prepare(config("s3://bucket/pics"), tmp_path)) == 12
+
+
+def test_a_dry_run_fetches_no_more_than_it_opens(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(inputs, "PREPARED", 3)
+    spec = small(
+        data={"source": url(bucket), "count": None, "max_skipped": 0.5}, train={"batch_size": 4, "epochs": 1}
+    )
+    (tmp_path / "small.yaml").write_text(spec)
+    told = run("run", tmp_path / "small.yaml", "--dry-run", "--storage", tmp_path / "runs")
+    assert told.exit_code == 0, told.output
+    assert "s3://bucket/pics/broken.png: " in told.output
+    assert str(tmp_path / "cache") not in told.output
+
+
+def test_photographs_and_their_landmarks(bucket: Bucket, folder: Path, tmp_path: Path) -> None:
+    names = [name for name in FILES if name.startswith("cats/")]
+    points = [PicturePoints(name.removeprefix("cats/"), 40, 40, [(0.5, 0.5)]) for name in names]
+    write_landmarks(tmp_path / "points.parquet", points)
+    photos = PhotosConfig(source=url(bucket, "pics/cats"), landmarks=str(tmp_path / "points.parquet"))
+    sets = prepare_sets(config(str(folder)), photos, cache=tmp_path / "cache")
+    assert sets.landmarks is not None
+    assert sets.landmarks.shape == (6, 1, 2)
+    with pytest.raises(RequestError, match=r"photos\.source: there is nothing in"):
+        prepare_sets(config(str(folder)), PhotosConfig(source=url(bucket, "none")), cache=tmp_path / "cache")
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(

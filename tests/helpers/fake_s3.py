@@ -21,6 +21,7 @@ class Bucket:
         """Of January 2026, on which objects were last changed; the first where nothing is said."""
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.fails: Callable[[int], bool] = lambda number: False
+        self.failure = 503, "ServiceUnavailable"
         self.requests = self.failed = 0
         self.asked: list[str] = []
         self.lock = threading.Lock()
@@ -85,7 +86,8 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
                 self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
                 return
             if bucket.next_fails():
-                self.answer(503, b"<Error><Code>ServiceUnavailable</Code></Error>")
+                status, code = bucket.failure
+                self.answer(status, f"<Error><Code>{code}</Code></Error>".encode())
                 return
             with bucket.lock:
                 getattr(self, f"on_{self.command.lower()}")(key, query, data)
