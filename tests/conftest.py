@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -46,6 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
     items.sort(key=place)
+
+
+# How long an example takes says something of the machine.
+hypothesis.settings.register_profile("sweep", deadline=None)
+hypothesis.settings.load_profile("sweep")
 
 
 @pytest.fixture

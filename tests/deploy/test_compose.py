@@ -11,8 +11,8 @@ import click
 import pytest
 import yaml
 
+from ganlib.s3 import OPTIONS
 from sweep.cli import cli
-from sweep.storage.s3 import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "deploy" / "compose.yaml"
