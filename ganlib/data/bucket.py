@@ -54,8 +54,8 @@ def is_bucket(source: str, key: str) -> bool:
             f"{key}: '{shown}' is an address; write the path of the folder itself: {printable(rest)}"
         )
     raise RequestError(
-        f"{key}: '{shown}' cannot be read{did_you_mean(scheme, ['s3'])}: give a folder of pictures on this machine, "
-        "or a bucket, s3://bucket/prefix"
+        f"{key}: '{shown}' cannot be read: give a folder of pictures on this machine, "
+        f"or a bucket, s3://bucket/prefix{did_you_mean(scheme, ['s3'])}"
     )
 
 

@@ -145,6 +145,8 @@ _CSV: Mapping[str, Callable[[RankedTrial], object]] = {
     "kimg": lambda trial: trial.entry.row["kimg"],
     "seconds_train": lambda trial: trial.entry.row["seconds_train"],
     "seconds_eval": lambda trial: trial.entry.row["seconds_eval"],
+    "node": lambda trial: trial.entry.row.get("node"),
+    "device": lambda trial: trial.entry.row.get("device"),
     "extractor": _extractor,
 }
 """The columns of ``trials.csv`` before those of the parameters."""

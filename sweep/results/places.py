@@ -18,12 +18,14 @@ class Place:
         device: ``cpu``, or the GPU's name.
         trials: The numbers of the trials that ran there.
         seconds: What they took together, evaluations and results included; trials that ran at once are added up.
+        again: How many of the trials were tried more than once, and so may have begun in another place.
     """
 
     node: str
     device: str
     trials: Sequence[int]
     seconds: float
+    again: int = 0
 
     def __str__(self) -> str:
         numbers = formatting.trial_numbers(self.trials, most=8)
@@ -46,6 +48,7 @@ def places(trials: Sequence[Row]) -> list[Place]:
             device,
             sorted(row["trial"] for row in rows),
             sum((row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0) for row in rows),
+            sum((row.get("attempt") or 0) > 0 for row in rows),
         )
         for (node, device), rows in found.items()
     ]
@@ -54,4 +57,7 @@ def places(trials: Sequence[Row]) -> list[Place]:
 
 def told(found: Sequence[Place]) -> list[str]:
     """Write a line for each place; none where all trials ran in one, which is no news."""
-    return [str(place) for place in found] if len(found) > 1 else []
+    if len(found) < 2:
+        return []
+    moved = any(place.again for place in found)
+    return [*map(str, found), *["a trial that moved counts where it was last"] * moved]

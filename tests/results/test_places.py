@@ -36,6 +36,12 @@ def test_time_is_added_up_by_device_and_machine() -> None:
     assert told(places(rows))[1] == "a, cpu: 30 s, trials 0-1"
 
 
+def test_of_a_trial_that_moved_only_the_last_place_is_known() -> None:
+    found = places([row(0, "a"), row(1, "b") | {"attempt": 2}])
+    assert told(found)[-1] == "a trial that moved counts where it was last"
+    assert told(found[:1]) == []
+
+
 def test_one_place_is_no_news() -> None:
     assert told(places([row(0, "a"), row(1, "a")])) == []
     assert places([]) == []
@@ -57,3 +63,4 @@ def test_show_and_report_say_it(several: bool, tmp_path: Path) -> None:
     assert sorted(place["node"] for place in found) == (["node-0", "node-1"] if several else ["node-0"])
     assert run("report", "faces", *storage, "--out", tmp_path / "r.html").exit_code == 0
     assert ("node-1, cpu: " in (tmp_path / "r.html").read_text()) == several
+    assert ("node-1,cpu" in (tmp_path / "trials.csv").read_text()) == several
