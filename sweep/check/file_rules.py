@@ -42,7 +42,7 @@ def weights(records: Found) -> Iterator[Finding]:
         place = layout.checkpoints(number)
         names = [name for name in records.folder.names(place) if name.startswith(layout.SNAPSHOT_PREFIX)]
         kimg = row["result_kimg"]
-        if row["status"] == Status.FINISHED and kimg is not None and records.spec.keep.finished != "none":
+        if Status(row["status"]).to_the_end and kimg is not None and records.spec.keep.finished != "none":
             name = layout.snapshot_name(kimg)
             if name not in names:
                 yield Finding(f"{place}/{name}", f"is missing: the generator of trial {number}")
@@ -85,7 +85,7 @@ def checkpoints(records: Found) -> Iterator[Finding]:
             continue  # it writes and drops them as we look
         place = layout.checkpoints(number)
         needed = row["status"] in RESUMABLE or records.remembered(number).due  # dropped once it is measured
-        kept = records.spec.keep.finished if row["status"] == Status.FINISHED else records.spec.keep.stopped
+        kept = records.spec.keep.finished if Status(row["status"]).to_the_end else records.spec.keep.stopped
         for name in records.folder.names(place):
             path = f"{place}/{name}"
             if not name.endswith((layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX)):
@@ -136,6 +136,7 @@ def study(records: Found) -> Iterator[Finding]:
     expected: dict[str, str] = {
         Status.FINISHED: "COMPLETE",
         Status.STOPPED: "PRUNED",
+        Status.EXPIRED: "PRUNED",
         Status.COLLAPSED: "PRUNED",
         Status.FAILED: "FAIL",
     }

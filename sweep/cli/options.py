@@ -59,6 +59,18 @@ moved_option = click.option(
 )
 
 
+def length_of_time(
+    context: click.Context, option: click.Parameter, value: str | float | None
+) -> float | None:
+    """Read the value of an option such as ``1h30m``, in seconds."""
+    from sweep import durations
+
+    try:
+        return durations.seconds(str(value)) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 class SpecCommand(click.Command):
     """A command that takes a spec; says where a value of the spec goes that was given as an argument or option."""
 

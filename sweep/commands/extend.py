@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ganlib.errors import RequestError
+from sweep.commands import timed
 from sweep.commands.before import planned
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
@@ -14,6 +15,36 @@ from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.layout import SPEC
+
+
+def extended(
+    folder: Folder, spec: Spec, info: SweepInfo, more: int, kimg: float | None, time: float | None
+) -> tuple[Spec, SweepInfo]:
+    """Give a sweep more to do, on record; a time that its spec gave it counts no longer.
+
+    Args:
+        folder: Of the sweep.
+        spec: As it was.
+        info: As it was.
+        more: Trials to add.
+        kimg: A longer budget; None for the old one.
+        time: Seconds that the sweep may take from now on; None for as long as it takes.
+
+    Raises:
+        RequestError: if there is no more to be had.
+    """
+    if more or kimg is not None or time is not None:
+        spec = timed.untimed(spec)
+    if more:
+        spec, info = more_trials(folder, spec, info, more)
+    if time is not None:
+        spec, info = _written(folder, *timed.more_time(folder, spec, info, time))
+        store = Store(folder, spec.space.kinds())
+        for trial in _to_go_on(store, spec, info.budget):
+            _open_again(store, trial, info.budget)
+    if kimg is not None:
+        spec, info = more_budget(folder, spec, info, kimg)
+    return spec, info
 
 
 def more_trials(folder: Folder, spec: Spec, info: SweepInfo, more: int) -> tuple[Spec, SweepInfo]:
@@ -50,11 +81,7 @@ def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tup
     if abs(schedule.budget - kimg) > 1e-6 * kimg:
         raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {schedule.budget:g} kimg")
     store = Store(folder, spec.space.kinds())
-    going_on = [
-        trial
-        for trial, _ in remembered(store, spec.search.metric)
-        if trial.status is Status.FINISHED and trial.kimg < kimg and _has_checkpoint(folder, trial)
-    ]
+    going_on = _to_go_on(store, spec, kimg)
     to_come = len(store.rows("trials")) < planned(spec)
     if not going_on and not to_come:
         raise RequestError(
@@ -82,6 +109,15 @@ def _longer(spec: Spec, images: int, kimg: float) -> Spec:
     if asha and asha.max:
         asha = asha.model_copy(update={"max": kimg if asha.unit == "kimg" else kimg * 1000 / images})
     return replace(spec, plain=plain, asha=asha)
+
+
+def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
+    """List the trials that came to their end before ``kimg``, and have a checkpoint to go on from."""
+    return [
+        trial
+        for trial, _ in remembered(store, spec.search.metric)
+        if trial.status.to_the_end and trial.kimg < kimg and _has_checkpoint(store.folder, trial)
+    ]
 
 
 def _has_checkpoint(folder: Folder, trial: Trial) -> bool:

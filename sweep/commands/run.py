@@ -10,7 +10,7 @@ from typing import Any
 from ganlib.data.sheet import png, real_sheet
 from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
-from sweep.commands import counts, notes
+from sweep.commands import counts, notes, timed
 from sweep.commands.before import (
     anchored,
     any_config,
@@ -18,11 +18,10 @@ from sweep.commands.before import (
     check_batch_size,
     check_place,
     facts_of,
-    planned,
     prepare_pictures,
     same_pictures,
 )
-from sweep.commands.extend import more_budget, more_trials
+from sweep.commands.extend import extended
 from sweep.commands.inputs import check_inputs
 from sweep.commands.lineage import ancestors
 from sweep.driver.director import Director
@@ -109,7 +108,9 @@ def start(spec: Spec, options: Options) -> int:
                 return drive(director, runner, owner, view)
 
 
-def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None = None) -> int:
+def resume(
+    folder: Folder, options: Options, more: int = 0, kimg: float | None = None, time: float | None = None
+) -> int:
     """Go on with a sweep that was interrupted, or has finished and gets more to do; returns the exit code.
 
     Args:
@@ -117,6 +118,7 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
         options: how to run.
         more: trials to add.
         kimg: a longer budget.
+        time: seconds that it may take from now on.
 
     Raises:
         RequestError: another process runs it, its pictures have changed, or there is no more to be had.
@@ -136,14 +138,11 @@ def resume(folder: Folder, options: Options, more: int = 0, kimg: float | None =
             view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
-        if more:
-            spec, info = more_trials(folder, spec, info, more)
-        if kimg is not None:
-            spec, info = more_budget(folder, spec, info, kimg)
+        spec, info = extended(folder, spec, info, more, kimg, time)
         store = Store(folder, spec.space.kinds())
         store.begin()
         done = ended_and_measured(store)
-        if done >= planned(spec):
+        if done >= info.trials:
             view.say(
                 f"'{spec.name}' has finished: all its {done} trials have ended. See 'sweep best {spec.name}', "
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
@@ -217,12 +216,15 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
     stopper = Stopper(
         lambda: director.stopping, director.interrupt, owner.stop, view.say, lambda: owner.asked_by
     )
+    if director.info.plan is None:
+        timed.limit(director, clock.elapsed, owner.began, view.say)
     view.open(director, clock.elapsed)
     try:
         with stopper.listening():
             runner.run(director, beat)
     finally:
         director.abandon()
+        timed.settle(director)
         clock.write()
         view.close()
     if director.halted is not None:

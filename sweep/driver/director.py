@@ -13,6 +13,7 @@ from typing import Any
 
 from sweep.driver.assignments import assignment_for, columns_of
 from sweep.driver.events import Event, Next
+from sweep.driver.hours import Hours
 from sweep.driver.retries import MOST_SHARE, after
 from sweep.driver.room import OneAtATime, Room
 from sweep.driver.rungs import Rungs
@@ -44,6 +45,7 @@ class Director:
     Attributes:
         trials: All so far, by number.
         stopping: Whether no more trials are handed out.
+        hours: The time that the sweep has.
         halted: Why nothing more can be recorded; None while it can.
     """
 
@@ -63,6 +65,7 @@ class Director:
         self.trials: dict[int, Trial] = {}
         self.stopping = False
         self.halted: str | None = None
+        self.hours = Hours()
         self._queue: deque[int] = deque()
         self._live: set[int] = set()
         self.rungs = Rungs(store, info.rungs, spec.asha.reduction if spec.asha else None)
@@ -86,7 +89,7 @@ class Director:
             return Next.WAIT
         if self._queue:
             return self._assign(self.trials[self._queue.popleft()])
-        asked = self.source.ask()
+        asked = self.source.ask() if self.hours.enough() else None
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
         seed = asked.seed_in(self.spec.search.seed)
@@ -104,6 +107,7 @@ class Director:
         self.records.put(trial, **columns_of(trial, config))
         if trial.attempt == 0 and config["ancestor"]:
             self.records.event(trial, EventKind.BEGUN, config["ancestor"])
+        self.hours.begin(trial.number)
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))
@@ -138,7 +142,7 @@ class Director:
     def _judge(self, trial: Trial, report: Paused | Evaluated | Measured) -> bool:
         where = {"device": report.device, "node": report.node}
         if isinstance(report, Measured):
-            self._conclude(trial, report, **where)
+            self._close(trial, report.result, **where)
             return False
         if isinstance(report, Paused):
             self.interrupt()  # the lease says so to all, or is somebody else's
@@ -157,8 +161,9 @@ class Director:
                 return self._end(trial, Status.COLLAPSED, **where)
             self.watch(Event("rollback", trial, report.verdict.to_dict()))
         stop = self._stopped_at_rung(trial, report.kimg, report.value)
-        if stop or report.last:
-            return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **where)
+        if stop or report.last or self.hours.over():
+            status = Status.FINISHED if report.last else Status.EXPIRED
+            return self._end(trial, Status.STOPPED if stop else status, **where)
         self.records.put(trial, **where)
         self.watch(Event("evaluation", trial, report.row))
         if self.halted is not None:
@@ -170,21 +175,15 @@ class Director:
         if not self.records.evaluation(report.row, report.sample):
             return False
         trial.add(report.row)
+        self.hours.evaluated(trial.number)
         if report.suspicion:
             self.records.event(trial, EventKind.UNDER_FLOOR, report.suspicion)
         return True
 
-    def _conclude(self, trial: Trial, report: Measured, **columns: Any) -> None:  # noqa: ANN401
-        """Take in the result of a trial that has ended."""
-        if report.suspicion:
-            self.records.event(trial, EventKind.UNDER_FLOOR, report.suspicion)
-        if problem := report.result.get("problem"):
-            self.records.event(trial, EventKind.NO_RESULT, {"reason": problem})
-        self._close(trial, report.result, **columns)
-
     def _close(self, trial: Trial, result: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
         """Write down the result of a trial, and tell everybody who waits for it."""
         trial.conclude(self.records.result(trial, result))
+        self.hours.measured(trial.number)
         self._live.discard(trial.number)
         self.records.put(trial, **columns)
         self.watch(Event("result", trial, dict(result)))
@@ -259,6 +258,7 @@ class Director:
         self.records.put(trial, ended=time.time(), **columns)
         self.watch(Event(status, trial, columns))
         if trial.due and self.halted is None:
+            self.hours.end(trial.number)
             return True
         self._live.discard(trial.number)
         if not trial.due:
@@ -287,7 +287,7 @@ class Director:
                 self._queue.append(trial.number)
 
     def _goes_on(self, trial: Trial, stopped: bool) -> bool:
-        """Finish the bookkeeping of an unfinished trial that a crash cut short; whether it is to be handed out."""
+        """Finish the bookkeeping of an unfinished trial that a crash expired; whether it is to be handed out."""
         for one in trial.seen:
             stopped = stopped or self._stopped_at_rung(trial, one.kimg, one.value)
         if trial.verdict:

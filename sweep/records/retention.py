@@ -10,7 +10,6 @@ records always stay.
 from collections.abc import Iterable
 
 from sweep.records.snapshots import Seen
-from sweep.records.status import Status
 from sweep.records.trial_state import Trial, ranked
 from sweep.spec.sections import KeepConfig
 from sweep.storage import layout
@@ -102,7 +101,7 @@ def drop(folder: Folder, paths: Iterable[str]) -> None:
 
 
 def _rule(keep: KeepConfig, trial: Trial) -> str:
-    return keep.finished if trial.status is Status.FINISHED else keep.stopped
+    return keep.finished if trial.status.to_the_end else keep.stopped
 
 
 def _weights_but(names: Iterable[str], kept: Iterable[Seen]) -> list[str]:

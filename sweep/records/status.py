@@ -10,6 +10,8 @@ class Status(StrEnum):
     """The trial trains, or waits for a worker."""
     FINISHED = "finished"
     """The trial reached its budget."""
+    EXPIRED = "expired"
+    """The time of the sweep was over."""
     STOPPED = "stopped"
     """The trial was stopped early, at a rung."""
     COLLAPSED = "collapsed"
@@ -28,6 +30,11 @@ class Status(StrEnum):
     def ended(self) -> bool:
         """Whether such a trial trains no more."""
         return not self.resumable
+
+    @property
+    def to_the_end(self) -> bool:
+        """Whether such a trial was trained for as long as there was: it may go on if there is more."""
+        return self in (Status.FINISHED, Status.EXPIRED)
 
     @property
     def out_of_play(self) -> bool:

@@ -124,8 +124,8 @@ class Trial:
 
     @property
     def still_improving(self) -> bool:
-        """Whether the trial reached its budget while getting better; see `sweep.records.snapshots.still_improving`."""
-        return self.status is Status.FINISHED and snapshots.still_improving(self.seen, self.kimg)
+        """Whether the trial came to its end while getting better; see `sweep.records.snapshots.still_improving`."""
+        return self.status.to_the_end and snapshots.still_improving(self.seen, self.kimg)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Update the trial by a new row of ``metrics``."""

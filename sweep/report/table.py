@@ -102,8 +102,8 @@ def status_words(trial: RankedTrial) -> str:
     row = trial.entry.row
     if trial.entry.status is Status.STOPPED and row["rung"] is not None:
         return f"stopped at rung {row['rung']}"
-    if trial.entry.status is Status.FINISHED and row.get("still_improving"):
-        return "finished, still improving"
+    if trial.entry.status.to_the_end and row.get("still_improving"):
+        return f"{trial.entry.status}, still improving"
     if trial.entry.status is Status.COLLAPSED and row["verdict"]:
         return f"collapsed: {row['verdict']}"
     return trial.entry.status

@@ -46,7 +46,7 @@ class End:
             if value is None:
                 raise ValueError(f"trial {number} has finished without a value")
             return cls("COMPLETE", float(value))
-        if state is Status.STOPPED:
+        if state in (Status.STOPPED, Status.EXPIRED):
             steps = {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
             return cls("PRUNED", value, steps)
         if state is Status.FAILED:

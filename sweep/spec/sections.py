@@ -3,6 +3,7 @@
 The text under each field says what it does and its unit; docs/systems.md is made from them (``make keys``).
 """
 
+import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -22,6 +23,7 @@ from ganlib.config import (
     Unit,
 )
 from ganlib.config.schedules import Schedule, schedules_in
+from sweep import durations
 
 Keep = Literal["none", "best", "all"]
 
@@ -32,6 +34,11 @@ def _whole_above_one(gpu: float) -> float:
     return gpu
 
 
+def _length_of_time(text: str) -> str:
+    durations.seconds(text)
+    return text
+
+
 class SearchConfig(Section):
     """The rules by which a sweep chooses configurations."""
 
@@ -40,11 +47,19 @@ class SearchConfig(Section):
     every point of a grid, or CMA-ES (Hansen 2001); Optuna's."""
     trials: int = Field(16, ge=1, le=100_000)
     """Configurations that are tried."""
+    time: Annotated[str, AfterValidator(_length_of_time)] | None = None
+    """How long the sweep may take, such as ``30m`` or ``1h30m``, over all resumes: then no trial begins, and those that
+    run end with the best that they have. Null: until all trials have ended."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of the choice; a trial's own seed follows from it and from the trial's number."""
     metric: Literal["kid", "fid"] = "kid"
     """What is minimised: KID (Binkowski 2018), which does not depend on the number of pictures, or FID (Heusel
     2017)."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the sweep may take, in seconds; infinity where nothing is said."""
+        return math.inf if self.time is None else durations.seconds(self.time)
 
 
 class AshaConfig(Section):

@@ -100,6 +100,7 @@ class Owner:
     Attributes:
         lease: As it was last written.
         taken_over: The lease of an owner that was gone; None where there was none.
+        began: When it was made, by `time.monotonic`.
         asked_by: Who has asked to stop by way of the folder, as ``user@host``; empty while nobody has.
 
     Raises:
@@ -110,7 +111,7 @@ class Owner:
         self.folder, self._say = folder, say
         self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
         self.taken_over: Lease | None = None
-        self.asked_by = ""
+        self.asked_by, self.began = "", time.monotonic()
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._heart = threading.Thread(target=self._beat, name="sweep-heartbeat", daemon=True)
 

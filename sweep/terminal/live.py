@@ -123,10 +123,11 @@ class LiveTable:
         parts.append(f"{clock(self.progress.elapsed)} elapsed")
         if eta:
             parts.append(f"about {clock(eta)} to go")
-        total = self.director.spec.search.trials
+        search = self.director.spec.search
+        of = f"{len(trials)} of {search.trials}" if search.time is None else f"{len(trials)}"
         results = any(trial.value is not None for trial in trials)
         starred = "; *: result" if results and self.console.width < WIDE else ""
-        return f"{len(trials)} of {total} trials: {', '.join(parts)}. Metric: {metric_label(self.director)}{starred}"
+        return f"{of} trials: {', '.join(parts)}. Metric: {metric_label(self.director)}{starred}"
 
 
 def _newest(trial: Trial, metric: str, wide: bool) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STYLES: dict[str, str] = {
     Status.RUNNING: "cyan",
     Status.FINISHED: "green",
+    Status.EXPIRED: "green",
     Status.STOPPED: "yellow",
     Status.COLLAPSED: "red",
     Status.FAILED: "bold red",

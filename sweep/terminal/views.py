@@ -121,6 +121,7 @@ class PlainLines:
         words: dict[str, str] = {
             Status.STOPPED: "stopped by ASHA",
             Status.FINISHED: "finished",
+            Status.EXPIRED: "expired, for the time of the sweep is over,",
             Status.INTERRUPTED: "interrupted",
         }
         return f"{words.get(event.kind, event.kind)} {state}"

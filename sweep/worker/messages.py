@@ -154,6 +154,14 @@ class Measured(_Report):
     result: Plain
     suspicion: Plain | None = None
 
+    def events(self) -> Iterator[tuple[EventKind, Plain]]:
+        """List what has happened, and what is wrong with the result."""
+        yield from super().events()
+        if self.suspicion:
+            yield EventKind.UNDER_FLOOR, self.suspicion
+        if problem := self.result.get("problem"):
+            yield EventKind.NO_RESULT, {"reason": problem}
+
 
 Report = Pulse | Paused | Evaluated | Measured
 KINDS: dict[str, type[Report]] = {

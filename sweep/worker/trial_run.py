@@ -191,7 +191,8 @@ class TrialRun(Iterator[Report]):
             self._handed_in = False
             status = ledger.status_of(self.folder, self.assignment.trial)
             self._over = status is not None and Status(status).ended
-            if self.fit and status == Status.STOPPED and self.assignment.keep_stopped and not self._again:
+            kept = status == Status.EXPIRED or (status == Status.STOPPED and self.assignment.keep_stopped)
+            if self.fit and kept and not self._again:
                 self.checkpoints.save(self.fit, self.history, healthy=False)
         return self._over
 
@@ -205,8 +206,9 @@ class TrialRun(Iterator[Report]):
 
         assignment, path = self.assignment, self.checkpoints.path
         kept = list(assignment.to_measure or self._candidates())
-        # What costs more is measured of trials that finished only.
-        full = ledger.status_of(self.folder, assignment.trial) == Status.FINISHED
+        # What costs more is measured only of trials that were not given up.
+        status = ledger.status_of(self.folder, assignment.trial)
+        full = status is not None and Status(status).to_the_end
         measuring = Measuring(
             self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, full
         )

@@ -68,7 +68,7 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
     ("arguments", "told"),
     [
         (["--kimg", "0.1"], "is 0.2 kimg already"),
-        ([], "give --trials +N, --kimg KIMG, or both"),
+        ([], "give --trials +N, --kimg KIMG or --time TIME"),
         (["--kimg", "-3"], "--kimg"),
     ],
 )

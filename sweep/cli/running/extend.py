@@ -1,10 +1,10 @@
-"""``sweep extend [NAME] --trials +N --kimg KIMG``."""
+"""``sweep extend [NAME] --trials +N --kimg KIMG --time TIME``."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import goes_on
+from sweep.cli.options import goes_on, length_of_time
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
@@ -26,15 +26,17 @@ def _more(context: click.Context, option: click.Parameter, value: str) -> int:
 @click.option(
     "--kimg", type=click.FloatRange(min=0, min_open=True), help="Train up to so many thousand pictures."
 )
+@click.option("--time", callback=length_of_time, metavar="TIME", help="Go on for so long, such as 30m or 2h.")
 @goes_on
-def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None) -> int:
-    """Add trials to the sweep NAME (the newest by default), or a longer budget, and go on with it.
+def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None, time: float | None) -> int:
+    """Add trials to the sweep NAME (the newest by default), a longer budget or more time, and go on with it.
 
     New trials are searched with all that the sampler has learned, and meet the same rungs. With a longer budget, the
-    trials that finished while they were still improving go on from their checkpoints, and so do new ones.
+    trials that finished while they were still improving go on from their checkpoints, and so do new ones. A time that
+    the sweep was given counts no longer.
     """
     from sweep.commands.run import resume
 
-    if not more and kimg is None:
-        raise click.UsageError("give --trials +N, --kimg KIMG, or both")
-    return resume(sweep.folder, options, more, kimg)
+    if not more and kimg is None and time is None:
+        raise click.UsageError("give --trials +N, --kimg KIMG or --time TIME, or several of them")
+    return resume(sweep.folder, options, more, kimg, time)

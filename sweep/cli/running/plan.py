@@ -2,16 +2,21 @@
 
 import click
 
-from sweep.cli.options import SpecCommand, local_option, set_option
+from sweep.cli.options import SpecCommand, length_of_time, local_option, set_option
 
 
 @click.command(name="plan", cls=SpecCommand)
 @click.argument("spec")
 @local_option
-@click.option("--budget", metavar="TIME", help="Propose trials and rungs that fit, such as 2h, 90m or 1h30m.")
+@click.option(
+    "--budget",
+    metavar="TIME",
+    callback=length_of_time,
+    help="Propose trials and rungs that fit, such as 2h, 90m or 1h30m.",
+)
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(spec: str, local: bool, budget: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(spec: str, local: bool, budget: float | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Foretell what the sweep of the file SPEC costs on this machine: time, devices, memory and disk.
 
     A few steps of a few configurations and the parts of an evaluation are timed, in as many processes as trials would
@@ -20,6 +25,7 @@ def command(spec: str, local: bool, budget: str | None, overrides: tuple[str, ..
     """
     from dataclasses import asdict
 
+    from sweep import durations
     from sweep.commands.dry_run import first_configurations, plan_of
     from sweep.commands.planning import budget as fitting
     from sweep.commands.planning.plan import lines
@@ -27,13 +33,14 @@ def command(spec: str, local: bool, budget: str | None, overrides: tuple[str, ..
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
-    limit = fitting.seconds(budget) if budget else None
     study = load(spec, overrides)
     study = settled(study, lambda: first_configurations(study))
     plan, images = plan_of(study, local)
-    found = list(fitting.proposals(study, images, plan.costs, limit)) if limit else []
+    found = list(fitting.proposals(study, images, plan.costs, budget)) if budget else []
     if as_json:
-        fitting_in = {"budget": limit, "proposals": [asdict(one) for one in found]} if limit else {}
+        fitting_in = {"budget": budget, "proposals": [asdict(one) for one in found]} if budget else {}
         click.echo(to_json({"name": study.name, "images": images} | plan.plain() | fitting_in, indent=2))
         return
-    click.echo("\n".join([*lines(plan, images), *(fitting.told(found, budget) if budget else [])]))
+    click.echo(
+        "\n".join([*lines(plan, images), *(fitting.told(found, durations.text(budget)) if budget else [])])
+    )

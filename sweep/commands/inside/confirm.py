@@ -119,7 +119,7 @@ def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     plain = dict(spec.plain)
     if not any(path in spec.space or plain.get(path) is not None for path in ("train.epochs", "train.kimg")):
         plain["train.kimg"] = budget
-    search = spec.search.model_copy(update={"trials": runs})
+    search = spec.search.model_copy(update={"trials": runs, "time": None})
     return replace(spec, asha=None, plain=plain, search=search, track=())
 
 

@@ -144,7 +144,7 @@ def spec_of(spec: Spec, points: Sequence[Point]) -> Spec:
             key: value for key, value in plain[section].items() if f"{section}.{key}" not in paths
         }
     plain["train"] |= {"epochs": None, "kimg": None}
-    plain["search"] |= {"sampler": "random", "trials": len(points)}
+    plain["search"] |= {"sampler": "random", "trials": len(points), "time": None}
     plain |= {"asha": None, "configs": [dict(point) for point in points]}
     plain.pop("track", None)
     return parse("".join(f"{key}: {inline(value)}\n" for key, value in plain.items()), SPEC)

@@ -1,10 +1,8 @@
 """Find trials and rungs that fit a given time."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ganlib.errors import RequestError
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import Range, forecast
 from sweep.commands.planning.plan import said
@@ -12,7 +10,6 @@ from sweep.formatting import amount
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import Spec, parse
 
-UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
 FEW = 8
 """So many trials are tried at least, before trials are made shorter."""
 STEP, STEPS = 1.15, 30
@@ -38,20 +35,6 @@ class Proposal:
     trials: int
     kimg: float
     wall: Range
-
-
-def seconds(text: str) -> float:
-    """Read a length of time such as ``2h``, ``90m``, ``1h30m`` or ``1d``.
-
-    Raises:
-        RequestError: if it is none.
-    """
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", text)
-    total = sum(float(number) * UNITS[unit] for number, unit in parts)
-    rest = re.sub(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", "", text).strip()
-    if not parts or rest or not total:
-        raise RequestError(f"--budget: '{text}' is no length of time; write 2h, 90m or 1h30m")
-    return total
 
 
 def proposals(spec: Spec, images: int, costs: Costs, limit: float) -> Iterator[Proposal]:

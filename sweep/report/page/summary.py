@@ -19,7 +19,7 @@ from sweep.results.places import told as where
 from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
 
-ORDER = ("finished", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
+ORDER = ("finished", "expired", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
 
 
 @dataclass(frozen=True)

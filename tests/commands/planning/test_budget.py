@@ -3,25 +3,10 @@
 import pytest
 from commands.planning.test_forecast import COSTS
 
-from ganlib.errors import RequestError
-from sweep.commands.planning.budget import proposals, seconds
+from sweep.commands.planning.budget import proposals
 from sweep.spec.specification import Spec, parse
 
 HOUR = 3600.0
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [("2h", 7200), ("90m", 5400), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400), ("45s", 45)],
-)
-def test_lengths_of_time(text: str, wanted: float) -> None:
-    assert seconds(text) == wanted
-
-
-@pytest.mark.parametrize("text", ["", "2", "h", "two hours", "2h and more", "-2h", "0h"])
-def test_what_is_no_length_of_time(text: str) -> None:
-    with pytest.raises(RequestError, match=r"--budget: .* write 2h, 90m or 1h30m"):
-        seconds(text)
 
 
 def spec(trials: int, more: str = "asha: {grace: 10, unit: kimg}") -> Spec:

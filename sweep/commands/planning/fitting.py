@@ -1,0 +1,73 @@
+"""Fit a spec into a time: measure what it costs here, and change its trials and rungs so that it uses the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganlib.errors import RequestError
+from sweep import durations
+from sweep.commands.dry_run import plan_of
+from sweep.commands.planning.budget import Proposal, proposals
+from sweep.commands.planning.plan import said
+from sweep.formatting import amount
+from sweep.spec.specification import Spec, parse
+
+ROOM = 4
+"""A sweep that has a time may have so many times the trials that are foretold: the clock ends it, not their number."""
+LEAST = 20.0
+"""Seconds below which nothing is fitted: starting takes as long."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A spec that fits a time.
+
+    Attributes:
+        spec: With trials and rungs changed, and ``search.time``.
+        overrides: What was changed, as ``--set`` takes it.
+        proposal: What is foretold of it.
+    """
+
+    spec: Spec
+    overrides: tuple[str, ...]
+    proposal: Proposal
+
+
+def fitted(
+    spec: Spec, seconds: float, local: bool, say: Callable[[str], None], began: float | None = None
+) -> Fitted:
+    """Fit a spec into a time on this machine, which is measured for about a quarter of a minute.
+
+    Args:
+        spec: The sweep; its pictures need not be prepared.
+        seconds: How long it may take, from ``began`` on.
+        local: Whether trials run one after another.
+        say: Told what it comes to.
+        began: When the time began, by `time.monotonic`; None for now.
+
+    Raises:
+        RequestError: if the time is too short, or the run would be refused.
+        WorkError: if a few steps cannot be timed.
+    """
+    began = time.monotonic() if began is None else began
+    whole = durations.text(seconds)
+    if seconds < LEAST:
+        raise RequestError(f"{whole} is too short for any sweep: give at least {durations.text(LEAST)}")
+    say(f"measuring what fits into {whole} on this machine ...")
+    plan, images = plan_of(spec, local)
+    left = seconds - (time.monotonic() - began)
+    found = list(proposals(spec, images, plan.costs, left))
+    if not found:
+        raise RequestError(
+            f"{whole} is too short for this sweep here: even a few short trials take longer. Give it more time, smaller "
+            "pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
+        )
+    best = found[-1]  # shorter or longer trials, where there are some, use the time better than their number
+    text = durations.text(max(left, 1.0))
+    overrides = (
+        *(change for change in best.overrides if not change.startswith("search.trials=")),
+        *(() if spec.search.sampler == "grid" else (f"search.trials={best.trials * ROOM}",)),
+        f"search.time={text}",
+    )
+    say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}")
+    return Fitted(parse(spec.to_yaml(), overrides=overrides), overrides, best)

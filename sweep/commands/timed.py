@@ -1,0 +1,62 @@
+"""The time that a spec gives its sweep (``search.time``): when it is over, and what it is then."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from sweep import durations
+from sweep.driver.director import Director
+from sweep.driver.hours import Hours
+from sweep.formatting import clock
+from sweep.records.progress import Noted
+from sweep.records.sweep_info import SweepInfo
+from sweep.spec.specification import Spec
+from sweep.storage.folder import Folder
+
+ROOM = 1000
+"""Trials that a sweep with a time may have beside those that it is planned for."""
+
+
+def limit(
+    director: Director, elapsed: Callable[[], float], began: float, say: Callable[[str], None]
+) -> None:
+    """Let a director end its sweep in time.
+
+    Args:
+        director: About to begin.
+        elapsed: Gives the seconds for which trials have run, over all resumes.
+        began: When this driver began, by `time.monotonic`: getting ready counts as well.
+        say: Told when it will end.
+    """
+    search = director.spec.search
+    seconds = search.seconds
+    if seconds < math.inf:
+        seconds -= time.monotonic() - began
+        director.hours = Hours(lambda: seconds - elapsed())
+        left = max(seconds - elapsed(), 0.0)
+        end = time.strftime("%H:%M", time.localtime(time.time() + left))
+        say(f"it ends at {end}, in {clock(left)}, with the best there is then (search.time: {search.time})")
+
+
+def settle(director: Director) -> None:
+    """Write down, when a sweep's time is over, that it has as many trials as have begun: others will not come."""
+    trials, info = director.trials, director.info
+    ended = not director.stopping and not any(trial.unfinished or trial.due for trial in trials.values())
+    if director.spec.search.time is not None and ended and len(trials) < info.trials:
+        director.info = replace(info, trials=len(trials))
+        director.info.write(director.folder)
+
+
+def more_time(folder: Folder, spec: Spec, info: SweepInfo, more: float) -> tuple[Spec, SweepInfo]:
+    """Give a sweep so many seconds from now on, and as many trials as come in them; not on record yet."""
+    elapsed = (Noted.read(folder) or Noted()).elapsed
+    search = spec.search.model_copy(
+        update={"time": durations.text(elapsed + more), "trials": info.trials + ROOM}
+    )
+    return replace(spec, search=search), replace(info, trials=info.trials + ROOM)
+
+
+def untimed(spec: Spec) -> Spec:
+    """Give a spec without a limit of time."""
+    return replace(spec, search=spec.search.model_copy(update={"time": None}))

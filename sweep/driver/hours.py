@@ -1,0 +1,53 @@
+"""The time that a sweep has: whether a trial can still begin, and when those that run have to end."""
+
+import math
+import time
+from collections.abc import Callable
+from statistics import median
+
+
+class Hours:
+    """The time that is left, against what trials take.
+
+    Args:
+        left: Gives the seconds that are left.
+        now: Gives seconds, of which only differences mean anything.
+    """
+
+    def __init__(
+        self, left: Callable[[], float] = lambda: math.inf, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._left, self._now = left, now
+        self._begun: dict[int, float] = {}
+        self._ended: dict[int, float] = {}
+        self._first: list[float] = []
+        self._results: list[float] = []
+
+    def begin(self, trial: int) -> None:
+        """Note that a trial begins."""
+        self._begun[trial] = self._now()
+
+    def evaluated(self, trial: int) -> None:
+        """Note an evaluation of a trial; the first tells how long one takes to have anything to show."""
+        if (begun := self._begun.pop(trial, None)) is not None:
+            self._first.append(self._now() - begun)
+
+    def end(self, trial: int) -> None:
+        """Note that a trial has ended, and its result is measured now."""
+        self._ended[trial] = self._now()
+
+    def measured(self, trial: int) -> None:
+        """Note that the result of a trial is there."""
+        if (ended := self._ended.pop(trial, None)) is not None:
+            self._results.append(self._now() - ended)
+
+    def enough(self) -> bool:
+        """Tell whether a trial that begins now comes to an evaluation and a result, as far as others show it."""
+        return self._left() > (median(self._first) if self._first else 0.0) + self._for_a_result()
+
+    def over(self) -> bool:
+        """Tell whether trials have to end now, so that their results are measured in time."""
+        return self._left() <= self._for_a_result()
+
+    def _for_a_result(self) -> float:
+        return median(self._results) if self._results else 0.0

@@ -1,0 +1,124 @@
+"""`search.time`: a sweep that ends in time, with results of all that ran, and goes on if it gets more."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.commands import run, small
+
+from sweep.commands import timed
+from sweep.driver.director import Director
+from sweep.driver.hours import Hours
+from sweep.records.datasets import Store
+from sweep.spec.specification import load
+from sweep.storage.opening import open_folder
+
+SPEC = small(
+    train={"kimg": 0.4},
+    evaluate={"every": 0.1, "unit": "kimg"},
+    search={"trials": 50, "time": "1h30m"},
+    keep={"finished": "all"},
+)
+
+
+def after(evaluations: int) -> Callable[..., None]:
+    """A clock that runs out after so many evaluations."""
+
+    def limit(director: Director, *_: object) -> None:
+        director.hours = Hours(
+            lambda: 1000.0 * (evaluations - sum(len(one.seen) for one in director.trials.values()))
+        )
+
+    return limit
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep whose time was over in the midst of its second trial."""
+    monkeypatch.setattr(timed, "limit", after(6))
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    done = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
+    assert "2 trials in" in done.output
+    assert "1 expired" in done.output
+    return tmp_path / "runs"
+
+
+def trials(runs: Path) -> list[tuple[str, float]]:
+    rows = Store(open_folder(runs) / "small").rows("trials")
+    return [(row["status"], round(row["kimg"], 1)) for row in rows]
+
+
+def test_trials_that_run_end_with_a_result_and_no_others_begin(runs: Path) -> None:
+    assert trials(runs) == [("finished", 0.4), ("expired", 0.2)]
+    results = Store(open_folder(runs) / "small").rows("results")
+    assert [row["trial"] for row in results] == [0, 1]
+    assert run("check", "small", "--storage", runs).exit_code == 0
+    listed = run("ls", "--storage", runs)
+    assert "2" in listed.output
+    assert "50" not in listed.output
+    shown = run("show", "small", "--storage", runs)
+    assert "expired" in shown.output
+    again = run("resume", "small", "--local", "--storage", runs)
+    assert again.exit_code == 0
+    assert "all its 2 trials have ended" in again.output
+    assert run("report", "small", "--storage", runs).exit_code == 0
+    repeated = run("run", runs.parent / "spec.yaml", "--or-resume", "--local", "--storage", runs)
+    assert repeated.exit_code == 0, repeated.output
+
+
+@pytest.mark.parametrize("more", [("--time", "20m"), ("--trials", "+1")])
+def test_with_more_time_it_goes_on(
+    runs: Path, more: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timed, "limit", after(9) if more[0] == "--time" else lambda *_: None)
+    extended = run("extend", "small", *more, "--local", "--storage", runs)
+    assert extended.exit_code == 0, extended.output
+    spec = load(runs / "small" / "spec.yaml")
+    if more[0] == "--time":
+        assert spec.search.time
+        assert spec.search.time.startswith("20m")
+        assert trials(runs) == [("finished", 0.4), ("finished", 0.4), ("expired", 0.1)]
+    else:
+        assert spec.search.time is None
+        assert trials(runs) == [("finished", 0.4), ("expired", 0.2), ("finished", 0.4)]
+    assert run("check", "small", "--storage", runs).exit_code == 0
+
+
+def test_the_numbers_of_a_trial_that_was_expired_and_went_on_are_those_of_one_run(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = ("trial", "kimg", "kid", "fid", "loss_g", "loss_d")
+
+    def rows(folder: Path) -> list[tuple[float, ...]]:
+        return [
+            tuple(row[name] for name in numbers)
+            for row in Store(open_folder(folder) / "small").rows("metrics")
+        ]
+
+    monkeypatch.setattr(timed, "limit", after(8))
+    assert run("extend", "small", "--time", "20m", "--local", "--storage", runs).exit_code == 0
+    gone_on = rows(runs)
+    shutil.rmtree(runs)
+    run("run", tmp_path / "spec.yaml", "--local", "--storage", runs)
+    assert rows(runs) == gone_on
+
+
+def test_a_real_clock_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    done = run(
+        *("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs"),
+        *("--set", "search.time=1s", "--set", "train.kimg=100"),
+    )
+    assert done.exit_code == 0, done.output
+    assert "it ends at " in done.output
+    assert {status for status, _ in trials(tmp_path / "runs")} == {"expired"}
+
+
+def test_what_is_no_length_of_time(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    refused = run("run", tmp_path / "spec.yaml", "--set", "search.time=soon", "--storage", tmp_path)
+    assert refused.exit_code == 2
+    assert "search.time" in refused.output
+    assert "'soon' is no length of time; write 2h, 90m or 1h30m" in refused.output

@@ -1,0 +1,54 @@
+"""The time that a sweep has, against what its trials take."""
+
+from sweep.driver.hours import Hours
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def hours(whole: float) -> tuple[Hours, Watch]:
+    watch = Watch()
+    return Hours(lambda: whole - watch.now, watch), watch
+
+
+def test_without_a_limit_there_is_always_enough() -> None:
+    assert Hours().enough()
+    assert not Hours().over()
+
+
+def test_a_trial_begins_only_if_it_comes_to_a_result() -> None:
+    """The first is let in, whatever it takes; what others took to their first evaluation and their result counts."""
+    one, watch = hours(100)
+    assert one.enough()
+    one.begin(0)
+    watch.now = 20
+    one.evaluated(0)
+    watch.now = 50
+    one.evaluated(0)  # only the first says how long it takes to have anything
+    one.end(0)
+    watch.now = 55
+    one.measured(0)
+    watch.now = 74.9
+    assert one.enough()
+    watch.now = 75
+    assert not one.enough()
+    assert not one.over()
+    watch.now = 95
+    assert one.over()
+
+
+def test_what_nobody_began_is_not_counted() -> None:
+    """As after a resume: trials go on that this driver has not begun."""
+    one, watch = hours(10)
+    watch.now = 5
+    one.evaluated(3)
+    one.measured(3)
+    assert one.enough()
+    watch.now = 10
+    assert one.over()
+    assert not one.enough()

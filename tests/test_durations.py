@@ -1,0 +1,30 @@
+"""Lengths of time, read and written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.durations import seconds, text
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        *[("2h", 7200), ("90m", 5400), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400), ("45s", 45)],
+        *[("90 min", 5400), (" 1h 30m ", 5400)],
+    ],
+)
+def test_lengths_of_time(written: str, wanted: float) -> None:
+    assert seconds(written) == wanted
+
+
+@pytest.mark.parametrize("written", ["", "2", "h", "two hours", "2h and more", "-2h", "0h"])
+def test_what_is_no_length_of_time(written: str) -> None:
+    with pytest.raises(ValueError, match=r"is no length of time; write 2h, 90m or 1h30m"):
+        seconds(written)
+
+
+@given(st.integers(1, 10**7))
+def test_what_is_written_is_read_again(length: int) -> None:
+    assert seconds(text(length)) == length
+    assert seconds(text(length - 0.5)) == length
