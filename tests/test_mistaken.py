@@ -20,6 +20,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path("export/first", name).write_bytes(b"\x81\x81")
     for name in ("s.yaml", "specs/a.yaml", "searchspaces/quickstart.yaml"):
         Path(name).write_text("name: other\ntrain: {epochs: 1}\n")
+    Path("faces.zip").write_bytes(b"PK\x03\x04")
     return tmp_path
 
 
@@ -29,10 +30,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("run first", ("sweep resume first", "runs/first/spec.yaml")),
         ("run runs/first", ("sweep resume first", "spec.yaml")),
         ("run specs", ("it is a folder", "specs/a.yaml")),
-        ("run empty", ("it is a folder", ".yaml")),
+        ("run empty", ("has 0 pictures", "thousands are good")),
         ("run S.YAML", ("did you mean 's.yaml'",)),
         ("run s", ("did you mean 's.yaml'",)),
-        ("run quickstart", ("searchspaces/quickstart.yaml",)),
+        ("run quikstart", ("searchspaces/quickstart.yaml",)),
+        ("run faces.zip", ("unzip faces.zip -d faces", "sweep run faces")),
         ("run searchspaces/quikstart.yaml", ("searchspaces/quickstart.yaml",)),
         ("run export/first/model.safetensors", ("not UTF-8 text", "a spec is YAML")),
         ("data first", ("sweep resume first",)),

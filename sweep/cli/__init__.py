@@ -18,7 +18,8 @@ from sweep.terminal.outlet import outlets
 
 GROUPS = {
     "running": {
-        "run": "Run a sweep.",
+        "run": "Run a sweep, of a spec or of a folder of pictures.",
+        "init": "Write a spec for a folder of pictures.",
         "plan": "Foretell what a sweep costs; find what fits a given time.",
         "stop": "Stop a running sweep, from any machine; it can be resumed.",
         "resume": "Go on with a sweep that was interrupted.",

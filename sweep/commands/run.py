@@ -42,7 +42,7 @@ from sweep.search.study import Study
 from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder, StorageError
-from sweep.storage.layout import INFO, REAL_PICTURES, SPEC, STUDY
+from sweep.storage.layout import CHOSEN, INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
 from sweep.storage.opening import open_folder
 from sweep.terminal.views import View, view_for
@@ -87,6 +87,9 @@ def start(spec: Spec, options: Options) -> int:
             )
             store = Store(folder, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
+            if options.chosen:
+                folder.write(CHOSEN, options.chosen.encode())
+                view.say(f"the spec that was chosen, with reasons: {folder}/{CHOSEN}")
             folder.write(REAL_PICTURES, png(real_sheet(images.drawings)))
             store.begin()
             for skipped in images.skipped:

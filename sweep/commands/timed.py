@@ -18,9 +18,7 @@ ROOM = 1000
 """Trials that a sweep with a time may have beside those that it is planned for."""
 
 
-def limit(
-    director: Director, elapsed: Callable[[], float], began: float, say: Callable[[str], None]
-) -> None:
+def limit(director: Director, elapsed: Callable[[], float], began: float, say: Callable[[str], None]) -> None:
     """Let a director end its sweep in time.
 
     Args:

@@ -15,12 +15,21 @@ from sweep.terminal.views import View
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, beside what the spec says."""
+    """How to run, beside what the spec says.
+
+    Attributes:
+        storage: The folder or URL of all sweeps.
+        local: Whether trials run one after another in this process.
+        address: Of a cluster.
+        as_json: Whether what is said is JSON.
+        chosen: The text of a spec that was chosen for a folder of pictures.
+    """
 
     storage: str = "runs"
     local: bool = False
     address: str | None = None
     as_json: bool = False
+    chosen: str = ""
 
 
 class Runner(Room, Protocol):

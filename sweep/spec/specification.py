@@ -21,7 +21,7 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, PhotosConf
 from ganlib.errors import RequestError
 from ganlib.names import FAMILIES
 from sweep.mistaken import instead_of_spec
-from sweep.spec import yaml_tree
+from sweep.spec import shipped, yaml_tree
 from sweep.spec.distributions import Categorical
 from sweep.spec.problems import Problem, SpecError, broken_rules
 from sweep.spec.reader import read_draft
@@ -38,6 +38,7 @@ from sweep.spec.sections import (
 )
 from sweep.spec.space import Space
 
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 __all__ = [
@@ -190,13 +191,15 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """Read a spec from a file.
 
     Args:
-        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes.
+        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes, or the name of a shipped one (`sweep.spec.shipped`).
         overrides: ``PATH=VALUE``, each put over what the file says; VALUE is YAML and may be a distribution.
 
     Raises:
         SpecError: If anything is wrong in the spec; names every problem.
         RequestError: If the file cannot be read.
     """
+    if not Path(path).exists() and (known := shipped.find(str(path))) is not None:
+        path = known
     try:
         regular = stat.S_ISREG(Path(path).stat().st_mode)
         with Path(path).open("rb") if regular else nullcontext() as file:
@@ -211,6 +214,12 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     name = str(path)
     if len(data) > yaml_tree.MAX_BYTES:
         raise SpecError([Problem(name, 1, "", f"is larger than the limit of {yaml_tree.MAX_BYTES} bytes")])
+    if data.startswith(_ARCHIVES):
+        folder = Path(path).name.split(".")[0]
+        raise RequestError(
+            f"{path} is an archive: unpack it into a folder, and give that ('unzip {path} -d {folder}', 'sweep run "
+            f"{folder}')"
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,6 +13,8 @@ DRIVER_LOG = "driver.log"
 """What drivers in the background have said."""
 STUDY = "study.db"
 REPORT = "report.html"
+CHOSEN = "chosen.yaml"
+"""The spec of a folder of pictures as it was chosen, with reasons."""
 CONFIRMATION = "confirm"
 """The folder of fresh seeds of the best: a sweep inside the sweep."""
 IMAGES = "images"
@@ -36,7 +38,7 @@ INITIAL = "init"
 CONTINUED = "continued"
 """The folder of trials that were trained on: a sweep inside the sweep."""
 
-LEFT_BEHIND = frozenset({LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "events", COMPACT, RAY})
+LEFT_BEHIND = frozenset({CHOSEN, LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "events", COMPACT, RAY})
 """What a sweep writes before it counts as begun, beside its spec."""
 
 

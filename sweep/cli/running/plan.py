@@ -36,7 +36,7 @@ def command(spec: str, local: bool, budget: float | None, overrides: tuple[str, 
     study = load(spec, overrides)
     study = settled(study, lambda: first_configurations(study))
     plan, images = plan_of(study, local)
-    found = list(fitting.proposals(study, images, plan.costs, budget)) if budget else []
+    found = list(fitting.proposals(fitting.Fit(study, images, plan.costs, budget))) if budget else []
     if as_json:
         fitting_in = {"budget": budget, "proposals": [asdict(one) for one in found]} if budget else {}
         click.echo(to_json({"name": study.name, "images": images} | plan.plain() | fitting_in, indent=2))

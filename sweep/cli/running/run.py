@@ -1,6 +1,7 @@
-"""``sweep run SPEC``."""
+"""``sweep run SPEC`` or ``sweep run PICTURES/``."""
 
 import sys
+import time as clock
 
 import click
 
@@ -9,6 +10,7 @@ from sweep.cli.options import (
     SpecCommand,
     address_option,
     json_option,
+    length_of_time,
     local_option,
     set_option,
     storage_option,
@@ -16,12 +18,18 @@ from sweep.cli.options import (
 
 
 @click.command(name="run", cls=SpecCommand)
-@click.argument("spec")
+@click.argument("spec", metavar="SPEC_OR_PICTURES")
 @local_option
 @address_option
 @storage_option
 @click.option("--name", help="Name of the sweep [default: the spec's].")
 @set_option
+@click.option(
+    "--time",
+    callback=length_of_time,
+    metavar="TIME",
+    help="Fit trials and rungs into a time on this machine, such as 30m or 2h, and end then.",
+)
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard event files for each trial.")
 @click.option(
     "--or-resume", is_flag=True, help="Go on with the sweep if it has begun: for job systems that repeat."
@@ -37,6 +45,7 @@ def command(
     storage: str,
     name: str | None,
     overrides: tuple[str, ...],
+    time: float | None,
     tensorboard: bool,
     or_resume: bool,
     detach: bool,
@@ -44,25 +53,40 @@ def command(
     no_measure: bool,
     as_json: bool,
 ) -> None:
-    """Run the sweep that the file SPEC describes.
+    """Run the sweep that the file SPEC describes, or learn from a folder of pictures.
 
     Trials run under Ray on all of this machine, or on the cluster at --address; where there is no GPU they run
     on the CPU. Ctrl-C once, or 'sweep stop' from anywhere: running trials write a checkpoint and end; 'sweep resume'
     goes on.
+
+    Of a folder of pictures, size, network, space and length are chosen by what is in it, and written with reasons into
+    the sweep's folder (chosen.yaml): for a quarter of an hour, or --time. Shipped specs go by their names: sweep run
+    quickstart.
     """
     from dataclasses import replace
 
     from ganlib.errors import RequestError
     from sweep.commands.dry_run import first_configurations
+    from sweep.commands.folder.asked import Asked, choose
     from sweep.commands.planning.sharing import settled
-    from sweep.spec.specification import load
+    from sweep.runners.base import Options
+    from sweep.terminal.views import view_for
 
+    asked = Asked(spec, name, overrides, storage, time, local, clock.monotonic())
     if no_measure and not dry_run:
         raise RequestError("--no-measure belongs to --dry-run")
     if detach and dry_run:
         raise RequestError("--detach runs the sweep, and --dry-run does not: give one of them")
-    named = (*overrides, f"name={name}") if name is not None else overrides
-    loaded = load(spec, named)
+    if time is not None and address is not None:
+        raise RequestError(
+            "--time measures this machine, and trials run on those of --address: --set search.time=2h ends a sweep in "
+            "time anywhere"
+        )
+    view = view_for(as_json)
+    if detach and address is None:
+        detaching.detach(storage, asked.spec().name, None)
+    chosen = choose(asked, not dry_run and address is None, or_resume, view.say)
+    loaded = chosen.spec
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
     if detach:
@@ -79,7 +103,11 @@ def command(
         return
     from sweep.commands.or_resume import start_or_resume
     from sweep.commands.run import start
-    from sweep.runners.base import Options
 
-    begin = start_or_resume if or_resume else start
-    sys.exit(begin(loaded, Options(storage, local, address, as_json)))
+    options = Options(storage, local, address, as_json, chosen.text)
+    code = (start_or_resume if or_resume else start)(loaded, options)
+    if chosen.text and code == 0:
+        from sweep.commands.folder.hand_over import hand_over
+
+        hand_over(loaded.name, storage, view.say)
+    sys.exit(code)

@@ -1,7 +1,9 @@
 """Find trials and rungs that fit a given time."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import Range, forecast
@@ -37,8 +39,8 @@ class Proposal:
     wall: Range
 
 
-def proposals(spec: Spec, images: int, costs: Costs, limit: float) -> Iterator[Proposal]:
-    """Propose as many trials as fit; or, where few do, shorter ones, and where many do, longer ones.
+class Fit:
+    """What fits a time.
 
     Args:
         spec: The sweep.
@@ -46,41 +48,83 @@ def proposals(spec: Spec, images: int, costs: Costs, limit: float) -> Iterator[P
         costs: What trials cost.
         limit: Seconds; nine plays of ten and more end within it.
     """
-    grid = spec.search.sampler == "grid"
-    most = 1 if grid else _largest(lambda trials: _wall(spec, images, trials, costs).high <= limit, 10_000)
-    if not grid and most >= 1:
-        yield _proposal("as many trials as fit", (f"search.trials={most}",), spec, images, most, costs)
-    trials = spec.search.trials if most >= spec.search.trials else min(spec.search.trials, FEW)
-    if grid or trials == most:
-        return
-    text = spec.to_yaml()
 
-    def scaled(steps: int) -> tuple[Spec, tuple[str, ...]] | None:
-        overrides = _scaled(spec, images, STEP**steps)
+    def __init__(self, spec: Spec, images: int, costs: Costs, limit: float) -> None:
+        self.spec, self._images, self._costs, self._limit = spec, images, costs, limit
+        self.grid = spec.search.sampler == "grid"
+        self._text = spec.to_yaml()
+
+    @cached_property
+    def most(self) -> int:
+        """So many trials fit as they are; of a grid, which has as many as it has, 1."""
+        return 1 if self.grid else _largest(lambda trials: self._fits(self.spec, trials), 10_000)
+
+    def as_many(self) -> Proposal | None:
+        """Propose as many trials as fit; None where not one does."""
+        if self.grid or not self.most:
+            return None
+        return self._proposal("as many trials as fit", (f"search.trials={self.most}",), self.spec, self.most)
+
+    def stretched(self, trials: int) -> Proposal | None:
+        """Propose so many trials, as long as fit, or as short as is needed; None where no length does."""
+
+        def fits(steps: int) -> bool:
+            made = self._scaled(steps)
+            return made is not None and self._fits(made[0], trials)
+
+        longer = self._fits(self.spec, trials)
+        steps = (
+            _largest(fits, STEPS) if longer else next((-down for down in range(1, STEPS) if fits(-down)), 0)
+        )
+        made = self._scaled(steps) if steps else None
+        if made is None:
+            return None
+        asked = (f"search.trials={trials}",) if trials != self.spec.search.trials else ()
+        return self._proposal(f"{'longer' if longer else 'shorter'} trials", asked + made[1], made[0], trials)
+
+    def _scaled(self, steps: int) -> tuple[Spec, tuple[str, ...]] | None:
+        overrides = _scaled(self.spec, self._images, STEP**steps)
         try:
-            return parse(text, overrides=overrides), overrides
+            return parse(self._text, overrides=overrides), overrides
         except SpecError:
             return None
 
-    def fits(steps: int) -> bool:
-        made = scaled(steps)
-        return made is not None and _wall(made[0], images, trials, costs).high <= limit
+    def _fits(self, spec: Spec, trials: int) -> bool:
+        return self._wall(spec, trials).high <= self._limit
 
-    longer = most >= spec.search.trials
-    steps = _largest(fits, STEPS) if longer else next((-down for down in range(1, STEPS) if fits(-down)), 0)
-    made = scaled(steps) if steps else None
-    if made is None:
-        return
-    overrides = ((f"search.trials={trials}",) if trials != spec.search.trials else ()) + made[1]
-    kind = "longer" if longer else "shorter"
-    yield _proposal(f"{kind} trials", overrides, made[0], images, trials, costs)
+    def _wall(self, spec: Spec, trials: int) -> Range:
+        plays = max(5, min(PLAYS, SOME // trials))
+        reduction = spec.asha.reduction if spec.asha else None
+        at = spec.schedule(self._images)
+        return forecast(at, spec.evaluate.n_fake, trials, reduction, self._costs, plays).wall
+
+    def _proposal(self, what: str, overrides: tuple[str, ...], spec: Spec, trials: int) -> Proposal:
+        budget = spec.schedule(self._images).budget
+        return Proposal(what, overrides, trials, budget, self._wall(spec, trials))
 
 
-def _proposal(
-    what: str, overrides: tuple[str, ...], spec: Spec, images: int, trials: int, costs: Costs
-) -> Proposal:
-    wall = _wall(spec, images, trials, costs)
-    return Proposal(what, overrides, trials, spec.schedule(images).budget, wall)
+def proposals(fit: Fit) -> Iterator[Proposal]:
+    """Propose as many trials as fit; or, where few do, shorter ones, and where many do, longer ones."""
+    if (many := fit.as_many()) is not None:
+        yield many
+    planned = fit.spec.search.trials
+    trials = planned if fit.most >= planned else min(planned, FEW)
+    if not fit.grid and trials != fit.most and (other := fit.stretched(trials)) is not None:
+        yield other
+
+
+def balanced(fit: Fit) -> Proposal | None:
+    """Propose what uses the time best; None where nothing fits.
+
+    Where there is more than the sweep needs, it goes into more trials and longer ones alike; where there is less, into
+    fewer trials, and below a few into shorter ones.
+    """
+    planned = fit.spec.search.trials
+    if fit.grid or fit.most < min(planned, FEW):
+        return fit.stretched(planned if fit.grid else min(planned, FEW))
+    if fit.most <= planned:
+        return fit.as_many()
+    return fit.stretched(round(planned * math.sqrt(fit.most / planned))) or fit.as_many()
 
 
 def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:
@@ -99,12 +143,6 @@ def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:
         if isinstance(value, int | float):
             found.append(f"train.{unit}={times(value)}")
     return tuple(found)
-
-
-def _wall(spec: Spec, images: int, trials: int, costs: Costs) -> Range:
-    plays = max(5, min(PLAYS, SOME // trials))
-    reduction = spec.asha.reduction if spec.asha else None
-    return forecast(spec.schedule(images), spec.evaluate.n_fake, trials, reduction, costs, plays).wall
 
 
 def _largest(fits: Callable[[int], bool], most: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganlib.errors import RequestError
 from sweep import durations
 from sweep.commands.dry_run import plan_of
-from sweep.commands.planning.budget import Proposal, proposals
+from sweep.commands.planning.budget import Fit, Proposal, balanced
 from sweep.commands.planning.plan import said
 from sweep.formatting import amount
 from sweep.spec.specification import Spec, parse
@@ -56,13 +56,12 @@ def fitted(
     say(f"measuring what fits into {whole} on this machine ...")
     plan, images = plan_of(spec, local)
     left = seconds - (time.monotonic() - began)
-    found = list(proposals(spec, images, plan.costs, left))
-    if not found:
+    best = balanced(Fit(spec, images, plan.costs, left))
+    if best is None:
         raise RequestError(
-            f"{whole} is too short for this sweep here: even a few short trials take longer. Give it more time, smaller "
-            "pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
+            f"{whole} is too short for this sweep here: even a few short trials take longer. Give it more time, "
+            "smaller pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
         )
-    best = found[-1]  # shorter or longer trials, where there are some, use the time better than their number
     text = durations.text(max(left, 1.0))
     overrides = (
         *(change for change in best.overrides if not change.startswith("search.trials=")),

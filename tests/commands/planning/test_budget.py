@@ -3,7 +3,7 @@
 import pytest
 from commands.planning.test_forecast import COSTS
 
-from sweep.commands.planning.budget import proposals
+from sweep.commands.planning.budget import Fit, balanced, proposals
 from sweep.spec.specification import Spec, parse
 
 HOUR = 3600.0
@@ -20,7 +20,7 @@ def spec(trials: int, more: str = "asha: {grace: 10, unit: kimg}") -> Spec:
 @pytest.mark.parametrize("limit", [0.5 * HOUR, HOUR, 8 * HOUR])
 def test_what_is_proposed_is_a_right_spec_that_fits(limit: float, more: str) -> None:
     study = spec(16, more)
-    found = list(proposals(study, 1000, COSTS, limit))
+    found = list(proposals(Fit(study, 1000, COSTS, limit)))
     assert found
     for one in found:
         assert one.wall.high <= limit
@@ -31,11 +31,11 @@ def test_what_is_proposed_is_a_right_spec_that_fits(limit: float, more: str) -> 
 
 
 def test_much_time_makes_trials_longer_and_little_time_shorter() -> None:
-    _, longer = proposals(spec(16), 1000, COSTS, 20 * HOUR)
+    _, longer = proposals(Fit(spec(16), 1000, COSTS, 20 * HOUR))
     assert longer.what == "longer trials"
     assert longer.kimg > 90
     assert longer.trials == 16
-    few, shorter = proposals(spec(16), 1000, COSTS, 0.25 * HOUR)
+    few, shorter = proposals(Fit(spec(16), 1000, COSTS, 0.25 * HOUR))
     assert few.trials < 8
     assert shorter.what == "shorter trials"
     assert shorter.kimg < 90
@@ -43,4 +43,31 @@ def test_much_time_makes_trials_longer_and_little_time_shorter() -> None:
 
 
 def test_nothing_fits_into_a_second() -> None:
-    assert list(proposals(spec(16), 1000, COSTS, 1.0)) == []
+    assert list(proposals(Fit(spec(16), 1000, COSTS, 1.0))) == []
+
+
+@pytest.mark.parametrize("limit", [0.25 * HOUR, HOUR, 4 * HOUR, 20 * HOUR])
+def test_what_uses_the_time_best_fits_and_leaves_little(limit: float) -> None:
+    best = balanced(Fit(spec(16), 1000, COSTS, limit))
+    assert best is not None
+    assert best.wall.high <= limit
+    assert best.wall.high > 0.7 * limit
+    assert best.trials >= 8 or limit < HOUR
+
+
+def test_much_time_goes_into_more_trials_and_longer_ones() -> None:
+    best = balanced(Fit(spec(16), 1000, COSTS, 40 * HOUR))
+    assert best is not None
+    assert best.trials > 16
+    assert best.kimg > 90
+
+
+def test_a_grid_has_as_many_trials_as_it_has() -> None:
+    grid = parse(
+        "train: {kimg: 90, loss: {type: categorical, choices: [bce, hinge]}}\n"
+        "evaluate: {every: 10, unit: kimg, n_fake: 256}\nsearch: {sampler: grid, trials: 2}"
+    )
+    best = balanced(Fit(grid, 1000, COSTS, HOUR))
+    assert best is not None
+    assert not any(change.startswith("search.trials") for change in best.overrides)
+    assert balanced(Fit(grid, 1000, COSTS, 1.0)) is None

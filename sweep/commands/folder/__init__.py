@@ -1,0 +1,1 @@
+"""A folder of pictures in the place of a spec: look at it, choose, run, and hand over what came of it."""

@@ -1,0 +1,105 @@
+"""What `sweep run` was asked to run: a spec, a shipped one by its name, or a folder of pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweep.spec.specification import Spec, load, parse
+from sweep.storage.layout import INFO, SPEC
+from sweep.storage.opening import open_folder
+
+QUARTER_OF_AN_HOUR = 900.0
+"""Seconds for a folder of pictures where no time is given."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line.
+
+    Attributes:
+        what: A spec's file or name, or a folder of pictures.
+        name: Of the sweep; None for that of the spec or folder.
+        overrides: ``PATH=VALUE``, put over the spec.
+        storage: The folder or URL of all sweeps.
+        seconds: How long it may take on this machine; None where nothing was said.
+        local: Whether trials run one after another.
+        began: When the command began, by `time.monotonic`.
+    """
+
+    what: str
+    name: str | None
+    overrides: Sequence[str]
+    storage: str
+    seconds: float | None
+    local: bool
+    began: float
+
+    @property
+    def is_pictures(self) -> bool:
+        """Whether it is a folder that may have pictures: no sweep's, and without specs."""
+        path = Path(self.what).expanduser()
+        return path.is_dir() and not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
+
+    def spec(self) -> Spec:
+        """Read the spec, or make a small one for the pictures, without looking at them.
+
+        Raises:
+            SpecError, RequestError: if it is wrong, or not there.
+        """
+        if not self.is_pictures:
+            return load(self.what, self._named)
+        from sweep.commands.folder.chosen import name_for
+
+        text = f"data: {{source: avatars}}\nname: {self.name or name_for(Path(self.what))}\n"
+        return parse(text)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return (*self.overrides, f"name={self.name}") if self.name is not None else tuple(self.overrides)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is run.
+
+    Attributes:
+        spec: The spec, with all that was put over it.
+        text: The one that was chosen for pictures, YAML with a comment at each choice; empty for other specs.
+    """
+
+    spec: Spec
+    text: str = ""
+
+
+def choose(asked: Asked, measured: bool, again: bool, say: Callable[[str], None]) -> Chosen:
+    """Read or choose the spec, and fit it into the time that was given.
+
+    Args:
+        asked: What was asked for.
+        measured: Whether this machine may be measured, to fit a time.
+        again: Whether a sweep of that name is gone on with, if there is one.
+        say: Told what is done.
+
+    Raises:
+        SpecError, RequestError: if something is wrong, or not there.
+        WorkError: if a few steps cannot be timed.
+    """
+    if not asked.is_pictures:
+        spec = asked.spec()
+        if asked.seconds is not None and measured:
+            from sweep.commands.planning.fitting import fitted
+
+            spec = fitted(spec, asked.seconds, asked.local, say, asked.began).spec
+        return Chosen(spec)
+    from sweep.commands.folder.chosen import free_name, name_for
+    from sweep.commands.folder.pictures import spec_of
+
+    sweeps = open_folder(asked.storage)
+    name = asked.name or name_for(Path(asked.what))
+    begun = sweeps / name
+    if again and begun.exists(INFO):
+        return Chosen(parse(begun.read(SPEC).decode(), f"{begun}/{SPEC}"))
+    name = name if asked.name or again else free_name(sweeps, name)
+    seconds = (asked.seconds or QUARTER_OF_AN_HOUR) if measured else None
+    spec, text = spec_of(replace(asked, name=name, seconds=seconds), say)
+    return Chosen(spec, text)

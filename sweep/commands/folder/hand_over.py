@@ -1,0 +1,46 @@
+"""Hand over what came of a folder of pictures: the report, the exported generator, and what to do with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sweep.commands.exporting.choosing import best_of
+from sweep.commands.exporting.export import export
+from sweep.records.catalog import open_sweep
+from sweep.report.build import write_report
+from sweep.results.ranking import leaderboard
+from sweep.storage.opening import open_folder
+
+
+def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
+    """Write the report and the winner's generator of a sweep, and say where they are.
+
+    Args:
+        name: Of the sweep, which has a winner.
+        storage: Where it lies.
+        say: Told of each.
+
+    Raises:
+        WorkError: if one of them cannot be written.
+    """
+    folder = open_folder(storage)
+    sweep = open_sweep(folder, name)
+    board = leaderboard(sweep.store, sweep.info.metric, sweep.info.floor, sweep.info.baseline)
+    chosen, notes = best_of(sweep, board)
+    out = free_folder(Path("export") / name)
+    for note in [*notes, *export(sweep, chosen, out, False)]:
+        say(f"note: {note}")
+    written = write_report([sweep], None, folder, False)
+    say(f"\nreport:           {Path(written[0]).absolute() if '://' not in str(written[0]) else written[0]}")
+    say(f"generator:        {out.absolute()}")
+    say(f"play with it:     sweep play {out}")
+    say(f"more pictures:    sweep generate {out}")
+    say(f"train it longer:  sweep extend {name} --time 15m")
+
+
+def free_folder(path: Path) -> Path:
+    """Give a path at which nothing is: this one, or with the first free number from 2 on."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free

@@ -1,0 +1,40 @@
+"""Make the spec of a folder of pictures, fitted into a time where one is given."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sweep.commands.folder.asked import Asked
+from sweep.commands.folder.chosen import Numbers, name_for, size_for, spec_for
+from sweep.commands.folder.seen import look
+from sweep.commands.planning.fitting import fitted
+from sweep.spec.specification import Spec, parse
+from sweep.storage.layout import CHOSEN
+
+
+def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
+    """Choose a spec for a folder of pictures.
+
+    Args:
+        asked: The folder, and what is to be put over the spec; without ``seconds`` the spec is a small one.
+        say: Told what is done.
+
+    Returns:
+        The spec, and its text with a comment at each choice.
+
+    Raises:
+        RequestError: if the pictures are too few, many of them cannot be opened, or the time is too short.
+        WorkError: if a few steps cannot be timed.
+    """
+    import torch
+
+    folder, gpu = Path(asked.what), torch.cuda.is_available()
+    seen = look(folder, size_for(0, gpu)[0], say)
+    name, numbers = asked.name or name_for(folder), Numbers()
+    text = spec_for(seen, name, gpu, numbers)
+    spec = parse(text, CHOSEN, asked.overrides)
+    if asked.seconds is not None:
+        fit = fitted(spec, asked.seconds, asked.local, say, asked.began)
+        numbers = numbers.changed(dict(one.split("=", 1) for one in fit.overrides))
+        text = spec_for(seen, name, gpu, numbers)
+        spec = parse(text, CHOSEN, asked.overrides)
+    return spec, text

@@ -1,0 +1,104 @@
+"""Look at a folder of pictures, as far as choices depend on it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlib.config import DataConfig
+from ganlib.data import ImageSet, prepare
+from ganlib.data.listing import scan
+from ganlib.errors import RequestError
+
+MOST = 4000
+"""So many pictures are looked at, drawn at random where there are more."""
+FEWEST = 32
+"""Fewer pictures are no set to learn from."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a folder of pictures is like.
+
+    Attributes:
+        folder: Its absolute path.
+        count: How many picture files there are.
+        looked: How many of them were looked at.
+        shorter: Least, median and greatest length of their shorter side, in pixels.
+        upright: Share of them that is taller than 10 to 9.
+        oblong: Share of them that is not about square, upright or lying.
+        grey: Share of them without colours.
+        transparent: Share of them with transparent pixels.
+        alike: Share of them that equals another or nearly so.
+        folders: How many of all files lie in each first sub-folder; the empty name for those in none.
+        unreadable: How many could not be opened.
+    """
+
+    folder: str
+    count: int
+    looked: int
+    shorter: tuple[int, int, int]
+    upright: float = 0.0
+    oblong: float = 0.0
+    grey: float = 0.0
+    transparent: float = 0.0
+    alike: float = 0.0
+    folders: Mapping[str, int] | None = None
+    unreadable: int = 0
+
+
+def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
+    """Look at a folder of pictures; what is prepared for that is used by the sweep if it asks for the same.
+
+    Args:
+        folder: Of picture files, at any depth.
+        size: At which they are looked at, in pixels.
+        say: Told how far it is, now and then.
+
+    Raises:
+        RequestError: if there are too few pictures, or many cannot be opened.
+    """
+    place = folder.expanduser().absolute()
+    listing = scan(str(place), "the folder of pictures")
+    count = len(listing.files)
+    if count < FEWEST:
+        others = f" ({len(listing.skipped):,} cannot be opened)" if listing.skipped else ""
+        raise RequestError(
+            f"'{folder}' has {count:,} pictures{others}, and a GAN learns from no fewer than {FEWEST}: some hundreds "
+            "are few, some thousands are good"
+        )
+    say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
+    config = DataConfig(source=str(place), size=size, count=MOST if count > MOST else None)
+    return of(place, count, prepare(config, progress=_told(say)))
+
+
+def of(place: Path, count: int, images: ImageSet) -> Seen:
+    """Sum up what was seen of some pictures of a folder."""
+    inventory, looked = images.look.inventory, max(1, len(images))
+    shapes, seen = dict(inventory.shapes), max(1, sum(number for _, number in inventory.shapes))
+    upright = ("narrower than 1:2", "1:2 to 2:3", "2:3 to 9:10")
+    least, median, greatest = inventory.shorter
+    return Seen(
+        folder=str(place),
+        count=count,
+        looked=len(images),
+        shorter=(least, median, greatest),
+        upright=sum(shapes.get(name, 0) for name in upright) / seen,
+        oblong=1 - shapes.get("about square", 0) / seen,
+        grey=(inventory.grey or 0) / looked,
+        transparent=images.traits.get("transparent", 0) / looked,
+        alike=sum(len(group) - 1 for group in images.found.alike) / looked,
+        folders=dict(images.found.classes),
+        unreadable=len(images.skipped),
+    )
+
+
+def _told(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    quarters: set[int] = set()
+
+    def progress(done: int, total: int) -> None:
+        quarter = 4 * done // max(1, total)
+        if quarter not in quarters and total > MOST // 4:
+            quarters.add(quarter)
+            say(f"  {done:,} of {total:,}")
+
+    return progress

@@ -1,0 +1,24 @@
+"""The specs that come along, which go by their names from anywhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parents[1]
+
+
+def folder() -> Path | None:
+    """Find the folder of shipped specs: in the installed package, or beside it in a clone; None where there is none."""
+    places = (_HERE / "searchspaces", _HERE.parent / "searchspaces")
+    return next((place for place in places if (place / "quickstart.yaml").is_file()), None)
+
+
+def find(name: str) -> Path | None:
+    """Find a shipped spec by its name, such as ``quickstart`` or ``studies/dcgan-buffed``; None where there is none."""
+    return next((path for known, path in specs() if known == name.removesuffix(".yaml")), None)
+
+
+def specs() -> Iterator[tuple[str, Path]]:
+    """List the shipped specs by their names."""
+    if (place := folder()) is not None:
+        for path in sorted(place.rglob("*.yaml")):
+            yield path.relative_to(place).with_suffix("").as_posix(), path

@@ -1,0 +1,140 @@
+"""`sweep run PICTURES/`: from a folder to a report and a generator, without a spec."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.commands import draw, run
+
+from sweep.commands.folder import pictures
+from sweep.commands.folder.asked import Asked
+from sweep.commands.folder.chosen import name_for
+from sweep.commands.planning import fitting
+from sweep.spec import shipped
+from sweep.spec.specification import load
+
+QUICK = ("evaluate.every=0.2", "asha.grace=0.2", "asha.max=0.6", "search.trials=2", "search.time=1h")
+"""What a measurement might settle, of a sweep that takes seconds."""
+SMALL = [
+    *("--set", "model.width=8", "--set", "model.latent_dim=16", "--set", "evaluate.n_fake=32"),
+    *("--set", "evaluate.n_first=null", "--set", "evaluate.n_real=48"),
+]
+
+
+@dataclass
+class Fitted:
+    overrides: tuple[str, ...]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return draw(tmp_path / "My pictures", 64)
+
+
+@pytest.fixture
+def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that are fitted, without measuring."""
+    seconds: list[float] = []
+
+    def fitted(spec: Any, limit: float, *_: Any) -> Fitted:
+        seconds.append(limit)
+        return Fitted(QUICK)
+
+    monkeypatch.setattr(pictures, "fitted", fitted)
+    return seconds
+
+
+def test_from_a_folder_to_a_generator(here: Path, asked_for: list[float]) -> None:
+    done = run("run", here, "--local", "--time", "20m", *SMALL)
+    assert done.exit_code == 0, done.output
+    assert asked_for == [1200]
+    folder = Path("runs/My-pictures")
+    text = (folder / "chosen.yaml").read_text()
+    assert "size: 32  # there is no GPU" in text
+    assert "max: 0.6" in text
+    assert load(folder / "chosen.yaml").data.source == str(here)
+    assert "report:           " in done.output
+    assert (folder / "report.html").exists()
+    assert "sweep play export/My-pictures" in done.output
+    assert Path("export/My-pictures/model.safetensors").exists()
+    assert run("check", "My-pictures").exit_code == 0
+    again = run("run", here, "--local", "--or-resume", *SMALL)
+    assert again.exit_code == 0, again.output
+    assert "all its 2 trials have ended" in again.output
+    other = Asked(str(here), None, (), "runs", None, True, 0.0)
+    assert other.is_pictures
+    second = run("run", here, "--local", *SMALL, "--set", "search.trials=1")
+    assert second.exit_code == 0, second.output
+    assert asked_for[1:] == [900]
+    assert Path("runs/My-pictures-2/chosen.yaml").exists()
+    assert Path("export/My-pictures-2/model.safetensors").exists()
+
+
+def test_the_spec_alone(here: Path, asked_for: list[float]) -> None:
+    written = run("init", here)
+    assert written.exit_code == 0, written.output
+    assert "max: 40" in written.output
+    assert not asked_for
+    assert "max: 0.6" in run("init", here, "--time", "1h", "--name", "mine").output
+    assert not Path("runs").exists()
+
+
+def test_a_dry_run_measures_and_writes_nothing(here: Path, asked_for: list[float]) -> None:
+    shown = run("run", here, "--dry-run", "--no-measure")
+    assert shown.exit_code == 0, shown.output
+    assert "My-pictures" in shown.output
+    assert not asked_for
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("faces", "faces"),
+        ("a b", "a-b"),
+        ("Möwen", "M-wen"),
+        ("日本", "pictures"),
+        ("..x", "x"),
+        ("a..b", "pictures"),
+    ],
+)
+def test_names_of_folders_become_names_of_sweeps(folder: str, name: str, tmp_path: Path) -> None:
+    assert name_for(tmp_path / folder) == name
+
+
+def test_too_few_pictures_are_told(here: Path) -> None:
+    for path in sorted(here.iterdir())[10:]:
+        path.unlink()
+    (here / "broken.heif.png").write_bytes(b"no picture")
+    refused = run("run", here)
+    assert refused.exit_code == 2
+    assert "has 11 pictures, and a GAN learns from no fewer than 32" in refused.output
+    assert not Path("runs").exists()
+
+
+def test_a_time_and_a_cluster_exclude_each_other(here: Path) -> None:
+    refused = run("run", here, "--time", "1h", "--address", "127.0.0.1:1")
+    assert refused.exit_code == 2
+    assert "--set search.time=2h" in refused.output
+
+
+def test_a_short_time_is_refused(here: Path) -> None:
+    refused = run("run", here, "--time", "5s", "--local")
+    assert refused.exit_code == 2
+    assert "5s is too short for any sweep" in refused.output
+    assert fitting.LEAST > 5
+
+
+def test_shipped_specs_go_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [name for name, _ in shipped.specs()]
+    assert {"quickstart", "compare"} < set(names)
+    assert any(name.startswith("studies/") for name in names)
+    for name in names:
+        assert load(name) == load(f"{name}.yaml")
+    shutil.copy(dict(shipped.specs())["quickstart"], "quickstart")
+    Path("quickstart").write_text(Path("quickstart").read_text().replace("name: quickstart", "name: mine"))
+    assert load("quickstart").name == "mine", "a file goes first"
