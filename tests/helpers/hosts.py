@@ -84,7 +84,7 @@ class Host:
         """Begin to make it the head of a cluster, or a node of one."""
         where = [f"--address={head.address}:{PORT}"] if head else ["--head", f"--port={PORT}"]
         where += [] if head else ["--include-dashboard=false"]
-        room = ("--num-cpus=1", "--num-gpus=0", f"--object-store-memory={100 * 2**20}")
+        room = ("--num-cpus=2", "--num-gpus=0", f"--object-store-memory={100 * 2**20}")
         return self.node("start", *where, f"--node-ip-address={self.address}", *room)
 
     def said(self) -> str:

@@ -10,9 +10,10 @@
 ``SWEEP_SAVING``, where it is given, is the number of seconds between two checkpoints: 0 for one at each evaluation, inf
 for none but where one is needed.
 
-``SWEEP_CLOCK`` is by how many seconds the clock of this machine is ahead; ``SWEEP_PACE`` is how many seconds a trial sleeps at
-each evaluation, so that short ones last long without work. ``SWEEP_SLOW``, seconds and a folder with a colon between them,
-makes that folder's disk slow: opening, replacing and flushing a file takes so long.
+``SWEEP_CLOCK`` is by how many seconds the clock of this machine is ahead; ``SWEEP_SLOW``, seconds and a folder
+with a colon between them, makes that folder's disk slow: opening, replacing and flushing a file takes so long.
+``SWEEP_PACE``, seconds and a file, has trials sleep so long at each evaluation while the file is there, so that short
+trials last long without work.
 
 ``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
 """
@@ -152,9 +153,11 @@ def slow_down(seconds, folder):
 
 def slow_pace(module):
     record = module.TrialRun._record
+    seconds, _, file = os.environ["SWEEP_PACE"].partition(":")
 
     def slow(self, fit, evaluation):
-        time.sleep(float(os.environ["SWEEP_PACE"]))
+        if os.path.exists(file):
+            time.sleep(float(seconds))
         return record(self, fit, evaluation)
 
     module.TrialRun._record = slow
