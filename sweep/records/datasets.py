@@ -10,7 +10,6 @@ leaves copies of them in ``compact/``, which make our own reading faster (`sweep
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
+from sweep.records.moments import Moments
 from sweep.records.rows import converter, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY
 from sweep.records.sealed import check_seal, seal, unseal
@@ -52,6 +52,9 @@ class Store:
         folder: The folder of the sweep.
         kinds: The kind (float, int, str, bool or json) of each searched key by path, for the ``param.*`` columns of
             ``trials``; not needed for reading.
+
+    Attributes:
+        now: Tells the time, by the clock of the sweep.
     """
 
     def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
@@ -64,6 +67,7 @@ class Store:
             dataset: [(field.name, converter(field.type)) for field in schema]
             for dataset, schema in self._schemas.items()
         }
+        self.now = Moments()
         self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         # With each text its row, so that no other row has its identity.
@@ -72,12 +76,17 @@ class Store:
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that each can be queried from the start.
 
+        From then on `now` is not before what is on record.
+
         Raises:
             StorageError: If a part cannot be written.
         """
         for dataset in self._schemas:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
+        with suppress(WorkError):  # a damaged part: who needs it will say so
+            trials = self.table("trials", ["started", "ended"])
+            self.now.follow(self.table("events", [])["time"], trials["started"], trials["ended"])
 
     def expect_new(self, trial: int) -> None:
         """Look for no part of a new trial; parts that are there all the same stay.
@@ -250,9 +259,11 @@ class Store:
         Costs a look at the names of the parts where there is nothing to do. Parts that are in memory are not read. A
         copy that cannot be written is done without.
         """
-        for dataset, schema in self._schemas.items():
-            with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
-                compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset))
+        with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
+            now = compaction.storage_time(self.folder)
+            for dataset, schema in self._schemas.items():
+                with suppress(WorkError):
+                    compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset), now)
 
     def foreign_columns(self) -> list[str]:
         """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
@@ -290,7 +301,7 @@ class Store:
         if unknown := [name for name in row if name not in full]:
             raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
         if full.get("time", True) is None:
-            full["time"] = datetime.now(UTC)
+            full["time"] = self.now()
         if missing := [name for name in REQUIRED[dataset] if full[name] is None]:
             raise ValueError(f"a row of '{dataset}' lacks {', '.join(missing)}")
         return full
