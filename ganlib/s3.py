@@ -18,8 +18,8 @@ FIRST_FAILURES = 3
 """At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
 NOBODY = "NETWORK_CONNECTION"
 """What is said where nobody listens."""
-BUSY = ("SERVICE_UNAVAILABLE", "SLOW_DOWN", "INTERNAL_FAILURE", "REQUEST_TIMEOUT")
-"""What S3 says where it cannot answer now."""
+BUSY = ("SERVICE_UNAVAILABLE", "SLOW_DOWN", "INTERNAL_FAILURE", "REQUEST_TIMEOUT", "HTTP status 5")
+"""What S3 says, or has no word for, where it cannot answer now."""
 CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
 """What may stand behind the ``?`` of a URL."""

@@ -11,14 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from helpers.sweep_process import PATIENCE, descendants, trial_workers
+from helpers.sweep_process import PATIENCE, descendants
 
 ROOT = Path(__file__).parents[2]
 PREFIX, PORT, TRIES = "swh", 6379, 3
@@ -84,8 +83,13 @@ class Host:
         """Begin to make it the head of a cluster, or a node of one."""
         where = [f"--address={head.address}:{PORT}"] if head else ["--head", f"--port={PORT}"]
         where += [] if head else ["--include-dashboard=false"]
-        room = ("--num-cpus=2", "--num-gpus=0", f"--object-store-memory={100 * 2**20}")
+        # As where the head stays and workers come and go: it has no trials.
+        room = (f"--num-cpus={int(head is not None)}", "--num-gpus=0", f"--object-store-memory={100 * 2**20}")
         return self.node("start", *where, f"--node-ip-address={self.address}", *room)
+
+    def leave(self, seconds: int = 60) -> subprocess.Popen[bytes]:
+        """Begin to leave: Ray is told that the machine will be taken away."""
+        return self.node("leave", f"--seconds={seconds}")
 
     def said(self) -> str:
         """What Ray's commands have said here."""
@@ -94,10 +98,6 @@ class Host:
     def processes(self) -> list[int]:
         """All that go on here by themselves."""
         return descendants(self.first)
-
-    def workers(self) -> list[int]:
-        """The processes of trials."""
-        return trial_workers(self.first)
 
     def raylet(self) -> int:
         """Ray's own process of this node."""
@@ -179,7 +179,7 @@ def hosts() -> Iterator[Hosts]:
     """Give a bridge without hosts; skips where this machine allows none."""
     if why := refused():
         pytest.skip(why)
-    for path in Path("/sys/class/net").glob(f"{PREFIX}*"):
+    for path in (*Path("/sys/class/net").glob(f"{PREFIX}*"), *Path("/tmp").glob(f"{PREFIX}*")):
         number = path.name.removeprefix(PREFIX).partition("h")[0]
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
             _clean(int(number))  # of tests that were killed
@@ -206,14 +206,6 @@ def refused() -> str:
         check=False,
     )
     return "" if done.returncode == 0 else f"this machine allows no simulated hosts: {done.stderr.strip()}"
-
-
-def until(what: str, happened: "object", patience: float = PATIENCE) -> None:
-    """Wait for something to be true."""
-    deadline = time.monotonic() + patience
-    while not happened():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"{what}: waited in vain"
-        time.sleep(0.05)
 
 
 def _free_net() -> str:
