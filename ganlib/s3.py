@@ -12,11 +12,14 @@ from pyarrow import fs
 from ganlib.errors import RequestError
 
 T = TypeVar("T")
-PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
+"""A network that is cut for a minute is waited for."""
 FIRST_FAILURES = 3
 """At the first request of all: a store at which nobody listens then is down, or is another one than was meant."""
 NOBODY = "NETWORK_CONNECTION"
 """What is said where nobody listens."""
+BUSY = ("SERVICE_UNAVAILABLE", "SLOW_DOWN", "INTERNAL_FAILURE", "REQUEST_TIMEOUT", "HTTP status 5")
+"""What S3 says, or has no word for, where it cannot answer now."""
 CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
 """What may stand behind the ``?`` of a URL."""
@@ -115,6 +118,14 @@ def code_of(error: OSError) -> str:
     """Find S3's own word for an error, without the names and messages around it, in which any word may stand."""
     said = str(error)
     return said.rpartition("AWS Error ")[2].partition(" during ")[0]
+
+
+def unanswered(error: OSError) -> bool:
+    """Tell whether a store was not reached, or could not answer: asked from elsewhere, or later, it may."""
+    said = code_of(error)
+    return not isinstance(error, (FileNotFoundError, NotADirectoryError)) and (
+        NOBODY in said or any(word in said for word in BUSY)
+    )
 
 
 def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarrow has no types

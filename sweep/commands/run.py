@@ -63,11 +63,12 @@ def start(spec: Spec, options: Options) -> int:
     check_place(folder, anchored(spec).to_yaml().encode())
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
-    check_address(options)
+    fate_of = check_address(options)
     spec = anchored(spec)
     origins = ancestors.find(spec, open_folder(options.storage))
     view = view_for(options.as_json)
-    with explained("no trial had started: give the same command again"), Owner(folder) as owner:
+    again = "no trial had started: give the same command again"
+    with explained(again), Owner(folder, view.say, fate_of) as owner:
         images = prepare_pictures(spec, view.say)
         classes = images.drawings.classes
         ancestors.check_classes(spec, origins.values(), classes.names if classes else ())
@@ -85,7 +86,7 @@ def start(spec: Spec, options: Options) -> int:
             info = replace(
                 facts_of(spec, images, tried, runner.name), ancestors=ancestors.write(folder, origins)
             )
-            store = Store(folder, spec.space.kinds())
+            store = Store(owner.held, spec.space.kinds())
             folder.write(SPEC, spec.to_yaml().encode())
             if options.chosen:
                 folder.write(CHOSEN, options.chosen.encode())
@@ -105,7 +106,7 @@ def start(spec: Spec, options: Options) -> int:
             for note in instead:
                 store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
             info.write(folder)
-            with explained(_goes_on(spec.name)), study_file(folder) as study:
+            with explained(_goes_on(spec.name)), study_file(owner.held) as study:
                 source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
                 director = new_director(spec, info, store, source, owner, runner, view)
                 return drive(director, runner, owner, view)
@@ -134,15 +135,14 @@ def resume(
             f"these trials were trained on from those of '{spec.name}': 'sweep continue {spec.name}' goes on with them"
         )
     check_tracking(spec.track, folder)
-    check_address(options)
+    fate_of = check_address(options)
     view = view_for(options.as_json)
-    with explained(_goes_on(spec.name)), Owner(folder, view.say) as owner, study_file(folder) as study:
-        if owner.taken_over:
-            view.say(f"taking over from pid {owner.taken_over.pid} on {owner.taken_over.host}, which is gone")
+    owning = Owner(folder, view.say, fate_of)
+    with explained(_goes_on(spec.name)), owning as owner, study_file(owner.held) as study:
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
         spec, info = extended(folder, spec, info, more, kimg, time)
-        store = Store(folder, spec.space.kinds())
+        store = Store(owner.held, spec.space.kinds())
         store.begin()
         done = ended_and_measured(store)
         if done >= info.trials:
@@ -190,6 +190,7 @@ def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:
 
 def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, view: View) -> dict[str, Any]:
     """Try out on the workers what has to work; see `sweep.worker.ready.preflight.preflight`."""
+    owner.drives(runner.job)
     with view.waiting("trying out pictures, networks and measurements"):
         config = any_config(spec, len(images))
         tried = runner.preflight(config, images.hash, owner.folder.url, owner.lease.owner, view.say)
@@ -208,7 +209,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
     ``again`` is the command that goes on with it.
 
     Raises:
-        WorkError: if nothing could be recorded any more.
+        WorkError: if nothing could be recorded any more, by a full disk or because the sweep is another driver's now.
     """
     clock = Clock(director.folder, director.trials)
 
@@ -230,6 +231,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
         timed.settle(director)
         clock.write()
         view.close()
+    owner.check()
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "

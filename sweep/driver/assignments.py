@@ -1,8 +1,8 @@
 """Put together everything that a worker needs to train one attempt of a trial."""
 
 import json
-import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sweep.driver.room import Room
@@ -13,14 +13,14 @@ from sweep.spec.specification import Spec
 from sweep.worker.messages import Assignment
 
 
-def columns_of(trial: Trial, config: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(trial: Trial, config: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """List what a trial's row says of what is handed out: when that began, its seed, and all that it is to train."""
     return {
         "seed": trial.seed,
         "config": json.dumps(config),
         "params": json.dumps(trial.params),
         **{f"param.{path}": value for path, value in trial.params.items()},
-        **({"started": time.time()} if trial.attempt == 0 else {}),
+        **({"started": now} if trial.attempt == 0 else {}),
     }
 
 

@@ -6,7 +6,6 @@ It is the only writer of the sweep's records, and every decision is written down
 """
 
 import contextlib
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -104,7 +103,7 @@ class Director:
             trial.status = Status.RUNNING
         made = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule))
         config = made.model_dump(mode="json")
-        self.records.put(trial, **columns_of(trial, config))
+        self.records.put(trial, **columns_of(trial, config, self.records.now()))
         if trial.attempt == 0 and config["ancestor"]:
             self.records.event(trial, EventKind.BEGUN, config["ancestor"])
         self.hours.begin(trial.number)
@@ -249,13 +248,13 @@ class Director:
         self._live.discard(trial.number)
         if trial.unfinished:
             trial.status = Status.INTERRUPTED
-            self.records.put(trial, ended=time.time(), **columns)
+            self.records.put(trial, ended=self.records.now(), **columns)
             self.watch(Event(Status.INTERRUPTED, trial, columns))
 
     def _end(self, trial: Trial, status: Status, **columns: Any) -> bool:  # noqa: ANN401
         """Write down how a trial ended; returns whether its result is to be measured now."""
         trial.status = status
-        self.records.put(trial, ended=time.time(), **columns)
+        self.records.put(trial, ended=self.records.now(), **columns)
         self.watch(Event(status, trial, columns))
         if trial.due and self.halted is None:
             self.hours.end(trial.number)

@@ -95,7 +95,13 @@ def read(
     return _merged(stamps, snapshot, schema, columns, part)[0]
 
 
-def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bool:
+def storage_time(folder: Folder) -> float:
+    """Tell the time in ns by the clock that stamps parts, at most a heartbeat ago; this machine's may be another."""
+    lease = folder.stamps().get(layout.LEASE)
+    return lease.mtime_ns if lease else time.time() * 1e9
+
+
+def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart, now: float) -> bool:
     """Write the snapshot of a dataset anew where that spares reading more than `MANY` parts.
 
     Args:
@@ -103,6 +109,7 @@ def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bo
         dataset: Its name.
         schema: Gives columns that older parts lack their place and type.
         part: Reads one part.
+        now: What `storage_time` says.
 
     Returns:
         Whether anything was written.
@@ -110,7 +117,7 @@ def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart) -> bo
     Raises:
         WorkError: If a part cannot be read, or the snapshot not be written.
     """
-    latest = (time.time() - SETTLED_SECONDS) * 1e9
+    latest = now - SETTLED_SECONDS * 1e9
     stamps, snapshot = _found(folder, dataset)
     settled = {name: stamp for name, stamp in stamps.items() if stamp.mtime_ns < latest}
     if sum(not snapshot.holds(name, stamp) for name, stamp in settled.items()) <= MANY:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
+from sweep.records.moments import Moments
 from sweep.records.rows import Completer, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
 from sweep.records.sealed import DamagedPartError, check_seal, read_part, readable, seal
@@ -47,6 +48,9 @@ class Store:
         folder: The folder of the sweep.
         kinds: The kind (float, int, str, bool or json) of each searched key by path, for the ``param.*`` columns of
             ``trials``; not needed for reading.
+
+    Attributes:
+        now: Tells the time, by the clock of the sweep.
     """
 
     def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
@@ -55,7 +59,10 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
-        self._complete = {dataset: Completer(dataset, schema) for dataset, schema in self._schemas.items()}
+        self.now = Moments()
+        self._complete = {
+            dataset: Completer(dataset, schema, self.now) for dataset, schema in self._schemas.items()
+        }
         self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         # With each text its row, so that no other row has its identity.
@@ -64,12 +71,17 @@ class Store:
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that each can be queried from the start.
 
+        From then on `now` is not before what is on record.
+
         Raises:
             StorageError: If a part cannot be written.
         """
         for dataset in self._schemas:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
+        with suppress(WorkError):  # a damaged part: who needs it will say so
+            trials = self.table("trials", ["started", "ended"])
+            self.now.follow(self.table("events", [])["time"], trials["started"], trials["ended"])
 
     def expect_new(self, trial: int) -> None:
         """Look for no part of a new trial; parts that are there all the same stay.
@@ -242,9 +254,11 @@ class Store:
         Costs a look at the names of the parts where there is nothing to do. Parts that are in memory are not read. A
         copy that cannot be written is done without.
         """
-        for dataset, schema in self._schemas.items():
-            with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
-                compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset))
+        with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
+            now = compaction.storage_time(self.folder)
+            for dataset, schema in self._schemas.items():
+                with suppress(WorkError):
+                    compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset), now)
 
     def foreign_columns(self) -> list[str]:
         """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.

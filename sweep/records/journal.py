@@ -53,7 +53,7 @@ class Records:
     """
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.store, self.now = store, store.now
         self._settled = 0
         self._in_memory = deque[tuple[float, int]]()
         self._compact_at = COMPACT_EVERY

@@ -58,10 +58,11 @@ class Completer:
     Args:
         dataset: The name of the dataset.
         schema: Its columns.
+        now: Tells the time of a row that has none.
     """
 
-    def __init__(self, dataset: str, schema: pa.Schema) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: str, schema: pa.Schema, now: Callable[[], datetime]) -> None:
+        self._dataset, self._now = dataset, now
         self._converters = [(field.name, converter(field.type)) for field in schema]
 
     def __call__(self, row: Mapping[str, Any]) -> Row:
@@ -77,7 +78,7 @@ class Completer:
         if unknown := [name for name in row if name not in full]:
             raise ValueError(f"unknown columns for '{self._dataset}': {', '.join(unknown)}")
         if full.get("time", True) is None:
-            full["time"] = datetime.now(UTC)
+            full["time"] = self._now()
         if missing := [name for name in REQUIRED[self._dataset] if full[name] is None]:
             raise ValueError(f"a row of '{self._dataset}' lacks {', '.join(missing)}")
         return full

@@ -10,6 +10,7 @@ from sweep.driver.room import Room
 from sweep.formatting import count
 from sweep.runners import ray_environment
 from sweep.spec.specification import Spec
+from sweep.storage.lease import Fate
 from sweep.terminal.views import View
 
 
@@ -36,6 +37,8 @@ class Runner(Room, Protocol):
     """Where trials are trained; `sweep.runners.local` and `sweep.runners.ray` have one each."""
 
     name: str
+    job: str
+    """How Ray names this driver; empty without Ray."""
 
     def at_once(self) -> int:
         """Count the trials that run at a time."""
@@ -52,17 +55,22 @@ class Runner(Room, Protocol):
         """Give back what was taken."""
 
 
-def check_address(options: Options) -> None:
+def check_address(options: Options) -> Callable[[str], Fate]:
     """Look whether the cluster can be attached to that the options name, before anything else is done.
+
+    Returns:
+        What the cluster tells of other drivers, for `sweep.storage.lease.Owner`.
 
     Raises:
         RequestError: saying what is missing.
     """
-    if options.address:
-        ray_environment.prepare()
-        from sweep.runners.ray_cluster import check_reachable
+    if not options.address:
+        return lambda job: Fate.UNKNOWN
+    ray_environment.prepare()
+    from sweep.runners.fates import Cluster
+    from sweep.runners.ray_cluster import check_reachable
 
-        check_reachable(options.address)
+    return Cluster(check_reachable(options.address)).fate_of
 
 
 @contextmanager

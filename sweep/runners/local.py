@@ -33,7 +33,7 @@ class LocalRunner:
             (`sweep.runners.capacity.alone`).
     """
 
-    name = "local"
+    name, job = "local", ""
 
     def __init__(self, resources: ResourcesConfig) -> None:
         import torch

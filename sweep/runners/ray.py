@@ -20,6 +20,7 @@ from sweep.driver.director import Director
 from sweep.driver.room import Attempt
 from sweep.formatting import duration, trial_numbers
 from sweep.runners.capacity import Demand, Placed, fits, largest_share, spread
+from sweep.runners.fates import job_here
 from sweep.runners.nodes.offer import Offering
 from sweep.runners.nodes.preflight import preflight
 from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, nodes
@@ -74,7 +75,7 @@ class RayRunner:
         self.cpu, self.max_concurrent = resources.cpu, resources.max_concurrent
         self.kinds = resources.kinds if self.gpu else ()
         check_fits(self.gpu, self.cpu, self.kinds)
-        self._attached = address is not None
+        self._attached, self.job = address is not None, job_here() if address is not None else ""
         self._offering: Offering | None = None
         self._say: Callable[[str], None] = lambda line: None
         self._told_waiting = 0.0
@@ -132,9 +133,10 @@ class RayRunner:
         since = min(self.signs.waiting.values(), default=time.monotonic())
         if time.monotonic() - max(since, self._told_waiting) > WAITING_SECONDS:
             self._told_waiting = time.monotonic()
-            numbers = trial_numbers(sorted(trial for trial, _ in self.signs.waiting))
+            numbers = sorted(trial for trial, _ in self.signs.waiting)
             self._say(
-                f"{numbers} waits for room on the cluster, which others use, or nodes have gone "
+                f"{trial_numbers(numbers)} {'wait' if len(numbers) > 1 else 'waits'} for room on the cluster, which "
+                "others use, or nodes have gone "
                 f"({duration(time.monotonic() - since)} so far)"
             )
 

@@ -60,11 +60,14 @@ def _connect(address: str | None) -> None:
     ray._private.worker._worker_logs_enabled = False
 
 
-def check_reachable(address: str) -> None:
+def check_reachable(address: str) -> str:
     """Look whether a driver on this machine can attach to a cluster, which takes a moment; attaching takes seconds.
 
     Args:
         address: HOST:PORT of the cluster's head, or ``auto``.
+
+    Returns:
+        HOST:PORT of the head.
 
     Raises:
         RequestError: no cluster answers at the address, it asks for a token that is not here, or this machine is no
@@ -72,7 +75,9 @@ def check_reachable(address: str) -> None:
     """
     ray_token.take_back()
     with _answering(address):
-        _check_is_node(head_of(address), address)
+        head = head_of(address)
+        _check_is_node(head, address)
+    return head
 
 
 @contextmanager

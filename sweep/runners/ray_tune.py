@@ -24,6 +24,8 @@ from sweep.runners.ray_cluster import KIND, host_of, lost
 from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, end_process
 from sweep.worker.messages import Fault, Paused, from_plain
 
+ABSENT_SECONDS = 5.0
+"""The driver looks ten times a second; after so long it has been away itself."""
 DETECTION_SECONDS = 15.0
 """The worker's own watchdog comes first; the driver's is for one that cannot bite any more."""
 
@@ -45,6 +47,7 @@ class Signs:
         self.heard: dict[Attempt, float] = {}
         self.causes: dict[Attempt, Fault] = {}
         self.packs: set[str] = set()
+        self._looked = time.monotonic()
 
     def hear(self, attempt: Attempt) -> None:
         """Note a sign of life."""
@@ -68,8 +71,12 @@ class Signs:
         return self.causes.pop(attempt, None)
 
     def end_silent(self) -> None:
-        """End the processes that have said nothing for too long."""
-        limit = time.monotonic() - self.timeout - DETECTION_SECONDS
+        """End the processes that have said nothing for too long; while nobody listened, none has said anything."""
+        now, before = time.monotonic(), self._looked
+        self._looked = now
+        if now - before > ABSENT_SECONDS:  # storage that was away, a laptop that slept
+            self.heard = {attempt: min(heard + now - before, now) for attempt, heard in self.heard.items()}
+        limit = now - self.timeout - DETECTION_SECONDS
         for attempt in [attempt for attempt, heard in self.heard.items() if heard < limit]:
             self.causes[attempt] = Fault(
                 "hung", f"no sign of life for {self.timeout:g} s (resources.timeout)"

@@ -29,10 +29,16 @@ _REASONS = {
     errno.ENAMETOOLONG: "the name is too long for the file system",
     errno.ESTALE: "the shared disk lost the file (stale handle); check the mount",
 }
+_HERE = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""What a mount says that its server does not answer."""
 
 
 class StorageError(WorkError):
     """The disk or the network failed; the work itself may be fine."""
+
+
+class UnreachableError(StorageError):
+    """The storage does not answer here; elsewhere it may."""
 
 
 class MissingFileError(StorageError):
@@ -62,7 +68,7 @@ def explained(action: str, where: str) -> Iterator[None]:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
         reason = known or error.strerror or str(error) or type(error).__name__
-        kind = MissingFileError if missing else StorageError
+        kind = MissingFileError if missing else UnreachableError if error.errno in _HERE else StorageError
         raise kind(f"could not {action} '{where}': {reason}") from error
 
 

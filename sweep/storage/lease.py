@@ -3,7 +3,9 @@
 The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
 whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
 over. Trials look at the file every `POLL_SECONDS`: when it says ``stopping``, or names another owner, they write a
-checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing.
+checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing. So does
+a driver that was thought dead and was not (a laptop that slept, a process that was stopped): if it has not seen for
+`SURE_SECONDS` that the sweep is still its own, it looks before it changes a file.
 """
 
 import contextlib
@@ -16,12 +18,14 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from typing import Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
 from sweep.storage import layout, stop_request
-from sweep.storage.folder import Folder, MissingFileError
+from sweep.storage.folder import Folder, MissingFileError, StorageError
+from sweep.storage.held import HeldFolder
 
 HEARTBEAT_SECONDS = 10.0
 """Between two signs of life of the owner."""
@@ -31,6 +35,8 @@ POLL_SECONDS = 1.0
 """Between two looks of a trial at the file; a look costs a read, on S3 a request."""
 DOUBT_SECONDS = 2.5 * HEARTBEAT_SECONDS
 """An owner whose sign of life looks old is waited for as long: the clock of its machine may be behind."""
+SURE_SECONDS = 2 * HEARTBEAT_SECONDS
+"""Nobody takes over so soon after the owner has seen that the lease is its own; less than `DOUBT_SECONDS`."""
 LOOK_SECONDS = 2.0
 """Between two looks of the owner for a request to stop."""
 WATCH_SECONDS = 1.0
@@ -39,15 +45,28 @@ AHEAD_SECONDS = 30.0
 """Clocks that differ by more than this are worth a word."""
 
 
+class TakenOverError(StorageError):
+    """The lease is another's now, or was and has been given back."""
+
+
+class Fate(Enum):
+    """What is known of an owner from elsewhere than its lease."""
+
+    UNKNOWN = "unknown"
+    LOST = "lost"  # with its machine, which may be cut off only
+    DEAD = "dead"
+
+
 @dataclass(frozen=True)
 class Lease:
-    """The content of ``lease.json``."""
+    """The content of ``lease.json``; ``job`` is how Ray names the driver, empty where it does not."""
 
     owner: str
     host: str
     pid: int
     beat: float
     stopping: bool = False
+    job: str = ""
 
     @property
     def alive(self) -> bool:
@@ -96,9 +115,12 @@ class Owner:
         folder: Of the sweep.
         say: Told while an owner on another machine is watched, of whom it is not known whether it lives; None refuses
             at once.
+        fate_of: Tells what is known of a driver, by Ray's name for it.
 
     Attributes:
         lease: As it was last written.
+        held: The folder, for all that only the owner may change: there a change raises `TakenOverError` once the lease
+            is another's.
         taken_over: The lease of an owner that was gone; None where there was none.
         began: When it was made, by `time.monotonic`.
         asked_by: Who has asked to stop by way of the folder, as ``user@host``; empty while nobody has.
@@ -107,8 +129,15 @@ class Owner:
         RequestError: on entry, when another driver runs the sweep.
     """
 
-    def __init__(self, folder: Folder, say: Callable[[str], None] | None = None) -> None:
-        self.folder, self._say = folder, say
+    def __init__(
+        self,
+        folder: Folder,
+        say: Callable[[str], None] | None = None,
+        fate_of: Callable[[str], Fate] = lambda job: Fate.UNKNOWN,
+    ) -> None:
+        self.folder, self._say, self._fate_of = folder, say, fate_of
+        self.held = HeldFolder(folder, self.check)
+        self._sure, self._lost = _now(), ""
         self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
         self.taken_over: Lease | None = None
         self.asked_by, self.began = "", time.monotonic()
@@ -122,6 +151,8 @@ class Owner:
             if other is not None and (other.alive if self._say is None else self._lives(other, self._say)):
                 raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
             self.taken_over = other
+            if other is not None and self._say is not None:
+                self._say(f"taking over from pid {other.pid} on {other.host}, which is gone")
             self.folder.write(layout.LEASE, data)
         self._heart.start()
         return self
@@ -140,8 +171,13 @@ class Owner:
             f"pid {other.pid} on {other.host} runs this sweep, if it still lives: waiting for its next sign of life, "
             f"{left:.0f} s at most"
         )
-        until = time.monotonic() + left
-        while time.monotonic() < until:
+        begun = time.monotonic()
+        while time.monotonic() - begun < left:
+            fate = self._fate_of(other.job) if other.job else Fate.UNKNOWN
+            if fate is Fate.DEAD:
+                return False
+            if fate is Fate.LOST:
+                left = DOUBT_SECONDS
             time.sleep(WATCH_SECONDS)
             now = read(self.folder)
             if now is None or now.owner != other.owner:
@@ -188,12 +224,47 @@ class Owner:
         """Ask all trials to write a checkpoint and end."""
         self._replace(stopping=True)
 
+    def drives(self, job: str) -> None:
+        """Note how Ray names this driver."""
+        self._replace(job=job)
+
+    def check(self) -> None:
+        """Refuse to go on where the sweep is another's; the lease is read where that was long ago.
+
+        Raises:
+            TakenOverError: saying who has it.
+        """
+        if not self._lost and _now() - self._sure > SURE_SECONDS:
+            with self._lock:
+                self._look()
+        if self._lost:
+            raise TakenOverError(self._lost)
+
+    def _look(self) -> None:
+        """Look whether the lease is still this one's. One that is damaged is: it is written anew."""
+        current = read(self.folder)
+        if current is None and not self.folder.exists(layout.LEASE):
+            self._lost = "another process has taken this sweep over, and has ended since"
+        elif current is not None and current.owner != self.lease.owner:
+            self._lost = f"pid {current.pid} on {current.host} has taken this sweep over"
+        if self._lost:
+            self._lost += (
+                ", because nothing was heard of this process for a while: this one has written nothing since. Look on "
+                f"with 'sweep watch {self.folder.name}'"
+            )
+        self._sure = _now()
+
     def _replace(self, **changes: Any) -> None:  # noqa: ANN401 - fields of `Lease`
         with self._lock:
             self.lease = replace(self.lease, **changes)
-            current = read(self.folder)
-            if current is None or current.owner == self.lease.owner:  # else it was taken over meanwhile
+            self._look()
+            if not self._lost:
                 self.folder.write(layout.LEASE, self._bytes())
+
+
+def _now() -> float:
+    """Give seconds that go on while a process, or its machine, sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Tenant:

@@ -16,6 +16,8 @@ from sweep.storage.folder import (
     Folder,
     MissingFileError,
     Stamp,
+    StorageError,
+    UnreachableError,
     explained,
     relative_parts,
 )
@@ -58,8 +60,13 @@ class RemoteFolder(Folder):
         """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
         if not self._met[0]:
             self._meet()
-        with explained(action, self._shown(path)):
-            return s3.repeated(work)
+        try:
+            with explained(action, self._shown(path)):
+                return s3.repeated(work)
+        except StorageError as error:
+            if isinstance(error.__cause__, OSError) and s3.unanswered(error.__cause__):
+                raise UnreachableError(str(error)) from error.__cause__
+            raise
 
     @classmethod
     def connect(cls, url: str) -> "RemoteFolder":

@@ -1,11 +1,12 @@
 """Turn an error of a worker into what the driver is told of it."""
 
+import socket
 import traceback
 
 import torch
 
 from ganlib.errors import RequestError, WorkError
-from sweep.storage.folder import StorageError
+from sweep.storage.folder import StorageError, UnreachableError
 from sweep.worker.messages import Fault, FaultKind
 
 
@@ -20,15 +21,19 @@ MOST_TRACEBACK = 8000
 def fault_of(error: BaseException, kind: FaultKind | None = None) -> Fault:
     """Make a fault of an error, with the traceback; its kind is found out where it is not given."""
     told = "".join(traceback.format_exception(error))
-    return Fault(kind or kind_of(error), f"{type(error).__name__}: {error}", told[-MOST_TRACEBACK:])
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, UnreachableError):
+        reason = f"its machine {socket.gethostname()} does not reach the storage: {error}"
+    return Fault(kind or kind_of(error), reason, told[-MOST_TRACEBACK:])
 
 
 def kind_of(error: BaseException) -> FaultKind:
     """Say which kind of `Fault` an error is."""
+    # Where the driver does not reach the storage either, it finds out as it writes down that the trial moves.
+    if isinstance(error, (PreemptedError, UnreachableError)):
+        return "preempted"
     if isinstance(error, StorageError):
         return "storage"
-    if isinstance(error, PreemptedError):
-        return "preempted"
     if isinstance(error, RequestError):
         return "request"
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))

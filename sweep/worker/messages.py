@@ -210,8 +210,8 @@ class Fault:
     Attributes:
         kind: ``died``: its process was lost. ``hung``: it gave no sign of life. ``error``: it raised. ``memory``: it
             could not get memory. ``request``: the request was wrong, so that trying again is of no use. ``storage``:
-            the disk or network failed, which is no fault of the trial. ``preempted``: its machine is
-            taken away. ``node``: its machine cannot run trials of the sweep.
+            the disk failed, which is no fault of the trial. ``preempted``: its machine is taken away, or cut off from
+            the storage. ``node``: its machine cannot run trials of the sweep.
         reason: A sentence.
         traceback: Where it was raised; empty where nobody could say.
     """

@@ -1,6 +1,8 @@
 """What a sweep under Ray survives: workers that hang, stop, run out of memory, lack a package or lost their node."""
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sweep.driver.director import Director
 from sweep.records import ledger
 from sweep.records.ledger import SupersededError
 from sweep.runners.nodes.ready import try_out
+from sweep.storage import lease
 from sweep.worker.messages import Assignment, Fault
 from sweep.worker.trial_run import TrialRun
 
@@ -114,3 +117,43 @@ def test_a_superseded_worker_leaves_the_files_alone(
     row = ledger.trial_row(results.folder, 0)
     assert row is not None
     assert row["attempt"] == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_driver_that_was_thought_dead_leaves_the_files_alone(
+    ended: bool, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop that slept wakes up: another has taken the sweep over, and may have ended since."""
+    monkeypatch.setenv("SWEEP_CACHE", str(cache))
+    monkeypatch.setattr(lease, "SURE_SECONDS", -1.0)
+    place = tmp_path / "small" / "lease.json"
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != place}
+
+    def run(self: object, director: Director, beat: Callable[[], None]) -> None:
+        trial = TrialRun(replace(director.next(), timeout=0.0))
+        assert director.report(next(trial))
+        report = next(trial)
+        held = json.loads(place.read_text())
+        place.unlink() if ended else place.write_text(
+            json.dumps(held | {"owner": "other", "pid": 77, "host": "two"})
+        )
+        before = files()
+        beat()
+        assert not director.report(report)
+        director.fail(0, 0, Fault("died", "its node was lost"))
+        director.next()
+        director.abandon()
+        assert files() == before
+        trial.close()
+
+    monkeypatch.setattr("sweep.runners.local.LocalRunner.run", run)
+    spec = write_spec(tmp_path / "small.yaml", trials=2, epochs=4)
+    done = CliRunner().invoke(cli, ["run", str(spec), "--local", "--storage", str(tmp_path)])
+    assert done.exit_code == 1
+    said = "another process has taken this sweep over" if ended else "pid 77 on two has taken this sweep over"
+    assert said in done.output
+    assert "Traceback" not in done.output
+    assert Results(tmp_path, "small").statuses() == ["running"]
+    assert place.exists() == (not ended)

@@ -35,12 +35,12 @@ class Bucket:
 
 
 @contextmanager
-def serving() -> Iterator[Bucket]:
+def serving(address: str = "127.0.0.1") -> Iterator[Bucket]:
     """A bucket behind a server of this process."""
     bucket = Bucket()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(bucket))
+    server = ThreadingHTTPServer((address, 0), handler_for(bucket))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    place = f"127.0.0.1:{server.server_port}"
+    place = f"{address}:{server.server_port}"
     bucket.url = f"s3://bucket/runs?endpoint_override={place}&scheme=http&region=us-east-1"
     yield bucket
     server.shutdown()

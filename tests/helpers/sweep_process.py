@@ -47,7 +47,7 @@ def write_spec(path: Path, trials: int, epochs: int, spec: str = SPEC, resources
 class Results:
     """What a sweep's folder says now; usable at any moment of the run."""
 
-    def __init__(self, storage: Path, name: str) -> None:
+    def __init__(self, storage: Path | str, name: str) -> None:
         self.folder = open_folder(storage) / name
 
     def trials(self) -> dict[int, dict[str, Any]]:
@@ -98,16 +98,20 @@ class SweepProcess:
         cwd: Path | None = None,
         faults: Sequence[dict[str, Any]] = (),
         saving: float | None = None,
+        prefix: Sequence[str] = (),
         **environ: str,
     ) -> None:
-        """Start it, with ``faults`` and ``saving`` as ``broken/sitecustomize.py`` has them."""
+        """Start it, with ``faults`` and ``saving`` as ``broken/sitecustomize.py`` has them.
+
+        ``prefix`` are the words before the command, which run it elsewhere.
+        """
         environment = os.environ | {"SWEEP_CACHE": str(cache)} | environ
         if saving is not None:
             environment["SWEEP_SAVING"] = str(saving)
         if faults or saving is not None:
             path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
             environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
-        words = [*map(str, arguments)]
+        words, self.prefix = [*map(str, arguments)], prefix
         self.out, self.log = log.with_suffix(".out"), log
         self.process: Forked | subprocess.Popen[bytes]
         with self.out.open("wb") as output, log.open("wb") as errors:
@@ -115,7 +119,7 @@ class SweepProcess:
                 self.process = Forked(words, environment, cwd, self.out, log)
             else:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", "sweep", *words],
+                    [*prefix, sys.executable, "-m", "sweep", *words],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=errors,
@@ -159,6 +163,8 @@ class SweepProcess:
 
     def kill(self) -> None:
         """`kill -9` of the driver alone."""
+        if self.prefix:
+            self.signal(signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 

@@ -303,3 +303,19 @@ def test_stamps_of_a_folder(folder: LocalFolder) -> None:
     assert stamp.size == 5
     assert stamp == Stamp(*stamp)
     assert list(folder.stamps("a")) == folder.names("a")
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_what_is_settled_is_said_by_the_disks_clock(ahead: float, folder: LocalFolder) -> None:
+    """A part of this moment is left loose, whatever the time on the machine that looks; the lease is as young."""
+    fill(Store(folder), trials=6)
+    then = time.time_ns() + int(ahead * 1e9)
+    folder.write(layout.LEASE, b"{}")
+    os.utime(Path(folder.url) / layout.LEASE, ns=(then, then))
+    for number, path in enumerate(sorted(Path(folder.url).rglob("metrics/*.parquet"))):
+        at = then - (0 if number == 0 else 60 * 10**9)
+        os.utime(path, ns=(at, at))
+    Store(folder).compact()
+    places = compaction.Snapshot.load(folder, "metrics").places
+    assert "00000.parquet" not in places
+    assert {f"{trial:05d}.parquet" for trial in range(1, 6)} <= set(places)

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -303,3 +303,31 @@ def test_trials_are_remembered_in_turn_each_with_its_own_rows(
     assert [len(rows) for _, rows in found] == [2, 0, 7, 0]
     assert [len(trial.seen) for trial, _ in found] == [2, 0, 7, 0]
     assert found[2][0].kimg == 7.0
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 0.0, 600.0])
+def test_time_does_not_go_back_with_a_driver_that_moves(
+    ahead: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a machine whose clock is ten minutes behind, right, or ahead."""
+    folder, real = LocalFolder(tmp_path), datetime.now(UTC)
+    before = Store(folder)
+    before.begin()
+    before.put_trial({"trial": 0, "attempt": 0, "status": "running", "started": before.now()})
+    before.add("events", {"trial": 0, "kind": "restart", "detail": {"reason": "first"}})
+
+    class Elsewhere(datetime):
+        @classmethod
+        def now(cls, zone: tzinfo | None = None) -> datetime:
+            return datetime.now(zone) + timedelta(seconds=ahead)
+
+    monkeypatch.setattr("sweep.records.moments.datetime", Elsewhere)
+    after = Store(folder)
+    after.begin()
+    after.add("events", {"trial": 0, "kind": "restart", "detail": {"reason": "second"}})
+    after.put_trial({"trial": 0, "attempt": 1, "status": "finished", "ended": after.now()})
+    (row,) = Store(folder).rows("trials")
+    assert row["started"] <= row["ended"]
+    assert ["first" in event["detail"] for event in Store(folder).rows("events")] == [True, False]
+    moved = (row["ended"] - real).total_seconds()
+    assert moved == pytest.approx(max(ahead, 0.0), abs=300)

@@ -59,3 +59,24 @@ def test_of_a_death_is_said_what_is_known(monkeypatch: pytest.MonkeyPatch) -> No
         "its process 77 on host of n1 ended without a word: killed from outside"
     )
     assert died_of(None).startswith("its process, before it said where it is, ended without a word")
+
+
+@pytest.mark.parametrize("away", [100.0, 0.1])
+def test_silence_while_the_driver_was_away_is_nobodys(away: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its link was cut, its storage hung, its machine slept: workers said nothing that it could have heard."""
+    now, ended = [1000.0], list[tuple[str, int]]()
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runner, "end_process", lambda node, pid: ended.append((node, pid)))
+    signs = Signs(20.0)
+    signs.greet((0, 0), "there", 77, [], "")
+    signs.end_silent()
+    now[0] += away
+    signs.end_silent()
+    assert not ended
+    turns = 0
+    while not ended:
+        now[0] += 0.1
+        turns += 1
+        signs.end_silent()
+    silent = turns * 0.1 + (0.0 if away > runner.ABSENT_SECONDS else away)
+    assert silent == pytest.approx(20.0 + runner.DETECTION_SECONDS, abs=0.3)

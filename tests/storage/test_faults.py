@@ -1,6 +1,10 @@
 """An S3-compatible server that fails: requests are repeated, nothing is doubled, nothing is lost."""
 
+import errno
+import os
 import random
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +18,10 @@ from ganlib.errors import RequestError
 from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
-from sweep.storage.folder import MissingFileError, StorageError
+from sweep.storage.folder import MissingFileError, StorageError, UnreachableError, explained
 from sweep.storage.opening import open_folder
+from sweep.storage.s3 import RemoteFolder
+from sweep.worker.faults import fault_of
 
 SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max": 2})
 PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
@@ -72,6 +78,46 @@ def test_a_server_that_stays_down_is_told(bucket: Bucket) -> None:
     with pytest.raises(StorageError, match="could not read 's3://bucket/runs/small/a'") as caught:
         folder.read("a")
     assert "nobody-may-see" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (503, "SlowDown", "preempted"),
+        (500, "InternalError", "preempted"),
+        (403, "AccessDenied", "storage"),
+        (None, "", "preempted"),
+    ],
+)
+def test_a_worker_that_does_not_reach_the_store_is_told_from_one_that_may_not(
+    status: int | None, code: str, kind: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere the store may answer, so that the trial moves; what is wrong everywhere stops the sweep."""
+    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,))
+    folder = open_folder(bucket.url) / "small"
+    folder.write("a", b"x")
+    if status is None:  # nobody listens
+        folder = RemoteFolder.connect(re.sub(r"127.0.0.1:\d+", "127.0.0.1:9", bucket.url))
+        folder._met[0] = True
+    else:
+        bucket.fails, bucket.failure = (lambda number: True), (status, code)
+    with pytest.raises(StorageError) as caught:
+        folder.read("a")
+    fault = fault_of(caught.value)
+    assert fault.kind == kind
+    assert isinstance(caught.value, UnreachableError) == (kind == "preempted")
+    here = f"its machine {socket.gethostname()} does not reach the storage: could not read 's3://bucket/runs"
+    assert fault.reason.startswith(here) == (kind == "preempted")
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ETIMEDOUT, errno.ESTALE, errno.EHOSTDOWN, errno.ENOSPC, errno.EROFS]
+)
+def test_a_mount_whose_server_is_away_is_told_from_a_full_disk(number: int) -> None:
+    with pytest.raises(StorageError) as caught, explained("write", "/mnt/shared/a"):
+        raise OSError(number, os.strerror(number))
+    full = number in (errno.ENOSPC, errno.EROFS)
+    assert fault_of(caught.value).kind == ("storage" if full else "preempted")
 
 
 @pytest.mark.slow

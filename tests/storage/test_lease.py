@@ -13,7 +13,7 @@ from ganlib.errors import RequestError
 from sweep.storage import layout
 from sweep.storage import lease as module
 from sweep.storage.folder import Folder
-from sweep.storage.lease import Lease, Owner, read
+from sweep.storage.lease import Fate, Lease, Owner, TakenOverError, read
 from sweep.storage.opening import open_folder
 
 
@@ -42,7 +42,8 @@ def test_one_that_is_never_heard_of_again_is_taken_over(folder: Folder) -> None:
         assert found is not None
         assert found.owner == owner.lease.owner
     assert said == [
-        "pid 77 on far-away runs this sweep, if it still lives: waiting for its next sign of life, 1 s at most"
+        "pid 77 on far-away runs this sweep, if it still lives: waiting for its next sign of life, 1 s at most",
+        "taking over from pid 77 on far-away, which is gone",
     ]
     assert read(folder) is None
 
@@ -101,3 +102,49 @@ def test_what_was_refused_leaves_no_folder(tmp_path: Path) -> None:
     with Owner(folder):
         folder.write("a", b"x")
     assert folder.read("a") == b"x"
+
+
+@pytest.mark.parametrize(("fate", "waits"), [(Fate.DEAD, 0.0), (Fate.LOST, 0.3), (Fate.UNKNOWN, 0.6)])
+def test_one_whose_fate_is_known_is_not_waited_for(
+    fate: Fate, waits: float, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray has seen its process end; or lost its whole machine, which may be cut off only and still write."""
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "time", lambda: 5000.0)
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    other = write(folder, Lease("other", "far-away", 77, 5000.0, job="cluster/01000000"))
+    asked: list[str] = []
+
+    def fate_of(job: str) -> Fate:
+        asked.append(job)
+        return fate
+
+    owner = Owner(folder, lambda line: None, fate_of)
+    assert owner._lives(other, lambda line: None) is False
+    assert set(asked) == {"cluster/01000000"}
+    assert now[0] - 1000.0 == pytest.approx(waits, abs=0.05)
+
+
+def test_who_lost_the_sweep_changes_nothing_in_it(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 1e6)
+    with Owner(folder) as owner:
+        below = owner.held / "metrics"
+        below.write("a", b"mine")
+        write(folder, Lease("other", "two", 77, time.time()))
+        below.write("b", b"nobody has had the time to take over")
+        monkeypatch.setattr(module, "SURE_SECONDS", -1.0)
+        for change in (
+            lambda: below.write("a", b"theirs"),
+            lambda: below.delete("a"),
+            lambda: below.create_exclusive("c", b"theirs"),
+            owner.check,
+        ):
+            with pytest.raises(TakenOverError, match="pid 77 on two has taken this sweep over"):
+                change()
+        owner.stop()
+        assert below.read("a") == b"mine"
+        assert below.names() == ["a", "b"]
+    found = read(folder)
+    assert found is not None
+    assert (found.owner, found.stopping) == ("other", False)

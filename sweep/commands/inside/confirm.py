@@ -24,7 +24,7 @@ from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
-from sweep.runners.base import Options
+from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
@@ -53,7 +53,8 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         view.say(
             f"'{sweep.name}' has not ended ({formatting.trial_numbers(waiting)}): its best may still change"
         )
-    with explained(f"'sweep confirm {sweep.name}' goes on with it"), Owner(folder) as owner:
+    owning = Owner(folder, view.say, check_address(options))
+    with explained(f"'sweep confirm {sweep.name}' goes on with it"), owning as owner:
         old = (SweepInfo.read(folder, ("plan",)).plan if folder.exists(INFO) else None) or ()
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}

@@ -21,7 +21,7 @@ from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.continued import as_dicts, read_continued, sentences
-from sweep.runners.base import Options
+from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.spec.sections import SEARCHABLE, key_of
 from sweep.spec.specification import Spec, parse
@@ -106,7 +106,8 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
     sweep.info.check_columns(sweep.store)
     folder, view = sweep.folder / layout.CONTINUED, view_for(options.as_json)
     interrupted = False
-    with explained(f"'sweep continue {sweep.name}' goes on with it"), Owner(folder) as owner:
+    owning = Owner(folder, view.say, check_address(options))
+    with explained(f"'sweep continue {sweep.name}' goes on with it"), owning as owner:
         trials = Trials(folder)
         if kimg is not None:
             found = of_sweep(sweep, trial, sweep.name if trial is None else f"{sweep.name}/{trial}")

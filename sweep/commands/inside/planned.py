@@ -13,7 +13,7 @@ from sweep.commands.run import new_director, preflight, train
 from sweep.driver.recovery import recall, restore
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
-from sweep.runners.base import Options, check_address, runner_for
+from sweep.runners.base import Options, runner_for
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import Spec
 from sweep.storage.layout import SPEC
@@ -75,7 +75,6 @@ def run_plan(
         RequestError: the pictures have changed, or the metric's weights.
         WorkError: the work failed.
     """
-    check_address(options)
     images = same_pictures(spec, info, view.say)
     with runner_for(spec, options, view) as runner:
         tried = preflight(runner, spec, images, owner, view)
@@ -87,7 +86,7 @@ def run_plan(
         own = replace(facts_of(spec, images, tried, runner.name), plan=tuple(plan), **facts)
         owner.folder.write(SPEC, spec.to_yaml().encode())
         own.write(owner.folder)
-        store = Store(owner.folder, spec.space.kinds())
+        store = Store(owner.held, spec.space.kinds())
         store.begin()
         known = recall(store, spec.search.metric)
         source = Planned(plan, params, len(known))

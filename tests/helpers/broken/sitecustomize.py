@@ -10,10 +10,19 @@
 ``SWEEP_SAVING``, where it is given, is the number of seconds between two checkpoints: 0 for one at each evaluation, inf
 for none but where one is needed.
 
+``SWEEP_CLOCK`` is by how many seconds the clock of this machine is ahead; ``SWEEP_SLOW``, seconds and a folder
+with a colon between them, makes that folder's disk slow: opening, replacing and flushing a file takes so long.
+``SWEEP_PACE``, seconds and a file, has trials sleep so long at each evaluation while the file is there, so that short
+trials last long without work.
+
 ``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
 """
 
+import builtins
+import ctypes
+import datetime
 import errno
+import gc
 import importlib.abc
 import importlib.machinery
 import json
@@ -116,6 +125,44 @@ def break_results(module):
     module.measure = breaking
 
 
+def set_clock(ahead):
+    """Change what Python says of the time; what the kernel says of files stays, as a file server has its own clock."""
+    real, real_ns, now = time.time, time.time_ns, datetime.datetime.now
+    time.time = lambda: real() + ahead
+    time.time_ns = lambda: real_ns() + int(ahead * 1e9)
+    # A class of C, whose attributes cannot be set in another way.
+    gc.get_referents(datetime.datetime.__dict__)[0]["now"] = classmethod(
+        lambda cls, tz=None: now(tz) + datetime.timedelta(seconds=ahead)
+    )
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime.datetime))
+
+
+def slow_down(seconds, folder):
+    def slowed(call, path_of):
+        def slow(first, *others, **options):
+            if str(path_of(first)).startswith(folder):
+                time.sleep(seconds)
+            return call(first, *others, **options)
+
+        return slow
+
+    os.open, os.replace = slowed(os.open, os.fspath), slowed(os.replace, os.fspath)
+    builtins.open = slowed(builtins.open, lambda path: path)
+    os.fsync = slowed(os.fsync, lambda fd: os.readlink(f"/proc/self/fd/{fd}"))
+
+
+def slow_pace(module):
+    record = module.TrialRun._record
+    seconds, _, file = os.environ["SWEEP_PACE"].partition(":")
+
+    def slow(self, fit, evaluation):
+        if os.path.exists(file):
+            time.sleep(float(seconds))
+        return record(self, fit, evaluation)
+
+    module.TrialRun._record = slow
+
+
 class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Runs a function when a module has been imported, or refuses to import it."""
 
@@ -139,6 +186,12 @@ class After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.function(module)
 
 
+if ahead := os.environ.get("SWEEP_CLOCK"):
+    set_clock(float(ahead))
+if slow := os.environ.get("SWEEP_SLOW"):
+    slow_down(float(slow.partition(":")[0]), slow.partition(":")[2])
+if "SWEEP_PACE" in os.environ:
+    sys.meta_path.insert(0, After("sweep.worker.trial_run", slow_pace))
 if saving := os.environ.get("SWEEP_SAVING"):
     sys.meta_path.insert(
         0, After("sweep.worker.checkpoints", lambda module: setattr(module, "SAVE_SECONDS", float(saving)))
