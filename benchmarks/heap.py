@@ -1,10 +1,10 @@
 """What a training step gains when freed memory is kept (`ganlib.heap`), in one run.
 
-    python benchmarks/heap.py [--turns 5] [--steps 40]
+    python benchmarks/heap.py [--turns 25]
 
-One thread, float32, DCGAN at 64 px (width 64, batch 64), DCGAN at 32 px as in quickstart.yaml, and StyleGAN2. Processes
-with and without it take turns; what is quoted is the median of the turns' ratios of processor time, with the page
-faults of a step. Writes benchmarks/results/heap.json.
+One thread, float32, DCGAN at 64 px (width 64, batch 64), DCGAN at 32 px as in quickstart.yaml, and StyleGAN2. A process
+with it and one without it take turns of a few steps; what is quoted is the median of the turns' ratios of processor
+time, with the page faults of a step. Writes benchmarks/results/heap.json.
 """
 
 import argparse
@@ -33,8 +33,12 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def measure(name: str, steps: int, kept: bool) -> dict[str, float]:
-    """Train some steps in this process; processor seconds and page faults of one, and the largest size in MiB."""
+STEPS = {"dcgan-64": 2, "dcgan-32": 60, "stylegan2-32": 6}
+"""Steps of a turn."""
+
+
+def serve(name: str, kept: bool) -> None:
+    """Train some steps for each line of stdin; tell processor seconds and page faults of one, and the size in MiB."""
     import torch
 
     from ganlib.config import DataConfig, ModelConfig, TrainConfig
@@ -59,47 +63,72 @@ def measure(name: str, steps: int, kept: bool) -> dict[str, float]:
     stream = batches()
     for _ in range(WARM_UP):
         step(stream)
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    for _ in range(steps):
-        step(stream)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    for _ in sys.stdin:
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        for _ in range(STEPS[name]):
+            step(stream)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found = {
+            "seconds": spent / STEPS[name],
+            "faults": (after.ru_minflt - before.ru_minflt) / STEPS[name],
+            "mib": after.ru_maxrss / 1024,
+        }
+        print(json.dumps(found), flush=True)
+
+
+def ask(process: "subprocess.Popen[str]") -> dict[str, float]:
+    """Let a process take its turn."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    found: dict[str, float] = json.loads(process.stdout.readline())
+    return found
+
+
+def compared(name: str, turns: int) -> dict[str, Any]:
+    """Let both take turns, the first one in every second round."""
+    processes = {
+        kept: subprocess.Popen(
+            [sys.executable, __file__, "--one", name, kept],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for kept in ("given-back", "kept")
+    }
+    rounds = []
+    for number in range(turns):
+        order = list(processes)[:: 1 if number % 2 else -1]
+        rounds.append({kept: ask(processes[kept]) for kept in order})
+    for process in processes.values():
+        process.communicate()
+    ratios = sorted(turn["given-back"]["seconds"] / turn["kept"]["seconds"] for turn in rounds)
+    quarter = turns // 4
     return {
-        "seconds": spent / steps,
-        "faults": (after.ru_minflt - before.ru_minflt) / steps,
-        "mib": after.ru_maxrss / 1024,
+        "ratio": round(statistics.median(ratios), 3),
+        "half_of_the_ratios": [round(ratios[quarter], 3), round(ratios[-1 - quarter], 3)],
+        "faults": {
+            kept: round(statistics.median(turn[kept]["faults"] for turn in rounds)) for kept in processes
+        },
+        "mib": {kept: round(rounds[-1][kept]["mib"]) for kept in processes},
     }
 
 
 def main() -> None:
-    """Let both take turns, and write what came out."""
+    """Compare all, and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--turns", type=int, default=25)
     parser.add_argument("--one", nargs=2, metavar=("NAME", "KEPT"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         name, kept = arguments.one
-        print(json.dumps(measure(name, arguments.steps, kept == "kept")))
+        serve(name, kept == "kept")
         return
     rows = {}
     for name in SYSTEMS:
-        turns = []
-        for _ in range(arguments.turns):
-            turn = {}
-            for kept in ("given-back", "kept"):
-                command = [sys.executable, __file__, "--steps", str(arguments.steps), "--one", name, kept]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
-                turn[kept] = json.loads(done.stdout)
-            turns.append(turn)
-        ratios = [turn["given-back"]["seconds"] / turn["kept"]["seconds"] for turn in turns]
-        last = turns[-1]
-        rows[name] = {
-            "ratio": round(statistics.median(ratios), 3),
-            "ratios": [round(ratio, 3) for ratio in ratios],
-            "faults": {kept: round(turn["faults"]) for kept, turn in last.items()},
-            "mib": {kept: round(turn["mib"]) for kept, turn in last.items()},
-        }
+        rows[name] = compared(name, arguments.turns)
         print(name, json.dumps(rows[name]), flush=True)
     machine = {"machine": platform.machine(), "processor": _processor(), "systems": rows}
     RESULTS.write_text(json.dumps(machine, indent=1) + "\n")

@@ -82,15 +82,15 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
     "ganlib.export": "config data models disk errors initial names registry tf32 written",
-    "ganlib.training": "config data domains metrics models steps clock digests errors names tf32",
-    "ganlib.steps": "augment config data losses models perceptual errors initial names tf32",
+    "ganlib.training": "config data domains metrics models steps clock digests errors names tf32 transfers",
+    "ganlib.steps": "augment config data losses models perceptual errors initial names tf32 transfers",
     "ganlib.domains": "config cores data disk errors",
     "ganlib.perceptual": "metrics names",
-    "ganlib.metrics": "config data disk errors initial names tf32",
-    "ganlib.models": "config data errors names",
+    "ganlib.metrics": "config data disk errors initial names tf32 transfers",
+    "ganlib.models": "config data errors names transfers",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",
-    "ganlib.data": "config cores disk errors names registry s3 written",
+    "ganlib.data": "config cores disk errors names registry s3 transfers written",
     "ganlib.config": "names registry",
     "ganlib.names": "registry",
     "ganlib.registry": "errors",
@@ -104,6 +104,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.heap": "",
     "ganlib.initial": "",
     "ganlib.tf32": "",
+    "ganlib.transfers": "",
 }
 """What each package, or module beside the packages, may import of its own half; docs/architecture.md draws it."""
 

@@ -61,11 +61,13 @@ def tensor_on_checks(pictures: "Tensor") -> "Tensor":
     """Lay uint8 tensors (n, 4, h, w) on grey checks, on their device; gives (n, 3, h, w), of (n, 1, h, w) as well."""
     import torch
 
+    from ganlib.transfers import sent
+
     if pictures.shape[1] == GREY:
         return pictures.expand(-1, RGB, -1, -1)
     if pictures.shape[1] != RGBA:
         return pictures
-    ground = torch.from_numpy(checks(*pictures.shape[2:])).to(pictures.device, torch.int32)
+    ground = sent(torch.from_numpy(checks(*pictures.shape[2:])), pictures.device).to(torch.int32)
     wide = pictures.to(torch.int32)
     return _over(wide[:, :RGB], wide[:, RGB:], ground).to(torch.uint8)
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from ganlib.data.alpha import GREY, RGB, RGBA, premultiplied, tensor_on_checks
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
+from ganlib.transfers import Pending, pending_number, sent
 
 PICTURES = 128
 PAIRS = 64
@@ -35,6 +36,11 @@ def pairwise_similarity(pictures: Tensor) -> float:
     Raises:
         RequestError: on another dtype or shape, or fewer than two pictures.
     """
+    return pending_similarity(pictures).read()
+
+
+def pending_similarity(pictures: Tensor) -> Pending[float]:
+    """Compute `pairwise_similarity`, without waiting for the device."""
     _check(pictures)
     n = len(pictures)
     if n < 2 or min(pictures.shape[2:]) < WINDOW:
@@ -43,10 +49,11 @@ def pairwise_similarity(pictures: Tensor) -> float:
             f"{WINDOW} x {WINDOW} pixels"
         )
     rows = np.unique(np.linspace(0, n - 1, min(n, PICTURES)).round().astype(int))
-    small = _small(tensor_on_checks(pictures[torch.from_numpy(rows).to(pictures.device)]))
-    first, second = np.triu_indices(len(small), k=1)
-    chosen = np.random.RandomState(0).permutation(len(first))[:PAIRS]
-    return float(ms_ssim(small[first[chosen]], small[second[chosen]]).mean())
+    small = _small(tensor_on_checks(pictures[sent(torch.from_numpy(rows), pictures.device)]))
+    pairs = np.stack(np.triu_indices(len(small), k=1))
+    chosen = pairs[:, np.random.RandomState(0).permutation(pairs.shape[1])[:PAIRS]]
+    first, second = sent(torch.from_numpy(chosen), small.device)
+    return pending_number(ms_ssim(small[first], small[second]).mean())
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
@@ -127,12 +134,16 @@ def vendi_from_features(features: FeatureArray) -> float:
         3.0
     """
     with torch.inference_mode():
-        x = as_features(features, "features")
-        x = torch.cat([x, (x == 0).all(1, keepdim=True).to(x)], dim=1)
-        x = x / x.norm(dim=1, keepdim=True)
-        gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
-        shares = torch.linalg.eigvalsh(gram / len(x)).clamp(min=0)
-        return float((-torch.special.xlogy(shares, shares).sum()).exp().clamp(1, len(x)))
+        return pending_vendi(as_features(features, "features")).read()
+
+
+def pending_vendi(x: Tensor) -> Pending[float]:
+    """Compute `vendi_from_features` of checked float64 features."""
+    x = torch.cat([x, (x == 0).all(1, keepdim=True).to(x)], dim=1)
+    x = x / x.norm(dim=1, keepdim=True)
+    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    shares = torch.linalg.eigvalsh(gram / len(x)).clamp(min=0)
+    return pending_number((-torch.special.xlogy(shares, shares).sum()).exp().clamp(1, len(x)))
 
 
 def pixel_std(pictures: Tensor) -> float:
@@ -150,11 +161,16 @@ def pixel_std(pictures: Tensor) -> float:
     Raises:
         RequestError: on another dtype or shape, or no pictures.
     """
+    return pending_pixel_std(pictures).read()
+
+
+def pending_pixel_std(pictures: Tensor) -> Pending[float]:
+    """Compute `pixel_std`, without waiting for the device."""
     _check(pictures)
     if pictures.numel() == 0:
         raise RequestError(f"pictures have shape {tuple(pictures.shape)}; at least one is needed")
     scaled = premultiplied(pictures).add_(1).div_(2) if pictures.shape[1] == RGBA else pictures.float() / 255
-    return float(scaled.flatten(2).std(2, correction=0).mean())
+    return pending_number(scaled.flatten(2).std(2, correction=0).mean())
 
 
 def _check(pictures: Tensor) -> None:

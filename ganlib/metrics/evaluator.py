@@ -8,6 +8,7 @@ one of all trials ever reads the real pictures.
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,17 +18,18 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import measured_with
 from ganlib.data.labels.classes import Classes
 from ganlib.metrics.cache import Arrays, load_or_compute
-from ganlib.metrics.diversity import vendi_from_features
+from ganlib.metrics.diversity import pending_vendi
 from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
-from ganlib.metrics.features import NonFiniteError
+from ganlib.metrics.features import NonFiniteError, as_matrix
 from ganlib.metrics.identity import Floor
-from ganlib.metrics.infinity import measurable_fid_infinity
+from ganlib.metrics.infinity import pending_fid_infinity
 from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
-from ganlib.metrics.neighbours import Neighbours, nearest_real, prdc_from_features
+from ganlib.metrics.neighbours import Neighbours, nearest_real, pending_prdc
 from ganlib.metrics.real import RealPictures, RealStatistics
-from ganlib.metrics.score import ClassKid, Score
+from ganlib.metrics.score import Score
+from ganlib.transfers import Pending, gathered, sent
 
 SUBSET_SEED = 0
 """Seed of KID's subsets: equal features give equal numbers."""
@@ -109,71 +111,98 @@ class Evaluator:
             RequestError: if ``generate`` returns another number, dtype or shape.
             WorkError: if there is not even memory for one picture.
         """
-        return self.score_of(self.features(generate, n_fake or self.config.n_fake), full, classes)
+        fake = self.features(generate, n_fake or self.config.n_fake)
+        return self.pending_score(fake, full, classes).read()
 
     def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
         """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
-        fake = self._extraction.of_generated(generate, count)
-        finite = torch.isfinite(fake).all(1)
-        if not bool(finite.all()):
-            raise NonFiniteError(
-                f"{int((~finite).sum())} of {count} generated pictures have NaN or infinite features "
-                f"({self.extractor.name}); the generator has diverged"
-            )
-        return fake
+        return self._extraction.of_generated(generate, count)
 
     def features_of(self, pictures: Tensor) -> Tensor:
         """Extract the features (n, d) of pictures, uint8 (n, c, h, w)."""
-        return self._extraction.of(pictures.to(self.device))
+        return self._extraction.of(sent(pictures, self.device))
 
-    def score_of(self, fake: Tensor, full: bool = False, classes: Tensor | None = None) -> Score:
-        """Compare the features (n, d) of generated pictures, n >= 2, with those of the real ones; see `score`."""
-        kid = self.kid(fake)
+    @torch.inference_mode()
+    def pending_score(
+        self, features: Tensor, full: bool = False, classes: Tensor | None = None
+    ) -> Pending[Score]:
+        """Compare the features (n, d) of generated pictures, n >= 2, with those of the real ones; see `score`.
+
+        It raises `NonFiniteError` when it is read.
+        """
+        finite = torch.isfinite(features).all(1, keepdim=True)
+        # Zeros compare with anything; whether there were any is only known in the end.
+        fake = as_matrix(torch.where(finite, features, 0), "features of the generated pictures").to(
+            self.real.features.device
+        )
         varied = min(VENDI_PICTURES, len(fake))
-        return Score(
-            fid=self.real.frechet(fake),
-            kid=kid.mean,
-            kid_se=kid.se,
-            n_real=self.n_real,
-            n_fake=len(fake),
-            extractor=self.extractor.name,
-            extractor_digest=self.extractor.digest,
-            resize=self.resize,
-            vendi=vendi_from_features(fake[:varied]),
-            real_vendi=self._real_vendi(varied),
-            class_kid=None if classes is None else self.class_kid(fake, classes),
-            **(self._in_full(fake) if full else {}),
-        )
+        parts: dict[str, Pending[Any]] = {
+            "finite": self._finite(finite),
+            "fid": self.real.pending_frechet(lambda: fake),
+            "kid": self.pending_kid(fake),
+            "vendi": pending_vendi(fake[:varied]),
+        }
+        if full:
+            parts |= self._in_full(fake)
+        if classes is not None and self._classes is not None:
+            parts |= self._of_classes(fake, classes, self._classes)
+        real_vendi = self._real_vendi(varied)
 
-    def class_kid(self, fake: Tensor, classes: Tensor) -> tuple[ClassKid, ...] | None:
-        """Measure KID of each class that has enough pictures; None where the real ones have no labels."""
-        if self._classes is None:
-            return None
-        real = self.real.features, torch.from_numpy(self._classes.of[self.chosen.compared])
-        config = self.config
-        return kid_by_class(
-            real,
-            (fake, classes),
-            self._classes.names,
-            config.kid_subsets,
-            config.kid_subset_size,
-            SUBSET_SEED,
-        )
+        def finish(found: list[Any]) -> Score:
+            values = dict(zip(parts, found, strict=True))
+            del values["finite"]
+            kid, infinity, prdc = values.pop("kid"), values.pop("infinity", None), values.pop("prdc", None)
+            return Score(
+                kid=kid.mean,
+                kid_se=kid.se,
+                n_real=self.n_real,
+                n_fake=len(features),
+                extractor=self.extractor.name,
+                extractor_digest=self.extractor.digest,
+                resize=self.resize,
+                real_vendi=real_vendi,
+                **values,
+                **(prdc._asdict() if prdc else {}),
+                **({"fid_infinity": infinity.value, "fid_infinity_se": infinity.se} if infinity else {}),
+            )
 
-    def _in_full(self, fake: Tensor) -> dict[str, float]:
+        return gathered(list(parts.values())).then(finish)
+
+    def _finite(self, finite: Tensor) -> Pending[None]:
+        """Raise, once it is read, where not all features are finite; ``finite`` (n, 1) tells which are."""
+
+        def finish(found: list[float]) -> None:
+            everything, bad = found
+            if not everything:
+                raise NonFiniteError(
+                    f"{bad:.0f} of {len(finite)} generated pictures have NaN or infinite features "
+                    f"({self.extractor.name}); the generator has diverged"
+                )
+
+        return Pending.of([finite.all(), (~finite).sum()], finish)
+
+    def _of_classes(self, fake: Tensor, classes: Tensor, known: Classes) -> dict[str, Pending[Any]]:
+        """Measure KID of each class that has enough pictures."""
+        real = self.real.features, known.of[self.chosen.compared]
+        subsets, most = self.config.kid_subsets, self.config.kid_subset_size
+        return {
+            "class_kid": kid_by_class(
+                real, (fake, classes.cpu().numpy()), known.names, subsets, most, SUBSET_SEED
+            )
+        }
+
+    def _in_full(self, fake: Tensor) -> dict[str, Pending[Any]]:
         """Measure what costs more; what too few pictures cannot tell is left out."""
         real = self.real.features
-        found: dict[str, float] = {}
+        parts: dict[str, Pending[Any]] = {"infinity": pending_fid_infinity(real, fake)}
         if min(len(real), len(fake)) > NEIGHBOUR:
-            found |= prdc_from_features(real, fake, NEIGHBOUR)._asdict()
-        if infinity := measurable_fid_infinity(real, fake):
-            found |= {"fid_infinity": infinity.value, "fid_infinity_se": infinity.se}
-        return found
+            parts["prdc"] = pending_prdc(real, fake, NEIGHBOUR)
+        return parts
 
-    def kid(self, fake: Tensor) -> Kid:
-        """Measure the kernel distance of features (n, d) of generated pictures to those of the real ones."""
+    def pending_kid(self, fake: Tensor) -> Pending[Kid]:
+        """Measure the kernel distance of checked float64 features (n, d) to those of the real pictures."""
         size = usual_size(self.n_real, len(fake), self.config.kid_subset_size)
-        return self.real.kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
+        return self.real.pending_kid(fake, self.config.kid_subsets, size, SUBSET_SEED)
 
     def floor(self, n_fake: int | None = None) -> Floor | None:
         """Score held-out real pictures in place of generated ones.
@@ -188,8 +217,8 @@ class Evaluator:
         count = n_fake or self.config.n_fake
         if count > len(self.chosen.held_out):
             return None
-        fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device)
-        kid = self.kid(fake)
+        fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device).double()
+        kid = self.pending_kid(fake).read()
         return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
@@ -231,10 +260,10 @@ class Evaluator:
         if count not in self._extremes:
             features = self.real.features
             pixel_std, similarity = map(float, self._stored["pixels"])
-            vendi = least_vendi(features, min(VENDI_PICTURES, count))
-            self._extremes[count] = Extremes(
-                pixel_std, similarity, vendi, greatest_fid(features, count, self.real.frechet)
-            )
+            with torch.inference_mode():
+                vendi = least_vendi(features, min(VENDI_PICTURES, count))
+                fid = greatest_fid(features, count, self.real.pending_frechet)
+                self._extremes[count] = Extremes(pixel_std, similarity, *gathered([vendi, fid]).read())
         return self._extremes[count]
 
     @cached_property
@@ -243,7 +272,7 @@ class Evaluator:
 
     def _real_vendi(self, count: int) -> float:
         if count not in self._vendi:
-            self._vendi[count] = vendi_from_features(self.real.features[:count])
+            self._vendi[count] = pending_vendi(self.real.features[:count]).read()
         return self._vendi[count]
 
     @cached_property

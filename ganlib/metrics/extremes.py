@@ -7,12 +7,14 @@ draws scatter more, and a generator that draws from the real pictures themselves
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
+from ganlib.metrics.diversity import pending_pixel_std, pending_similarity, pending_vendi
+from ganlib.transfers import Pending, gathered, sent
 
 DRAWS, SHARE = 16, 4
 SEED = 0
@@ -42,22 +44,28 @@ def of_pixels(pictures: Tensor, count: int) -> tuple[float, float]:
         pictures: The real ones, n >= 2.
         count: How many generated ones will be judged.
     """
-    draws = list(_draws(len(pictures), count))
-    flattest = min(pixel_std(pictures[rows]) for rows in draws)
-    return flattest, max(pairwise_similarity(pictures[rows]) for rows in draws)
+    draws = _draws(pictures, count)
+    flat = gathered([pending_pixel_std(pictures[rows]) for rows in draws]).then(min)
+    alike = gathered([pending_similarity(pictures[rows]) for rows in draws]).then(max)
+    flattest, similarity = gathered([flat, alike]).read()
+    return flattest, similarity
 
 
-def least_vendi(features: Tensor, count: int) -> float:
-    """Find the least Vendi score of draws of (n, d) features, where ``count`` generated pictures will be judged."""
-    return min(vendi_from_features(features[rows]) for rows in _draws(len(features), count))
+def least_vendi(features: Tensor, count: int) -> Pending[float]:
+    """Find the least Vendi score of draws of checked float64 (n, d) features, for ``count`` generated pictures."""
+    return gathered([pending_vendi(features[rows]) for rows in _draws(features, count)]).then(min)
 
 
-def greatest_fid(features: Tensor, count: int, frechet: Callable[[Tensor], float]) -> float:
-    """Find the greatest Frechet distance of draws of (n, d) features; ``frechet`` gives that to all of them."""
-    return max(frechet(features[rows]) for rows in _draws(len(features), count))
+def greatest_fid(
+    features: Tensor, count: int, frechet: Callable[[Callable[[], Tensor]], Pending[float]]
+) -> Pending[float]:
+    """Find the greatest Frechet distance of such draws; ``frechet`` gives that of what is drawn to all of them."""
+    draws = _draws(features, count)
+    return gathered([frechet(partial(features.__getitem__, rows)) for rows in draws]).then(max)
 
 
-def _draws(available: int, count: int) -> Tensor:
+def _draws(drawn_from: Tensor, count: int) -> Tensor:
     """Draw row numbers, with replacement as a generator draws: (16, a quarter of ``count``, at least 2)."""
     draw = np.random.RandomState(SEED)
-    return torch.from_numpy(draw.randint(available, size=(DRAWS, max(2, count // SHARE))))
+    rows = draw.randint(len(drawn_from), size=(DRAWS, max(2, count // SHARE)))
+    return sent(torch.from_numpy(rows), drawn_from.device)

@@ -23,6 +23,22 @@ def as_features(features: FeatureArray, name: str) -> Tensor:
     Raises:
         RequestError: if it is no matrix of at least two rows, or holds NaN or infinity.
     """
+    tensor = as_matrix(features, name)
+    bad = int((~torch.isfinite(tensor)).sum())
+    if bad:
+        raise RequestError(
+            f"{name} holds {bad} values that are NaN or infinite (of {tensor.numel()}); "
+            "remove or repair the pictures they come from"
+        )
+    return tensor
+
+
+def as_matrix(features: FeatureArray, name: str) -> Tensor:
+    """Check and convert as `as_features` does, but for NaN and infinity: nothing is read from the device.
+
+    Raises:
+        RequestError: if it is no matrix of at least two rows.
+    """
     tensor = torch.as_tensor(features)
     if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1:
         raise RequestError(
@@ -33,14 +49,7 @@ def as_features(features: FeatureArray, name: str) -> Tensor:
         raise RequestError(f"{name} has dtype {tensor.dtype}; features must be real numbers")
     if tensor.device.type == "mps":
         tensor = tensor.cpu()
-    tensor = tensor.detach().to(torch.float64)
-    bad = int((~torch.isfinite(tensor)).sum())
-    if bad:
-        raise RequestError(
-            f"{name} holds {bad} values that are NaN or infinite (of {tensor.numel()}); "
-            "remove or repair the pictures they come from"
-        )
-    return tensor
+    return tensor.detach().to(torch.float64)
 
 
 def as_pair(x: FeatureArray, y: FeatureArray) -> tuple[Tensor, Tensor]:

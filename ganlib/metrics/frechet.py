@@ -7,17 +7,20 @@ eigenvalues of a symmetric matrix of size min(n, m, d).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganlib.metrics.features import FeatureArray, as_pair
+from ganlib.transfers import Pending
 
 # Squaring the product halves the digits of its small singular values. Where that could change the distance by
 # more than these shares, of itself and of the total variance, the singular values are computed directly.
 RELATIVE_DOUBT = 1e-7
 ABSOLUTE_DOUBT = 1e-10
+EPSILON = torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,9 @@ class Gaussian:
     rank: int
 
     @property
-    def variance(self) -> float:
-        """Total variance, the trace of the covariance."""
-        return float(self.factor.square().sum())
+    def variance(self) -> Tensor:
+        """Total variance, the trace of the covariance: a scalar on the device."""
+        return self.factor.square().sum()
 
 
 def fit(features: Tensor) -> Gaussian:
@@ -49,20 +52,36 @@ def fit(features: Tensor) -> Gaussian:
     return Gaussian(mean, root.mT / math.sqrt(n - 1), min(n - 1, d))
 
 
-def frechet_distance(fitted: Gaussian, features: Tensor) -> float:
-    """Compute the Frechet distance (squared) of a fitted Gaussian and one fitted to checked (m, d) float64 features."""
+def pending_distance(sets: Callable[[], tuple[Gaussian, Tensor]]) -> Pending[float]:
+    """Compute the Frechet distance (squared) of a fitted Gaussian and one fitted to other features.
+
+    Args:
+        sets: Gives the Gaussian, and checked (m, d) float64 features. It is asked again in the rare case that the
+            distance is in doubt, so that nothing large is kept until then.
+    """
+    fitted, features = sets()
     m = features.shape[0]
     mean, centred = _centre(features)
-    product = centred @ fitted.factor / math.sqrt(m - 1)
-    variance = fitted.variance + float(centred.square().sum()) / (m - 1)
-    apart = float((mean - fitted.mean).square().sum()) + variance
     rank = min(fitted.rank, m - 1)
+    numbers = [
+        *(fitted.variance, centred.square().sum(), (mean - fitted.mean).square().sum()),
+        *_nuclear_norm(_product(fitted, centred), rank),
+    ]
 
-    overlap, doubt = _nuclear_norm(product, rank)
-    if 2 * doubt > RELATIVE_DOUBT * (apart - 2 * overlap) + ABSOLUTE_DOUBT * variance:
-        overlap = float(torch.linalg.svdvals(product.cpu())[:rank].sum())
-    # Below zero only by the rounding that the lines above bound.
-    return max(apart - 2 * overlap, 0.0)
+    def finish(found: list[float]) -> float:
+        own, others, apart, largest, overlap, doubt = found
+        variance = own + others / (m - 1)
+        apart += variance
+        if EPSILON * largest <= 0:
+            overlap, doubt = 0.0, 0.0
+        if 2 * doubt > RELATIVE_DOUBT * (apart - 2 * overlap) + ABSOLUTE_DOUBT * variance:
+            again, other = sets()
+            product = _product(again, _centre(other)[1])
+            overlap = float(torch.linalg.svdvals(product.cpu())[:rank].sum())
+        # Below zero only by the rounding that the lines above bound.
+        return max(apart - 2 * overlap, 0.0)
+
+    return Pending.of(numbers, finish)
 
 
 def fid_from_features(x: FeatureArray, y: FeatureArray) -> float:
@@ -89,7 +108,7 @@ def fid_from_features(x: FeatureArray, y: FeatureArray) -> float:
     """
     with torch.inference_mode():
         first, second = as_pair(x, y)
-        return frechet_distance(fit(first), second)
+        return pending_distance(lambda: (fit(first), second)).read()
 
 
 def _centre(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,13 +125,21 @@ def _triangular_factor(centred: Tensor) -> Tensor:
     return factor
 
 
-def _nuclear_norm(product: Tensor, rank: int) -> tuple[float, float]:
-    """Sum the ``rank`` largest singular values, by the smaller Gram matrix, and bound the error of the sum."""
+def _product(fitted: Gaussian, centred: Tensor) -> Tensor:
+    """Multiply centred features with a factor, so that the nuclear norm is the trace of the root."""
+    return centred @ fitted.factor / math.sqrt(centred.shape[0] - 1)
+
+
+def _nuclear_norm(product: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Sum the ``rank`` largest singular values, by the smaller Gram matrix, and bound the error of the sum.
+
+    Returns:
+        The square of the largest one, the sum, and the bound: scalars on the device. Where the first is 0, the bound is
+        no number.
+    """
     rows, columns = product.shape
     gram = product @ product.mT if rows <= columns else product.mT @ product
     squares = torch.linalg.eigvalsh(gram)[-rank:]
-    rounding = torch.finfo(squares.dtype).eps * float(squares[-1])
-    if rounding <= 0:
-        return 0.0, 0.0
+    rounding = EPSILON * squares[-1]
     doubt = rounding / (2 * squares.clamp(min=rounding).sqrt())
-    return float(squares.clamp(min=0).sqrt().sum()), float(doubt.sum())
+    return squares[-1], squares.clamp(min=0).sqrt().sum(), doubt.sum()

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_pair
-from ganlib.metrics.frechet import fit, frechet_distance
+from ganlib.metrics.frechet import Gaussian, fit, pending_distance
+from ganlib.transfers import NONE, Pending, gathered, sent
 
 LEAST_PICTURES = 10
 POINTS = 8
@@ -68,11 +69,7 @@ def fid_infinity_from_features(
                 f"points is {points} and the smaller set has {smaller} pictures; the extrapolation needs at least "
                 "3 points and 10 pictures"
             )
-        inverse = np.linspace(1 / (LEAST * smaller), 1 / smaller, points)
-        sizes = [round(1 / value) for value in inverse]
-        draw = np.random.RandomState(seed)
-        values = [_distance(first, second, size, draw) for size in sizes]
-    return _intercept(1 / np.array(sizes), np.array(values))
+        return _pending(first, second, points, seed).read()
 
 
 def measurable_fid_infinity(x: Tensor, y: Tensor) -> FidInfinity | None:
@@ -81,15 +78,33 @@ def measurable_fid_infinity(x: Tensor, y: Tensor) -> FidInfinity | None:
     That is with fewer than 10, and where the line ends below zero, which no distance does: then the curve was not
     straight, or the distance is smaller than the line can tell.
     """
+    with torch.inference_mode():
+        return pending_fid_infinity(*as_pair(x, y)).read()
+
+
+def pending_fid_infinity(x: Tensor, y: Tensor) -> Pending[FidInfinity | None]:
+    """Compute `measurable_fid_infinity` of checked float64 features."""
     if min(len(x), len(y)) < LEAST_PICTURES:
-        return None
-    found = fid_infinity_from_features(x, y)
-    return found if found.value >= 0 else None
+        return Pending(NONE, lambda _: None)
+    return _pending(x, y, POINTS, seed=0).then(lambda found: found if found.value >= 0 else None)
 
 
-def _distance(x: Tensor, y: Tensor, size: int, draw: np.random.RandomState) -> float:
-    chosen = [torch.from_numpy(draw.permutation(len(f))[:size]).to(f.device) for f in (x, y)]
-    return frechet_distance(fit(x[chosen[0]]), y[chosen[1]])
+def _pending(x: Tensor, y: Tensor, points: int, seed: int) -> Pending[FidInfinity]:
+    smaller = min(len(x), len(y))
+    inverse = np.linspace(1 / (LEAST * smaller), 1 / smaller, points)
+    sizes = [round(1 / value) for value in inverse]
+    draw = np.random.RandomState(seed)
+    values = gathered([_distance(x, y, size, draw) for size in sizes])
+    return values.then(lambda found: _intercept(1 / np.array(sizes), np.array(found)))
+
+
+def _distance(x: Tensor, y: Tensor, size: int, draw: np.random.RandomState) -> Pending[float]:
+    of_x, of_y = (sent(torch.from_numpy(draw.permutation(len(f))[:size]), f.device) for f in (x, y))
+
+    def drawn() -> tuple[Gaussian, Tensor]:
+        return fit(x[of_x]), y[of_y]
+
+    return pending_distance(drawn)
 
 
 def _intercept(inverse: np.ndarray, values: np.ndarray) -> FidInfinity:

@@ -9,6 +9,7 @@ subset.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ganlib.data.labels.classes import FEW
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_pair
 from ganlib.metrics.score import ClassKid
+from ganlib.transfers import Pending, gathered, sent
 
 BLOCK_ELEMENTS = 1 << 23
 """Elements of the kernel matrix held at a time: 64 MiB in float64."""
@@ -44,6 +46,10 @@ class Subsets:
     def size(self) -> int:
         """Rows of each set in one subset."""
         return self.of_x.shape[1]
+
+    def on(self, device: torch.device) -> "Subsets":
+        """Send them to a device."""
+        return Subsets(sent(self.of_x, device), sent(self.of_y, device))
 
 
 def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: int) -> Subsets:
@@ -82,23 +88,21 @@ def usual_size(n: int, m: int, most: int | None = None) -> int:
 def mean_within(x: Tensor, picks: Tensor) -> Tensor:
     """Average the kernel between different rows of ``x`` in each subset: (subsets,) float64."""
     size = picks.shape[1]
-    picks = picks.to(x.device)
     with_self = _cube(x.square().sum(1) / x.shape[1])[picks].sum(1)
     return (_sums(x, x, picks, picks) - with_self) / (size * (size - 1))
 
 
 def mean_between(x: Tensor, y: Tensor, subsets: Subsets) -> Tensor:
     """Average the kernel between rows of ``x`` and of ``y`` in each subset: (subsets,) float64."""
-    return _sums(x, y, subsets.of_x.to(x.device), subsets.of_y.to(x.device)) / subsets.size**2
+    return _sums(x, y, subsets.of_x, subsets.of_y) / subsets.size**2
 
 
-def summarise(values: Tensor, size: int, smaller: int) -> Kid:
+def summarise(values: Tensor, size: int, smaller: int) -> Pending[Kid]:
     """Compute mean and standard error of the KIDs of subsets of ``size`` rows, ``smaller`` = min(n, m)."""
-    mean = float(values.mean())
     if len(values) < 2 or size >= smaller:
-        return Kid(mean, math.nan)
-    variance = float(values.var())
-    return Kid(mean, math.sqrt(variance * (size / (smaller - size) + 1 / len(values))))
+        return Pending.of([values.mean()], lambda found: Kid(found[0], math.nan))
+    scale = size / (smaller - size) + 1 / len(values)
+    return Pending.of([values.mean(), values.var()], lambda found: Kid(found[0], math.sqrt(found[1] * scale)))
 
 
 def kid_from_features(
@@ -139,40 +143,51 @@ def kid_from_features(
     with torch.inference_mode():
         first, second = as_pair(x, y)
         chosen = draw_subsets(len(first), len(second), subsets, subset_size, seed)
-        values = (
-            mean_within(first, chosen.of_x)
-            + mean_within(second, chosen.of_y)
-            - 2 * mean_between(first, second, chosen)
-        )
-        return summarise(values, chosen.size, min(len(first), len(second)))
+        return _pending_kid(first, second, chosen).read()
+
+
+def _pending_kid(x: Tensor, y: Tensor, chosen: Subsets) -> Pending[Kid]:
+    """Compute `kid_from_features` of checked float64 features."""
+    chosen = chosen.on(x.device)
+    values = mean_within(x, chosen.of_x) + mean_within(y, chosen.of_y) - 2 * mean_between(x, y, chosen)
+    return summarise(values, chosen.size, min(len(x), len(y)))
 
 
 def kid_by_class(
-    real: tuple[Tensor, Tensor],
-    fake: tuple[Tensor, Tensor],
+    real: tuple[Tensor, np.ndarray],
+    fake: tuple[Tensor, np.ndarray],
     names: Sequence[str],
     subsets: int,
     subset_size: int | None,
     seed: int,
-) -> tuple[ClassKid, ...]:
+) -> Pending[tuple[ClassKid, ...]]:
     """Measure KID of each class of which there are `FEW` pictures or more on either side.
 
     Args:
-        real: Features ``(n, d)`` of real pictures, and the numbers of their classes ``(n,)``.
+        real: Checked float64 features ``(n, d)`` of real pictures, and the numbers of their classes ``(n,)``.
         fake: Those of generated pictures.
         names: Of the classes.
         subsets: See `ganlib.metrics.kid_from_features`.
         subset_size: At most, as ``evaluate.kid_subset_size``.
         seed: Of the subsets.
     """
-    found = []
+    found: list[Pending[ClassKid]] = []
     for number, name in enumerate(names):
-        x, y = (features[classes.to(features.device) == number] for features, classes in (real, fake))
-        if min(len(x), len(y)) < FEW:
+        rows = [torch.from_numpy(np.flatnonzero(classes == number)) for _, classes in (real, fake)]
+        counts = len(rows[0]), len(rows[1])
+        if min(counts) < FEW:
             continue
-        kid = kid_from_features(x, y, subsets, usual_size(len(x), len(y), subset_size), seed)
-        found.append(ClassKid(name, kid.mean, kid.se, len(x), len(y)))
-    return tuple(found)
+        x, y = (
+            features[sent(chosen, features.device)]
+            for (features, _), chosen in zip((real, fake), rows, strict=True)
+        )
+        drawn = draw_subsets(*counts, subsets, usual_size(*counts, subset_size), seed)
+        found.append(_pending_kid(x, y, drawn).then(partial(_of_class, name, counts)))
+    return gathered(found).then(tuple)
+
+
+def _of_class(name: str, counts: tuple[int, int], kid: Kid) -> ClassKid:
+    return ClassKid(name, kid.mean, kid.se, *counts)
 
 
 def _cube(inner: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_pair
+from ganlib.transfers import Pending
 
 BLOCK_ELEMENTS = 1 << 23
 """Distances held at a time: 64 MiB in float64."""
@@ -67,24 +68,33 @@ def prdc_from_features(real: FeatureArray, fake: FeatureArray, k: int = 5) -> Pr
             raise RequestError(
                 f"k is {k} and the sets have {len(x)} and {len(y)} pictures; k must be at least 1 and below both"
             )
-        # Less the mean, which no distance notices, the products below lose fewer digits.
-        centre = x.mean(0)
-        x, y = x - centre, y - centre
-        radius_x, radius_y = _radii(x, k), _radii(y, k) * (1 + ROUNDING)
-        precise, inside, recalled, nearest = [], [], [], []
-        for block, radius in zip(_blocks(x, len(y)), _blocks(radius_x, len(y)), strict=True):
-            squares = _squares(block, y)
-            open_ball = radius * (1 - ROUNDING)
-            precise.append((squares <= (radius * (1 + ROUNDING))[:, None]).any(0))
-            inside.append((squares < open_ball[:, None]).sum(0))
-            recalled.append((squares <= radius_y).any(1))
-            nearest.append(squares.min(1).values < open_ball)
-        return Prdc(
-            precision=float(torch.stack(precise).any(0).double().mean()),
-            recall=float(torch.cat(recalled).double().mean()),
-            density=float(torch.stack(inside).sum(0).double().mean()) / k,
-            coverage=float(torch.cat(nearest).double().mean()),
-        )
+        return pending_prdc(x, y, k).read()
+
+
+def pending_prdc(x: Tensor, y: Tensor, k: int) -> Pending[Prdc]:
+    """Compute `prdc_from_features` of checked float64 features, ``x`` the real ones."""
+    # Less the mean, which no distance notices, the products below lose fewer digits.
+    centre = x.mean(0)
+    x, y = x - centre, y - centre
+    radius_x, radius_y = _radii(x, k), _radii(y, k) * (1 + ROUNDING)
+    precise, inside, recalled, nearest = [], [], [], []
+    for block, radius in zip(_blocks(x, len(y)), _blocks(radius_x, len(y)), strict=True):
+        squares = _squares(block, y)
+        open_ball = radius * (1 - ROUNDING)
+        precise.append((squares <= (radius * (1 + ROUNDING))[:, None]).any(0))
+        inside.append((squares < open_ball[:, None]).sum(0))
+        recalled.append((squares <= radius_y).any(1))
+        nearest.append(squares.min(1).values < open_ball)
+    shares = [
+        *(torch.stack(precise).any(0), torch.cat(recalled)),
+        *(torch.stack(inside).sum(0), torch.cat(nearest)),
+    ]
+
+    def finish(found: list[float]) -> Prdc:
+        precision, recall, density, coverage = found
+        return Prdc(precision, recall, density / k, coverage)
+
+    return Pending.of([share.double().mean() for share in shares], finish)
 
 
 def nearest_real(fake: FeatureArray, real: FeatureArray, k: int = 1) -> Neighbours:

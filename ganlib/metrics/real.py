@@ -1,6 +1,6 @@
 """Choose the real pictures that generators are compared with, and compute once what metrics need of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 import numpy as np
@@ -12,8 +12,17 @@ from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
 from ganlib.metrics.features import FeatureArray, as_features
-from ganlib.metrics.frechet import Gaussian, fit, frechet_distance
-from ganlib.metrics.kernel import Kid, draw_subsets, mean_between, mean_within, summarise
+from ganlib.metrics.frechet import Gaussian, fit, pending_distance
+from ganlib.metrics.kernel import (
+    Kid,
+    Subsets,
+    draw_subsets,
+    mean_between,
+    mean_within,
+    summarise,
+    usual_size,
+)
+from ganlib.transfers import Pending
 
 CHOICE_SEED = 0
 """Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
@@ -112,7 +121,7 @@ class RealStatistics:
             else:
                 factor = factor.to(self.features)
                 self.gaussian = Gaussian(self.features.mean(0), factor, min(n - 1, d))
-        self._within: tuple[tuple[int, int, int, int], Tensor] | None = None
+        self._within: tuple[tuple[int, int, int, int], Subsets, Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -120,22 +129,34 @@ class RealStatistics:
     def frechet(self, features: FeatureArray) -> float:
         """Compute the Frechet distance to (m, d) features; see `ganlib.metrics.fid_from_features`."""
         with torch.inference_mode():
-            return frechet_distance(self.gaussian, self._checked(features))
+            fake = self._checked(features)
+            return self.pending_frechet(lambda: fake).read()
+
+    def pending_frechet(self, features: Callable[[], Tensor]) -> Pending[float]:
+        """Compute the Frechet distance to checked float64 features; they may be asked for a second time."""
+        return pending_distance(lambda: (self.gaussian, features()))
 
     def kid(
         self, features: FeatureArray, subsets: int = 100, subset_size: int | None = None, seed: int = 0
     ) -> Kid:
         """Compute the kernel distance to (m, d) features; see `ganlib.metrics.kid_from_features`."""
         with torch.inference_mode():
-            fake = self._checked(features)
-            n, m = len(self), len(fake)
-            chosen = draw_subsets(n, m, subsets, subset_size, seed)
-            key = (m, subsets, chosen.size, seed)
-            if self._within is None or self._within[0] != key:
-                self._within = key, mean_within(self.features, chosen.of_x)
-            values = self._within[1] + mean_within(fake, chosen.of_y)
-            values = values - 2 * mean_between(self.features, fake, chosen)
-            return summarise(values, chosen.size, min(n, m))
+            return self.pending_kid(self._checked(features), subsets, subset_size, seed).read()
+
+    def pending_kid(
+        self, fake: Tensor, subsets: int, subset_size: int | None = None, seed: int = 0
+    ) -> Pending[Kid]:
+        """Compute the kernel distance to checked float64 features."""
+        n, m = len(self), len(fake)
+        size = usual_size(n, m) if subset_size is None else subset_size
+        key = (m, subsets, size, seed)
+        if self._within is None or self._within[0] != key:
+            drawn = draw_subsets(n, m, subsets, size, seed).on(self.features.device)
+            self._within = key, drawn, mean_within(self.features, drawn.of_x)
+        _, chosen, within = self._within
+        values = within + mean_within(fake, chosen.of_y)
+        values = values - 2 * mean_between(self.features, fake, chosen)
+        return summarise(values, size, min(n, m))
 
     def _checked(self, features: FeatureArray) -> Tensor:
         tensor = as_features(features, "features of the generated pictures").to(self.features.device)

@@ -19,6 +19,7 @@ from ganlib.errors import RequestError
 from ganlib.models.conditioning import joined
 from ganlib.models.latents import LATENT_SEED, RESULT_SEED, classes_in_proportion, fixed_latents
 from ganlib.names import FAMILIES
+from ganlib.transfers import sent
 
 Use = Literal["evaluation", "result"]
 """What inputs are for: evaluations of all trials share one list, and results another."""
@@ -146,6 +147,14 @@ class Photos(Pictures):
     def __init__(self, photos: np.ndarray, drawings: np.ndarray) -> None:
         super().__init__(photos)
         self.drawings = Pictures(drawings)
+        self._sent: dict[tuple[int, Use, str], Tensor] = {}
+
+    def first(self, count: int, use: Use, device: torch.device) -> Tensor:
+        """Give the first photographs of a list on a device, as `levels` does: one tensor for all who ask for them."""
+        key = count, use, str(device)
+        if key not in self._sent:
+            self._sent[key] = sent(self.levels(count, use), device)
+        return self._sent[key]
 
 
 def latents_of(model: ModelConfig, classes: Mapping[str, int]) -> Latents:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlib.data.labels.classes import rows_by_class
 from ganlib.models.inputs import ClassLatents, Photos, Pictures, Use
+from ganlib.transfers import sent
 
 COLUMNS = 8
 WAY_BACK = (
@@ -40,7 +41,7 @@ class Sheet:
 
 def sheet_of(pictures: Tensor) -> Sheet:
     """Arrange generated pictures, uint8 ``(n, c, size, size)``, as they come."""
-    return Sheet(pictures.permute(0, 2, 3, 1).cpu().numpy())
+    return Sheet(_rows([pictures]))
 
 
 def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sheet:
@@ -56,10 +57,10 @@ def class_sheet(make: Make, inputs: ClassLatents, use: Use = "evaluation") -> Sh
     names = list(inputs.classes)
     numbers = rows_by_class(list(inputs.classes.values()))
     rows = [
-        make(inputs.of_class(number, COLUMNS, use, numbers[:row].count(number) * COLUMNS)).cpu()
+        make(inputs.of_class(number, COLUMNS, use, numbers[:row].count(number) * COLUMNS))
         for row, number in enumerate(numbers)
     ]
-    return Sheet(_rows([rows]), tuple(names[number] for number in numbers))
+    return Sheet(_rows(rows), tuple(names[number] for number in numbers))
 
 
 def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use = "evaluation") -> Sheet:
@@ -73,18 +74,17 @@ def translation_sheet(forth: Make, back: Make | None, photos: Photos, use: Use =
     """
 
     def there(make: Make, again: Make | None, inputs: Pictures, start: int = 0) -> list[Tensor]:
-        rows = [inputs.levels(COLUMNS, use, start)]
-        rows.append(make(inputs.take(COLUMNS, use, start)).cpu())
+        made = [make(inputs.take(COLUMNS, use, start))]
         if again is not None:
-            rows.append(again(Pictures.as_input(rows[-1])).cpu())
-        return rows
+            made.append(again(Pictures.as_input(made[-1])))
+        return [sent(inputs.levels(COLUMNS, use, start), made[0].device), *made]
 
     if back is None:
         parts = [there(forth, None, photos, start * COLUMNS) for start in range(BLOCKS)]
-        return Sheet(_rows(parts), ONE_WAY * BLOCKS)
-    return Sheet(_rows([there(forth, back, photos), there(back, forth, photos.drawings)]), WAY_BACK)
+        return Sheet(_rows([row for part in parts for row in part]), ONE_WAY * BLOCKS)
+    return Sheet(_rows([*there(forth, back, photos), *there(back, forth, photos.drawings)]), WAY_BACK)
 
 
-def _rows(parts: list[list[Tensor]]) -> np.ndarray:
-    pictures = torch.cat([row for part in parts for row in part])
-    return pictures.permute(0, 2, 3, 1).contiguous().numpy()
+def _rows(rows: list[Tensor]) -> np.ndarray:
+    """Read rows of pictures from their device, all at once."""
+    return torch.cat(rows).permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -37,6 +37,7 @@ from ganlib.steps.optimizers import improve, optimizer, set_betas, set_rate
 from ganlib.steps.precision import autocast
 from ganlib.steps.step import Step
 from ganlib.steps.stream import Labelled
+from ganlib.transfers import sent
 
 
 class AdversarialStep(Step):
@@ -248,7 +249,7 @@ class AdversarialStep(Step):
     def sample(self, inputs: Tensor) -> Tensor:
         """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of its inputs."""
         with self._autocast():
-            pictures = self.average(inputs.to(self.device))
+            pictures = self.average(sent(inputs, self.device))
         return to_uint8(pictures)
 
     def sample_back(self, inputs: Tensor) -> Tensor:

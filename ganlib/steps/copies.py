@@ -7,6 +7,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ganlib.transfers import fetched
+
 T = TypeVar("T")
 
 
@@ -16,7 +18,7 @@ def copied(state: T) -> T:
     That memory is pinned, so that nobody waits for the GPU: it copies when it has done what it was given before, and
     goes on with what it is given afterwards. The copies are whole when what `mark` returns has been called.
     """
-    return deepcopy(state, {id(tensor): _on_host(tensor) for tensor in _tensors(state)})
+    return deepcopy(state, {id(tensor): fetched(tensor) for tensor in _tensors(state)})
 
 
 def mark(device: torch.device) -> Callable[[], None]:
@@ -30,13 +32,6 @@ def mark(device: torch.device) -> Callable[[], None]:
 
 def _done_already() -> None:
     """Wait for a CPU, which has done what it was given."""
-
-
-def _on_host(tensor: Tensor) -> Tensor:
-    if tensor.device.type != "cuda":
-        return tensor.detach().clone()
-    host = torch.empty_like(tensor, device="cpu", pin_memory=True, requires_grad=False)
-    return host.copy_(tensor.detach(), non_blocking=True)
 
 
 def _tensors(state: object) -> Iterator[Tensor]:

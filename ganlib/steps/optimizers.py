@@ -134,7 +134,7 @@ def set_betas(optimizer: Optimizer, betas: tuple[float, float]) -> None:
             group["betas"] = betas
 
 
-def rate(optimizer: Optimizer) -> float:
-    """Read the learning rate; this waits for the device."""
+def rate(optimizer: Optimizer) -> Tensor:
+    """Give the learning rate, a scalar on the device."""
     value: Tensor = optimizer.param_groups[0]["lr"]
-    return value.item()
+    return value

@@ -55,10 +55,3 @@ def free_memory(device: torch.device) -> int:
     # What torch's allocator holds and nobody uses is free to this process, though not to others.
     most = min(free + torch.cuda.memory_reserved(device), part)
     return max(0, int(most) - torch.cuda.memory_allocated(device))
-
-
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """Send a tensor to a device without waiting for it: from pinned memory, a GPU copies when it comes to that."""
-    if tensor.device.type == device.type:  # "cuda" and "cuda:0" differ, but mean one device
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import RequestError
-from ganlib.steps.resident import resident, sent
+from ganlib.steps.resident import resident
+from ganlib.transfers import sent
 
 
 class BatchStream(Iterator[Tensor]):

@@ -22,6 +22,7 @@ from ganlib.perceptual.losses import content_distance, grey, style_distance
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.optimizers import improve
 from ganlib.steps.stream import Domains
+from ganlib.transfers import sent
 
 
 class Pool(nn.Module):
@@ -162,7 +163,7 @@ class CycleStep(TranslationStep):
         back = self.average.back
         assert back is not None
         with self._autocast():
-            pictures = back(inputs.to(self.device))
+            pictures = back(sent(inputs, self.device))
         return to_uint8(pictures)
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import to_uint8
-from ganlib.metrics import NonFiniteError, TranslationEvaluator, pairwise_similarity, pixel_std
+from ganlib.metrics import NonFiniteError, TranslationEvaluator
+from ganlib.metrics.diversity import pending_pixel_std, pending_similarity
 from ganlib.names import FAMILIES
 from ganlib.steps.means import Means
 from ganlib.steps.optimizers import rate
@@ -16,6 +17,7 @@ from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, at_work, measured
+from ganlib.transfers import Pending, fetched, gathered, pending_number
 
 if TYPE_CHECKING:
     from ganlib.training.fit import Fit
@@ -31,8 +33,10 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
         started: When the evaluation began, by `time.perf_counter`.
     """
     with tf32(False, run.device):  # numbers must not depend on the kind of GPU
-        pixels, finite = _looked_at(run)
-        grid = _at_work(run).sheet(pixels)
+        pixels, looks = _looked_at(run)
+        made = fetched(pixels)
+        finite, flatness, similarity, lr_g, lr_d = looks.read()  # now what is fetched has come, too
+        grid = _at_work(run).sheet(made)
         last = run.stream.shown >= run.budget_pictures
         stage = stage_at(run.config.ladder, run.config.evaluate.n_fake, run.measured_kimg, last)
         score = None
@@ -47,14 +51,14 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
             step=run.steps,
             **vars(means),
             probabilities=run.step.loss.probabilities,
-            lr_g=rate(run.step.optimizer_g),
-            lr_d=rate(run.step.optimizer_d),
-            pixel_std=pixel_std(pixels) if finite else math.nan,
-            similarity=pairwise_similarity(pixels) if finite else math.nan,
+            lr_g=lr_g,
+            lr_d=lr_d,
+            pixel_std=flatness if finite else math.nan,
+            similarity=similarity if finite else math.nan,
             real=run.evaluator.extremes(stage.n_fake),
             score=score,
             stage=stage.number,
-            made=pixels.permute(0, 2, 3, 1).cpu().numpy(),
+            made=made.permute(0, 2, 3, 1).numpy(),
             grid=grid,
             baseline=run.evaluator.baseline(stage.n_fake)
             if isinstance(run.evaluator, TranslationEvaluator)
@@ -67,11 +71,22 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
 
 
 @torch.inference_mode()
-def _looked_at(run: "Fit") -> tuple[Tensor, bool]:
-    """Make pictures ``(64, c, size, size)`` uint8, of the first inputs, and tell whether they were all finite."""
-    with run.step._autocast():
-        raw = run.step.average(run.shown)
-    return to_uint8(raw), bool(torch.isfinite(raw).all())
+def _looked_at(run: "Fit") -> tuple[Tensor, Pending[list[float]]]:
+    """Make pictures ``(64, c, size, size)`` uint8, of the first inputs.
+
+    Returns:
+        The pictures; and 1 if they were all finite, their `pixel_std` and `pairwise_similarity`, both learning rates.
+    """
+    step = run.step
+    with step._autocast():
+        raw = step.average(run.shown)
+    pixels = to_uint8(raw)
+    looks = [
+        pending_number(torch.isfinite(raw).all()),
+        *(pending_pixel_std(pixels), pending_similarity(pixels)),
+        *(pending_number(rate(one)) for one in (step.optimizer_g, step.optimizer_d)),
+    ]
+    return pixels, gathered(looks)
 
 
 def _at_work(run: "Fit") -> Making:

@@ -54,7 +54,7 @@ class Making:
         """Arrange what people look at.
 
         Args:
-            made: Pictures of the first inputs, uint8 ``(n, c, size, size)``.
+            made: Pictures of the first inputs, uint8 ``(n, c, size, size)``, on any device.
         """
         if isinstance(self.inputs, ClassLatents):
             return class_sheet(self.make, self.inputs, self.use)
@@ -97,7 +97,7 @@ class Translation(Making):
             self.alive()
             parts.append(self.make(self._photos.take(min(PART, count - start), self.use, start)))
         drawn = cat(parts)[:count]
-        photos = self._photos.levels(count, self.use).to(drawn.device)
+        photos = self._photos.first(count, self.use, drawn.device)
         return Pairs(photos, drawn, None if self._back is None else self._returned(self._back, drawn))
 
     def _returned(self, back: Make, drawn: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweep.spec.sections import ResourcesConfig
+
 UNITS = 10_000
 
 
@@ -19,6 +21,18 @@ def units(amount: float) -> int:
 def alone(gpu: float) -> float:
     """Count the GPUs of a trial beside which no other runs: a part of one becomes the whole."""
     return max(gpu, 1.0) if gpu else 0.0
+
+
+ON_CPU = 2
+"""Trials that are packed on a CPU without Ray, where the spec does not say how many run at once."""
+
+
+def packed_here(resources: ResourcesConfig, on_gpu: bool) -> int:
+    """Count the trials that are trained side by side without Ray: one, or as many as are packed."""
+    if not resources.packed(resources.gpus if on_gpu else 0.0):
+        return 1
+    room = int(1 / resources.gpus + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
+    return max(1, min(room, resources.max_concurrent or room))
 
 
 @dataclass(frozen=True)

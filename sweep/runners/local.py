@@ -12,7 +12,7 @@ from typing import Any
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.driver.room import Attempt
-from sweep.runners.capacity import alone
+from sweep.runners.capacity import alone, packed_here
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage.folder import StorageError
 from sweep.worker.faults import fault_of
@@ -20,9 +20,6 @@ from sweep.worker.messages import Fault
 from sweep.worker.pack import Pack
 from sweep.worker.ready.preflight import preflight
 from sweep.worker.trial_run import TrialRun
-
-ON_CPU = 2
-"""Trials that are packed on a CPU, where the spec does not say how many run at once."""
 
 
 class LocalRunner:
@@ -39,7 +36,7 @@ class LocalRunner:
         import torch
 
         on_gpu = resources.gpus > 0 and torch.cuda.is_available()
-        self.slots = _slots(resources, on_gpu)
+        self.slots = packed_here(resources, on_gpu)
         self.gpu = (resources.gpus if self.slots > 1 else alone(resources.gpus)) if on_gpu else 0.0
         self.threads, self.largest_share = max(1, int(resources.cpu)), float(self.slots)
 
@@ -103,11 +100,3 @@ class LocalRunner:
 
     def close(self) -> None:
         """Do nothing: nothing was started."""
-
-
-def _slots(resources: ResourcesConfig, on_gpu: bool) -> int:
-    """Count the trials that are trained side by side."""
-    if not resources.packed(resources.gpus if on_gpu else 0.0):
-        return 1
-    room = int(1 / resources.gpus + 1e-9) if on_gpu else resources.max_concurrent or ON_CPU
-    return max(1, min(room, resources.max_concurrent or room))

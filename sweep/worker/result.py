@@ -25,6 +25,7 @@ from ganlib.models.inputs import Inputs, Use
 from ganlib.models.sheets import Make
 from ganlib.models.translator import Translator
 from ganlib.training.making import at_work, measured
+from ganlib.transfers import sent
 from sweep.records.snapshots import Seen
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
@@ -73,15 +74,23 @@ class Measuring:
         """
         network = generator.network
         back = network.back if isinstance(network, Translator) else None
-        work = at_work(self._make(network), back and self._make(back), self.inputs, use, self.alive)
-        return measured(self.evaluator, work, self.config.evaluate.n_fake, full)
+        finite: list[Tensor] = []
+        make, make_back = (one and self._make(one, finite) for one in (network, back))
+        assert make is not None
+        work = at_work(make, make_back, self.inputs, use, self.alive)
+        score = measured(self.evaluator, work, self.config.evaluate.n_fake, full)
+        # Only now: the device would have to be waited for at each part.
+        if not bool(torch.stack(finite).all()):
+            raise NonFiniteError("the generator makes pictures that are not finite")
+        return score
 
-    def _make(self, network: nn.Module) -> Make:
+    def _make(self, network: nn.Module, finite: list[Tensor]) -> Make:
+        """Let a network make pictures; whether those of each part were finite is added to ``finite``."""
+
         @torch.inference_mode()
         def make(inputs: Tensor) -> Tensor:
-            raw = network(inputs.to(self.device))
-            if not bool(torch.isfinite(raw).all()):
-                raise NonFiniteError("the generator makes pictures that are not finite")
+            raw = network(sent(inputs, self.device))
+            finite.append(torch.isfinite(raw).all())
             return to_uint8(raw)
 
         return make

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from unittest import mock
 from weakref import ref
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -26,6 +27,8 @@ NO_KERNEL = {
 }
 """Operators that launch no kernel, beside views."""
 COPIES = {"_to_copy", "copy_"}
+CHECKED = {"_linalg_eigh", "_linalg_svd"}
+"""Operators that read from the card whether they have converged."""
 _META = torch.device("meta")
 
 
@@ -93,7 +96,7 @@ class Card(TorchDispatchMode):
         kwargs = kwargs or {}
         if moved := kwargs.get("device") == _META:
             kwargs["device"] = CARD
-        if torch.is_inference_mode_enabled():  # there, operators arrive that are made of others
+        if _in_inference(args):  # there, operators arrive that are made of others
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -136,7 +139,7 @@ class Card(TorchDispatchMode):
         if self.strict and torch.Tag.nondeterministic_seeded in func.tags:
             _refuse_another_generator(name, found, made)
         asynchronous = bool(kwargs.get("non_blocking") or (name == "copy_" and args[2:3] == (True,)))
-        if name in COPIES and _waits(given, made, asynchronous):
+        if (name in COPIES and _waits(given, made, asynchronous)) or (name in CHECKED and _on_card(given)):
             self._wait(name)
         if _on_card(given + made) and not func.is_view and name not in NO_KERNEL:
             self.record.launched[name] += 1
@@ -178,6 +181,12 @@ def leaves(value: Any) -> Iterator[Any]:
         yield from leaves(list(value.values()))
     else:
         yield value
+
+
+def _in_inference(given: Any) -> bool:
+    return torch.is_inference_mode_enabled() or any(
+        isinstance(leaf, Tensor) and leaf.is_inference() for leaf in leaves(given)
+    )
 
 
 def _on_card(tensors: list[Tensor]) -> bool:
@@ -266,6 +275,12 @@ def _deepcopy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
     return made
 
 
+def _numpy(tensor: Tensor) -> np.ndarray:
+    """Make up an array; only what lies on the processor has one."""
+    assert tensor.device.type == "cpu"
+    return np.zeros(tensor.shape, str(tensor.dtype).removeprefix("torch."))
+
+
 @contextmanager
 def fake_card() -> Iterator[Card]:
     """Let ``device="cuda"`` work as if there was a card, one that computes bfloat16."""
@@ -276,6 +291,7 @@ def fake_card() -> Iterator[Card]:
             (nn.Module, "_apply", _apply),
             (torch.cuda, "synchronize", _synchronize),
             (FakeTensor, "__deepcopy__", _deepcopy),
+            (FakeTensor, "numpy", _numpy),
             (torch.cuda, "mem_get_info", lambda *_: (MEMORY, MEMORY)),
             (torch.cuda, "get_per_process_memory_fraction", lambda *_: 1.0),
             (torch.cuda, "memory_reserved", lambda *_: 0),
@@ -283,7 +299,7 @@ def fake_card() -> Iterator[Card]:
             (torch.cuda, "is_bf16_supported", lambda *_, **__: True),
             (torch.cuda.amp.common, "amp_definitely_not_available", lambda: False),
         ):
-            stack.enter_context(mock.patch.object(owner, name, value, create=name == "__deepcopy__"))
+            stack.enter_context(mock.patch.object(owner, name, value, create=owner is FakeTensor))
         stack.enter_context(mode)
         card = stack.enter_context(Card())
         stack.enter_context(_Calls(card))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import lcm
+from math import inf, lcm
 from typing import Any
 from unittest import mock
 
@@ -11,14 +11,26 @@ import numpy as np
 import torch
 
 from ganlib.augment import ada
-from ganlib.config import DataConfig, EvaluateConfig, ModelConfig, TrainConfig
-from ganlib.metrics import Evaluator
+from ganlib.config import (
+    CollapseConfig,
+    DataConfig,
+    EvaluateConfig,
+    ModelConfig,
+    PhotosConfig,
+    TrainConfig,
+    TrialConfig,
+)
+from ganlib.data.labels.classes import Classes
+from ganlib.metrics import Baseline, Evaluator, TranslationEvaluator, frechet
 from ganlib.metrics.extractors import base, efficientnet
-from ganlib.models.latents import fixed_latents
+from ganlib.models.inputs import Pictures
 from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
 from ganlib.perceptual import content
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.means import Means
 from ganlib.steps.stream import Batches, stream_of
+from ganlib.training.evaluating import evaluated
+from ganlib.training.fit import Fit
 from helpers.fake_card import CARD, Card, Record, fake_card
 
 BATCH, PICTURES, LANDMARKS = 8, 20, 5
@@ -150,8 +162,32 @@ CASES: dict[str, Case] = {
     ),
 }
 
-EVALUATIONS = {"at a rung": False, "the last one, with all metrics": True}
-"""Whether an evaluation is by all metrics."""
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation that is counted.
+
+    Attributes:
+        last: Whether training ends there, so that it is by all metrics.
+        model: Keys of ``model``.
+        classes: Whether the pictures have some.
+        channels: Of the pictures.
+    """
+
+    last: bool = False
+    model: dict[str, Any] = field(default_factory=dict)
+    classes: bool = False
+    channels: int = 3
+
+
+EVALUATIONS = {
+    "at a rung": Evaluated(),
+    "the last one, with all metrics": Evaluated(last=True),
+    "with classes and transparency": Evaluated(classes=True, channels=4),
+    "the last one, with classes": Evaluated(last=True, classes=True),
+    "of a translator": Evaluated(model=SMALL),
+    "the last one of a translator": Evaluated(last=True, model=SMALL),
+}
 
 
 @dataclass(frozen=True)
@@ -174,6 +210,7 @@ def _prepared() -> Iterator[Card]:
     """Enter `fake_card`, with networks of files read before: what lies in files has numbers."""
     read = [efficientnet.load_network(64)]
     with (
+        mock.patch.object(frechet, "RELATIVE_DOUBT", inf),  # numbers that are made up are all in doubt
         mock.patch.object(content, "load_network", lambda *_, **__: read.pop()),
         mock.patch.object(efficientnet, "load_network", lambda *_, **__: read.pop()),
         mock.patch.dict(base._loaded, clear=True),
@@ -245,19 +282,36 @@ def run(case: Case) -> Count:
     return Count(sum(record.launched.total() for record in counted) / len(counted), 0, fresh)
 
 
-def evaluate(full: bool) -> Count:
-    """Measure `MEASURED` pictures of a DCGAN, by all metrics if ``full``."""
-    config = EvaluateConfig(n_fake=MEASURED, n_real=MEASURED, batch_size=MEASURED)
+def evaluate(case: Evaluated) -> Count:
+    """Make an evaluation of `MEASURED` pictures."""
+    family = FAMILIES[case.model.get("family", "dcgan")]
+    pictures = np.zeros((MEASURED, 64, 64, case.channels), np.uint8)
+    classes = Classes(("a", "b"), np.arange(MEASURED) % 2) if case.classes else None
+    config = TrialConfig(
+        data=DataConfig(size=64, channels=case.channels),
+        model=ModelConfig(**case.model),
+        train=TrainConfig(batch_size=BATCH, kimg=1.0, capture="off"),
+        evaluate=EvaluateConfig(n_fake=MEASURED, n_real=MEASURED, batch_size=MEASURED // 2),
+        collapse=CollapseConfig(),
+        photos=PhotosConfig(source="photos") if family.translates else None,
+    )
     with _prepared() as card:
-        step = _step(Case())
-        evaluator = Evaluator(np.zeros((MEASURED, 64, 64, 3), np.uint8), "", config, CARD)
-        features = np.ones((MEASURED, evaluator.extractor.dim), np.float32)
-        vars(evaluator)["_stored"] = {"features": features, "held_out": features, "pixels": np.ones(2)}
-
-        def generate(count: int) -> Any:
-            return step.sample(fixed_latents(count, step.latent_dim, 0))
-
+        first, second = (_evaluator(pictures, config.evaluate, classes) for _ in range(2))
+        evaluator = TranslationEvaluator(first, second, Pictures(pictures)) if family.translates else first
+        photos = pictures if family.translates else None
+        run = Fit(config, pictures, evaluator, photos=photos, classes=classes, device=CARD)
+        run.budget_pictures = 0 if case.last else 1000
+        if isinstance(evaluator, TranslationEvaluator):
+            evaluator._baselines[MEASURED] = Baseline(MEASURED, 1.0, 1.0, 1.0)
         for _ in range(2):  # the first time, what real pictures contribute is computed
             with card.watch(strict=False) as record:
-                evaluator.score(generate, MEASURED, full)
+                evaluated(run, Means(*[0.0] * 6), 0.0, 0.0)
     return Count(record.launched.total(), record.waits.total(), [])
+
+
+def _evaluator(pictures: np.ndarray, config: EvaluateConfig, classes: Classes | None) -> Evaluator:
+    """Make an evaluator that knows the features of real pictures."""
+    made = Evaluator(pictures, "", config, CARD, classes=classes)
+    features = np.ones((MEASURED, made.extractor.dim), np.float32)
+    vars(made)["_stored"] = {"features": features, "held_out": features, "pixels": np.ones(2)}
+    return made

@@ -16,7 +16,9 @@ def test_it_is_kid_of_the_pictures_of_a_class() -> None:
     of_real = torch.arange(200) % 2
     of_fake = (torch.arange(200) < 80).long()
     of_real[:10], of_fake[-49:] = 2, 2  # too few real pictures, too few generated ones
-    found = kid_by_class((real, of_real), (fake, of_fake), ["a", "b", "c"], 20, None, 3)
+    found = kid_by_class(
+        (real.double(), of_real.numpy()), (fake.double(), of_fake.numpy()), ["a", "b", "c"], 20, None, 3
+    ).read()
     assert [one.name for one in found] == ["a", "b"]
     for number, one in enumerate(found):
         x, y = real[of_real == number], fake[of_fake == number]
@@ -36,7 +38,7 @@ def test_an_evaluator_compares_within_a_class() -> None:
     features, numbers = evaluator.features_of(swapped), torch.from_numpy(classes.of)
 
     def measured(told: torch.Tensor) -> Score:
-        return evaluator.score_of(features, classes=told)
+        return evaluator.pending_score(features, classes=told).read()
 
     right, wrong = measured(1 - numbers), measured(numbers)
     assert right.kid == wrong.kid
@@ -46,4 +48,4 @@ def test_an_evaluator_compares_within_a_class() -> None:
     for near, far in zip(right.class_kid, wrong.class_kid, strict=True):
         assert 10 * abs(near.kid) < 0.01 < far.kid
         assert near.n_fake == near.n_real == 80
-    assert evaluator.score_of(features).class_kid is None
+    assert evaluator.pending_score(features).read().class_kid is None

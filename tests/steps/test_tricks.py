@@ -121,7 +121,7 @@ def test_optimizers_are_torchs_with_their_own_numbers(name: str, options: Any, r
     theirs.load_state_dict(ours.state_dict())
     mine = optimizers.optimizer(name, ours, 0.02, TrainConfig(weight_decay=0.1, **options), CPU)
     optimizers.set_rate(mine, 0.01)
-    assert optimizers.rate(mine) == pytest.approx(0.01)
+    assert float(optimizers.rate(mine)) == pytest.approx(0.01)
     yours = reference(theirs.parameters())
     for seed in range(5):
         for network, optimizer in ((ours, mine), (theirs, yours)):

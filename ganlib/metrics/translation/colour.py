@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ganlib.transfers import Pending, pending_number, sent
+
 _XYZ_OF_RGB = (
     (0.412453, 0.357580, 0.180423),
     (0.212671, 0.715160, 0.072169),
@@ -26,7 +28,7 @@ def lab(pictures: Tensor) -> Tensor:
     """
     rgb = pictures.float() / 255
     linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    matrix = rgb.new_tensor(_XYZ_OF_RGB) / rgb.new_tensor(_WHITE)[:, None]
+    matrix = sent(torch.tensor(_XYZ_OF_RGB) / torch.tensor(_WHITE)[:, None], pictures.device)
     xyz = torch.einsum("ij,njhw->nihw", matrix, linear)
     x, y, z = torch.where(xyz > 0.008856, xyz.clamp(min=0) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
@@ -37,12 +39,12 @@ def mean_lab(colours: Tensor) -> Tensor:
     return colours.mean((2, 3), dtype=torch.float64).mean(0)
 
 
-def mean_chroma(colours: Tensor) -> float:
+def mean_chroma(colours: Tensor) -> Pending[float]:
     """Average the chroma of Lab colours (n, 3, h, w), the distance from grey in the plane of a* and b*."""
-    return float(torch.hypot(colours[:, 1], colours[:, 2]).mean(dtype=torch.float64))
+    return pending_number(torch.hypot(colours[:, 1], colours[:, 2]).mean(dtype=torch.float64))
 
 
 def luma(pictures: Tensor) -> Tensor:
     """Weigh the channels of uint8 (n, 3, h, w) as bright as they look (Rec. 601); gives float32 (n, h, w), 0 to 1."""
-    weights = torch.tensor(_LUMA, device=pictures.device) / 255
+    weights = sent(torch.tensor(_LUMA), pictures.device) / 255
     return torch.einsum("c,nchw->nhw", weights, pictures.float())

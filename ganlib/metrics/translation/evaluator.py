@@ -25,6 +25,7 @@ from ganlib.metrics.translation.changes import (
 )
 from ganlib.metrics.translation.colour import lab, mean_chroma, mean_lab
 from ganlib.metrics.translation.score import PAIRS, Pairs, Translating, TranslationScore
+from ganlib.transfers import Pending, gathered, pending_number
 
 DRAWINGS = 256
 """Drawings whose colours and energy those of a translator's are compared with, at most."""
@@ -102,39 +103,51 @@ class TranslationEvaluator:
         """
         count = self.measured(n_fake)
         features = self.drawings.features(translating, count)
-        score = self.drawings.score_of(features, full)
-        pairs = translating.pairs(min(PAIRS, count))
-        back = self._back(translating.back(), n_fake) if full else {}
-        return TranslationScore(**asdict(score), **self._of_pairs(pairs, features), **back)
+        score = self.drawings.pending_score(features, full)
+        parts: list[Pending[dict[str, Any]]] = [score.then(asdict)]
+        parts.append(self._of_pairs(translating.pairs(min(PAIRS, count)), features))
+        if full and (back := translating.back()) is not None:
+            parts.append(self._back(back, n_fake))
 
-    def _of_pairs(self, pairs: Pairs, features: Tensor) -> dict[str, Any]:
+        def finish(found: list[dict[str, Any]]) -> TranslationScore:
+            return TranslationScore(**{name: value for part in found for name, value in part.items()})
+
+        return gathered(parts).then(finish).read()
+
+    @torch.inference_mode()
+    def _of_pairs(self, pairs: Pairs, features: Tensor) -> Pending[dict[str, Any]]:
         """Compare photographs with what becomes of them; ``features`` begin with those of the drawings."""
         photos, drawn, real = pairs.photos, pairs.drawn, self._real
         moved = features[: len(drawn)] - self._features_of(photos)
         colours = lab(drawn)
-        found = {
-            "change": ratio(difference(photos, drawn), real.pixels_apart),
-            "content": ratio(float(moved.double().norm(dim=1).mean()), real.features_apart),
+        content = pending_number(moved.double().norm(dim=1).mean())
+
+        def of_colour(chroma: float) -> float | None:
+            return chroma / real.chroma if real.chroma > GREY else None
+
+        parts: dict[str, Pending[Any]] = {
+            "change": difference(photos, drawn).then(lambda found: ratio(found, real.pixels_apart)),
+            "content": content.then(lambda found: ratio(found, real.features_apart)),
             "luminance": luminance_correlation(photos, drawn),
-            "tint": float((mean_lab(colours) - real.colour).norm()),
-            "chroma": mean_chroma(colours) / real.chroma if real.chroma > GREY else None,
-            "chequer": nyquist_energy(drawn) / real.energy,
+            "tint": pending_number((mean_lab(colours) - real.colour).norm()),
+            "chroma": mean_chroma(colours).then(of_colour),
+            "chequer": nyquist_energy(drawn).then(lambda found: found / real.energy),
         }
         if pairs.returned is not None:
-            found["cycle_l1"] = difference(photos, pairs.returned)
-            found["cycle_ssim"] = cycle_ssim(photos, pairs.returned)
-        return found
+            parts["cycle_l1"] = difference(photos, pairs.returned)
+            parts["cycle_ssim"] = cycle_ssim(photos, pairs.returned)
+        return gathered(list(parts.values())).then(lambda found: dict(zip(parts, found, strict=True)))
 
-    def _back(self, back: Callable[[int], Tensor] | None, n_fake: int | None) -> dict[str, Any]:
-        if back is None:
-            return {}
+    def _back(self, back: Callable[[int], Tensor], n_fake: int | None) -> Pending[dict[str, Any]]:
         count = min(n_fake or self.config.n_fake, self.drawings.available)
-        score = self.photos.score(back, count)
-        return {"fid_back": score.fid, "kid_back": score.kid, "kid_back_se": score.kid_se}
+        score = self.photos.pending_score(self.photos.features(back, count))
+        return score.then(
+            lambda found: {"fid_back": found.fid, "kid_back": found.kid, "kid_back_se": found.kid_se}
+        )
 
     def _features_of(self, photos: Tensor) -> Tensor:
-        """Extract the features of photographs; of those that were asked for last they are known."""
-        if self._seen is None or not torch.equal(self._seen[0], photos):
+        """Extract the features of photographs; of the tensor that was asked for last they are known."""
+        if self._seen is None or self._seen[0] is not photos:
             self._seen = photos, self.drawings.features_of(photos)
         return self._seen[1]
 
@@ -146,9 +159,9 @@ class TranslationEvaluator:
         features = self._features_of(photos).double(), self.drawings.real.features[: len(others)].double()
         return _Drawings(
             colour=mean_lab(colours),
-            chroma=mean_chroma(colours),
-            energy=nyquist_energy(drawings),
-            pixels_apart=difference_of_all(photos, others),
+            chroma=mean_chroma(colours).read(),
+            energy=nyquist_energy(drawings).read(),
+            pixels_apart=difference_of_all(photos, others).read(),
             features_apart=float(torch.cdist(*features).mean()),
         )
 
@@ -186,9 +199,9 @@ class TranslationEvaluator:
         return {}
 
     def _measure_photos(self, count: int) -> Arrays:
-        score = self.drawings.score_of(self.drawings.features_of(self.inputs.levels(count)))
+        score = self.drawings.pending_score(self.drawings.features_of(self.inputs.levels(count))).read()
         photos, drawings = self._unrelated()
-        luminance = luminance_correlation(photos, drawings)
+        luminance = luminance_correlation(photos, drawings).read()
         found = [score.fid, score.kid, score.kid_se, nan if luminance is None else luminance]
         return {"baseline": np.array(found)}
 

@@ -1,7 +1,9 @@
 """Measure what trials cost on this machine, with as many side by side as would run."""
 
 import json
+import math
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,8 +17,9 @@ import torch
 from ganlib import cores
 from ganlib.errors import RequestError, WorkError
 from sweep.commands.planning.timing import Timed
-from sweep.runners.capacity import Demand, Node, alone
+from sweep.runners.capacity import Demand, Node, alone, packed_here
 from sweep.spec.specification import Spec
+from sweep.worker.checkpoints import SAVE_SECONDS
 from sweep.worker.shared import device_of
 
 SIDE_BY_SIDE = 8
@@ -34,10 +37,15 @@ class Costs:
         takes: Cores of a trial, or on ``cuda`` GPUs.
         at_once: How many trials run at a time.
         measured: How many processes measured side by side.
+        slots: Trials of one process, which take turns.
+        packs: Whether trials that share a GPU share a process.
+        machine: Where it was measured: the kind of GPU, or the machine's name.
         per_kimg: Seconds of training for a thousand pictures, of each configuration, the mean over the processes.
         per_picture: Seconds to generate a picture and extract its features.
         per_score: Seconds to compute the metrics of one evaluation with all its pictures.
         per_evaluation: Seconds of all else at an evaluation.
+        per_save: Seconds that a checkpoint keeps a trial from training.
+        saves_all: Whether a checkpoint is written at every evaluation.
         memory: Bytes of one trial at most, in the machine or on the GPU.
         memory_there: Bytes that the machine, or one GPU, has; 0 where that is not known.
         checkpoint: Bytes of a checkpoint.
@@ -49,10 +57,15 @@ class Costs:
     takes: float
     at_once: int
     measured: int
+    slots: int
+    packs: bool
+    machine: str
     per_kimg: tuple[float, ...]
     per_picture: float
     per_score: float
     per_evaluation: float
+    per_save: float
+    saves_all: bool
     memory: int
     memory_there: int
     checkpoint: int
@@ -63,6 +76,15 @@ class Costs:
         """Seconds of an evaluation of ``count`` pictures, where the full number is ``n_fake``."""
         return count * self.per_picture + self.per_score * count / n_fake + self.per_evaluation
 
+    def saving(self, between: float) -> float:
+        """Seconds of checkpoints for one evaluation, where so many lie between two of them.
+
+        A checkpoint is written at an evaluation where the last one is old enough, as `Checkpoints.due` says.
+        """
+        if self.saves_all:
+            return self.per_save
+        return self.per_save / max(1, math.ceil(SAVE_SECONDS / between)) if between > 0 else 0.0
+
 
 def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local: bool = False) -> Costs:
     """Measure in as many processes as trials would run at a time; about a quarter of a minute.
@@ -71,27 +93,35 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
         spec: The sweep.
         samples: Parameters of its first trials.
         trials: How many trials there are.
-        local: Whether trials would run one after another.
+        local: Whether trials would run without Ray: one after another, or packed.
 
     Raises:
         RequestError: if the extractor cannot be loaded.
         WorkError: if a step fails, such as by its memory.
     """
-    gpu = alone(spec.resources.gpus) if local else spec.resources.gpus
-    device = device_of(gpu)
-    slots = 1 if local else at_once(spec, device.type)
-    gpus = torch.cuda.device_count() if device.type == "cuda" else 1
-    together = max(1, min(-(-slots // gpus), trials, SIDE_BY_SIDE))
-    timed = _side_by_side(spec, samples, gpu, together)
+    resources, device = spec.resources, device_of(spec.resources.gpus)
+    on_gpu = device.type == "cuda"
+    there = packed_here(resources, on_gpu) if local else at_once(spec, device.type)
+    gpu = alone(resources.gpus) if local and there == 1 else resources.gpus
+    gpus = torch.cuda.device_count() if on_gpu and not local else 1
+    together, slots = max(1, min(-(-there // gpus), trials, SIDE_BY_SIDE)), 1
+    if resources.packed(resources.gpus if on_gpu else 0.0):  # all that share a device share a process
+        together, slots, gpu = 1, together, alone(gpu)
+    timed = _side_by_side(spec, samples, gpu, together, slots)
     return Costs(
         device=device.type,
-        takes=gpu if device.type == "cuda" else spec.resources.cpu,
-        at_once=slots,
+        takes=_takes(spec, device, local, there),
+        at_once=there,
         measured=together,
+        slots=slots,
+        packs=resources.packed(0.5),
+        machine=_machine(device),
         per_kimg=tuple(map(float, np.mean([one.per_kimg for one in timed], axis=0))),
         per_picture=float(np.mean([one.per_picture for one in timed])),
         per_score=float(np.mean([one.per_score for one in timed])),
         per_evaluation=float(np.mean([one.per_evaluation for one in timed])),
+        per_save=float(np.mean([one.per_save for one in timed])),
+        saves_all=spec.collapse.policy == "rollback",
         memory=max(one.memory for one in timed),
         memory_there=_memory_there(device.type),
         checkpoint=max(one.checkpoint for one in timed),
@@ -109,13 +139,16 @@ def at_once(spec: Spec, device: str) -> int:
     return max(1, min(slots, resources.max_concurrent or slots))
 
 
-def _side_by_side(spec: Spec, samples: Sequence[Mapping[str, Any]], gpu: float, together: int) -> list[Timed]:
+def _side_by_side(
+    spec: Spec, samples: Sequence[Mapping[str, Any]], gpu: float, together: int, slots: int
+) -> list[Timed]:
     """Start the processes, wait until all are ready, let them measure, and collect what they found."""
     task = {
         "spec": spec.to_yaml(),
         "samples": [dict(params) for params in samples],
         "gpu": gpu,
         "seconds": SECONDS,
+        "slots": slots,
     }
     command = [sys.executable, "-m", "sweep.commands.planning.timing"]
     environment = os.environ | {
@@ -175,6 +208,19 @@ def _last(errors: IO[str]) -> str:
     errors.seek(0)
     lines = errors.read().strip().splitlines()
     return lines[-1] if lines else "a process that measured has died"
+
+
+def _takes(spec: Spec, device: torch.device, local: bool, there: int) -> float:
+    """GPUs of a trial, or cores where it has none; without Ray, packed trials share the cores of one process."""
+    resources = spec.resources
+    if device.type == "cuda":
+        return alone(resources.gpus) if local and there == 1 else resources.gpus
+    return resources.cpu / there if local else resources.cpu
+
+
+def _machine(device: torch.device) -> str:
+    """Name what was measured."""
+    return torch.cuda.get_device_name() if device.type == "cuda" else socket.gethostname()
 
 
 def _memory_there(device: str) -> int:

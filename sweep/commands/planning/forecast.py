@@ -171,5 +171,8 @@ def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], costs: Cos
         if not reached(end, kimg):
             break
         stage = stage_at(at.ladder, n_fake, (number - 1) * at.interval, kimg >= at.budget)
-        seconds += costs.evaluation(stage.n_fake, n_fake)
+        evaluation = costs.evaluation(stage.n_fake, n_fake)
+        between = evaluation + at.interval * float(np.mean(costs.per_kimg))
+        # A trial that has finished leaves one in any case.
+        seconds += evaluation + (costs.per_save if kimg >= at.budget else costs.saving(between))
     return seconds

@@ -29,6 +29,7 @@ class Plan:
         sweep: All trials, with the early stopping that the spec asks for.
         whole: All trials to their end; None where the spec stops none.
         disk: Bytes at most.
+        kinds: Of GPUs that the spec asks for; none where any will do.
     """
 
     trials: int
@@ -36,13 +37,17 @@ class Plan:
     sweep: Forecast
     whole: Forecast | None
     disk: int
+    kinds: tuple[str, ...] = ()
 
     @property
     def fits(self) -> int:
         """How many trials fit into the memory of the machine, or of one GPU; 0 where that is not known."""
-        costs = self.costs
-        each = costs.memory + (CONTEXT if costs.device == "cuda" else 0)
-        return int(costs.memory_there * USABLE / each)
+        costs, there = self.costs, self.costs.memory_there * USABLE
+        if costs.device != "cuda":
+            return int(there / costs.memory)
+        if costs.packs:  # all of them have one context
+            return max(0, int((there - CONTEXT) / costs.memory))
+        return int(there / (costs.memory + CONTEXT))
 
     def plain(self) -> dict[str, Any]:
         """Give plain values for JSON."""
@@ -73,7 +78,8 @@ def foretold(spec: Spec, at: Schedule, trials: int, costs: Costs) -> Plan:
     n_fake, reduction = spec.evaluate.n_fake, spec.asha.reduction if spec.asha else None
     sweep = forecast(at, n_fake, trials, reduction, costs)
     whole = forecast(at, n_fake, trials, None, costs) if sweep.arriving else None
-    return Plan(trials, costs, sweep, whole, _disk(spec, at, trials, costs, sweep))
+    disk = _disk(spec, at, trials, costs, sweep)
+    return Plan(trials, costs, sweep, whole, disk, spec.resources.kinds)
 
 
 def _disk(spec: Spec, at: Schedule, trials: int, costs: Costs, found: Forecast) -> int:
@@ -93,7 +99,10 @@ def lines(plan: Plan, images: int) -> Iterator[str]:
     costs, sweep = plan.costs, plan.sweep
     where = {"cpu": "processor", "cuda": "GPU"}[costs.device]
     beside = f", with {costs.measured} side by side" if costs.measured > 1 else ""
+    beside += f", with {costs.slots} in turn in one process" if costs.slots > 1 else ""
     yield f"# Cost; a few steps and the parts of an evaluation, timed on this machine's {where}{beside}"
+    asked = f" (resources.accelerator asks for {', '.join(plan.kinds)})" if plan.kinds else ""
+    yield f"measured on {costs.machine}, and true of such machines alone{asked}"
     slowest, quickest = max(costs.per_kimg), min(costs.per_kimg)
     spread = (
         f" ({_span(quickest, slowest)} over {len(costs.per_kimg)} configurations)"
@@ -123,8 +132,8 @@ def _memory(plan: Plan) -> Iterator[str]:
     of = f" of {formatting.size(costs.memory_there)}" if costs.memory_there else ""
     if costs.device == "cuda":
         yield (
-            f"memory of a GPU: {formatting.size(costs.memory)} a trial, and about {formatting.size(CONTEXT)} for its "
-            f"process{of}"
+            f"memory of a GPU: {formatting.size(costs.memory)} a trial, and about {formatting.size(CONTEXT)} for "
+            f"{'the' if costs.packs else 'its'} process{of}"
         )
         if plan.fits:
             part = UNITS // plan.fits / UNITS  # rounded up, one fewer would fit

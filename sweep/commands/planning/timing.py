@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,10 +30,12 @@ from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS
 from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.copies import mark
 from ganlib.steps.stream import BatchStream, DomainStream, LabelledStream
 from ganlib.training import checkpoint
 from ganlib.training.fit import GRID
 from sweep.spec.specification import Spec, parse
+from sweep.worker.pack import TURN_SECONDS
 from sweep.worker.shared import device_of
 
 CONFIGURATIONS = 3
@@ -51,8 +54,9 @@ class Timed:
         per_kimg: Seconds of training for a thousand pictures, of each configuration.
         per_picture: Seconds to generate a picture and extract its features.
         per_score: Seconds to compute the metrics of one evaluation with all its pictures.
-        per_evaluation: Seconds of all else at an evaluation: similarity of pictures, grid, checkpoint.
-        memory: Bytes at most: of the process, or what torch held of the GPU.
+        per_evaluation: Seconds of all else at an evaluation: similarity of pictures, grid, weights that are kept.
+        per_save: Seconds that a checkpoint keeps a trial from training.
+        memory: Bytes of one trial at most: of the process, or of what torch held of the GPU its part.
         checkpoint: Bytes of a checkpoint, of the largest configuration.
         snapshot: Bytes of a generator that is kept, with its discriminator.
         grid: Bytes of a grid of noise, more than one of pictures has.
@@ -63,6 +67,7 @@ class Timed:
     per_picture: float
     per_score: float
     per_evaluation: float
+    per_save: float
     memory: int
     checkpoint: int
     snapshot: int
@@ -75,6 +80,7 @@ def measure(
     seconds: float,
     gpu: float = 0.0,
     first: int = 0,
+    slots: int = 1,
     wait: Callable[[], None] = lambda: None,
 ) -> Timed:
     """Time training and evaluation on the device that trials would have; some seconds.
@@ -85,7 +91,8 @@ def measure(
         seconds: Steps of one configuration are timed for so long, and at least one is.
         gpu: Of a GPU, what each process has; 0 for the processor.
         first: Which of them is timed first: processes that measure side by side begin with different ones.
-        wait: Called when all is built, before anything is timed.
+        slots: Trials of one process, which take turns.
+        wait: Called when all is loaded, before anything is timed.
 
     Raises:
         RequestError: if the extractor cannot be loaded.
@@ -95,28 +102,55 @@ def measure(
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
         load_extractor(spec.evaluate.extractor, spec.evaluate.weights, device)
-        made = [_made(config, device) for config in configs]
         wait()
-        order = [(first + number) % len(made) for number in range(len(made))]
-        per_kimg = {number: _per_kimg(*made[number], seconds) for number in order}
-        step = made[0][0]
+        order = [(first + number) % len(configs) for number in range(len(configs))]
+        found = {number: _timed(configs[number], device, seconds, slots) for number in order}
+        step, _ = _made(configs[0], device)
         per_picture, per_score = _evaluation(step, spec.evaluate, configs[0], device)
         per_evaluation, grid_bytes = _rest(step, configs[0], device)
-        states = [checkpoint.dump({"fit": {"step": one.state()}, "history": []}) for one, _ in made]
-        kept = [len(pack_weights(one.average)) + len(pack_weights(one.discriminator)) for one, _ in made]
     finally:
         torch.set_num_threads(threads)
     return Timed(
         device=device.type,
-        per_kimg=tuple(per_kimg[number] for number in range(len(made))),
+        per_kimg=tuple(found[number].per_kimg for number in range(len(configs))),
         per_picture=per_picture,
         per_score=per_score,
         per_evaluation=per_evaluation,
-        memory=_memory(device),
-        checkpoint=max(map(len, states)),
-        snapshot=max(kept),
+        per_save=max(one.per_save for one in found.values()),
+        memory=_memory(device) // (slots if device.type == "cuda" else 1),
+        checkpoint=max(one.checkpoint for one in found.values()),
+        snapshot=max(one.snapshot for one in found.values()),
         grid=grid_bytes,
     )
+
+
+@dataclass(frozen=True)
+class _One:
+    """What is found of one configuration; see `Timed`."""
+
+    per_kimg: float
+    per_save: float
+    checkpoint: int
+    snapshot: int
+
+
+def _timed(config: TrialConfig, device: torch.device, seconds: float, slots: int) -> _One:
+    """Time one configuration, alone or in as many slots; what was built for it is gone afterwards."""
+    made = [_made(config, device) for _ in range(slots)]
+    per_kimg = _per_kimg(*made[0], seconds) if slots == 1 else _in_turn(made, device, seconds)
+    step = made[0][0]
+    begin = time.perf_counter()
+    state = step.state(wait=False)
+    copied = time.perf_counter() - begin
+    mark(device)()
+    data = checkpoint.dump({"fit": {"step": state}, "history": []})
+    # On a CPU what is done in the background keeps the trial's own core busy.
+    per_save = copied if device.type == "cuda" else time.perf_counter() - begin
+    snapshot = len(pack_weights(step.average)) + len(pack_weights(step.discriminator))
+    del made, step, state
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    return _One(per_kimg, per_save, len(data), snapshot)
 
 
 def _memory(device: torch.device) -> int:
@@ -173,6 +207,37 @@ def _per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
     return (time.perf_counter() - begin) * 1000 / (done * step.pictures_per_step)
 
 
+def _in_turn(made: Sequence[tuple[AdversarialStep, Batches]], device: torch.device, seconds: float) -> float:
+    """Seconds for a thousand pictures shown in each of several slots, which take turns as in `sweep.worker.pack`."""
+    streams = [torch.cuda.Stream() if device.type == "cuda" else None for _ in made]
+    done = 0
+
+    def turn(number: int, length: float) -> int:
+        step, batches = made[number]
+        stream, steps, until = streams[number], 0, time.perf_counter() + length
+        with torch.cuda.stream(stream) if stream else nullcontext():
+            while not steps or time.perf_counter() < until:
+                step(batches)
+                steps += 1
+        return steps
+
+    def read() -> None:
+        for step, _ in made:
+            step.read_means()  # waits for the device
+
+    for number in range(len(made)):
+        turn(number, 0.0)
+    read()
+    begin = time.perf_counter()
+    while not done or time.perf_counter() - begin < seconds:
+        done += sum(turn(number, TURN_SECONDS) for number in range(len(made)))
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    read()
+    elapsed = time.perf_counter() - begin
+    return elapsed * len(made) * 1000 / (done * made[0][0].pictures_per_step)
+
+
 def _classes(count: int) -> Classes:
     """Make up the classes of noise."""
     return Classes(tuple(map(str, range(CLASSES))), np.arange(count) % CLASSES)
@@ -220,8 +285,8 @@ def _rest(step: AdversarialStep, config: TrialConfig, device: torch.device) -> t
     pairwise_similarity(pictures)
     vendi_from_features(features)
     sheet = png(grid(noise, COLUMNS))
-    checkpoint.dump({"fit": {"step": step.state()}, "history": []})
     pack_weights(step.average)
+    pack_weights(step.discriminator)
     return time.perf_counter() - begin, len(sheet)
 
 
@@ -236,7 +301,10 @@ def main() -> int:
 
     try:
         timed = measure(
-            parse(task["spec"]), task["samples"], task["seconds"], task["gpu"], task["first"], wait
+            parse(task["spec"]),
+            task["samples"],
+            task["seconds"],
+            *(task["gpu"], task["first"], task["slots"], wait),
         )
     except (RequestError, RuntimeError, MemoryError) as error:
         refused = isinstance(error, RequestError)

@@ -17,10 +17,15 @@ COSTS = Costs(
     takes=1.0,
     at_once=1,
     measured=1,
+    slots=1,
+    packs=False,
+    machine="here",
     per_kimg=(2.0,),
     per_picture=0.01,
     per_score=1.0,
     per_evaluation=0.5,
+    per_save=0.0,
+    saves_all=False,
     memory=10**9,
     memory_there=10**10,
     checkpoint=10**7,
@@ -43,6 +48,24 @@ def test_a_trial_is_its_training_its_evaluations_and_its_result() -> None:
     assert found.wall.low == found.wall.high == pytest.approx(16 * found.trial.middle)
     assert found.busy.middle == pytest.approx(16 * found.trial.middle)
     assert found.arriving == ()
+
+
+@pytest.mark.parametrize(
+    ("per_kimg", "saves_all", "checkpoints"),
+    [
+        (2.0, True, 9),  # a rollback may go back to any
+        (2.0, False, 9),  # 24 s lie between two evaluations
+        (0.6, False, 1 + 8 / 2),  # 10 s: at every second one, and at the end
+        (0.1, False, 1 + 8 / 3),  # 5 s
+    ],
+)
+def test_checkpoints_are_counted_as_often_as_they_are_written(
+    per_kimg: float, saves_all: bool, checkpoints: float
+) -> None:
+    costs = replace(COSTS, per_kimg=(per_kimg,))
+    plain = forecast(schedule(), 256, 1, None, costs)
+    found = forecast(schedule(), 256, 1, None, replace(costs, per_save=0.25, saves_all=saves_all))
+    assert found.trial.middle - plain.trial.middle == pytest.approx(0.25 * checkpoints)
 
 
 def test_trials_side_by_side_share_the_time() -> None:

@@ -4,8 +4,10 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from commands.planning.test_forecast import COSTS
 from helpers.commands import TINY, run
 
@@ -40,6 +42,72 @@ def test_it_is_measured_and_told(tmp_path: Path) -> None:
     assert 0 < facts["sweep"]["wall"]["low"] <= facts["sweep"]["wall"]["high"]
     assert facts["fits"] >= 1
     assert all(one["wall"]["high"] <= 3600 for one in facts["proposals"])
+
+
+def test_packed_trials_are_measured_in_turn_in_one_process(tmp_path: Path) -> None:
+    """As they are trained: two take twice the time of one for as many pictures each, or a little less."""
+    (tmp_path / "s.yaml").write_text(TINY)
+    how = ("--set", "resources.packing=on", "--set", "resources.max_concurrent=2")
+    facts = json.loads(run("plan", tmp_path / "s.yaml", "--local", "--json", *how).stdout)["costs"]
+    assert (facts["measured"], facts["slots"], facts["at_once"], facts["takes"]) == (1, 2, 2, 0.5)
+    assert facts["per_kimg"][0] > 0
+
+
+def test_in_turn_each_slot_gets_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Step:
+        pictures_per_step = 10
+
+        def __call__(self, batches: object) -> None:
+            clock[0] += 0.005
+
+        def read_means(self) -> None:
+            pass
+
+    clock = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    made: Any = [(Step(), None) for _ in range(3)]
+    # A step of 5 ms shows 10 pictures: half a second a kimg for one, three times as much in three slots.
+    assert timing._in_turn(made, torch.device("cpu"), 1.0) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("resources", "local", "gpus", "processes", "slots", "at_once"),
+    [
+        ("{gpu: 0.25}", True, 1, 1, 4, 4),
+        ("{gpu: 0.25}", False, 2, 1, 4, 8),
+        ("{gpu: 0.25, packing: off}", False, 2, 4, 1, 8),
+        ("{gpu: 0.25, packing: off}", True, 2, 1, 1, 1),
+        ("{gpu: 1}", False, 2, 1, 1, 2),
+        ("{gpu: 0.25, max_concurrent: 2}", True, 1, 1, 2, 2),
+    ],
+)
+def test_it_measures_as_the_runner_will_run(
+    resources: str,
+    local: bool,
+    gpus: int,
+    processes: int,
+    slots: int,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def side_by_side(
+        spec: object, samples: object, gpu: float, together: int, slots: int
+    ) -> list[timing.Timed]:
+        asked.append((together, slots))
+        numbers = {name: 1 for name in timing.Timed.__dataclass_fields__}
+        return [timing.Timed(**numbers | {"device": "cuda", "per_kimg": (1.0,)})]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(costs, "_side_by_side", side_by_side)
+    monkeypatch.setattr(costs, "device_of", lambda gpu: torch.device("cuda" if gpu else "cpu"))
+    monkeypatch.setattr(costs.cores, "available", lambda: 64)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1, 1))
+    found = costs.measure(parse(TINY + f"resources: {resources}\n"), [{}], 16, local)
+    assert asked == [(processes, slots)]
+    assert (found.at_once, found.slots, found.machine) == (at_once, slots, "a card")
 
 
 def test_the_dry_run_says_it_too(tmp_path: Path) -> None:
@@ -114,6 +182,9 @@ def test_ranges_and_what_is_saved_are_told() -> None:
     assert "without ASHA: about" in text
     assert "memory: 1.0 GB a trial of 10.0 GB" in text
     assert "disk: at most" in text
+    assert "measured on here, and true of such machines alone\n" in text
+    kinds = replace(foretold(spec, spec.schedule(1000), 16, COSTS), kinds=("A100", "H100"))
+    assert "(resources.accelerator asks for A100, H100)" in "\n".join(lines(kinds, 1000))
 
 
 def test_memory_that_holds_fewer_than_run_is_warned_of() -> None:
