@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.cli": "check commands report results runners spec storage terminal records formatting mistaken",
     "sweep.commands": "driver records results runners search spec storage terminal worker formatting",
     "sweep.report": "records results spec storage formatting",
-    "sweep.check": "records search spec storage",
+    "sweep.check": "records results search spec storage formatting",
     "sweep.runners": "driver spec storage terminal worker formatting",
     "sweep.terminal": "driver records results formatting",
     "sweep.driver": "records search spec storage worker",

@@ -13,6 +13,8 @@ DRIVER_LOG = "driver.log"
 """What drivers in the background have said."""
 STUDY = "study.db"
 REPORT = "report.html"
+JUDGEMENTS = "judgements"
+"""What people said of pairs of pictures, a folder for each person."""
 CONFIRMATION = "confirm"
 """The folder of fresh seeds of the best: a sweep inside the sweep."""
 IMAGES = "images"
@@ -53,6 +55,11 @@ def part(dataset: str, trial: int | None) -> str:
 def compacted(dataset: str) -> str:
     """Name the file that holds all parts of a dataset, for faster reading."""
     return f"{COMPACT}/{dataset}"
+
+
+def judgements(who: str) -> str:
+    """Name the folder of a person's judgements."""
+    return f"{JUDGEMENTS}/{who}"
 
 
 def ledger(trial: int) -> str:
