@@ -48,7 +48,7 @@ def tau(found: Fit, true: list[float]) -> float:
 
 
 def held(found: Fit, true: list[float]) -> float:
-    """The share of differences of scores that lie in their intervals."""
+    """Count the share of differences of scores that lie in their intervals."""
     return statistics.fmean(
         abs(found.scores[a] - found.scores[b] - (true[a] - true[b])) < SURE * math.sqrt(found.variances[a, b])
         for a, b in combinations(range(len(true)), 2)
