@@ -160,6 +160,7 @@ class Director:
         if stop or report.last:
             return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **where)
         self.records.put(trial, **where)
+        self.source.follow(outcome(trial))
         self.watch(Event("evaluation", trial, report.row))
         if self.halted is not None:
             self._pause(trial, **where)
