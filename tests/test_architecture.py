@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.driver": "records search spec storage worker",
     "sweep.worker": "records storage",
     "sweep.results": "records storage formatting",
-    "sweep.search": "records spec storage",
+    "sweep.search": "records spec storage formatting",
     "sweep.records": "spec storage formatting mistaken",
     "sweep.spec": "formatting mistaken",
     "sweep.storage": "formatting",
