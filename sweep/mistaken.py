@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganlib.registry import did_you_mean
+from sweep.spec import shipped
 from sweep.storage.layout import INFO, SPEC
 
 _SPECS = (".yaml", ".yml")
@@ -34,9 +35,9 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
     same = next((file for file in near if file.stem.lower() == path.stem.lower()), None)
     if same is not None:
         return f"did you mean '{same}'?"
-    return (
-        did_you_mean(str(path), [str(file) for file in near]).removeprefix(", ")
-        or "shipped specs are in searchspaces/"
+    known = [name for name, _ in shipped.specs()]
+    return did_you_mean(str(path), [*map(str, near), *known]).removeprefix(", ") or (
+        f"shipped specs go by their names: {_listed(known, 8)}"
     )
 
 

@@ -33,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("run empty", ("has 0 pictures", "thousands are good")),
         ("run S.YAML", ("did you mean 's.yaml'",)),
         ("run s", ("did you mean 's.yaml'",)),
-        ("run quikstart", ("searchspaces/quickstart.yaml",)),
+        ("run quikstart", ("did you mean 'quickstart'",)),
         ("run faces.zip", ("unzip faces.zip -d faces", "sweep run faces")),
         ("run searchspaces/quikstart.yaml", ("searchspaces/quickstart.yaml",)),
         ("run export/first/model.safetensors", ("not UTF-8 text", "a spec is YAML")),

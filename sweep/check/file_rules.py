@@ -11,8 +11,11 @@ from io import BytesIO
 from pathlib import Path
 
 from ganlib.digests import is_whole
-from sweep.check.folder import Finding, Found
+from ganlib.errors import WorkError
+from sweep.check.folder import Finding, Found, reason
+from sweep.formatting import trial_numbers
 from sweep.records.status import RESUMABLE, Status
+from sweep.results.judging import judgements
 from sweep.search.trial_source import outcome
 from sweep.storage import layout
 from sweep.storage.folder import TEMPORARY, MissingFileError
@@ -65,6 +68,21 @@ def initial(records: Found) -> Iterator[Finding]:
                 continue
             if found != digest:
                 yield Finding(path, "is damaged: its SHA-256 is not its name")
+
+
+def judged(records: Found) -> Iterator[Finding]:
+    """Check that judgements of pictures can be read, and are of trials that there are."""
+    for who in records.folder.names(layout.JUDGEMENTS):
+        for name in records.folder.names(layout.judgements(who)):
+            path = f"{layout.judgements(who)}/{name}"
+            try:
+                told = judgements.parse(records.folder.read(path), path)
+            except WorkError as error:
+                yield Finding(path, reason(error))
+                continue
+            unknown = {shown.trial for one in told for shown in (one.first, one.second)} - set(records.trials)
+            if unknown:
+                yield Finding(path, f"judges {trial_numbers(unknown)}, which is not there")
 
 
 def broken_weights(data: bytes) -> str | None:

@@ -22,10 +22,21 @@ from sweep.storage import layout
 
 def find(records: Found) -> list[Finding]:
     """Find all that is wrong; the later rules build on the earlier and see only what could be read."""
-    from sweep.check.file_rules import checkpoints, initial, leftovers, pictures, study, weights
+    from sweep.check.file_rules import checkpoints, initial, judged, leftovers, pictures, study, weights
 
     found = list(records.damage)
-    for rule in (ledgers, trials, results, evaluations, rungs, pictures, weights, initial, checkpoints):
+    for rule in (
+        ledgers,
+        trials,
+        results,
+        evaluations,
+        rungs,
+        pictures,
+        weights,
+        initial,
+        checkpoints,
+        judged,
+    ):
         found += rule(records)
     if not records.running and not found:  # else it would only repeat what was said
         found += study(records)

@@ -32,6 +32,7 @@ GROUPS = {
         "show": "Show one sweep: trials, rungs, verdicts, events.",
         "watch": "Look on while a sweep runs.",
         "best": "Rank the trials of a sweep; export the winner.",
+        "judge": "Judge pictures of the best trials by eye, blind, in pairs.",
         "report": "Write the comparison report of a sweep.",
         "check": "Check that everything of a sweep is whole; mend it.",
     },

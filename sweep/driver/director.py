@@ -164,6 +164,7 @@ class Director:
             status = Status.FINISHED if report.last else Status.EXPIRED
             return self._end(trial, Status.STOPPED if stop else status, **where)
         self.records.put(trial, **where)
+        self.source.follow(outcome(trial))
         self.watch(Event("evaluation", trial, report.row))
         if self.halted is not None:
             self._pause(trial, **where)

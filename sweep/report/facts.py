@@ -12,6 +12,7 @@ from sweep.records.event_kind import EventKind
 from sweep.records.status import Status
 from sweep.report.translation import TRANSLATED
 from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.judging.eye import Eye, eyes
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.ranking import check_metric, rank_or_explain
 from sweep.results.summary import Summary, detail, summarise
@@ -128,6 +129,7 @@ class Facts:
         decisions: Those on each trial, ordered by rung.
         board: The trials ranked by the metric.
         confirmed: What fresh seeds say of the best; None before ``sweep confirm``.
+        eyes: What people judged of the pictures, each for themselves.
         problem: Why the trials cannot be ranked together; None if they can.
         written: When this was read.
     """
@@ -140,6 +142,7 @@ class Facts:
     decisions: Mapping[int, Sequence[Decision]]
     board: Leaderboard
     confirmed: Confirmation | None
+    eyes: Sequence[Eye]
     problem: str | None
     summary: Summary
     written: datetime
@@ -166,6 +169,7 @@ class Facts:
             decisions=_by_trial(rungs, Decision.of),
             board=board,
             confirmed=read_confirmation(sweep),
+            eyes=eyes(sweep, board),
             problem=problem,
             summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
 from sweep.search import study_file
 from sweep.search.ends import End, frozen
+from sweep.search.shown import shown
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
@@ -128,7 +130,7 @@ class Study:
             try:
                 study_file.create(fresh, name)
                 with closing(study_file.StudyFile(fresh, name)) as file:
-                    file.put(ended)
+                    file.put(map(shown, ended, trials, repeat(path.parent)))
                 study_file.replace(fresh, path)
             except BaseException:
                 study_file.remove(fresh)
@@ -159,7 +161,8 @@ class Study:
             with suppress(Exception):
                 self.tell(PastTrial(trial.number, {}, Status.FAILED))
             raise
-        self._note(trial.number)
+        self._kept.observed.note(self._memory.get_trial(trial.number))
+        self.follow(PastTrial(trial.number, params, Status.RUNNING))
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
@@ -185,14 +188,17 @@ class Study:
         # Of a pruned trial, Optuna takes the value of the last step itself.
         value = end.value if end.state == "COMPLETE" else None
         self._study.tell(past.number, value, state=end.optuna_state())
-        self._note(past.number)
+        self._kept.observed.note(self._memory.get_trial(past.number))
+        self.follow(past)
 
-    def _note(self, number: int) -> None:
-        """Remember a trial as it stands, and write it to the file."""
-        trial = self._memory.get_trial(number)
-        self._kept.observed.note(trial)
+    def follow(self, past: PastTrial) -> None:
+        """Write to the file how a trial stands; samplers know nothing of it before its end.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
         with study_file.writing(self._path):
-            self._file.put([trial])
+            self._file.put([shown(self._memory.get_trial(past.number), past, self._path.parent)])
 
     def close(self) -> None:
         """Close the file."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 
@@ -38,6 +39,9 @@ class PastTrial:
         kimg: How far the trial came.
         value: The metric of the trial's result, finite; None where there is none.
         attrs: Notes for the people who look at the study, such as the verdict, and how many pictures were measured.
+        seen: Its healthy evaluations, oldest first.
+        last: When its last evaluation was, in kimg; None before the first.
+        best: When it was at its best; None where it never was healthy.
     """
 
     number: int
@@ -46,6 +50,9 @@ class PastTrial:
     kimg: float = 0.0
     value: float | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    seen: Sequence[Seen] = ()
+    last: float | None = None
+    best: float | None = None
 
 
 class TrialSource(Protocol):
@@ -56,6 +63,9 @@ class TrialSource(Protocol):
 
     def tell(self, past: PastTrial) -> None:
         """Take in how a trial ended; to be called once for each trial."""
+
+    def follow(self, past: PastTrial) -> None:
+        """Take in how a trial stands that goes on."""
 
 
 def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
@@ -73,8 +83,13 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
         state = Status.RUNNING
     elif trial.status is Status.FINISHED and trial.value is None:
         state = Status.FAILED
-    attrs: dict[str, Any] = {"verdict": trial.verdict} if trial.verdict else {}
+    attrs: dict[str, Any] = {"status": str(trial.status)}
+    attrs |= {"verdict": trial.verdict} if trial.verdict else {}
+    best = trial.best.kimg if trial.best else None
     if trial.result and trial.value is not None:
         attrs |= {trial.metric: trial.value}
-        attrs |= {name: trial.result[name] for name in ("n_fake", "kimg") if trial.result[name] is not None}
-    return PastTrial(trial.number, trial.params, state, kimg, trial.value, attrs)
+        told = {name: trial.result[name] for name in ("kid_se", "n_fake", "kimg")}
+        attrs |= {name: value for name, value in told.items() if finite(value) is not None}
+        best = trial.result["kimg"]
+    last = trial.last_row.get("kimg")
+    return PastTrial(trial.number, trial.params, state, kimg, trial.value, attrs, trial.seen, last, best)

@@ -7,6 +7,7 @@ file, line, key, rule and value.
 
 import codecs
 import math
+import os
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -198,7 +199,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
         SpecError: If anything is wrong in the spec; names every problem.
         RequestError: If the file cannot be read.
     """
-    if not Path(path).exists() and (known := shipped.find(str(path))) is not None:
+    if not os.path.exists(path) and (known := shipped.find(str(path))) is not None:
         path = known
     try:
         regular = stat.S_ISREG(Path(path).stat().st_mode)

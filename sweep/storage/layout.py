@@ -12,9 +12,13 @@ PROGRESS = "progress.json"
 DRIVER_LOG = "driver.log"
 """What drivers in the background have said."""
 STUDY = "study.db"
+ARTIFACTS = "artifacts"
+"""Pictures under the names that the study has for them."""
 REPORT = "report.html"
 CHOSEN = "chosen.yaml"
 """The spec of a folder of pictures as it was chosen, with reasons."""
+JUDGEMENTS = "judgements"
+"""What people said of pairs of pictures, a folder for each person."""
 CONFIRMATION = "confirm"
 """The folder of fresh seeds of the best: a sweep inside the sweep."""
 IMAGES = "images"
@@ -55,6 +59,11 @@ def part(dataset: str, trial: int | None) -> str:
 def compacted(dataset: str) -> str:
     """Name the file that holds all parts of a dataset, for faster reading."""
     return f"{COMPACT}/{dataset}"
+
+
+def judgements(who: str) -> str:
+    """Name the folder of a person's judgements."""
+    return f"{JUDGEMENTS}/{who}"
 
 
 def ledger(trial: int) -> str:

@@ -13,6 +13,8 @@ from sweep.records.catalog import Sweep
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
+from sweep.results.judging import eye
+from sweep.results.judging.eye import Eye, eyes
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.results.ranking import grouped
 from sweep.results.translation import translation_of, warnings_of
@@ -37,6 +39,7 @@ class Best:
         count: How many of each group are shown.
         longer: Trials that were trained on (``sweep continue``).
         continued: Sentences on these.
+        eyes: What people judged of their pictures, each for themselves.
     """
 
     sweep: str
@@ -47,6 +50,7 @@ class Best:
     count: int
     longer: "Sequence[Continued]" = ()
     continued: Sequence[str] = ()
+    eyes: Sequence[Eye] = ()
 
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
@@ -56,7 +60,8 @@ class Best:
             groups = grouped(board, GROUPS[by], _unsearched(sweep, GROUPS[by]))
         longer, count = read_continued(sweep), top or (1 if by else 10)
         told = sentences(sweep, longer)
-        return cls(sweep.name, board, read_confirmation(sweep), by, groups, count, longer, told)
+        found, seen = read_confirmation(sweep), eyes(sweep, board)
+        return cls(sweep.name, board, found, by, groups, count, longer, told, seen)
 
     def show(self) -> None:
         """Print a table, and a line for everything that a reader should know beside it."""
@@ -79,6 +84,8 @@ class Best:
         elif len(board.ranked) > self.count:
             click.echo(f"and {len(board.ranked) - self.count} more (--top {len(board.ranked)})")
         self._show_confirmation()
+        for line in [f"by eye: {line}" for one in self.eyes for line in eye.sentences(one)]:
+            click.echo(formatting.printable(line))
         for line in self.continued:
             click.echo(formatting.printable(line))
         if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
@@ -149,6 +156,7 @@ class Best:
             told["ranked"] = self._dicts(self.groups[""])
         told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
         told["continued"] = as_dicts(self.longer)
+        told["eyes"] = [eye.as_dict(one) for one in self.eyes]
         told["confirmation"] = confirmation.as_dict(self.found, board) if self.found else None
         return told
 

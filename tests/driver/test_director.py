@@ -62,6 +62,9 @@ class Plan:
         """Remember it."""
         self.told.append(past)
 
+    def follow(self, past: PastTrial) -> None:
+        """Nothing learns on the way."""
+
 
 def make(folder: LocalFolder, trials: int = 5, room: Room | None = None) -> Director:
     """A director as `sweep.commands.run` makes it, on whatever is in the folder."""

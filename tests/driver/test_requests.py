@@ -44,6 +44,9 @@ class Source:
     def tell(self, past: PastTrial) -> None:
         """Nothing learns."""
 
+    def follow(self, past: PastTrial) -> None:
+        """Nothing learns on the way."""
+
 
 def evaluated(given: Assignment, kimg: float) -> Evaluated:
     ids = {"trial": given.trial, "attempt": given.attempt, "kimg": kimg}

@@ -10,7 +10,9 @@ from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.report.build import write_report
+from sweep.report.judging.sitting import Sitting
 from sweep.report.results import Results
+from sweep.results.judging.bradley_terry import Choice
 from sweep.storage.opening import open_folder
 
 pytestmark = [
@@ -29,7 +31,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    return make_sweep(tmp_path_factory.mktemp("storage"), trials=12, size=12, film=True, every=12.0)
+    sweep = make_sweep(tmp_path_factory.mktemp("storage"), trials=12, size=12, film=True, every=12.0)
+    sitting = Sitting(sweep, "ann", 4)
+    for _ in range(8):
+        sitting.answer(sitting.question()["number"], Choice.FIRST)
+    return sweep
 
 
 @pytest.fixture(scope="module")

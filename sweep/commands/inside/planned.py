@@ -46,6 +46,9 @@ class Planned:
     def tell(self, past: PastTrial) -> None:
         """Ignore how a run ended: a plan does not learn."""
 
+    def follow(self, past: PastTrial) -> None:
+        """Ignore how a run stands."""
+
 
 def run_plan(
     info: SweepInfo,

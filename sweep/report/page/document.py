@@ -20,6 +20,7 @@ from sweep.formatting import count
 from sweep.report.charts import chart_data
 from sweep.report.closest import Closest
 from sweep.report.page.curves import CurvesSection
+from sweep.report.page.eyes import EyesSection
 from sweep.report.page.gallery import GallerySection, atlas
 from sweep.report.page.mattered import MattersSection
 from sweep.report.page.repeat import RepeatSection
@@ -58,6 +59,7 @@ class Document:
     written: str
     summary: SummarySection
     gallery: GallerySection
+    eyes: EyesSection
     curves: CurvesSection
     matters: MattersSection
     trials: TrialsSection
@@ -88,6 +90,7 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
         written=day(max(facts.written for facts in results.sweeps)),
         summary=SummarySection.of(results, album),
         gallery=GallerySection.of(results, album, closest),
+        eyes=EyesSection.of(results),
         curves=curves,
         matters=MattersSection.of(results),
         trials=TrialsSection.of(results, album),
