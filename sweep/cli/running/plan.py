@@ -2,11 +2,11 @@
 
 import click
 
-from sweep.cli.options import SpecCommand, local_option, set_option
+from sweep.cli.options import SpecCommand, local_option, set_option, spec_argument
 
 
 @click.command(name="plan", cls=SpecCommand)
-@click.argument("spec")
+@spec_argument
 @local_option
 @click.option("--budget", metavar="TIME", help="Propose trials and rungs that fit, such as 2h, 90m or 1h30m.")
 @set_option

@@ -11,12 +11,13 @@ from sweep.cli.options import (
     json_option,
     local_option,
     set_option,
+    spec_argument,
     storage_option,
 )
 
 
 @click.command(name="run", cls=SpecCommand)
-@click.argument("spec")
+@spec_argument
 @local_option
 @address_option
 @storage_option
