@@ -28,7 +28,8 @@ EXPORT_FORMAT = "sweep-generator-1"
 """The format that such a configuration names."""
 PICTURES = "pictures"
 """The kind of single pictures that were generated: their folder is a set of pictures for those who name it."""
-SWEEP = {"sweep.json": {"name", "data_hash", "images"}, "lease.json": {"owner", "host", "pid", "beat"}}
+_INFO = {"name", "data_hash", "images"}
+SWEEP = {"sweep.json": _INFO, "removed.json": _INFO, "lease.json": {"owner", "host", "pid", "beat"}}
 """Files by which the folder of a sweep is known, and keys that they hold."""
 _SHOWN = 5
 

@@ -63,16 +63,18 @@ def kept_of(folder: Path, data: Collection[str]) -> list[Path]:
         folder: Where `load_or_compute` keeps files.
         data: The hashes of the pictures, as the identity's ``data``.
     """
-    found = []
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, framework="np") as file:
-                identity = json.loads((file.metadata() or {})["identity"])
-        except (OSError, SafetensorError, ValueError, KeyError):
-            continue
-        if identity.get("data") in data:
-            found.append(path)
-    return found
+    paths = sorted(folder.glob("*.safetensors"))
+    return [path for path in paths if (identity_of(path) or {}).get("data") in data]
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Read what the arrays in a file depend on; None where `load_or_compute` did not write it."""
+    try:
+        with safe_open(path, framework="np") as file:
+            identity: Identity = json.loads((file.metadata() or {})["identity"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+    return identity
 
 
 def _key(identity: Identity) -> str:

@@ -4,12 +4,14 @@ A subcommand's file is imported only when it is called, so that ``sweep --help``
 are meant for people end in one message and an exit code: 2 for a wrong request, 1 for work that failed.
 """
 
+import os
 import signal
 import sys
 from importlib import import_module
 from itertools import pairwise
 
 import click
+from click.shell_completion import CompletionItem
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
@@ -36,6 +38,11 @@ GROUPS = {
         "report": "Write the comparison report of a sweep.",
         "check": "Check that everything of a sweep is whole; mend it.",
     },
+    "keeping": {
+        "note": "Note something of a sweep, and tag it.",
+        "rm": "Remove sweeps.",
+        "cache": "List what the cache holds; clear it.",
+    },
     "pictures": {
         "data": "Prepare and describe the pictures of a spec, without training.",
         "generate": "Make pictures with an exported generator.",
@@ -45,7 +52,9 @@ GROUPS = {
 """Of each folder beside this file: its commands and what they do, in the order in which they are used."""
 COMMANDS = {name: group for group, summaries in GROUPS.items() for name in summaries}
 """The folder of each command."""
-TITLES = {"running": "Run", "looking": "Look", "pictures": "Pictures"}
+COMPLETING = "_SWEEP_COMPLETE"
+"""The variable by which a shell asks for completions (`sweep.cli.completing`)."""
+TITLES = {"running": "Run", "looking": "Look", "keeping": "Keep", "pictures": "Pictures"}
 
 
 class LazyGroup(click.Group):
@@ -68,6 +77,16 @@ class LazyGroup(click.Group):
         for group, summaries in GROUPS.items():
             with formatter.section(TITLES[group]):
                 formatter.write_dl([(name.ljust(widest), summary) for name, summary in summaries.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands, and options, for a shell."""
+        summaries = {name: words for group in GROUPS.values() for name, words in group.items()}
+        found = [
+            CompletionItem(name, help=words)
+            for name, words in summaries.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -127,6 +146,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the console script ``sweep``."""
+    if COMPLETING in os.environ:  # a shell reads bytes, as click writes them
+        cli(prog_name="sweep", complete_var=COMPLETING)
     # A signal that comes when all is done, as the second of `timeout`, must not change the exit code.
     with outlets(), handling(as_interrupt, POLITE, after=signal.SIG_IGN):
         sys.exit(cli(prog_name="sweep"))

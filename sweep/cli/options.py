@@ -5,15 +5,16 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sweep.cli import detach as detaching
+from sweep.cli.completing import specs, sweep_names
 
-if TYPE_CHECKING:
-    pass
-
+name_argument = click.argument("name", required=False, shell_complete=sweep_names)
+"""The name of a sweep; the newest by default."""
+spec_argument = click.argument("spec", shell_complete=specs)
 storage_option = click.option(
     "--storage",
     default="runs",
@@ -160,4 +161,4 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         *(storage_option, address_option, local_option),
     ):
         command = option(command)
-    return click.argument("name", required=False)(command)
+    return name_argument(command)

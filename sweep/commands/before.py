@@ -25,7 +25,7 @@ from sweep.records.sweep_info import SweepInfo
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
-from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, SPEC
+from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC
 
 CONTENT_WEIGHTS = "train.content_weights"
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
@@ -96,6 +96,10 @@ def check_place(folder: Folder, text: bytes) -> None:
     Raises:
         RequestError: naming what is there.
     """
+    if folder.exists(REMOVED):
+        raise RequestError(
+            f"the removal of '{folder.name}' was interrupted: 'sweep rm {folder.name}' ends it, and frees the name"
+        )
     others = [name for name in folder.names() if name not in LEFT_BEHIND and not name.startswith(".")]
     others += [path for name in folder.names(IMAGES) if (path := f"{IMAGES}/{name}") != REAL_PICTURES]
     if SPEC in others and folder.read(SPEC) == text:

@@ -1,7 +1,7 @@
 """Stop a sweep from any machine that sees its folder, as Ctrl-C does in its terminal."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ganlib.errors import RequestError
 from sweep.formatting import count
@@ -36,7 +36,7 @@ def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], Non
         WorkError: if the waiting was interrupted.
     """
     folder = _place(storage, name) if name is not None else _the_one(storage)
-    held = [(place, owner) for place, owner in _leases(folder) if owner.alive]
+    held = [(place, owner) for place, owner in lease.held_in(folder) if owner.alive]
     if not held:
         say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
     for place, owner in held:
@@ -62,7 +62,7 @@ def _the_one(storage: Folder) -> Folder:
     running = [
         sweep.folder
         for sweep in find_sweeps(storage)[0]
-        if any(owner.alive for _, owner in _leases(sweep.folder))
+        if any(owner.alive for _, owner in lease.held_in(sweep.folder))
     ]
     if len(running) == 1:
         return running[0]
@@ -72,15 +72,6 @@ def _the_one(storage: Folder) -> Folder:
     raise RequestError(
         f"no sweep runs in '{storage}'; 'sweep ls' lists all, and --storage says where they are"
     )
-
-
-def _leases(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
-    """List the leases of a sweep and of what runs inside its folder."""
-    if (owner := lease.read(folder)) is not None:
-        yield folder, owner
-    for inner in (CONFIRMATION, CONTINUED):
-        if folder.exists(inner):
-            yield from _leases(folder / inner)
 
 
 def _await_end(place: Folder, owner: Lease) -> None:

@@ -13,7 +13,9 @@ from sweep.mistaken import instead_of_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage.folder import Folder, MissingFileError
-from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO, SPEC
+from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO, REMOVED, SPEC
+from sweep.storage.note import Note
+from sweep.storage.note import read as read_note
 from sweep.storage.opening import open_folder
 
 
@@ -35,6 +37,11 @@ class Sweep:
     def store(self) -> Store:
         """Datasets of the sweep, for reading."""
         return Store(self.folder)
+
+    @property
+    def note(self) -> Note:
+        """What people say of the sweep."""
+        return read_note(self.folder)
 
     def spec_text(self) -> str:
         """Read the resolved spec as YAML text; empty if the file is gone."""
@@ -58,7 +65,7 @@ def find_sweeps(storage: Folder) -> tuple[list[Sweep], list[str]]:
     """Find all sweeps of a storage folder.
 
     Returns:
-        The sweeps, newest first, and one sentence for each that cannot be read.
+        The sweeps, newest first, and one sentence for each that cannot be read or is half removed.
     """
     names = [name for name in storage.names() if not name.startswith(".")]
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -151,9 +158,12 @@ def _at_path(name: str) -> Sweep | None:
 
 def _try_load(storage: Folder, name: str) -> Sweep | str | None:
     try:
-        return _load(storage, name)
+        sweep = _load(storage, name)
+        if sweep is None and storage.child(name).exists(REMOVED):
+            return f"'{name}' is half removed: 'sweep rm {name}' removes the rest"
     except WorkError as error:
         return str(error)
+    return sweep
 
 
 def _load(storage: Folder, name: str) -> Sweep | None:

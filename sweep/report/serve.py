@@ -99,15 +99,15 @@ class Server:
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Digest the results: whenever a trial, or a run that confirms one, starts, is measured or ends, it is another.
-
-    So it is when somebody has judged pictures.
+    """Digest results, judgements and notes; whenever one comes, or a trial or a run that confirms one starts or ends, it
+    changes.
 
     Raises:
         WorkError: if the trials cannot be read.
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
+        digest.update(repr(sweep.note).encode())
         for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION):
             rows = Store(folder).table(
                 "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]

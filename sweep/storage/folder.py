@@ -147,6 +147,17 @@ class Folder(ABC):
         """Look up the stamp of everything that `names` lists, by name."""
 
     @abstractmethod
+    def rename(self, path: str, new: str) -> None:
+        """Give a file another name, in the place of a file that has it; needs no room on a disk.
+
+        On S3 both names are there for a moment.
+
+        Raises:
+            MissingFileError: if there is no such file.
+            StorageError: if it cannot be renamed.
+        """
+
+    @abstractmethod
     def delete(self, path: str) -> None:
         """Delete a file or a whole tree; it is fine if nothing is there."""
 

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
@@ -103,6 +103,15 @@ def read(folder: Folder) -> Lease | None:
         return Lease(**json.loads(folder.read(layout.LEASE)))
     except (MissingFileError, ValueError, TypeError):
         return None
+
+
+def held_in(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
+    """List the leases of a sweep and of what runs inside its folder, each with the folder it lies in."""
+    if (owner := read(folder)) is not None:
+        yield folder, owner
+    for inner in (layout.CONFIRMATION, layout.CONTINUED):
+        if folder.exists(inner):
+            yield from held_in(folder / inner)
 
 
 class Owner:

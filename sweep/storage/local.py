@@ -77,6 +77,12 @@ class LocalFolder(Folder):
                     found[name] = Stamp(status.st_mtime_ns, status.st_size)
         return found
 
+    def rename(self, path: str, new: str) -> None:  # noqa: D102
+        source, target = self._at(path), self._at(new)
+        with explained("rename", str(source)):
+            os.replace(source, target)
+            sync_folder(target.parent)
+
     def delete(self, path: str) -> None:  # noqa: D102
         target = self._at(path)
         with explained("delete", str(target)), contextlib.suppress(FileNotFoundError):

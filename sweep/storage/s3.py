@@ -128,6 +128,10 @@ class RemoteFolder(Folder):
         names = sorted(name for name in entries if name and not name.endswith(TEMPORARY))
         return {name: Stamp(entries[name].mtime_ns or 0, entries[name].size or 0) for name in names}
 
+    def rename(self, path: str, new: str) -> None:  # noqa: D102
+        self.write(new, self.read(path))
+        self.delete(path)
+
     def delete(self, path: str) -> None:  # noqa: D102
         target = self._at(path)
 

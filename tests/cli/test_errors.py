@@ -119,7 +119,7 @@ def test_missing_inception_weights(tmp_path: Path) -> None:
 
 
 def test_unknown_command_and_option() -> None:
-    result = run("rum")
+    result = run("runn")
     assert result.exit_code == 2
     assert "did you mean 'run'" in result.output
     assert run("run", "x.yaml", "--nonsense").exit_code == 2

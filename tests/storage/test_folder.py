@@ -44,6 +44,11 @@ def test_write_read_replace_list_delete(folder: Folder) -> None:
     folder.write("c/d/e.bin", b"four")
     folder.write("f", b"x")
     assert folder.sizes() == {"a": 3, "c": 4, "f": 1}
+    folder.rename("f", "g")
+    assert (folder.exists("f"), folder.read("g")) == (False, b"x")
+    folder.rename("g", "f")
+    with pytest.raises(MissingFileError):
+        folder.rename("none", "g")
     folder.delete("c")
     folder.delete("f")
     folder.delete("a/b.bin")

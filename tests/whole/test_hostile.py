@@ -34,7 +34,9 @@ NAMES = [
     "é\u202e",
     "-x",
 ]
-READERS = [name for name in COMMANDS if name in ("resume", "extend", "show", "best", "report", "check")]
+READERS = [
+    name for name in COMMANDS if name in ("resume", "extend", "show", "best", "report", "check", "rm", "note")
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,7 +48,7 @@ def test_names_on_the_command_line_stay_inside(name: str, tmp_path: Path) -> Non
     (storage / "real" / "sweep.json").write_text('{"name": "real"}')
     before = sorted(tmp_path.rglob("*"))
     for command in READERS:
-        more = ["--trials", "+1"] if command == "extend" else []
+        more = {"extend": ["--trials", "+1"], "rm": ["--yes"], "note": ["--tag", "a"]}.get(command, [])
         result = run(command, *more, "--storage", str(storage), "--", name)
         assert result.exit_code == 2, (command, result.output)
         assert result.output.strip().splitlines()[-1].isprintable(), command

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from sweep.cli.options import moved_option, storage_option
+from sweep.cli.options import moved_option, name_argument, storage_option
 from sweep.terminal.leaderboard import GROUPS, Best
 
 
 @click.command(name="best")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @click.option("--metric", metavar="kid|fid", help="Rank by this metric [default: the sweep's].")
 @click.option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import storage_option
+from sweep.cli.options import name_argument, storage_option
 
 if TYPE_CHECKING:
     from sweep.check.folder import Finding
@@ -16,7 +16,7 @@ PASSES = 4
 
 
 @click.command(name="check")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @click.option("--repair", is_flag=True, help="Mend what can be mended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -1,91 +1,126 @@
-"""``sweep ls``: the sweeps in a storage folder."""
+"""``sweep ls [PATTERN]...``: the sweeps in a storage folder."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from sweep.cli.completing import sweep_names, sweep_tags
 from sweep.cli.options import storage_option
-from sweep.records.status import Status
-from sweep.storage import layout
 
 if TYPE_CHECKING:
-    from sweep.records.catalog import Sweep
+    from sweep.results.overview import Overview
+
+NOTE_WIDTH = 40
+"""Characters of a note that are shown."""
+ORDERS = ("created", "name", "best", "trials", "size", "status")
+STATES = ("running", "interrupted", "done")
 
 
 @click.command(name="ls")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=sweep_names)
 @storage_option
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(ORDERS),
+    default="created",
+    show_default=True,
+    help="The newest, the lowest value, the most trials, the largest or the running first.",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    shell_complete=sweep_tags,
+    help="Only with this tag (repeatable: with all).",
+)
+@click.option(
+    "--status",
+    "states",
+    type=click.Choice(STATES),
+    multiple=True,
+    help="Only such (repeatable: any of them).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(storage: str, as_json: bool) -> None:
-    """List the sweeps in the storage folder, newest first."""
-    from sweep import formatting
+def command(
+    patterns: tuple[str, ...],
+    storage: str,
+    order: str,
+    reverse: bool,
+    tags: tuple[str, ...],
+    states: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List the sweeps in the storage folder, newest first; with PATTERN only those whose names fit, as 'faces-*'.
+
+    Quote a PATTERN, so that the shell does not look for files. A sweep is 'running' while somebody runs it, or a
+    confirmation of it; 'interrupted' if more is to come but nobody does it ('sweep resume'); otherwise 'done'.
+    """
     from sweep.records.catalog import find_sweeps
     from sweep.records.schemas import to_json
-    from sweep.results.leaderboard import METRICS
+    from sweep.results.overview import overviews, select
     from sweep.storage.opening import open_folder
-    from sweep.terminal import tables
 
     place = open_folder(storage)
     sweeps, problems = find_sweeps(place)
-    facts = [_facts(sweep) for sweep in sweeps]
+    shown = overviews(select(sweeps, patterns, tags), order, states)
+    if reverse:
+        shown.reverse()
     for problem in problems:
         click.echo(f"warning: {problem}", err=True)
     if as_json:
-        click.echo(to_json(facts, indent=2))
-        return
-    if not facts:
+        click.echo(to_json([one.plain() for one in shown], indent=2))
+    elif shown:
+        _show(shown)
+    elif sweeps:
+        click.echo(f"none of the {len(sweeps):,} sweeps in '{place}' is like that")
+    else:
         click.echo(f"no sweeps in '{place}' yet; start one with 'sweep run SPEC'")
-        return
+
+
+def _show(sweeps: "list[Overview]") -> None:
+    """Print a table; tags and notes only where there are any."""
+    from sweep.terminal import tables
+
+    tagged, noted = any(one.tags for one in sweeps), any(one.note for one in sweeps)
     columns = [
         tables.Column("name"),
         tables.Column("created"),
         tables.Column("trials", right=True),
         tables.Column("best", right=True),
+        *([tables.Column("tags", droppable=True)] if tagged else []),
+        *([tables.Column("note", droppable=True)] if noted else []),
         tables.Column("metric", droppable=True),
         tables.Column("size", right=True),
         tables.Column("checkpoints", right=True, droppable=True),
         tables.Column("status", droppable=True),
     ]
-    rows = [
-        [
-            fact["name"],
-            formatting.moment(fact["created"]),
-            f"{fact['started']}/{fact['planned'] or '?'}",
-            formatting.number(fact["best"])
-            + (" so far" if fact["provisional"] and fact["best"] is not None else ""),
-            f"{METRICS.get(fact['metric'], fact['metric'])} ({fact['extractor'] or 'unknown extractor'})",
-            formatting.size(fact["bytes"]),
-            formatting.size(fact["checkpoint_bytes"]),
-            ", ".join(f"{n} {status}" for status, n in fact["statuses"].items()) or "nothing yet",
-        ]
-        for fact in facts
+    tables.show(columns, [_cells(one, tagged, noted) for one in sweeps])
+
+
+def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
+    from sweep import formatting
+    from sweep.results.leaderboard import METRICS
+
+    so_far = " so far" if one.provisional and one.best is not None else ""
+    trials = ", ".join(f"{n} {status}" for status, n in one.statuses.items()) or "nothing yet"
+    return [
+        one.name,
+        formatting.moment(one.created),
+        f"{one.started}/{one.planned or '?'}",
+        formatting.number(one.best) + so_far,
+        *([", ".join(one.tags)] if tagged else []),
+        *([_clipped(one.note)] if noted else []),
+        f"{METRICS.get(one.metric, one.metric)} ({one.extractor or 'unknown extractor'})",
+        formatting.size(one.bytes),
+        formatting.size(one.checkpoint_bytes),
+        f"{one.state}: {trials}",
     ]
-    tables.show(columns, rows)
 
 
-def _facts(sweep: "Sweep") -> dict[str, Any]:
-    """Collect the line of a sweep; the best value comes from ``trials``, because opening all metrics takes too long."""
-    from sweep.records.snapshots import finite
-    from sweep.results.summary import summarise
-
-    table = sweep.store.table(
-        "trials", ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]
-    )
-    trials = table.to_pylist()
-    summary, sizes = summarise(sweep, trials, [], []), sweep.folder.sizes()
-    able = [row for row in trials if not Status(row["status"]).out_of_play]
-    results = [value for row in able if (value := finite(row["result"])) is not None]
-    values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
-    return {
-        "name": sweep.name,
-        "created": sweep.info.created,
-        "started": summary.trials,
-        "planned": summary.planned,
-        "statuses": summary.statuses,
-        "metric": sweep.info.metric,
-        "extractor": sweep.info.extractor,
-        "best": min(values, default=None),
-        "provisional": not results,
-        "bytes": sum(sizes.values()),
-        "checkpoint_bytes": sizes.get(layout.CHECKPOINTS, 0),
-        "folder": str(sweep.folder),
-    }
+def _clipped(note: str) -> str:
+    """Shorten a note to its first line, or less."""
+    first, _, more = note.partition("\n")
+    short = first[:NOTE_WIDTH]
+    return f"{short}..." if more or len(first) > NOTE_WIDTH else short

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from sweep.cli.completing import sweep_names
 from sweep.cli.options import storage_option
 
 
 @click.command(name="report")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=sweep_names)
 @storage_option
 @click.option(
     "--out",
@@ -16,13 +17,20 @@ from sweep.cli.options import storage_option
     metavar="FILE",
     help="The HTML file to write [default: report.html in the sweep's folder].",
 )
+@click.option("--latest", is_flag=True, help="The newest sweep, which is also the default.")
 @click.option("--full", is_flag=True, help="Embed every picture of every trial in full size.")
 @click.option("--serve", is_flag=True, help="Serve it on this machine only, and refresh it as results land.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For --serve; 0: any."
 )
 def command(
-    names: tuple[str, ...], storage: str, out: Path | None, full: bool, serve: bool, port: int
+    names: tuple[str, ...],
+    storage: str,
+    out: Path | None,
+    latest: bool,
+    full: bool,
+    serve: bool,
+    port: int,
 ) -> None:
     """Write the report of the sweeps NAME... (the newest by default): an HTML file, and files for papers beside it.
 
@@ -35,6 +43,8 @@ def command(
     from sweep.storage.folder import StorageError
     from sweep.storage.opening import open_folder
 
+    if latest and names:
+        raise RequestError(f"--latest is the newest sweep: leave out {', '.join(names)}, or --latest")
     folder = open_folder(storage)
     named = {sweep.folder: sweep for sweep in (open_sweep(folder, name) for name in names)}
     sweeps = list(named.values()) or [open_sweep(folder)]

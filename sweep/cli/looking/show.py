@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.cli.options import storage_option
+from sweep.cli.options import name_argument, storage_option
 from sweep.records.status import Status
 
 MISHAPS = 5
@@ -23,7 +23,7 @@ SKIPPED_SHOWN = 10
 
 
 @click.command(name="show")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(name: str | None, storage: str, as_json: bool) -> None:
@@ -72,7 +72,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
     from sweep.results.places import told
     from sweep.spec.space import searched
 
-    info = sweep.info
+    info, note = sweep.info, sweep.note
     space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
     counts = [f"{n} {status}" for status, n in summary.statuses.items()]
     budget = formatting.kimg(info.budget)
@@ -80,6 +80,8 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
         ("created", formatting.moment(sweep.info.created)),
+        ("tags", [", ".join(note.tags)] if note.tags else []),
+        ("note", note.text.splitlines()),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
         (
@@ -252,6 +254,8 @@ def _as_dict(
     return {
         "name": sweep.name,
         "folder": str(sweep.folder),
+        "tags": sweep.note.tags,
+        "note": sweep.note.text,
         "info": sweep.info.plain(),
         "spec": sweep.spec(),
         "summary": asdict(summary),

@@ -2,11 +2,11 @@
 
 import click
 
-from sweep.cli.options import json_option, storage_option
+from sweep.cli.options import json_option, name_argument, storage_option
 
 
 @click.command(name="watch")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @json_option
 def command(name: str | None, storage: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import click
 
 from ganlib import written
 from ganlib.errors import RequestError, WorkError
+from sweep.cli.completing import specs
 from sweep.cli.options import SpecCommand
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _SHOWN = 20  # skipped files that are listed for a person; --json lists all
 
 
 @click.command("data", cls=SpecCommand)
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=click.Path(path_type=Path), shell_complete=specs)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Contact sheet to write  [default: <name>-data.png]"
 )

@@ -2,11 +2,11 @@
 
 import click
 
-from sweep.cli.options import SpecCommand, length_of_time, local_option, set_option
+from sweep.cli.options import SpecCommand, length_of_time, local_option, set_option, spec_argument
 
 
 @click.command(name="plan", cls=SpecCommand)
-@click.argument("spec")
+@spec_argument
 @local_option
 @click.option(
     "--budget",

@@ -13,12 +13,13 @@ from sweep.cli.options import (
     length_of_time,
     local_option,
     set_option,
+    spec_argument,
     storage_option,
 )
 
 
 @click.command(name="run", cls=SpecCommand)
-@click.argument("spec", metavar="SPEC_OR_PICTURES")
+@spec_argument
 @local_option
 @address_option
 @storage_option

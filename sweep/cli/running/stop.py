@@ -2,11 +2,11 @@
 
 import click
 
-from sweep.cli.options import storage_option
+from sweep.cli.options import name_argument, storage_option
 
 
 @click.command(name="stop")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @click.option("--no-wait", is_flag=True, help="Return at once, not when all has been written.")
 def command(name: str | None, storage: str, no_wait: bool) -> None:

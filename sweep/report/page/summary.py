@@ -215,7 +215,10 @@ def parts(results: Results) -> list[Part]:
 def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
     """Describe one sweep by terms, each with a line or several."""
     info, summary = facts.sweep.info, facts.summary
+    note = facts.sweep.note
     found = [
+        ("Note", note.text.splitlines()),
+        ("Tags", [", ".join(note.tags)]),
         ("Data", [_data(facts)]),
         ("Attribution", [info.attribution]),
         ("Begun with", [line for ancestor in info.ancestors.values() for line in _ancestry(ancestor)]),

@@ -11,10 +11,13 @@ import pytest
 from helpers.commands import run
 from helpers.synthetic import KINDS, LUCK, make_sweep, shared_storage
 
+from sweep.cli.looking.ls import ORDERS, STATES
 from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import parse_time
+from sweep.results import overview
 from sweep.results.choice import of_trial
+from sweep.storage.lease import Owner
 from sweep.storage.opening import open_folder
 from sweep.terminal import tables
 
@@ -60,6 +63,41 @@ def test_ls_as_json(storage: Path) -> None:
         == json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["value"]
     )
     assert facts[0]["bytes"] > 100_000
+
+
+def names(*arguments: object) -> list[str]:
+    return [fact["name"] for fact in json.loads(fine("ls", "--json", *arguments))]
+
+
+def test_ls_is_sorted(storage: Path) -> None:
+    for order in ORDERS:
+        found = names("--sort", order, "--storage", storage)
+        assert sorted(found) == ["faces", "live"]
+        assert names("--sort", order, "--reverse", "--storage", storage) == found[::-1]
+    assert names("--sort", "name", "--storage", storage) == ["faces", "live"]
+    assert names("--sort", "best", "--storage", storage) == ["faces", "live"]
+    assert names("--sort", "status", "--storage", storage) == ["live", "faces"]
+    assert ORDERS == overview.ORDERS
+    assert set(STATES) == set(overview.State)
+
+
+def test_ls_is_filtered(storage: Path) -> None:
+    assert names("l*", "--storage", storage) == ["live"]
+    assert names("l*", "f?ces", "--storage", storage) == ["faces", "live"]
+    assert names("Live", "--storage", storage) == []
+    assert names("--status", "done", "--storage", storage) == ["faces"]
+    assert names("--status", "interrupted", "--storage", storage) == ["live"]
+    assert names("--status", "running", "--storage", storage) == []
+    assert names("--tag", "none", "--storage", storage) == []
+    assert "none of the 2 sweeps" in fine("ls", "--tag", "none", "--storage", storage)
+
+
+@pytest.mark.parametrize("inside", ["", "confirm"])
+def test_a_sweep_runs_while_somebody_holds_its_lease(inside: str, tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, pictures=False)
+    with Owner(sweep.folder / inside if inside else sweep.folder):
+        assert names("--status", "running", "--storage", tmp_path) == ["faces"]
+    assert names("--status", "done", "--storage", tmp_path) == ["faces"]
 
 
 def test_ls_of_nothing(tmp_path: Path) -> None:

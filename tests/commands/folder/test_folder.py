@@ -19,7 +19,7 @@ QUICK = ("evaluate.every=0.2", "asha.grace=0.2", "asha.max=0.6", "search.trials=
 """What a measurement might settle, of a sweep that takes seconds."""
 SMALL = [
     *("--set", "model.width=8", "--set", "model.latent_dim=16", "--set", "evaluate.n_fake=32"),
-    *("--set", "evaluate.n_first=null", "--set", "evaluate.n_real=48"),
+    *("--set", "evaluate.n_first=16", "--set", "evaluate.n_real=48"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Commands that keep house: notes, removal, the cache."""

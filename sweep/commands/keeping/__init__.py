@@ -1,0 +1,1 @@
+"""What keeps house: removing sweeps, saying something of them, clearing the cache."""

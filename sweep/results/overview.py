@@ -1,0 +1,157 @@
+"""Look at a sweep from afar: one line for each of many, as ``sweep ls`` lists them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sweep.records.catalog import Sweep
+from sweep.records.snapshots import finite
+from sweep.records.status import Status
+from sweep.results.summary import summarise
+from sweep.storage import layout, lease
+
+_COLUMNS = ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]
+_WORKERS = 8
+
+
+class State(StrEnum):
+    """How a sweep as a whole stands."""
+
+    RUNNING = "running"
+    """Somebody runs it, or something inside its folder, as a lease says."""
+    INTERRUPTED = "interrupted"
+    """Nobody runs it, and there is more to come."""
+    DONE = "done"
+    """Nobody runs it, and all its trials have ended."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A sweep from afar.
+
+    Attributes:
+        name: Of the sweep.
+        created: When it was started; None if that is not on record.
+        state: How it stands.
+        started: How many trials have begun.
+        planned: How many there will be; None if that is not on record.
+        statuses: Status to trials, only those that occur.
+        metric: What it is ranked by.
+        extractor: What that is measured with.
+        best: The lowest value, of results if there are any; None if no healthy trial has one.
+        provisional: Whether there is no result yet.
+        bytes: Of all its files.
+        checkpoint_bytes: Of these, of checkpoints and snapshots.
+        tags: What people have tagged it with.
+        note: What they have noted.
+        folder: Where it lies.
+    """
+
+    name: str
+    created: datetime | None
+    state: State
+    started: int
+    planned: int | None
+    statuses: Mapping[str, int]
+    metric: str
+    extractor: str
+    best: float | None
+    provisional: bool
+    bytes: int
+    checkpoint_bytes: int
+    tags: tuple[str, ...]
+    note: str
+    folder: str
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> "Overview":
+        """Look at a sweep; the best value comes from ``trials``, because opening all metrics takes too long.
+
+        Raises:
+            WorkError: if its trials cannot be read.
+        """
+        trials = sweep.store.table("trials", _COLUMNS).to_pylist()
+        summary, sizes, note = summarise(sweep, trials, [], []), sweep.folder.sizes(), sweep.note
+        able = [row for row in trials if not Status(row["status"]).out_of_play]
+        results = [value for row in able if (value := finite(row["result"])) is not None]
+        values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
+        return cls(
+            name=sweep.name,
+            created=sweep.info.created,
+            state=_state(sweep, [Status(row["status"]) for row in trials]),
+            started=summary.trials,
+            planned=summary.planned,
+            statuses=summary.statuses,
+            metric=sweep.info.metric,
+            extractor=sweep.info.extractor,
+            best=min(values, default=None),
+            provisional=not results,
+            bytes=sum(sizes.values()),
+            checkpoint_bytes=sizes.get(layout.CHECKPOINTS, 0),
+            tags=note.tags,
+            note=note.text,
+            folder=str(sweep.folder),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Give all as plain values by name."""
+        return asdict(self)
+
+
+def _state(sweep: Sweep, trials: list[Status]) -> State:
+    if any(owner.alive for _, owner in lease.held_in(sweep.folder)):
+        return State.RUNNING
+    ended = sum(status.ended for status in trials)
+    return State.DONE if trials and ended >= max(len(trials), sweep.info.trials) else State.INTERRUPTED
+
+
+_ORDERS: Mapping[str, Callable[[Overview], Any]] = {
+    "created": lambda one: -(one.created or datetime.fromtimestamp(0, UTC)).timestamp(),
+    "name": lambda one: one.name.lower(),
+    # Values that were not measured alike do not compare: each kind stands by itself.
+    "best": lambda one: (one.best is None, one.metric, one.extractor, one.best or 0.0),
+    "trials": lambda one: -one.started,
+    "size": lambda one: -one.bytes,
+    "status": lambda one: list(State).index(one.state),
+}
+ORDERS = tuple(_ORDERS)
+"""What sweeps can be sorted by: the newest, the lowest, the most, the largest, the running first."""
+
+
+def select(sweeps: Iterable[Sweep], patterns: Iterable[str] = (), tags: Iterable[str] = ()) -> list[Sweep]:
+    """Choose sweeps.
+
+    Args:
+        sweeps: Some.
+        patterns: Of their names, as a shell's (``faces-*``); those that fit any of them, all where there is none.
+        tags: Those that have all of these.
+    """
+    patterns, tags = list(patterns), set(tags)
+    named = [
+        sweep
+        for sweep in sweeps
+        if not patterns or any(fnmatchcase(sweep.name, pattern) for pattern in patterns)
+    ]
+    return [sweep for sweep in named if not tags or tags <= set(sweep.note.tags)]
+
+
+def overviews(sweeps: Iterable[Sweep], order: str = "created", states: Iterable[str] = ()) -> list[Overview]:
+    """Look at many sweeps.
+
+    Args:
+        sweeps: Which.
+        order: One of `ORDERS`.
+        states: Only those that stand like this; all where there is none.
+
+    Raises:
+        WorkError: if the trials of one cannot be read.
+    """
+    wanted = set(states)
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        found = list(pool.map(Overview.of, sweeps))
+    chosen = [one for one in found if not wanted or one.state in wanted]
+    return sorted(chosen, key=_ORDERS[order])
