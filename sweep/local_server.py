@@ -1,8 +1,8 @@
 """Serve pages on this machine's own address: what a served report and the page of a generator have in common.
 
-A server listens on 127.0.0.1 and answers only requests that name this machine, so that no page from elsewhere can read
-it by way of a name that points here (DNS rebinding), and only those that come from its own pages, or that a person typed or
-followed. The port in a request may be another one: ``ssh -L`` gives it one.
+A server listens on 127.0.0.1 and answers only requests that name this machine, so that no page from elsewhere can
+read it by way of a name that points here (DNS rebinding), and only those that come from its own pages, or that a person
+typed or followed. The port in a request may be another one: ``ssh -L`` gives it one.
 """
 
 import select

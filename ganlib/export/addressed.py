@@ -1,8 +1,8 @@
 """Make pictures by their addresses: a seed and a number, as ``sweep generate --seed`` counts them.
 
-An address gives one picture wherever it is asked for, so that a page can name what it shows, and the command line can make
-it again. Passes are of blocks of pictures (`ganlib.models.latents.BLOCK`), the same ones as for a list from the first picture
-on: to the last bit the pictures are those of `LoadedGenerator.sample`.
+An address gives one picture wherever it is asked for, so that a page can name what it shows, and the command line
+can make it again. Passes are of blocks of pictures (`ganlib.models.latents.BLOCK`), the same ones as for a list from
+the first picture on: to the last bit the pictures are those of `ganlib.export.generator.LoadedGenerator.sample`.
 """
 
 import re
@@ -116,9 +116,7 @@ class Addressed:
             picture: NDArray[np.uint8] = block[address.number % BLOCK]
             return picture
 
-    def sheet(
-        self, seed: int, count: int, label: int | None = None, truncation: float = 1.0
-    ) -> Image.Image:
+    def sheet(self, seed: int, count: int, label: int | None = None, truncation: float = 1.0) -> Image.Image:
         """Lay the first pictures of a seed on one sheet, as ``sweep generate --count`` does.
 
         Raises:
@@ -188,7 +186,9 @@ class Addressed:
         """
         self.generator.check_styles("mixing")
         if layers not in LAYERS or way not in ("forth", "back"):
-            raise RequestError(f"layers are {', '.join(LAYERS)}, given forth or back; not '{layers}', '{way}'")
+            raise RequestError(
+                f"layers are {', '.join(LAYERS)}, given forth or back; not '{layers}', '{way}'"
+            )
         with self._lock:
             _check_wanted(gone)
             made: NDArray[np.uint8] = self._mixes(first, second, truncation)[
@@ -218,9 +218,7 @@ class Addressed:
             raise RequestError(f"this generator has no class {label}: {known}")
         return None if label is None else classes[label]
 
-    def _make_block(
-        self, seed: int, block: int, label: int | None, truncation: float
-    ) -> NDArray[np.uint8]:
+    def _make_block(self, seed: int, block: int, label: int | None, truncation: float) -> NDArray[np.uint8]:
         inputs = self._inputs(seed, (block + 1) * BLOCK, label)
         return self.generator.pictures(inputs[block * BLOCK :], truncation)
 

@@ -32,8 +32,8 @@ def translate_bytes(
 ) -> NDArray[np.uint8]:
     """Translate a picture's file; one at a time, whoever asks, because one may take gigabytes.
 
-    It is read as `ganlib.export.folders.translate_files` reads it: turned as its EXIF data says, in sRGB, whole, with its
-    transparency.
+    It is read as `ganlib.export.folders.translate_files` reads it: turned as its EXIF data says, in sRGB, whole, with
+    its transparency.
 
     Args:
         translator: Makes the picture.

@@ -30,10 +30,16 @@ class Query:
 
     Args:
         text: As in an address, behind the ``?``.
+
+    Raises:
+        RequestError: if there are more than any of our addresses has.
     """
 
     def __init__(self, text: str) -> None:
-        self._values = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=16))
+        try:
+            self._values = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=16))
+        except ValueError:
+            raise RequestError("this address cannot be read") from None
 
     def text(self, name: str, default: str = "") -> str:
         """Give a value as it is."""
@@ -123,8 +129,6 @@ class Answers:
             return made(asked, Query(asked.query))
         except GoneError:
             return refusal("Nobody waits for it.", HTTPStatus.SERVICE_UNAVAILABLE)
-        except ValueError:  # more fields than any of our addresses has
-            raise RequestError("this address cannot be read") from None
 
     def _about(self, asked: Asked, query: Query) -> Answer:
         return Answer(json.dumps(self.about(), allow_nan=False).encode(), "application/json")
@@ -179,7 +183,9 @@ class Answers:
         def gif(asked: Asked, query: Query) -> Answer:
             stops = query.addresses()
             name = f"walk-{stops[0]}-and-{len(stops) - 1}-more"
-            return Answer(made.gif(stops, query.truncation()), "image/gif", headers=self._named(f"{name}.gif"))
+            return Answer(
+                made.gif(stops, query.truncation()), "image/gif", headers=self._named(f"{name}.gif")
+            )
 
         def mix(asked: Asked, query: Query) -> Answer:
             layers, way = cast("Layers", query.text("layers")), cast("Way", query.text("way", "forth"))

@@ -72,7 +72,9 @@ class Server(LocalServer):
         name = asked.name or PAGE
         if name in self._files:
             return Answer(
-                self._files[name], _TYPES[name.rpartition(".")[2]], headers={"Content-Security-Policy": _POLICY}
+                self._files[name],
+                _TYPES[name.rpartition(".")[2]],
+                headers={"Content-Security-Policy": _POLICY},
             )
         self._loaded.wait()
         if self._answers is None:

@@ -26,14 +26,14 @@ from ganlib.errors import RequestError
 def command(export: Path, port: int, no_browser: bool, space: Path | None, force: bool) -> None:
     """Play with the generator in the folder EXPORT, which 'sweep best --export' wrote, on a page in the browser.
 
-    New pictures, walks between those that you pin, as GIFs too; truncation and mixed styles (StyleGAN), classes (trained with
-    labels); of translators (CycleGAN, CartoonGAN) an area for your photographs. What the page shows can be saved, linked, and
-    made again with 'sweep generate'. It is served on this machine only and needs no network.
+    New pictures, walks between those that you pin, as GIFs too; truncation and mixed styles (StyleGAN), classes
+    (trained with labels); of translators (CycleGAN, CartoonGAN) an area for your photographs. What the page shows can
+    be saved, linked, and made again with 'sweep generate'. It is served on this machine only and needs no network.
 
     From another machine: ssh -L 8088:127.0.0.1:8088 HOST, then open http://127.0.0.1:8088/ there.
 
-    --space writes a folder that is a Hugging Face Space (Gradio), with the generator and all the code that it needs: push it
-    to a Space, or run it anywhere with 'pip install -r requirements.txt gradio', then 'python app.py'.
+    --space writes a folder that is a Hugging Face Space (Gradio), with the generator and all the code that it needs:
+    push it to a Space, or run it anywhere with 'pip install -r requirements.txt gradio', then 'python app.py'.
     """
     from sweep.mistaken import instead_of_export
 

@@ -63,7 +63,7 @@ export const classOf = (picture) => about.classes[labelOf(picture)] ?? "";
 /* What a picture is called for people: its seed, its number, its class. */
 export const called = (picture) => {
   const [seed, number] = picture.split("-");
-  return [`${seed}-${number}`, classOf(picture)].filter(Boolean).join(" · ");
+  return [`no. ${number} of seed ${seed}`, classOf(picture)].filter(Boolean).join(", ");
 };
 
 /* The address of something that the generator makes. */
