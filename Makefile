@@ -104,7 +104,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
-	@$(BIN)/oxlint --deny-warnings sweep/report/assets
+	@$(BIN)/oxlint --deny-warnings sweep/report/assets sweep/play/assets
 	@$(BIN)/hadolint deploy/Dockerfile
 	@$(BIN)/shellcheck deploy/slurm.sbatch
 

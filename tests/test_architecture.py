@@ -66,9 +66,10 @@ def test_there_is_something_to_walk() -> None:
 # ---- packages ----------------------------------------------------------------------------------------------
 
 MAY_IMPORT: dict[str, str] = {
-    "sweep.cli": "check commands report results runners spec storage terminal records formatting mistaken",
+    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken",
     "sweep.commands": "driver records results runners search spec storage terminal worker formatting",
-    "sweep.report": "records results spec storage formatting",
+    "sweep.play": "local_server",
+    "sweep.report": "records results spec storage formatting local_server",
     "sweep.check": "records results search spec storage formatting",
     "sweep.runners": "driver spec storage terminal worker formatting",
     "sweep.terminal": "driver records results formatting",
@@ -81,6 +82,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.storage": "formatting",
     "sweep.mistaken": "storage",
     "sweep.formatting": "",
+    "sweep.local_server": "formatting",
     "ganlib.export": "config data models disk errors initial names registry tf32 written",
     "ganlib.training": "config data domains metrics models steps clock digests errors names tf32 transfers",
     "ganlib.steps": "augment config data losses models perceptual errors initial names tf32 transfers",

@@ -183,15 +183,22 @@ def _one(translator: LoadedTranslator, path: str, back: bool, shorter: int | Non
     picture = whole_picture(path, shorter)
     if isinstance(picture, str):
         return picture
-    height, width = picture.pixels.shape[:2]
-    memory = BYTES * translator.config.model.width * height * width
-    if memory > LARGEST_MEMORY:
-        return (
-            f"{width:,} x {height:,} pixels would take about {memory / 2**30:.1f} GiB of memory, and "
-            f"{LARGEST_MEMORY / 2**30:g} are allowed: scale it down with --size"
-        )
+    if reason := too_large(translator, picture.pixels):
+        return f"{reason} with --size"
     (made,) = translator.translate([picture.pixels], back)
     return made
+
+
+def too_large(translator: LoadedTranslator, picture: np.ndarray) -> str:
+    """Say why a picture ``(h, w, c)`` takes too much memory to be translated; empty where it does not."""
+    height, width = picture.shape[:2]
+    memory = BYTES * translator.config.model.width * height * width
+    if memory <= LARGEST_MEMORY:
+        return ""
+    return (
+        f"{width:,} x {height:,} pixels would take about {memory / 2**30:.1f} GiB of memory, and "
+        f"{LARGEST_MEMORY / 2**30:g} are allowed: scale it down"
+    )
 
 
 def _write(out: Path, target: str, picture: np.ndarray) -> None:

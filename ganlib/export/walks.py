@@ -4,6 +4,7 @@ Between two latents one goes along the great circle (slerp; White 2016, https://
 straight line lengths become unlikely ones, and pictures washed out.
 """
 
+import io
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -64,6 +65,14 @@ def sheet_of(pictures: np.ndarray, cols: int | None = None, transparent: bool = 
     return grid(pictures, cols or max(1, round(len(pictures) ** 0.5)), transparent)
 
 
+def gif(frames: Iterable[Image.Image]) -> bytes:
+    """Encode pictures of one size as an endless GIF."""
+    images, buffer = [_enlarged(frame) for frame in frames], io.BytesIO()
+    duration = round(1000 / FRAMES_PER_SECOND)
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=duration, loop=0)
+    return buffer.getvalue()
+
+
 def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
     """Write an endless GIF.
 
@@ -71,18 +80,8 @@ def save_gif(path: Path, frames: Iterable[Image.Image]) -> None:
         RequestError: if a file is there that this software did not write (`ganlib.written`).
         WorkError: if it cannot be written.
     """
-    images = [_enlarged(frame) for frame in frames]
     try:
-        with passing(path) as temporary:
-            images[0].save(
-                temporary,
-                "GIF",
-                save_all=True,
-                append_images=images[1:],
-                duration=round(1000 / FRAMES_PER_SECOND),
-                loop=0,
-            )
-            written.adopt(temporary, path)
+        written.write(path, gif(frames))
     except OSError as error:
         raise WorkError(f"could not write {path}: {error.strerror or error}") from None
 

@@ -46,6 +46,7 @@ GROUPS = {
     "pictures": {
         "data": "Prepare and describe the pictures of a spec, without training.",
         "generate": "Make pictures with an exported generator.",
+        "play": "Play with an exported generator, on a page in the browser.",
         "score": "Score a folder of pictures against real ones.",
     },
 }

@@ -1,27 +1,27 @@
 """Serve the report on this machine's own address, made anew as results land (``sweep report --serve``).
 
-`sweep.report.local_server` says to whom. It gives out the report's own files by their names, and nothing else.
+It gives out the report's own files by their names, and nothing else.
 """
 
 import hashlib
 import threading
 from collections.abc import Sequence
 from http import HTTPStatus
-from types import TracebackType
+from typing import Self
 
 from ganlib.errors import WorkError
+from sweep.local_server import Answer, Asked, LocalServer, refusal
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, make
-from sweep.report.local_server import HTML, Answer, LocalServer
 from sweep.storage import layout
 
 PAUSE_SECONDS = 2.0
 """Between two looks at the results; looking and making the page take what they take."""
-_TYPES = {"html": HTML, "png": "image/png", "csv": "text/csv; charset=utf-8"}
+_TYPES = {"html": "text/html; charset=utf-8", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
 
-class Server:
+class Server(LocalServer):
     """Serves the report of some sweeps until it is closed.
 
     Args:
@@ -35,26 +35,19 @@ class Server:
     """
 
     def __init__(self, sweeps: Sequence[Sweep], port: int = 0, full: bool = False) -> None:
+        super().__init__(port)
         self.sweeps, self._full = sweeps, full
-        self._http = LocalServer(port, self._find)
         self._ending = threading.Event()
         self.files: dict[str, bytes] = {}
         self.state = ""
-        self.url = self._http.url
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         try:
             self.look()
         except BaseException:
             self._http.server_close()
             raise
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        return super().__enter__()
 
     def look(self) -> bool:
         """Make the report anew if the results have changed.
@@ -83,19 +76,19 @@ class Server:
         except KeyboardInterrupt:
             return
 
-    def close(self) -> None:
-        """Stop serving."""
-        self._ending.set()
-        self._http.shutdown()
-        self._http.server_close()
-
-    def _find(self, name: str) -> Answer:
-        name = name or layout.REPORT
+    def answer(self, asked: Asked) -> Answer:
+        """Give out the state of the results, or one of the report's files."""
+        name = asked.name or layout.REPORT
         if name == "state":
             return Answer(self.state.encode())
         if name in (layout.REPORT, *BESIDE) and name in self.files:
             return Answer(self.files[name], _TYPES[name.rpartition(".")[2]])
-        return Answer(b"There is nothing here but the report.\n", status=HTTPStatus.NOT_FOUND)
+        return refusal("There is nothing here but the report.", HTTPStatus.NOT_FOUND)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._ending.set()
+        super().close()
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:

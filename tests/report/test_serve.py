@@ -68,7 +68,7 @@ def test_it_listens_on_this_machine_and_answers_to_its_own_name(server: Server) 
     assert server._http.server_address[0] == "127.0.0.1"
     port = server.url.rstrip("/").rpartition(":")[2]
     assert ask(server, "/", host=f"localhost:{port}")[0] == 200
-    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1"):
+    for host in ("evil.example", f"evil.example:{port}"):
         assert ask(server, "/", host=host)[0] == 403
 
 

@@ -1,16 +1,13 @@
 """``sweep judge [NAME]``: blind pairs of pictures, judged in a browser."""
 
 import getpass
-import os
-import sys
-import webbrowser
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import storage_option
+from sweep.cli.options import name_argument, storage_option
+from sweep.cli.showing import show as show_page
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="judge")
-@click.argument("name", required=False)
+@name_argument
 @storage_option
 @click.option("--who", metavar="NAME", help="Whose judgements they are [default: your login name].")
 @click.option(
@@ -67,14 +64,8 @@ def command(
     with JudgeServer(sitting, port) as server:
         for note in sitting.notes:
             click.echo(f"note: {note}", err=True)
-        click.echo(f"{server.url} (Ctrl-C ends it and prints the scores)", err=as_json)
-        if connection := os.environ.get("SSH_CONNECTION", "").split():
-            at = f"{server.server_port}:127.0.0.1:{server.server_port}"
-            click.echo(f"from where you are: ssh -L {at} {connection[2]}", err=True)
-        elif not no_browser and has_browser():
-            webbrowser.open(server.url)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
+        show_page(server.url, server.port, not no_browser, "Ctrl-C ends it and prints the scores", as_json)
+        server.wait()
     found = sitting.eye()
     click.echo(f"\n{sitting.judged} judged just now, as {sitting.who}", err=True)
     tell(sweep, [found] if found.matches or found.other else [], as_json)
@@ -108,9 +99,3 @@ def login() -> str:
         RequestError,
     ):  # a container's user without a name, or one with other characters
         return "me"
-
-
-def has_browser() -> bool:
-    """Tell whether a window can be opened here, and somebody looks: no text browser takes the terminal."""
-    windows = sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-    return windows and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Serve the page of `sweep judge` on this machine's own address; see `sweep.report.local_server`."""
+"""Serve the page of `sweep judge` on this machine's own address; see `sweep.local_server`."""
 
 import json
 from collections.abc import Sequence
@@ -9,14 +9,16 @@ from importlib import resources
 from markupsafe import Markup
 
 from ganlib.errors import WorkError
+from sweep.local_server import HTML, JSON, Answer, Asked, LocalServer, refusal
 from sweep.records.schemas import to_json
 from sweep.report.judging.sitting import Sitting, chosen_of
-from sweep.report.local_server import HTML, JSON, Answer, LocalServer
 from sweep.report.page.document import ASSETS, policy, templates
 from sweep.report.page.scripts import link
 
 FOLDER = "judge"
 """Of the page's own assets."""
+LARGEST_BODY = 4096
+"""Bytes of a judgement at most."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class JudgePage:
 
 
 class JudgeServer(LocalServer):
-    """Serves the page and takes in judgements until it is shut down.
+    """Serves the page and takes in judgements until it is closed.
 
     Args:
         sitting: What is judged, and by whom.
@@ -58,35 +60,38 @@ class JudgeServer(LocalServer):
     """
 
     def __init__(self, sitting: Sitting, port: int = 0) -> None:
-        super().__init__(port, self._give, self._take)
+        super().__init__(port, LARGEST_BODY)
         self.sitting = sitting
 
-    def _give(self, name: str) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
+        """Give out the page or the next pair, or take in a judgement."""
         try:
-            if name == "":
+            if asked.kind:
+                return self._take(asked)
+            if asked.name == "":
                 if self.sitting.running:
                     self.sitting.look()
                 return Answer(page(self.sitting).encode(), HTML)
-            if name == "question":
+            if asked.name == "question":
                 return self._question()
         except WorkError as error:
-            return _failed(error)
-        return Answer(b"There is nothing here but the page.\n", status=HTTPStatus.NOT_FOUND)
+            return refusal(str(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+        return refusal("There is nothing here but the page.", HTTPStatus.NOT_FOUND)
 
-    def _take(self, name: str, body: bytes) -> Answer:
+    def _take(self, asked: Asked) -> Answer:
+        if asked.kind != JSON:  # which no form of another page can send
+            return refusal("Only JSON is taken.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         try:
-            if name == "undo":
+            if asked.name == "undo":
                 self.sitting.undo()
-            elif name == "judgement":
-                told = json.loads(body)
+            elif asked.name == "judgement":
+                told = json.loads(asked.body)
                 # A judgement of a pair that no longer waits, from another window, is none: that one is shown the next.
                 self.sitting.answer(*chosen_of(told if isinstance(told, dict) else {}))
             else:
-                return Answer(b"There is nothing of that name.\n", status=HTTPStatus.NOT_FOUND)
+                return refusal("There is nothing of that name.", HTTPStatus.NOT_FOUND)
         except ValueError as error:
-            return Answer(f"That is no judgement: {error}\n".encode(), status=HTTPStatus.BAD_REQUEST)
-        except WorkError as error:
-            return _failed(error)
+            return refusal(f"That is no judgement: {error}", HTTPStatus.BAD_REQUEST)
         return self._question()
 
     def _question(self) -> Answer:
@@ -112,7 +117,3 @@ def page(sitting: Sitting) -> str:
 
 def _asset(*path: str) -> str:
     return resources.files("sweep.report").joinpath(ASSETS, *path).read_text(encoding="utf-8")
-
-
-def _failed(error: WorkError) -> Answer:
-    return Answer(str(error).encode(), status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,6 +1,5 @@
 """The page of ``sweep judge`` in a real browser."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -33,9 +32,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 @pytest.fixture
 def server(sweep: Sweep, request: pytest.FixtureRequest) -> Iterator[JudgeServer]:
     with JudgeServer(Sitting(sweep, request.node.name[:20].replace("[", "."), 4)) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
         yield serving
-        serving.shutdown()
 
 
 @pytest.fixture
@@ -134,10 +131,9 @@ def test_it_can_be_read_aloud(page: Browser) -> None:
 
 def test_the_end_of_the_server_is_told(chromium: Browser, sweep: Sweep) -> None:
     with JudgeServer(Sitting(sweep, "gone", 4)) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
         chromium.open(serving.url)
         chromium.wait(READY)
-        serving.shutdown()
+        serving.close()
     chromium.key("1", 0)
     chromium.wait("document.getElementById('problem').textContent.startsWith('The server has ended')")
     assert chromium.run(READY)

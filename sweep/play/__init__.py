@@ -1,0 +1,1 @@
+"""Show a generator around: a page on this machine, and a folder that is a page elsewhere."""
