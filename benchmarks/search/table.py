@@ -3,8 +3,8 @@
     python benchmarks/search/table.py --parts DIR [--worker 0/2]     # again and again, from several processes
     python benchmarks/search/table.py --parts DIR --write            # what is finished, as one table
 
-Each evaluation is kept three times: on the latents of evaluations, on the first 64 pictures and on all 160, as the first
-rung and the later ones would see it, and on other latents, which is the trial's result if it ends there. A trial is one
+Each evaluation is kept three times: on the latents of evaluations, on the first 64 pictures and on all 160, as the
+first rung and the later ones would see it, and on other latents, which is the trial's result if it ends there. A trial is one
 JSON file, written when it has ended, so that the table can be made of whatever is finished, and goes on
 where it was.
 """
@@ -26,18 +26,18 @@ FEW = 64
 class Keeping:
     """An evaluator that keeps the features of the pictures that it measured last."""
 
-    def __init__(self, evaluator: Any) -> None:  # noqa: ANN401 - torch is imported later
+    def __init__(self, evaluator: Any) -> None:
         self.extremes = evaluator.extremes
         self._evaluator = evaluator
         self.features_made: Any = None
 
-    def score(self, generate: Any, n_fake: int, full: bool) -> Any:  # noqa: ANN401
+    def score(self, generate: Any, n_fake: int, full: bool) -> Any:
         """Measure a generator."""
         self.features_made = self._evaluator.features(generate, n_fake)
         return self._evaluator.score_of(self.features_made, full)
 
 
-def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:  # noqa: ANN401
+def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:
     """Train one trial to its end, or until its pictures are no longer finite.
 
     Returns:
