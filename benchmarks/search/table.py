@@ -3,10 +3,10 @@
     python benchmarks/search/table.py --parts DIR [--worker 0/2]     # again and again, from several processes
     python benchmarks/search/table.py --parts DIR --write            # what is finished, as one table
 
-Each evaluation is kept three times: on the latents of evaluations, on the first 64 pictures and on all 160, as the
-first rung and the later ones would see it, and on other latents, which is the trial's result if it ends there. A trial is one
-JSON file, written when it has ended, so that the table can be made of whatever is finished, and goes on
-where it was.
+Each evaluation is kept three times: on the latents of evaluations, on the first 48 pictures and on all 112, as the
+first rung and the later ones would see it, and on other latents, which is the trial's result if it ends there. A trial
+is one JSON file, written when it has ended, so that the table can be made of whatever is finished, and goes on where it
+was.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 SPEC, TABLE = HERE / "table.yaml", HERE / "table.parquet"
-FEW = 64
+FEW = 48
 """Pictures that an evaluation is measured on up to the first rung."""
 
 
