@@ -359,6 +359,10 @@ class Metered:
         with self.meter.on("ask"):
             return self.study.ask()
 
+    def reopen(self, number: int) -> None:
+        """Pass it on."""
+        self.study.reopen(number)
+
     def tell(self, ended: PastTrial) -> None:
         """Tell the study."""
         with self.meter.on("tell"):

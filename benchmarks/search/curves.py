@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.made_up import Point
 from ganlib.training.ladder import stage_at
-from sweep.spec.distributions import Categorical, Int
+from sweep.spec.distributions import Categorical
 from sweep.spec.schedule import Schedule
 from sweep.spec.space import Space
 from sweep.spec.specification import Spec, parse
@@ -51,7 +51,11 @@ class Curve:
 
     def points(self, schedule: Schedule) -> list[Point]:
         """Give the evaluations as they are measured under a schedule, up to the verdict."""
-        points, before, n_full = [], 0.0, max(count for _, count in schedule.ladder) + 1 if schedule.ladder else 1
+        points, before, n_full = (
+            [],
+            0.0,
+            max(count for _, count in schedule.ladder) + 1 if schedule.ladder else 1,
+        )
         for index, kimg in enumerate(self.kimg):
             last = index == len(self.kimg) - 1
             few = schedule.ladder and stage_at(schedule.ladder, n_full, before, last).number == 0
@@ -157,7 +161,9 @@ class Table:
             rows[row["trial"]].append(row)
         kept = [found for found in rows.values() if found[0]["all_kid"] is not None]
         return cls(
-            parse(spec.read_text()), [json.loads(found[0]["params"]) for found in kept], list(map(_curve, kept))
+            parse(spec.read_text()),
+            [json.loads(found[0]["params"]) for found in kept],
+            list(map(_curve, kept)),
         )
 
     @property

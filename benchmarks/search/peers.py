@@ -13,7 +13,9 @@ from benchmarks.search.curves import Params, World
 from benchmarks.search.replay import WORKERS, Placed, Spent
 
 
-def stock_ray(world: World, seed: int, trials: int, enough: float = math.inf, workers: int = WORKERS) -> Spent:
+def stock_ray(
+    world: World, seed: int, trials: int, enough: float = math.inf, workers: int = WORKERS
+) -> Spent:
     """Search with Ray's OptunaSearch and ASHAScheduler, both with their defaults, without starting Ray.
 
     Their classes are asked and told as Tune does it. An iteration is an evaluation, all of them are measured on all
@@ -60,7 +62,7 @@ def stock_ray(world: World, seed: int, trials: int, enough: float = math.inf, wo
 
 
 def person(world: World, seed: int) -> Spent:
-    """Train a person's grid to its end: seven rates of the generator by five of the discriminator, all else as usual."""
+    """Train a person's grid to its end: seven rates of the generator by five of the discriminator, else as usual."""
     session, spent = world.session(seed), Spent()
     for number, params in enumerate(_grid(world)):
         curve = spent.started[number] = session.curve(number, session.place(params))
@@ -80,5 +82,3 @@ def _grid(world: World) -> Iterator[Params]:
     for lr_g, lr_d in rates:
         point = usual | {"train.lr_g": float(lr_g), "train.lr_d": float(lr_d)}
         yield space.walk(lambda path, _: point[path])  # noqa: B023 - walked at once
-
-

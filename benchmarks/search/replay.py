@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.made_up import IDENTITY, Wide, Worker
 from benchmarks.search.curves import Curve, Session, World
+from benchmarks.search.variants import Trick, Tried
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.records.datasets import Store
@@ -149,7 +150,14 @@ def director_for(spec: Spec, session: Session, seed: int, workers: int) -> Direc
     return Director(spec, info, Memory(Nowhere(), spec.space.kinds()), study, "replay", Wide(workers))  # type: ignore[arg-type]
 
 
-def replay(world: World, spec: Spec, seed: int, enough: float = math.inf, workers: int = WORKERS) -> Spent:
+def replay(
+    world: World,
+    spec: Spec,
+    seed: int,
+    enough: float = math.inf,
+    trick: Trick | None = None,
+    workers: int = WORKERS,
+) -> Spent:
     """Run a sweep of a world until its trials are done, or ``enough`` kimg were trained.
 
     Args:
@@ -157,16 +165,21 @@ def replay(world: World, spec: Spec, seed: int, enough: float = math.inf, worker
         spec: The sweep: its sampler, trials and rungs.
         seed: Of the search.
         enough: Kimg after which nothing more is begun or trained.
+        trick: A variant of the rungs.
         workers: Trials at a time.
     """
     session = world.session(seed)
     director = director_for(spec, session, seed, workers)
+    if trick is not None:
+        director.rungs = Tried(director.records.store, director.info.rungs, spec.asha)
+        director.rungs.trick = trick
     spent, ticks = Spent(), itertools.count()
     speaking: list[tuple[float, int, Worker]] = []
     now = 0.0
     while True:
         while not isinstance(assignment := director.next(), Next):
             number = assignment.trial
+            spent.stopped.pop(number, None)  # it goes on
             if number not in spent.started:
                 spent.started[number] = session.curve(number, director.trials[number].params)
             worker = Worker(assignment, spent.started[number].points(director.info.schedule))
@@ -180,7 +193,9 @@ def replay(world: World, spec: Spec, seed: int, enough: float = math.inf, worker
         goes_on = director.report(worker.evaluated())
         if trial.due:
             director.report(worker.measured())
-            spent.found.append((spent.kimg, trial.number, trial.value if trial.value is not None else math.inf))
+            spent.found.append(
+                (spent.kimg, trial.number, trial.value if trial.value is not None else math.inf)
+            )
             if trial.status is Status.STOPPED:
                 spent.stopped[trial.number] = spent.found[-1][2]
         elif goes_on:

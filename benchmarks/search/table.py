@@ -3,7 +3,7 @@
     python benchmarks/search/table.py --parts DIR [--worker 0/2]     # again and again, from several processes
     python benchmarks/search/table.py --parts DIR --write            # what is finished, as one table
 
-Each evaluation is kept three times: on the latents of evaluations, on the first 48 pictures and on all 112, as the
+Each evaluation is kept three times: on the latents of evaluations, on the first 48 pictures and on all 96, as the
 first rung and the later ones would see it, and on other latents, which is the trial's result if it ends there. A trial
 is one JSON file, written when it has ended, so that the table can be made of whatever is finished, and goes on where it
 was.
@@ -66,14 +66,19 @@ def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], floa
         if evaluation.score is None:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
         try:
-            few = evaluator.score_of(kept.features_made[:FEW])
+            few = evaluator.kid(kept.features_made[:FEW])
             work = at_work(fit.step.sample, None, fit.inputs, "result", lambda: None)
-            result = evaluator.score(work)
+            result = evaluator.kid(evaluator.features(work, config.evaluate.n_fake))
         except NonFiniteError:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
-        for name, score in (("few", few), ("all", evaluation.score), ("result", result)):
-            told = asdict(score)
-            row |= {f"{name}_{key}": told[key] for key in ("kid", "kid_se", "fid", "vendi", "real_vendi")}
+        told = asdict(evaluation.score)
+        row |= {
+            "few_kid": few.mean,
+            "few_kid_se": few.se,
+            "result_kid": result.mean,
+            "result_kid_se": result.se,
+        }
+        row |= {f"all_{name}": told[name] for name in ("kid", "kid_se", "fid", "vendi", "real_vendi")}
         rows.append(row)
     return rows, sum(one["seconds"] for one in rows)
 

@@ -65,7 +65,7 @@ def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tup
     info = replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
     longer, info = _written(folder, longer, info)
     for trial in going_on:
-        _open_again(store, trial, old)
+        Records(store).open_again(trial, EventKind.EXTENDED, {"budget": old})
     return longer, info
 
 
@@ -88,16 +88,6 @@ def _has_checkpoint(folder: Folder, trial: Trial) -> bool:
     return any(
         name.endswith(layout.CHECKPOINT_SUFFIX) for name in folder.names(layout.checkpoints(trial.number))
     )
-
-
-def _open_again(store: Store, trial: Trial, budget: float) -> None:
-    """Make a finished trial one that can be resumed; its result so far becomes an event."""
-    records, result = Records(store), trial.result or {}
-    told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
-    records.event(trial, EventKind.EXTENDED, {"budget": budget, "result": told})
-    store.replace("results", trial.number, [])
-    trial.result, trial.status = None, Status.INTERRUPTED
-    records.put(trial)
 
 
 def _written(folder: Folder, spec: Spec, info: SweepInfo) -> tuple[Spec, SweepInfo]:

@@ -77,10 +77,12 @@ def test_without_rungs_everyone_goes_on():
     assert Asha([], 3).enter(0, 100, 1e9) == Decision()
 
 
-@pytest.mark.parametrize("entry", [(5.0, 0, 1.0), (1.0, 0, math.nan), (1.0, 7, 2.0)])
+@pytest.mark.parametrize(
+    "entry", [(5.0, 0, 1.0, None), (1.0, 0, math.nan, None), (1.0, 7, 2.0, None), (1.0, 7, 1.0, 0.5)]
+)
 def test_load_refuses_what_does_not_fit(entry):
     asha = Asha([1.0], 2)
-    asha.load([(1.0, 7, 1.0), (1.0, 7, 1.0)])
+    asha.load([(1.0, 7, 1.0, None), (1.0, 7, 1.0, None)])
     with pytest.raises(WorkError, match="rungs"):
         asha.load([entry])
 
@@ -92,7 +94,7 @@ reports = st.lists(st.tuples(st.integers(0, 9), st.floats(-1e6, 1e6)), max_size=
 def test_restored_in_the_middle_decides_the_same(reported, reduction, middle):
     whole, halves = Asha([1, 2, 4], reduction), Asha([1, 2, 4], reduction)
     clock: dict[int, int] = {}
-    written: list[tuple[float, int, float]] = []
+    written: list[tuple[float, int, float, float | None]] = []
     for position, (trial, value) in enumerate(reported):
         if position == middle:
             halves = Asha([1, 2, 4], reduction)
@@ -103,7 +105,7 @@ def test_restored_in_the_middle_decides_the_same(reported, reduction, middle):
         assert halves.enter(trial, clock[trial], value) == Decision(
             decision.stop, decision.rung, decision.rung_kimg, decision.cutoff, []
         ), "asking again gives the same answer"
-        written += [(whole.rungs[index], trial, entered) for index, entered in decision.entries]
+        written += [(whole.rungs[index], trial, entered, None) for index, entered in decision.entries]
     assert halves.contents == whole.contents
 
 
