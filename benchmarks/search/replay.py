@@ -9,8 +9,8 @@ import itertools
 import math
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.made_up import IDENTITY, Wide, Worker
 from benchmarks.search.curves import Curve, Session, World
 from benchmarks.search.variants import Trick, Tried
+from ganlib.config import TrialConfig
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.records.datasets import Store
@@ -26,6 +27,7 @@ from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.search import study_file
 from sweep.search.study import Study
+from sweep.spec.schedule import Schedule
 from sweep.spec.sections import AshaConfig, SearchConfig
 from sweep.spec.space import Space
 from sweep.spec.specification import Spec
@@ -134,9 +136,31 @@ def _empty_study() -> Path:
     return path
 
 
+class Unread:
+    """The file of a study that nobody reads."""
+
+    def put(self, trials: Iterable[Any]) -> None:
+        """Write nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Untrained(Spec):
+    """A spec whose trials are not trained: the configuration of one stands for all."""
+
+    def trial_config(self, params: Mapping[str, Any], schedule: Schedule) -> TrialConfig:
+        """Give the configuration of the first trial that was asked for."""
+        made: TrialConfig | None = self.__dict__.get("made")
+        if made is None:
+            made = self.__dict__["made"] = super().trial_config(params, schedule)
+        return made
+
+
 def director_for(spec: Spec, session: Session, seed: int, workers: int) -> Director:
     """Make the director of a sweep that keeps nothing on disk."""
-    spec = replace(spec, search=spec.search.model_copy(update={"seed": seed}))
+    parts = {one.name: getattr(spec, one.name) for one in fields(spec)}
+    spec = Untrained(**parts | {"search": spec.search.model_copy(update={"seed": seed})})
     schedule = spec.schedule(IMAGES)
     info = SweepInfo(
         name="replay", created=datetime.now(UTC), images=IMAGES, data_hash="cd" * 32, metric=spec.search.metric,
@@ -147,6 +171,8 @@ def director_for(spec: Spec, session: Session, seed: int, workers: int) -> Direc
     path = _empty_study().with_name("study.db")
     shutil.copy(_empty_study(), path)
     study = Study(path, "replay", Placed(spec.space, session), spec.search, (), spec.configs)
+    study.close()
+    study._file = Unread()  # type: ignore[assignment]
     return Director(spec, info, Memory(Nowhere(), spec.space.kinds()), study, "replay", Wide(workers))  # type: ignore[arg-type]
 
 
