@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search.curves import Params, World
-from benchmarks.search.replay import WORKERS, Placed, Spent
+from benchmarks.search.replay import WORKERS, Enough, Placed, Spent
 
 
 def stock_ray(
-    world: World, seed: int, trials: int, enough: float = math.inf, workers: int = WORKERS
+    world: World, seed: int, trials: int, enough: Enough | None = None, workers: int = WORKERS
 ) -> Spent:
     """Search with Ray's OptunaSearch and ASHAScheduler, both with their defaults, without starting Ray.
 
@@ -42,7 +41,7 @@ def stock_ray(
             spent.started[int(name)] = session.curve(int(name), placed["now"])
             scheduler.on_trial_add(None, SimpleNamespace(trial_id=name))
             heapq.heappush(speaking, (now + 1.0, next(ticks), name, 0))
-        if not speaking or spent.kimg >= enough:
+        if not speaking or (enough is not None and enough(spent)):
             return spent
         now, _, name, index = heapq.heappop(speaking)
         curve, trial = spent.started[int(name)], SimpleNamespace(trial_id=name)

@@ -67,6 +67,25 @@ class Spent:
         return sum(self.stopped.get(trial, -math.inf) > self.started[trial].would_be for trial in best)
 
 
+@dataclass(frozen=True)
+class Enough:
+    """When a replay has shown what is asked of it.
+
+    Attributes:
+        budget: All are trained for so long, in kimg.
+        target: And until a result is as good.
+        limit: Or until so much was trained, in kimg.
+    """
+
+    budget: float
+    target: float = math.inf
+    limit: float = math.inf
+
+    def __call__(self, spent: Spent) -> bool:
+        """Say whether it is enough."""
+        return spent.kimg >= self.limit or (spent.kimg >= self.budget and spent.best() <= self.target)
+
+
 class Memory(Store):
     """Records that are kept in memory alone."""
 
@@ -180,17 +199,17 @@ def replay(
     world: World,
     spec: Spec,
     seed: int,
-    enough: float = math.inf,
+    enough: Enough | None = None,
     trick: Trick | None = None,
     workers: int = WORKERS,
 ) -> Spent:
-    """Run a sweep of a world until its trials are done, or ``enough`` kimg were trained.
+    """Run a sweep of a world until its trials are done, or that was enough.
 
     Args:
         world: What answers.
         spec: The sweep: its sampler, trials and rungs.
         seed: Of the search.
-        enough: Kimg after which nothing more is begun or trained.
+        enough: When nothing more is to be trained; None for when all trials are done.
         trick: A variant of the rungs.
         workers: Trials at a time.
     """
@@ -210,7 +229,7 @@ def replay(
                 spent.started[number] = session.curve(number, director.trials[number].params)
             worker = Worker(assignment, spent.started[number].points(director.info.schedule))
             heapq.heappush(speaking, (now + worker.points[0].kimg - _at(worker), next(ticks), worker))
-        if not speaking or spent.kimg >= enough:
+        if not speaking or (enough is not None and enough(spent)):
             director.source.close()  # type: ignore[attr-defined]
             return spent
         now, _, worker = heapq.heappop(speaking)

@@ -11,7 +11,8 @@ from sweep.spec.distributions import Categorical
 from sweep.spec.space import Space
 from sweep.spec.specification import Spec
 
-EVALUATIONS = 12
+EVALUATIONS = 9
+"""Of each trial, one a kimg."""
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Made:
         speed = 0.7 * math.exp(world.crossing * draw.normal())
         true = floor + 0.3 * kimg**-speed
         if draw.random() < world.peaking:
-            true += np.maximum(kimg - draw.uniform(2, 10), 0) * 0.02
+            true += np.maximum(kimg - draw.uniform(2, 8), 0) * 0.02
         vendi = np.full(EVALUATIONS, 10.0)
         if draw.random() < world.collapsing:
             from_here = int(draw.integers(1, EVALUATIONS))

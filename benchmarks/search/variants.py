@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sweep.driver.rungs import Rungs
 from sweep.records.snapshots import Seen, best
 from sweep.records.trial_state import Trial
+from sweep.search import samplers
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,16 @@ class Tried(Rungs):
         """Say whether the pictures vary too little; the trial then enters no rung, as a collapsed one."""
         row = trial.last_row
         return (row["vendi"] - 1) / max(row["real_vendi"] - 1, 1e-9) < self.trick.variety
+
+
+class TrickyTPE:
+    """Lets TPE draw conditional keys in another way while it is entered."""
+
+    def __init__(self, how: str | None) -> None:
+        self.how = how
+
+    def __enter__(self) -> None:
+        self._old, samplers.HOW = samplers.HOW, self.how or samplers.HOW
+
+    def __exit__(self, *error: object) -> None:
+        samplers.HOW = self._old

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ class Observed:
         """Whether enough trials have ended for a model."""
         return len(self._ranked) >= 10
 
-    def split(self, names: list[str]) -> tuple[Values, Values]:
+    def split(self, names: list[str], same: Mapping[str, Any] | None = None) -> tuple[Values, Values]:
         """Give the values of some parameters in the good trials, and in all others that have ended or are running.
 
         Returns:
@@ -93,6 +93,8 @@ class Observed:
             return {name: np.empty(0) for name in names}, {name: np.empty(0) for name in names}
         for values in columns.values():
             known &= ~np.isnan(values)
+        for path, value in (same or {}).items():
+            known &= self._values[path][: self._count] == value
         below, above = (np.flatnonzero(known & one) for one in (good, ~good))
         return (
             {name: values[below] for name, values in columns.items()},
@@ -117,6 +119,7 @@ class ArrayTPESampler(TPESampler):
             seed=seed, multivariate=True, constant_liar=False
         )  # `observed` holds the running ones
         self._observed, self._space, self._how = observed, space, how
+        self._same: dict[str, Any] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Give the distributions that are drawn before any is asked for."""
@@ -152,7 +155,11 @@ class ArrayTPESampler(TPESampler):
         for path in self._space:
             if path in deciders and path in self._active(drawn, search_space):
                 together([path])
-        self._same = {path: drawn[path] for path in deciders & drawn.keys()} if self._how == "branch" else {}
+        self._same = (
+            {path: search_space[path].to_internal_repr(drawn[path]) for path in deciders & drawn.keys()}
+            if self._how == "branch"
+            else {}
+        )
         together(set(self._active(drawn, search_space)) - deciders)
         self._same = {}
         return drawn
@@ -173,7 +180,7 @@ class ArrayTPESampler(TPESampler):
     ) -> dict[str, Any]:
         below, above = (
             self._parzen_estimator_cls(values, search_space, self._parzen_estimator_parameters)
-            for values in self._observed.split(list(search_space))
+            for values in self._observed.split(list(search_space), self._same)
         )
         drawn = below.sample(self._rng.rng, self._n_ei_candidates)
         chosen = self._compare(drawn, self._compute_acquisition_func(drawn, below, above))
