@@ -23,7 +23,7 @@ BUDGET = 3 * RANDOM_TRIALS
 """Kimg at which searches are compared: a third of what that random search takes."""
 LIMIT = 1.5 * FULL * RANDOM_TRIALS
 MOST = 100_000
-TODAY: Mapping[str, Any] = {"grace": 1, "reduction": 3}
+USUAL: Mapping[str, Any] = {"grace": 2, "reduction": 3}
 NUMBERS = """
 name: numbers
 data: {source: avatars, count: 3000, size: 32}
@@ -51,7 +51,7 @@ class Swept:
     """
 
     sampler: str = "tpe"
-    asha: Mapping[str, Any] | None = field(default_factory=lambda: TODAY)
+    asha: Mapping[str, Any] | None = field(default_factory=lambda: USUAL)
     trick: Trick | None = None
     blocks: str | None = None
 
@@ -111,28 +111,29 @@ def _compare() -> Spec:
 RANDOM = Swept("random", None)
 RUNGS: dict[str, Way] = {
     "random, all to the end": RANDOM,
-    "stop at 1, 3 kimg (as before)": Swept("random"),
-    "stop at 2, 6": Swept("random", {"grace": 2, "reduction": 3}),
+    "stop at 1, 3": Swept("random", {"grace": 1, "reduction": 3}),
+    "stop at 2, 6": Swept("random"),
     "stop at 2, 4, 8, reduction 2": Swept("random", {"grace": 2, "reduction": 2}),
     "stop at 3": Swept("random", {"grace": 3, "reduction": 3}),
     "stop at 3, 6, reduction 2": Swept("random", {"grace": 3, "reduction": 2}),
-    "tolerance 0.5": Swept("random", {**TODAY, "tolerance": 0.5}),
-    "tolerance 1": Swept("random", {**TODAY, "tolerance": 1}),
-    "tolerance 2": Swept("random", {**TODAY, "tolerance": 2}),
-    "best so far": Swept("random", trick=Trick(best=True)),
-    "variety below 20 % ends at a rung": Swept("random", trick=Trick(variety=0.2)),
-    "variety below 40 % ends at a rung": Swept("random", trick=Trick(variety=0.4)),
-    "patience 2 kimg": Swept("random", {**TODAY, "patience": 2}),
-    "patience 3 kimg": Swept("random", {**TODAY, "patience": 3}),
-    "promote": Swept("random", {**TODAY, "variant": "promote"}),
-    "promote, tolerance 1": Swept("random", {**TODAY, "variant": "promote", "tolerance": 1}),
-    "promote, patience 3": Swept("random", {**TODAY, "variant": "promote", "patience": 3}),
+    "2, 6, tolerance 0.5": Swept("random", {**USUAL, "tolerance": 0.5}),
+    "2, 6, tolerance 1": Swept("random", {**USUAL, "tolerance": 1}),
+    "2, 6, tolerance 2": Swept("random", {**USUAL, "tolerance": 2}),
+    "2, 6, best so far": Swept("random", trick=Trick(best=True)),
+    "2, 6, variety below 10 % ends": Swept("random", trick=Trick(variety=0.1)),
+    "2, 6, variety below 20 % ends": Swept("random", trick=Trick(variety=0.2)),
+    "2, 6, patience 2": Swept("random", {**USUAL, "patience": 2}),
+    "2, 6, patience 3": Swept("random", {**USUAL, "patience": 3}),
+    "2, 6, patience 4": Swept("random", {**USUAL, "patience": 4}),
+    "2, 6, promote": Swept("random", {**USUAL, "variant": "promote"}),
+    "2, 6, promote, tolerance 1": Swept("random", {**USUAL, "variant": "promote", "tolerance": 1}),
+    "2, 6, promote, patience 3": Swept("random", {**USUAL, "variant": "promote", "patience": 3}),
 }
 BLOCKS: dict[str, Way] = {
     "random": RANDOM,
-    **{f"tpe, {how}": Swept("tpe", None, blocks=how) for how in ("joint", "group", "hierarchy", "branch")},
+    **{f"tpe, {how}": Swept("tpe", None, blocks=how) for how in ("joint", "group", "hierarchy")},
     "random, rungs": Swept("random"),
-    **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy", "branch")},
+    **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy")},
 }
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},

@@ -21,10 +21,7 @@ class Rungs:
 
     def __init__(self, store: Store, kimgs: Sequence[float], config: AshaConfig | None) -> None:
         self._store = store
-        self._asha = None
-        if config is not None:
-            promote = config.variant == "promote"
-            self._asha = Asha(kimgs, config.reduction, config.tolerance, promote)
+        self._asha = Asha.of(kimgs, config)
         self._waiting: set[int] = set()
 
     def stops(self, trial: Trial, seen: Seen) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
+from sweep.spec.sections import AshaConfig
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class Asha:
         self._contents: list[dict[int, Held]] = [{} for _ in self.rungs]
         self._released: set[tuple[int, int]] = set()
 
+    @classmethod
+    def of(cls, rungs: Sequence[float], config: AshaConfig | None) -> "Asha | None":
+        """Make the rungs of a spec; None where it has none."""
+        if config is None:
+            return None
+        return cls(rungs, config.reduction, config.tolerance, config.variant == "promote")
+
     @property
     def contents(self) -> Mapping[float, Mapping[int, float]]:
         """Copy of the rungs: by kimg, the value of each trial that has reached the rung, in order of arrival."""
@@ -116,11 +124,11 @@ class Asha:
         if self.promote:
             leading = _leading([*before, held], self.reduction)
             cutoff = leading[-1][1].value if leading else None
-            ahead = any(place == len(before) for place, _ in leading) or self._as_good(held, cutoff)
+            ahead = any(place == len(before) for place, _ in leading) or self._excused(held, cutoff)
             stop = not ahead and (rung, trial) not in self._released
         else:
             cutoff = _percentile([one.value for one in before], self.reduction)
-            stop = cutoff is not None and not self._as_good(held, cutoff)
+            stop = cutoff is not None and held.value > cutoff and not self._excused(held, cutoff)
         return Decision(stop, rung, self.rungs[rung], cutoff, entries)
 
     def release(self, trial: int, rung: int) -> None:
@@ -144,7 +152,7 @@ class Asha:
             found = [
                 (held.value, place, trial)
                 for place, (trial, held) in enumerate(there.items())
-                if trial in waiting and trial not in later and (place in ahead or self._as_good(held, cutoff))
+                if trial in waiting and trial not in later and (place in ahead or self._excused(held, cutoff))
             ]
             if found:
                 return min(found)[2]
@@ -175,10 +183,10 @@ class Asha:
         there = self._contents[rung]
         return [there[other] for other in takewhile(lambda other: other != trial, there)]
 
-    def _as_good(self, held: Held, cutoff: float | None) -> bool:
-        """Say whether a trial is as good as the cutoff, as far as its noise lets one tell."""
-        error = self.tolerance * held.se if self.tolerance else 0.0
-        return cutoff is not None and held.value - error <= cutoff
+    def _excused(self, held: Held, cutoff: float | None) -> bool:
+        """Say whether noise may be all that keeps a trial from the cutoff."""
+        error = self.tolerance * held.se
+        return error > 0 and cutoff is not None and held.value - error <= cutoff
 
 
 def _percentile(values: Sequence[float], reduction: float) -> float | None:

@@ -111,6 +111,7 @@ def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:
         budget = spec.schedule(images).budget
         longest = budget if spec.asha.unit == "kimg" else budget * 1000 / images
         found += [f"asha.grace={times(spec.asha.grace)}", f"asha.max={times(longest)}"]
+        found += [f"asha.patience={times(spec.asha.patience)}"] if spec.asha.patience else []
     for unit in ("kimg", "epochs"):
         value = spec.plain.get(f"train.{unit}")
         if isinstance(value, int | float):
@@ -120,8 +121,7 @@ def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:
 
 def _wall(spec: Spec, images: int, trials: int, costs: Costs) -> Range:
     plays = max(5, min(PLAYS, SOME // trials))
-    reduction = spec.asha.reduction if spec.asha else None
-    return forecast(spec.schedule(images), spec.evaluate.n_fake, trials, reduction, costs, plays).wall
+    return forecast(spec.schedule(images), spec.evaluate.n_fake, trials, spec.asha, costs, plays).wall
 
 
 def _largest(fits: Callable[[int], bool], most: int) -> int:
