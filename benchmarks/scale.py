@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -37,17 +37,16 @@ sys.path.insert(0, str(ROOT))
 import pyarrow as pa  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from benchmarks.made_up import IDENTITY, Point, Wide, Worker  # noqa: E402
 from sweep.driver.assignments import assignment_for, columns_of  # noqa: E402
 from sweep.driver.director import Director  # noqa: E402
 from sweep.driver.events import Next  # noqa: E402
 from sweep.driver.recovery import past, recall, restore  # noqa: E402
-from sweep.driver.room import Attempt  # noqa: E402
 from sweep.records import ledger  # noqa: E402
 from sweep.records.datasets import Store  # noqa: E402
 from sweep.records.rows import to_table  # noqa: E402
 from sweep.records.schemas import SCHEMAS  # noqa: E402
 from sweep.records.sealed import seal  # noqa: E402
-from sweep.records.snapshots import Seen, candidates  # noqa: E402
 from sweep.records.status import Status  # noqa: E402
 from sweep.records.sweep_info import SweepInfo  # noqa: E402
 from sweep.records.trial_state import Trial  # noqa: E402
@@ -56,7 +55,7 @@ from sweep.search.trial_source import Asked, PastTrial  # noqa: E402
 from sweep.spec.specification import Spec, parse  # noqa: E402
 from sweep.storage import layout  # noqa: E402
 from sweep.storage.local import LocalFolder  # noqa: E402
-from sweep.worker.messages import Assignment, Evaluated, Measured  # noqa: E402
+from sweep.worker.messages import Assignment, Measured  # noqa: E402
 
 SPEC = """
 name: large
@@ -76,25 +75,6 @@ evaluate: {{every: 1, n_fake: 1000, n_real: 1000}}
 search: {{sampler: {sampler}, trials: {trials}, seed: 1}}
 """
 ASHA = "asha: {grace: 2, reduction: 3, max: 8}\n"
-IDENTITY = {
-    "extractor": "efficientnet_lite0@64",
-    "extractor_digest": "ab" * 32,
-    "resize": "torch-bilinear-antialias",
-}
-
-
-@dataclass
-class Wide:
-    """Room for so many trials at a time."""
-
-    workers: int
-    gpu: float = 0.0
-    threads: int = 1
-    largest_share: float = 1.0
-
-    def fits(self, live: Mapping[Attempt, float], share: float) -> bool:
-        """Say whether a worker is free."""
-        return len(live) < self.workers
 
 
 @dataclass
@@ -128,8 +108,8 @@ def most_mib() -> int:
 # ---- workers that cost nothing -------------------------------------------------------------------------------------
 
 
-class Worker:
-    """A worker's side of one attempt, made up.
+class Trained(Worker):
+    """A worker's side of one attempt, made up, which leaves the generator of its result.
 
     Args:
         assignment: What it was given.
@@ -139,52 +119,28 @@ class Worker:
     """
 
     def __init__(self, assignment: Assignment, evaluations: int, folder: LocalFolder, weights: bytes) -> None:
-        self.given, self.folder, self.weights = assignment, folder, weights
-        self.chance = random.Random(assignment.seed)
-        self.seconds = self.chance.uniform(0.5, 2.0)
-        self.kimgs = [float(step + 1) for step in range(evaluations)]
-        self.seen: list[Seen] = []
-
-    def evaluated(self) -> Evaluated:
-        """Make up the next evaluation."""
-        kimg = self.kimgs.pop(0)
-        config = self.given.config["train"]
+        chance = random.Random(assignment.seed)
+        self.folder, self.weights, self.seconds = folder, weights, chance.uniform(0.5, 2.0)
+        config = assignment.config["train"]
         skill = abs(math.log10(config["lr_g"]) + 3.5) + abs(math.log10(config["lr_d"]) + 3.2)
-        kid = 0.02 + 0.02 * skill + 0.1 / kimg + self.chance.gauss(0, 0.003)
-        ids = {"trial": self.given.trial, "attempt": self.given.attempt, "kimg": kimg}
-        row = (
-            ids
-            | self._score(kid)
-            | {"seconds_train": 60.0, "seconds_eval": 6.0, "rolled_back": False, "epoch": kimg}
+        rates = {"lr_g": config["lr_g"], "lr_d": config["lr_d"]}
+        super().__init__(
+            assignment, [_point(step + 1.0, skill, chance, rates) for step in range(evaluations)]
         )
-        row |= {
-            name: self.chance.random()
-            for name in ("loss_g", "loss_d", "score_real", "score_fake", "pixel_std")
-        }
-        row |= {name: self.chance.random() for name in ("accuracy_real", "accuracy_fake", "similarity")}
-        row |= {"lr_g": config["lr_g"], "lr_d": config["lr_d"], "stage": 0, "verdict": None}
-        self.seen.append(Seen(kimg, kid, 1000, 0.004))
-        sample = ids | {"path": _picture(self.given.trial), "rows": 1, "cols": 1, "latents": "normal:0"}
-        return Evaluated(**ids, row=row, sample=sample, value=kid, last=not self.kimgs)
 
     def measured(self) -> Measured:
         """Make up the result, and leave the generator that it is of."""
-        (best,) = candidates(self.seen, "kid")
-        ids = {"trial": self.given.trial, "attempt": self.given.attempt}
-        _put(self.folder, layout.snapshot(self.given.trial, best.kimg), self.weights)
-        kid = best.value + abs(self.chance.gauss(0, 0.003))
-        row = (
-            ids
-            | self._score(kid)
-            | {"kimg": best.kimg, "seen": best.value, "seen_n_fake": 1000, "seconds": 20.0}
-        )
-        return Measured(**ids, kimg=best.kimg, result=row)
-
-    def _score(self, kid: float) -> dict[str, Any]:
-        told = {"kid": kid, "fid": 1000 * kid, "kid_se": 0.004, "n_real": 1000, "n_fake": 1000, "ema": True}
+        said = super().measured()
+        _put(self.folder, layout.snapshot(self.given.trial, said.kimg), self.weights)
         names = ("vendi", "real_vendi", "fid_infinity", "precision", "recall", "density", "coverage")
-        full = {name: self.chance.random() for name in names}
-        return told | IDENTITY | {"data_hash": self.given.data_hash} | full
+        return replace(said, result=said.result | dict.fromkeys(names, 0.5))
+
+
+def _point(kimg: float, skill: float, chance: random.Random, rates: Mapping[str, float]) -> Point:
+    kid = 0.02 + 0.02 * skill + 0.1 / kimg + chance.gauss(0, 0.003)
+    names = ("loss_g", "loss_d", "score_real", "score_fake", "pixel_std")
+    more = {name: chance.random() for name in (*names, "accuracy_real", "accuracy_fake", "similarity")}
+    return Point(kimg, kid, 0.004, kid + abs(chance.gauss(0, 0.003)), more=more | rates)
 
 
 def _picture(trial: int) -> str:
@@ -241,7 +197,7 @@ def drive(director: Director, meter: Meter, options: argparse.Namespace) -> list
     folder, picture = director.folder, _small_picture()
     assert isinstance(folder, LocalFolder)
     weights = _small_weights()
-    speaking: list[tuple[float, int, Worker]] = []
+    speaking: list[tuple[float, int, Trained]] = []
     now, ticks, marks = 0.0, itertools.count(), [(0, 0, 0.0)]
     until = time.perf_counter() + 60 * options.minutes
     while True:
@@ -251,7 +207,7 @@ def drive(director: Director, meter: Meter, options: argparse.Namespace) -> list
             if isinstance(assignment, Next):
                 break
             _put(folder, _picture(assignment.trial), picture)
-            worker = Worker(assignment, options.evaluations, folder, weights)
+            worker = Trained(assignment, options.evaluations, folder, weights)
             heapq.heappush(speaking, (now + worker.seconds, next(ticks), worker))
         if not speaking:
             return marks
@@ -336,7 +292,7 @@ def fill(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
             trial = trials[number] = Trial(number, params, number, attempt=0)
             config = info.rooted(spec.trial_config(params, info.schedule)).model_dump(mode="json")
             given = assignment_for(trial, spec, info, folder.url, "benchmark", Wide(options.workers), config)
-            worker = Worker(given, options.evaluations, quick, weights)
+            worker = Trained(given, options.evaluations, quick, weights)
             reports = [worker.evaluated() for _ in range(options.evaluations)]
             _put(quick, _picture(number), picture)
             for report in reports:
@@ -402,6 +358,10 @@ class Metered:
         """Ask the study."""
         with self.meter.on("ask"):
             return self.study.ask()
+
+    def reopen(self, number: int) -> None:
+        """Pass it on."""
+        self.study.reopen(number)
 
     def tell(self, ended: PastTrial) -> None:
         """Tell the study."""

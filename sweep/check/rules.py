@@ -15,6 +15,7 @@ from ganlib import clock
 from sweep.check.folder import Finding, Found, reason
 from sweep.records import ledger
 from sweep.records.schemas import STATUSES
+from sweep.records.snapshots import peaked
 from sweep.records.status import Status
 from sweep.search.asha import Asha
 from sweep.storage import layout
@@ -85,7 +86,9 @@ def _of_trial(records: Found, row: dict[str, Any]) -> Iterator[str]:
     if row["status"] not in STATUSES:
         yield f"has the unknown status {row['status']!r}"
     budget = records.budget(row["trial"])
-    if row["status"] == Status.FINISHED and not clock.reached(row["kimg"], budget):
+    patience = records.spec.patience(records.info.images)
+    early = patience is not None and peaked(records.remembered(row["trial"]).seen, patience)
+    if row["status"] == Status.FINISHED and not early and not clock.reached(row["kimg"], budget):
         yield f"is finished at {row['kimg']:g} of {budget:g} kimg"
     if row["status"] == Status.COLLAPSED and not (
         row["verdict"] and rows and rows[-1]["verdict"] == row["verdict"]
@@ -163,9 +166,9 @@ def evaluations(records: Found) -> Iterator[Finding]:
 def rungs(records: Found) -> Iterator[Finding]:
     """Check that rungs hold what was measured, and that the decisions come out again when they are played again."""
     entries = [row for (name, _), rows in records.parts.items() if name == "rungs" for row in rows]
-    if not records.spec.asha or any(path.startswith("rungs/") for path in records.damaged):
+    asha = Asha.of(records.info.rungs, records.spec.asha)
+    if asha is None or any(path.startswith("rungs/") for path in records.damaged):
         return
-    asha = Asha(records.info.rungs, records.spec.asha.reduction)
     for entry in sorted(entries, key=lambda entry: entry["time"]):
         path = layout.part("rungs", entry["trial"])
         value = _measured(records, entry)
@@ -174,7 +177,7 @@ def rungs(records: Found) -> Iterator[Finding]:
                 path, f"has {entry['value']:g} at {entry['kimg']:g} kimg, where {value:g} was measured"
             )
         try:
-            decision = asha.enter(entry["trial"], entry["rung_kimg"], entry["value"])
+            decision = asha.enter(entry["trial"], entry["rung_kimg"], entry["value"], entry["se"])
         except ValueError as error:
             yield Finding(path, str(error))
             continue

@@ -8,7 +8,6 @@ from sweep.commands.before import planned
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records, remembered
-from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec, parse
@@ -92,7 +91,7 @@ def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tup
     info = replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
     longer, info = _written(folder, longer, info)
     for trial in going_on:
-        _open_again(store, trial, old)
+        Records(store).open_again(trial, EventKind.EXTENDED, {"budget": old})
     return longer, info
 
 
@@ -124,16 +123,6 @@ def _has_checkpoint(folder: Folder, trial: Trial) -> bool:
     return any(
         name.endswith(layout.CHECKPOINT_SUFFIX) for name in folder.names(layout.checkpoints(trial.number))
     )
-
-
-def _open_again(store: Store, trial: Trial, budget: float) -> None:
-    """Make a finished trial one that can be resumed; its result so far becomes an event."""
-    records, result = Records(store), trial.result or {}
-    told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
-    records.event(trial, EventKind.EXTENDED, {"budget": budget, "result": told})
-    store.replace("results", trial.number, [])
-    trial.result, trial.status = None, Status.INTERRUPTED
-    records.put(trial)
 
 
 def _written(folder: Folder, spec: Spec, info: SweepInfo) -> tuple[Spec, SweepInfo]:

@@ -55,5 +55,5 @@ def assignment_for(
         to_measure=candidates(trial.seen, trial.metric) if trial.due else None,
         floor=info.floor,
         failures=trial.failures,
-        keep_stopped=spec.keep.stopped == "all",
+        keep_stopped=spec.keeps_stopped,
     )

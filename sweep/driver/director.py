@@ -6,8 +6,9 @@ It is the only writer of the sweep's records, and every decision is written down
 """
 
 import contextlib
+import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sweep.driver.assignments import assignment_for, columns_of
@@ -20,6 +21,7 @@ from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records
 from sweep.records.retention import after_sweep, after_trial
+from sweep.records.snapshots import Seen, peaked
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
@@ -67,7 +69,8 @@ class Director:
         self.hours = Hours()
         self._queue: deque[int] = deque()
         self._live: set[int] = set()
-        self.rungs = Rungs(store, info.rungs, spec.asha.reduction if spec.asha else None)
+        self._patience = spec.patience(info.images)
+        self.rungs = Rungs(store, info.rungs, spec.asha)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -88,7 +91,10 @@ class Director:
             return Next.WAIT
         if self._queue:
             return self._assign(self.trials[self._queue.popleft()])
-        asked = self.source.ask() if self.hours.enough() else None
+        enough = self.hours.enough()
+        if enough and (again := self.rungs.promoted()) is not None:
+            return self._assign(self._promoted(self.trials[again]))
+        asked = self.source.ask() if enough else None
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
         seed = asked.seed_in(self.spec.search.seed)
@@ -96,6 +102,16 @@ class Director:
         self.trials[trial.number] = trial
         self.records.begin(trial)
         return self._assign(trial)
+
+    def _promoted(self, trial: Trial) -> Trial:
+        """Open a trial again that was stopped at a rung."""
+        self.records.open_again(trial, EventKind.PROMOTED, {"rung": trial.rung})
+        self.rungs.let_go_on(trial)
+        self.source.reopen(trial.number)
+        return trial
+
+    def _budget(self, trial: Trial) -> float:
+        return self.spec.trial_budget(trial.params, self.info.schedule)
 
     def _assign(self, trial: Trial) -> Assignment:
         trial.attempt += 1
@@ -159,10 +175,13 @@ class Director:
                 trial.verdict = report.verdict.kind
                 return self._end(trial, Status.COLLAPSED, **where)
             self.watch(Event("rollback", trial, report.verdict.to_dict()))
-        stop = self._stopped_at_rung(trial, report.kimg, report.value)
-        if stop or report.last or self.hours.over():
-            status = Status.FINISHED if report.last else Status.EXPIRED
-            return self._end(trial, Status.STOPPED if stop else status, **where)
+        # A trial that was called dead, or has no finite value, has not been seen at this evaluation.
+        stop = self._stopped_at_rung(trial, [one for one in trial.seen[-1:] if one.kimg == report.kimg])
+        if stop or report.last or self._peaked(trial) or self.hours.over():
+            over = not (report.last or self._peaked(trial))
+            return self._end(
+                trial, Status.STOPPED if stop else Status.EXPIRED if over else Status.FINISHED, **where
+            )
         self.records.put(trial, **where)
         self.source.follow(outcome(trial))
         self.watch(Event("evaluation", trial, report.row))
@@ -189,11 +208,14 @@ class Director:
         self.watch(Event("result", trial, dict(result)))
         self._settle(trial)
 
-    def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
-        """Enter an evaluation into the rungs, unless it is a trial's last: only that one is measured in full."""
-        if self.info.ladder and kimg >= self.spec.trial_budget(trial.params, self.info.schedule):
-            return False
-        return self.rungs.stops(trial, kimg, value)
+    def _stopped_at_rung(self, trial: Trial, evaluations: Sequence[Seen]) -> bool:
+        """Enter evaluations into the rungs, except a trial's last: only that one is measured in full."""
+        budget = self._budget(trial) if self.info.ladder else math.inf
+        return any(self.rungs.stops(trial, one) for one in evaluations if one.kimg < budget)
+
+    def _peaked(self, trial: Trial) -> bool:
+        """Say whether a trial has had its best for good, by the spec."""
+        return self._patience is not None and peaked(trial.seen, self._patience)
 
     def fail(self, number: int, attempt: int, fault: Fault) -> None:
         """Take in that a trial's worker gave up: try again from its checkpoint, or give the trial up."""
@@ -273,7 +295,9 @@ class Director:
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
-        after_trial(self.folder, self.spec.keep, trial)
+        keep = self.spec.keep.model_copy(update={"stopped": "all"}) if self.rungs.promotes else self.spec.keep
+        after_trial(self.folder, keep, trial)
+        self.rungs.wait(trial)
         self.records.settled(trial)
 
     # ---- coming back -------------------------------------------------------------------------------------
@@ -282,18 +306,19 @@ class Director:
         """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""
         self.trials = dict(trials)
         for trial in self.trials.values():
+            if not trial.due:
+                self.rungs.wait(trial)
             trial.share = min(trial.share, self.largest_share)  # of machines that may be smaller now
             if trial.due or (trial.unfinished and self._goes_on(trial, trial.number in stopped)):
                 self._queue.append(trial.number)
 
     def _goes_on(self, trial: Trial, stopped: bool) -> bool:
-        """Finish the bookkeeping of an unfinished trial that a crash expired; whether it is to be handed out."""
-        for one in trial.seen:
-            stopped = stopped or self._stopped_at_rung(trial, one.kimg, one.value)
+        """Finish the bookkeeping of an unfinished trial that a crash cut short; whether it is to be handed out."""
+        stopped = stopped or self._stopped_at_rung(trial, trial.seen)
         if trial.verdict:
             return self._end(trial, Status.COLLAPSED)
         if stopped:
             return self._end(trial, Status.STOPPED)
-        if trial.kimg >= self.spec.trial_budget(trial.params, self.info.schedule):
+        if trial.kimg >= self._budget(trial) or self._peaked(trial):
             return self._end(trial, Status.FINISHED)
         return True

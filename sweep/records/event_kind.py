@@ -38,5 +38,7 @@ class EventKind(StrEnum):
     """A score is too good to be honest."""
     NO_RESULT = "no_result"
     """A trial that has ended could not be measured."""
+    PROMOTED = "promoted"
+    """A trial that was stopped at a rung goes on, because it is among the best there after all."""
     EXTENDED = "extended"
     """A trial that had finished goes on with a longer budget."""

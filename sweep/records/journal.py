@@ -10,6 +10,7 @@ from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.rows import Row, by_trial, in_turn
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
@@ -107,6 +108,21 @@ class Records:
             "results", trial.number, [{"trial": trial.number, "attempt": trial.attempt, **row}]
         )
         return self.store.part("results", trial.number)[0]
+
+    def open_again(self, trial: Trial, kind: EventKind, detail: Mapping[str, Any]) -> None:
+        """Make an ended trial one that can be resumed; its result so far becomes an event.
+
+        Args:
+            trial: The trial.
+            kind: Why it goes on.
+            detail: The particulars, to which the result is added.
+        """
+        result = trial.result or {}
+        told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
+        self.event(trial, kind, {**detail, "result": told})
+        self.store.replace("results", trial.number, [])
+        trial.result, trial.status = None, Status.INTERRUPTED
+        self.put(trial)
 
     def settled(self, trial: Trial) -> None:
         """Take note that a trial has nothing left to do.

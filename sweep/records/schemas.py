@@ -152,6 +152,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("rung_kimg", pa.float64()),
         ("kimg", pa.float64()),
         ("value", pa.float64()),
+        ("se", pa.float64()),
         ("cutoff", pa.float64()),
         ("stopped", pa.bool_()),
         ("time", _TIME),

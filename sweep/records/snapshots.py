@@ -91,6 +91,24 @@ def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
     return kept
 
 
+def peaked(seen: Sequence[Seen], patience: float) -> bool:
+    """Say whether a trial has been no better than before for some time, by its own error.
+
+    An evaluation counts as better where it is below the last one that did by more than its standard error.
+
+    Args:
+        seen: The healthy evaluations of the trial so far, oldest first.
+        patience: The time in kimg from the last better evaluation to the newest one.
+    """
+    if not seen:
+        return False
+    last = seen[0]
+    for one in seen:
+        if one.value < last.value - (one.se or 0.0):
+            last = one
+    return reached(seen[-1].kimg - last.kimg, patience)
+
+
 def still_improving(seen: Sequence[Seen], budget: float) -> bool:
     """Say whether a trial that reached its budget was getting better until its end.
 

@@ -92,8 +92,9 @@ class Server(LocalServer):
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Digest results, judgements and notes; whenever one comes, or a trial or a run that confirms one starts or ends, it
-    changes.
+    """Digest results, judgements and notes: it changes whenever one comes, or a trial starts or ends.
+
+    So it does with runs that confirm a trial.
 
     Raises:
         WorkError: if the trials cannot be read.

@@ -1,17 +1,22 @@
-"""Asynchronous successive halving, the variant that stops trials (Li et al. 2020, https://arxiv.org/abs/1810.05934).
+"""Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934): trials stop, or are promoted.
 
 `Asha` has no side effects: a trial's value goes in, a decision comes out. On finite values, and as long as no report
-crosses two rungs at once, `Asha` decides as Ray's ``AsyncHyperBandScheduler`` with one bracket does.
+crosses two rungs at once, `Asha` without tolerance and promotion decides as Ray's ``AsyncHyperBandScheduler`` with one
+bracket does. With promotion it is the paper's own algorithm, except that a trial which is good enough at once goes on
+at once.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
+from sweep.spec.sections import AshaConfig
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class Decision:
         stop: Whether the trial ends here.
         rung: 0-based index of the highest rung that the trial has reached, which decides; None below the first.
         rung_kimg: Where that rung is, in kimg.
-        cutoff: The largest value that goes on at that rung; None for the first trial there, which always goes on.
+        cutoff: The largest value that goes on at that rung; None where too few trials were there: the first, which
+            always goes on, or with promotion those that wait for more.
         entries: (rung index, value) of the rungs that the trial entered with this report.
     """
 
@@ -33,33 +39,58 @@ class Decision:
     entries: list[tuple[int, float]] = field(default_factory=list)
 
 
+class Held(NamedTuple):
+    """What a trial had when it came to a rung: the value of its metric, and the standard error of that, or 0."""
+
+    value: float
+    se: float = 0.0
+
+
 class Asha:
     """The rungs of one sweep, with the trials that have reached them and their values. Smaller is better.
 
     Args:
         rungs: Where trials are compared, in kimg, rising.
         reduction: At each rung a trial goes on only if it is as good as the best 1/``reduction`` of those before it.
+        tolerance: So many of its standard errors a trial may be worse than that and goes on all the same.
+        promote: Whether a trial that is stopped may go on later, when it is among the best 1/``reduction`` of its rung
+            after all (see `promotable`); the first trials then wait until there are enough to compare.
 
     Raises:
-        ValueError: If the rungs do not rise or the reduction is not above 1.
+        ValueError: If the rungs do not rise, the reduction is not above 1 or the tolerance is below 0.
     """
 
-    def __init__(self, rungs: Sequence[float], reduction: float) -> None:
+    def __init__(
+        self, rungs: Sequence[float], reduction: float, tolerance: float = 0.0, promote: bool = False
+    ) -> None:
         self.rungs = tuple(float(rung) for rung in rungs)
-        self.reduction = float(reduction)
+        self.reduction, self.tolerance, self.promote = float(reduction), float(tolerance), promote
         if any(low >= high for low, high in zip(self.rungs, self.rungs[1:], strict=False)):
             raise ValueError(f"rungs must rise, got {list(self.rungs)}")
         if not self.reduction > 1:
             raise ValueError(f"reduction must be above 1, got {reduction}")
-        # Each rung is a mapping from trial to value; its order is the order of arrival.
-        self._contents: list[dict[int, float]] = [{} for _ in self.rungs]
+        if not self.tolerance >= 0:
+            raise ValueError(f"tolerance must be at least 0, got {tolerance}")
+        # Each rung is a mapping from trial to what it had; its order is the order of arrival.
+        self._contents: list[dict[int, Held]] = [{} for _ in self.rungs]
+        self._released: set[tuple[int, int]] = set()
+
+    @classmethod
+    def of(cls, rungs: Sequence[float], config: AshaConfig | None) -> "Asha | None":
+        """Make the rungs of a spec; None where it has none."""
+        if config is None:
+            return None
+        return cls(rungs, config.reduction, config.tolerance, config.variant == "promote")
 
     @property
     def contents(self) -> Mapping[float, Mapping[int, float]]:
         """Copy of the rungs: by kimg, the value of each trial that has reached the rung, in order of arrival."""
-        return {rung: dict(held) for rung, held in zip(self.rungs, self._contents, strict=True)}
+        return {
+            rung: {trial: held.value for trial, held in there.items()}
+            for rung, there in zip(self.rungs, self._contents, strict=True)
+        }
 
-    def enter(self, trial: int, kimg: float, value: float) -> Decision:
+    def enter(self, trial: int, kimg: float, value: float, se: float | None = None) -> Decision:
         """Enter a trial's value into every rung that the trial has newly reached, and decide whether it goes on.
 
         The highest rung reached decides: a report that crosses several rungs at once (a grace shorter than the interval
@@ -71,6 +102,7 @@ class Asha:
             trial: The number of the trial.
             kimg: How far the trial has trained.
             value: The trial's metric there; finite.
+            se: The standard error of the value; one that is not known, or no finite number, counts as 0.
 
         Raises:
             ValueError: If the value is not finite: NaN would never be stopped, -inf would stop all others.
@@ -81,46 +113,96 @@ class Asha:
             )
         met = [index for index, rung in enumerate(self.rungs) if reached(kimg, rung)]
         entries = [(index, value) for index in met if trial not in self._contents[index]]
+        error = se if se is not None and math.isfinite(se) else 0.0
         for index, entered in entries:
-            self._contents[index][trial] = entered
+            self._contents[index][trial] = Held(entered, max(error, 0.0))
         if not met:
             return Decision()
         rung = met[-1]
-        cutoff = self._cutoff(rung, trial)
-        stop = cutoff is not None and self._contents[rung][trial] > cutoff
+        before = self._before(rung, trial)
+        held = self._contents[rung][trial]
+        if self.promote:
+            leading = _leading([*before, held], self.reduction)
+            cutoff = leading[-1][1].value if leading else None
+            ahead = any(place == len(before) for place, _ in leading) or self._excused(held, cutoff)
+            stop = not ahead and (rung, trial) not in self._released
+        else:
+            cutoff = _percentile([one.value for one in before], self.reduction)
+            stop = cutoff is not None and held.value > cutoff and not self._excused(held, cutoff)
         return Decision(stop, rung, self.rungs[rung], cutoff, entries)
 
-    def load(self, entries: Iterable[tuple[float, int, float]]) -> None:
+    def release(self, trial: int, rung: int) -> None:
+        """Let a trial go on past a rung, whatever was decided there."""
+        self._released.add((rung, trial))
+
+    def promotable(self, waiting: Collection[int]) -> int | None:
+        """Find a trial that was stopped and is among the best of its rung by now: the best one of the highest rung.
+
+        Args:
+            waiting: The trials that were stopped.
+        """
+        for index in reversed(range(len(self.rungs))):
+            there = self._contents[index]
+            later = self._contents[index + 1] if index + 1 < len(self.rungs) else {}
+            if not any(trial in there for trial in waiting):
+                continue
+            leading = _leading(list(there.values()), self.reduction)
+            cutoff = leading[-1][1].value if leading else None
+            ahead = {place for place, _ in leading}
+            found = [
+                (held.value, place, trial)
+                for place, (trial, held) in enumerate(there.items())
+                if trial in waiting and trial not in later and (place in ahead or self._excused(held, cutoff))
+            ]
+            if found:
+                return min(found)[2]
+        return None
+
+    def load(self, entries: Iterable[tuple[float, int, float, float | None]]) -> None:
         """Put recorded entries back into the rungs.
 
         Args:
-            entries: (kimg of the rung, trial, value) in the order in which they were recorded.
+            entries: (kimg of the rung, trial, value, standard error) in the order in which they were recorded.
 
         Raises:
             WorkError: If an entry belongs to no rung, is not finite or contradicts another.
         """
-        for kimg, trial, value in entries:
+        for kimg, trial, value, se in entries:
             near = [i for i, rung in enumerate(self.rungs) if same_time(rung, kimg)]
-            if not near or not math.isfinite(value) or self._contents[near[0]].get(trial, value) != value:
+            held = Held(value, se or 0.0)
+            if not near or not math.isfinite(value) or self._contents[near[0]].get(trial, held) != held:
                 rungs = ", ".join(f"{rung:g}" for rung in self.rungs) or "none"
                 raise WorkError(
                     f"the recorded rungs do not fit the sweep: trial {trial} has {value} at {kimg} kimg, "
                     f"and the rungs are at {rungs} kimg"
                 )
-            self._contents[near[0]][trial] = value
+            self._contents[near[0]][trial] = held
 
-    def _cutoff(self, rung: int, trial: int) -> float | None:
-        before: list[float] = []
-        for other, value in self._contents[rung].items():
-            if other == trial:
-                break
-            before.append(value)
-        if not before:
-            return None
-        # Negated and as a percentile, as Ray does it: the same rounding, so a tie is decided alike. The
-        # clip keeps the interpolation between two huge values from overflowing.
-        rewards = np.clip(-np.asarray(before, dtype=np.float64), -1e300, 1e300)
-        return -float(np.percentile(rewards, (1 - 1 / self.reduction) * 100))
+    def _before(self, rung: int, trial: int) -> list[Held]:
+        """List what the trials had that came to a rung before a trial, in order of arrival."""
+        there = self._contents[rung]
+        return [there[other] for other in takewhile(lambda other: other != trial, there)]
+
+    def _excused(self, held: Held, cutoff: float | None) -> bool:
+        """Say whether noise may be all that keeps a trial from the cutoff."""
+        error = self.tolerance * held.se
+        return error > 0 and cutoff is not None and held.value - error <= cutoff
+
+
+def _percentile(values: Sequence[float], reduction: float) -> float | None:
+    """Compute the value that the best 1/``reduction`` have at most, between two of them; None of none."""
+    if not values:
+        return None
+    # Negated and as a percentile, as Ray does it: the same rounding, so a tie is decided alike. The
+    # clip keeps the interpolation between two huge values from overflowing.
+    rewards = np.clip(-np.asarray(values, dtype=np.float64), -1e300, 1e300)
+    return -float(np.percentile(rewards, (1 - 1 / reduction) * 100))
+
+
+def _leading(there: Sequence[Held], reduction: float) -> list[tuple[int, Held]]:
+    """List the best 1/``reduction`` in whole trials, best first and of equals the first to come, with their places."""
+    ranked = sorted(enumerate(there), key=lambda one: (one[1].value, one[0]))
+    return ranked[: int(len(there) / reduction + 1e-9)]
 
 
 def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) -> list[tuple[float, float]]:

@@ -58,12 +58,13 @@ class Study:
     ) -> None:
         import optuna
 
+        from sweep.search.memory import Memory
         from sweep.search.samplers import Kept
 
         self._path, self._space, self._search = path, space, search
         self._points = [space.stored(point) for point in points]
         self._grid = grid_order(space, search)
-        self._memory = optuna.storages.InMemoryStorage()
+        self._memory = Memory()
         self._study = optuna.create_study(storage=self._memory, study_name=name, direction="minimize")
         self._study.add_trials(trials)
         self._kept = Kept()
@@ -166,7 +167,7 @@ class Study:
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
-        """Enter how a trial ended; to be called once for each trial.
+        """Enter how a trial ended; to be called once for each trial, and once more after `reopen`.
 
         A ``finished`` trial becomes COMPLETE with its value, a ``stopped`` one PRUNED with its value at the step that
         it came to, a ``failed`` one FAIL. A ``collapsed`` trial becomes PRUNED without any value: TPE and `CmaSampler`
@@ -190,6 +191,21 @@ class Study:
         self._study.tell(past.number, value, state=end.optuna_state())
         self._kept.observed.note(self._memory.get_trial(past.number))
         self.follow(past)
+
+    def reopen(self, number: int) -> None:
+        """Take in that a trial which had ended goes on: it counts as running again, until it is told once more.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
+        from sweep.search.cma import Replay
+
+        self._memory.reopen(number)
+        self._kept.replay = Replay()  # it may have played the trial
+        trial = self._memory.get_trial(number)
+        self._kept.observed.note(trial)
+        with study_file.writing(self._path):
+            self._file.put([trial])
 
     def follow(self, past: PastTrial) -> None:
         """Write to the file how a trial stands; samplers know nothing of it before its end.

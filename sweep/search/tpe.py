@@ -1,7 +1,8 @@
 """TPE whose questions cost the same however many trials there are: it reads arrays in place of trials."""
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
+
+from sweep.spec.distributions import Categorical, Distribution, stored
+from sweep.spec.space import Space
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 GOOD_SHARE, MOST_GOOD = 0.1, 25
@@ -34,24 +38,26 @@ class Observed:
     """
 
     def __init__(self) -> None:
-        self._count = self._ended = 0
+        self._count = 0
         self._counts = np.zeros(0, dtype=bool)
         self._values: Values = {}
-        self._best: list[tuple[Rank, int]] = []
+        self._ranked: list[tuple[Rank, int]] = []
+        self._ranks: dict[int, Rank] = {}
         self.common: dict[str, BaseDistribution] | None = None
 
     def note(self, trial: FrozenTrial) -> None:
-        """Take in a trial that was just drawn, or how it ended."""
+        """Take in a trial that was just drawn, how it ended, or that it goes on after it had ended."""
         self._make_room(trial.number)
         self._counts[trial.number] = trial.state in (*ENDED, TrialState.RUNNING)
         for name, distribution in trial.distributions.items():
             if name not in self._values:
                 self._values[name] = np.full(len(self._counts), math.nan)
             self._values[name][trial.number] = distribution.to_internal_repr(trial.params[name])
+        if (old := self._ranks.pop(trial.number, None)) is not None:
+            del self._ranked[bisect_left(self._ranked, (old, trial.number))]
         if trial.state in ENDED:
-            self._ended += 1
-            insort(self._best, (rank(trial), trial.number))
-            del self._best[MOST_GOOD:]
+            self._ranks[trial.number] = rank(trial)
+            insort(self._ranked, (self._ranks[trial.number], trial.number))
             known = trial.distributions if self.common is None else self.common
             self.common = {
                 name: distribution
@@ -67,20 +73,28 @@ class Observed:
             for name, values in self._values.items():
                 self._values[name] = np.append(values, np.full(more, math.nan))
 
-    def split(self, names: list[str]) -> tuple[Values, Values]:
+    @property
+    def enough(self) -> bool:
+        """Whether enough trials have ended for a model."""
+        return len(self._ranked) >= 10
+
+    def split(self, names: list[str], same: Mapping[str, Any] | None = None) -> tuple[Values, Values]:
         """Give the values of some parameters in the good trials, and in all others that have ended or are running.
 
         Returns:
             The values by parameter as Optuna stores them, in the order of the trials; of trials with all of them.
         """
         good = np.zeros(self._count, dtype=bool)
-        good[[number for _, number in self._best[: math.ceil(GOOD_SHARE * self._ended)]]] = True
+        most = min(math.ceil(GOOD_SHARE * len(self._ranked)), MOST_GOOD)
+        good[[number for _, number in self._ranked[:most]]] = True
         known = self._counts[: self._count].copy()
         columns = {name: self._values[name][: self._count] for name in names if name in self._values}
         if len(columns) < len(names):
             return {name: np.empty(0) for name in names}, {name: np.empty(0) for name in names}
         for values in columns.values():
             known &= ~np.isnan(values)
+        for path, value in (same or {}).items():
+            known &= self._values[path][: self._count] == value
         below, above = (np.flatnonzero(known & one) for one in (good, ~good))
         return (
             {name: values[below] for name, values in columns.items()},
@@ -100,23 +114,73 @@ class ArrayTPESampler(TPESampler):
         observed: The trials so far.
     """
 
-    def __init__(self, seed: int, observed: Observed) -> None:
+    def __init__(self, seed: int, observed: Observed, space: Space, how: str = "joint") -> None:
         super().__init__(
             seed=seed, multivariate=True, constant_liar=False
         )  # `observed` holds the running ones
-        self._observed = observed
+        self._observed, self._space, self._how = observed, space, how
+        self._same: dict[str, Any] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Give the distributions that all ended trials have, which are drawn together."""
-        common = sorted((self._observed.common or {}).items())
-        return {name: distribution for name, distribution in common if not distribution.single()}
+        """Give the distributions that are drawn before any is asked for."""
+        if self._how == "joint":
+            known = self._observed.common or {}
+        else:
+            known = {path: distribution.optuna() for path, distribution in self._space.items()}
+        return {
+            name: distribution for name, distribution in sorted(known.items()) if not distribution.single()
+        }
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw parameters block by block."""
+        if self._how == "joint" or not self._observed.enough:
+            return super().sample_relative(study, trial, search_space)
+        drawn: dict[str, Any] = {}
+
+        def together(paths: Iterable[str]) -> None:
+            block = {path: search_space[path] for path in sorted(paths) if path in search_space}
+            if block:
+                drawn.update(self._sample(study, trial, block))
+
+        if self._how == "group":
+            groups: dict[str, list[str]] = {}
+            for path, one in self._space.items():
+                groups.setdefault(repr(one.when), []).append(path)
+            for paths in groups.values():
+                together(paths)
+            return drawn
+        deciders = {path for one in self._space.values() for path in one.when}
+        for path in self._space:
+            if path in deciders and path in self._active(drawn, search_space):
+                together([path])
+        self._same = (
+            {path: search_space[path].to_internal_repr(drawn[path]) for path in deciders & drawn.keys()}
+            if self._how == "branch"
+            else {}
+        )
+        together(set(self._active(drawn, search_space)) - deciders)
+        self._same = {}
+        return drawn
+
+    def _active(self, drawn: dict[str, Any], search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
+        """Find the keys that are active with the values drawn so far."""
+
+        def pick(path: str, one: Distribution) -> Any:  # noqa: ANN401
+            if isinstance(one, Categorical):
+                wanted = drawn.get(path)
+                return next((choice for choice in one.choices if stored(choice) == wanted), one.choices[0])
+            return drawn.get(path)
+
+        return self._space.walk(pick)
 
     def _sample(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         below, above = (
             self._parzen_estimator_cls(values, search_space, self._parzen_estimator_parameters)
-            for values in self._observed.split(list(search_space))
+            for values in self._observed.split(list(search_space), self._same)
         )
         drawn = below.sample(self._rng.rng, self._n_ei_candidates)
         chosen = self._compare(drawn, self._compute_acquisition_func(drawn, below, above))

@@ -62,7 +62,10 @@ class TrialSource(Protocol):
         """Give the next trial to run; None when there is no more."""
 
     def tell(self, past: PastTrial) -> None:
-        """Take in how a trial ended; to be called once for each trial."""
+        """Take in how a trial ended; to be called once for each trial, and once more after it was reopened."""
+
+    def reopen(self, number: int) -> None:
+        """Take in that a trial which had ended goes on."""
 
     def follow(self, past: PastTrial) -> None:
         """Take in how a trial stands that goes on."""

@@ -75,8 +75,17 @@ class AshaConfig(Section):
     """One of so many trials goes on at a rung, and the next rung is so many times as far."""
     max: float | None = Field(None, gt=0)
     """How long a trial trains at most, in ``unit``; null: as long as ``train`` says."""
+    variant: Literal["stop", "promote"] = "stop"
+    """What becomes of a trial that is not good enough at a rung: its end (``stop``), or it waits there, with a
+    checkpoint, and goes on when it is among the best 1/``reduction`` after all (``promote``, Li's own)."""
+    tolerance: float = Field(0.0, ge=0, le=10)
+    """A trial goes on though it is worse than the others by up to so many standard errors of its KID, which noise may
+    explain; FID has none."""
+    patience: float | None = Field(None, gt=0)
+    """A trial ends early, with its best snapshot, when it was no better by its own standard error for so long, in
+    ``unit``; null: it trains on."""
     unit: Unit = "epochs"
-    """Unit of ``grace`` and ``max``: passes over all pictures, or thousands of real pictures shown."""
+    """Unit of ``grace``, ``max`` and ``patience``: passes over all pictures, or thousands of real pictures shown."""
 
     @model_validator(mode="after")
     def _grace_before_max(self) -> "AshaConfig":

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlib.clock import budget_of
+from ganlib.clock import budget_of, kimg_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.names import FAMILIES
@@ -136,6 +136,17 @@ class Spec:
         values = {**self.plain, **params}
         end = budget_of(values["train.epochs"], values["train.kimg"], images)
         return math.inf if end is None else end
+
+    @property
+    def keeps_stopped(self) -> bool:
+        """Whether a trial that is stopped leaves a checkpoint to go on from."""
+        promotes = self.asha is not None and self.asha.variant == "promote"
+        return promotes or self.keep.stopped == "all"
+
+    def patience(self, images: int) -> float | None:
+        """Say for how long a trial may be no better than before, in kimg; None for as long as it trains."""
+        asha = self.asha
+        return None if asha is None or asha.patience is None else kimg_of(asha.patience, asha.unit, images)
 
     def trial_budget(self, params: Mapping[str, Any], schedule: Schedule) -> float:
         """Say how long a trial with these parameters trains, in kimg: the schedule's budget, or less."""

@@ -58,6 +58,10 @@ class Plan:
         self.next += 1
         return Asked(self.next - 1, {"train.lr_g": 2e-4}) if self.next <= self.count else None
 
+    def reopen(self, number: int) -> None:
+        """Forget how it ended."""
+        self.told = [one for one in self.told if one.number != number]
+
     def tell(self, past: PastTrial) -> None:
         """Remember it."""
         self.told.append(past)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.metrics import NonFiniteError, Score
-from sweep.records.snapshots import Seen, best, candidates, still_improving
+from sweep.records.snapshots import Seen, best, candidates, peaked, still_improving
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.results.ranking import rank
@@ -236,3 +236,32 @@ def test_a_trial_in_the_study_is_its_result() -> None:
     assert (past.state, past.kimg, past.value) == ("stopped", 12.0, 0.07)
     assert past.attrs["n_fake"] == FULL
     assert trial.best == Seen(6.0, 0.05, 128, 0.01)
+
+
+# ---- trials that have had their best -------------------------------------------------------------------------
+
+
+def _seen(values: list[float], se: float | None = 0.01) -> list[Seen]:
+    return [Seen(float(kimg + 1), value, FULL, se) for kimg, value in enumerate(values)]
+
+
+def test_a_trial_has_peaked_when_it_was_no_better_by_its_error_for_so_long() -> None:
+    assert not peaked([], 1)
+    assert not peaked(_seen([0.3]), 1)
+    assert peaked(_seen([0.3, 0.295]), 1), "better by less than its error"
+    assert not peaked(_seen([0.3, 0.295]), 2)
+    assert not peaked(_seen([0.3, 0.28]), 1)
+    assert peaked(_seen([0.3, 0.2, 0.4, 0.5, 0.4]), 3)
+    assert not peaked(_seen([0.3, 0.295, 0.289]), 2), "slow, but better in the end"
+    assert peaked(_seen([40.0, 40.0], None), 1), "a tie is no better"
+    assert not peaked(_seen([40.0, 39.999], None), 1), "FID has no error"
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.floats(0, 0.5), st.integers(1, 9))
+def test_whoever_gets_better_all_the_time_never_peaks(values: list[float], se: float, patience: int) -> None:
+    falling = _seen([-2.0 * kimg for kimg in range(len(values))], se)
+    assert not peaked(falling, 0.5)
+    seen = _seen(values, se)
+    if peaked(seen, patience):
+        assert peaked([*seen, Seen(len(values) + 1.0, max(values), FULL, se)], patience), "and it stays so"
+        assert not peaked([*seen, Seen(len(values) + 1.0, min(values) - 2 * se - 1e-6, FULL, se)], patience)

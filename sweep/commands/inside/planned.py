@@ -43,6 +43,9 @@ class Planned:
         number, self._next = self._next, self._next + 1
         return Asked(number, dict(self._params[number]), self._plan[number].seed)
 
+    def reopen(self, number: int) -> None:
+        """Do nothing: nobody is stopped in a plan."""
+
     def tell(self, past: PastTrial) -> None:
         """Ignore how a run ended: a plan does not learn."""
 

@@ -94,9 +94,8 @@ class Fit:
 
     def _wall(self, spec: Spec, trials: int) -> Range:
         plays = max(5, min(PLAYS, SOME // trials))
-        reduction = spec.asha.reduction if spec.asha else None
         at = spec.schedule(self._images)
-        return forecast(at, spec.evaluate.n_fake, trials, reduction, self._costs, plays).wall
+        return forecast(at, spec.evaluate.n_fake, trials, spec.asha, self._costs, plays).wall
 
     def _proposal(self, what: str, overrides: tuple[str, ...], spec: Spec, trials: int) -> Proposal:
         budget = spec.schedule(self._images).budget
@@ -138,6 +137,7 @@ def _scaled(spec: Spec, images: int, factor: float) -> tuple[str, ...]:
         budget = spec.schedule(images).budget
         longest = budget if spec.asha.unit == "kimg" else budget * 1000 / images
         found += [f"asha.grace={times(spec.asha.grace)}", f"asha.max={times(longest)}"]
+        found += [f"asha.patience={times(spec.asha.patience)}"] if spec.asha.patience else []
     for unit in ("kimg", "epochs"):
         value = spec.plain.get(f"train.{unit}")
         if isinstance(value, int | float):

@@ -18,6 +18,7 @@ from ganlib.training.ladder import stage_at
 from sweep.commands.planning.costs import Costs
 from sweep.search.asha import Asha
 from sweep.spec.schedule import Schedule
+from sweep.spec.sections import AshaConfig
 
 PLAYS = 200
 TRIALS = 4000
@@ -75,7 +76,7 @@ class _Path:
 
 
 def forecast(
-    at: Schedule, n_fake: int, trials: int, reduction: float | None, costs: Costs, plays: int = PLAYS
+    at: Schedule, n_fake: int, trials: int, asha: AshaConfig | None, costs: Costs, plays: int = PLAYS
 ) -> Forecast:
     """Play a sweep.
 
@@ -83,11 +84,11 @@ def forecast(
         at: The times of its trials.
         n_fake: Pictures of a full evaluation.
         trials: How many trials.
-        reduction: Of ASHA; None without it.
+        asha: How trials are compared; None for not at all. Its ``patience`` is not foreseen.
         costs: What trials cost.
         plays: How often.
     """
-    comparisons = at.comparisons if reduction else ()
+    comparisons = at.comparisons if asha else ()
     points = (0.0, *comparisons, at.budget)
     spans = tuple(_evaluating(at, n_fake, span, costs) for span in pairwise(points))
     # Inputs that no evaluation has seen, and of a trial that has finished also what costs more.
@@ -95,7 +96,7 @@ def forecast(
     some = min(trials, MOST)
     random = np.random.default_rng(0)
     plays = min(plays, max(10, TRIALS // some))
-    found = [_play(random, some, reduction, path, costs) for _ in range(plays)]
+    found = [_play(random, some, asha, path, costs) for _ in range(plays)]
     more = trials / some
     ends = [_seconds(path, speed) for speed in costs.per_kimg]
     counts = np.mean([play.arriving for play in found], axis=0) * more
@@ -118,15 +119,15 @@ class _Play:
 
 
 def _play(
-    random: np.random.Generator, trials: int, reduction: float | None, path: _Path, costs: Costs
+    random: np.random.Generator, trials: int, config: AshaConfig | None, path: _Path, costs: Costs
 ) -> _Play:
     """Run one sweep in thought: trials take turns in the slots, and ASHA ends those that are behind."""
     quality = random.permutation(trials).astype(float)
     speeds = random.choice(costs.per_kimg, trials)
-    asha = Asha(path.places[:-1], reduction) if reduction else None
+    asha, stopped = Asha.of(path.places[:-1], config), dict[int, int]()
     arriving = [0] * (len(path.places) - 1)
     play = _Play(0.0, 0.0, 0.0, arriving)
-    waiting = iter(range(trials))
+    waiting, free = iter(range(trials)), 0
     events: list[tuple[float, int, int]] = []  # when, which trial, at which of its places
 
     def go_on(now: float, trial: int, place: int) -> None:
@@ -150,9 +151,17 @@ def _play(
         play.busy += path.result
         play.evaluating += path.result
         play.wall = max(play.wall, now + path.result)
-        following = next(waiting, None)
-        if following is not None:
-            go_on(now + path.result, following, 0)
+        if asha is not None and asha.promote and not last:
+            stopped[trial] = place
+        free += 1
+        while free:
+            if asha is not None and (again := asha.promotable(stopped)) is not None:
+                go_on(now + path.result, again, stopped.pop(again) + 1)
+            elif (following := next(waiting, None)) is not None:
+                go_on(now + path.result, following, 0)
+            else:
+                break
+            free -= 1
     return play
 
 

@@ -10,6 +10,7 @@ from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import MOST, forecast
 from sweep.search.asha import expected_survivors
 from sweep.spec.schedule import Schedule
+from sweep.spec.sections import AshaConfig
 from sweep.spec.specification import parse
 
 COSTS = Costs(
@@ -32,6 +33,7 @@ COSTS = Costs(
     snapshot=10**6,
     grid=10**5,
 )
+THIRD = AshaConfig(grace=10, unit="kimg")
 RESULT = 256 * 0.01 + 1.0 + 0.5 + 1.0
 """Of a trial's result: an evaluation, and what costs more."""
 
@@ -82,7 +84,7 @@ def test_the_slowest_configuration_is_in_the_range() -> None:
 
 def test_early_stopping_saves_what_asha_expects() -> None:
     at = schedule("asha: {grace: 10, unit: kimg}")
-    found = forecast(at, 256, 27, 3, COSTS)
+    found = forecast(at, 256, 27, THIRD, COSTS)
     expected = expected_survivors(27, at.comparisons, 3)
     arriving = [27.0, *(number for _, number in expected)]
     assert [place for place, _ in found.arriving] == list(at.comparisons)
@@ -91,9 +93,20 @@ def test_early_stopping_saves_what_asha_expects() -> None:
     assert found.busy.middle < 0.6 * 27 * found.trial.middle
 
 
+def test_with_promotion_fewer_go_on() -> None:
+    at = schedule("asha: {grace: 10, unit: kimg}")
+    promoted = forecast(at, 256, 27, THIRD.model_copy(update={"variant": "promote"}), COSTS)
+    (_, came), (_, later) = promoted.arriving
+    assert came == 27
+    assert 9 <= later < expected_survivors(27, at.comparisons, 3)[0][1], (
+        "some are overtaken after they went on"
+    )
+    assert promoted.busy.middle < forecast(at, 256, 27, THIRD, COSTS).busy.middle
+
+
 def test_large_sweeps_take_as_much_longer_as_they_are_larger() -> None:
     at = schedule("asha: {grace: 10, unit: kimg}")
-    one, ten = forecast(at, 256, MOST, 3, COSTS), forecast(at, 256, 10 * MOST, 3, COSTS)
+    one, ten = forecast(at, 256, MOST, THIRD, COSTS), forecast(at, 256, 10 * MOST, THIRD, COSTS)
     assert ten.busy.middle == pytest.approx(10 * one.busy.middle, rel=0.02)
 
 
@@ -103,14 +116,20 @@ def test_large_sweeps_take_as_much_longer_as_they_are_larger() -> None:
     st.integers(1, 8),
     st.floats(1.5, 5),
     st.lists(st.floats(0.1, 10), min_size=1, max_size=3),
+    st.sampled_from(["stop", "promote"]),
 )
-def test_no_play_breaks_its_bounds(trials: int, slots: int, reduction: float, speeds: list[float]) -> None:
+def test_no_play_breaks_its_bounds(
+    trials: int, slots: int, reduction: float, speeds: list[float], variant: str
+) -> None:
     costs = replace(COSTS, at_once=slots, per_kimg=tuple(speeds))
     at = schedule(f"asha: {{grace: 10, unit: kimg, reduction: {reduction}}}")
-    stopped = forecast(at, 256, trials, reduction, costs, plays=5)
+    asha = AshaConfig(grace=10, unit="kimg", reduction=reduction, variant=variant)
+    stopped = forecast(at, 256, trials, asha, costs, plays=5)
     whole = forecast(at, 256, trials, None, costs, plays=5)
     longest = 90 * max(speeds) + 9 * costs.evaluation(256, 256) + RESULT
-    assert stopped.wall.high <= trials * longest * (1 + 1e-9)
-    assert stopped.busy.high / min(slots, trials) <= whole.busy.high * max(speeds) / min(speeds) * (1 + 1e-9)
+    again = trials * 3 * RESULT if variant == "promote" else 0.0  # at each rung
+    assert stopped.wall.high <= (trials * longest + again) * (1 + 1e-9)
+    bound = whole.busy.high * max(speeds) / min(speeds) + again
+    assert stopped.busy.high / min(slots, trials) <= bound * (1 + 1e-9)
     assert stopped.wall.low * min(slots, trials) >= stopped.busy.low * (1 - 1e-9)
     assert 0 < stopped.evaluating < 1

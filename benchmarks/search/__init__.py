@@ -1,0 +1,1 @@
+"""Searches replayed on learning curves: what a search finds for how much training."""

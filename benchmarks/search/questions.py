@@ -1,0 +1,162 @@
+"""The questions that are put to replays, each a list of ways to search one world."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search.curves import Table, World
+from benchmarks.search.peers import person, stock_ray
+from benchmarks.search.replay import Enough, Spent, replay, with_search
+from benchmarks.search.synthetic import Synthetic
+from benchmarks.search.variants import Trick, TrickyTPE
+from sweep.spec.specification import Spec, parse
+
+ROOT = Path(__file__).parents[2]
+TABLE_SPEC = Path(__file__).with_name("table.yaml")
+FULL = 9.0
+"""Kimg of a trial that is trained to its end."""
+RANDOM_TRIALS = 64
+"""Trials of the random search whose best is to be reached."""
+BUDGET = 3 * RANDOM_TRIALS
+"""Kimg at which searches are compared: a third of what that random search takes."""
+LIMIT = 1.5 * FULL * RANDOM_TRIALS
+MOST = 100_000
+USUAL: Mapping[str, Any] = {"grace": 2, "reduction": 3}
+NUMBERS = """
+name: numbers
+data: {source: avatars, count: 3000, size: 32}
+train:
+  lr_g: {type: float, low: 1e-4, high: 3e-2, log: true}
+  lr_d: {type: float, low: 1e-4, high: 3e-2, log: true}
+  r1_gamma: {type: float, low: 0.03, high: 30, log: true}
+  smoothing: {type: float, low: 0.8, high: 1.0}
+  kimg: 9
+evaluate: {every: 1, unit: kimg, n_fake: 96, n_first: 48}
+"""
+
+Way = Callable[[World, int, Enough], Spent]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A way to search with this sweep.
+
+    Attributes:
+        sampler: The sampler.
+        asha: The section ``asha``, in kimg; None without.
+        trick: A variant of the rungs that is no part of the product.
+        blocks: How TPE draws conditional keys, where it is not as in the product.
+    """
+
+    sampler: str = "tpe"
+    asha: Mapping[str, Any] | None = field(default_factory=lambda: USUAL)
+    trick: Trick | None = None
+    blocks: str | None = None
+
+    def __call__(self, world: World, seed: int, enough: Enough) -> Spent:
+        """Search."""
+        search = {"sampler": self.sampler, "trials": min(world.size, MOST)}
+        spec = with_search(world.spec, search, self.asha)
+        with TrickyTPE(self.blocks):
+            return replay(world, spec, seed, enough, self.trick)
+
+
+def ray(world: World, seed: int, enough: Enough) -> Spent:
+    """Search with Ray as it comes."""
+    return stock_ray(world, seed, min(world.size, MOST), enough)
+
+
+def grid(world: World, seed: int, enough: Enough) -> Spent:
+    """Train a person's grid."""
+    return person(world, seed)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Ways to search one world, the first of which is the baseline.
+
+    Attributes:
+        world: Makes what is searched.
+        ways: By name.
+        replays: The share of the replays that are asked for.
+    """
+
+    world: Callable[[], World]
+    ways: Mapping[str, Way]
+    replays: float = 1.0
+
+
+def _spec(path: Path, *overrides: str) -> Spec:
+    return parse(path.read_text(), overrides=overrides)
+
+
+def _synthetic(spec: Callable[[], Spec], **of: float) -> Synthetic:
+    return Synthetic(spec(), **of)
+
+
+def _compare() -> Spec:
+    """Read the space of compare.yaml, on the clock of the made-up curves."""
+    clock = (
+        "train.kimg=9",
+        "evaluate.every=1",
+        "evaluate.unit=kimg",
+        "evaluate.n_fake=96",
+        "evaluate.n_first=48",
+    )
+    return _spec(ROOT / "searchspaces" / "compare.yaml", "asha=null", *clock)
+
+
+RANDOM = Swept("random", None)
+RUNGS: dict[str, Way] = {
+    "random, all to the end": RANDOM,
+    "stop at 1, 3": Swept("random", {"grace": 1, "reduction": 3}),
+    "stop at 2, 6": Swept("random"),
+    "stop at 2, 4, 8, reduction 2": Swept("random", {"grace": 2, "reduction": 2}),
+    "stop at 3": Swept("random", {"grace": 3, "reduction": 3}),
+    "stop at 3, 6, reduction 2": Swept("random", {"grace": 3, "reduction": 2}),
+    "2, 6, tolerance 0.5": Swept("random", {**USUAL, "tolerance": 0.5}),
+    "2, 6, tolerance 1": Swept("random", {**USUAL, "tolerance": 1}),
+    "2, 6, tolerance 2": Swept("random", {**USUAL, "tolerance": 2}),
+    "2, 6, best so far": Swept("random", trick=Trick(best=True)),
+    "2, 6, variety below 10 % ends": Swept("random", trick=Trick(variety=0.1)),
+    "2, 6, variety below 20 % ends": Swept("random", trick=Trick(variety=0.2)),
+    "2, 6, patience 2": Swept("random", {**USUAL, "patience": 2}),
+    "2, 6, patience 3": Swept("random", {**USUAL, "patience": 3}),
+    "2, 6, patience 4": Swept("random", {**USUAL, "patience": 4}),
+    "2, 6, promote": Swept("random", {**USUAL, "variant": "promote"}),
+    "2, 6, promote, tolerance 1": Swept("random", {**USUAL, "variant": "promote", "tolerance": 1}),
+    "2, 6, promote, patience 3": Swept("random", {**USUAL, "variant": "promote", "patience": 3}),
+}
+BLOCKS: dict[str, Way] = {
+    "random": RANDOM,
+    **{f"tpe, {how}": Swept("tpe", None, blocks=how) for how in ("joint", "group", "hierarchy")},
+    "random, rungs": Swept("random"),
+    **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy")},
+}
+SAMPLERS: dict[str, Way] = {
+    **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
+    **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
+}
+QUESTIONS: dict[str, Question] = {
+    "peers": Question(
+        cache(Table.read),
+        {
+            "random, all to the end": RANDOM,
+            "a person's grid of 35": grid,
+            "random, rungs": Swept("random"),
+            "Ray Tune: OptunaSearch, ASHAScheduler": ray,
+            "before: tpe, joint, rungs": Swept("tpe", blocks="joint"),
+            "the default": Swept("tpe"),
+        },
+    ),
+    "rungs": Question(cache(Table.read), RUNGS),
+    "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.3), RUNGS, 0.25),
+    "crossing": Question(
+        partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.8), RUNGS, 0.25
+    ),
+    "table's samplers": Question(cache(Table.read), BLOCKS, 0.5),
+    "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.25),
+    "four numbers": Question(partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.1),
+}
