@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganlib.registry import did_you_mean
-from sweep.spec import shipped
+from sweep import shipped
 from sweep.storage.layout import INFO, SPEC
 
 _SPECS = (".yaml", ".yml")

@@ -2,9 +2,9 @@
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,8 @@ from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep import __version__
+from sweep.records.datasets import Store
+from sweep.records.event_kind import EventKind
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
@@ -183,6 +185,21 @@ def planned(spec: Spec) -> int:
     """Count the trials of a sweep: what its search asks for, or what its grid holds."""
     cells = spec.space.grid() if spec.search.sampler == "grid" else None
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
+
+
+def note_pictures(store: Store, sets: TrainingSets, notes: Iterable[str]) -> None:
+    """Put on record what was not taken for pictures or cannot be used, and what is done otherwise than asked for.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    for skipped in sets.skipped:
+        detail: dict[str, Any] = {"path": skipped.path, "reason": skipped.reason}
+        store.add("events", {"kind": EventKind.SKIPPED_FILE, "detail": detail})
+    for left in (item for _, side in sets.sides for item in side.found.left_out):
+        store.add("events", {"kind": EventKind.LEFT_OUT, "detail": asdict(left)})
+    for note in notes:
+        store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
 
 
 def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: str) -> SweepInfo:

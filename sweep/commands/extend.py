@@ -40,7 +40,7 @@ def extended(
         spec, info = _written(folder, *timed.more_time(folder, spec, info, time))
         store = Store(folder, spec.space.kinds())
         for trial in _to_go_on(store, spec, info.budget):
-            _open_again(store, trial, info.budget)
+            Records(store).open_again(trial, EventKind.EXTENDED, {"budget": info.budget})
     if kimg is not None:
         spec, info = more_budget(folder, spec, info, kimg)
     return spec, info

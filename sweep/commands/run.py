@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sweep.commands.before import (
     check_batch_size,
     check_place,
     facts_of,
+    note_pictures,
     prepare_pictures,
     same_pictures,
 )
@@ -31,7 +32,6 @@ from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import brief, clock, trial_numbers
 from sweep.records.datasets import Store
-from sweep.records.event_kind import EventKind
 from sweep.records.progress import Clock, best_trial, described, metric_label
 from sweep.records.status import Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
@@ -93,18 +93,7 @@ def start(spec: Spec, options: Options) -> int:
                 view.say(f"the spec that was chosen, with reasons: {folder}/{CHOSEN}")
             folder.write(REAL_PICTURES, png(real_sheet(images.drawings)))
             store.begin()
-            for skipped in images.skipped:
-                store.add(
-                    "events",
-                    {
-                        "kind": EventKind.SKIPPED_FILE,
-                        "detail": {"path": skipped.path, "reason": skipped.reason},
-                    },
-                )
-            for left in (item for _, side in images.sides for item in side.found.left_out):
-                store.add("events", {"kind": EventKind.LEFT_OUT, "detail": asdict(left)})
-            for note in instead:
-                store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
+            note_pictures(store, images, instead)
             info.write(folder)
             with explained(_goes_on(spec.name)), study_file(owner.held) as study:
                 source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from sweep import durations
 from sweep.driver.director import Director
-from sweep.driver.hours import Hours
 from sweep.formatting import clock
 from sweep.records.progress import Noted
 from sweep.records.sweep_info import SweepInfo
@@ -31,7 +30,7 @@ def limit(director: Director, elapsed: Callable[[], float], began: float, say: C
     seconds = search.seconds
     if seconds < math.inf:
         seconds -= time.monotonic() - began
-        director.hours = Hours(lambda: seconds - elapsed())
+        director.hours.limit(lambda: seconds - elapsed())
         left = max(seconds - elapsed(), 0.0)
         end = time.strftime("%H:%M", time.localtime(time.time() + left))
         say(f"it ends at {end}, in {clock(left)}, with the best there is then (search.time: {search.time})")

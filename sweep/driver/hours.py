@@ -23,6 +23,10 @@ class Hours:
         self._first: list[float] = []
         self._results: list[float] = []
 
+    def limit(self, left: Callable[[], float]) -> None:
+        """Have ``left`` say from now on how many seconds are left."""
+        self._left = left
+
     def begin(self, trial: int) -> None:
         """Note that a trial begins."""
         self._begun[trial] = self._now()

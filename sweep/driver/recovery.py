@@ -25,7 +25,7 @@ def past(trials: Mapping[int, Trial], info: SweepInfo) -> list[PastTrial]:
 
 
 def restore(director: Director, trials: Mapping[int, Trial]) -> None:
-    """Let a new director take up what the folder remembers: trials, rungs, and decisions that a crash expired.
+    """Let a new director take up what the folder remembers: trials, rungs, and decisions that a crash cut short.
 
     Raises:
         WorkError: If the records are damaged or contradict each other.

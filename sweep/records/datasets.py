@@ -17,10 +17,9 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.moments import Moments
-from sweep.records.rows import Completer, row_json, to_rows, to_table
+from sweep.records.rows import Completer, Moments, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
-from sweep.records.sealed import DamagedPartError, check_seal, read_part, readable, seal
+from sweep.records.sealed import check_seal, read_part, readable, seal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -259,21 +258,6 @@ class Store:
             for dataset, schema in self._schemas.items():
                 with suppress(WorkError):
                     compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset), now)
-
-    def foreign_columns(self) -> list[str]:
-        """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
-
-        Searched values (``param.*``) differ from sweep to sweep, and do not count.
-        """
-        found = []
-        for dataset, schema in SCHEMAS.items():
-            parts = [name for name in self.folder.names(dataset) if name.endswith(layout.PART_SUFFIX)]
-            if parts:
-                with suppress(DamagedPartError):  # who needs the part will say so
-                    theirs = read_part(self.folder, dataset, f"{dataset}/{parts[0]}").column_names
-                    differ = {name for name in theirs if not name.startswith("param.")} ^ set(schema.names)
-                    found += [f"{dataset}.{name}" for name in sorted(differ)]
-        return found
 
     def _remembered(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
         """Give the rows of a part as this store has written it, or read it."""

@@ -1,6 +1,7 @@
 """The facts of a sweep that are not in its spec, with the reader and writer of their file ``sweep.json``."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -12,10 +13,11 @@ from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep.records.datasets import Store
-from sweep.records.schemas import to_json
+from sweep.records.schemas import SCHEMAS, to_json
+from sweep.records.sealed import DamagedPartError, read_part
 from sweep.spec.schedule import Schedule
 from sweep.storage.folder import Folder
-from sweep.storage.layout import INFO
+from sweep.storage.layout import INFO, PART_SUFFIX
 
 NEEDED = ("images", "data_hash", "budget", "trials")
 """The facts without which a sweep cannot go on."""
@@ -156,7 +158,7 @@ class SweepInfo:
         Raises:
             RequestError: If a dataset has them; names some, and the version that the sweep was begun with.
         """
-        if foreign := store.foreign_columns():
+        if foreign := foreign_columns(store.folder):
             begun = self.versions.get("sweep", "of another version")
             raise RequestError(
                 f"'{self.name}' was begun with sweep {begun}, whose records have other columns ("
@@ -198,3 +200,19 @@ class SweepInfo:
 @cache
 def _adapter() -> TypeAdapter[SweepInfo]:
     return TypeAdapter(SweepInfo)
+
+
+def foreign_columns(folder: Folder) -> list[str]:
+    """Name the columns that parts on record lack or have beyond this version's, by one part of each dataset.
+
+    Searched values (``param.*``) differ from sweep to sweep, and do not count.
+    """
+    found = []
+    for dataset, schema in SCHEMAS.items():
+        parts = [name for name in folder.names(dataset) if name.endswith(PART_SUFFIX)]
+        if parts:
+            with suppress(DamagedPartError):  # who needs the part will say so
+                theirs = read_part(folder, dataset, f"{dataset}/{parts[0]}").column_names
+                differ = {name for name in theirs if not name.startswith("param.")} ^ set(schema.names)
+                found += [f"{dataset}.{name}" for name in sorted(differ)]
+    return found

@@ -21,8 +21,9 @@ from ganlib.clock import budget_of, kimg_of
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.errors import RequestError
 from ganlib.names import FAMILIES
+from sweep import shipped
 from sweep.mistaken import instead_of_spec
-from sweep.spec import shipped, yaml_tree
+from sweep.spec import yaml_tree
 from sweep.spec.distributions import Categorical
 from sweep.spec.problems import Problem, SpecError, broken_rules
 from sweep.spec.reader import read_draft
@@ -203,7 +204,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """Read a spec from a file.
 
     Args:
-        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes, or the name of a shipped one (`sweep.spec.shipped`).
+        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes, or the name of a shipped one (`sweep.shipped`).
         overrides: ``PATH=VALUE``, each put over what the file says; VALUE is YAML and may be a distribution.
 
     Raises:

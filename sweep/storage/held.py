@@ -43,6 +43,10 @@ class HeldFolder(Folder):
     def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
         return self._folder.stamps(path)
 
+    def rename(self, path: str, new: str) -> None:  # noqa: D102
+        self._check()
+        self._folder.rename(path, new)
+
     def delete(self, path: str) -> None:  # noqa: D102
         self._check()
         self._folder.delete(path)

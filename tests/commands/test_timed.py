@@ -9,7 +9,6 @@ from helpers.commands import run, small
 
 from sweep.commands import timed
 from sweep.driver.director import Director
-from sweep.driver.hours import Hours
 from sweep.records.datasets import Store
 from sweep.spec.specification import load
 from sweep.storage.opening import open_folder
@@ -26,7 +25,7 @@ def after(evaluations: int) -> Callable[..., None]:
     """A clock that runs out after so many evaluations."""
 
     def limit(director: Director, *_: object) -> None:
-        director.hours = Hours(
+        director.hours.limit(
             lambda: 1000.0 * (evaluations - sum(len(one.seen) for one in director.trials.values()))
         )
 

@@ -11,7 +11,7 @@ from helpers.synthetic import make_sweep
 
 from ganlib.errors import WorkError
 from sweep.records.sealed import seal, unseal
-from sweep.records.sweep_info import NEEDED, PlannedRun, SweepInfo
+from sweep.records.sweep_info import NEEDED, PlannedRun, SweepInfo, foreign_columns
 from sweep.storage.layout import part
 from sweep.storage.local import LocalFolder
 
@@ -90,5 +90,5 @@ def test_going_on_with_the_records_of_another_version_is_refused(command: str, t
 def test_an_older_version_with_the_same_columns_goes_on(tmp_path: Path) -> None:
     older = {"versions": {"sweep": "0.1.0"}}
     sweep = make_sweep(tmp_path, trials=3, name="faces", pictures=False, info=older)
-    assert sweep.store.foreign_columns() == []
+    assert foreign_columns(sweep.folder) == []
     sweep.info.check_columns(sweep.store)

@@ -67,7 +67,9 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
             "are few, some thousands are good"
         )
     say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
-    config = DataConfig(source=str(place), size=size, count=MOST if count > MOST else None)
+    config = DataConfig.model_validate(
+        {"source": str(place), "size": size, "count": MOST if count > MOST else None}
+    )
     return of(place, count, prepare(config, progress=_told(say)))
 
 

@@ -207,7 +207,7 @@ def _pictures(cache: Path, users: Collection[User]) -> Iterator[Entry]:
 
 def _kit(folder: Path) -> tuple[str, list[Path]]:
     """Say which pictures a set's description is about first, and list the files beside it, the description first."""
-    sides = _object(folder / "kit.json").get("sides") or {}
+    sides: dict[str, Any] = _object(folder / "kit.json").get("sides") or {}
     files = sorted(_below(folder), key=lambda path: (path.name == "lock", path.name != "kit.json"))
     return next(iter(sides.values()), {}).get("path", ""), files
 

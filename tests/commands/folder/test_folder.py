@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from helpers.commands import draw, run
 
+from sweep import shipped
 from sweep.commands.folder import pictures
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import name_for
 from sweep.commands.planning import fitting
-from sweep.spec import shipped
 from sweep.spec.specification import load
 
 QUICK = ("evaluate.every=0.2", "asha.grace=0.2", "asha.max=0.6", "search.trials=2", "search.time=1h")

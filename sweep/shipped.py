@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-_HERE = Path(__file__).resolve().parents[1]
+_HERE = Path(__file__).resolve().parent
 
 
 def folder() -> Path | None:
