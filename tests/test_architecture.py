@@ -66,8 +66,8 @@ def test_there_is_something_to_walk() -> None:
 # ---- packages ----------------------------------------------------------------------------------------------
 
 MAY_IMPORT: dict[str, str] = {
-    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken",
-    "sweep.commands": "driver records results runners search spec storage terminal worker formatting",
+    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken durations",
+    "sweep.commands": "driver records results runners search spec storage terminal worker formatting durations",
     "sweep.play": "local_server",
     "sweep.report": "records results spec storage formatting local_server",
     "sweep.check": "records results search spec storage formatting",
@@ -78,9 +78,11 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.results": "records storage formatting",
     "sweep.search": "records spec storage formatting",
     "sweep.records": "spec storage formatting mistaken",
-    "sweep.spec": "formatting mistaken",
+    "sweep.spec": "formatting mistaken durations shipped",
     "sweep.storage": "formatting",
-    "sweep.mistaken": "storage",
+    "sweep.mistaken": "shipped storage",
+    "sweep.shipped": "",
+    "sweep.durations": "",
     "sweep.formatting": "",
     "sweep.local_server": "formatting",
     "ganlib.export": "config data models disk errors initial names registry tf32 written",
@@ -230,6 +232,7 @@ for family in FAMILIES:
         "registry",
         "tf32",
         "written",
+        "transfers",
     }
 
 

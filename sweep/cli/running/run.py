@@ -108,7 +108,7 @@ def command(
     options = Options(storage, local, address, as_json, chosen.text)
     code = (start_or_resume if or_resume else start)(loaded, options)
     if chosen.text and code == 0:
-        from sweep.commands.folder.hand_over import hand_over
+        from sweep.cli.hand_over import hand_over
 
         hand_over(loaded.name, storage, view.say)
     sys.exit(code)
