@@ -66,7 +66,8 @@ def test_there_is_something_to_walk() -> None:
 # ---- packages ----------------------------------------------------------------------------------------------
 
 MAY_IMPORT: dict[str, str] = {
-    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken durations",
+    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken "
+    "durations",
     "sweep.commands": "driver records results runners search spec storage terminal worker formatting durations",
     "sweep.play": "local_server",
     "sweep.report": "records results spec storage formatting local_server",

@@ -54,7 +54,7 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401
 
 
 class Moments:
-    """Tell the time of records, which goes on where the last driver's clock stood; its machine may have had another time.
+    """Tell the time of records, which goes on where the last driver's clock stood, though its machine's was another.
 
     Without it, a driver on a machine whose clock is behind would have trials end before they began, and what came later
     stand above what came before.
