@@ -33,7 +33,7 @@ SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-STEPS = {"dcgan-64": 2, "dcgan-32": 60, "stylegan2-32": 6}
+STEPS = {"dcgan-64": 2, "dcgan-32": 30, "stylegan2-32": 3}
 """Steps of a turn."""
 
 

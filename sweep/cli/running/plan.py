@@ -20,8 +20,9 @@ def command(spec: str, local: bool, budget: float | None, overrides: tuple[str, 
     """Foretell what the sweep of the file SPEC costs on this machine: time, devices, memory and disk.
 
     A few steps of a few configurations and the parts of an evaluation are timed, in as many processes as trials would
-    run at a time, in about a quarter of a minute. The range is that of the plays of the sweep in which trials come in
-    another order: nine of ten lie in it. Nothing is trained and nothing is written.
+    run at a time, or in turn in one process where trials would share it, in about a quarter of a minute. The range is
+    that of the plays of the sweep in which trials come in another order: nine of ten lie in it. It holds for this kind
+    of machine: on a cluster of several kinds, measure on each. Nothing is trained and nothing is written.
     """
     from dataclasses import asdict
 
