@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.moments import Moments
-from sweep.records.rows import converter, row_json, to_rows, to_table
+from sweep.records.rows import Moments, converter, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY
 from sweep.records.sealed import check_seal, seal, unseal
 from sweep.records.status import Status

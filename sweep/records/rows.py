@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -109,3 +109,28 @@ def by_trial(rows: Iterable[Row]) -> dict[int, list[Row]]:
     for row in rows:
         grouped.setdefault(row["trial"], []).append(row)
     return grouped
+
+
+class Moments:
+    """Tells the time for rows: it goes on from the newest on record, whatever the clock of this machine.
+
+    Without it, a driver on a machine whose clock is behind that of the last one would have trials end before they
+    began, and what came later stand above what came before.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def follow(self, *columns: pa.ChunkedArray) -> None:
+        """Go on from the newest of some moments, where this machine's clock is behind it.
+
+        Args:
+            columns: The moments, as timestamps with a time zone; any may be null.
+        """
+        moments = (moment for column in columns for moment in column.to_pylist() if moment is not None)
+        newest = max(moments, default=datetime.min.replace(tzinfo=UTC))
+        self._ahead = max(newest - datetime.now(UTC), timedelta(0))
+
+    def __call__(self) -> datetime:
+        """Tell the time, in UTC."""
+        return datetime.now(UTC) + self._ahead

@@ -321,7 +321,7 @@ def test_time_does_not_go_back_with_a_driver_that_moves(
         def now(cls, zone: tzinfo | None = None) -> datetime:
             return datetime.now(zone) + timedelta(seconds=ahead)
 
-    monkeypatch.setattr("sweep.records.moments.datetime", Elsewhere)
+    monkeypatch.setattr("sweep.records.rows.datetime", Elsewhere)
     after = Store(folder)
     after.begin()
     after.add("events", {"trial": 0, "kind": "restart", "detail": {"reason": "second"}})
