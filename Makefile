@@ -8,10 +8,11 @@ DOCS_STAMP := $(VENV)/.installed-docs
 # Ray starts many processes; without the cache of compiled modules each of them would compile torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-lowest setup-newest setup-aws setup-gcp demo test coverage lint docs bench soak image lock keys operators
+.PHONY: help setup setup-lowest setup-newest setup-aws setup-gcp demo test hosts coverage lint docs bench soak image lock keys operators
 help:
 	@echo "make demo      a real sweep on illustrated faces, about five minutes on two CPU cores"
-	@echo "make test      all tests"
+	@echo "make test      all tests but those of make hosts"
+	@echo "make hosts     sweeps on simulated hosts, about four minutes; needs root on Linux, and skips elsewhere"
 	@echo "make coverage  all tests, and the share of lines and branches that they run"
 	@echo "make lint      ruff, mypy, oxlint, hadolint and shellcheck"
 	@echo "make docs      the site of documentation, in build/site"
@@ -95,6 +96,10 @@ demo: $(STAMP)
 # the cores to the others (tests/helpers/two_queues.py).
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+# Beside `make test`, because they take minutes on machines that allow them.
+hosts: $(STAMP)
+	@$(BIN)/python -m pytest -m hosts -rs tests/hosts
 
 # Beside `make test`, because measuring makes tests slower; a Python from 3.14 on does it at the least cost.
 coverage: $(STAMP)

@@ -29,7 +29,7 @@ DENIED = ("ACCESS_DENIED", "HTTP status 403")
 """What S3 says where somebody is known and may not."""
 KEYS = ("INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "CREDENTIALS")
 """What S3 says of keys that are wrong or missing."""
-FINAL = ("ACCESS_DENIED", *KEYS, "NO_SUCH_BUCKET")
+FINAL = (*DENIED, *KEYS, "NO_SUCH_BUCKET")
 """What S3 says when asking again is of no use."""
 
 

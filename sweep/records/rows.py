@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sweep.records.schemas import REQUIRED, as_text, to_json
 
@@ -51,30 +50,6 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401
             f"a time must be seconds since the epoch or a datetime with a time zone, got {value!r}"
         )
     return value.astimezone(UTC)
-
-
-class Moments:
-    """Tell the time of records, which goes on where the last driver's clock stood, though its machine's was another.
-
-    Without it, a driver on a machine whose clock is behind would have trials end before they began, and what came later
-    stand above what came before.
-    """
-
-    def __init__(self) -> None:
-        self._ahead = timedelta(0)
-
-    def follow(self, *columns: pa.ChunkedArray) -> None:
-        """Go on from the newest of some moments, where this machine's clock is behind it.
-
-        Args:
-            columns: The moments, as timestamps with a time zone; any may be null.
-        """
-        newest = [moment for column in columns if (moment := pc.max(column).as_py()) is not None]
-        self._ahead = max([moment - datetime.now(UTC) for moment in newest] + [timedelta(0)])
-
-    def __call__(self) -> datetime:
-        """Tell the time, in UTC."""
-        return datetime.now(UTC) + self._ahead
 
 
 class Completer:
@@ -166,3 +141,28 @@ def by_trial(rows: Iterable[Row]) -> dict[int, list[Row]]:
     for row in rows:
         grouped.setdefault(row["trial"], []).append(row)
     return grouped
+
+
+class Moments:
+    """Tells the time for rows: it goes on from the newest on record, whatever the clock of this machine.
+
+    Without it, a driver on a machine whose clock is behind that of the last one would have trials end before they
+    began, and what came later stand above what came before.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def follow(self, *columns: pa.ChunkedArray) -> None:
+        """Go on from the newest of some moments, where this machine's clock is behind it.
+
+        Args:
+            columns: The moments, as timestamps with a time zone; any may be null.
+        """
+        moments = (moment for column in columns for moment in column.to_pylist() if moment is not None)
+        newest = max(moments, default=datetime.min.replace(tzinfo=UTC))
+        self._ahead = max(newest - datetime.now(UTC), timedelta(0))
+
+    def __call__(self) -> datetime:
+        """Tell the time, in UTC."""
+        return datetime.now(UTC) + self._ahead

@@ -67,10 +67,16 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
     """One in a shared folder, one in a bucket. Of three workers one is drained, one is cut off for a minute, comes back
     as a new one and then loses its raylet; the driver is killed, and the sweep goes on from the third.
     """
+    zero = time.monotonic()
+
+    def say(*words: object) -> None:
+        with open("/tmp/hosts/said", "a") as f:
+            print(f"{time.monotonic() - zero:6.1f}", *words, flush=True, file=f)
+
     runs, pace = tmp_path / "runs", tmp_path / "pace"
     runs.mkdir()
     pace.touch()
-    lasting = {"SWEEP_PACE": f"6:{pace}"}
+    lasting = {"SWEEP_PACE": f"30:{pace}"}
     # Ten minutes apart; wherever the driver goes, the clock there is behind.
     head = bridge.add("head", SWEEP_CLOCK="600", **lasting)
     bridge.start_ray(head)
@@ -88,6 +94,7 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
         other = sweep(head, "run", spec, *address, *few, "--storage", bucket.url, log=tmp_path / "bucket.log")
         with other, first as run:
             run.until("work on all hosts", lambda: len({*places(folder, store)}) == 3)
+            say("at work", places(folder), places(store))
             cut = bridge.all[places(store)[0]]
             drained, last = (host for host in workers if host is not cut)
 
@@ -95,21 +102,27 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
             run.until("a trial that leaves", lambda: drained.name not in places(folder))
             assert leaving.wait() == 0, drained.said()
 
+            say("left", drained.name)
             cut.cut()
             begun = time.monotonic()
             other.until("the loss of a host", lambda: reasons(PREEMPTED, store))
+            say("lost", cut.name, time.monotonic() - begun)
             time.sleep(max(0.0, CUT_SECONDS - (time.monotonic() - begun)))
             cut.mend()
             bridge.start_ray(cut)
 
+            say("mended and started anew")
             run.kill()
             recorded = folder.numbers()
             resumed = sweep(last, "resume", "small", *address, "--storage", runs, log=tmp_path / "resume.log")
             with resumed as run:
                 run.until("work of the new driver", lambda: folder.evaluations() > len(recorded))
+                say("new driver works")
                 run.until("work on the host that came back", lambda: cut.name in places(folder, store))
+                say("the host is back")
                 os.kill(cut.raylet(), signal.SIGKILL)
                 run.until("work without it", lambda: cut.name not in places(folder, store))
+                say("lost again")
                 pace.unlink()
                 assert run.wait() == 0, run.text()
             assert other.wait() == 0, other.text()

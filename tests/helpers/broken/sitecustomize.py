@@ -12,8 +12,8 @@ for none but where one is needed.
 
 ``SWEEP_CLOCK`` is by how many seconds the clock of this machine is ahead; ``SWEEP_SLOW``, seconds and a folder
 with a colon between them, makes that folder's disk slow: opening, replacing and flushing a file takes so long.
-``SWEEP_PACE``, seconds and a file, has trials sleep so long at each evaluation while the file is there, so that short
-trials last long without work.
+``SWEEP_PACE``, seconds and a file, has a trial wait so long
+before each evaluation but its first, while the file is there, so that short trials last long without work.
 
 ``mark`` is a file: it is made when the fault happens, and while it is there the fault does not happen again.
 """
@@ -156,8 +156,15 @@ def slow_pace(module):
     seconds, _, file = os.environ["SWEEP_PACE"].partition(":")
 
     def slow(self, fit, evaluation):
-        if os.path.exists(file):
-            time.sleep(float(seconds))
+        until = time.monotonic() + float(seconds)
+        while (
+            self.__dict__.get("paced")
+            and os.path.exists(file)
+            and time.monotonic() < until
+            and not self._ends()
+        ):
+            time.sleep(0.2)
+        self.paced = True
         return record(self, fit, evaluation)
 
     module.TrialRun._record = slow
