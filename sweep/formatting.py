@@ -35,6 +35,12 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def percent(share: float) -> str:
+    """Write a probability as whole per cent; none that was estimated is certain, so neither 0 nor 100."""
+    whole = round(100 * share)
+    return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
+
+
 def duration(seconds: float | None) -> str:
     """Write seconds as ``42 s``, ``3 min 5 s``, ``1 h 12 min``, ``2 d 3 h``."""
     if seconds is None or not math.isfinite(seconds):

@@ -59,3 +59,8 @@ def test_other_words() -> None:
         "64",
         "[0.5, 0.999]",
     ]
+
+
+def test_no_probability_is_written_as_certain() -> None:
+    told = [formatting.percent(share) for share in (0.0, 0.004, 0.55, 0.996)]
+    assert told == ["under 1 %", "under 1 %", "55 %", "over 99 %"]

@@ -9,8 +9,8 @@ good; it is shown beside the mean.
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +21,9 @@ from sweep.records.datasets import Store
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
+from sweep.results.contenders import OPEN, Contest
 from sweep.results.leaderboard import Leaderboard
-from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run, apart, welch
+from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 
@@ -33,29 +34,47 @@ class Confirmation:
 
     metric: str
     repeats: Sequence[Repeats]
+    twins: Mapping[int, int] = field(default_factory=dict)
+    """The trial that stands for the configuration of another one, which is the same."""
 
     def of(self, trial: int) -> Repeats | None:
         """Find the runs with the configuration of a trial."""
-        return next((repeats for repeats in self.repeats if repeats.trial == trial), None)
+        stands = self.twins.get(trial, trial)
+        return next((repeats for repeats in self.repeats if repeats.trial == stands), None)
+
+    @cached_property
+    def able(self) -> Sequence[Repeats]:
+        """Those that can win, the best mean first: with values, and without lost runs unless all have lost some."""
+        valued = [repeats for repeats in self.repeats if repeats.values]
+        return [repeats for repeats in valued if not repeats.lost] or valued
+
+    @cached_property
+    def contest(self) -> Contest:
+        """The values of those that can win, in the order of `able`."""
+        return Contest([repeats.values for repeats in self.able])
+
+    @cached_property
+    def chances(self) -> Mapping[int, float]:
+        """The probability that each has the best mean, by trial; of those that can win, where there are two."""
+        if len(self.able) < 2:
+            return {}
+        return {one.trial: float(chance) for one, chance in zip(self.able, self.contest.best, strict=True)}
 
     @cached_property
     def undecided(self) -> list[int]:
         """The trials whose configurations cannot be told from the one with the best mean, that one first."""
-        first, *others = [repeats for repeats in self.repeats if repeats.values]
-        return [first.trial] + [
-            other.trial
-            for other in others
-            if not other.lost and not apart(welch(first.values, other.values), first, other)
-        ]
+        able, better = self.able, self.contest.better
+        return [one.trial for one, chance in zip(able, better, strict=True) if chance >= OPEN]
 
     @cached_property
     def comparison(self) -> Comparison | None:
         """The test of the two best; None where there are not two with at least `FEWEST` values each."""
-        able = [repeats for repeats in self.repeats if len(repeats.values) >= FEWEST]
-        if len(able) < 2:
+        places = [place for place, one in enumerate(self.able) if len(one.values) >= FEWEST]
+        if len(places) < 2:
             return None
-        p = welch(able[0].values, able[1].values)
-        return None if p is None else Comparison(able[0].trial, able[1].trial, p)
+        first, second = places[:2]
+        p = 2 * min(self.contest.beats(second, first), 0.5)
+        return Comparison(self.able[first].trial, self.able[second].trial, p)
 
 
 def read_confirmation(sweep: Sweep) -> Confirmation | None:
@@ -77,11 +96,24 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
     for number, run in enumerate(info.plan or ()):
         runs.setdefault(run.trial, []).append((number, run.seed, rows.get(number, {"status": "waiting"})))
     found = [_repeats(trial, those) for trial, those in runs.items()]
-    return Confirmation(info.metric, sorted(found, key=_order))
+    return Confirmation(info.metric, sorted(found, key=_order), _twins(sweep, runs))
+
+
+def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
+    """Find the trials with the configuration of one that was confirmed: trial to that one."""
+    params = {
+        row["trial"]: key_of(json.loads(row["params"] or "{}"))
+        for row in sweep.store.table("trials", ["params"]).to_pylist()
+    }
+    stands = {params[trial]: trial for trial in confirmed if trial in params}
+    return {trial: stands[key] for trial, key in params.items() if key in stands}
 
 
 def label(confirmed: Confirmation | None, trial: int) -> str:
-    """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave."""
+    """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave.
+
+    That is mean, interval, lost runs, and the probability that it is the best of those that were confirmed.
+    """
     repeats = confirmed.of(trial) if confirmed else None
     if repeats is None or repeats.mean is None:
         return "one seed"
@@ -90,7 +122,9 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
     else:
         told += f" (no interval yet: {more_seeds(repeats)})"
-    return told + "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+    told += "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+    chance = confirmed.chances.get(repeats.trial) if confirmed else None
+    return told if chance is None else f"{told}, the best with {formatting.percent(chance)}"
 
 
 def told_apart(confirmed: Confirmation) -> str:
@@ -118,6 +152,7 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
                 "in_the_sweep": values.get(repeats.trial),
                 **{name: getattr(repeats, name) for name in ("mean", "spread", "interval", "lacking")},
                 **{name: getattr(repeats, name) for name in ("values", "lost", "pending")},
+                "best": found.chances.get(repeats.trial),
                 "seeds": [run.seed for run in repeats.runs],
             }
             for repeats in found.repeats
@@ -128,8 +163,19 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
 
 
 def key_of(params: Mapping[str, Any]) -> str:
-    """Make a text that is equal for equal configurations; a value that is None counts as absent."""
-    return json.dumps({path: value for path, value in params.items() if value is not None}, sort_keys=True)
+    """Make a text that is equal for equal configurations: None counts as absent, and 1 as 1.0."""
+    return json.dumps(
+        {path: _plain(value) for path, value in params.items() if value is not None}, sort_keys=True
+    )
+
+
+def _plain(value: object) -> object:
+    """Make equal numbers one, also in lists and schedules."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> Repeats:

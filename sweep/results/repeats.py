@@ -11,7 +11,8 @@ FEWEST = 3
 NARROW = 0.25
 """How far an interval that is worth having reaches from the mean, as a share of it; seeds are counted for that."""
 MOST = 50
-TEST = "Welch's t-test"
+TEST = "moderated t-test"
+"""Of `sweep.results.contenders`: variances of few runs are drawn towards that of all."""
 
 
 @dataclass(frozen=True)
@@ -97,33 +98,6 @@ class Comparison:
     def distinct(self) -> bool:
         """Whether the two can be told apart."""
         return self.p < 1 - LEVEL
-
-
-def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Compute the two-sided p of Welch's t-test (Welch 1947), as ``scipy.stats.ttest_ind(..., equal_var=False)``.
-
-    None where neither sample has any spread, or one has fewer than two values.
-    """
-    from scipy.special import stdtr
-
-    if min(len(first), len(second)) < 2:
-        return None
-    means, errors = [], []
-    for values in (first, second):
-        n, mean = len(values), math.fsum(values) / len(values)
-        means.append(mean)
-        errors.append(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-    total = sum(errors)
-    if total == 0:
-        return None
-    freedom = total**2 / (errors[0] ** 2 / (len(first) - 1) + errors[1] ** 2 / (len(second) - 1))
-    return 2 * float(stdtr(freedom, -abs(means[0] - means[1]) / math.sqrt(total)))
-
-
-def apart(p: float | None, first: Repeats, other: Repeats) -> bool:
-    """Tell whether two configurations can be told apart; with fewer than `FEWEST` seeds they cannot."""
-    enough = min(len(first.values), len(other.values)) >= FEWEST
-    return enough and p is not None and p < 1 - LEVEL
 
 
 def _half(spread: float, n: int) -> float:

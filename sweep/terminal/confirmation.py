@@ -17,6 +17,7 @@ def show(found: Confirmation, board: Leaderboard) -> None:
         tables.Column("95 % interval", right=True),
         tables.Column("seeds", right=True),
         tables.Column("lost"),
+        tables.Column("best", right=True),
         tables.Column("in the sweep", right=True),
         *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
     ]
@@ -28,7 +29,16 @@ def show(found: Confirmation, board: Leaderboard) -> None:
         )
         lost = ", ".join(f"{count} {reason}" for reason, count in repeats.lost.items()) or formatting.MISSING
         seeds = str(len(repeats.values)) + (f" (+{repeats.pending})" if repeats.pending else "")
-        numbers = [formatting.number(repeats.mean), formatting.number(repeats.spread), interval, seeds, lost]
+        chance = found.chances.get(repeats.trial)
+        best = formatting.MISSING if chance is None else formatting.percent(chance)
+        numbers = [
+            formatting.number(repeats.mean),
+            formatting.number(repeats.spread),
+            interval,
+            seeds,
+            lost,
+            best,
+        ]
         params = entry.params if entry else {}
         old = formatting.number(entry.value if entry else None)
         rows.append(

@@ -1,7 +1,7 @@
 """Print what people judged of a sweep's pictures."""
 
 from sweep import formatting
-from sweep.results.judging.eye import Eye, percent, sentences
+from sweep.results.judging.eye import Eye, sentences
 from sweep.results.leaderboard import METRICS
 from sweep.terminal import tables
 
@@ -26,8 +26,8 @@ def show(eye: Eye) -> None:
             str(one.trial),
             f"{one.score:+.2f}",
             f"{one.interval[0]:+.2f} to {one.interval[1]:+.2f}",
-            percent(one.wins),
-            percent(one.best),
+            formatting.percent(one.wins),
+            formatting.percent(one.best),
             str(one.judged),
             formatting.number(one.value),
             formatting.value(one.rank),

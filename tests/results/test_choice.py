@@ -97,8 +97,8 @@ def test_where_means_cannot_be_told_apart_the_best_result_decides(sweep: Sweep) 
     ranked = board(entry(1, 0.050, 1e-3), entry(2, 0.071, 2e-3))
     assert first(sweep, ranked, found(t1=[0.08, 0.06, 0.1], t2=[0.07, 0.072, 0.0695])).where == "trial 1"
     assert (
-        first(sweep, ranked, found(t1=[0.2, 0.2], t2=[0.07, 0.072])).where == "trial 1"
-    )  # two seeds say nothing
+        first(sweep, ranked, found(t1=[0.2, 0.06], t2=[0.07, 0.072])).where == "trial 1"
+    )  # two seeds that differ so much say nothing
 
 
 def test_a_new_first_trial_that_was_not_confirmed_wins(sweep: Sweep) -> None:

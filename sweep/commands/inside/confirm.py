@@ -2,7 +2,8 @@
 
 A confirmation is a sweep inside the sweep's folder (``confirm/``), run by the same runners with the same records,
 so that it can be interrupted and taken up. Instead of a search it has a plan, a list of configurations and seeds
-which stands in its ``sweep.json`` and only grows. Nobody is stopped early.
+which stands in its ``sweep.json`` and only grows. Nobody is stopped early. First every configuration gets `START`
+seeds; the others go, one by one, where they tell most (`sweep.results.contenders`).
 """
 
 import hashlib
@@ -15,9 +16,11 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands.before import as_begun
+from sweep.commands.inside.growth import Growth, ended
 from sweep.commands.inside.planned import Plan, run_plan
 from sweep.commands.lineage.ancestors import hand_on
 from sweep.commands.run import ended_and_measured
+from sweep.driver.recovery import past, recall
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
@@ -26,18 +29,30 @@ from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
+from sweep.search.trial_source import PastTrial
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
+from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
 from sweep.terminal.confirmation import show
 from sweep.terminal.views import View, view_for
 
+START = 2
+"""Seeds of every configuration before it is asked which are worth more."""
 
-def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
-    """Train the ``top`` best configurations with ``seeds`` fresh seeds each; returns the exit code.
+
+def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool = False) -> int:
+    """Train the ``top`` best configurations with fresh seeds; returns the exit code.
 
     Runs that are on record are not repeated; what an interrupted confirmation had planned is finished too.
+
+    Args:
+        sweep: Whose configurations they are.
+        options: How to run.
+        top: How many configurations.
+        seeds: How many fresh seeds each has on average at most.
+        evenly: Whether each has as many, and none fewer because it is clear already.
 
     Raises:
         RequestError: no trial can be ranked, another process confirms, or something asked for is not there.
@@ -61,15 +76,13 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int) -> int:
         chosen = distinct([entry.trial for entry in board.ranked], params, old)[:top]
         if len(chosen) < top:
             view.say(f"only {formatting.count(len(chosen), 'configuration')} can be confirmed")
-        plan = extended(old, chosen, seeds, taken)
+        plan = extended(old, chosen, seeds if evenly else min(seeds, START), taken)
+        growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
-        if left:
-            view.say(
-                f"{formatting.count(left, 'run')} to do of {len(plan)}, to the full budget, none stopped early"
-            )
-            configurations = {run.trial: params[run.trial] for run in plan}
-            interrupted = _train(sweep, plan, configurations, options, owner, view)
+        if left or growth.next(plan, ended(_past(folder, sweep.info.metric))):
+            view.say(_work(left, growth.room(plan)))
+            interrupted = _train(sweep, plan, growth, params, options, owner, view)
     _tell(sweep, board, view, interrupted)
     return int(interrupted)
 
@@ -97,17 +110,21 @@ def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]
     all with as many. They differ from each other and from those of the sweep (``taken``), and do not depend on
     who else is confirmed.
     """
-    longer, used = list(plan), {*taken, *(run.seed for run in plan)}
+    longer, taken = list(plan), set(taken)
     for turn in range(seeds):
         for trial in trials:
-            if sum(run.trial == trial for run in longer) > turn:
-                continue
-            salt = 0
-            while (seed := _seed(trial, turn, salt)) in used:
-                salt += 1
-            used.add(seed)
-            longer.append(PlannedRun(trial, seed))
+            if sum(run.trial == trial for run in longer) <= turn:
+                longer.append(one_more(longer, trial, taken))
     return longer
+
+
+def one_more(plan: Plan, trial: int, taken: Iterable[int]) -> PlannedRun:
+    """Plan one more run of a trial's configuration, with a seed that no other has."""
+    used, salt = {*taken, *(run.seed for run in plan)}, 0
+    turn = sum(run.trial == trial for run in plan)
+    while (seed := _seed(trial, turn, salt)) in used:
+        salt += 1
+    return PlannedRun(trial, seed)
 
 
 def _seed(trial: int, turn: int, salt: int) -> int:
@@ -124,22 +141,44 @@ def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     return replace(spec, asha=None, plain=plain, search=search, track=())
 
 
+def _past(folder: Folder, metric: str) -> list[PastTrial]:
+    """Read the runs on record of a confirmation."""
+    return past(recall(Store(folder), metric), SweepInfo.read(folder))
+
+
+def _work(left: int, room: int) -> str:
+    """Say what there is to do."""
+    words = [formatting.count(left, "run") + " to do"] if left else []
+    if room:
+        words.append(f"up to {formatting.count(room, 'run')} more where they tell most")
+    return f"{', '.join(words)}; to the full budget, none stopped early"
+
+
 def _train(
     sweep: Sweep,
     plan: Plan,
-    configurations: Mapping[int, dict[str, Any]],
+    growth: Growth,
+    params: Mapping[int, dict[str, Any]],
     options: Options,
     owner: Owner,
     view: View,
 ) -> bool:
-    """Do what is left of the plan; returns whether it was interrupted."""
+    """Do what is left of the plan, and what it grows by; returns whether it was interrupted."""
     info = sweep.info
-    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info.budget, len(plan))
+    most = len(plan) + growth.room(plan)
+    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info.budget, most)
     hand_on(sweep.folder, owner.folder, info.ancestors)
     # Measured as the trials of the sweep were, on the way and at the end.
     facts = {name: getattr(info, name) for name in ("budget", "ladder", "ancestors", "floor", "baseline")}
-    params = [configurations[run.trial] for run in plan]
-    return run_plan(info, as_begun(spec, info), plan, params, facts, options, owner, view, "sweep confirm")
+
+    def params_of(run: PlannedRun, number: int) -> Mapping[str, Any]:
+        return params[run.trial]
+
+    def grow(plan: Plan, told: Sequence[PastTrial]) -> PlannedRun | None:
+        return growth.next(plan, ended(told))
+
+    begun = as_begun(spec, info)
+    return run_plan(info, begun, plan, params_of, facts, options, owner, view, "sweep confirm", grow)
 
 
 def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> None:

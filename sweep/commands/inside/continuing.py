@@ -156,7 +156,11 @@ def _train(sweep: Sweep, trials: Trials, options: Options, owner: Owner, view: V
     spec = spec_of(as_begun(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), sweep.info), trials.points)
     facts = {"ancestors": trials.ancestors}
     again = "sweep continue"
-    return run_plan(sweep.info, spec, trials.plan, spec.configs, facts, options, owner, view, again)
+
+    def params_of(run: PlannedRun, number: int) -> Point:
+        return spec.configs[number]
+
+    return run_plan(sweep.info, spec, trials.plan, params_of, facts, options, owner, view, again)
 
 
 def _tell(sweep: Sweep, view: View, interrupted: bool) -> None:

@@ -3,14 +3,14 @@
 Instead of a search there is a plan, a list of runs and seeds, which stands in its ``sweep.json`` and only grows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from ganlib.errors import RequestError
 from sweep.commands.before import facts_of, same_pictures
 from sweep.commands.run import new_director, preflight, train
-from sweep.driver.recovery import recall, restore
+from sweep.driver.recovery import past, recall, restore
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.runners.base import Options, runner_for
@@ -24,30 +24,58 @@ Plan = Sequence[PlannedRun]
 """A run's number is its place in the plan."""
 
 
+class Grows(Protocol):
+    """A rule by which a plan grows while it is done."""
+
+    def __call__(self, plan: Plan, told: Sequence[PastTrial]) -> PlannedRun | None:
+        """Choose the run that is added now, knowing which runs have ended; None while there is none."""
+
+
 class Planned:
     """In the place of an Optuna study: hands out the runs of a plan from some run on.
 
     Args:
         plan: The runs.
-        params: The values of each run's active keys.
-        first: The number of the first run that is handed out.
+        params_of: Gives the values of a run's active keys, by its number.
+        told: The runs that were handed out before, as they stand.
+        grow: Adds a run when all have been handed out; None for a plan that is what it is.
+        write: Writes down a longer plan, before its last run is handed out.
     """
 
-    def __init__(self, plan: Plan, params: Sequence[Mapping[str, Any]], first: int) -> None:
-        self._plan, self._params, self._next = plan, params, first
+    def __init__(
+        self,
+        plan: Plan,
+        params_of: Callable[[PlannedRun, int], Mapping[str, Any]],
+        told: Sequence[PastTrial] = (),
+        grow: Grows | None = None,
+        write: Callable[[Plan], None] = lambda plan: None,
+    ) -> None:
+        self._plan, self._params_of, self._next = list(plan), params_of, len(told)
+        self._told = {past.number: past for past in told}
+        self._grow, self._write = grow, write
 
     def ask(self) -> Asked | None:
-        """Give the next run; None when all have been handed out."""
+        """Give the next run; None when all have been handed out.
+
+        Raises:
+            StorageError: If a longer plan cannot be written.
+        """
         if self._next >= len(self._plan):
-            return None
+            added = self._grow(self._plan, list(self._told.values())) if self._grow else None
+            if added is None:
+                return None
+            self._write([*self._plan, added])
+            self._plan.append(added)
         number, self._next = self._next, self._next + 1
-        return Asked(number, dict(self._params[number]), self._plan[number].seed)
+        run = self._plan[number]
+        return Asked(number, dict(self._params_of(run, number)), run.seed)
 
     def reopen(self, number: int) -> None:
         """Do nothing: nobody is stopped in a plan."""
 
     def tell(self, past: PastTrial) -> None:
-        """Ignore how a run ended: a plan does not learn."""
+        """Remember how a run ended."""
+        self._told[past.number] = past
 
     def follow(self, past: PastTrial) -> None:
         """Ignore how a run stands."""
@@ -57,12 +85,13 @@ def run_plan(
     info: SweepInfo,
     spec: Spec,
     plan: Plan,
-    params: Sequence[Mapping[str, Any]],
+    params_of: Callable[[PlannedRun, int], Mapping[str, Any]],
     facts: Mapping[str, Any],
     options: Options,
     owner: Owner,
     view: View,
     command: str,
+    grow: Grows | None = None,
 ) -> bool:
     """Do what is left of a plan, in the folder of its owner; returns whether it was interrupted.
 
@@ -70,12 +99,13 @@ def run_plan(
         info: Of the sweep that it is inside of: pictures and measurements must be those of that sweep.
         spec: Of the runs.
         plan: All runs, those on record too.
-        params: The values of each run's active keys.
+        params_of: Gives the values of a run's active keys, by its number.
         facts: What stands in its ``sweep.json`` beside the plan, of what `facts_of` does not know, or knows otherwise.
         options: How to run.
         owner: Of its folder.
         view: Where to say what.
         command: Goes on with it.
+        grow: Adds runs to the plan while it is done; None for a plan that is what it is.
 
     Raises:
         RequestError: the pictures have changed, or the metric's weights.
@@ -95,7 +125,11 @@ def run_plan(
         store = Store(owner.held, spec.space.kinds())
         store.begin()
         known = recall(store, spec.search.metric)
-        source = Planned(plan, params, len(known))
+
+        def write(longer: Plan) -> None:
+            replace(own, plan=tuple(longer)).write(owner.folder)
+
+        source = Planned(plan, params_of, past(known, own), grow, write)
         director = new_director(spec, own, store, source, owner, runner, view)
         restore(director, known)
         train(director, runner, owner, view, command)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sweep import formatting
 from sweep.report.page.summary import sentence
 from sweep.report.results import RankedTrial, Results
-from sweep.results.judging.eye import Eye, Standing, percent, sentences
+from sweep.results.judging.eye import Eye, Standing, sentences
 from sweep.results.leaderboard import METRICS
 
 
@@ -91,8 +91,8 @@ def _row(one: Standing, trial: RankedTrial) -> EyeRow:
         wins=round(one.wins, 4),
         low=round(low, 4),
         high=round(high, 4),
-        shown=f"{percent(one.wins)} ({percent(low)} to {percent(high)})",
-        best=percent(one.best),
+        shown=f"{formatting.percent(one.wins)} ({formatting.percent(low)} to {formatting.percent(high)})",
+        best=formatting.percent(one.best),
         judged=one.judged,
         value=formatting.number(one.value, 3),
         rank=one.rank,

@@ -198,9 +198,10 @@ def sentences(eye: Eye) -> list[str]:
     else:
         first = eye.standings[0]
         sure = "is the best" if first.best >= SURE_OF_BEST else "is ahead"
+        best, wins = formatting.percent(first.best), formatting.percent(first.wins)
         told = [
-            f"{count} by {eye.who}: trial {first.trial} {sure} ({percent(first.best)} that it is the best of "
-            f"{len(eye.entries)}; it wins {percent(first.wins)} of pairs against an average one)"
+            f"{count} by {eye.who}: trial {first.trial} {sure} ({best} that it is the best of {len(eye.entries)}; "
+            f"it wins {wins} of pairs against an average one)"
         ]
         if eye.disagrees:
             told.append(
@@ -217,12 +218,6 @@ def sentences(eye: Eye) -> list[str]:
         others = formatting.count(eye.other, "judgement")
         told.append(f"not counted: {others} of pictures that no ranked trial is at its best with now")
     return told
-
-
-def percent(share: float) -> str:
-    """Write a probability as whole per cent; none that was estimated is certain, so neither 0 nor 100."""
-    whole = round(100 * share)
-    return {0: "under 1 %", 100: "over 99 %"}.get(whole, f"{whole} %")
 
 
 def as_dict(eye: Eye) -> dict[str, Any]:

@@ -287,7 +287,7 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
     assert "confirmed: two configurations with 3 seeds each are needed" in text
     last = {"trial": 5, "status": "finished", "result": 0.55, "result_kimg": 1.0}
     assert Store(sweep.folder / "confirm").put_trial(last)
-    assert "confirmed: trial 0 is better than trial 2 (Welch's t-test, p = " in fine(
+    assert "confirmed: trial 0 is better than trial 2 (moderated t-test, p = " in fine(
         "best", "--storage", tmp_path
     )
     told = json.loads(fine("best", "--json", "--storage", tmp_path))

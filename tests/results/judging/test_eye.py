@@ -5,7 +5,7 @@ from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.results.judging.bradley_terry import Choice
-from sweep.results.judging.eye import Eye, as_dict, eye_of, eyes, percent, sentences
+from sweep.results.judging.eye import Eye, as_dict, eye_of, eyes, sentences
 from sweep.results.judging.judgements import Judgement, Session, Shown
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import leaderboard
@@ -84,12 +84,3 @@ def test_a_side_that_is_preferred_is_told(board: Leaderboard) -> None:
     assert with_sides(10, 6).bias == ""
     assert with_sides(0, 0).bias == ""
     assert "the second of the two was preferred in 18 of 20" in with_sides(2, 18).bias
-
-
-def test_no_probability_is_written_as_certain() -> None:
-    assert [percent(share) for share in (0.0, 0.004, 0.55, 0.996)] == [
-        "under 1 %",
-        "under 1 %",
-        "55 %",
-        "over 99 %",
-    ]
