@@ -34,6 +34,7 @@ GROUPS = {
         "watch": "Look on while a sweep runs.",
         "best": "Rank the trials of a sweep; export the winner.",
         "report": "Write the comparison report of a sweep.",
+        "film": "Make a film of the pictures of a training.",
         "check": "Check that everything of a sweep is whole; mend it.",
     },
     "keeping": {
