@@ -21,7 +21,8 @@ from torch import Tensor
 from ganlib.data.alpha import to_uint8
 from ganlib.errors import RequestError
 from ganlib.export.generator import LoadedGenerator
-from ganlib.export.walks import gif, sheet_of, walk
+from ganlib.export.moving import gif
+from ganlib.export.walks import sheet_of, walk
 from ganlib.models.latents import BLOCK, classes_in_proportion, in_blocks
 from ganlib.models.styles.generator import Layers, StyleGenerator, style_layers
 from ganlib.tf32 import tf32

@@ -36,6 +36,7 @@ GROUPS = {
         "best": "Rank the trials of a sweep; export the winner.",
         "judge": "Judge pictures of the best trials by eye, blind, in pairs.",
         "report": "Write the comparison report of a sweep.",
+        "film": "Make a film of the pictures of a training.",
         "check": "Check that everything of a sweep is whole; mend it.",
     },
     "keeping": {

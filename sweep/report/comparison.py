@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from sweep.formatting import kimg, printable
 from sweep.records.status import Status
+from sweep.report.lettering import GREY, INK, clipped, font
 from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import RankedTrial, Results
 from sweep.results.leaderboard import METRICS
@@ -17,7 +18,6 @@ TILE = 520
 GAP = 28
 CAPTION = 74
 HEADER, LINE = 92, 30
-INK, GREY = (20, 20, 20), (100, 100, 100)
 
 
 def comparison(results: Results) -> bytes | None:
@@ -63,15 +63,15 @@ def _sheet(tiles: Sequence[tuple[Image.Image, str, str]], title: str, about: Seq
     header = HEADER + LINE * (len(about) - 1)
     sheet = Image.new("RGB", (width, header + rows * (TILE + CAPTION + GAP) + GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    draw.text((GAP, 26), _clipped(title, 34, width - 2 * GAP), INK, _font(34))
+    draw.text((GAP, 26), clipped(title, 34, width - 2 * GAP), INK, font(34))
     for place, line in enumerate(about):
-        draw.text((GAP, 70 + LINE * place), _clipped(line, 22, width - 2 * GAP), GREY, _font(22))
+        draw.text((GAP, 70 + LINE * place), clipped(line, 22, width - 2 * GAP), GREY, font(22))
     for index, (picture, first, second) in enumerate(tiles):
         left = GAP + index % columns * (TILE + GAP)
         top = header + GAP + index // columns * (TILE + CAPTION + GAP)
         sheet.paste(_fitted(picture), (left, top))
-        draw.text((left, top + TILE + 10), _clipped(first, 26, TILE), INK, _font(26))
-        draw.text((left, top + TILE + 42), _clipped(second, 20, TILE), GREY, _font(20))
+        draw.text((left, top + TILE + 10), clipped(first, 26, TILE), INK, font(26))
+        draw.text((left, top + TILE + 42), clipped(second, 20, TILE), GREY, font(20))
     return sheet
 
 
@@ -80,21 +80,6 @@ def _fitted(picture: Image.Image) -> Image.Image:
     scale = TILE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Load the font that comes with Pillow, so that every machine draws alike."""
-    return ImageFont.load_default(size)
-
-
-def _clipped(text: str, size: int, width: int) -> str:
-    """Shorten a text with an ellipsis if it is wider than ``width`` pixels."""
-    font = _font(size)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}...") > width:
-        text = text[:-1]
-    return f"{text}..."
 
 
 def _png(sheet: Image.Image) -> bytes:

@@ -170,7 +170,7 @@ def _at_most(picture: Image.Image, width: int) -> Image.Image:
 
 def _columns(trials: Sequence[RankedTrial], full: bool) -> list[float]:
     """Choose the moments to show, in kimg: all, or some, evenly spread, the first and the last among them."""
-    moments = sorted({_nominal(trial, sample.kimg) for trial in trials for sample in trial.samples})
+    moments = sorted({nominal(trial, sample.kimg) for trial in trials for sample in trial.samples})
     if full:
         return moments
     for most in range(min(COLUMNS, len(moments)), 2, -1):
@@ -181,7 +181,7 @@ def _columns(trials: Sequence[RankedTrial], full: bool) -> list[float]:
     return [moments[0], moments[-1]] if len(moments) > 2 else moments
 
 
-def _nominal(trial: RankedTrial, kimg: float) -> float:
+def nominal(trial: RankedTrial, kimg: float) -> float:
     """Find the evaluation that was due at a time: batches of different sizes reach it a little later or sooner."""
     interval = trial.facts.sweep.info.interval
     if not isinstance(interval, (int, float)) or interval <= 0:
@@ -193,7 +193,7 @@ def _moments(trial: RankedTrial, columns: Sequence[float]) -> dict[int, Sample]:
     """Find for each column the newest pictures since the column before, if there are any."""
     found: dict[int, Sample] = {}
     for sample in trial.samples:
-        moment = _nominal(trial, sample.kimg)
+        moment = nominal(trial, sample.kimg)
         found[min(bisect_left(columns, moment), len(columns) - 1)] = sample
     return found
 
@@ -219,12 +219,15 @@ def _block(shot: _Shot) -> Image.Image | None:
     sheet = open_picture(shot.facts, shot.sample.path)
     if sheet is None:
         return None
-    cols, rows = shot.sample.cols, shot.sample.rows
-    width, height = (sheet.width - GAP) // cols, (sheet.height - GAP) // rows
-    side = 8 if width <= 36 and not shot.sample.shown else SIDE
-    down = _rows(shot.sample) or min(rows, side)
-    block = sheet.crop((0, 0, min(cols, side) * width + GAP, down * height + GAP))
-    return _at_most(block, BLOCKS[0][0])
+    sample, small = shot.sample, sheet.width // shot.sample.cols <= 36
+    side = 8 if small and not sample.shown else SIDE
+    return _at_most(cut(sheet, sample, _rows(sample) or side, side), BLOCKS[0][0])
+
+
+def cut(sheet: Image.Image, sample: Sample, rows: int, cols: int) -> Image.Image:
+    """Cut so many rows and columns of pictures, as far as there are, out of a grid."""
+    width, height = (sheet.width - GAP) // sample.cols, (sheet.height - GAP) // sample.rows
+    return sheet.crop((0, 0, min(sample.cols, cols) * width + GAP, min(sample.rows, rows) * height + GAP))
 
 
 def _rows(sample: Sample) -> int:

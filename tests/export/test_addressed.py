@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from ganlib import load_generator
 from ganlib.errors import RequestError
 from ganlib.export.addressed import LAYERS, MOST, STEPS, STOPS, Address, Addressed, GoneError
-from ganlib.export.walks import FRAMES_PER_SECOND
+from ganlib.export.moving import FRAMES_PER_SECOND
 from ganlib.models.styles.generator import StyleGenerator, mix_grid
 
 

@@ -80,7 +80,7 @@ def check(wanted: Wanted) -> None:
             f"'{others[0]}': choose a new folder, so that its pictures are one set"
         )
     if suffix == ".mp4":
-        from ganlib.export.walks import ffmpeg
+        from ganlib.export.moving import ffmpeg
 
         ffmpeg()
 
@@ -144,7 +144,8 @@ def _walk(g: "LoadedGenerator", wanted: Wanted, keys: int) -> None:
     import numpy as np
     import torch
 
-    from ganlib.export.walks import save_gif, save_mp4, sheet_of, walk
+    from ganlib.export.moving import save
+    from ganlib.export.walks import sheet_of, walk
 
     count = wanted.count or WALKS
     latents = g.latents(count * keys, wanted.seed).unflatten(0, (count, keys)).transpose(0, 1)
@@ -156,7 +157,7 @@ def _walk(g: "LoadedGenerator", wanted: Wanted, keys: int) -> None:
         _save(pictures, wanted.out, len(frames))
         return
     shown = np.stack([g.pictures(frame, wanted.truncation) for frame in frames])
-    (save_gif if wanted.suffix == ".gif" else save_mp4)(wanted.out, [sheet_of(frame) for frame in shown])
+    save(wanted.out, [sheet_of(frame) for frame in shown])
 
 
 def _mixed(g: "LoadedGenerator", wanted: Wanted, layers: "Layers") -> None:

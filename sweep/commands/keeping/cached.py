@@ -207,10 +207,10 @@ def _pictures(cache: Path, users: Collection[User]) -> Iterator[Entry]:
 
 def _kit(folder: Path) -> tuple[str, list[Path]]:
     """Say which pictures a set's description is about first, and list the files beside it, the description first."""
-    sides: dict[str, Any] = _object(folder / "kit.json").get("sides") or {}
+    sides = _object(folder / "kit.json").get("sides") or {}
     files = sorted(_below(folder), key=lambda path: (path.name == "lock", path.name != "kit.json"))
-    first: dict[str, str] = next(iter(sides.values()), {})
-    return first.get("path", ""), files
+    first = next(iter(sides.values()), None)
+    return first["path"] if first else "", files
 
 
 def _packed(note: Mapping[str, Any]) -> str:

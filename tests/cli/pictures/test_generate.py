@@ -17,9 +17,9 @@ from PIL import Image
 from ganlib import load_generator
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
-from ganlib.export import walks
+from ganlib.export import moving
 from ganlib.export.files import ExportConfig, pack_weights, save_generator
-from ganlib.export.walks import save_mp4, slerp, walk
+from ganlib.export.walks import slerp, walk
 from ganlib.models.dcgan import build_generator
 from sweep.cli import cli
 
@@ -124,15 +124,15 @@ def test_a_walk_as_a_video(export: Path, tmp_path: Path) -> None:
     pytest.importorskip("imageio_ffmpeg")
     fine(export, "--interpolate", 2, "--count", 1, "--out", tmp_path / "walk.mp4")
     assert (tmp_path / "walk.mp4").read_bytes()[4:8] == b"ftyp"
-    save_mp4(tmp_path / "odd.mp4", [Image.new("RGB", (301, 257), "red")] * 3)
+    moving.save(tmp_path / "odd.mp4", [Image.new("RGB", (301, 257), "red")] * 3)
     assert (tmp_path / "odd.mp4").stat().st_size > 500
 
 
 def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(walks, "find_spec", lambda name: None)
-    monkeypatch.setattr(walks.shutil, "which", lambda name: None)
+    monkeypatch.setattr(moving, "find_spec", lambda name: None)
+    monkeypatch.setattr(moving.shutil, "which", lambda name: None)
     with pytest.raises(RequestError, match=r"pip install 'sweep-gan\[video\]'"):
-        walks.ffmpeg()
+        moving.ffmpeg()
     result = run("any", "--interpolate", 2, "--out", tmp_path / "a.mp4")
     assert result.exit_code == 2
     assert "needs ffmpeg" in result.stderr
