@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from ganlib.errors import RequestError
@@ -199,7 +200,7 @@ def _guard(headers: Message) -> str:
     return ""
 
 
-def _whole(stream: BinaryIO, length: int) -> bytes:
+def _whole(stream: BufferedIOBase, length: int) -> bytes:
     """Read so many bytes.
 
     Raises:
