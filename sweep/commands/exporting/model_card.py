@@ -111,7 +111,8 @@ def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
         "from ganlib import load_generator\n\n"
         'generator = load_generator(".")  # this folder\n'
         f"pictures = generator.sample(64, seed=7)  # uint8 array (64, {side}, {side}, {channels})\n"
-        "```"
+        "```\n\n"
+        "`sweep play .` in this folder opens a page with new pictures, and walks between them."
     )
     if channels == RGBA:
         python += (

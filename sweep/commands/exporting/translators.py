@@ -45,7 +45,7 @@ def translation(trial: TrialConfig, config: ExportConfig) -> list[str]:
         f"{back}\n"
         "```",
         "`sweep generate . --input PHOTOS --out DRAWINGS` translates the files of a folder"
-        f"{'; with `--back`, drawings' if both else ''}.",
+        f"{'; with `--back`, drawings' if both else ''}. `sweep play .` opens a page onto which they are dropped.",
     ]
     if "model.onnx" not in config.digests:
         return sections

@@ -13,7 +13,7 @@ const introduce = () => {
   byId("name").textContent = about.name;
   const channels = { 1: "grey", 4: "with transparency" }[about.channels];
   const classes = about.classes?.length && `${about.classes.length} classes`;
-  byId("what").textContent = [about.family, `${about.size} × ${about.size} px`, channels, classes, about.sweep && `of the sweep ${about.sweep}`].filter(Boolean).join(" · ");
+  byId("what").textContent = [about.family, `${about.size} × ${about.size} px`, channels, classes, about.sweep && [`of the sweep ${about.sweep}`, about.from].filter(Boolean).join(", ")].filter(Boolean).join(" · ");
   document.documentElement.classList.toggle("opaque", about.channels !== 4);
 };
 

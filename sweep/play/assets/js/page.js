@@ -17,7 +17,7 @@ export const say = (text) => {
   byId("status").textContent = text;
 };
 
-/* For everybody, at once; nothing takes it away. */
+/* For everybody, at once; it stays until a picture has come, or nothing is wrong any more. */
 export const alarm = (text) => {
   byId("alert").textContent = text;
   byId("alert").hidden = !text;
