@@ -129,6 +129,12 @@ RUNGS: dict[str, Way] = {
     "2, 6, promote, tolerance 1": Swept("random", {**USUAL, "variant": "promote", "tolerance": 1}),
     "2, 6, promote, patience 3": Swept("random", {**USUAL, "variant": "promote", "patience": 3}),
 }
+FEWER = {
+    name: way
+    for name, way in RUNGS.items()
+    if name in ("random, all to the end", "stop at 2, 6", "stop at 3") or "2, 6, " in name
+    if not any(word in name for word in ("0.5", "10 %", "patience 2", "patience 4"))
+}
 BLOCKS: dict[str, Way] = {
     "random": RANDOM,
     **{f"tpe, {how}": Swept("tpe", None, blocks=how) for how in ("joint", "group", "hierarchy")},
@@ -152,11 +158,14 @@ QUESTIONS: dict[str, Question] = {
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS),
-    "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.3), RUNGS, 0.25),
+    "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.2),
     "crossing": Question(
-        partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.8), RUNGS, 0.25
+        partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.6), FEWER, 0.2
     ),
-    "table's samplers": Question(cache(Table.read), BLOCKS, 0.5),
-    "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.25),
-    "four numbers": Question(partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.1),
+    "collapsing": Question(
+        partial(_synthetic, partial(_spec, TABLE_SPEC), crossing=0.2, collapsing=0.4, peaking=0.4), FEWER, 0.2
+    ),
+    "table's samplers": Question(cache(Table.read), BLOCKS, 0.4),
+    "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.2),
+    "four numbers": Question(partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.08),
 }

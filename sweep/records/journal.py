@@ -10,7 +10,6 @@ from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.rows import Row, by_trial, in_turn
-from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 
 COMPACT_EVERY = compaction.MANY
@@ -121,7 +120,7 @@ class Records:
         told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
         self.event(trial, kind, {**detail, "result": told})
         self.store.replace("results", trial.number, [])
-        trial.result, trial.status = None, Status.INTERRUPTED
+        trial.reopen()
         self.put(trial)
 
     def settled(self, trial: Trial) -> None:

@@ -141,6 +141,11 @@ class Trial:
         self.result = result
         self.seconds_eval += result["seconds"] or 0.0
 
+    def reopen(self) -> None:
+        """Make an ended trial one that can go on; what its result cost is forgotten with the result."""
+        self.seconds_eval -= (self.result or {}).get("seconds") or 0.0
+        self.result, self.status = None, Status.INTERRUPTED
+
     def row(self) -> Row:
         """Give the columns of ``trials`` that change while the trial runs."""
         names = (

@@ -22,7 +22,7 @@ from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.trial_source import Asked, PastTrial
-from sweep.spec.specification import parse
+from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
@@ -39,6 +39,8 @@ asha: {grace: 2, reduction: 2, max: 4}
 resources: {max_failures: 1}
 """
 READ = parse(SPEC)
+PROMOTES = parse(SPEC, overrides=["asha.variant=promote"])
+PATIENT = parse(SPEC, overrides=["asha.grace=3", "asha.patience=2"])
 KIMGS = (1.0, 2.0, 3.0, 4.0)
 INFO = SweepInfo(images=1000, budget=4.0, interval=1.0, rungs=(2.0,), data_hash="abc")
 PASSING = {"attempt", "failures", "time", "started", "ended", "device", "node"}
@@ -70,13 +72,13 @@ class Plan:
         """Nothing learns on the way."""
 
 
-def make(folder: LocalFolder, trials: int = 5, room: Room | None = None) -> Director:
+def make(folder: LocalFolder, trials: int = 5, room: Room | None = None, spec: Spec = READ) -> Director:
     """A director as `sweep.commands.run` makes it, on whatever is in the folder."""
-    store = Store(folder, READ.space.kinds())
+    store = Store(folder, spec.space.kinds())
     known = recall(store, "kid")
     plan = Plan(trials, len(known))
     plan.told = [one for one in past(known, INFO) if one.state is not Status.RUNNING]
-    director = Director(READ, INFO, store, plan, "me", room)
+    director = Director(spec, INFO, store, plan, "me", room)
     restore(director, known)
     return director
 
@@ -658,3 +660,91 @@ def test_whenever_it_ends_every_trial_has_its_result_in_the_end(
         for number, row in enumerate(expected["trials"]):
             kept = folder.names(f"checkpoints/{number:05d}")
             assert not kept or kept == [layout.snapshot_name(row["result_kimg"])], f"write {nth}"
+
+
+# ---- rungs ---------------------------------------------------------------------------------------------------
+
+
+def test_a_trial_without_a_finite_value_enters_no_rung(folder: LocalFolder) -> None:
+    director = make(folder, trials=1)
+    assignment = begun(director, 1.0)
+    report = evaluation(assignment, 2.0)
+    director.report(replace(report, row=report.row | {"kid": float("nan")}, value=float("nan")))
+    assert records(folder)["rungs"] == []
+    assert director.trials[0].rung is None
+
+
+def test_a_trial_that_was_stopped_is_promoted(folder: LocalFolder) -> None:
+    """The first waits for a second to compare with, and goes on from where it was."""
+    director = make(folder, trials=2, spec=PROMOTES)
+    first = begun(director, 1.0)
+    folder.write(f"checkpoints/00000/{layout.snapshot_name(2.0)}", b"weights")
+    folder.write("checkpoints/00000/000-000000002000.ckpt", b"checkpoint")
+    assert first.keep_stopped
+    assert director.report(evaluation(first, 2.0)), "its result is to be measured"
+    assert trial_of(folder)["status"] == "stopped"
+    director.report(result(first, 2.0))
+    assert "000-000000002000.ckpt" in folder.names("checkpoints/00000"), "to go on from"
+    (told_first,) = told(director)
+    assert told_first.state is Status.STOPPED
+    second = handed(director)
+    assert second.trial == 1
+    folder.write(f"checkpoints/00001/{layout.snapshot_name(2.0)}", b"weights")
+    director.report(evaluation(second, 1.0))
+    director.report(evaluation(second, 2.0))
+    director.report(result(second, 2.0))
+    again = handed(director)
+    assert (again.trial, again.attempt, again.seen_kimg, again.seed) == (0, 1, 2.0, first.seed)
+    assert [past.number for past in told(director)] == [1], "the study does not know how it ends any more"
+    assert records(folder)["rungs"][0]["stopped"] is False
+    assert events(folder) == ["promoted"]
+    assert trial_of(folder)["result"] is None
+    for kimg in (3.0, 4.0):
+        folder.write(f"checkpoints/00000/{layout.snapshot_name(kimg)}", b"weights")
+        assert director.report(evaluation(again, kimg))
+    director.report(result(again, 3.0))
+    assert director.next() is Next.DONE
+    assert [row["status"] for row in records(folder)["trials"]] == ["finished", "stopped"]
+    assert {past.number: past.state for past in told(director)} == {0: "finished", 1: "stopped"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Path) -> None:
+    whole = Breaking(tmp_path / "whole", 0, _die, False, False)
+    drive(director := make(whole, spec=PROMOTES), whole)
+    assert [row["status"] for row in records(whole)["trials"]] == [
+        *("finished", "collapsed", "failed", "stopped", "collapsed")
+    ]
+    assert "promoted" in events(whole)
+    for nth in range(1 + after, len(whole.paths) + 1, 3):
+        broken = Breaking(tmp_path / str(nth), nth, _die, after, False)
+        with contextlib.suppress(Killed):
+            drive(make(broken, spec=PROMOTES), broken)
+        folder = Fast(tmp_path / str(nth))
+        drive(again := make(folder, spec=PROMOTES), folder)
+        assert records(folder) == records(whole), f"write {nth}"
+        by_number = {past.number: past for past in told(again)}
+        assert by_number == {past.number: past for past in told(director)}, f"write {nth}"
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_trial_that_gets_no_better_ends_early_with_its_best(
+    crash: bool, folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "kid", lambda trial, kimg: 0.1 + 0.01 * kimg)
+    director = make(folder, trials=1, spec=PATIENT)
+    assignment = begun(director, 2.0)
+    if crash:
+        # The evaluation is on record, and the end that followed from it is not.
+        director.records.evaluation(evaluation(assignment, 3.0).row, evaluation(assignment, 3.0).sample)
+        director = make(folder, trials=1, spec=PATIENT)
+        assignment = handed(director)
+        assert [one.kimg for one in assignment.to_measure or ()] == [1.0]
+    else:
+        assert director.report(evaluation(assignment, 3.0)), "its result is to be measured"
+    assert trial_of(folder)["status"] == "finished"
+    assert trial_of(folder)["kimg"] == 3.0
+    director.report(result(assignment, 1.0))
+    (one,) = told(director)
+    assert (one.state, one.value) == ("finished", pytest.approx(0.115))
+    assert director.next() is Next.DONE

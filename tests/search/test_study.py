@@ -144,6 +144,32 @@ def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, en
     study.close()
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+def test_a_trial_that_goes_on_counts_as_if_it_had_never_ended(tmp_path, sampler):
+    search = SearchConfig(sampler=sampler, trials=100, seed=3)
+    study = Study.create(tmp_path / "study.db", "dcgan", SPACE, search)
+    records = []
+    for _ in range(40):
+        asked = study.ask()
+        records.append(outcome(asked.number, asked.params))
+        study.tell(records[-1])
+    best = min(
+        (one for one in records if one.state is Status.STOPPED and one.value), key=lambda one: one.value
+    )
+    study.reopen(best.number)
+    records[best.number] = PastTrial(best.number, best.params, Status.RUNNING)
+    anew = Study.rebuild(tmp_path / "anew.db", "dcgan", SPACE, search, records)
+    assert study.ask() == anew.ask()
+    trials = [load(tmp_path / name).trials for name in ("study.db", "anew.db")]
+    assert [[one.state, one.values, one.intermediate_values] for one in trials[0]] == [
+        [one.state, one.values, one.intermediate_values] for one in trials[1]
+    ]
+    end = PastTrial(best.number, best.params, Status.FINISHED, 40.0, 0.0)
+    study.tell(end)
+    anew.tell(end)
+    assert study.ask() == anew.ask()
+
+
 def test_tpe_does_not_mind_in_which_order_trials_ended(tmp_path):
     params = preview(NUMBERS, SearchConfig(sampler="random", trials=40), 40)
     drawn = []
