@@ -68,12 +68,13 @@ def test_there_is_something_to_walk() -> None:
 MAY_IMPORT: dict[str, str] = {
     "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken "
     "durations",
+    "sweep.api": "commands durations records report results runners spec storage terminal",
     "sweep.commands": "driver records results runners search spec storage terminal worker formatting durations",
     "sweep.play": "local_server",
     "sweep.report": "records results spec storage formatting local_server",
     "sweep.check": "records results search spec storage formatting",
     "sweep.runners": "driver spec storage terminal worker formatting",
-    "sweep.terminal": "driver records results formatting",
+    "sweep.terminal": "driver records results storage formatting",
     "sweep.driver": "records search spec storage worker",
     "sweep.worker": "records storage",
     "sweep.results": "records storage formatting",

@@ -17,6 +17,7 @@ from sweep.records.schemas import to_json
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.terminal.live import LiveTable
+from sweep.terminal.notebook import NotebookView, in_notebook
 from sweep.terminal.outlet import for_people
 
 FIRST_PAUSES = (5.0, 10.0, 15.0)
@@ -185,8 +186,10 @@ class JsonLines:
 
 
 def view_for(as_json: bool, looking_on: bool = False) -> View:
-    """Choose a view: JSON if asked for, a table on a terminal, lines elsewhere."""
+    """Choose a view: JSON if asked for, a table on a terminal, a cell in a notebook, lines elsewhere."""
     if as_json:
         return JsonLines()
+    if in_notebook():
+        return NotebookView()
     console = Console()
     return LiveTable(console) if console.is_terminal else PlainLines(looking_on)

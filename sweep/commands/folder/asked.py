@@ -24,6 +24,7 @@ class Asked:
         seconds: How long it may take on this machine; None where nothing was said.
         local: Whether trials run one after another.
         began: When the command began, by `time.monotonic`.
+        text: The spec itself, where ``what`` names none.
     """
 
     what: str
@@ -33,12 +34,15 @@ class Asked:
     seconds: float | None
     local: bool
     began: float
+    text: str = ""
 
     @property
     def is_pictures(self) -> bool:
         """Whether it is a folder that may have pictures: no sweep's, and without specs."""
         path = Path(self.what).expanduser()
-        return path.is_dir() and not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
+        return (
+            not self.text and path.is_dir() and not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
+        )
 
     def spec(self) -> Spec:
         """Read the spec, or make a small one for the pictures, without looking at them.
@@ -46,6 +50,8 @@ class Asked:
         Raises:
             SpecError, RequestError: if it is wrong, or not there.
         """
+        if self.text:
+            return parse(self.text, self.what, self._named)
         if not self.is_pictures:
             return load(self.what, self._named)
         from sweep.commands.folder.chosen import name_for
