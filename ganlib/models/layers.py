@@ -2,10 +2,11 @@
 
 A convolution with a 4x4 kernel, stride 2 and padding 1 sees a pixel in four windows (fewer at the edges), two
 rows by two columns. So its windows can be gathered with four block copies, its input gradient be scattered
-with four block additions, and all the arithmetic is three matrix products. On CPUs with bfloat16 matrix units,
-and from 64 channels on pictures of at most 16 px, this is two to seven times faster than the library's
-convolution (``benchmarks/convolution.py``); everywhere else the library's is used. The numbers are equal up
-to the order of summation.
+with four block additions, and all the arithmetic is three matrix products. From 64 channels, on CPUs with
+bfloat16 matrix units (AMX) and pictures of at most 16 px, this is two to seven times faster than the library's
+convolution; on CPUs that multiply bfloat16 in vectors it still is on pictures of at most 8 px
+(``benchmarks/convolution.py``). Everywhere else the library's is used. The numbers are equal up to the order of
+summation.
 """
 
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-MIN_CHANNELS, MAX_SIDE = 64, 16
+MIN_CHANNELS = 64
+MAX_SIDE = 16 if torch.cpu._is_amx_tile_supported() else 8
+"""Fewest channels, and largest side, of pictures that are convolved by a matrix product."""
 
 
 def gather(pictures: Tensor) -> Tensor:
