@@ -225,14 +225,14 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     if not regular:
         raise RequestError(f"{path} is not the file of a spec; {instead_of_spec(Path(path))}")
     name = str(path)
-    if len(data) > yaml_tree.MAX_BYTES:
-        raise SpecError([Problem(name, 1, "", f"is larger than the limit of {yaml_tree.MAX_BYTES} bytes")])
     if data.startswith(_ARCHIVES):
         folder = Path(path).name.split(".")[0]
         raise RequestError(
             f"{path} is an archive: unpack it into a folder, and give that ('unzip {path} -d {folder}', 'sweep run "
             f"{folder}')"
         )
+    if len(data) > yaml_tree.MAX_BYTES:
+        raise SpecError([Problem(name, 1, "", f"is larger than the limit of {yaml_tree.MAX_BYTES} bytes")])
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
