@@ -1,5 +1,6 @@
 """``sweep best [NAME]``: the leaderboard, and the export of the winner."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -80,3 +81,4 @@ def command(
         for note in [*notes, *export(sweep, chosen, out, force)]:
             click.echo(f"note: {note}", err=True)
         click.echo(f"exported {words(chosen, board.metric)}, to {out}", err=as_json)
+        click.echo(f"to play with it: sweep play {shlex.quote(str(out))}", err=as_json)
