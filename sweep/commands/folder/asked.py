@@ -39,10 +39,10 @@ class Asked:
     @property
     def is_pictures(self) -> bool:
         """Whether it is a folder that may have pictures: no sweep's, and without specs."""
+        if self.text or not os.path.isdir(os.path.expanduser(self.what)):
+            return False
         path = Path(self.what).expanduser()
-        return (
-            not self.text and path.is_dir() and not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
-        )
+        return not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
 
     def spec(self) -> Spec:
         """Read the spec, or make a small one for the pictures, without looking at them.
