@@ -1,5 +1,6 @@
 """What `sweep run` was asked to run: a spec, a shipped one by its name, or a folder of pictures."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
