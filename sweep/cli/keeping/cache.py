@@ -111,7 +111,7 @@ def _clear(chosen: "Sequence[Entry]", yes: bool) -> None:
     counts = Counter(one.kind for one in chosen)
     for kind, number in counts.most_common():
         size = sum(one.bytes for one in chosen if one.kind == kind)
-        click.echo(f"{kind}: {formatting.count(number, 'entry')}, {formatting.size(size)}")
+        click.echo(f"{kind}: {formatting.count(number, 'item')}, {formatting.size(size)}")
     total = formatting.size(sum(one.bytes for one in chosen))
     if not agreed(f"Clear {total}? It can be made again.", yes, "nothing was cleared"):
         return

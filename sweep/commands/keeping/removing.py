@@ -97,7 +97,8 @@ def check_idle(folder: Folder) -> None:
         if owner.alive:
             what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
             raise RequestError(
-                f"{what} is running: {owner.described(place)}. 'sweep stop {folder.name}' stops it; nothing was removed"
+                f"nothing was removed: {what} is running ('sweep stop {folder.name}' stops it): "
+                f"{owner.described(place)}"
             )
 
 

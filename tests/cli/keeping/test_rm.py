@@ -78,8 +78,8 @@ def test_a_running_one_is_refused(inside: str, storage: Path) -> None:
     with Owner(folder / inside if inside else folder):
         result = run("rm", "other", "faces", "--yes", "--storage", storage)
     assert result.exit_code == 2
-    assert "is running: pid " in result.output
-    assert "sweep stop faces" in result.output
+    assert "nothing was removed: " in result.output
+    assert "is running ('sweep stop faces' stops it): pid " in result.output
     assert [name for name in files(storage) if layout.LEASE not in name] == [
         name for name in before if name != f"faces/{inside}" or (storage / name).exists()
     ]

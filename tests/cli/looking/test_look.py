@@ -396,9 +396,10 @@ def test_a_broken_part_is_named_and_is_no_fault_of_the_request(storage: Path, tm
     assert "metrics/00000.parquet' is not a readable Parquet file" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["ls", "best", "report"])
+@pytest.mark.parametrize("command", ["ls", "best", "report", "film"])
 def test_nothing_heavy_is_imported(command: str, storage: Path, tmp_path: Path) -> None:
-    out = ["--out", str(tmp_path / "r.html")] if command == "report" else []
+    file = {"report": "r.html", "film": "f.gif"}.get(command)
+    out = ["--out", str(tmp_path / file)] if file else []
     script = (
         "import sys; from sweep.cli import cli; cli(sys.argv[1:], standalone_mode=False); "
         "print(sorted({'torch', 'torchvision', 'ray', 'optuna', 'pandas', 'scipy'} & set(sys.modules)))"
