@@ -142,7 +142,7 @@ def harmless(text: str) -> str:
 def cli() -> None:
     """Hyperparameter sweeps of small image GANs.
 
-    Start with: sweep run searchspaces/quickstart.yaml
+    Start with: sweep run path/to/pictures, or sweep run quickstart
     """
 
 
