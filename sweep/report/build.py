@@ -6,9 +6,10 @@ from pathlib import Path
 from ganlib import written
 from ganlib.errors import RequestError
 from sweep.records.catalog import Sweep
+from sweep.report.beside.comparison import comparison
+from sweep.report.beside.figures import curves, importances
+from sweep.report.beside.pasted import latex, markdown
 from sweep.report.closest import closest
-from sweep.report.comparison import comparison
-from sweep.report.figures import curves, importances
 from sweep.report.page.document import render
 from sweep.report.pictures import Album
 from sweep.report.results import Results
@@ -18,7 +19,8 @@ from sweep.storage.folder import Folder, explained
 from sweep.storage.local import LocalFolder
 
 COMPARISON, CURVES, IMPORTANCE, TRIALS = "comparison.png", "curves.png", "importance.png", "trials.csv"
-BESIDE = (COMPARISON, CURVES, IMPORTANCE, TRIALS)
+LATEX, MARKDOWN = "table.tex", "table.md"
+BESIDE = (COMPARISON, CURVES, IMPORTANCE, TRIALS, LATEX, MARKDOWN)
 
 
 def write_report(
@@ -81,6 +83,8 @@ def make(sweeps: Sequence[Sweep], full: bool = False, live: str = "") -> dict[st
         CURVES: curves(results),
         IMPORTANCE: importances(results),
         TRIALS: csv_text(results).encode(),
+        LATEX: latex(results).encode(),
+        MARKDOWN: markdown(results).encode(),
     }
     return {name: data for name, data in made.items() if data}
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Self
 
 from ganlib.errors import WorkError
-from sweep.local_server import Answer, Asked, LocalServer, refusal
+from sweep.local_server import HTML, TEXT, Answer, Asked, LocalServer, refusal
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, make
@@ -18,7 +18,13 @@ from sweep.storage import layout
 
 PAUSE_SECONDS = 2.0
 """Between two looks at the results; looking and making the page take what they take."""
-_TYPES = {"html": "text/html; charset=utf-8", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+_TYPES = {
+    "html": HTML,
+    "png": "image/png",
+    "csv": "text/csv; charset=utf-8",
+    "tex": TEXT,
+    "md": TEXT,
+}
 
 
 class Server(LocalServer):

@@ -27,6 +27,7 @@ READERS = (
     ("check", "faces", "--json"),
 )
 REPORT = {layout.REPORT, "comparison.png", "curves.png", "importance.png", "trials.csv"}
+REPORT |= {"table.tex", "table.md"}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from helpers.synthetic import make_sweep
 from PIL import Image
 
 from sweep.records.catalog import Sweep
-from sweep.report.comparison import comparison
+from sweep.report.beside.comparison import comparison
 from sweep.report.results import Results
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from helpers.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
-from sweep.report.figures import curves, importances
+from sweep.report.beside.figures import curves, importances
 from sweep.report.results import Results
 
 

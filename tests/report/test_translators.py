@@ -17,10 +17,10 @@ from ganlib.data.sheet import grid
 from ganlib.models.sheets import ONE_WAY, WAY_BACK
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
+from sweep.report.beside.comparison import comparison
 from sweep.report.build import write_report
 from sweep.report.charts import panels
 from sweep.report.closest import closest
-from sweep.report.comparison import comparison
 from sweep.report.matters import Matters
 from sweep.report.page.gallery import atlas
 from sweep.report.pictures import Album

@@ -35,7 +35,8 @@ def command(
     """Write the report of the sweeps NAME... (the newest by default): an HTML file, and files for papers beside it.
 
     Works while a sweep runs. The HTML file needs no network and can be sent to others as it is. Beside it are
-    comparison.png, curves.png, importance.png and trials.csv. Several sweeps are compared with each other.
+    comparison.png, curves.png, importance.png and trials.csv, and the best trials as table.tex and table.md, to paste.
+    Several sweeps are compared with each other.
     """
     from ganlib.errors import RequestError, WorkError
     from sweep.records.catalog import open_sweep

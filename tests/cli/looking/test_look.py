@@ -359,7 +359,15 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
 def test_report_prints_where_it_is(storage: Path, tmp_path: Path) -> None:
     shutil.copytree(storage / "faces", tmp_path / "faces")
     printed = fine("report", "--storage", tmp_path).splitlines()
-    names = ["report.html", "comparison.png", "curves.png", "importance.png", "trials.csv"]
+    names = [
+        "report.html",
+        "comparison.png",
+        "curves.png",
+        "importance.png",
+        "trials.csv",
+        "table.tex",
+        "table.md",
+    ]
     assert printed == [str(tmp_path / "faces" / name) for name in names]
     assert all(Path(line).stat().st_size > 1000 for line in printed)
     out = tmp_path / "talk" / "index.html"

@@ -1,0 +1,1 @@
+"""The files beside the page: figures for papers, tables to paste."""
