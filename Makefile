@@ -92,9 +92,10 @@ demo: $(STAMP)
 		xdg-open "$$report" >/dev/null 2>&1 || true; \
 	elif [ -t 1 ] && [ "$$(uname)" = Darwin ]; then open "$$report"; fi
 
-# Three processes on two cores: tests that wait, for a worker that hangs or a server that is down, leave a core to others.
+# Four processes on two cores: two begin with tests that wait, for a worker that hangs or a server that is down, and leave
+# the cores to the others (tests/helpers/two_queues.py).
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # Beside `make test`, because they take minutes on machines that allow them.
 hosts: $(STAMP)
@@ -102,7 +103,7 @@ hosts: $(STAMP)
 
 # Beside `make test`, because measuring makes tests slower; a Python from 3.14 on does it at the least cost.
 coverage: $(STAMP)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

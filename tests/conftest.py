@@ -12,22 +12,11 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from helpers.two_queues import TwoQueues, by_length
+from xdist.remote import Producer
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.heap import keep_memory
-
-LONGEST = (
-    "test_worker_faults",
-    "test_driver_faults",
-    "test_browser",
-    "test_ray_cluster",
-    "test_ray_faults",
-    "test_stopping",
-    "test_faults",
-    "test_fake_cuda",
-    "test_precision",
-)
-"""Files that take minutes begin first: at the end, one process would keep the others waiting."""
 
 keep_memory()  # as a trial's process does
 
@@ -42,11 +31,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        name = item.path.stem
-        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+    by_length(items)
 
-    items.sort(key=place)
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TwoQueues | None:
+    return TwoQueues(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 # How long an example takes says something of the machine.

@@ -7,9 +7,10 @@ from functools import cached_property, partial
 from typing import Any
 
 from sweep.records import compaction, ledger
-from sweep.records.datasets import DamagedPartError, Store
+from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
+from sweep.records.sealed import DamagedPartError
 from sweep.records.status import RESUMABLE
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.records.trial_state import Trial

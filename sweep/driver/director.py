@@ -94,9 +94,6 @@ class Director:
         self.records.begin(trial)
         return self._assign(trial)
 
-    def _budget(self, trial: Trial) -> float:
-        return self.spec.trial_budget(trial.params, self.info.schedule)
-
     def _assign(self, trial: Trial) -> Assignment:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
@@ -123,10 +120,8 @@ class Director:
             if not self._counts(trial, report.attempt):
                 self.records.event(trial, EventKind.STALE_REPORT, {"attempt": report.attempt})
                 return False
-            for name, reason in report.damaged.items():
-                self.records.event(trial, EventKind.DAMAGED_CHECKPOINT, {"path": name, "reason": reason})
-            for kind, reason in report.told.items():
-                self.records.event(trial, EventKind(kind), {"reason": reason})
+            for kind, happened in report.events():
+                self.records.event(trial, kind, happened)
             if isinstance(report, Pulse):
                 trial.now_kimg = report.kimg
                 return self.halted is None
@@ -196,7 +191,7 @@ class Director:
 
     def _stopped_at_rung(self, trial: Trial, kimg: float, value: float | None) -> bool:
         """Enter an evaluation into the rungs, unless it is a trial's last: only that one is measured in full."""
-        if self.info.ladder and kimg >= self._budget(trial):
+        if self.info.ladder and kimg >= self.spec.trial_budget(trial.params, self.info.schedule):
             return False
         return self.rungs.stops(trial, kimg, value)
 
@@ -218,10 +213,7 @@ class Director:
         retry = after(fault, trial, self.largest_share, self.spec.resources)
         trial.failures, trial.share, trial.preemptions = retry.failures, retry.share, retry.preemptions
         detail = retry.detail(fault)
-        again = {"preempted": EventKind.PREEMPTED, "node": EventKind.UNFIT_NODE}.get(
-            fault.kind, EventKind.RESTART
-        )
-        self.records.event(trial, again if retry.again else EventKind.FAILURE, detail)
+        self.records.event(trial, retry.event, detail)
         if retry.again:
             self._hand_out_again(trial)
             self.records.put(trial)
@@ -301,6 +293,6 @@ class Director:
             return self._end(trial, Status.COLLAPSED)
         if stopped:
             return self._end(trial, Status.STOPPED)
-        if trial.kimg >= self._budget(trial):
+        if trial.kimg >= self.spec.trial_budget(trial.params, self.info.schedule):
             return self._end(trial, Status.FINISHED)
         return True

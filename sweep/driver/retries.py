@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.records.event_kind import EventKind
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import ResourcesConfig
 from sweep.worker.messages import Fault
@@ -23,6 +24,7 @@ class Retry:
         failures: How often its worker has failed by now; more memory, once, costs nothing.
         preemptions: How often its machine was taken away by now.
         reason: What to tell of it.
+        event: Under which it is on record.
     """
 
     again: bool
@@ -30,6 +32,7 @@ class Retry:
     failures: int
     preemptions: int
     reason: str
+    event: EventKind
 
     def detail(self, fault: Fault) -> dict[str, Any]:
         """Say what an event of the fault holds."""
@@ -50,16 +53,18 @@ def after(fault: Fault, trial: Trial, largest_share: float, resources: Resources
     share, failures, preemptions = trial.share, trial.failures, trial.preemptions
     if fault.kind == "preempted":
         again = preemptions < resources.max_preemptions
-        return Retry(again, share, failures, preemptions + 1, fault.reason)
+        event = EventKind.PREEMPTED if again else EventKind.FAILURE
+        return Retry(again, share, failures, preemptions + 1, fault.reason, event)
     if fault.kind == "node":  # the machine gets no more trials, and the trial has not begun
-        return Retry(True, share, failures, preemptions, fault.reason)
+        return Retry(True, share, failures, preemptions, fault.reason, EventKind.UNFIT_NODE)
     if fault.kind == "memory":
         if share < largest_share:
-            return Retry(True, largest_share, failures, preemptions, fault.reason)
+            return Retry(True, largest_share, failures, preemptions, fault.reason, EventKind.RESTART)
         advice = (
             f"{fault.reason}. It had {share:g} times the spec's resources: lower train.batch_size, model.width or "
             "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"
         )
-        return Retry(False, share, failures + 1, preemptions, advice)
+        return Retry(False, share, failures + 1, preemptions, advice, EventKind.FAILURE)
     again = fault.kind in RETRIED and failures < resources.max_failures
-    return Retry(again, share, failures + 1, preemptions, fault.reason)
+    event = EventKind.RESTART if again else EventKind.FAILURE
+    return Retry(again, share, failures + 1, preemptions, fault.reason, event)

@@ -8,8 +8,8 @@ leaves copies of them in ``compact/``, which make our own reading faster (`sweep
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records import compaction
-from sweep.records.rows import Moments, converter, row_json, to_rows, to_table
-from sweep.records.schemas import KINDS, REQUIRED, SCHEMAS, STATUSES, VERSION_KEY
-from sweep.records.sealed import check_seal, seal, unseal
+from sweep.records.rows import Completer, Moments, row_json, to_rows, to_table
+from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
+from sweep.records.sealed import DamagedPartError, check_seal, read_part, readable, seal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
-__all__ = ["SCHEMAS", "STATUSES", "DamagedPartError", "Store"]
+__all__ = ["SCHEMAS", "STATUSES", "Store"]
 
 # The column whose values differ in a trial's part; events have no such column.
 _UNIQUE = {"metrics": "kimg", "samples": "kimg", "rungs": "rung"}
@@ -40,10 +40,6 @@ _ORDER = {
 _OF_ATTEMPT = {"verdict": None, "failure": None, "ended": None}
 
 
-class DamagedPartError(WorkError):
-    """A part that is torn, changed or of another version."""
-
-
 class Store:
     """The datasets of one sweep.
 
@@ -51,9 +47,6 @@ class Store:
         folder: The folder of the sweep.
         kinds: The kind (float, int, str, bool or json) of each searched key by path, for the ``param.*`` columns of
             ``trials``; not needed for reading.
-
-    Attributes:
-        now: Tells the time, by the clock of the sweep.
     """
 
     def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
@@ -62,11 +55,10 @@ class Store:
         params = [pa.field(f"param.{path}", KINDS[kind]) for path, kind in (kinds or {}).items()]
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
-        self._converters = {
-            dataset: [(field.name, converter(field.type)) for field in schema]
-            for dataset, schema in self._schemas.items()
+        self.now = Moments()  # the clock of the sweep
+        self._complete = {
+            dataset: Completer(dataset, schema, self.now) for dataset, schema in self._schemas.items()
         }
-        self.now = Moments()
         self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         # With each text its row, so that no other row has its identity.
@@ -84,8 +76,7 @@ class Store:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
         with suppress(WorkError):  # a damaged part: who needs it will say so
-            trials = self.table("trials", ["started", "ended"])
-            self.now.follow(self.table("events", [])["time"], trials["started"], trials["ended"])
+            self.now.follow(self.table("events", ["time"]), self.table("trials", ["started", "ended"]))
 
     def expect_new(self, trial: int) -> None:
         """Look for no part of a new trial; parts that are there all the same stay.
@@ -118,7 +109,7 @@ class Store:
             return False
         again = attempt > old.get("attempt", 0) and row.get("status") == Status.RUNNING
         fresh = _OF_ATTEMPT if again else {}
-        merged = self._checked("trials", {**old, **fresh, **row, "attempt": attempt})
+        merged = self._complete["trials"]({**old, **fresh, **row, "attempt": attempt})
         if merged["status"] not in STATUSES:
             raise ValueError(
                 f"unknown status {merged['status']!r} of trial {trial} (choices: {', '.join(STATUSES)})"
@@ -140,7 +131,7 @@ class Store:
         """
         if dataset in ("trials", "results"):
             raise ValueError(f"rows of '{dataset}' are replaced, not added; use put_trial or replace")
-        checked = self._checked(dataset, row)
+        checked = self._complete[dataset](row)
         trial = checked["trial"]
         rows = self._load(dataset, trial)
         if key := _UNIQUE.get(dataset):
@@ -189,7 +180,7 @@ class Store:
             return self.part(dataset, trial)
         path = layout.part(dataset, trial)
         data = self.folder.read(path)
-        with self._readable(path):
+        with readable(self.folder, path):
             sealed = check_seal(data)
         return copy if sealed else self.part(dataset, trial)
 
@@ -218,7 +209,7 @@ class Store:
             ValueError: If a column is unknown or a required one is missing.
             StorageError: If the part cannot be written or deleted.
         """
-        checked = [self._checked(dataset, row) for row in rows]
+        checked = [self._complete[dataset](row) for row in rows]
         if checked:
             self._write(dataset, trial, checked)
         else:
@@ -274,7 +265,7 @@ class Store:
             parts = [name for name in self.folder.names(dataset) if name.endswith(layout.PART_SUFFIX)]
             if parts:
                 with suppress(DamagedPartError):  # who needs the part will say so
-                    theirs = self._read(dataset, f"{dataset}/{parts[0]}", None).column_names
+                    theirs = read_part(self.folder, dataset, f"{dataset}/{parts[0]}").column_names
                     differ = {name for name in theirs if not name.startswith("param.")} ^ set(schema.names)
                     found += [f"{dataset}.{name}" for name in sorted(differ)]
         return found
@@ -284,26 +275,12 @@ class Store:
         stem = name.removesuffix(layout.PART_SUFFIX)
         rows = self._parts.get((dataset, int(stem) if stem.isdigit() else None))
         if rows is None or columns is not None:
-            return self._read(dataset, f"{dataset}/{name}", columns)
+            return read_part(self.folder, dataset, f"{dataset}/{name}", columns)
         return to_table(rows, self._schemas[dataset])
 
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""
-        return lambda name, columns: self._read(dataset, f"{dataset}/{name}", columns)
-
-    def _checked(self, dataset: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Complete a row to all columns of its schema, and convert the values to storable ones."""
-        full = {
-            name: None if (value := row.get(name)) is None else convert(value)
-            for name, convert in self._converters[dataset]
-        }
-        if unknown := [name for name in row if name not in full]:
-            raise ValueError(f"unknown columns for '{dataset}': {', '.join(unknown)}")
-        if full.get("time", True) is None:
-            full["time"] = self.now()
-        if missing := [name for name in REQUIRED[dataset] if full[name] is None]:
-            raise ValueError(f"a row of '{dataset}' lacks {', '.join(missing)}")
-        return full
+        return lambda name, columns: read_part(self.folder, dataset, f"{dataset}/{name}", columns)
 
     def _load(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
         """Give the rows of one part, which is read from the folder once."""
@@ -314,36 +291,13 @@ class Store:
 
     def _from_disk(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
         path = layout.part(dataset, trial)
-        return to_rows(self._read(dataset, path, None)) if self.folder.exists(path) else []
+        return to_rows(read_part(self.folder, dataset, path)) if self.folder.exists(path) else []
 
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
         self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
         self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
-
-    def _read(self, dataset: str, path: str, columns: list[str] | None) -> pa.Table:
-        data = self.folder.read(path)
-        with self._readable(path):
-            file = unseal(data)
-            version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
-            if version == (expected := f"{dataset}/1"):
-                return file.read(columns=columns, use_threads=False)
-        raise DamagedPartError(
-            f"'{self.folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
-            "use the version of sweep that wrote it"
-        )
-
-    @contextmanager
-    def _readable(self, path: str) -> Iterator[None]:
-        """Turn what a damaged file makes pyarrow raise into a `DamagedPartError`."""
-        try:
-            yield
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise DamagedPartError(
-                f"'{self.folder}/{path}' is not a readable Parquet file: {error} "
-                f"('sweep check {self.folder.name} --repair' mends it)"
-            ) from error
 
 
 def _same(first: float, second: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sweep.records.schemas import as_text, to_json
+from sweep.records.schemas import REQUIRED, as_text, to_json
 
 Row = dict[str, Any]
 
@@ -50,6 +50,38 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401
             f"a time must be seconds since the epoch or a datetime with a time zone, got {value!r}"
         )
     return value.astimezone(UTC)
+
+
+class Completer:
+    """Completes rows of a dataset to all columns of its schema, with values that can be stored.
+
+    Args:
+        dataset: The name of the dataset.
+        schema: Its columns.
+        now: Tells the time.
+    """
+
+    def __init__(self, dataset: str, schema: pa.Schema, now: Callable[[], datetime]) -> None:
+        self._dataset, self._now = dataset, now
+        self._converters = [(field.name, converter(field.type)) for field in schema]
+
+    def __call__(self, row: Mapping[str, Any]) -> Row:
+        """Complete a row; ``time`` defaults to now.
+
+        Raises:
+            ValueError: If a column is unknown, a required one is missing, or a value cannot be stored.
+        """
+        full = {
+            name: None if (value := row.get(name)) is None else convert(value)
+            for name, convert in self._converters
+        }
+        if unknown := [name for name in row if name not in full]:
+            raise ValueError(f"unknown columns for '{self._dataset}': {', '.join(unknown)}")
+        if full.get("time", True) is None:
+            full["time"] = self._now()
+        if missing := [name for name in REQUIRED[self._dataset] if full[name] is None]:
+            raise ValueError(f"a row of '{self._dataset}' lacks {', '.join(missing)}")
+        return full
 
 
 def row_json(row: Mapping[str, Any]) -> str:
@@ -121,14 +153,13 @@ class Moments:
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
-    def follow(self, *columns: pa.ChunkedArray) -> None:
-        """Go on from the newest of some moments, where this machine's clock is behind it.
-
-        Args:
-            columns: The moments, as timestamps with a time zone; any may be null.
-        """
-        moments = (moment for column in columns for moment in column.to_pylist() if moment is not None)
-        newest = max(moments, default=datetime.min.replace(tzinfo=UTC))
+    def follow(self, *tables: pa.Table) -> None:
+        """Go on from the newest moment in some tables, where this machine's clock is behind it."""
+        values = (value for table in tables for row in to_rows(table) for value in row.values())
+        newest = max(
+            (value for value in values if isinstance(value, datetime)),
+            default=datetime.min.replace(tzinfo=UTC),
+        )
         self._ahead = max(newest - datetime.now(UTC), timedelta(0))
 
     def __call__(self) -> datetime:

@@ -8,14 +8,24 @@ a check.
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ganlib.errors import WorkError
+from sweep.records.schemas import VERSION_KEY
+from sweep.storage.folder import Folder
 
 KEY = "sweep.sha256"
 _BLANK = b"0" * 64
 # Thrift's compact protocol puts the field's header and the length between a key and its value.
 _SEAL = re.compile(re.escape(KEY.encode()) + rb".{1,3}?([0-9a-f]{64})", re.DOTALL)
+
+
+class DamagedPartError(WorkError):
+    """A part that is torn, changed or of another version."""
 
 
 class BrokenPartError(ValueError):
@@ -62,6 +72,42 @@ def check_seal(data: bytes) -> bool:
     if hashlib.sha256(blank).hexdigest().encode() != data[start:end]:
         raise BrokenPartError("its content does not match its digest")
     return True
+
+
+def read_part(folder: Folder, dataset: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a part of a dataset.
+
+    Args:
+        folder: The folder of the sweep.
+        dataset: The name of the dataset.
+        path: Of the part, in the folder.
+        columns: Those to read; None for all.
+
+    Raises:
+        DamagedPartError: If it is torn, changed or of another version.
+    """
+    data = folder.read(path)
+    with readable(folder, path):
+        file = unseal(data)
+        version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
+        if version == (expected := f"{dataset}/1"):
+            return file.read(columns=columns, use_threads=False)
+    raise DamagedPartError(
+        f"'{folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
+        "use the version of sweep that wrote it"
+    )
+
+
+@contextmanager
+def readable(folder: Folder, path: str) -> Iterator[None]:
+    """Turn what a damaged file makes pyarrow raise into a `DamagedPartError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DamagedPartError(
+            f"'{folder}/{path}' is not a readable Parquet file: {error} "
+            f"('sweep check {folder.name} --repair' mends it)"
+        ) from error
 
 
 def _digest_span(data: bytearray) -> tuple[int, int]:

@@ -10,19 +10,19 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
 from sweep.search import study_file
+from sweep.search.ends import End, frozen
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial, TrialState
+    from optuna.trial import FrozenTrial
 
 Points = Sequence[Mapping[str, Any]]
 
@@ -121,19 +121,19 @@ class Study:
         for position, past in enumerate(trials):
             if past.number != position:
                 raise WorkError(f"the sweep's records have trial {past.number} where {position} should be")
-        frozen = [_frozen(past, space) for past in trials]
+        ended = [frozen(past, space) for past in trials]
         fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
         with study_file.writing(path):
             study_file.remove(fresh)
             try:
                 study_file.create(fresh, name)
                 with closing(study_file.StudyFile(fresh, name)) as file:
-                    file.put(frozen)
+                    file.put(ended)
                 study_file.replace(fresh, path)
             except BaseException:
                 study_file.remove(fresh)
                 raise
-        return cls(path, name, space, search, frozen, points)
+        return cls(path, name, space, search, ended, points)
 
     def ask(self) -> Asked | None:
         """Draw the next trial to run; None when there are as many as the search or its grid has.
@@ -176,15 +176,15 @@ class Study:
         """
         if past.state is Status.RUNNING:
             raise ValueError(f"trial {past.number} has not ended")
-        outcome = _Outcome.of(past)
+        end = End.of(past)
         trial = past.number  # one study alone: Optuna's ids in memory are the numbers
-        for step, reported in outcome.steps.items():
+        for step, reported in end.steps.items():
             self._memory.set_trial_intermediate_value(trial, step, reported)
         for key, note in past.attrs.items():
             self._memory.set_trial_user_attr(trial, key, note)
         # Of a pruned trial, Optuna takes the value of the last step itself.
-        value = outcome.value if outcome.state == "COMPLETE" else None
-        self._study.tell(past.number, value, state=outcome.optuna_state())
+        value = end.value if end.state == "COMPLETE" else None
+        self._study.tell(past.number, value, state=end.optuna_state())
         self._note(past.number)
 
     def _note(self, number: int) -> None:
@@ -244,70 +244,3 @@ def preview(space: Space, search: SearchConfig, count: int, points: Points = ())
         study.sampler = sampler_for(search, space, number, kept, grid or (), stored)
         shown.append(space.suggest(study.ask()))
     return shown
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """The end of a trial in Optuna's terms.
-
-    Only results stand in a study: all results are measured alike, and evaluations on the way are not.
-
-    Attributes:
-        state: The name of Optuna's state.
-        value: The searched metric; None where there is none.
-        steps: Step to value of a pruned trial; a step is the number of pictures shown, since Optuna's are whole.
-    """
-
-    state: Literal["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
-    value: float | None = None
-    steps: Mapping[int, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, past: PastTrial) -> "_Outcome":
-        """Translate the end of a trial.
-
-        Raises:
-            ValueError: If the value is not finite, or a finished trial has none.
-        """
-        number, state, value = past.number, past.state, past.value
-        if value is not None and not math.isfinite(value):
-            raise ValueError(f"trial {number} has a value that is not finite: {value}")
-        if state is Status.COLLAPSED:
-            return cls("PRUNED")
-        if state is Status.FINISHED:
-            if value is None:
-                raise ValueError(f"trial {number} has finished without a value")
-            return cls("COMPLETE", float(value))
-        if state is Status.STOPPED:
-            steps = {} if value is None else {max(1, round(1000 * past.kimg)): float(value)}
-            return cls("PRUNED", value, steps)
-        if state is Status.FAILED:
-            return cls("FAIL")
-        if state is Status.RUNNING:
-            return cls("RUNNING")
-        raise ValueError(f"trial {number} has the unknown state {state!r}")
-
-    def optuna_state(self) -> "TrialState":
-        """Convert the state to Optuna's type, which is imported only here."""
-        from optuna.trial import TrialState
-
-        return TrialState[self.state]
-
-
-def _frozen(past: PastTrial, space: Space) -> "FrozenTrial":
-    from optuna.trial import create_trial
-
-    try:
-        outcome = _Outcome.of(past)
-        trial = create_trial(
-            state=outcome.optuna_state(),
-            value=outcome.value,
-            params=space.stored(past.params),
-            distributions=space.distributions(past.params),
-            intermediate_values=dict(outcome.steps),
-            user_attrs=dict(past.attrs),
-        )
-    except ValueError as error:
-        raise WorkError(f"the sweep's record of trial {past.number} does not fit its spec: {error}") from None
-    trial.number = past.number
-    return trial

@@ -1,11 +1,12 @@
 """What a driver and the worker of a trial tell each other: an assignment one way, reports the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ganlib.metrics.identity import Floor
 from ganlib.training.collapse import Verdict
+from sweep.records.event_kind import EventKind
 from sweep.records.snapshots import Seen
 
 Plain = dict[str, Any]
@@ -92,6 +93,13 @@ class _Report:
     node: str = ""
     damaged: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
+
+    def events(self) -> Iterator[tuple[EventKind, Plain]]:
+        """List what has happened since the last report, each as the kind of an event and what it holds."""
+        for name, reason in self.damaged.items():
+            yield EventKind.DAMAGED_CHECKPOINT, {"path": name, "reason": reason}
+        for kind, reason in self.told.items():
+            yield EventKind(kind), {"reason": reason}
 
 
 @dataclass(frozen=True, kw_only=True)

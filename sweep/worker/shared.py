@@ -1,6 +1,7 @@
 """What the trials of one process share: its device, the sweep's pictures and the extractor."""
 
 import json
+import socket
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from ganlib.config import DataConfig, EvaluateConfig, PhotosConfig, TrialConfig
 from ganlib.data import ImageSet, cache_dir
 from ganlib.domains import kit
 from ganlib.domains.sets import TrainingSets, prepare_sets
+from ganlib.errors import WorkError
 from ganlib.metrics import Evaluator, TranslationEvaluator
 from ganlib.models.inputs import Inputs, Pictures
 from ganlib.models.inputs import inputs_of as inputs_for
@@ -53,6 +55,22 @@ def sets_of(trial: TrialConfig, data_hash: str = "") -> TrainingSets:
     return _sets(
         trial.data.model_dump_json(), trial.photos and trial.photos.model_dump_json(), edges, data_hash
     )
+
+
+def begun_with(trial: TrialConfig, data_hash: str) -> TrainingSets:
+    """Load the pictures of a trial as `sets_of` does, and see that they are those that the sweep began with.
+
+    Raises:
+        WorkError: If this machine's are others.
+    """
+    sets = sets_of(trial, data_hash)
+    if sets.hash != data_hash:
+        raise WorkError(
+            f"the pictures on {socket.gethostname()} are not those that the sweep began with "
+            f"({sets.hash[:12]} instead of {data_hash[:12]}): every node needs the same files, and nothing may write "
+            "into their folders while a sweep runs"
+        )
+    return sets
 
 
 def inputs_of(trial: TrialConfig, data_hash: str = "") -> Inputs:

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib.errors import WorkError
 from ganlib.heap import keep_memory
 from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
@@ -45,7 +44,7 @@ from sweep.worker.lent import Lent
 from sweep.worker.messages import Assignment, Evaluated, Measured, Paused, Pulse, Report, stamped
 from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import report_of, signals_of, write_sample
-from sweep.worker.shared import config_of, device_name, device_of, evaluator_of, inputs_of, sets_of
+from sweep.worker.shared import begun_with, config_of, device_name, device_of, evaluator_of, inputs_of
 from sweep.worker.start import start_of
 from sweep.worker.suspects import Suspects
 from sweep.worker.watchdog import Watchdog
@@ -72,13 +71,7 @@ class TrialRun(Iterator[Report]):
         keep_memory()
         self.device = device_of(assignment.gpu)
         config = config_of(assignment.config)
-        sets = sets_of(config, assignment.data_hash)
-        if sets.hash != assignment.data_hash:
-            raise WorkError(
-                f"the pictures on {socket.gethostname()} are not those that the sweep began with "
-                f"({sets.hash[:12]} instead of {assignment.data_hash[:12]}): every node needs the same files, and "
-                "nothing may write into their folders while a sweep runs"
-            )
+        sets = begun_with(config, assignment.data_hash)
         self.config, self.sets = config, sets
         self.evaluator = evaluator_of(config, self.device, assignment.data_hash)
         self.inputs = inputs_of(config, assignment.data_hash)

@@ -6,6 +6,7 @@ import pytest
 
 from sweep.driver.retries import Retry
 from sweep.driver.retries import after as decide
+from sweep.records.event_kind import EventKind
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import ResourcesConfig
 from sweep.worker.messages import Fault
@@ -33,12 +34,14 @@ def test_what_may_be_luck_is_tried_again_as_often_as_allowed(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["request", "storage"])
 def test_what_is_no_luck_is_not_tried_again(kind: str) -> None:
-    assert after(Fault(kind, "no such file"), max_failures=5) == Retry(False, 1.0, 1, 0, "no such file")
+    assert after(Fault(kind, "no such file"), max_failures=5) == Retry(
+        False, 1.0, 1, 0, "no such file", EventKind.FAILURE
+    )
 
 
 def test_more_memory_is_given_once_and_costs_no_failure() -> None:
     first = after(Fault("memory", "out of memory"), 1, max_failures=0)
-    assert first == Retry(True, 2.0, 1, 0, "out of memory")
+    assert first == Retry(True, 2.0, 1, 0, "out of memory", EventKind.RESTART)
     second = after(Fault("memory", "out of memory"), 1, 2.0, max_failures=9)
     assert (second.again, second.share, second.failures) == (False, 2.0, 2)
     assert "It had 2 times" in second.reason

@@ -3,19 +3,22 @@
 import itertools
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.records import compaction, journal, ledger
-from sweep.records.datasets import DamagedPartError, Store
+from sweep.records import compaction, datasets, journal, ledger
+from sweep.records.datasets import Store
 from sweep.records.journal import Records
+from sweep.records.sealed import DamagedPartError
 from sweep.records.trial_state import Trial
 from sweep.storage import layout
-from sweep.storage.folder import Stamp
+from sweep.storage.folder import Folder, Stamp
 from sweep.storage.local import LocalFolder
 
 
@@ -43,8 +46,13 @@ def settle(folder: LocalFolder) -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the parts that are read from now on."""
     names: list[str] = []
-    real = Store._read
-    monkeypatch.setattr(Store, "_read", lambda self, d, name, c: names.append(name) or real(self, d, name, c))
+    real = datasets.read_part
+
+    def read_part(folder: Folder, dataset: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        names.append(path)
+        return real(folder, dataset, path, columns)
+
+    monkeypatch.setattr(datasets, "read_part", read_part)
     return names
 
 

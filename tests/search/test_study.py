@@ -128,7 +128,7 @@ def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, en
     import numpy as np
     from optuna.samplers import TPESampler
 
-    from sweep.search.study import _frozen
+    from sweep.search.ends import frozen
 
     params = preview(SPACE, SearchConfig(sampler="random", trials=count, seed=5), count)
     records = [
@@ -139,7 +139,7 @@ def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, en
     study = Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, search, records)
     seed = int(np.random.SeedSequence([search.seed, count]).generate_state(1)[0])
     plain = optuna.create_study(sampler=TPESampler(seed=seed, multivariate=True, constant_liar=True))
-    plain.add_trials([_frozen(past, SPACE) for past in records])
+    plain.add_trials([frozen(past, SPACE) for past in records])
     assert study.ask().params == SPACE.suggest(plain.ask())
     study.close()
 
@@ -162,11 +162,11 @@ def test_tpe_does_not_mind_in_which_order_trials_ended(tmp_path):
 
 def test_all_that_optuna_reads_in_the_file_is_what_samplers_see(tmp_path):
     """The file's rows are written by our own SQL: each column as Optuna writes it."""
-    from sweep.search.study import _frozen
+    from sweep.search.ends import frozen
 
     asked = run(tmp_path, SPACE, SearchConfig(trials=12, seed=3), 12)
     plain = optuna.create_study(storage=f"sqlite:///{tmp_path / 'optuna.db'}", study_name="dcgan")
-    plain.add_trials([_frozen(outcome(number, params), SPACE) for number, params in enumerate(asked)])
+    plain.add_trials([frozen(outcome(number, params), SPACE) for number, params in enumerate(asked)])
     Study.rebuild(
         tmp_path / "ours.db",
         "dcgan",
@@ -261,7 +261,7 @@ def test_a_collapsed_trial_stands_behind_every_pruned_one():
     """By the order that TPE uses itself."""
     from optuna.samplers._tpe.sampler import _split_trials
 
-    from sweep.search.study import _frozen
+    from sweep.search.ends import frozen
 
     study = optuna.create_study()
     pasts = [
@@ -270,7 +270,7 @@ def test_a_collapsed_trial_stands_behind_every_pruned_one():
         PastTrial(2, {"train.lr_g": 1e-4, "train.augment_p": 0.3}, Status.STOPPED, 9.0, 5.0),
         PastTrial(3, {"train.lr_g": 1e-4, "train.augment_p": 0.4}, Status.FINISHED, 9.0, 1e7),
     ]
-    study.add_trials([_frozen(past, NUMBERS) for past in pasts])
+    study.add_trials([frozen(past, NUMBERS) for past in pasts])
     order = [{trial.number for trial in _split_trials(study, study.trials, below)[0]} for below in range(5)]
     assert order == [set(), {3}, {3, 2}, {3, 2, 1}, {3, 2, 1, 0}]
 

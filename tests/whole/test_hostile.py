@@ -13,7 +13,8 @@ from PIL import Image
 from ganlib.config import DataConfig
 from ganlib.data import prepare
 from sweep.cli import COMMANDS
-from sweep.records.datasets import DamagedPartError, Store
+from sweep.records.datasets import Store
+from sweep.records.sealed import DamagedPartError
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import load
 from sweep.storage.opening import open_folder

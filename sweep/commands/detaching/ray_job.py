@@ -18,6 +18,13 @@ OVERRULING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 PORT = 8265
 PATIENCE_SECONDS = 60.0
 """For a head that says it will take jobs later."""
+LATER = "No available agent"
+"""In what such a head says."""
+NO_AGENT = (
+    "the head of the cluster at '{address}' takes no jobs: its agent, which starts them, is not there. Another Ray on "
+    "the same machine has its port, as a rule (52365 for each, if not told otherwise): start the head with 'ray start "
+    "--head --dashboard-agent-listen-port=0', or run without --detach on a machine of the cluster"
+)
 OF_RAY = ("Running entrypoint for job", "INFO job_manager.py")
 """In lines that Ray writes into the output of a job."""
 NO_SWEEP = ("No module named sweep", "python: not found", "python: command not found")
@@ -66,10 +73,12 @@ class RayJob:
             try:
                 return str(self._client.submit_job(**job))
             except (RuntimeError, OSError) as error:
-                if "try again later" not in str(error) or time.monotonic() > until:
+                if LATER not in str(error):
                     raise WorkError(
                         f"the cluster at '{self._address}' did not take the job: {error}"
                     ) from None
+                if time.monotonic() > until:
+                    raise WorkError(NO_AGENT.format(address=self._address)) from None
             time.sleep(1.0)
 
     def ended(self) -> int | None:

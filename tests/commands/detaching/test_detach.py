@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from helpers.commands import RATE, run, small
 from helpers.sweep_process import Results
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli
 from sweep.cli.detach import words
 from sweep.cli.running.run import command as run_command
@@ -120,7 +120,8 @@ def head(environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
         [
             *(Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=2"),
             *("--node-ip-address=127.0.0.1", f"--port={ports[0]}", f"--dashboard-port={ports[1]}"),
-            *(f"--temp-dir={place}", "--object-store-memory=80000000"),
+            # Other tests start Ray on this machine as well, and all agents take the same port if none is given.
+            *(f"--temp-dir={place}", "--object-store-memory=80000000", "--dashboard-agent-listen-port=0"),
         ],
         env=environment,
         stdout=subprocess.DEVNULL,
@@ -253,6 +254,22 @@ def test_an_address_that_takes_no_jobs(address: str, words: str, monkeypatch: py
     with pytest.raises(RequestError) as error:
         ray_job.RayJob(["run"], {}, "faces", address)
     assert words in str(error.value)
+
+
+def test_a_head_without_an_agent_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clusters on one machine, and the second has no port for its agent."""
+
+    class Head:
+        def submit_job(self, **_: object) -> str:
+            raise RuntimeError(
+                "Request failed with status code 500: No available agent to submit job, please try again later.."
+            )
+
+    monkeypatch.setattr(ray_job, "_client", lambda _: Head())
+    monkeypatch.setattr(ray_job, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(WorkError, match="dashboard-agent-listen-port=0"):
+        ray_job.RayJob(["run"], {}, "faces", "10.0.0.1:6379")
 
 
 def test_detach_and_dry_run_exclude_each_other(spec: Path) -> None:
