@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.sweep_process import PATIENCE, descendants
+from helpers.sweep_process import PATIENCE, descendants, trial_workers
 
 ROOT = Path(__file__).parents[2]
 PREFIX, PORT, TRIES = "swh", 6379, 3
@@ -98,6 +98,10 @@ class Host:
     def processes(self) -> list[int]:
         """All that go on here by themselves."""
         return descendants(self.first)
+
+    def workers(self) -> list[int]:
+        """The processes of trials."""
+        return trial_workers(self.first)
 
     def raylet(self) -> int:
         """Ray's own process of this node."""

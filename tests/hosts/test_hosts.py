@@ -99,7 +99,7 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
             drained, last = (host for host in workers if host is not cut)
 
             leaving = drained.leave()
-            run.until("a trial that leaves", lambda: drained.name not in places(folder))
+            run.until("a trial that leaves", lambda: reasons(PREEMPTED, folder))
             assert leaving.wait() == 0, drained.said()
 
             say("left", drained.name)
@@ -118,10 +118,11 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
             with resumed as run:
                 run.until("work of the new driver", lambda: folder.evaluations() > len(recorded))
                 say("new driver works")
-                run.until("work on the host that came back", lambda: cut.name in places(folder, store))
+                run.until("work on the host that came back", cut.workers)
+                moved = len(reasons(PREEMPTED, folder, store))
                 say("the host is back")
                 os.kill(cut.raylet(), signal.SIGKILL)
-                run.until("work without it", lambda: cut.name not in places(folder, store))
+                run.until("its loss", lambda: len(reasons(PREEMPTED, folder, store)) > moved)
                 say("lost again")
                 pace.unlink()
                 assert run.wait() == 0, run.text()
