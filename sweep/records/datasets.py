@@ -79,8 +79,7 @@ class Store:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
         with suppress(WorkError):  # a damaged part: who needs it will say so
-            trials = self.table("trials", ["started", "ended"])
-            self.now.follow(self.table("events", [])["time"], trials["started"], trials["ended"])
+            self.now.follow(self.table("events", ["time"]), self.table("trials", ["started", "ended"]))
 
     def expect_new(self, trial: int) -> None:
         """Look for no part of a new trial; parts that are there all the same stay.

@@ -153,14 +153,13 @@ class Moments:
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
-    def follow(self, *columns: pa.ChunkedArray) -> None:
-        """Go on from the newest of some moments, where this machine's clock is behind it.
-
-        Args:
-            columns: The moments, as timestamps with a time zone; any may be null.
-        """
-        moments = (moment for column in columns for moment in column.to_pylist() if moment is not None)
-        newest = max(moments, default=datetime.min.replace(tzinfo=UTC))
+    def follow(self, *tables: pa.Table) -> None:
+        """Go on from the newest moment in some tables, where this machine's clock is behind it."""
+        values = (value for table in tables for row in to_rows(table) for value in row.values())
+        newest = max(
+            (value for value in values if isinstance(value, datetime)),
+            default=datetime.min.replace(tzinfo=UTC),
+        )
         self._ahead = max(newest - datetime.now(UTC), timedelta(0))
 
     def __call__(self) -> datetime:
