@@ -227,6 +227,7 @@ for family in FAMILIES:
         "names",
         "registry",
         "tf32",
+        "transfers",
         "written",
     }
 
