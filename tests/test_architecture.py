@@ -233,6 +233,7 @@ for family in FAMILIES:
         "names",
         "registry",
         "tf32",
+        "transfers",
         "written",
         "transfers",
     }

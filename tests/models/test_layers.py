@@ -93,6 +93,7 @@ def test_the_bf16_path_agrees_with_the_convolution(
     layer: Down | Up, memory_format: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
+    monkeypatch.setattr(layers, "MAX_SIDE", 16)
     monkeypatch.setattr(layers, "gather", lambda x: (calls.append(1), gather(x))[1])
     layer = layer.to(memory_format=memory_format)
     layer.zero_grad()
@@ -127,13 +128,17 @@ def test_without_autocast_it_is_torchs_own_convolution_to_the_last_bit(layer: Do
     assert torch.equal(layer(x), own(x, layer.weight, stride=2, padding=1))
 
 
-def test_the_matrix_path_is_only_for_small_pictures_with_many_channels() -> None:
+@pytest.mark.parametrize("side", [8, 16])
+def test_the_matrix_path_is_only_for_small_pictures_with_many_channels(
+    side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_SIDE", side)
     x = torch.zeros(1, 1, 1, 1)
     assert not layers.prefers_matrix(x, 16, 64), "no autocast"
     with torch.autocast("cpu", torch.bfloat16):
-        assert layers.prefers_matrix(x, 16, 64)
-        assert not layers.prefers_matrix(x, 32, 64)
-        assert not layers.prefers_matrix(x, 16, 63)
+        assert layers.prefers_matrix(x, side, 64)
+        assert not layers.prefers_matrix(x, 2 * side, 64)
+        assert not layers.prefers_matrix(x, side, 63)
         assert not layers.prefers_matrix(x, 7, 64), "windows pair rows, so their number must be even"
 
 
