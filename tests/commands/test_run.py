@@ -14,11 +14,14 @@ from sweep.terminal.views import view_for
 
 def test_notes_of_the_workers_are_said(capsys: Any) -> None:
     note = "Tesla T4 does not multiply bfloat16 in hardware"
-    runner: Any = SimpleNamespace(preflight=lambda *_: {"notes": [note], "device": "Tesla T4"})
-    owner: Any = SimpleNamespace(folder=SimpleNamespace(url="here"), lease=SimpleNamespace(owner="me"))
+    runner: Any = SimpleNamespace(preflight=lambda *_: {"notes": [note], "device": "Tesla T4"}, job="job")
+    named: list[str] = []
+    here = SimpleNamespace(url="here")
+    owner: Any = SimpleNamespace(folder=here, lease=SimpleNamespace(owner="me"), drives=named.append)
     images: Any = type("Images", (), {"hash": "abc", "__len__": lambda self: 64})()
     preflight(runner, parse(TINY), images, owner, view_for(False))
     assert f"note: {note}" in "".join(capsys.readouterr())
+    assert named == ["job"]
 
 
 def test_the_address_is_looked_at_before_pictures_are_packed(
