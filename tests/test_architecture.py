@@ -235,7 +235,6 @@ for family in FAMILIES:
         "tf32",
         "transfers",
         "written",
-        "transfers",
     }
 
 

@@ -22,7 +22,7 @@ from ganlib.metrics.diversity import pending_vendi
 from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
-from ganlib.metrics.features import NonFiniteError, as_matrix
+from ganlib.metrics.features import all_finite, as_matrix
 from ganlib.metrics.identity import Floor
 from ganlib.metrics.infinity import pending_fid_infinity
 from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
@@ -137,7 +137,7 @@ class Evaluator:
         )
         varied = min(VENDI_PICTURES, len(fake))
         parts: dict[str, Pending[Any]] = {
-            "finite": self._finite(finite),
+            "finite": all_finite(self.extractor.name, finite),
             "fid": self.real.pending_frechet(lambda: fake),
             "kid": self.pending_kid(fake),
             "vendi": pending_vendi(fake[:varied]),
@@ -168,28 +168,12 @@ class Evaluator:
 
         return gathered(list(parts.values())).then(finish)
 
-    def _finite(self, finite: Tensor) -> Pending[None]:
-        """Raise, once it is read, where not all features are finite; ``finite`` (n, 1) tells which are."""
-
-        def finish(found: list[float]) -> None:
-            everything, bad = found
-            if not everything:
-                raise NonFiniteError(
-                    f"{bad:.0f} of {len(finite)} generated pictures have NaN or infinite features "
-                    f"({self.extractor.name}); the generator has diverged"
-                )
-
-        return Pending.of([finite.all(), (~finite).sum()], finish)
-
     def _of_classes(self, fake: Tensor, classes: Tensor, known: Classes) -> dict[str, Pending[Any]]:
         """Measure KID of each class that has enough pictures."""
         real = self.real.features, known.of[self.chosen.compared]
         subsets, most = self.config.kid_subsets, self.config.kid_subset_size
-        return {
-            "class_kid": kid_by_class(
-                real, (fake, classes.cpu().numpy()), known.names, subsets, most, SUBSET_SEED
-            )
-        }
+        shown = (fake, classes.cpu().numpy())
+        return {"class_kid": kid_by_class(real, shown, known.names, subsets, most, SUBSET_SEED)}
 
     def _in_full(self, fake: Tensor) -> dict[str, Pending[Any]]:
         """Measure what costs more; what too few pictures cannot tell is left out."""

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import RequestError, WorkError
+from ganlib.transfers import Pending
 
 FeatureArray = np.ndarray | Tensor
 
@@ -65,3 +66,17 @@ def as_pair(x: FeatureArray, y: FeatureArray) -> tuple[Tensor, Tensor]:
             "both must come from the same extractor"
         )
     return first, second.to(first.device)
+
+
+def all_finite(extractor: str, finite: Tensor) -> Pending[None]:
+    """Raise, once it is read, where not all features are finite; ``finite`` (n, 1) tells which are."""
+
+    def finish(found: list[float]) -> None:
+        everything, bad = found
+        if not everything:
+            raise NonFiniteError(
+                f"{bad:.0f} of {len(finite)} generated pictures have NaN or infinite features ({extractor}); the "
+                "generator has diverged"
+            )
+
+    return Pending.of([finite.all(), (~finite).sum()], finish)

@@ -9,7 +9,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ import torch
 
 from ganlib.config import EvaluateConfig, TrialConfig
 from ganlib.data.alpha import tensor_on_checks
-from ganlib.data.labels.classes import Classes
 from ganlib.data.sheet import grid, png
 from ganlib.errors import RequestError
 from ganlib.export.files import pack_weights
@@ -28,19 +26,15 @@ from ganlib.metrics.diversity import vendi_from_features
 from ganlib.metrics.kernel import usual_size
 from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS
-from ganlib.names import FAMILIES
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.copies import mark
-from ganlib.steps.stream import BatchStream, DomainStream, LabelledStream
 from ganlib.training import checkpoint
 from ganlib.training.fit import GRID
+from sweep.commands.planning import steps
 from sweep.spec.specification import Spec, parse
-from sweep.worker.pack import TURN_SECONDS
 from sweep.worker.shared import device_of
 
 CONFIGURATIONS = 3
-CLASSES = 10
-"""Classes that are timed where pictures have labels: how many there are costs next to nothing."""
 _FEATURES = 1024
 """Features of so many pictures are compared at most."""
 
@@ -105,7 +99,7 @@ def measure(
         wait()
         order = [(first + number) % len(configs) for number in range(len(configs))]
         found = {number: _timed(configs[number], device, seconds, slots) for number in order}
-        step, _ = _made(configs[0], device)
+        step, _ = steps.made(configs[0], device)
         per_picture, per_score = _evaluation(step, spec.evaluate, configs[0], device)
         per_evaluation, grid_bytes = _rest(step, configs[0], device)
     finally:
@@ -136,9 +130,9 @@ class _One:
 
 def _timed(config: TrialConfig, device: torch.device, seconds: float, slots: int) -> _One:
     """Time one configuration, alone or in as many slots; what was built for it is gone afterwards."""
-    made = [_made(config, device) for _ in range(slots)]
-    per_kimg = _per_kimg(*made[0], seconds) if slots == 1 else _in_turn(made, device, seconds)
-    step = made[0][0]
+    built = [steps.made(config, device) for _ in range(slots)]
+    per_kimg = steps.per_kimg(*built[0], seconds) if slots == 1 else steps.in_turn(built, device, seconds)
+    step = built[0][0]
     begin = time.perf_counter()
     state = step.state(wait=False)
     copied = time.perf_counter() - begin
@@ -147,7 +141,7 @@ def _timed(config: TrialConfig, device: torch.device, seconds: float, slots: int
     # On a CPU what is done in the background keeps the trial's own core busy.
     per_save = copied if device.type == "cuda" else time.perf_counter() - begin
     snapshot = len(pack_weights(step.average)) + len(pack_weights(step.discriminator))
-    del made, step, state
+    del built, step, state
     if device.type == "cuda":
         torch.cuda.empty_cache()
     return _One(per_kimg, per_save, len(data), snapshot)
@@ -168,95 +162,13 @@ def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return chosen or [{}]
 
 
-Batches = BatchStream | LabelledStream | DomainStream
-
-
-def _made(config: TrialConfig, device: torch.device) -> tuple[AdversarialStep, Batches]:
-    """Build the step of a configuration, and batches of noise: how long a step takes does not depend on the picture."""
-    make: type[AdversarialStep] = FAMILIES[config.model.family].load_step()
-    labelled = config.data.labels is not None
-    step = make(config.data, config.model, config.train, 0, device, CLASSES if labelled else 0)
-    batch = config.train.batch_size
-    shown = torch.from_numpy(_noise(config)).to(device)
-    batches: Batches = (
-        DomainStream(shown, shown, shown, batch, 0, device)
-        if FAMILIES[config.model.family].translates
-        else BatchStream(shown, batch, 0, device)
-    )
-    if labelled and isinstance(batches, BatchStream):
-        batches = LabelledStream(batches, _classes(batch).of)
-    if config.train.landmark_weight:
-        step.landmarks = torch.rand(batch, 5, 2, device=device)
-    step.schedule(1e6)  # networks that grow have grown
-    return step, batches
-
-
-def _per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
-    """Seconds for a thousand pictures shown."""
-    begin = time.perf_counter()
-    step(batches)
-    step.read_means()  # waits for the device
-    first = time.perf_counter() - begin
-    if first > seconds:
-        return first * 1000 / step.pictures_per_step
-    done, begin = 0, time.perf_counter()
-    while time.perf_counter() - begin < seconds:
-        step(batches)
-        done += 1
-    step.read_means()
-    return (time.perf_counter() - begin) * 1000 / (done * step.pictures_per_step)
-
-
-def _in_turn(made: Sequence[tuple[AdversarialStep, Batches]], device: torch.device, seconds: float) -> float:
-    """Seconds for a thousand pictures shown in each of several slots, which take turns as in `sweep.worker.pack`."""
-    streams = [torch.cuda.Stream() if device.type == "cuda" else None for _ in made]
-    done = 0
-
-    def turn(number: int, length: float) -> int:
-        step, batches = made[number]
-        stream, steps, until = streams[number], 0, time.perf_counter() + length
-        with torch.cuda.stream(stream) if stream else nullcontext():
-            while not steps or time.perf_counter() < until:
-                step(batches)
-                steps += 1
-        return steps
-
-    def read() -> None:
-        for step, _ in made:
-            step.read_means()  # waits for the device
-
-    for number in range(len(made)):
-        turn(number, 0.0)
-    read()
-    begin = time.perf_counter()
-    while not done or time.perf_counter() - begin < seconds:
-        done += sum(turn(number, TURN_SECONDS) for number in range(len(made)))
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    read()
-    elapsed = time.perf_counter() - begin
-    return elapsed * len(made) * 1000 / (done * made[0][0].pictures_per_step)
-
-
-def _classes(count: int) -> Classes:
-    """Make up the classes of noise."""
-    return Classes(tuple(map(str, range(CLASSES))), np.arange(count) % CLASSES)
-
-
-def _noise(config: TrialConfig) -> np.ndarray:
-    """Make a batch of noise, uint8."""
-    size = config.data.size
-    shape = (config.train.batch_size, size, size, config.data.channels)
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
 def _evaluation(
     step: AdversarialStep, evaluate: EvaluateConfig, config: TrialConfig, device: torch.device
 ) -> tuple[float, float]:
     """Seconds for one picture and its features, and for the metrics of all."""
     extractor = load_extractor(evaluate.extractor, evaluate.weights, device)
-    noise = _noise(config)
-    classes = None if config.data.labels is None else _classes(max(CLASSES, len(noise)))
+    noise = steps.noise(config)
+    classes = None if config.data.labels is None else steps.classes(max(steps.CLASSES, len(noise)))
     inputs = inputs_of(config.model, noise, noise, classes).take(min(64, evaluate.n_fake))
     extractor(tensor_on_checks(step.sample(inputs[:2]))).sum().item()
     begin = time.perf_counter()

@@ -13,7 +13,7 @@ from helpers.commands import TINY, run
 
 from sweep.commands.dry_run import Findings, describe
 from sweep.commands.inputs import Pictures
-from sweep.commands.planning import costs, timing
+from sweep.commands.planning import costs, steps, timing
 from sweep.commands.planning.forecast import Range
 from sweep.commands.planning.plan import CONTEXT, USABLE, foretold, lines
 from sweep.runners.capacity import Demand, Node
@@ -64,10 +64,10 @@ def test_in_turn_each_slot_gets_its_share(monkeypatch: pytest.MonkeyPatch) -> No
             pass
 
     clock = [0.0]
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(steps.time, "perf_counter", lambda: clock[0])
     made: Any = [(Step(), None) for _ in range(3)]
     # A step of 5 ms shows 10 pictures: half a second a kimg for one, three times as much in three slots.
-    assert timing._in_turn(made, torch.device("cpu"), 1.0) == pytest.approx(1.5)
+    assert steps.in_turn(made, torch.device("cpu"), 1.0) == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_configurations_are_named_in_one_order_whichever_is_timed_first(
         order.append(step.train_config.batch_size)  # type: ignore[attr-defined]
         return float(order[-1])
 
-    monkeypatch.setattr(timing, "_per_kimg", timed)
+    monkeypatch.setattr(steps, "per_kimg", timed)
     samples = [{"train.batch_size": size} for size in (8, 16)]
     spec = parse(TINY, overrides=["train.batch_size={type: categorical, choices: [8, 16]}"])
     assert timing.measure(spec, samples, 0.01, first=1).per_kimg == (8.0, 16.0)
