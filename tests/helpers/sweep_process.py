@@ -19,7 +19,8 @@ from sweep.storage.opening import open_folder
 
 T = TypeVar("T")
 
-PATIENCE = 300.0  # seconds for anything that is waited for; only a test that fails waits so long
+PATIENCE = float(os.environ.get("SWEEP_PATIENCE", "300"))
+"""Seconds for anything that is waited for; only a test that fails waits so long."""
 
 TRIAL_TITLES = (b"ray::TrialActor", b"ray::ResourceTrainable")
 """How Ray entitles a trial's process: between two steps, and in one (where Tune's wrapper gives the name)."""
