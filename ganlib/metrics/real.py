@@ -150,10 +150,11 @@ class RealStatistics:
         n, m = len(self), len(fake)
         size = usual_size(n, m) if subset_size is None else subset_size
         key = (m, subsets, size, seed)
-        if self._within is None or self._within[0] != key:
+        known = self._within  # read once: trials of a pack are measured in threads of their own
+        if known is None or known[0] != key:
             drawn = draw_subsets(n, m, subsets, size, seed).on(self.features.device)
-            self._within = key, drawn, mean_within(self.features, drawn.of_x)
-        _, chosen, within = self._within
+            self._within = known = key, drawn, mean_within(self.features, drawn.of_x)
+        _, chosen, within = known
         values = within + mean_within(fake, chosen.of_y)
         values = values - 2 * mean_between(self.features, fake, chosen)
         return summarise(values, size, min(n, m))

@@ -155,3 +155,22 @@ def test_real_statistics_give_the_same_and_remember_their_part(monkeypatch: pyte
 def test_wrong_input(x: np.ndarray, y: np.ndarray, options: dict[str, int], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         kid_from_features(x, y, **options)
+
+
+def test_trials_measured_at_one_time_with_other_numbers_of_pictures_do_not_meet() -> None:
+    """What is kept of the real side is that of one number of pictures, and another trial's thread may replace it."""
+
+    class Interrupted(RealStatistics):
+        meddling = False
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "_within" and self.meddling:
+                self.meddling = False
+                self.kid(other, 20, 30, 5)
+
+    random = np.random.default_rng(0)
+    x, y, other = (random.normal(size=(count, 6)) for count in (120, 30, 90))
+    real = Interrupted(x)
+    real.meddling = True
+    assert real.kid(y, 20, 10, 5) == kid_from_features(x, y, 20, 10, 5)

@@ -147,9 +147,10 @@ class TranslationEvaluator:
 
     def _features_of(self, photos: Tensor) -> Tensor:
         """Extract the features of photographs; of the tensor that was asked for last they are known."""
-        if self._seen is None or self._seen[0] is not photos:
-            self._seen = photos, self.drawings.features_of(photos)
-        return self._seen[1]
+        seen = self._seen  # read once: trials of a pack are measured in threads of their own
+        if seen is None or seen[0] is not photos:
+            self._seen = seen = photos, self.drawings.features_of(photos)
+        return seen[1]
 
     @cached_property
     def _real(self) -> _Drawings:
