@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from benchmarks.search.curves import World  # noqa: E402
+from benchmarks.search.curves import Table, World  # noqa: E402
 from benchmarks.search.measures import Figures, median  # noqa: E402
 from benchmarks.search.questions import BUDGET, FULL, LIMIT, QUESTIONS, RANDOM, RANDOM_TRIALS, Way  # noqa: E402
 from benchmarks.search.replay import Enough, Spent  # noqa: E402
@@ -68,7 +68,7 @@ def answer(name: str, replays: int, processes: int, known: dict[str, Any], save:
                 continue
             started = time.perf_counter()
             found = random if way is RANDOM else all_of(way, Enough(BUDGET, target, LIMIT))
-            rows[label] = Figures.of(found, target, BUDGET).plain(baseline)
+            rows[label] = Figures.of(found, target, BUDGET).plain(baseline, LIMIT)
             print(f"{name}: {label}: {rows[label]}, {time.perf_counter() - started:.0f} s", flush=True)
             save()
 
@@ -93,7 +93,7 @@ def main() -> None:
 
     for name in () if options.tables else options.only or QUESTIONS:
         answer(name, options.replays, options.processes, known, save)
-    write_tables(DOCS, known)
+    write_tables(DOCS, known, Table.read())
     assert all(math.isfinite(told["target"]) for told in known.values())
 
 

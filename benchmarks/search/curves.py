@@ -63,7 +63,7 @@ class Curve:
             points.append(
                 Point(
                     float(kimg), float(kid[index]), float(se[index]), float(self.result[index]),
-                    n_fake=schedule.ladder[0][1] if few else 160,
+                    n_fake=schedule.ladder[0][1] if few else 96,
                     vendi=float(self.vendi[index]), real_vendi=float(self.real_vendi[index]),
                     verdict="low_diversity" if index == self.dead else None,
                 )

@@ -50,8 +50,8 @@ def median(values: np.ndarray) -> float:
 
 
 def ratio(first: np.ndarray, second: np.ndarray) -> float:
-    """Divide the medians of two lists; NaN where the first is not known."""
-    return median(first) / median(second) if math.isfinite(median(first)) else math.nan
+    """Divide the medians of two lists; 0 where the second is infinite."""
+    return median(first) / median(second)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,13 @@ class Figures:
             [float(len({trial for kimg, trial, _ in one.found if kimg <= budget})) for one in replays],
         )
 
-    def plain(self, baseline: "Figures | None" = None) -> dict[str, object]:
-        """Give the figures with intervals; with a baseline also how many times less training it took."""
+    def plain(self, baseline: "Figures | None" = None, limit: float = math.inf) -> dict[str, object]:
+        """Give the figures with intervals.
+
+        Args:
+            baseline: What is said how many times less training than it was needed.
+            limit: What a baseline that never reached the target counts as, in kimg.
+        """
 
         def mean(values: np.ndarray) -> float:
             return float(np.mean(values))
@@ -95,5 +100,5 @@ class Figures:
             "trials_at_budget": round(mean(np.array(self.trials)), 1),
         }
         if baseline is not None:
-            told["times_less"] = bootstrap([baseline.reached, self.reached], ratio).plain()
+            told["times_less"] = bootstrap([np.minimum(baseline.reached, limit), self.reached], ratio).plain()
         return told

@@ -10,7 +10,7 @@ from benchmarks.search.curves import Table, World
 from benchmarks.search.peers import person, stock_ray
 from benchmarks.search.replay import Enough, Spent, replay, with_search
 from benchmarks.search.synthetic import Synthetic
-from benchmarks.search.variants import Trick, TrickyTPE
+from benchmarks.search.variants import Trick, drawing
 from sweep.spec.specification import Spec, parse
 
 ROOT = Path(__file__).parents[2]
@@ -47,19 +47,19 @@ class Swept:
         sampler: The sampler.
         asha: The section ``asha``, in kimg; None without.
         trick: A variant of the rungs that is no part of the product.
-        blocks: How TPE draws conditional keys, where it is not as in the product.
+        blocks: How TPE draws conditional keys.
     """
 
     sampler: str = "tpe"
     asha: Mapping[str, Any] | None = field(default_factory=lambda: USUAL)
     trick: Trick | None = None
-    blocks: str | None = None
+    blocks: str = "group"
 
     def __call__(self, world: World, seed: int, enough: Enough) -> Spent:
         """Search."""
         search = {"sampler": self.sampler, "trials": min(world.size, MOST)}
         spec = with_search(world.spec, search, self.asha)
-        with TrickyTPE(self.blocks):
+        with drawing(self.blocks):
             return replay(world, spec, seed, enough, self.trick)
 
 

@@ -1,12 +1,23 @@
 """Rungs that were tried and are no part of the product: other values to compare, and a guard on variety."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
+
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
 
 from sweep.driver.rungs import Rungs
 from sweep.records.snapshots import Seen, best
 from sweep.records.trial_state import Trial
 from sweep.search import samplers
+from sweep.search.tpe import ArrayTPESampler
+from sweep.spec.distributions import Categorical, Distribution, stored
+
+Distributions = dict[str, BaseDistribution]
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,53 @@ class Tried(Rungs):
         return (row["vendi"] - 1) / max(row["real_vendi"] - 1, 1e-9) < self.trick.variety
 
 
-class TrickyTPE:
-    """Lets TPE draw conditional keys in another way while it is entered."""
+class Joint(ArrayTPESampler):
+    """TPE that draws together what all trials have, and each conditional key by itself."""
 
-    def __init__(self, how: str | None) -> None:
-        self.how = how
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Distributions:
+        """Give the distributions of keys without conditions."""
+        every = super().infer_relative_search_space(study, trial)
+        return {name: one for name, one in every.items() if not self._space[name].when}
 
-    def __enter__(self) -> None:
-        self._old, samplers.HOW = samplers.HOW, self.how or samplers.HOW
 
-    def __exit__(self, *error: object) -> None:
-        samplers.HOW = self._old
+class Hierarchy(ArrayTPESampler):
+    """TPE that draws the keys that others depend on first, and then all that is active with them together."""
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: Distributions
+    ) -> dict[str, Any]:
+        """Draw parameters."""
+        deciders = {path for one in self._space.values() for path in one.when}
+        drawn: dict[str, Any] = {}
+        for path in filter(deciders.__contains__, self._space):
+            if path in search_space and path in self._active(drawn):
+                drawn |= self._sample_relative(study, trial, {path: search_space[path]})
+        rest = (set(self._active(drawn)) - deciders) & search_space.keys()
+        return drawn | self._sample_relative(
+            study, trial, {path: search_space[path] for path in sorted(rest)}
+        )
+
+    def _active(self, drawn: dict[str, Any]) -> dict[str, Any]:
+        """Find the keys that are active with the values drawn so far."""
+
+        def pick(path: str, one: Distribution) -> Any:
+            if isinstance(one, Categorical):
+                return next(
+                    (known for known in one.choices if stored(known) == drawn.get(path)), one.choices[0]
+                )
+            return drawn.get(path)
+
+        return self._space.walk(pick)
+
+
+BLOCKS = {"joint": Joint, "group": ArrayTPESampler, "hierarchy": Hierarchy}
+
+
+@contextmanager
+def drawing(how: str) -> Iterator[None]:
+    """Let TPE draw conditional keys in one of the ways of `BLOCKS`."""
+    shipped, samplers.ArrayTPESampler = samplers.ArrayTPESampler, BLOCKS[how]
+    try:
+        yield
+    finally:
+        samplers.ArrayTPESampler = shipped

@@ -52,7 +52,10 @@ def expected_rungs(spec: Spec, trials: int, images: int | None = None) -> Expect
     else:
         return None
     at = spec.schedule(images)
-    expected = expected_survivors(trials, at.comparisons, spec.asha.reduction) if spec.asha else []
+    expected = []
+    if spec.asha:
+        promote = spec.asha.variant == "promote"
+        expected = expected_survivors(trials, at.comparisons, spec.asha.reduction, promote)
     arriving = [float(trials), *(number for _, number in expected)]
     steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
     return ExpectedRungs(unit, at.budget, steps)

@@ -205,7 +205,9 @@ def _leading(there: Sequence[Held], reduction: float) -> list[tuple[int, Held]]:
     return ranked[: int(len(there) / reduction + 1e-9)]
 
 
-def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) -> list[tuple[float, float]]:
+def expected_survivors(
+    trials: int, rungs: Sequence[float], reduction: float, promote: bool = False
+) -> list[tuple[float, float]]:
     """Estimate how many trials go on past each rung when they arrive in an order unrelated to their quality.
 
     The first trial always goes on. A trial that comes after m others meets a cutoff at position h = (m - 1) / reduction
@@ -216,6 +218,8 @@ def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) ->
         trials: How many trials start.
         rungs: Where trials are compared, in kimg.
         reduction: The share that goes on is 1/``reduction``, as in `Asha`.
+        promote: Whether trials are promoted: then at least the whole 1/``reduction`` go on, and a few that were
+            overtaken after they had gone on.
 
     Returns:
         (kimg of the rung, expected number that goes on) for each rung.
@@ -223,7 +227,7 @@ def expected_survivors(trials: int, rungs: Sequence[float], reduction: float) ->
     expected: list[tuple[float, float]] = []
     arriving = float(trials)
     for rung in rungs:
-        arriving = _passing(arriving, reduction)
+        arriving = math.floor(arriving / reduction + 1e-9) if promote else _passing(arriving, reduction)
         expected.append((rung, arriving))
     return expected
 

@@ -20,8 +20,6 @@ from sweep.search.tpe import ArrayTPESampler, Observed
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
 
-HOW = "joint"
-
 
 @dataclass
 class Kept:
@@ -61,7 +59,7 @@ def sampler_for(
         return GPSampler(seed=seed, warn_independent_sampling=False)
     if search.sampler == "cmaes":
         return CmaSampler(space, search.seed, seed, kept.replay)
-    return ArrayTPESampler(seed, kept.observed, space, HOW)
+    return ArrayTPESampler(seed, kept.observed, space)
 
 
 class FixedSampler(BaseSampler):

@@ -2,7 +2,6 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.spec.distributions import Categorical, Distribution, stored
 from sweep.spec.space import Space
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -32,7 +30,7 @@ def rank(trial: FrozenTrial) -> Rank:
 
 
 class Observed:
-    """The trials of a study as arrays: parameters by name, the best, and the parameters that all ended trials have.
+    """The trials of a study as arrays: parameters by name, and the ended ones from the best on.
 
     What it says depends on the trials alone, not on the order in which they ended.
     """
@@ -43,7 +41,6 @@ class Observed:
         self._values: Values = {}
         self._ranked: list[tuple[Rank, int]] = []
         self._ranks: dict[int, Rank] = {}
-        self.common: dict[str, BaseDistribution] | None = None
 
     def note(self, trial: FrozenTrial) -> None:
         """Take in a trial that was just drawn, how it ended, or that it goes on after it had ended."""
@@ -58,12 +55,6 @@ class Observed:
         if trial.state in ENDED:
             self._ranks[trial.number] = rank(trial)
             insort(self._ranked, (self._ranks[trial.number], trial.number))
-            known = trial.distributions if self.common is None else self.common
-            self.common = {
-                name: distribution
-                for name, distribution in known.items()
-                if trial.distributions.get(name) == distribution
-            }
 
     def _make_room(self, number: int) -> None:
         self._count = max(self._count, number + 1)
@@ -73,12 +64,7 @@ class Observed:
             for name, values in self._values.items():
                 self._values[name] = np.append(values, np.full(more, math.nan))
 
-    @property
-    def enough(self) -> bool:
-        """Whether enough trials have ended for a model."""
-        return len(self._ranked) >= 10
-
-    def split(self, names: list[str], same: Mapping[str, Any] | None = None) -> tuple[Values, Values]:
+    def split(self, names: list[str]) -> tuple[Values, Values]:
         """Give the values of some parameters in the good trials, and in all others that have ended or are running.
 
         Returns:
@@ -93,8 +79,6 @@ class Observed:
             return {name: np.empty(0) for name in names}, {name: np.empty(0) for name in names}
         for values in columns.values():
             known &= ~np.isnan(values)
-        for path, value in (same or {}).items():
-            known &= self._values[path][: self._count] == value
         below, above = (np.flatnonzero(known & one) for one in (good, ~good))
         return (
             {name: values[below] for name, values in columns.items()},
@@ -107,80 +91,46 @@ class ArrayTPESampler(TPESampler):
 
     `TPESampler` makes lists of all trials anew for each question, which takes 0.2 s at 10,000 of them. Trials that
     still run count as bad ones, as with its option ``constant_liar``: neighbours in time are not to be neighbours in
-    the space.
+    the space. Keys that are active under the same condition are drawn together, from the trials that have them, as
+    with its option ``group``; docs/search.md compares that with other ways.
 
     Args:
         seed: The seed of this trial's draws.
         observed: The trials so far.
+        space: What is searched.
     """
 
-    def __init__(self, seed: int, observed: Observed, space: Space, how: str = "joint") -> None:
+    def __init__(self, seed: int, observed: Observed, space: Space) -> None:
         super().__init__(
             seed=seed, multivariate=True, constant_liar=False
         )  # `observed` holds the running ones
-        self._observed, self._space, self._how = observed, space, how
-        self._same: dict[str, Any] = {}
+        self._observed, self._space = observed, space
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Give the distributions that are drawn before any is asked for."""
-        if self._how == "joint":
-            known = self._observed.common or {}
-        else:
-            known = {path: distribution.optuna() for path, distribution in self._space.items()}
-        return {
-            name: distribution for name, distribution in sorted(known.items()) if not distribution.single()
-        }
+        """Give the distributions that are drawn before any is asked for: all that leave a choice."""
+        known = ((name, one.optuna()) for name, one in sorted(self._space.items()))
+        return {name: distribution for name, distribution in known if not distribution.single()}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw parameters block by block."""
-        if self._how == "joint" or not self._observed.enough:
-            return super().sample_relative(study, trial, search_space)
-        drawn: dict[str, Any] = {}
-
-        def together(paths: Iterable[str]) -> None:
-            block = {path: search_space[path] for path in sorted(paths) if path in search_space}
-            if block:
-                drawn.update(self._sample(study, trial, block))
-
-        if self._how == "group":
-            groups: dict[str, list[str]] = {}
-            for path, one in self._space.items():
-                groups.setdefault(repr(one.when), []).append(path)
-            for paths in groups.values():
-                together(paths)
-            return drawn
-        deciders = {path for one in self._space.values() for path in one.when}
-        for path in self._space:
-            if path in deciders and path in self._active(drawn, search_space):
-                together([path])
-        self._same = (
-            {path: search_space[path].to_internal_repr(drawn[path]) for path in deciders & drawn.keys()}
-            if self._how == "branch"
-            else {}
-        )
-        together(set(self._active(drawn, search_space)) - deciders)
-        self._same = {}
-        return drawn
-
-    def _active(self, drawn: dict[str, Any], search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
-        """Find the keys that are active with the values drawn so far."""
-
-        def pick(path: str, one: Distribution) -> Any:  # noqa: ANN401
-            if isinstance(one, Categorical):
-                wanted = drawn.get(path)
-                return next((choice for choice in one.choices if stored(choice) == wanted), one.choices[0])
-            return drawn.get(path)
-
-        return self._space.walk(pick)
+        """Draw the keys of each condition together; those that turn out not to be active are not asked for."""
+        blocks: dict[tuple[int, str], dict[str, BaseDistribution]] = {}
+        for name, distribution in search_space.items():
+            condition = sorted(self._space[name].when.items())
+            blocks.setdefault((len(condition), repr(condition)), {})[name] = distribution
+        return {
+            name: value
+            for _, block in sorted(blocks.items())
+            for name, value in self._sample_relative(study, trial, block).items()
+        }
 
     def _sample(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         below, above = (
             self._parzen_estimator_cls(values, search_space, self._parzen_estimator_parameters)
-            for values in self._observed.split(list(search_space), self._same)
+            for values in self._observed.split(list(search_space))
         )
         drawn = below.sample(self._rng.rng, self._n_ei_candidates)
         chosen = self._compare(drawn, self._compute_acquisition_func(drawn, below, above))

@@ -239,13 +239,20 @@ class _Reader:
                 if asha and path in point:
                     node = self._root.at("configs", number, path)
                     self._add(node, f"configs[{number}].{path}", f"must be left out: {NOT_SEARCHABLE[path]}")
-        if asha and asha.unit == evaluate.unit and asha.grace < evaluate.every:
-            first = f"{evaluate.every:g} {asha.unit} (evaluate.every)"
-            message = (
-                f"must be at least {first}, the first evaluation: trials can only be compared where they "
-                f"are evaluated; got {asha.grace:g}"
-            )
-            self._add(self._root.at("asha", "grace"), "asha.grace", message)
+        if asha and asha.unit == evaluate.unit:
+            every = f"{evaluate.every:g} {asha.unit} (evaluate.every)"
+            if asha.grace < evaluate.every:
+                message = (
+                    f"must be at least {every}, the first evaluation: trials can only be compared where they "
+                    f"are evaluated; got {asha.grace:g}"
+                )
+                self._add(self._root.at("asha", "grace"), "asha.grace", message)
+            if asha.patience is not None and asha.patience < evaluate.every:
+                message = (
+                    f"must be at least {every}: a trial cannot get better between two evaluations; got "
+                    f"{asha.patience:g}"
+                )
+                self._add(self._root.at("asha", "patience"), "asha.patience", message)
 
     def _check_sampler(self, search: Any, space: Space, configs: list[Point]) -> None:  # noqa: ANN401
         if search is BAD or self._problems.under("model", "train"):

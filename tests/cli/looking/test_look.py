@@ -369,7 +369,7 @@ def test_report_prints_where_it_is(storage: Path, tmp_path: Path) -> None:
         "table.md",
     ]
     assert printed == [str(tmp_path / "faces" / name) for name in names]
-    assert all(Path(line).stat().st_size > 1000 for line in printed)
+    assert all(Path(line).stat().st_size > 300 for line in printed)
     out = tmp_path / "talk" / "index.html"
     assert fine("report", "faces", "--out", out, "--storage", tmp_path).splitlines()[0] == str(out)
     assert "give a file" in refused("report", "--out", tmp_path, "--storage", tmp_path)
