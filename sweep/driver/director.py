@@ -6,10 +6,9 @@ It is the only writer of the sweep's records, and every decision is written down
 """
 
 import contextlib
-import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sweep.driver.assignments import assignment_for, columns_of
@@ -21,7 +20,6 @@ from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records
 from sweep.records.retention import after_sweep, after_trial
-from sweep.records.snapshots import Seen, peaked
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
@@ -67,8 +65,7 @@ class Director:
         self.halted: str | None = None
         self._queue: deque[int] = deque()
         self._live: set[int] = set()
-        self._patience = spec.patience(info.images)
-        self.rungs = Rungs(store, info.rungs, spec.asha)
+        self.rungs = Rungs(store, spec, info)
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -106,9 +103,6 @@ class Director:
         self.rungs.let_go_on(trial)
         self.source.reopen(trial.number)
         return trial
-
-    def _budget(self, trial: Trial) -> float:
-        return self.spec.trial_budget(trial.params, self.info.schedule)
 
     def _assign(self, trial: Trial) -> Assignment:
         trial.attempt += 1
@@ -174,8 +168,8 @@ class Director:
                 return self._end(trial, Status.COLLAPSED, **where)
             self.watch(Event("rollback", trial, report.verdict.to_dict()))
         # A trial that was called dead, or has no finite value, has not been seen at this evaluation.
-        stop = self._stopped_at_rung(trial, [one for one in trial.seen[-1:] if one.kimg == report.kimg])
-        if stop or report.last or self._peaked(trial):
+        stop = self.rungs.stop(trial, [one for one in trial.seen[-1:] if one.kimg == report.kimg])
+        if stop or report.last or self.rungs.peaked(trial):
             return self._end(trial, Status.STOPPED if stop else Status.FINISHED, **where)
         self.records.put(trial, **where)
         self.watch(Event("evaluation", trial, report.row))
@@ -207,15 +201,6 @@ class Director:
         self.records.put(trial, **columns)
         self.watch(Event("result", trial, dict(result)))
         self._settle(trial)
-
-    def _stopped_at_rung(self, trial: Trial, evaluations: Sequence[Seen]) -> bool:
-        """Enter evaluations into the rungs, except a trial's last: only that one is measured in full."""
-        budget = self._budget(trial) if self.info.ladder else math.inf
-        return any(self.rungs.stops(trial, one) for one in evaluations if one.kimg < budget)
-
-    def _peaked(self, trial: Trial) -> bool:
-        """Say whether a trial has had its best for good, by the spec."""
-        return self._patience is not None and peaked(trial.seen, self._patience)
 
     def fail(self, number: int, attempt: int, fault: Fault) -> None:
         """Take in that a trial's worker gave up: try again from its checkpoint, or give the trial up."""
@@ -297,8 +282,7 @@ class Director:
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
-        keep = self.spec.keep.model_copy(update={"stopped": "all"}) if self.rungs.promotes else self.spec.keep
-        after_trial(self.folder, keep, trial)
+        after_trial(self.folder, self.spec.keep, trial, goes_on=self.rungs.promotes)
         self.rungs.wait(trial)
         self.records.settled(trial)
 
@@ -316,11 +300,11 @@ class Director:
 
     def _goes_on(self, trial: Trial, stopped: bool) -> bool:
         """Finish the bookkeeping of an unfinished trial that a crash cut short; whether it is to be handed out."""
-        stopped = stopped or self._stopped_at_rung(trial, trial.seen)
+        stopped = stopped or self.rungs.stop(trial, trial.seen)
         if trial.verdict:
             return self._end(trial, Status.COLLAPSED)
         if stopped:
             return self._end(trial, Status.STOPPED)
-        if trial.kimg >= self._budget(trial) or self._peaked(trial):
+        if self.rungs.spent(trial):
             return self._end(trial, Status.FINISHED)
         return True
