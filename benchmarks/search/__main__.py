@@ -61,13 +61,14 @@ def answer(name: str, replays: int, processes: int, known: dict[str, Any], save:
         whole = RANDOM_TRIALS * FULL
         target = median(np.array([one.best(whole) for one in all_of(RANDOM, Enough(whole))]))
         random = all_of(RANDOM, Enough(BUDGET, target, LIMIT))
+        until = Enough(BUDGET, target, LIMIT) if question.reach else Enough(BUDGET)
         baseline = Figures.of(random, target, BUDGET)
         rows = known.setdefault(name, {"target": target, "budget": BUDGET, "ways": {}})["ways"]
         for label, way in question.ways.items():
             if label in rows:
                 continue
             started = time.perf_counter()
-            found = random if way is RANDOM else all_of(way, Enough(BUDGET, target, LIMIT))
+            found = random if way is RANDOM else all_of(way, until)
             rows[label] = Figures.of(found, target, BUDGET).plain(baseline, LIMIT)
             print(f"{name}: {label}: {rows[label]}, {time.perf_counter() - started:.0f} s", flush=True)
             save()

@@ -81,11 +81,13 @@ class Question:
         world: Makes what is searched.
         ways: By name.
         replays: The share of the replays that are asked for.
+        reach: Whether searches go on until they reach what random search found; else they end at the budget.
     """
 
     world: Callable[[], World]
     ways: Mapping[str, Way]
     replays: float = 1.0
+    reach: bool = True
 
 
 def _spec(path: Path, *overrides: str) -> Spec:
@@ -157,15 +159,17 @@ QUESTIONS: dict[str, Question] = {
             "the default": Swept("tpe"),
         },
     ),
-    "rungs": Question(cache(Table.read), RUNGS),
-    "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.2),
+    "rungs": Question(cache(Table.read), RUNGS, 0.3),
+    "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.1),
     "crossing": Question(
-        partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.6), FEWER, 0.2
+        partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.6), FEWER, 0.1
     ),
     "collapsing": Question(
-        partial(_synthetic, partial(_spec, TABLE_SPEC), crossing=0.2, collapsing=0.4, peaking=0.4), FEWER, 0.2
+        partial(_synthetic, partial(_spec, TABLE_SPEC), crossing=0.2, collapsing=0.4, peaking=0.4), FEWER, 0.1
     ),
-    "table's samplers": Question(cache(Table.read), BLOCKS, 0.4),
-    "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.2),
-    "four numbers": Question(partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.08),
+    "table's samplers": Question(cache(Table.read), BLOCKS, 0.2),
+    "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.12),
+    "four numbers": Question(
+        partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.06, reach=False
+    ),
 }

@@ -216,7 +216,7 @@ def replay(
     session = world.session(seed)
     director = director_for(spec, session, seed, workers)
     if trick is not None:
-        director.rungs = Tried(director.records.store, director.info.rungs, spec.asha)
+        director.rungs = Tried(director.records.store, spec, director.info)
         director.rungs.trick = trick
     spent, ticks = Spent(), itertools.count()
     speaking: list[tuple[float, int, Worker]] = []

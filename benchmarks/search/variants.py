@@ -40,10 +40,8 @@ class Tried(Rungs):
 
     trick: Trick = Trick()
 
-    def stops(self, trial: Trial, seen: Seen) -> bool:
-        """Enter a healthy evaluation as the variant has it."""
-        if self._asha is None:
-            return False
+    def _enter(self, trial: Trial, seen: Seen) -> bool:
+        assert self._asha is not None
         met = any(
             rung <= seen.kimg and trial.number not in there for rung, there in self._asha.contents.items()
         )
@@ -51,7 +49,7 @@ class Tried(Rungs):
             return True
         if self.trick.best and (lowest := best(trial.seen)):
             seen = replace(lowest, kimg=seen.kimg)
-        return super().stops(trial, seen)
+        return super()._enter(trial, seen)
 
     def _alike(self, trial: Trial) -> bool:
         """Say whether the pictures vary too little; the trial then enters no rung, as a collapsed one."""

@@ -66,8 +66,8 @@ class Director:
         self.stopping = False
         self.halted: str | None = None
         self.hours = Hours()
-        self.rungs = Rungs(store, info.rungs, spec.asha)
-        self.endings = Endings(spec, info, self.rungs, self.hours)
+        self.rungs = Rungs(store, spec, info)
+        self.endings = Endings(self.rungs, self.hours)
         self._queue: deque[int] = deque()
         self._live: set[int] = set()
 
@@ -277,8 +277,7 @@ class Director:
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
-        keep = self.spec.keep.model_copy(update={"stopped": "all"}) if self.rungs.promotes else self.spec.keep
-        after_trial(self.folder, keep, trial)
+        after_trial(self.folder, self.spec.keep, trial, goes_on=self.rungs.promotes)
         self.rungs.wait(trial)
         self.records.settled(trial)
 

@@ -1,13 +1,15 @@
-"""ASHA's rungs, written down: what enters a rung is on record before anybody is stopped by it."""
+"""Who trains on: ASHA's rungs, written down before anybody is stopped by them, and the end of what a trial can use."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 
 from sweep.records.datasets import Store
-from sweep.records.snapshots import Seen
+from sweep.records.snapshots import Seen, peaked
 from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.search.asha import Asha
-from sweep.spec.sections import AshaConfig
+from sweep.spec.specification import Spec
 
 
 class Rungs:
@@ -15,19 +17,38 @@ class Rungs:
 
     Args:
         store: The sweep's records.
-        kimgs: Where the rungs are, in kimg.
-        config: How trials are compared there; None for no early stopping.
+        spec: The sweep, which says how trials are compared.
+        info: Its facts, which say where.
     """
 
-    def __init__(self, store: Store, kimgs: Sequence[float], config: AshaConfig | None) -> None:
-        self._store = store
-        self._asha = Asha.of(kimgs, config)
+    def __init__(self, store: Store, spec: Spec, info: SweepInfo) -> None:
+        self._store, self._spec, self._info = store, spec, info
+        self._asha, self._patience = Asha.of(info.rungs, spec.asha), spec.patience(info.images)
         self._waiting: set[int] = set()
 
-    def stops(self, trial: Trial, seen: Seen) -> bool:
-        """Enter a healthy evaluation of a trial into the rungs that it reaches; whether the trial ends there."""
-        if self._asha is None:
-            return False
+    def spent(self, trial: Trial) -> bool:
+        """Say whether a trial has come to its budget, or has had its best for good."""
+        return trial.kimg >= self._budget(trial) or self.peaked(trial)
+
+    def peaked(self, trial: Trial) -> bool:
+        """Say whether a trial has had its best for good, by the spec."""
+        return self._patience is not None and peaked(trial.seen, self._patience)
+
+    def _budget(self, trial: Trial) -> float:
+        return self._spec.trial_budget(trial.params, self._info.schedule)
+
+    def stop(self, trial: Trial, evaluations: Iterable[Seen]) -> bool:
+        """Enter healthy evaluations of a trial into the rungs that they reach; whether the trial ends there.
+
+        A trial's last evaluation enters nowhere where there is a ladder: only that one is measured in full.
+        """
+        end = self._budget(trial) if self._info.ladder else math.inf
+        return self._asha is not None and any(
+            self._enter(trial, one) for one in evaluations if one.kimg < end
+        )
+
+    def _enter(self, trial: Trial, seen: Seen) -> bool:
+        assert self._asha is not None
         decision = self._asha.enter(trial.number, seen.kimg, seen.value, seen.se)
         for index, entered in decision.entries:
             trial.rung = index

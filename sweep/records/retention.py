@@ -36,7 +36,7 @@ def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
     drop(folder, [f"{inner}/{name}" for name in _weights_but(folder.names(inner), kept)])
 
 
-def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
+def after_trial(folder: Folder, keep: KeepConfig, trial: Trial, goes_on: bool = False) -> None:
     """Delete the files that an ended and measured trial needs no more.
 
     A trial that may go on needs its last checkpoint: also one that was still improving when its budget was spent.
@@ -45,16 +45,18 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial) -> None:
         folder: The folder of the sweep.
         keep: Which files the spec keeps.
         trial: The trial.
+        goes_on: Whether a stopped trial may go on.
 
     Raises:
         StorageError: If a file cannot be deleted.
     """
     inner = layout.checkpoints(trial.number)
     names, needless = folder.names(inner), []
-    goes_on = _rule(keep, trial) == "all" or trial.still_improving
+    waits = goes_on and trial.status is Status.STOPPED
+    resumable = waits or _rule(keep, trial) == "all" or trial.still_improving
     for suffix in (layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX):
         found = [name for name in names if name.endswith(suffix)]
-        needless += found[:-1] if goes_on else found
+        needless += found[:-1] if resumable else found
     if trial.result and trial.result["kimg"] is not None:
         needless += _weights_but(names, [one for one in trial.seen if one.kimg == trial.result["kimg"]])
     drop(folder, [f"{inner}/{name}" for name in needless])
