@@ -10,6 +10,7 @@ records always stay.
 from collections.abc import Iterable
 
 from sweep.records.snapshots import Seen
+from sweep.records.status import Status
 from sweep.records.trial_state import Trial, ranked
 from sweep.spec.sections import KeepConfig
 from sweep.storage import layout
