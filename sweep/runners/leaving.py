@@ -5,6 +5,7 @@ They send SIGTERM to its processes (Slurm, Kubernetes), or tell Ray, which then 
 
 import json
 import signal
+import socket
 import sys
 import threading
 import time
@@ -52,7 +53,7 @@ class Leaving:
         if not self._reason and time.monotonic() >= self._next:
             self._next = time.monotonic() + POLL_SECONDS
             if self._node in draining():
-                self._reason = "its machine is being taken away: Ray drains the node"
+                self._reason = f"{going()}: Ray drains the node"
         return self._reason
 
     def around(self, work: "Callable[[], dict[str, str]]") -> dict[str, str]:
@@ -66,7 +67,12 @@ class Leaving:
     def _told(self, number: int, frame: FrameType | None) -> None:
         if not self._at_work or self._reason:
             sys.exit(1)
-        self._reason = "its machine is being taken away: its process was sent SIGTERM"
+        self._reason = f"{going()}: its process was sent SIGTERM"
+
+
+def going() -> str:
+    """Say what becomes of this machine, by name."""
+    return f"its machine {socket.gethostname()} is being taken away"
 
 
 def told(fault: Any) -> dict[str, str]:  # noqa: ANN401 - a `sweep.worker.messages.Fault`, which is not loaded here

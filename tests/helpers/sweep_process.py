@@ -48,8 +48,8 @@ def write_spec(path: Path, trials: int, epochs: int, spec: str = SPEC, resources
 class Results:
     """What a sweep's folder says now; usable at any moment of the run."""
 
-    def __init__(self, storage: Path | str, name: str) -> None:
-        self.folder = open_folder(storage) / name
+    def __init__(self, storage: object, name: str) -> None:
+        self.folder = open_folder(str(storage)) / name
 
     def trials(self) -> dict[int, dict[str, Any]]:
         return {row["trial"]: row for row in Store(self.folder).rows("trials")}

@@ -168,7 +168,8 @@ def test_nodes_share_a_sweep_that_outlives_its_driver_and_two_of_them(
     assert not results.events("restart"), "no trial has failed"
     reasons = [json.loads(event["detail"])["reason"] for event in results.events("preempted")]
     assert len(reasons) == 2
-    assert reasons[0] == "PreemptedError: its machine is being taken away: Ray drains the node"
+    going = f"its machine {socket.gethostname()} is being taken away"
+    assert reasons[0] == f"PreemptedError: {going}: Ray drains the node"
     assert reasons[1] in (f"its machine {socket.gethostname()} is gone", "its machine is gone")
     assert sum(row["preemptions"] for row in trials.values()) == 2
     assert all(row["failures"] == 0 for row in trials.values())
