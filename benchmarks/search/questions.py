@@ -144,7 +144,6 @@ SAMPLERS: dict[str, Way] = {
     **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
 }
 QUESTIONS: dict[str, Question] = {
-    "rungs": Question(cache(Table.read), RUNGS, 0.3),
     "peers": Question(
         cache(Table.read),
         {
@@ -156,6 +155,7 @@ QUESTIONS: dict[str, Question] = {
             "the default": Swept("tpe"),
         },
     ),
+    "rungs": Question(cache(Table.read), RUNGS, 0.3),
     "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.1),
     "crossing": Question(
         partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.6), FEWER, 0.1
