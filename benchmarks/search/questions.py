@@ -122,20 +122,16 @@ RUNGS: dict[str, Way] = {
     "2, 6, tolerance 1": Swept("random", {**USUAL, "tolerance": 1}),
     "2, 6, tolerance 2": Swept("random", {**USUAL, "tolerance": 2}),
     "2, 6, best so far": Swept("random", trick=Trick(best=True)),
-    "2, 6, variety below 10 % ends": Swept("random", trick=Trick(variety=0.1)),
     "2, 6, variety below 20 % ends": Swept("random", trick=Trick(variety=0.2)),
-    "2, 6, patience 2": Swept("random", {**USUAL, "patience": 2}),
     "2, 6, patience 3": Swept("random", {**USUAL, "patience": 3}),
-    "2, 6, patience 4": Swept("random", {**USUAL, "patience": 4}),
     "2, 6, promote": Swept("random", {**USUAL, "variant": "promote"}),
     "2, 6, promote, tolerance 1": Swept("random", {**USUAL, "variant": "promote", "tolerance": 1}),
-    "2, 6, promote, patience 3": Swept("random", {**USUAL, "variant": "promote", "patience": 3}),
 }
 FEWER = {
     name: way
     for name, way in RUNGS.items()
-    if name in ("random, all to the end", "stop at 2, 6", "stop at 3") or "2, 6, " in name
-    if not any(word in name for word in ("0.5", "10 %", "patience 2", "patience 4"))
+    if name in ("random, all to the end", "stop at 2, 6", "stop at 2, 4, 8, reduction 2") or "2, 6, " in name
+    if "0.5" not in name
 }
 BLOCKS: dict[str, Way] = {
     "random": RANDOM,
@@ -167,9 +163,9 @@ QUESTIONS: dict[str, Question] = {
     "collapsing": Question(
         partial(_synthetic, partial(_spec, TABLE_SPEC), crossing=0.2, collapsing=0.4, peaking=0.4), FEWER, 0.1
     ),
-    "table's samplers": Question(cache(Table.read), BLOCKS, 0.2),
     "compare.yaml's samplers": Question(partial(_synthetic, _compare, crossing=0.2), BLOCKS, 0.12),
     "four numbers": Question(
         partial(_synthetic, partial(parse, NUMBERS), crossing=0.2), SAMPLERS, 0.06, reach=False
     ),
+    "table's samplers": Question(cache(Table.read), BLOCKS, 0.2),
 }

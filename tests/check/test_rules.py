@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
-from helpers.commands import RATE, run, small
+from helpers.commands import RATE, fine, run, small
 
 from ganlib.errors import RequestError
 from sweep.records import ledger
@@ -289,3 +289,28 @@ def test_a_ladder_leaves_the_last_evaluation_out_of_the_rungs(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     result = check(tmp_path / "runs" / "small")
     assert result.exit_code == 0, result.output
+
+
+def test_trials_that_are_promoted_train_as_if_nobody_had_stopped_them(tmp_path: Path) -> None:
+    """And one that gets no better ends early; the folder is whole after all of it."""
+    words = {"grace": 1, "reduction": 2, "max": 4}
+    kept = {"data": {"count": 64}, "evaluate": {"n_real": 32}, "collapse": {"enabled": False}}
+    for name, asha in {"whole": None, "promoted": words | {"variant": "promote", "tolerance": 0.1}}.items():
+        section = {"asha": asha} if asha else {"train": {"lr_g": RATE, "batch_size": 16, "epochs": 4}}
+        (tmp_path / f"{name}.yaml").write_text(
+            small(name, search={"trials": 3, "sampler": "random"}, **kept, **section)
+        )
+        fine("run", tmp_path / f"{name}.yaml", "--local", "--storage", tmp_path / "runs")
+    whole, promoted = (everything(tmp_path / "runs" / name) for name in ("whole", "promoted"))
+    assert "promoted" in {row["kind"] for row in promoted["events"]}
+    assert "problems" not in fine("check", "promoted", "--storage", tmp_path / "runs").lower()
+    again = {
+        row["trial"] for row in promoted["trials"] if row["attempt"] == 1 and row["status"] == "finished"
+    }
+    assert again, "one went on from its checkpoint to the end"
+
+    def curve(rows: list[dict[str, Any]], trial: int) -> list[tuple[float, float]]:
+        return [(row["kimg"], row["loss_g"]) for row in rows if row["trial"] == trial]
+
+    for trial in again:
+        assert curve(promoted["metrics"], trial) == curve(whole["metrics"], trial)
