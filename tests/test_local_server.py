@@ -66,7 +66,7 @@ def test_it_answers_no_page_of_another_origin(server: Echo) -> None:
 
 def test_no_more_is_taken_than_is_allowed(server: Echo) -> None:
     assert ask(server, body=b"x" * 100) == (200, "a|b=c|100")
-    assert ask(server, body=b"x" * 101) == (413, "More than 0 MiB; refused.\n")
+    assert ask(server, body=b"x" * 101) == (413, "More than 100 B; refused.\n")
     assert ask(server, body=b"x", Content_Length="-1")[0] == 411
     with Echo() as closed:
         assert ask(closed, body=b"x")[0] == 501

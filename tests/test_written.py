@@ -66,7 +66,8 @@ def test_a_path_is_what_stands_behind_the_equals_sign(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+# A control character may be what an escape has made of a Windows path: those are refused, and tested by themselves.
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20))
 def test_any_text_survives(text: str) -> None:
     if text.startswith("[") and text.endswith("]"):
         return

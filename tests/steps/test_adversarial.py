@@ -227,6 +227,7 @@ def test_no_gradient_of_frozen_weights_is_computed_on_the_matrix_path(
         needed.append(tuple(ctx.needs_input_grad))
         return backward(ctx, *gradients)
 
+    monkeypatch.setattr(layers, "MAX_SIDE", 16)
     monkeypatch.setattr(layers._Down, "backward", staticmethod(spy))
     step = made(model={"width": 64}, precision="bf16")
     step._generator_half(step._generate(), step._real(next(batches())))

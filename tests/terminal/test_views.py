@@ -25,6 +25,7 @@ from sweep.records.schemas import SCHEMAS
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
+from sweep.spec.sections import SearchConfig
 from sweep.storage import layout
 from sweep.storage.folder import Folder, StorageError
 from sweep.storage.lease import AHEAD_SECONDS, Lease, Owner
@@ -54,7 +55,7 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
         trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0})
         trial.now_kimg = 23.4 if trial.status == "running" else 20.0
         all_trials[number] = trial
-    spec = SimpleNamespace(search=SimpleNamespace(metric="kid", trials=64))
+    spec = SimpleNamespace(search=SearchConfig(metric="kid", trials=64))
     director: Any = SimpleNamespace(
         spec=spec, info=SweepInfo(extractor="efficientnet_lite0@64"), trials=all_trials
     )
