@@ -22,11 +22,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from ganlib.equalize import random_equalize
 from PIL import Image, ImageDraw
 from scipy.stats import wasserstein_distance
 
-from ganlib.augment import augment
+from ganlib.augment.equalize import random_equalize
+from ganlib.augment.real import augment
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.data import cache_dir, prepare
 from ganlib.metrics import Evaluator

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(ROOT))
 
-from scale import ASHA, SPEC, yardstick  # noqa: E402
-
+from benchmarks.large import ASHA, SPEC  # noqa: E402
+from benchmarks.meter import yardstick  # noqa: E402
 from sweep.records.status import Status  # noqa: E402
 from sweep.search.study import Study, preview  # noqa: E402
 from sweep.search.trial_source import PastTrial  # noqa: E402

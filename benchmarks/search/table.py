@@ -34,7 +34,7 @@ class Keeping:
     def score(self, generate: Any, n_fake: int, full: bool) -> Any:
         """Measure a generator."""
         self.features_made = self._evaluator.features(generate, n_fake)
-        return self._evaluator.score_of(self.features_made, full)
+        return self._evaluator.pending_score(self.features_made, full).read()
 
 
 def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:
