@@ -71,3 +71,14 @@ def test_a_grid_has_as_many_trials_as_it_has() -> None:
     assert best is not None
     assert not any(change.startswith("search.trials") for change in best.overrides)
     assert balanced(Fit(grid, 1000, COSTS, 1.0)) is None
+
+
+@pytest.mark.parametrize("limit", [0.25 * HOUR, 20 * HOUR])
+def test_all_times_of_a_spec_stretch_alike(limit: float) -> None:
+    """Also that after which a trial has had its best: it lies no lower than the interval of evaluations."""
+    study = spec(16, "asha: {grace: 10, patience: 20, unit: kimg}")
+    *_, stretched = proposals(Fit(study, 1000, COSTS, limit))
+    changed = parse(study.to_yaml(), overrides=stretched.overrides)
+    assert changed.asha is not None
+    assert changed.asha.patience == pytest.approx(2 * changed.evaluate.every, rel=0.06)
+    assert changed.evaluate.every != study.evaluate.every
