@@ -81,5 +81,5 @@ def words(context: click.Context, instead: Mapping[str, Any]) -> list[str]:
             found.append(parameter.opts[0])
         else:
             for one in value if parameter.multiple else (value,):
-                found += [parameter.opts[0], str(one)]
+                found += [parameter.opts[0], getattr(parameter.type, "written", str)(one)]
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweep.commands.exporting.choosing import best_of
 from sweep.commands.exporting.export import export
+from sweep.commands.folder.chosen import free_name
 from sweep.records.catalog import open_sweep
 from sweep.report.build import write_report
 from sweep.results.ranking import leaderboard
@@ -26,7 +27,7 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     sweep = open_sweep(folder, name)
     board = leaderboard(sweep.store, sweep.info.metric, sweep.info.floor, sweep.info.baseline)
     chosen, notes = best_of(sweep, board)
-    out = free_folder(Path("export") / name)
+    out = Path("export") / free_name(name, lambda one: (Path("export") / one).exists())
     for note in [*notes, *export(sweep, chosen, out, False)]:
         say(f"note: {note}")
     written = write_report([sweep], None, folder, False)
@@ -35,12 +36,3 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     say(f"play with it:     sweep play {out}")
     say(f"more pictures:    sweep generate {out}")
     say(f"train it longer:  sweep extend {name} --time 15m")
-
-
-def free_folder(path: Path) -> Path:
-    """Give a path at which nothing is: this one, or with the first free number from 2 on."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}-{number}")
-    return free

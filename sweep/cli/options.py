@@ -60,16 +60,28 @@ moved_option = click.option(
 )
 
 
-def length_of_time(
-    context: click.Context, option: click.Parameter, value: str | float | None
-) -> float | None:
-    """Read the value of an option such as ``1h30m``, in seconds."""
-    from sweep import durations
+class LengthOfTime(click.ParamType):
+    """The value of an option such as ``1h30m``, in seconds."""
 
-    try:
-        return durations.seconds(str(value)) if value is not None else None
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a length of time."""
+        from sweep import durations
+
+        try:
+            return value if isinstance(value, float) else durations.seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def written(self, value: float) -> str:
+        """Write it as it is read."""
+        from sweep import durations
+
+        return durations.text(value)
+
+
+LENGTH = LengthOfTime()
 
 
 class SpecCommand(click.Command):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import goes_on, length_of_time
+from sweep.cli.options import LENGTH, goes_on
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
@@ -26,7 +26,7 @@ def _more(context: click.Context, option: click.Parameter, value: str) -> int:
 @click.option(
     "--kimg", type=click.FloatRange(min=0, min_open=True), help="Train up to so many thousand pictures."
 )
-@click.option("--time", callback=length_of_time, metavar="TIME", help="Go on for so long, such as 30m or 2h.")
+@click.option("--time", type=LENGTH, metavar="TIME", help="Go on for so long, such as 30m or 2h.")
 @goes_on
 def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None, time: float | None) -> int:
     """Add trials to the sweep NAME (the newest by default), a longer budget or more time, and go on with it.

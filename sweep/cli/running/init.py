@@ -4,7 +4,7 @@ import time as clock
 
 import click
 
-from sweep.cli.options import length_of_time, local_option, set_option
+from sweep.cli.options import LENGTH, local_option, set_option
 
 
 @click.command(name="init")
@@ -12,7 +12,7 @@ from sweep.cli.options import length_of_time, local_option, set_option
 @click.option("--name", help="Name of the sweep [default: the folder's].")
 @click.option(
     "--time",
-    callback=length_of_time,
+    type=LENGTH,
     metavar="TIME",
     help="Fit trials and rungs into a time on this machine, such as 30m or 2h.",
 )

@@ -2,7 +2,7 @@
 
 import click
 
-from sweep.cli.options import SpecCommand, length_of_time, local_option, set_option, spec_argument
+from sweep.cli.options import LENGTH, SpecCommand, local_option, set_option, spec_argument
 
 
 @click.command(name="plan", cls=SpecCommand)
@@ -11,7 +11,7 @@ from sweep.cli.options import SpecCommand, length_of_time, local_option, set_opt
 @click.option(
     "--budget",
     metavar="TIME",
-    callback=length_of_time,
+    type=LENGTH,
     help="Propose trials and rungs that fit, such as 2h, 90m or 1h30m.",
 )
 @set_option

@@ -7,10 +7,10 @@ import click
 
 from sweep.cli import detach as detaching
 from sweep.cli.options import (
+    LENGTH,
     SpecCommand,
     address_option,
     json_option,
-    length_of_time,
     local_option,
     set_option,
     spec_argument,
@@ -27,7 +27,7 @@ from sweep.cli.options import (
 @set_option
 @click.option(
     "--time",
-    callback=length_of_time,
+    type=LENGTH,
     metavar="TIME",
     help="Fit trials and rungs into a time on this machine, such as 30m or 2h, and end then.",
 )
@@ -85,7 +85,8 @@ def command(
         )
     view = view_for(as_json)
     if detach and address is None:
-        detaching.detach(storage, asked.spec().name, None)
+        driven = asked.sweep_name(or_resume)
+        detaching.detach(storage, driven, None, name=driven)
     chosen = choose(asked, not dry_run and address is None, or_resume, view.say)
     loaded = chosen.spec
     if tensorboard and "tensorboard" not in loaded.track:

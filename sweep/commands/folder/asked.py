@@ -46,19 +46,28 @@ class Asked:
         return not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
 
     def spec(self) -> Spec:
-        """Read the spec, or make a small one for the pictures, without looking at them.
+        """Read the spec, where it is none that has to be chosen.
 
         Raises:
             SpecError, RequestError: if it is wrong, or not there.
         """
-        if self.text:
-            return parse(self.text, self.what, self._named)
-        if not self.is_pictures:
-            return load(self.what, self._named)
-        from sweep.commands.folder.chosen import name_for
+        return parse(self.text, self.what, self._named) if self.text else load(self.what, self._named)
 
-        text = f"data: {{source: avatars}}\nname: {self.name or name_for(Path(self.what))}\n"
-        return parse(text)
+    def sweep_name(self, again: bool) -> str:
+        """Give the name that the sweep has, or will have.
+
+        Args:
+            again: Whether one that is there is gone on with; otherwise a name is found for pictures that none has.
+
+        Raises:
+            SpecError, RequestError: if the spec is wrong, or not there.
+        """
+        if not self.is_pictures:
+            return self.spec().name
+        from sweep.commands.folder.chosen import free_name, name_for
+
+        name, sweeps = self.name or name_for(Path(self.what)), open_folder(self.storage)
+        return name if self.name or again else free_name(name, lambda one: sweeps.exists(f"{one}/{INFO}"))
 
     @property
     def _named(self) -> tuple[str, ...]:
@@ -91,22 +100,19 @@ def choose(asked: Asked, measured: bool, again: bool, say: Callable[[str], None]
         SpecError, RequestError: if something is wrong, or not there.
         WorkError: if a few steps cannot be timed.
     """
-    if not asked.is_pictures:
-        spec = asked.spec()
-        if asked.seconds is not None and measured:
-            from sweep.commands.planning.fitting import fitted
-
-            spec = fitted(spec, asked.seconds, asked.local, say, asked.began).spec
-        return Chosen(spec)
-    from sweep.commands.folder.chosen import free_name, name_for
-    from sweep.commands.folder.pictures import spec_of
-
-    sweeps = open_folder(asked.storage)
-    name = asked.name or name_for(Path(asked.what))
-    begun = sweeps / name
-    if again and begun.exists(INFO):
+    name = asked.sweep_name(again)
+    begun = open_folder(asked.storage) / name
+    if again and (asked.is_pictures or asked.seconds is not None) and begun.exists(INFO):
+        # What was chosen and fitted then might come to something else now.
         return Chosen(parse(begun.read(SPEC).decode(), f"{begun}/{SPEC}"))
-    name = name if asked.name or again else free_name(sweeps, name)
-    seconds = (asked.seconds or QUARTER_OF_AN_HOUR) if measured else None
-    spec, text = spec_of(replace(asked, name=name, seconds=seconds), say)
-    return Chosen(spec, text)
+    if asked.is_pictures:
+        from sweep.commands.folder.pictures import spec_of
+
+        seconds = (asked.seconds or QUARTER_OF_AN_HOUR) if measured else None
+        return Chosen(*spec_of(replace(asked, name=name, seconds=seconds), say))
+    spec = asked.spec()
+    if asked.seconds is not None and measured:
+        from sweep.commands.planning.fitting import fitted
+
+        spec = fitted(spec, asked.seconds, asked.local, say, asked.began).spec
+    return Chosen(spec)

@@ -4,8 +4,9 @@ Rates, batch size and R1 are those of ``searchspaces/quickstart.yaml``, which we
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 from ganlib.data.listing import printable
@@ -13,8 +14,6 @@ from ganlib.names import TRANSPARENT
 from sweep.commands.folder.seen import Seen
 from sweep.spec.hints import is_name
 from sweep.spec.yaml_tree import inline
-from sweep.storage.folder import Folder
-from sweep.storage.layout import INFO
 
 FEW = 2000
 """Fewer pictures are soon known by heart."""
@@ -60,13 +59,10 @@ def name_for(folder: Path) -> str:
     return name if is_name(name) else "pictures"
 
 
-def free_name(sweeps: Folder, name: str) -> str:
-    """Give a name that no sweep has: the name itself, or with the first free number from 2 on."""
-    number, free = 1, name
-    while sweeps.exists(f"{free}/{INFO}"):
-        number += 1
-        free = f"{name}-{number}"
-    return free
+def free_name(name: str, taken: Callable[[str], bool]) -> str:
+    """Give a name that is not taken: the name itself, or with the first free number from 2 on, as ``faces-2``."""
+    candidates = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(one for one in candidates if not taken(one))
 
 
 def spec_for(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> str:

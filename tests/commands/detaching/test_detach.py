@@ -179,6 +179,8 @@ def test_words_say_all_that_was_given() -> None:
         "--detach",
         "--name",
         "x",
+        "--time",
+        "1h30m",
         "--json",
     ]
     context = run_command.make_context("run", [*given, "--address", "auto"])

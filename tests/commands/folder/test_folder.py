@@ -3,17 +3,19 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.commands import draw, run
+from helpers.commands import draw, run, small
 
 from sweep import shipped
+from sweep.cli import detach as detaching
 from sweep.commands.folder import pictures
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import name_for
 from sweep.commands.planning import fitting
-from sweep.spec.specification import load
+from sweep.spec.specification import Spec, load, parse
 
 QUICK = ("evaluate.every=0.2", "asha.grace=0.2", "asha.max=0.6", "search.trials=2", "search.time=1h")
 """What a measurement might settle, of a sweep that takes seconds."""
@@ -103,6 +105,45 @@ def test_a_dry_run_measures_and_writes_nothing(here: Path, asked_for: list[float
 )
 def test_names_of_folders_become_names_of_sweeps(folder: str, name: str, tmp_path: Path) -> None:
     assert name_for(tmp_path / folder) == name
+
+
+def test_in_the_background_it_has_the_name_that_is_looked_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look for one that is free, and the driver's may be taken by then."""
+    handed: list[tuple[Any, ...]] = []
+
+    def detach(storage: str, sweep: str, address: str | None, **instead: Any) -> None:
+        handed.append((sweep, address, instead))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(detaching, "detach", detach)
+    for name in ("My-pictures", "My-pictures-2"):
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "sweep.json").write_text("{}")
+    run("run", here, "--detach")
+    run("run", here, "--detach", "--or-resume")
+    assert handed == [(name, None, {"name": name}) for name in ("My-pictures-3", "My-pictures")]
+
+
+def test_what_was_fitted_once_is_gone_on_with(
+    tmp_path: Path, asked_for: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job system that repeats its command, on a machine that is measured otherwise by now."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(small(train={"epochs": 3}, search={"trials": 1}))
+    made: list[str] = []
+
+    def fitted(spec: Spec, limit: float, *_: Any) -> Any:
+        made.append(f"train.epochs={len(made) + 1}")
+        return SimpleNamespace(spec=parse(spec.to_yaml(), overrides=made[-1:]))
+
+    monkeypatch.setattr(fitting, "fitted", fitted)
+    for _ in range(2):
+        done = run("run", "small.yaml", "--local", "--time", "20m", "--or-resume")
+        assert done.exit_code == 0, done.output
+    assert made == ["train.epochs=1"]
+    assert "all its 1 trials have ended" in done.output
 
 
 def test_too_few_pictures_are_told(here: Path) -> None:
