@@ -7,6 +7,7 @@ results, until all of it is read at once.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 import torch
@@ -46,13 +47,11 @@ class Pending(Generic[T]):
 
 def gathered(parts: Sequence[Pending[T]]) -> Pending[list[T]]:
     """Gather results of one device, so that they are read together; they finish in their order."""
-    lengths = [len(part.numbers) for part in parts]
+    ends = list(accumulate((len(part.numbers) for part in parts), initial=0))
 
     def finish(found: list[float]) -> list[T]:
-        ends = [sum(lengths[: number + 1]) for number in range(len(parts))]
         return [
-            part.finish(found[end - length : end])
-            for part, length, end in zip(parts, lengths, ends, strict=True)
+            part.finish(found[start:end]) for part, (start, end) in zip(parts, pairwise(ends), strict=True)
         ]
 
     numbers = [part.numbers for part in parts if len(part.numbers)]

@@ -20,7 +20,7 @@ from sweep.commands.folder.asked import Asked, choose
 from sweep.commands.run import resume, start
 from sweep.durations import seconds as seconds_of
 from sweep.records import catalog
-from sweep.results.ranking import leaderboard
+from sweep.results.ranking import board_of
 from sweep.runners.base import Options
 from sweep.spec.specification import parse
 from sweep.spec.yaml_tree import inline
@@ -231,11 +231,11 @@ class Sweep:
         Returns:
             The folder; `ganlib.load_generator` reads it.
         """
-        from sweep.commands.exporting.choosing import best_of, of_number
+        from sweep.commands.exporting.choosing import generator_of
         from sweep.commands.exporting.export import export
 
         board, view = self._board(), view_for(False)
-        chosen, notes = best_of(self._found, board) if trial is None else of_number(self._found, board, trial)
+        chosen, notes = generator_of(self._found, board, trial)
         for note in [*notes, *export(self._found, chosen, Path(out), force)]:
             view.say(f"note: {note}")
         return Path(out)
@@ -252,8 +252,7 @@ class Sweep:
         return write_report([self._found], None if out is None else Path(out), full=full)[0]
 
     def _board(self) -> "Leaderboard":
-        info = self._found.info
-        return leaderboard(self._found.store, info.metric, info.floor, info.baseline)
+        return board_of(self._found)
 
     def _table(self, dataset: str) -> "pd.DataFrame":
         try:

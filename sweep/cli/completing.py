@@ -76,6 +76,8 @@ def _specs_below(folder: str) -> list[str]:
 
 def _files(folder: Path, deep: int) -> Iterator[Path]:
     """List the files of a folder and of folders below it, the near ones first; hidden ones and sweeps are left out."""
+    from sweep.storage.layout import INFO
+
     try:
         entries = sorted(folder.iterdir())
     except OSError:
@@ -83,5 +85,5 @@ def _files(folder: Path, deep: int) -> Iterator[Path]:
     shown = [entry for entry in entries if not entry.name.startswith(".")]
     yield from (entry for entry in shown if entry.is_file())
     for entry in shown:
-        if deep > 1 and entry.is_dir() and not (entry / "sweep.json").exists():
+        if deep > 1 and entry.is_dir() and not (entry / INFO).exists():
             yield from _files(entry, deep - 1)

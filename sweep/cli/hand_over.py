@@ -8,7 +8,7 @@ from sweep.commands.exporting.export import export
 from sweep.commands.folder.chosen import free_name
 from sweep.records.catalog import open_sweep
 from sweep.report.build import write_report
-from sweep.results.ranking import leaderboard
+from sweep.results.ranking import board_of
 from sweep.storage.opening import open_folder
 
 
@@ -25,7 +25,7 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     """
     folder = open_folder(storage)
     sweep = open_sweep(folder, name)
-    board = leaderboard(sweep.store, sweep.info.metric, sweep.info.floor, sweep.info.baseline)
+    board = board_of(sweep)
     chosen, notes = best_of(sweep, board)
     out = Path("export") / free_name(name, lambda one: (Path("export") / one).exists())
     for note in [*notes, *export(sweep, chosen, out, False)]:

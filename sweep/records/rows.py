@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sweep.records.schemas import REQUIRED, as_text, to_json
 
 Row = dict[str, Any]
+_PLAIN_TIME = pa.timestamp("us")
 
 
 def converter(kind: pa.DataType) -> Callable[[Any], Any]:
@@ -120,7 +122,7 @@ def to_rows(table: pa.Table) -> list[Row]:
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
     for name in times:
         index = table.schema.get_field_index(name)
-        table = table.set_column(index, name, table[name].cast(pa.timestamp("us")))
+        table = table.set_column(index, name, table[name].cast(_PLAIN_TIME))
     rows: list[Row] = table.to_pylist()
     for row in rows:
         for name in times:
@@ -155,12 +157,12 @@ class Moments:
 
     def follow(self, *tables: pa.Table) -> None:
         """Go on from the newest moment in some tables, where this machine's clock is behind it."""
-        values = (value for table in tables for row in to_rows(table) for value in row.values())
-        newest = max(
-            (value for value in values if isinstance(value, datetime)),
-            default=datetime.min.replace(tzinfo=UTC),
+        columns = (
+            column for table in tables for column in table.columns if pa.types.is_timestamp(column.type)
         )
-        self._ahead = max(newest - datetime.now(UTC), timedelta(0))
+        newest = [pc.max(column.cast(_PLAIN_TIME)).as_py() for column in columns]
+        ahead = (moment.replace(tzinfo=UTC) - datetime.now(UTC) for moment in newest if moment is not None)
+        self._ahead = max(*ahead, timedelta(0), timedelta(0))
 
     def __call__(self) -> datetime:
         """Tell the time, in UTC."""

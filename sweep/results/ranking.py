@@ -18,6 +18,7 @@ from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
+from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
@@ -61,6 +62,12 @@ def leaderboard(
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
     evaluations = to_rows(decisive(store.table("metrics", COLUMNS), metric))
     return rank(trials, evaluations, metric, floors, results, baselines)
+
+
+def board_of(sweep: Sweep, metric: str | None = None) -> Leaderboard:
+    """Rank the trials of a sweep by its metric or another, beside what held-out real pictures and photographs score."""
+    info = sweep.info
+    return leaderboard(sweep.store, metric or info.metric, info.floor, info.baseline)
 
 
 def rank(

@@ -47,7 +47,7 @@ def command(
     from ganlib.errors import RequestError
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
-    from sweep.results.ranking import leaderboard
+    from sweep.results.ranking import board_of
     from sweep.storage.opening import open_folder
 
     if out is None and (force or trial is not None):
@@ -61,7 +61,7 @@ def command(
         from sweep.commands.moved import move_pictures
 
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
-    board = leaderboard(sweep.store, metric or sweep.info.metric, sweep.info.floor, sweep.info.baseline)
+    board = board_of(sweep, metric)
     best = Best.of(sweep, board, by, top)
     if as_json:
         click.echo(to_json(best.as_dict(), indent=2))
@@ -73,11 +73,11 @@ def command(
                 f"the sweep kept generators at their best {sweep.info.metric}, so that is what can be exported: "
                 f"leave out --metric {board.metric}"
             )
-        from sweep.commands.exporting.choosing import best_of, of_number
+        from sweep.commands.exporting.choosing import generator_of
         from sweep.commands.exporting.export import export
         from sweep.results.choice import words
 
-        chosen, notes = best_of(sweep, board) if trial is None else of_number(sweep, board, trial)
+        chosen, notes = generator_of(sweep, board, trial)
         for note in [*notes, *export(sweep, chosen, out, force)]:
             click.echo(f"note: {note}", err=True)
         click.echo(f"exported {words(chosen, board.metric)}, to {out}", err=as_json)

@@ -11,6 +11,11 @@ from sweep.results.confirmation import read_confirmation
 from sweep.results.leaderboard import Leaderboard
 
 
+def generator_of(sweep: Sweep, board: Leaderboard, trial: int | None) -> tuple[Choice, list[str]]:
+    """Choose the generator of a trial, or with None the best: see `of_number` and `best_of`."""
+    return best_of(sweep, board) if trial is None else of_number(sweep, board, trial)
+
+
 def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
     """Choose the generator to export: the best result of the winning configuration, as `sweep.results.choice` has it.
 
