@@ -60,7 +60,7 @@ moved_option = click.option(
 )
 
 
-class LengthOfTime(click.ParamType):
+class LengthOfTime(click.ParamType[float, str | float]):
     """The value of an option such as ``1h30m``, in seconds."""
 
     name = "time"
