@@ -51,7 +51,7 @@ def test_the_training_runs(
 
 
 def test_the_sweep_runs(executed: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    names = executed("sweep.ipynb", what=SMALL | {"name": "other"}, time=None, local=True)
+    names = executed("sweep.ipynb", what=SMALL, time=None, overrides={"train.epochs": 2}, local=True)
     assert names["faces"].name == "notebook"
     assert list(names["faces"].trials["status"]) == ["finished", "finished"]
     assert names["pictures"].shape == (8, 32, 32, 3)
