@@ -67,6 +67,10 @@ class Metered:
         with self.meter.on("follow"):
             self.study.follow(standing)
 
+    def flush(self) -> None:
+        """Pass it on."""
+        self.study.flush()
+
     def tell(self, ended: PastTrial) -> None:
         """Tell the study."""
         with self.meter.on("tell"):

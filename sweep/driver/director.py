@@ -254,6 +254,7 @@ class Director:
         if trial.unfinished:
             trial.status = Status.INTERRUPTED
             self.records.put(trial, ended=self.records.now(), **columns)
+            self.source.flush()
             self.watch(Event(Status.INTERRUPTED, trial, columns))
 
     def _end(self, trial: Trial, status: Status, **columns: Any) -> bool:  # noqa: ANN401

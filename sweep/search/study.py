@@ -32,7 +32,8 @@ Points = Sequence[Mapping[str, Any]]
 class Study:
     """The study of one search, for one thread of one process; see `create` and `rebuild`.
 
-    Samplers read the trials in memory; what becomes of a trial is written to the file at once.
+    Samplers read the trials in memory. How a trial began or ended is in the file when the call returns; how it goes on
+    in between may be written together with others, as `flush` does at the latest.
 
     Args:
         path: The SQLite file, made where there is none.
@@ -163,7 +164,7 @@ class Study:
                 self.tell(PastTrial(trial.number, {}, Status.FAILED))
             raise
         self._kept.observed.note(self._memory.get_trial(trial.number))
-        self.follow(PastTrial(trial.number, params, Status.RUNNING))
+        self._put(PastTrial(trial.number, params, Status.RUNNING))
         return Asked(trial.number, params)
 
     def tell(self, past: PastTrial) -> None:
@@ -190,7 +191,7 @@ class Study:
         value = end.value if end.state == "COMPLETE" else None
         self._study.tell(past.number, value, state=end.optuna_state())
         self._kept.observed.note(self._memory.get_trial(past.number))
-        self.follow(past)
+        self._put(past)
 
     def reopen(self, number: int) -> None:
         """Take in that a trial which had ended goes on: it counts as running again, until it is told once more.
@@ -208,13 +209,29 @@ class Study:
             self._file.put([trial])
 
     def follow(self, past: PastTrial) -> None:
-        """Write to the file how a trial stands; samplers know nothing of it before its end.
+        """Write to the file how a trial stands, soon; samplers know nothing of it before its end.
 
         Raises:
             StorageError: If the file cannot be written.
         """
         with study_file.writing(self._path):
-            self._file.put([shown(self._memory.get_trial(past.number), past, self._path.parent)])
+            self._file.later(self._shown(past))
+
+    def flush(self) -> None:
+        """Write what `follow` was told and is not in the file yet.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
+        with study_file.writing(self._path):
+            self._file.put(())
+
+    def _put(self, past: PastTrial) -> None:
+        with study_file.writing(self._path):
+            self._file.put([self._shown(past)])
+
+    def _shown(self, past: PastTrial) -> "FrozenTrial":
+        return shown(self._memory.get_trial(past.number), past, self._path.parent)
 
     def close(self) -> None:
         """Close the file."""

@@ -7,10 +7,12 @@ transactions for a trial.
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,10 @@ _CHILDREN = {
     "trial_system_attributes": ('"key"', "value_json"),
 }
 """The tables with what belongs to a trial, and their columns beside ``trial_id``."""
+PAUSE_SECONDS = 0.1
+"""The least time between two writes of trials that only go on."""
+TOGETHER = 500
+"""Trials whose rows are in memory together."""
 
 
 class StudyFile:
@@ -42,34 +48,76 @@ class StudyFile:
         self._connection = _connected(path)
         found = self._connection.execute("SELECT study_id FROM studies WHERE study_name = ?", (name,))
         (self._study,) = found.fetchone()
+        self._waiting: dict[int, FrozenTrial] = {}
+        self._written = -PAUSE_SECONDS
 
     def put(self, trials: "Iterable[FrozenTrial]") -> None:
-        """Write trials, each in place of an older one with its number, in one transaction.
+        """Write trials, each in place of an older one with its number, in one transaction, with all that `later` has.
 
         Raises:
             sqlite3.Error: If the file cannot be written.
         """
         with self._connection as connection:
-            for trial in trials:
-                identity = trial.number + 1
-                times = (_moment(trial.datetime_start), _moment(trial.datetime_complete))
-                connection.execute(
-                    "INSERT OR REPLACE INTO trials (trial_id, number, study_id, state, datetime_start, "
-                    "datetime_complete) VALUES (?, ?, ?, ?, ?, ?)",
-                    (identity, trial.number, self._study, trial.state.name, *times),
+            waiting, given = list(self._waiting.values()), iter(trials)
+            while some := waiting or list(islice(given, TOGETHER)):
+                self._put(connection, some)
+                waiting = []
+        self._waiting.clear()
+        self._written = time.monotonic()
+
+    def later(self, trial: "FrozenTrial") -> None:
+        """Write a trial now, or together with others if the last write was less than `PAUSE_SECONDS` ago.
+
+        A transaction takes longer than the rows of a trial. Where reports come one by one, each is written at once.
+
+        Raises:
+            sqlite3.Error: If the file cannot be written.
+        """
+        self._waiting[trial.number] = trial
+        if time.monotonic() - self._written >= PAUSE_SECONDS:
+            self.put(())
+
+    def _put(self, connection: sqlite3.Connection, trials: "Sequence[FrozenTrial]") -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO trials (trial_id, number, study_id, state, datetime_start, "
+            "datetime_complete) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    *(_identity(trial), trial.number, self._study, trial.state.name),
+                    *(_moment(trial.datetime_start), _moment(trial.datetime_complete)),
                 )
-                for table, rows in _rows(trial).items():
-                    columns = _CHILDREN[table]
-                    connection.execute(f"DELETE FROM {table} WHERE trial_id = ?", (identity,))
-                    names, places = ", ".join(columns), ", ?" * len(columns)
-                    connection.executemany(
-                        f"INSERT INTO {table} (trial_id, {names}) VALUES (?{places})",
-                        [(identity, *row) for row in rows],
-                    )
+                for trial in trials
+            ],
+        )
+        tables: dict[str, list[tuple[object, ...]]] = {table: [] for table in _CHILDREN}
+        for trial in trials:
+            for table, rows in _rows(trial).items():
+                tables[table].extend((_identity(trial), *row) for row in rows)
+        for table, columns in _CHILDREN.items():
+            connection.executemany(
+                f"DELETE FROM {table} WHERE trial_id = ?", [(_identity(trial),) for trial in trials]
+            )
+            names, places = ", ".join(columns), ", ?" * len(columns)
+            connection.executemany(
+                f"INSERT INTO {table} (trial_id, {names}) VALUES (?{places})", tables[table]
+            )
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; what `later` still has is written first.
+
+        Raises:
+            sqlite3.Error: If the file cannot be written.
+        """
+        try:
+            if self._waiting:
+                self.put(())
+        finally:
+            self._connection.close()
+
+
+def _identity(trial: "FrozenTrial") -> int:
+    """Give the ``trial_id`` of a trial."""
+    return int(trial.number) + 1
 
 
 def create(path: Path, name: str) -> None:

@@ -70,6 +70,9 @@ class TrialSource(Protocol):
     def follow(self, past: PastTrial) -> None:
         """Take in how a trial stands that goes on."""
 
+    def flush(self) -> None:
+        """Write what was only taken in so far: the driver ends."""
+
 
 def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
     """Reduce a trial to what its source needs to know; a trial that has yet to be measured counts as running.

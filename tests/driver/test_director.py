@@ -71,6 +71,9 @@ class Plan:
     def follow(self, past: PastTrial) -> None:
         """Nothing learns on the way."""
 
+    def flush(self) -> None:
+        """Nothing waits."""
+
 
 def make(folder: LocalFolder, trials: int = 5, room: Room | None = None, spec: Spec = READ) -> Director:
     """A director as `sweep.commands.run` makes it, on whatever is in the folder."""

@@ -51,6 +51,9 @@ class Source:
     def follow(self, past: PastTrial) -> None:
         """Nothing learns on the way."""
 
+    def flush(self) -> None:
+        """Nothing waits."""
+
 
 def evaluated(given: Assignment, kimg: float) -> Evaluated:
     ids = {"trial": given.trial, "attempt": given.attempt, "kimg": kimg}

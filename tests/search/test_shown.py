@@ -9,6 +9,7 @@ from helpers.synthetic import make_sweep
 
 from sweep.records.snapshots import Seen
 from sweep.records.status import Status
+from sweep.search import study_file
 from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Float
@@ -70,7 +71,8 @@ def test_a_trial_has_its_curve_its_pictures_and_how_it_ended(tmp_path: Path) -> 
     assert os.stat(tmp_path / layout.grid(0, 2.0)).st_nlink == 2
 
 
-def test_a_trial_that_runs_shows_how_it_stands(tmp_path: Path) -> None:
+def test_a_trial_that_runs_shows_how_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_file, "PAUSE_SECONDS", 0.0)
     made = study(tmp_path)
     made.ask()
     for count in (1, 2, 3):
@@ -82,6 +84,49 @@ def test_a_trial_that_runs_shows_how_it_stands(tmp_path: Path) -> None:
         # what was the last, and is neither that now nor the best, is no artifact any more
         assert len(list((tmp_path / layout.ARTIFACTS).iterdir())) == len(found)
     assert set(found) == {"best at 2 kimg.png", "last at 3 kimg.png"}
+
+
+@pytest.mark.parametrize("ends", ["flush", "tell", "ask", "close"])
+def test_trials_that_go_on_are_written_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """One by one each is written at once; of many in a short time, with the next that has to be, or at the end."""
+    now = [100.0]
+    monkeypatch.setattr(study_file.time, "monotonic", lambda: now[0])
+    made = study(tmp_path)
+    for _ in range(3):
+        made.ask()
+    for number in (0, 1):
+        for count in (1, 2):
+            made.follow(past(number, SEEN[:count], Status.RUNNING))
+    assert [one.intermediate_values for one in read(tmp_path)[0]] == [{}, {}, {}]
+    match ends:
+        case "flush":
+            made.flush()
+        case "tell":
+            made.tell(past(2, SEEN))
+        case "ask":
+            made.ask()
+        case "close":
+            made.close()
+    curves = [one.intermediate_values for one in read(tmp_path)[0]]
+    last = {1000: 0.5, 2000: 0.3, 3000: 0.4} if ends == "tell" else {}
+    assert curves[:3] == [{1000: 0.5, 2000: 0.3}] * 2 + [last]
+    if ends != "close":
+        now[0] += 2 * study_file.PAUSE_SECONDS
+        made.follow(past(1, SEEN, Status.RUNNING))
+        assert len(read(tmp_path)[0][1].intermediate_values) == 3
+
+
+def test_what_waits_never_replaces_what_came_later(tmp_path: Path) -> None:
+    """A trial that ends while its curve waits has ended in the file."""
+    made = study(tmp_path)
+    made.ask()
+    made.follow(past(0, SEEN[:2], Status.RUNNING))
+    made.tell(past(0, SEEN))
+    made.flush()
+    (trial,), _ = read(tmp_path)
+    assert (trial.state.name, len(trial.intermediate_values)) == ("COMPLETE", 3)
 
 
 def test_a_rebuilt_study_shows_the_same(tmp_path: Path) -> None:

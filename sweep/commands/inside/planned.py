@@ -80,6 +80,9 @@ class Planned:
     def follow(self, past: PastTrial) -> None:
         """Ignore how a run stands."""
 
+    def flush(self) -> None:
+        """Do nothing: nothing waits."""
+
 
 def run_plan(
     info: SweepInfo,
