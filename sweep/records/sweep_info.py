@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from ganlib.config import Ancestor, TrialConfig
+from ganlib.config import Ancestor
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep.records.datasets import Store
@@ -18,6 +18,9 @@ from sweep.records.sealed import DamagedPartError, read_part
 from sweep.spec.schedule import Schedule
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, PART_SUFFIX
+
+if TYPE_CHECKING:
+    from ganlib.config import TrialConfig
 
 NEEDED = ("images", "data_hash", "budget", "trials")
 """The facts without which a sweep cannot go on."""
@@ -115,7 +118,7 @@ class SweepInfo:
     plan: tuple[PlannedRun, ...] | None = None
     ancestors: Mapping[str, Ancestor] = field(default_factory=dict)
 
-    def rooted(self, config: TrialConfig) -> TrialConfig:
+    def rooted(self, config: "TrialConfig") -> "TrialConfig":
         """Name in a trial's configuration what its weights at the beginning are."""
         if config.model.init is None:
             return config

@@ -37,7 +37,9 @@ def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
     order = np.lexsort((np.arange(len(trial)), kimg, values, trial))
     best = order[np.unique(trial[order], return_index=True)[1]]
     newest = len(trial) - 1 - np.unique(trial[::-1], return_index=True)[1]
-    kinds = np.stack([trial, *map(codes, IDENTITY)])
-    few = np.unique(np.concatenate([best, newest, np.unique(kinds, axis=1, return_index=True)[1]]))
+    kinds = trial.astype(np.int64)
+    for code in map(codes, IDENTITY):  # one number for each trial and identity: whole columns sort slowly
+        kinds = np.unique(kinds, return_inverse=True)[1] * (code.max(initial=0) + 1) + code
+    few = np.unique(np.concatenate([best, newest, np.unique(kinds, return_index=True)[1]]))
     few = few.astype(np.int64)
     return measured.take(pa.Array.from_buffers(pa.int64(), len(few), [None, pa.py_buffer(few)]))

@@ -85,7 +85,7 @@ def rank(
     identity = _one_identity([(entry.trial, entry.source) for entry in candidates], provisional)
     ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
     taken = {entry.trial for entry in ranked}
-    left = [replace(e, reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
+    left = [e.changed(reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
     return Leaderboard(metric, identity, with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
 
 
@@ -103,7 +103,7 @@ def rank_or_explain(
         return rank(trials, metrics, metric, floors, results, baselines), None
     except MixedIdentityError as error:
         entries = [
-            replace(entry, reason=entry.reason or "not measured like the others")
+            entry.changed(reason=entry.reason or "not measured like the others")
             for entry in _entries(trials, metrics, results, metric, floors, baselines)
         ]
         return Leaderboard(metric, None, [], entries), str(error)
@@ -193,7 +193,7 @@ def _entry(
         source=source,
     )
     reason = _why_left_out(entry, metric)
-    return entry if reason is None else replace(entry, reason=reason)
+    return entry if reason is None else entry.changed(reason=reason)
 
 
 def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:

@@ -6,12 +6,15 @@ much training a rung can save.
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ganlib.clock import RELATIVE, kimg_of, reached
-from ganlib.config import EvaluateConfig
 from ganlib.training.ladder import ladder
 from sweep.formatting import amount
-from sweep.spec.sections import AshaConfig
+
+if TYPE_CHECKING:
+    from ganlib.config import EvaluateConfig
+    from sweep.spec.sections import AshaConfig
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Schedule:
     ladder: tuple[tuple[float, int], ...] = ()
 
     @classmethod
-    def of(cls, images: int, end: float, evaluate: EvaluateConfig, asha: AshaConfig | None) -> "Schedule":
+    def of(cls, images: int, end: float, evaluate: "EvaluateConfig", asha: "AshaConfig | None") -> "Schedule":
         """Work out the schedule of a spec's sections.
 
         Args:

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from ganlib.config import ModelConfig, Section, TrainConfig
 from sweep import formatting
 from sweep.formatting import printable
 from sweep.records.catalog import Sweep
@@ -188,6 +187,7 @@ def _unsearched(sweep: "Sweep", path: str) -> object:
     value = (sweep.spec().get(section) or {}).get(key)
     if not isinstance(value, dict) or "type" not in value:
         return value
+    from ganlib.config import ModelConfig, Section, TrainConfig
 
     sections: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
     return sections[section].model_fields[key].default
