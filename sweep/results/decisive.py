@@ -1,8 +1,11 @@
 """Pick the few evaluations on which a ranking depends, without making Python objects of the others."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ganlib.metrics.identity import IDENTITY
+from sweep.records.datasets import Store
+from sweep.records.rows import Row, to_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,6 +13,28 @@ if TYPE_CHECKING:
 
 COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *IDENTITY]
 """What ranking needs of ``metrics``."""
+
+
+def read_decisive(store: Store, metric: str, trials: Collection[int] | None = None) -> list[Row]:
+    """Read the evaluations that decide a ranking; see `decisive`.
+
+    Args:
+        store: The sweep's datasets.
+        metric: ``kid`` or ``fid``.
+        trials: Read those of these trials alone, and nothing where there are none; None for all trials.
+
+    Raises:
+        WorkError: If ``metrics`` cannot be read.
+    """
+    if trials is not None and not trials:
+        return []
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    metrics = store.table("metrics", COLUMNS)
+    if trials is not None:
+        metrics = metrics.filter(pc.is_in(metrics["trial"], value_set=pa.array(sorted(trials), pa.int32())))
+    return to_rows(decisive(metrics, metric))
 
 
 def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from sweep.records.catalog import Sweep
@@ -44,8 +45,8 @@ class Overview:
         extractor: What that is measured with.
         best: The lowest value, of results if there are any; None if no healthy trial has one.
         provisional: Whether there is no result yet.
-        bytes: Of all its files.
-        checkpoint_bytes: Of these, of checkpoints and snapshots.
+        bytes: Of all its files; None where they were not looked at.
+        checkpoint_bytes: Of these, of checkpoints and snapshots; None likewise.
         tags: What people have tagged it with.
         note: What they have noted.
         folder: Where it lies.
@@ -61,21 +62,26 @@ class Overview:
     extractor: str
     best: float | None
     provisional: bool
-    bytes: int
-    checkpoint_bytes: int
+    bytes: int | None
+    checkpoint_bytes: int | None
     tags: tuple[str, ...]
     note: str
     folder: str
 
     @classmethod
-    def of(cls, sweep: Sweep) -> "Overview":
+    def of(cls, sweep: Sweep, sized: bool = True) -> "Overview":
         """Look at a sweep; the best value comes from ``trials``, because opening all metrics takes too long.
+
+        Args:
+            sweep: Which.
+            sized: Whether to look at each of its files for the bytes.
 
         Raises:
             WorkError: if its trials cannot be read.
         """
         trials = sweep.store.table("trials", _COLUMNS).to_pylist()
-        summary, sizes, note = summarise(sweep, trials, [], []), sweep.folder.sizes(), sweep.note
+        summary, note = summarise(sweep, trials, [], []), sweep.note
+        sizes = sweep.folder.sizes() if sized else None
         able = [row for row in trials if not Status(row["status"]).out_of_play]
         results = [value for row in able if (value := finite(row["result"])) is not None]
         values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
@@ -90,8 +96,8 @@ class Overview:
             extractor=sweep.info.extractor,
             best=min(values, default=None),
             provisional=not results,
-            bytes=sum(sizes.values()),
-            checkpoint_bytes=sizes.get(layout.CHECKPOINTS, 0),
+            bytes=None if sizes is None else sum(sizes.values()),
+            checkpoint_bytes=None if sizes is None else sizes.get(layout.CHECKPOINTS, 0),
             tags=note.tags,
             note=note.text,
             folder=str(sweep.folder),
@@ -115,7 +121,7 @@ _ORDERS: Mapping[str, Callable[[Overview], Any]] = {
     # Values that were not measured alike do not compare: each kind stands by itself.
     "best": lambda one: (one.best is None, one.metric, one.extractor, one.best or 0.0),
     "trials": lambda one: -one.started,
-    "size": lambda one: -one.bytes,
+    "size": lambda one: -(one.bytes or 0),
     "status": lambda one: list(State).index(one.state),
 }
 ORDERS = tuple(_ORDERS)
@@ -139,19 +145,22 @@ def select(sweeps: Iterable[Sweep], patterns: Iterable[str] = (), tags: Iterable
     return [sweep for sweep in named if not tags or tags <= set(sweep.note.tags)]
 
 
-def overviews(sweeps: Iterable[Sweep], order: str = "created", states: Iterable[str] = ()) -> list[Overview]:
+def overviews(
+    sweeps: Iterable[Sweep], order: str = "created", states: Iterable[str] = (), sized: bool = True
+) -> list[Overview]:
     """Look at many sweeps.
 
     Args:
         sweeps: Which.
         order: One of `ORDERS`.
         states: Only those that stand like this; all where there is none.
+        sized: Whether to add up the bytes of their files, which the order ``size`` needs.
 
     Raises:
         WorkError: if the trials of one cannot be read.
     """
     wanted = set(states)
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        found = list(pool.map(Overview.of, sweeps))
+        found = list(pool.map(partial(Overview.of, sized=sized), sweeps))
     chosen = [one for one in found if not wanted or one.state in wanted]
     return sorted(chosen, key=_ORDERS[order])

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from ganlib.errors import RequestError
-from ganlib.metrics.identity import Baseline, Floor, Identity, differing
+from ganlib.metrics.identity import IDENTITY, Baseline, Floor, Identity, differing
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.catalog import Sweep
@@ -23,7 +23,7 @@ from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
-from sweep.results.decisive import COLUMNS, decisive
+from sweep.results.decisive import read_decisive
 from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, had, with_ranks
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
@@ -39,6 +39,7 @@ def leaderboard(
     metric: str = "kid",
     floors: Sequence[Floor] = (),
     baselines: Sequence[Baseline] = (),
+    seen: bool = True,
 ) -> Leaderboard:
     """Rank the trials of a sweep by a metric of their results.
 
@@ -49,6 +50,8 @@ def leaderboard(
         metric: ``kid`` or ``fid``.
         floors: What held-out real pictures score, for each number of pictures.
         baselines: What photographs score as they are, for each number of pictures; of translators.
+        seen: Whether ``seen`` and ``last`` of trials with a result are asked for; without, evaluations are read only
+            where a trial has no result, which is faster.
 
     Raises:
         RequestError: for an unknown metric.
@@ -60,14 +63,18 @@ def leaderboard(
     results = to_rows(store.table("results"))
     trials = store.table("trials")
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
-    evaluations = to_rows(decisive(store.table("metrics", COLUMNS), metric))
+    measured = {row["trial"] for row in results if finite(row[metric]) is not None}
+    evaluations = read_decisive(store, metric, None if seen else {row["trial"] for row in trials} - measured)
     return rank(trials, evaluations, metric, floors, results, baselines)
 
 
-def board_of(sweep: Sweep, metric: str | None = None) -> Leaderboard:
-    """Rank the trials of a sweep by its metric or another, beside what held-out real pictures and photographs score."""
+def board_of(sweep: Sweep, metric: str | None = None, seen: bool = True) -> Leaderboard:
+    """Rank the trials of a sweep by its metric or another, beside what held-out real pictures and photographs score.
+
+    Without ``seen`` entries do not know what their trial had before its result; see `leaderboard`.
+    """
     info = sweep.info
-    return leaderboard(sweep.store, metric or info.metric, info.floor, info.baseline)
+    return leaderboard(sweep.store, metric or info.metric, info.floor, info.baseline, seen)
 
 
 def rank(
@@ -170,8 +177,9 @@ def _entry(
 ) -> Entry:
     seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
     source: Row = result or seen or {}
-    floor = next((floor for floor in floors if floor.n_fake == source.get("n_fake")), None)
-    fid, kid, kid_se = (finite(source.get(name)) for name in ("fid", "kid", "kid_se"))
+    n_fake = source.get("n_fake")
+    floor = next((floor for floor in floors if floor.n_fake == n_fake), None) if floors else None
+    fid, kid, kid_se = finite(source.get("fid")), finite(source.get("kid")), finite(source.get("kid_se"))
     entry = Entry(
         trial=row["trial"],
         status=Status(row["status"]),
@@ -184,9 +192,9 @@ def _entry(
         measured=result is not None,
         seen=seen[metric] if seen else None,
         last=evaluations[-1][metric] if evaluations else None,
-        n_fake=source.get("n_fake"),
+        n_fake=n_fake,
         floor=floor,
-        baseline=next((one for one in baselines if one.n_fake == source.get("n_fake")), None),
+        baseline=next((one for one in baselines if one.n_fake == n_fake), None) if baselines else None,
         suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
         reason=None,
         row=row,
@@ -239,9 +247,12 @@ def _one_identity(rows: Sequence[tuple[int, Row]], provisional: bool) -> Identit
     Raises:
         MixedIdentityError: if they differ in anything else.
     """
-    trials_by: dict[Identity, set[int]] = defaultdict(set)
+    alike_in: dict[tuple[object, ...], list[tuple[int, Row]]] = defaultdict(list)
     for trial, row in rows:
-        trials_by[Identity.of(row)].add(trial)
+        alike_in[tuple(map(row.get, IDENTITY))].append((trial, row))
+    trials_by: dict[Identity, set[int]] = defaultdict(set)
+    for group in alike_in.values():
+        trials_by[Identity.of(group[0][1])].update(trial for trial, _ in group)
     alike = {replace(identity, n_fake=0) if provisional else identity for identity in trials_by}
     if len(alike) > 1:
         raise MixedIdentityError(_mixed(trials_by))

@@ -69,13 +69,14 @@ class LocalFolder(Folder):
 
     def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
         target, found = self._at(path), {}
-        names = self.names(path)
         with explained("look into", str(target)):
-            for name in names:
-                with contextlib.suppress(FileNotFoundError):  # deleted since
-                    status = os.stat(f"{target}/{name}")
-                    found[name] = Stamp(status.st_mtime_ns, status.st_size)
-        return found
+            for entry in _entries(target):
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # deleted since
+                    continue
+                found[entry.name] = Stamp(status.st_mtime_ns, status.st_size)
+        return {name: found[name] for name in sorted(found) if not name.endswith(TEMPORARY)}
 
     def rename(self, path: str, new: str) -> None:  # noqa: D102
         source, target = self._at(path), self._at(new)

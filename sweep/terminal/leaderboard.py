@@ -89,7 +89,7 @@ class Best:
             click.echo(formatting.printable(line))
         if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
             click.echo(
-                f"still improving when the budget was spent: {formatting.trial_numbers(growing)} (more: 'sweep extend "
+                f"still improving when the budget was spent: {formatting.trial_numbers(growing, NAMED)} (on with: 'sweep extend "
                 f"{self.sweep} --kimg KIMG')"
             )
         for suspicion in board.suspicions:
@@ -102,6 +102,7 @@ class Best:
     def _show_table(self) -> None:
 
         board, by, other = self.board, self.by, OTHER[self.board.metric]
+        translated = any(entry.baseline for entry in board.entries)
         rows = [(group, entry) for group, entries in self.groups.items() for entry in self._shown(entries)]
         names = [path for path in rows[0][1].params if any(e.params.get(path) is not None for _, e in rows)]
         names = [path for path in names if by is None or path != GROUPS[by]]
@@ -112,13 +113,13 @@ class Best:
             tables.Column("status"),
             tables.Column(board.column(board.metric), right=True),
             tables.Column("floor", right=True, droppable=True),
-            *([tables.Column("baseline", right=True)] if _translated(board) else []),
+            *([tables.Column("baseline", right=True)] if translated else []),
             tables.Column(board.column(other), right=True, droppable=True),
             *([tables.Column("pictures", right=True)] if board.provisional else []),
             tables.Column("at kimg", right=True),
             *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
         ]
-        tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names)] for g, e in rows])
+        tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names, translated)] for g, e in rows])
 
     def _has(self, entries: "list[Entry]") -> str:
         """Say what the best trial of a group has where no trial of the group is ranked."""
@@ -200,22 +201,19 @@ def _what(board: "Leaderboard") -> str:
     return "each trial's best generator, measured once more when the trial had ended"
 
 
-def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -> list[str]:
+def _cells(
+    entry: "Entry", board: "Leaderboard", other: str, names: list[str], translated: bool
+) -> list[str]:
 
     metric = board.metric
 
     values = {"kid": formatting.with_error(entry.kid, entry.kid_se), "fid": formatting.number(entry.fid)}
     floor = formatting.number(getattr(entry.floor, metric, None))
-    baseline = [formatting.number(getattr(entry.baseline, metric, None))] if _translated(board) else []
+    baseline = [formatting.number(getattr(entry.baseline, metric, None))] if translated else []
     head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, *baseline, values[other]]
     if board.provisional:
         head.append(formatting.value(entry.n_fake))
     return [*head, formatting.kimg(entry.kimg), *(formatting.value(entry.params.get(path)) for path in names)]
-
-
-def _translated(board: "Leaderboard") -> bool:
-    """Say whether the trials turn photographs into drawings."""
-    return any(entry.baseline for entry in board.entries)
 
 
 def _left_out(board: "Leaderboard") -> dict[str, list[int]]:

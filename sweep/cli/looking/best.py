@@ -61,7 +61,7 @@ def command(
         from sweep.commands.moved import move_pictures
 
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
-    board = board_of(sweep, metric)
+    board = board_of(sweep, metric, seen=as_json)  # a table does not show what a trial had before its result
     best = Best.of(sweep, board, by, top)
     if as_json:
         click.echo(to_json(best.as_dict(), indent=2))

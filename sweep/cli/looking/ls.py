@@ -42,6 +42,7 @@ STATES = ("running", "interrupted", "done")
     multiple=True,
     help="Only such (repeatable: any of them).",
 )
+@click.option("--sizes", is_flag=True, help="Add up the bytes of all files (as --sort size and --json do).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     patterns: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     reverse: bool,
     tags: tuple[str, ...],
     states: tuple[str, ...],
+    sizes: bool,
     as_json: bool,
 ) -> None:
     """List the sweeps in the storage folder, newest first; with PATTERN only those whose names fit, as 'faces-*'.
@@ -64,7 +66,8 @@ def command(
 
     place = open_folder(storage)
     sweeps, problems = find_sweeps(place)
-    shown = overviews(select(sweeps, patterns, tags), order, states)
+    sized = sizes or as_json or order == "size"  # each of a sweep's files is looked at
+    shown = overviews(select(sweeps, patterns, tags), order, states, sized)
     if reverse:
         shown.reverse()
     for problem in problems:
@@ -72,14 +75,14 @@ def command(
     if as_json:
         click.echo(to_json([one.plain() for one in shown], indent=2))
     elif shown:
-        _show(shown)
+        _show(shown, sized)
     elif sweeps:
         click.echo(f"none of the {len(sweeps):,} sweeps in '{place}' is like that")
     else:
         click.echo(f"no sweeps in '{place}' yet; start one with 'sweep run SPEC'")
 
 
-def _show(sweeps: "list[Overview]") -> None:
+def _show(sweeps: "list[Overview]", sized: bool) -> None:
     """Print a table; tags and notes only where there are any."""
     from sweep.terminal import tables
 
@@ -92,8 +95,8 @@ def _show(sweeps: "list[Overview]") -> None:
         *([tables.Column("tags", droppable=True)] if tagged else []),
         *([tables.Column("note", droppable=True)] if noted else []),
         tables.Column("metric", droppable=True),
-        tables.Column("size", right=True),
-        tables.Column("checkpoints", right=True, droppable=True),
+        *([tables.Column("size", right=True)] if sized else []),
+        *([tables.Column("checkpoints", right=True, droppable=True)] if sized else []),
         tables.Column("status", droppable=True),
     ]
     tables.show(columns, [_cells(one, tagged, noted) for one in sweeps])
@@ -113,8 +116,7 @@ def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
         *([", ".join(one.tags)] if tagged else []),
         *([_clipped(one.note)] if noted else []),
         f"{METRICS.get(one.metric, one.metric)} ({one.extractor or 'unknown extractor'})",
-        formatting.size(one.bytes),
-        formatting.size(one.checkpoint_bytes),
+        *(formatting.size(count) for count in (one.bytes, one.checkpoint_bytes) if count is not None),
         f"{one.state}: {trials}",
     ]
 

@@ -9,6 +9,8 @@ from sweep.records.status import Status
 
 MISHAPS = 5
 """Reasons for which workers gave up that are printed at most."""
+TRIALS = 50
+"""Of more trials only so many are printed, the best."""
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,16 +27,21 @@ SKIPPED_SHOWN = 10
 @click.command(name="show")
 @name_argument
 @storage_option
+@click.option("--all", "every", is_flag=True, help=f"All trials; without, of more than {TRIALS} the best.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def command(name: str | None, storage: str, as_json: bool) -> None:
-    """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials."""
+def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
+    """Show the sweep NAME (the newest by default): its search, rungs, verdicts, events and trials.
+
+    Of many trials the best are listed, then those that may still be; --all lists all by number, --json has all.
+    """
     from sweep import formatting
     from sweep.records.catalog import open_sweep
     from sweep.records.rows import to_rows
     from sweep.records.schemas import to_json
+    from sweep.records.snapshots import finite
     from sweep.results.by_class import told
     from sweep.results.continued import read_continued, sentences
-    from sweep.results.decisive import COLUMNS, decisive
+    from sweep.results.decisive import read_decisive
     from sweep.results.ranking import check_metric, rank_or_explain
     from sweep.results.summary import summarise
     from sweep.storage.opening import open_folder
@@ -45,7 +52,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     trials = to_rows(trials if as_json else trials.drop_columns(["config", "params"]))
     rungs, events, results = store.rows("rungs"), store.rows("events"), store.rows("results")
     metric = check_metric(sweep.info.metric)
-    metrics = to_rows(decisive(store.table("metrics", COLUMNS), metric))
+    able = {row["trial"] for row in results if finite(row[metric]) is not None}
+    metrics = read_decisive(store, metric, {row["trial"] for row in trials} - able)
     summary = summarise(sweep, trials, rungs, events, results)
     board, problem = rank_or_explain(trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline)
     best = board.entries[0].source if board.entries else {}
@@ -57,7 +65,7 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
         click.echo(f"\n{problem}")
     if board.entries:
         click.echo("")
-        _print_trials(board)
+        _print_trials(board, every)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
     for warning in board.warnings:
@@ -191,12 +199,15 @@ def _skipped(names: "Sequence[str]") -> list[str]:
     return shown + ([f"and {len(names) - len(shown)} more (--json)"] if len(names) > len(shown) else [])
 
 
-def _print_trials(board: "Leaderboard") -> None:
+def _print_trials(board: "Leaderboard", every: bool) -> None:
     from sweep import formatting
     from sweep.terminal import tables
 
-    names = list(board.entries[0].params)
-    translated = any(entry.baseline for entry in board.entries)
+    entries = board.entries
+    if few := not every and len(entries) > TRIALS:
+        entries = entries[:TRIALS]
+    names = list(entries[0].params)
+    translated = any(entry.baseline for entry in entries)
     columns = [
         tables.Column("trial", right=True),
         tables.Column("status"),
@@ -225,7 +236,10 @@ def _print_trials(board: "Leaderboard") -> None:
         ]
         return [*head, *measure, _note(entry), *(formatting.value(entry.params.get(path)) for path in names)]
 
-    tables.show(columns, [cells(entry) for entry in sorted(board.entries, key=lambda entry: entry.trial)])
+    shown = entries if few else sorted(entries, key=lambda entry: entry.trial)
+    tables.show(columns, [cells(entry) for entry in shown])
+    if few:
+        click.echo(f"and {len(board.entries) - TRIALS:,} more, the best first (--all)")
 
 
 def _note(entry: "Entry") -> str:
