@@ -345,6 +345,40 @@ def test_results_alone_rank_and_the_best_so_far_only_while_there_are_none(
     assert sorted(entry.trial for entry in board.entries) == list(range(len(trials)))
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["running", "interrupted", "finished", "stopped", "collapsed", "failed"]),
+            numbers,
+            st.one_of(st.just("none"), numbers),
+            st.sampled_from(["a", None]),
+        ),
+        max_size=7,
+    ),
+    st.sampled_from(["kid", "fid"]),
+)
+def test_of_trials_with_a_result_no_evaluation_is_needed(
+    given_trials: list[tuple[str, float | None, float | str | None, str | None]], metric: str
+) -> None:
+    trials = [trial(n, status) for n, (status, *_) in enumerate(given_trials)]
+    rows = [measured(n, 1.0, seen) for n, (_, seen, *_) in enumerate(given_trials)]
+    results = [
+        measured(n, 1.0, value, data_hash=data)
+        for n, (_, _, value, data) in enumerate(given_trials)
+        if not isinstance(value, str)
+    ]
+    able = {row["trial"] for row in results if finite(row[metric]) is not None}
+    boards = [
+        rank_or_explain(trials, evaluations, metric, (), results)
+        for evaluations in (rows, [row for row in rows if row["trial"] not in able])
+    ]
+    for board, _ in boards:
+        for entry in board.entries:
+            if entry.measured:
+                vars(entry).update(seen=None, last=None)
+    assert boards[0] == boards[1]
+
+
 @settings(deadline=None)
 @given(
     st.lists(

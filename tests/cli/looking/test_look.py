@@ -17,7 +17,9 @@ from sweep.records.datasets import Store
 from sweep.records.sweep_info import parse_time
 from sweep.results import overview
 from sweep.results.choice import of_trial
+from sweep.results.ranking import board_of
 from sweep.storage.lease import Owner
+from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 from sweep.terminal import tables
 
@@ -63,6 +65,17 @@ def test_ls_as_json(storage: Path) -> None:
         == json.loads(fine("best", "faces", "--json", "--storage", storage))["ranked"][0]["value"]
     )
     assert facts[0]["bytes"] > 100_000
+
+
+def test_ls_looks_at_all_files_only_where_their_bytes_are_asked_for(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sized = fine("ls", "--sizes", "--storage", storage).splitlines()
+    assert sized[0].split()[-3:] == ["size", "checkpoints", "status"]
+    assert fine("ls", "--sort", "size", "--storage", storage).splitlines()[0] == sized[0]
+    assert "MB" in sized[1] or "kB" in sized[1]
+    monkeypatch.delattr(LocalFolder, "sizes")
+    assert "size" not in fine("ls", "--storage", storage).splitlines()[0].split()
 
 
 def names(*arguments: object) -> list[str]:
@@ -324,6 +337,30 @@ def test_show_tells_the_story(storage: Path) -> None:
     ):
         assert words in text
     assert len([line for line in text.splitlines() if line.strip()[:2].strip().isdigit()]) >= 12
+
+
+def test_show_lists_the_best_of_many(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trials(*options: str) -> list[int]:
+        lines = fine("show", "faces", *options, "--storage", storage).splitlines()
+        start = next(place for place, line in enumerate(lines) if line.startswith("trial "))
+        return [int(line.split()[0]) for line in lines[start + 1 : start + 13] if line.split()[0].isdigit()]
+
+    assert trials() == list(range(12))
+    monkeypatch.setattr("sweep.cli.looking.show.TRIALS", 5)
+    ranked = json.loads(fine("best", "faces", "--top", 12, "--json", "--storage", storage))["ranked"]
+    assert trials() == [entry["trial"] for entry in ranked][:5]
+    assert trials("--all") == list(range(12))
+    assert "and 7 more, the best first (--all)" in fine("show", "faces", "--storage", storage)
+
+
+@pytest.mark.parametrize("name", ["faces", "live"])
+def test_a_table_of_the_best_needs_no_evaluations_of_measured_trials(storage: Path, name: str) -> None:
+    sweep = open_sweep(open_folder(str(storage)), name)
+    quick, whole = board_of(sweep, seen=False), board_of(sweep)
+    for entry in [*quick.entries, *whole.entries]:
+        if entry.measured:
+            vars(entry).update(seen=None, last=None)
+    assert quick == whole
 
 
 def test_show_as_json(storage: Path) -> None:
