@@ -1,0 +1,1 @@
+"""Encode rows as files of other programs."""
