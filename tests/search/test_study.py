@@ -149,6 +149,41 @@ def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, en
     study.close()
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 30])
+def test_densities_are_those_of_optuna(count):
+    """Of numbers with and without steps and logarithms, and of choices; also beyond the bounds."""
+    import numpy as np
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.samplers import TPESampler
+    from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+
+    from sweep.search.tpe import Estimator
+
+    space = {
+        "real": FloatDistribution(-1.0, 3.0),
+        "log": FloatDistribution(1e-5, 1e-2, log=True),
+        "step": FloatDistribution(0.0, 1.0, step=0.05),
+        "int": IntDistribution(16, 128, step=16),
+        "logint": IntDistribution(1, 100, log=True),
+        "choice": CategoricalDistribution(("a", "b", "c")),
+    }
+    chance = np.random.RandomState(0)
+    seen = {
+        "real": chance.uniform(-1, 3, count),
+        "log": 10 ** chance.uniform(-5, -2, count),
+        "step": chance.randint(0, 20, count) * 0.05,
+        "int": chance.randint(1, 9, count) * 16.0,
+        "logint": chance.randint(1, 101, count).astype(float),
+        "choice": chance.randint(0, 3, count).astype(float),
+    }
+    parameters = TPESampler(multivariate=True)._parzen_estimator_parameters
+    ours, theirs = (one(seen, space, parameters) for one in (Estimator, _ParzenEstimator))
+    drawn = theirs.sample(np.random.RandomState(1), 24)
+    drawn["real"][0] = 5.0
+    np.testing.assert_allclose(ours.log_pdf(drawn), theirs.log_pdf(drawn), rtol=1e-10, atol=1e-10)
+    assert ours.log_pdf(drawn)[0] == -np.inf
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
 def test_a_trial_that_goes_on_counts_as_if_it_had_never_ended(tmp_path, sampler):
     search = SearchConfig(sampler=sampler, trials=100, seed=3)
