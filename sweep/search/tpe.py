@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from optuna import Study
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.samplers._tpe import _truncnorm
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
-from optuna.samplers._tpe.probability_distributions import _unique_inverse_2d
+from optuna.samplers._tpe.probability_distributions import (
+    _BatchedCategoricalDistributions,
+    _unique_inverse_2d,
+)
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.spec.space import Space
@@ -102,8 +105,9 @@ class Estimator(_ParzenEstimator):
         mixture = self._mixture_distribution
         of_trials = np.log(mixture.weights)
         table = np.zeros((len(next(iter(samples_dict.values()))), len(of_trials)))
-        for (name, values), known in zip(samples_dict.items(), mixture.distributions, strict=True):
-            if isinstance(self._search_space[name], CategoricalDistribution):
+        for name, known in zip(self._search_space, mixture.distributions, strict=True):
+            values = samples_dict[name]
+            if isinstance(known, _BatchedCategoricalDistributions):
                 table += np.log(known.weights).T[values.astype(np.int64)]
                 continue
             if known.step != 0.0:
