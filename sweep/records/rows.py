@@ -1,8 +1,10 @@
 """Rows of datasets as Python values, as JSON and as Arrow tables, and the conversions between them."""
 
+import gc
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,6 +53,18 @@ def _moment(value: Any) -> datetime:  # noqa: ANN401
             f"a time must be seconds since the epoch or a datetime with a time zone, got {value!r}"
         )
     return value.astimezone(UTC)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: of many rows that all stay, Python would look through all again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Completer:

@@ -20,7 +20,7 @@ from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.rows import to_rows
+from sweep.records.rows import to_rows, uncollected
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import read_decisive
@@ -34,6 +34,7 @@ class MixedIdentityError(RequestError):
     """The trials were not measured alike; the text says how they differ."""
 
 
+@uncollected()
 def leaderboard(
     store: Store,
     metric: str = "kid",

@@ -36,7 +36,7 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
     """
     from sweep import formatting
     from sweep.records.catalog import open_sweep
-    from sweep.records.rows import to_rows
+    from sweep.records.rows import to_rows, uncollected
     from sweep.records.schemas import to_json
     from sweep.records.snapshots import finite
     from sweep.results.by_class import told
@@ -47,15 +47,18 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
     from sweep.storage.opening import open_folder
 
     sweep = open_sweep(open_folder(storage), name)
-    store = sweep.store
-    trials = store.table("trials")
-    trials = to_rows(trials if as_json else trials.drop_columns(["config", "params"]))
-    rungs, events, results = store.rows("rungs"), store.rows("events"), store.rows("results")
-    metric = check_metric(sweep.info.metric)
-    able = {row["trial"] for row in results if finite(row[metric]) is not None}
-    metrics = read_decisive(store, metric, {row["trial"] for row in trials} - able)
-    summary = summarise(sweep, trials, rungs, events, results)
-    board, problem = rank_or_explain(trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline)
+    with uncollected():
+        store = sweep.store
+        trials = store.table("trials")
+        trials = to_rows(trials if as_json else trials.drop_columns(["config", "params"]))
+        rungs, events, results = store.rows("rungs"), store.rows("events"), store.rows("results")
+        metric = check_metric(sweep.info.metric)
+        able = {row["trial"] for row in results if finite(row[metric]) is not None}
+        metrics = read_decisive(store, metric, {row["trial"] for row in trials} - able)
+        summary = summarise(sweep, trials, rungs, events, results)
+        board, problem = rank_or_explain(
+            trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline
+        )
     best = board.entries[0].source if board.entries else {}
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events, best), indent=2))
