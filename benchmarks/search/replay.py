@@ -161,6 +161,9 @@ class Unread:
     def put(self, trials: Iterable[Any]) -> None:
         """Write nothing."""
 
+    def later(self, trial: object) -> None:
+        """Write nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 
