@@ -28,7 +28,7 @@ Pack = Callable[[Sequence[Any]], bytes]
 """Writes the values of a page, none of which is missing."""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def _varint(value: int) -> bytes:
     """Write a number that is not negative by seven bits a byte, the lowest first."""
     written = bytearray()
@@ -39,7 +39,7 @@ def _varint(value: int) -> bytes:
     return bytes(written)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _number(value: int) -> bytes:
     """Write an i32 or i64 of Thrift that is not negative."""
     return _varint(2 * value)
