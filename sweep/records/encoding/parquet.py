@@ -123,17 +123,12 @@ def _levels(present: tuple[bool, ...]) -> bytes:
     return len(run).to_bytes(4, "little") + run
 
 
-@lru_cache(maxsize=16_384)
-def _header(rows: int, length: int) -> bytes:
-    """Write the header of a data page of the first version, with so many bytes behind it."""
+def _page(rows: int, content: bytes) -> bytes:
+    """Write a data page of the first version behind its header."""
     values = _field(1, _I32, _number(rows)) + _field(1, _I32, _number(_PLAIN))
     values += _field(1, _I32, _number(_RLE)) * 2 + b"\0"
-    size = _field(1, _I32, _number(length))
-    return _field(1, _I32, _number(0)) + size + size + _field(2, _STRUCT, values) + b"\0"
-
-
-def _page(rows: int, content: bytes) -> bytes:
-    return _header(rows, len(content)) + content
+    size = _field(1, _I32, _number(len(content)))
+    return _field(1, _I32, _number(0)) + size + size + _field(2, _STRUCT, values) + b"\0" + content
 
 
 @lru_cache(maxsize=1024)
