@@ -8,7 +8,7 @@ leaves copies of them in ``compact/``, which make our own reading faster (`sweep
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from ganlib.errors import WorkError
 from sweep.records import compaction
 from sweep.records.rows import Completer, Moments, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
-from sweep.records.sealed import check_seal, read_part, readable, sealer
+from sweep.records.sealed import check_seal, read_part, readable, seal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -62,7 +62,6 @@ class Store:
         self._complete = {
             dataset: Completer(dataset, schema, self.now) for dataset, schema in self._schemas.items()
         }
-        self._seals: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {}
         self._before: set[str] | None = None
         self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
         # With each text its row, so that no other row has its identity.
@@ -285,9 +284,7 @@ class Store:
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         if sort := _UNIQUE.get(dataset):
             rows.sort(key=lambda row: float(row[sort]))
-        if (seal := self._seals.get(dataset)) is None:
-            seal = self._seals[dataset] = sealer(self._schemas[dataset])
-        self.folder.write(layout.part(dataset, trial), seal(rows))
+        self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
         self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
 
 

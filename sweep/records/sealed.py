@@ -8,15 +8,13 @@ a check.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganlib.errors import WorkError
-from sweep.records.encoding.parquet import Encoder
 from sweep.records.schemas import VERSION_KEY
 from sweep.storage.folder import Folder
 
@@ -34,21 +32,19 @@ class BrokenPartError(ValueError):
     """A Parquet file whose bytes are not those that were written."""
 
 
-def sealer(schema: pa.Schema) -> Callable[[Sequence[Mapping[str, Any]]], bytes]:
-    """Make the function that writes rows of a schema as the bytes of a Parquet file with its own digest.
-
-    The function takes values by column, as `sweep.records.rows.Completer` makes them, and raises ValueError for a value
-    that its column cannot hold.
-    """
-    encode = Encoder(schema, {KEY.encode(): _BLANK})
-
-    def seal(rows: Sequence[Mapping[str, Any]]) -> bytes:
-        data = encode(rows)
-        start, end = _digest_span(data)
-        data[start:end] = hashlib.sha256(data).hexdigest().encode()
-        return bytes(data)
-
-    return seal
+def seal(table: pa.Table) -> bytes:
+    """Write a table as the bytes of a Parquet file with its own digest."""
+    sink = pa.BufferOutputStream()
+    # On so few rows compression, dictionaries and statistics cost size and time.
+    with pq.ParquetWriter(
+        sink, table.schema, compression="none", use_dictionary=False, write_statistics=False
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: _BLANK.decode()})
+    data = bytearray(sink.getvalue().to_pybytes())
+    start, end = _digest_span(data)
+    data[start:end] = hashlib.sha256(data).hexdigest().encode()
+    return bytes(data)
 
 
 def unseal(data: bytes) -> pq.ParquetFile:

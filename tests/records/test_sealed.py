@@ -6,19 +6,11 @@ import pandas
 import pyarrow as pa
 import pytest
 
-from sweep.records.sealed import KEY, BrokenPartError, sealer, unseal
+from sweep.records.sealed import KEY, BrokenPartError, seal, unseal
 
 TABLE = pa.table(
-    {
-        "kimg": [float(n) for n in range(50)],
-        "text": ["x" * n for n in range(50)],
-        "none": pa.nulls(50, pa.int32()),
-    }
+    {"kimg": [float(n) for n in range(50)], "text": ["x" * n for n in range(50)], "none": pa.nulls(50)}
 ).replace_schema_metadata({b"sweep.schema": b"metrics/1"})
-
-
-def seal(table: pa.Table) -> bytes:
-    return sealer(table.schema)(table.to_pylist())
 
 
 def same(first: pa.Table, second: pa.Table) -> bool:

@@ -10,8 +10,7 @@ from helpers.commands import run
 from helpers.synthetic import make_sweep
 
 from ganlib.errors import WorkError
-from sweep.records.rows import to_rows
-from sweep.records.sealed import sealer, unseal
+from sweep.records.sealed import seal, unseal
 from sweep.records.sweep_info import NEEDED, PlannedRun, SweepInfo, foreign_columns
 from sweep.storage.layout import part
 from sweep.storage.local import LocalFolder
@@ -79,7 +78,7 @@ def test_going_on_with_the_records_of_another_version_is_refused(command: str, t
     for number in range(3):
         table = unseal(sweep.folder.read(part("trials", number))).read()
         older = table.drop_columns(["best_n_fake"]).append_column("stage", pa.array([1]))
-        sweep.folder.write(part("trials", number), sealer(older.schema)(to_rows(older)))
+        sweep.folder.write(part("trials", number), seal(older))
     result = run(*command.split(), "--storage", str(tmp_path))
     assert result.exit_code == 2, result.output
     assert "'faces' was begun with sweep 0.1.0" in result.output

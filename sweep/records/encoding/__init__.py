@@ -1,1 +1,0 @@
-"""Encode rows as files of other programs."""
