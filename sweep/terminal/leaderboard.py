@@ -89,8 +89,8 @@ class Best:
             click.echo(formatting.printable(line))
         if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
             click.echo(
-                f"still improving when the budget was spent: {formatting.trial_numbers(growing, NAMED)} (on with: 'sweep extend "
-                f"{self.sweep} --kimg KIMG')"
+                "still improving when the budget was spent: "
+                f"{formatting.trial_numbers(growing, NAMED)} ('sweep extend {self.sweep} --kimg KIMG' goes on)"
             )
         for suspicion in board.suspicions:
             click.echo(f"suspicious: {suspicion}")
@@ -119,7 +119,9 @@ class Best:
             tables.Column("at kimg", right=True),
             *(tables.Column(short, right=True, droppable=True) for short in formatting.short_names(names)),
         ]
-        tables.show(columns, [[*([g] if by else []), *_cells(e, board, other, names, translated)] for g, e in rows])
+        tables.show(
+            columns, [[*([g] if by else []), *_cells(e, board, other, names, translated)] for g, e in rows]
+        )
 
     def _has(self, entries: "list[Entry]") -> str:
         """Say what the best trial of a group has where no trial of the group is ranked."""
@@ -201,9 +203,7 @@ def _what(board: "Leaderboard") -> str:
     return "each trial's best generator, measured once more when the trial had ended"
 
 
-def _cells(
-    entry: "Entry", board: "Leaderboard", other: str, names: list[str], translated: bool
-) -> list[str]:
+def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str], translated: bool) -> list[str]:
 
     metric = board.metric
 
