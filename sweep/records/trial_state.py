@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.records import snapshots
-from sweep.records.snapshots import Seen, finite
+from sweep.records.snapshots import Seen, error_in, finite
 from sweep.records.status import Status
 
 Row = dict[str, Any]
@@ -159,7 +159,7 @@ class Trial:
             "best_value": seen.value if seen else None,
             "best_n_fake": seen.n_fake if seen else None,
             "result": self.value,
-            "result_se": finite(result["kid_se"]) if result and self.metric == "kid" else None,
+            "result_se": error_in(result, self.metric) if result else None,
             "result_kimg": result["kimg"] if result else None,
         }
 

@@ -259,7 +259,7 @@ def test_results_below_the_floor_are_suspicious() -> None:
 
 def test_unknown_metrics_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(
-        RequestError, match=r"unknown metric 'kidd', did you mean 'kid'\? \(choices: kid, fid\)"
+        RequestError, match=r"unknown metric 'kidd', did you mean 'kid'\? \(choices: kid, fid, mmd, mind\)"
     ):
         leaderboard(Store(LocalFolder(tmp_path)), "kidd")
 

@@ -100,8 +100,8 @@ def _show(sweeps: "list[Overview]") -> None:
 
 
 def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
+    from ganlib.names import METRICS
     from sweep import formatting
-    from sweep.results.leaderboard import METRICS
 
     so_far = " so far" if one.provisional and one.best is not None else ""
     trials = ", ".join(f"{n} {status}" for status, n in one.statuses.items()) or "nothing yet"
@@ -112,7 +112,7 @@ def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
         formatting.number(one.best) + so_far,
         *([", ".join(one.tags)] if tagged else []),
         *([_clipped(one.note)] if noted else []),
-        f"{METRICS.get(one.metric, one.metric)} ({one.extractor or 'unknown extractor'})",
+        f"{METRICS[one.metric].name(one.extractor)} ({one.extractor or 'unknown extractor'})",
         formatting.size(one.bytes),
         formatting.size(one.checkpoint_bytes),
         f"{one.state}: {trials}",
