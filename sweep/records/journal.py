@@ -24,7 +24,7 @@ def remembered(store: Store, metric: str) -> Iterator[tuple[Trial, list[Row]]]:
 
     Args:
         store: The datasets of the sweep.
-        metric: The searched metric, ``kid`` or ``fid``.
+        metric: The searched metric, one of `ganlib.names.METRICS`.
 
     Yields:
         Each trial with its rows of ``metrics``, by number.

@@ -21,7 +21,7 @@ class Trial:
         number: The 0-based number of the trial, which is Optuna's.
         params: The value of each searched key that is active, by path.
         seed: The seed of the training.
-        metric: The searched metric, ``kid`` or ``fid``.
+        metric: The searched metric, one of `ganlib.names.METRICS`.
         attempt: The 0-based number of the attempt that counts; -1 before the first.
         status: How the trial stands.
         kimg: How far the trial had trained at its last evaluation.
@@ -66,7 +66,7 @@ class Trial:
         Args:
             record: The row of ``trials``.
             rows: The rows of ``metrics``, oldest first.
-            metric: The searched metric, ``kid`` or ``fid``.
+            metric: The searched metric, one of `ganlib.names.METRICS`.
             results: The rows of ``results``: one or none.
         """
         verdict, status = record["verdict"], Status(record["status"])

@@ -21,6 +21,8 @@ from ganlib.metrics import (
     fid_from_features,
     fid_infinity_from_features,
     kid_from_features,
+    mind_from_features,
+    mmd_from_features,
     pairwise_similarity,
     pixel_std,
     prdc_from_features,
@@ -81,6 +83,8 @@ def test_score_is_that_of_the_features(tiny: Extractor) -> None:
     real = tiny(torch.from_numpy(shuffled).permute(0, 3, 1, 2))
     assert score.fid == pytest.approx(fid_from_features(real, fake), rel=1e-9)
     assert (score.kid, score.kid_se) == pytest.approx(kid_from_features(real, fake, 20, 10), rel=1e-6)
+    assert (score.mmd, score.mmd_se) == pytest.approx(mmd_from_features(real, fake), rel=1e-6)
+    assert score.mind == pytest.approx(mind_from_features(real, fake), rel=1e-6)
     assert (score.n_real, score.n_fake) == (60, 40)
     assert (score.extractor, score.extractor_digest) == ("tiny", "0" * 64)
     assert all(type(value) is float for value in (score.fid, score.kid, score.kid_se))

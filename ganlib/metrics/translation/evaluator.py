@@ -31,7 +31,7 @@ DRAWINGS = 256
 """Drawings whose colours and energy those of a translator's are compared with, at most."""
 GREY = 0.5
 """Mean chroma below which drawings have no colour that could be lost: that of greys rounded to levels is lower."""
-FORMAT = 2
+FORMAT = 3
 """Version of what the cache holds of a baseline; raise it when that, or the way it is computed, changes."""
 
 

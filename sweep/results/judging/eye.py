@@ -64,7 +64,7 @@ class Eye:
 
     Attributes:
         who: Whose they are.
-        metric: What they are compared with, ``kid`` or ``fid``.
+        metric: What they are compared with, one of `ganlib.names.METRICS`.
         entries: The trials that were judged, the best by the metric first.
         matches: The judgements, by place in ``entries``.
         other: How many more there are, of pictures that no trial is at its best with now.
