@@ -38,7 +38,7 @@ def trial(number: int, status: str = "finished", **more: object) -> dict[str, An
 
 def measured(number: int, kimg: float, kid: float | None, **more: object) -> dict[str, Any]:
     fid = None if kid is None else 100 * kid
-    values = {"kid": kid, "kid_se": 0.001, "fid": fid, "mind": fid}
+    values = {"kid": kid, "kid_se": 0.001, "fid": fid, "mmd": kid, "mmd_se": 0.001, "mind": fid}
     return {"trial": number, "kimg": kimg, **values, **IDENTITY, **more}
 
 
