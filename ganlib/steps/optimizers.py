@@ -61,7 +61,7 @@ def improve(made: Optimizer, loss: Tensor) -> None:
     """Take one step down a loss."""
     made.zero_grad(set_to_none=True)
     loss.backward()
-    _plain_step(type(made))(made)
+    _plain_step(type(made))(made)  # type: ignore[arg-type]  # types have hashes
 
 
 # torch's compiler takes three seconds to import and is not used here. Optimizers import it at the first call of some
