@@ -74,7 +74,7 @@ class SweepInfo:
         classes: The classes of the pictures, in order, with the number of pictures in each; empty without labels.
         extractor: Full name of the extractor, input size included.
         extractor_digest: SHA-256 (hex) of the extractor's weights.
-        metric: The metric that the search minimises, ``kid`` or ``fid``.
+        metric: The metric that the search minimises, one of `ganlib.names.METRICS`.
         trials: Number of planned trials.
         budget: How long a trial trains at most, in kimg.
         interval: Time between two evaluations, in kimg.

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ganlib.metrics.identity import IDENTITY
+from ganlib.names import MEASURED
 from sweep.records.datasets import Store
 from sweep.records.rows import Row, to_rows
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *IDENTITY]
+COLUMNS = ["trial", "kimg", *MEASURED, "verdict", *IDENTITY]
 """What ranking needs of ``metrics``."""
 
 
@@ -20,7 +21,7 @@ def read_decisive(store: Store, metric: str, trials: Collection[int] | None = No
 
     Args:
         store: The sweep's datasets.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
         trials: Read those of these trials alone, and nothing where there are none; None for all trials.
 
     Raises:
@@ -42,7 +43,7 @@ def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
 
     Args:
         metrics: At least `COLUMNS`, ordered by kimg within a trial.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
     """
     import numpy as np
     import pyarrow as pa

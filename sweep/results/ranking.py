@@ -5,7 +5,7 @@ Trials are ranked by their results: the best generator of each, measured once mo
 Only while no trial at all has a result are trials ranked by that.
 
 A metric without its identity is not a number: values are ranked against each other only if extractor, its digest,
-resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for both
+resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for all
 metrics.
 """
 
@@ -16,6 +16,7 @@ from functools import partial
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import IDENTITY, Baseline, Floor, Identity, differing
+from ganlib.names import MEASURED, METRICS
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.catalog import Sweep
@@ -24,7 +25,7 @@ from sweep.records.rows import to_rows, uncollected
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import read_decisive
-from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, had, with_ranks
+from sweep.results.leaderboard import Entry, Leaderboard, Row, had, with_ranks
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
@@ -48,7 +49,7 @@ def leaderboard(
 
     Args:
         store: The sweep's datasets.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
         floors: What held-out real pictures score, for each number of pictures.
         baselines: What photographs score as they are, for each number of pictures; of translators.
         seen: Whether ``seen`` and ``last`` of trials with a result are asked for; without, evaluations are read only
@@ -180,23 +181,21 @@ def _entry(
     source: Row = result or seen or {}
     n_fake = source.get("n_fake")
     floor = next((floor for floor in floors if floor.n_fake == n_fake), None) if floors else None
-    fid, kid, kid_se = finite(source.get("fid")), finite(source.get("kid")), finite(source.get("kid_se"))
+    measured = {name: finite(source.get(name)) for name in MEASURED}
     entry = Entry(
         trial=row["trial"],
         status=Status(row["status"]),
         rank=None,
         value=finite(source.get(metric)),
         kimg=source.get("kimg"),
-        kid=kid,
-        kid_se=kid_se,
-        fid=fid,
+        **measured,
         measured=result is not None,
         seen=seen[metric] if seen else None,
         last=evaluations[-1][metric] if evaluations else None,
         n_fake=n_fake,
         floor=floor,
         baseline=next((one for one in baselines if one.n_fake == n_fake), None) if baselines else None,
-        suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
+        suspicion=floor.beaten_by(measured) if floor else None,
         reason=None,
         row=row,
         source=source,
@@ -207,7 +206,7 @@ def _entry(
 
 def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
     """Order trials, the best first; a FID so far on more pictures stands before any on fewer."""
-    count = entry.n_fake or 0 if provisional and metric == "fid" else 0
+    count = entry.n_fake or 0 if provisional and METRICS[metric].falls else 0
     return -count, entry.value or 0.0, entry.trial
 
 
@@ -236,7 +235,7 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
         text = str(row["failure"] or "no error on record").strip().splitlines()
         return f"failed: {text[-1] if text else 'no error on record'}{before}"
     if entry.value is None:
-        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric]}"
+        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric].label}"
     return None
 
 

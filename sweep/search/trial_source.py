@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ganlib.names import METRICS
 from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
@@ -94,7 +95,8 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
     best = trial.best.kimg if trial.best else None
     if trial.result and trial.value is not None:
         attrs |= {trial.metric: trial.value}
-        told = {name: trial.result[name] for name in ("kid_se", "n_fake", "kimg")}
+        error = METRICS[trial.metric].error
+        told = {name: trial.result[name] for name in (*filter(None, [error]), "n_fake", "kimg")}
         attrs |= {name: value for name, value in told.items() if finite(value) is not None}
         best = trial.result["kimg"]
     last = trial.last_row.get("kimg")

@@ -103,9 +103,10 @@ def _show(sweeps: "list[Overview]", sized: bool) -> None:
 
 
 def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
+    from ganlib.names import METRICS
     from sweep import formatting
-    from sweep.results.leaderboard import METRICS
 
+    metric = METRICS.get(one.metric)  # of a later version it may be unknown
     so_far = " so far" if one.provisional and one.best is not None else ""
     trials = ", ".join(f"{n} {status}" for status, n in one.statuses.items()) or "nothing yet"
     return [
@@ -115,7 +116,7 @@ def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
         formatting.number(one.best) + so_far,
         *([", ".join(one.tags)] if tagged else []),
         *([_clipped(one.note)] if noted else []),
-        f"{METRICS.get(one.metric, one.metric)} ({one.extractor or 'unknown extractor'})",
+        f"{metric.name(one.extractor) if metric else one.metric} ({one.extractor or 'unknown extractor'})",
         *(formatting.size(count) for count in (one.bytes, one.checkpoint_bytes) if count is not None),
         f"{one.state}: {trials}",
     ]
