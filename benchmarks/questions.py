@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.large import ASHA, SPEC  # noqa: E402
 from benchmarks.meter import yardstick  # noqa: E402
 from sweep.records.status import Status  # noqa: E402
-from sweep.search.study import Study, preview  # noqa: E402
+from sweep.search.draws import preview  # noqa: E402
+from sweep.search.study import Study  # noqa: E402
 from sweep.search.trial_source import PastTrial  # noqa: E402
 from sweep.spec.specification import parse  # noqa: E402
 

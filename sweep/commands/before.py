@@ -230,6 +230,7 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
         extractor=tried["extractor"],
         extractor_digest=tried["extractor_digest"],
         metric=spec.search.metric,
+        subject_to=dict(spec.search.subject_to),
         trials=planned(spec),
         budget=schedule.budget,
         interval=schedule.interval,

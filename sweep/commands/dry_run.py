@@ -19,7 +19,7 @@ from sweep.commands.lineage import ancestors
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
-from sweep.search.study import preview
+from sweep.search.draws import preview
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
 from sweep.spec.yaml_tree import inline

@@ -114,7 +114,7 @@ def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
     """List the trials that came to their end before ``kimg``, and have a checkpoint to go on from."""
     return [
         trial
-        for trial, _ in remembered(store, spec.search.metric)
+        for trial, _ in remembered(store, spec.search)
         if trial.status.to_the_end and trial.kimg < kimg and _has_checkpoint(store.folder, trial)
     ]
 

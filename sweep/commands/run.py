@@ -142,7 +142,7 @@ def resume(
             return 0
         with runner_for(spec, options, view) as runner:
             preflight(runner, spec, images, owner, view)
-            trials = recall(store, spec.search.metric)
+            trials = recall(store, spec.search)
             known = past(trials, info)  # the study is written anew: the old one may have been torn
             source = Study.rebuild(study, spec.name, spec.space, spec.search, known, spec.configs)
             director = new_director(spec, info, store, source, owner, runner, view)

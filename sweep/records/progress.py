@@ -136,8 +136,11 @@ def metric_label(director: Shown) -> str:
 
 
 def best_trial(director: Shown) -> Trial | None:
-    """Find the best trial of a sweep, which is no collapsed or failed one; None where no trial has a value."""
-    return next(iter(ranked(director.trials.values())), None)
+    """Find the best trial of a sweep; None where none has a value, or all that have one break a wish.
+
+    It is no collapsed or failed one, and its result breaks no wish.
+    """
+    return next((trial for trial in ranked(director.trials.values()) if not trial.broken), None)
 
 
 def reached(trial: Trial) -> float:

@@ -16,9 +16,17 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from sweep.search.cma import CmaSampler, Replay
+from sweep.search.draws import PROPOSALS
 from sweep.search.tpe import ArrayTPESampler, Observed
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
+
+GP_KEYS = 6
+"""``auto`` asks the Gaussian process where at most so many numbers are searched,"""
+GP_FEWEST = 10
+"""from so many trials on that have come to their end (it learns of no others),"""
+GP_TRIALS = 100
+"""and for so many trials: from then on TPE, whose questions cost the same however many trials there are."""
 
 
 @dataclass
@@ -29,6 +37,21 @@ class Kept:
     replay: Replay = field(default_factory=Replay)
 
 
+def suits_gp(space: Space, number: int, complete: int) -> bool:
+    """Tell whether ``auto`` asks the Gaussian process for a trial, and not TPE.
+
+    That learns fast of few numbers, from trials that came to their end alone; of choices and conditions it knows
+    little, and its questions cost the more the more trials there are.
+
+    Args:
+        space: What is searched.
+        number: The 0-based number of the trial.
+        complete: How many trials have come to their end.
+    """
+    numbers = all(one.is_numeric and not one.when for one in space.values())
+    return numbers and len(space) <= GP_KEYS and complete >= GP_FEWEST and number < GP_TRIALS
+
+
 def sampler_for(
     search: SearchConfig,
     space: Space,
@@ -36,6 +59,7 @@ def sampler_for(
     kept: Kept,
     grid: Sequence[Mapping[str, Any]],
     points: Sequence[Mapping[str, Any]] = (),
+    attempt: int = 0,
 ) -> BaseSampler:
     """Make the sampler of one trial.
 
@@ -47,15 +71,19 @@ def sampler_for(
         grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
         points: The parameters of the first trials, as Optuna stores them; a key that a point leaves out is drawn at
             random.
+        attempt: How often its configuration was drawn before, and not taken.
     """
-    seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
+    entropy = [search.seed, number, *([attempt] if attempt else [])]
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     if number < len(points):
         return FixedSampler(points[number], RandomSampler(seed=seed))
     if search.sampler == "grid":
         return FixedSampler(grid[number])
-    if search.sampler == "random":
+    if search.sampler == "random" or attempt >= PROPOSALS:
         return RandomSampler(seed=seed)
-    if search.sampler == "gp":
+    if search.sampler == "gp" or (
+        search.sampler == "auto" and suits_gp(space, number, kept.observed.complete)
+    ):
         return GPSampler(seed=seed, warn_independent_sampling=False)
     if search.sampler == "cmaes":
         return CmaSampler(space, search.seed, seed, kept.replay)

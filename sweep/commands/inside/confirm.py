@@ -26,10 +26,11 @@ from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
 from sweep.results.leaderboard import Leaderboard
-from sweep.results.ranking import leaderboard
+from sweep.results.ranking import board_of
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.trial_source import PastTrial
+from sweep.spec.sections import SearchConfig
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -59,7 +60,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         WorkError: the work failed.
     """
     sweep.info.check_columns(sweep.store)
-    board = leaderboard(sweep.store, sweep.info.metric)
+    board = board_of(sweep)
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
@@ -143,7 +144,7 @@ def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
 
 def _past(folder: Folder, metric: str) -> list[PastTrial]:
     """Read the runs on record of a confirmation."""
-    return past(recall(Store(folder), metric), SweepInfo.read(folder))
+    return past(recall(Store(folder), SearchConfig(metric=metric)), SweepInfo.read(folder))
 
 
 def _work(left: int, room: int) -> str:

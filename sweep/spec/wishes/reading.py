@@ -27,7 +27,9 @@ def read_wishes(node: "Node", problems: Problems) -> dict[str, str]:
     found: dict[str, str] = {}
     if not isinstance(node.value, dict):
         if node.value is not None:
-            message = f"must be conditions by measure, such as {{coverage: '>= 0.5'}}; got {show(node.plain())}"
+            message = (
+                f"must be conditions by measure, such as {{coverage: '>= 0.5'}}; got {show(node.plain())}"
+            )
             problems.add(node.file, node.line, SUBJECT_TO, message, node.plain())
         return found
     for name, below in node.value.items():

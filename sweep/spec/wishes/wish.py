@@ -139,6 +139,11 @@ def broken(wishes: Sequence[Wish], row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def in_full(wishes: Iterable[Wish]) -> bool:
+    """Tell whether a wish needs measurements in full, of stopped trials too."""
+    return any(MEASURES[wish.measure].in_full for wish in wishes)
+
+
 def _shown(value: float, limit: float) -> str:
     """Write a value with so many digits that it does not look like the limit where it is not."""
     if float(value).is_integer() and 1000 <= abs(value) < 1e15:
