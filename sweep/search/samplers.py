@@ -15,18 +15,12 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
+from sweep.search.auto import suits_gp
 from sweep.search.cma import CmaSampler, Replay
 from sweep.search.draws import PROPOSALS
 from sweep.search.tpe import ArrayTPESampler, Observed
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
-
-GP_KEYS = 6
-"""``auto`` asks the Gaussian process where at most so many numbers are searched,"""
-GP_FEWEST = 10
-"""from so many trials on that have come to their end (it learns of no others),"""
-GP_TRIALS = 100
-"""and for so many trials: from then on TPE, whose questions cost the same however many trials there are."""
 
 
 @dataclass
@@ -35,21 +29,6 @@ class Kept:
 
     observed: Observed = field(default_factory=Observed)
     replay: Replay = field(default_factory=Replay)
-
-
-def suits_gp(space: Space, number: int, complete: int) -> bool:
-    """Tell whether ``auto`` asks the Gaussian process for a trial, and not TPE.
-
-    That learns fast of few numbers, from trials that came to their end alone; of choices and conditions it knows
-    little, and its questions cost the more the more trials there are.
-
-    Args:
-        space: What is searched.
-        number: The 0-based number of the trial.
-        complete: How many trials have come to their end.
-    """
-    numbers = all(one.is_numeric and not one.when for one in space.values())
-    return numbers and len(space) <= GP_KEYS and complete >= GP_FEWEST and number < GP_TRIALS
 
 
 def sampler_for(
