@@ -47,7 +47,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     metric = check_metric(sweep.info.metric)
     metrics = to_rows(decisive(store.table("metrics", COLUMNS), metric))
     summary = summarise(sweep, trials, rungs, events, results)
-    board, problem = rank_or_explain(trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline)
+    info = sweep.info
+    board, problem = rank_or_explain(trials, metrics, metric, info.floor, results, info.baseline, info.wishes)
     best = board.entries[0].source if board.entries else {}
     if as_json:
         click.echo(to_json(_as_dict(sweep, summary, trials, events, best), indent=2))
@@ -58,6 +59,8 @@ def command(name: str | None, storage: str, as_json: bool) -> None:
     if board.entries:
         click.echo("")
         _print_trials(board)
+    if board.nearest:
+        click.echo(board.nearest)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
     for warning in board.warnings:
@@ -84,6 +87,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
         ("note", note.text.splitlines()),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
+        ("wishes", [wish.words for wish in info.wishes]),
         (
             "budget",
             f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
@@ -230,6 +234,8 @@ def _print_trials(board: "Leaderboard") -> None:
 
 def _note(entry: "Entry") -> str:
     """Choose the one thing to know of a trial beside its status."""
+    if entry.broken:
+        return "; ".join(entry.broken)
     if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:
