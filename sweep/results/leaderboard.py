@@ -75,6 +75,7 @@ class Leaderboard:
 
     Attributes:
         provisional: Whether no trial has a result, so that the best so far is what is ranked.
+        wishes: What else is wanted of a result, in words.
     """
 
     metric: str
@@ -82,6 +83,7 @@ class Leaderboard:
     ranked: Sequence[Entry]
     left_out: Sequence[Entry]
     provisional: bool = False
+    wishes: Sequence[str] = ()
 
     @property
     def label(self) -> str:

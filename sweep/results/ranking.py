@@ -104,7 +104,9 @@ def rank(
     ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
     taken = {entry.trial for entry in ranked}
     left = [replace(e, reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
-    return Leaderboard(metric, identity, with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
+    left.sort(key=_hopeful_first)
+    told = [wish.words for wish in wishes]
+    return Leaderboard(metric, identity, with_ranks(ranked), left, provisional, told)
 
 
 def rank_or_explain(

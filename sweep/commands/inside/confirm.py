@@ -25,6 +25,7 @@ from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
+from sweep.results.choice import nobody
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
 from sweep.runners.base import Options, check_address
@@ -62,7 +63,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     sweep.info.check_columns(sweep.store)
     board = board_of(sweep)
     if not board.ranked:
-        raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")
+        raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
     if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
