@@ -12,6 +12,8 @@ from sweep.terminal import tables
 def show(name: str, board: Leaderboard, found: Tradeoffs) -> None:
     """Print the trials of a sweep that no other beats in quality, variety and cost together."""
     click.echo(printable(f"{name}: {found.sentence}"))
+    if board.wishes:
+        click.echo(f"subject to {', '.join(board.wishes)}")
     if not found.offers:
         if board.nearest:
             click.echo(board.nearest)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sweep import formatting
 from sweep.records.snapshots import finite
 from sweep.results.leaderboard import METRICS, Entry
@@ -101,26 +103,22 @@ class Tradeoffs:
             *(_first(("coverage", "vendi"), results)),
             *(_first(costs, results)),
         ]
-        values = [[_known(one.of(entry)) for one in chosen] for entry in results]
-        signed = [
-            [-value if one.larger else value for one, value in zip(chosen, row, strict=True)]
-            for row in values
-        ]
-        kept = front(signed) if values else []
-        least = [min(column) for column in zip(*(row for row, on in zip(signed, kept, strict=True) if on))]
+        values = np.array([[_known(one.of(entry)) for one in chosen] for entry in results]).reshape(
+            len(results), len(chosen)
+        )
+        costly = values * [-1.0 if one.larger else 1.0 for one in chosen]
+        kept = np.flatnonzero(front(costly))
+        best = costly[kept] == costly[kept].min(axis=0, initial=math.inf)
         offers = [
             Offer(
-                place=ranked.index(entry),
-                entry=entry,
-                values=row,
-                best_at=[
-                    one.title for one, mine, best in zip(chosen, cost, least, strict=True) if mine == best
-                ],
+                place=ranked.index(results[place]),
+                entry=results[place],
+                values=values[place].tolist(),
+                best_at=[one.title for one, first in zip(chosen, firsts, strict=True) if first],
             )
-            for entry, row, cost, on in zip(results, values, signed, kept, strict=True)
-            if on
+            for place, firsts in zip(kept, best, strict=True)
         ]
-        return cls(chosen, offers, sum(all(map(math.isfinite, row)) for row in values))
+        return cls(chosen, offers, int(np.isfinite(values).all(axis=1).sum()))
 
     @property
     def worth_showing(self) -> bool:
@@ -130,18 +128,14 @@ class Tradeoffs:
     @property
     def sentence(self) -> str:
         """What was found, as a sentence without a full stop."""
-        names = " and ".join(
-            [", ".join(one.title for one in self.objectives[:-1]), self.objectives[-1].title]
-        )
         if not self.judged:
             return "no trial has a result to compare"
         if len(self.objectives) < 2:
             return "neither variety nor cost are on record"
-        others = self.judged - len(self.offers)
-        return (
-            f"no other trial is as good in {names} together, and better in one: {len(self.offers)} of {self.judged} "
-            f"ranked trials{'; the others are beaten in all' if others else ''}"
-        )
+        titles = [one.title for one in self.objectives]
+        names = f"{', '.join(titles[:-1])} and {titles[-1]}"
+        of = f"{len(self.offers)} of {formatting.count(self.judged, 'ranked trial')}"
+        return f"{of} that no other beats in {names} together"
 
     def plain(self) -> list[dict[str, Any]]:
         """Give the trials as plain values."""
