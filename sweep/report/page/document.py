@@ -26,6 +26,7 @@ from sweep.report.page.mattered import MattersSection
 from sweep.report.page.repeat import RepeatSection
 from sweep.report.page.scripts import link
 from sweep.report.page.summary import SummarySection
+from sweep.report.page.tradeoffs import TradeoffsSection
 from sweep.report.page.trials import TrialsSection
 from sweep.report.pictures import Album
 from sweep.report.results import Results
@@ -61,6 +62,7 @@ class Document:
     gallery: GallerySection
     eyes: EyesSection
     curves: CurvesSection
+    tradeoffs: TradeoffsSection
     matters: MattersSection
     trials: TrialsSection
     repeat: RepeatSection
@@ -92,6 +94,7 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
         gallery=GallerySection.of(results, album, closest),
         eyes=EyesSection.of(results),
         curves=curves,
+        tradeoffs=TradeoffsSection.of(results),
         matters=MattersSection.of(results),
         trials=TrialsSection.of(results, album),
         repeat=RepeatSection.of(results),
