@@ -115,7 +115,7 @@ def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
 
     Where wishes are made there are none: a trial without a result has not been shown to fulfil them.
     """
-    if board.provisional or sweep.info.wishes:
+    if board.provisional or board.wishes:
         return []
     looks = [entry for entry in board.left_out if not entry.status.out_of_play and not entry.measured]
     choices = [choice for entry in looks if (choice := of_trial(sweep, entry)) and choice.value < than]
