@@ -1,10 +1,8 @@
 """Images a second of our training step against a plain DCGAN loop, in one run.
 
-The plain loop is the one of PyTorch's DCGAN tutorial: a DataLoader over an image folder (decode, resize, crop,
-normalise), eager float32, contiguous tensors, Adam as it comes, both losses read with ``.item()`` at every
-step. Ours is `ganlib.training.fit`'s step on the packed set. Both train the same networks from the same weights on the
-same pictures with the same batch size; loading of pictures is part of both. They take turns, and what is quoted
-is the median of the turns and of their ratios.
+The plain loop is the one of PyTorch's DCGAN tutorial (`benchmarks/tutorial.py`). Ours is `ganlib.training.fit`'s step
+on the packed set. Both train the same networks from the same weights on the same pictures with the same batch size;
+loading of pictures is part of both. They take turns, and what is quoted is the median of the turns and of their ratios.
 
     python benchmarks/throughput.py                 # CPU, one thread, 64 px and 32 px
     python benchmarks/throughput.py --device cuda   # with 2 and with 8 DataLoader workers
@@ -24,79 +22,17 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import nn
 
-from ganlib.config import DataConfig, ModelConfig, TrainConfig
-from ganlib.data import prepare
-from ganlib.models.dcgan import DCGAN
-from ganlib.steps.adversarial import AdversarialStep
-from ganlib.steps.precision import uses_bf16
-from ganlib.steps.resident import resident
-from ganlib.steps.stream import BatchStream
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
-
-def plain_layers(module: nn.Module) -> nn.Sequential:
-    """Make the same layers with the same weights, as torch's own classes."""
-    layers: list[nn.Module] = []
-    for layer in module.layers:  # type: ignore[union-attr]
-        for kind in (nn.ConvTranspose2d, nn.Conv2d):
-            if isinstance(layer, kind):
-                plain = kind(
-                    layer.in_channels,
-                    layer.out_channels,
-                    layer.kernel_size,
-                    layer.stride,
-                    layer.padding,
-                    bias=layer.bias is not None,
-                )
-                plain.load_state_dict(layer.state_dict())
-                layer = plain
-        layers.append(layer)
-    return nn.Sequential(*layers)
-
-
-def plain_loop(
-    folder: Path, model: ModelConfig, size: int, batch: int, device: str, workers: int
-) -> Iterator[int]:
-    """Run the tutorial's loop; yields the number of images after every step."""
-    from torchvision import datasets, transforms
-
-    steps = [
-        transforms.Resize(size),
-        transforms.CenterCrop(size),
-        transforms.ToTensor(),
-        transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    ]
-    data = datasets.ImageFolder(str(folder), transform=transforms.Compose(steps))
-    loader = torch.utils.data.DataLoader(
-        data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
-    )
-    torch.manual_seed(0)
-    networks = DCGAN.generator(model, size), DCGAN.discriminator(model, size, "batch")
-    generator, discriminator = (plain_layers(net).to(device) for net in networks)
-    criterion = nn.BCELoss()
-    optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    optimizer_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    while True:
-        for pictures, _ in loader:
-            discriminator.zero_grad()
-            real = pictures.to(device)
-            label = torch.full((len(real),), 1.0, device=device)
-            loss_real = criterion(torch.sigmoid(discriminator(real).view(-1)), label)
-            loss_real.backward()
-            noise = torch.randn(len(real), model.latent_dim, 1, 1, device=device)
-            fake = generator(noise)
-            label.fill_(0.0)
-            loss_fake = criterion(torch.sigmoid(discriminator(fake.detach()).view(-1)), label)
-            loss_fake.backward()
-            optimizer_d.step()
-            generator.zero_grad()
-            label.fill_(1.0)
-            loss_g = criterion(torch.sigmoid(discriminator(fake).view(-1)), label)
-            loss_g.backward()
-            optimizer_g.step()
-            _ = (loss_real + loss_fake).item(), loss_g.item()
-            yield len(real)
+from benchmarks.tutorial import Tutorial  # noqa: E402
+from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
+from ganlib.data import prepare  # noqa: E402
+from ganlib.steps.adversarial import AdversarialStep  # noqa: E402
+from ganlib.steps.precision import uses_bf16  # noqa: E402
+from ganlib.steps.resident import resident  # noqa: E402
+from ganlib.steps.stream import BatchStream  # noqa: E402
 
 
 def our_loop(
@@ -172,7 +108,7 @@ def main() -> None:
             for count in workers:
                 stored = resident(images.pictures, torch.device(options.device))
                 ours = our_loop(stored, model, size, batch, options.device, options.precision)
-                plain = plain_loop(Path(root), model, size, batch, options.device, count)
+                plain = Tutorial(Path(root), model, size, batch, options.device, count).steps()
                 result = compare(ours, plain, options.rounds, options.seconds, options.device)
                 result |= {"size": size, "width": width, "batch": batch, "workers": count}
                 results.append(result)

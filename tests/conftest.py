@@ -12,11 +12,14 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from helpers.fake_s3 import bucket_in_memory
 from helpers.two_queues import TwoQueues, by_length
 from xdist.remote import Producer
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.heap import keep_memory
+from sweep.storage.folder import Folder
+from sweep.storage.opening import open_folder
 
 keep_memory()  # as a trial's process does
 
@@ -41,6 +44,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TwoQueu
 # How long an example takes says something of the machine.
 hypothesis.settings.register_profile("sweep", deadline=None)
 hypothesis.settings.load_profile("sweep")
+
+
+@pytest.fixture(params=["local", "remote"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    """A folder of a disk, then one of a bucket."""
+    return open_folder(tmp_path / "sweep") if request.param == "local" else bucket_in_memory()
 
 
 @pytest.fixture

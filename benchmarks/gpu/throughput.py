@@ -11,7 +11,7 @@ import torch
 from benchmarks.gpu.loops import loop, made, rate, ratio, rounds, wait, ways
 from benchmarks.gpu.parts import Figures, Settings
 from benchmarks.gpu.pictures import discs, folder_of
-from benchmarks.throughput import plain_loop
+from benchmarks.tutorial import Tutorial
 from ganlib.config import ModelConfig
 from ganlib.steps.resident import resident
 
@@ -70,10 +70,8 @@ def _beside(
             train = {"batch_size": batch, "precision": precision, "capture": capture}
             steps[name], batches = made(stored, device, model, train)
             loops[f"{precision}, {name}"] = loop(steps[name], batches)
-    example = plain_loop(
-        settings.pictures, ModelConfig(**model), stored.shape[1], batch, device.type, workers
-    )
-    loops[EXAMPLE] = example  # torch's own settings of TF32 are in force
+    example = Tutorial(settings.pictures, ModelConfig(**model), stored.shape[1], batch, device.type, workers)
+    loops[EXAMPLE] = example.steps()  # torch's own settings of TF32 are in force
     found = rounds(loops, turns, seconds, device)
     return {
         "size": stored.shape[1],

@@ -164,5 +164,5 @@ def spread(nodes: Iterable[Node], cpu: float, gpu: float, at_once: int | None) -
     wanted = min(at_once, sum(node.holds(Demand.of(cpu, gpu)) for node in nodes))
     for sharers in range(1, int(1 / gpu + 1e-9) + 1):
         if sum(node.holds(Demand.of(cpu, 1 / sharers)) for node in nodes) >= wanted:
-            return 1 / sharers
+            return max(1 / sharers, gpu)
     return gpu

@@ -9,6 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from fsspec.implementations.memory import MemoryFileSystem
+from pyarrow import fs
+
+from sweep.storage.s3 import RemoteFolder
+
+
+def bucket_in_memory() -> RemoteFolder:
+    """A folder of an empty bucket, without a server."""
+    memory = MemoryFileSystem()
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
+    return RemoteFolder(
+        "s3://bucket/prefix?region=eu-1", fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix"
+    )
+
 
 class Bucket:
     """What the server holds, what it was asked, and when it fails: ``fails(number of the request)``."""

@@ -1,6 +1,7 @@
 """How many trials run at once: compared with what a packer finds that tries everything."""
 
 import itertools
+import math
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ganlib import cores
@@ -237,6 +238,7 @@ def test_few_trials_are_spread_over_the_gpus(
     gpu=st.floats(0.05, 0.99),
     at_once=st.integers(1, 40),
 )
+@example(gpus=[1], gpu=math.nextafter(0.05, 1), at_once=20)
 def test_spreading_costs_no_room(gpus: list[int], gpu: float, at_once: int) -> None:
     nodes = [Node.having(1000, count) for count in gpus]
     found = spread(nodes, 1.0, gpu, at_once)

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ganlib.errors import RequestError
 from sweep.spec.problems import SpecError
 from sweep.spec.sections import FIELDS, SECTIONS
 from sweep.spec.specification import Spec, load, parse
@@ -68,6 +69,7 @@ def test_any_text(text):
 
 @fuzz(250)
 @given(st.binary(max_size=200))
+@example(b"\x1f\x8b")
 def test_any_bytes(tmp_path, data):
     path = tmp_path / "fuzz.yaml"
     path.write_bytes(data)
@@ -75,6 +77,8 @@ def test_any_bytes(tmp_path, data):
         load(path)
     except SpecError:
         return
+    except RequestError as error:
+        assert "is an archive" in str(error)
 
 
 TOKENS = [

@@ -5,28 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import fs
 
 from ganlib.errors import RequestError, WorkError
 from sweep.storage.folder import Folder, MissingFileError, relative_parts
 from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 from sweep.storage.s3 import RemoteFolder
-
-
-@pytest.fixture(params=["local", "remote"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    if request.param == "local":
-        return open_folder(tmp_path / "sweep")
-    memory = MemoryFileSystem()
-    memory.store.clear()
-    memory.pseudo_dirs[:] = [""]
-    return RemoteFolder(
-        "s3://bucket/prefix?region=eu-1", fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix"
-    )
 
 
 def test_write_read_replace_list_delete(folder: Folder) -> None:

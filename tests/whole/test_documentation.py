@@ -4,11 +4,13 @@ import doctest
 import re
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 import torch
 
+import sweep
 from ganlib.config import ModelConfig
 from ganlib.export.files import ExportConfig, pack_weights, save_generator
 from ganlib.names import FAMILIES
@@ -53,6 +55,9 @@ def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Mo
     export(Path("export/cyclegan"), "cyclegan")
     names = {name: torch.randn(2, 8) for name in ("latents", "sources", "destinations")}
     names["pictures"] = np.zeros((2, 20, 30, 3), np.uint8)
+    faces = create_autospec(sweep.Sweep, instance=True)
+    for name in ("run", "open"):  # what they do is tested elsewhere; here that they are called rightly
+        monkeypatch.setattr(sweep, name, create_autospec(getattr(sweep, name), return_value=faces))
     for code in re.findall(
         r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     ):

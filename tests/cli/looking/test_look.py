@@ -178,10 +178,9 @@ def test_best_exports_the_winner(storage: Path, tmp_path: Path, monkeypatch: pyt
     fake.export = lambda sweep, chosen, out, force: (
         seen.append((sweep.folder.url, chosen.number, out, force)) or ["no"]
     )
-    chosen.best_of = lambda sweep, board: (of_trial(sweep, board.ranked[0]), ["why"])
-    chosen.of_number = lambda sweep, board, number: (
-        of_trial(sweep, next(entry for entry in board.entries if entry.trial == number)),
-        [],
+    chosen.generator_of = lambda sweep, board, number: (
+        of_trial(sweep, next(one for one in board.entries if number in (None, one.trial))),
+        ["why"] if number is None else [],
     )
     monkeypatch.setitem(sys.modules, "sweep.commands.exporting.export", fake)
     monkeypatch.setitem(sys.modules, "sweep.commands.exporting.choosing", chosen)

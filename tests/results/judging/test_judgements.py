@@ -1,33 +1,19 @@
 """Judgements on record: nothing that was said is lost, or counts twice, or stands in the way of another's."""
 
 import json
-from pathlib import Path
 
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
+from helpers.fake_s3 import bucket_in_memory
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import fs
 
 from ganlib.errors import RequestError, WorkError
 from sweep.results.judging import judgements
 from sweep.results.judging.bradley_terry import Choice
 from sweep.results.judging.judgements import Judgement, Session, Shown, checked_name, parse
 from sweep.storage.folder import Folder, StorageError
-from sweep.storage.opening import open_folder
-from sweep.storage.s3 import RemoteFolder
 
 ONE = Judgement(Shown(3, 60.0), Shown(7, 48.012), Choice.FIRST, 2.25)
-
-
-@pytest.fixture(params=["local", "remote"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    if request.param == "local":
-        return open_folder(tmp_path / "sweep")
-    memory = MemoryFileSystem()
-    memory.store.clear()
-    memory.pseudo_dirs[:] = [""]
-    return RemoteFolder("s3://bucket/prefix", fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix")
 
 
 def test_each_is_on_record_when_it_is_made(folder: Folder) -> None:
@@ -60,9 +46,7 @@ JUDGEMENT = st.builds(Judgement, SHOWN, SHOWN, st.sampled_from(Choice), st.none(
 
 @given(st.lists(st.none() | JUDGEMENT, max_size=12))
 def test_what_is_read_is_what_counts(deeds: list[Judgement | None]) -> None:
-    memory = MemoryFileSystem()
-    memory.store.clear()
-    folder = RemoteFolder("s3://bucket/prefix", fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix")
+    folder = bucket_in_memory()
     session, counted = Session(folder, "ann"), []
     for deed in deeds:
         if deed:
