@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Points = Sequence[Mapping[str, Any]]
 Refuse = Callable[[Mapping[str, Any]], str]
 """Says of parameters which wish they are known to break, in words; empty where they may fulfil all."""
-PROPOSALS = 10
+PROPOSALS = 5
 """Configurations of its sampler that are drawn for a trial; then it is drawn at random."""
 AT_RANDOM = 1000
 """Configurations that are drawn at random for a trial; then there is none."""
