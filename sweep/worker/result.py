@@ -62,6 +62,10 @@ class Measuring:
             return None
         return rebuild(export_config(self.config, self.inputs.classes), weights, path, self.device)
 
+    def count(self, generator: LoadedGenerator) -> int:
+        """Count what a generator has learnt, see `sweep.spec.wishes.measures`."""
+        return count_parameters(generator.network)
+
     def score(self, generator: LoadedGenerator, use: Use, full: bool) -> Score:
         """Measure a generator at the full number of pictures.
 
@@ -137,7 +141,7 @@ def measure(
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
         row |= asdict(measuring.score(generator, "result", measuring.full))
-        row["params"] = count_parameters(generator.network)
+        row["params"] = measuring.count(generator)
     except NonFiniteError as error:
         row |= {"problem": str(error)}
     return row | {"seconds": time.perf_counter() - started}

@@ -82,7 +82,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
-        if left or growth.next(plan, ended(_past(folder, sweep.info.metric))):
+        if left or growth.next(plan, ended(_past(folder, sweep.info))):
             view.say(_work(left, growth.room(plan)))
             interrupted = _train(sweep, plan, growth, params, options, owner, view)
     _tell(sweep, board, view, interrupted)
@@ -143,9 +143,10 @@ def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     return replace(spec, asha=None, plain=plain, search=search, track=())
 
 
-def _past(folder: Folder, metric: str) -> list[PastTrial]:
-    """Read the runs on record of a confirmation."""
-    return past(recall(Store(folder), SearchConfig(metric=metric)), SweepInfo.read(folder))
+def _past(folder: Folder, info: SweepInfo) -> list[PastTrial]:
+    """Read the runs on record of a confirmation of a sweep."""
+    search = SearchConfig.model_validate({"metric": info.metric, "subject_to": dict(info.subject_to)})
+    return past(recall(Store(folder), search), SweepInfo.read(folder))
 
 
 def _work(left: int, room: int) -> str:
