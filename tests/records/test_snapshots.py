@@ -123,6 +123,9 @@ class FakeMeasuring:
     def load(self, folder: object, path: str) -> float | None:
         return self.files.kept.get(path.rpartition("/")[2])
 
+    def count(self, generator: float) -> int:
+        return 1
+
     def score(self, generator: float, use: str, full: bool) -> Score:
         error = self.history.result_error if use == "result" else 0.0
         return Score(**score(generator, error, FULL))
@@ -195,7 +198,10 @@ def test_a_fid_on_fewer_pictures_that_was_as_low_is_enough() -> None:
 
 def test_a_result_that_cannot_be_measured_says_why() -> None:
     class Broken(FakeMeasuring):
-        def score(self, generator: float, use: str, full: bool) -> Score:
+        def count(self, generator: float) -> int:
+        return 1
+
+    def score(self, generator: float, use: str, full: bool) -> Score:
             raise NonFiniteError("not finite")
 
     history = History([0.2], [0.0], [128], "stopped")
