@@ -198,10 +198,7 @@ def test_a_fid_on_fewer_pictures_that_was_as_low_is_enough() -> None:
 
 def test_a_result_that_cannot_be_measured_says_why() -> None:
     class Broken(FakeMeasuring):
-        def count(self, generator: float) -> int:
-        return 1
-
-    def score(self, generator: float, use: str, full: bool) -> Score:
+        def score(self, generator: float, use: str, full: bool) -> Score:
             raise NonFiniteError("not finite")
 
     history = History([0.2], [0.0], [128], "stopped")
