@@ -139,6 +139,17 @@ BLOCKS: dict[str, Way] = {
     "random, rungs": Swept("random"),
     **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy")},
 }
+HALVES: Mapping[str, Any] = {"grace": 2, "reduction": 2}
+DEFAULTS: dict[str, Way] = {
+    "random, all to the end": RANDOM,
+    "2, 6": Swept(),
+    "2, 6, patience 3": Swept(asha={**USUAL, "patience": 3}),
+    "2, 4, 8, reduction 2": Swept(asha=HALVES),
+    "2, 4, 8, reduction 2, patience 2": Swept(asha={**HALVES, "patience": 2}),
+    "2, 4, 8, reduction 2, patience 3": Swept(asha={**HALVES, "patience": 3}),
+    "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**HALVES, "patience": 3, "variant": "promote"}),
+    "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={"grace": 1, "reduction": 2, "patience": 3}),
+}
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
     **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
@@ -156,6 +167,7 @@ QUESTIONS: dict[str, Question] = {
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),
+    "rungs with tpe": Question(cache(Table.read), DEFAULTS, 0.5),
     "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.1),
     "crossing": Question(
         partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.01, crossing=0.6), FEWER, 0.1

@@ -21,6 +21,7 @@ from benchmarks.search.curves import Curve, Session, World
 from benchmarks.search.variants import Trick, Tried
 from ganlib.config import TrialConfig
 from sweep.driver.director import Director
+from sweep.driver.endings import Endings
 from sweep.driver.events import Next
 from sweep.records.datasets import Store
 from sweep.records.status import Status
@@ -216,8 +217,9 @@ def replay(
     session = world.session(seed)
     director = director_for(spec, session, seed, workers)
     if trick is not None:
-        director.rungs = Tried(director.records.store, spec, director.info)
-        director.rungs.trick = trick
+        tried = Tried(director.records.store, spec, director.info)
+        tried.trick = trick
+        director.rungs, director.endings = tried, Endings(tried, director.hours)
     spent, ticks = Spent(), itertools.count()
     speaking: list[tuple[float, int, Worker]] = []
     now = 0.0

@@ -8,11 +8,14 @@ Kingma & Ba 2014 (Adam), https://arxiv.org/abs/1412.6980; Tieleman & Hinton 2012
 The functions are registered by name in `ganlib.names.OPTIMIZERS`.
 """
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from copy import deepcopy
+from functools import cache
+from inspect import unwrap
 from typing import Any
 
-from torch import Tensor, __version__, device, nn, tensor
+from torch import Tensor, __version__, device, nn, no_grad, tensor
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from ganlib.config import TrainConfig
@@ -34,6 +37,7 @@ def optimizer(name: str, network: nn.Module, lr: float, train: TrainConfig, wher
         train: Has ``weight_decay`` and the numbers that only some optimizers take.
         where: The device.
     """
+    _spare_the_compiler()
     entry = OPTIMIZERS[name]
     numbers = {key: getattr(train, key) for key in entry.numbers}
     made: Optimizer = entry.load()(
@@ -57,7 +61,30 @@ def improve(made: Optimizer, loss: Tensor) -> None:
     """Take one step down a loss."""
     made.zero_grad(set_to_none=True)
     loss.backward()
-    made.step()
+    _plain_step(type(made))(made)  # type: ignore[arg-type]  # types have hashes
+
+
+# torch's compiler takes three seconds to import and is not used here. Optimizers import it at the first call of some
+# methods, to tell it to leave them alone, and at each step, to mark its ends. A program that has imported it may
+# compile: it is told.
+
+
+def _spare_the_compiler() -> None:
+    """Let methods of optimizers know what torch's compiler would answer, which it is not asked then."""
+    if "torch._dynamo" in sys.modules:
+        return
+    for method in vars(Optimizer).values():
+        if getattr(method, "__globals__", {}).get("__name__") == "torch._compile":
+            method.__wrapped__.__dynamo_disable = method.__wrapped__
+
+
+@cache
+def _plain_step(kind: type[Optimizer]) -> Callable[[Optimizer], object]:
+    """Find a step of an optimizer below what torch wraps it in: marks for its compiler, profiles, hooks."""
+    if "torch._dynamo" in sys.modules:
+        return kind.step
+    step: Callable[[Optimizer], object] = no_grad()(unwrap(kind.step))
+    return step
 
 
 def take_over(made: Optimizer, state: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from sweep.results.leaderboard import METRICS
 
 SHOWN = 5
 """How many of the best trials are in colour at first."""
-_CROWDED = 4.0
-"""Two values of which one is this many times the other do not fit one picture."""
+CROWDED = 4.0
+"""Values of which a few are this many times as far from the lowest as most of them do not fit one picture."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,12 @@ def panels(results: Results) -> list[Panel]:
     return found
 
 
-def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
+def axis_range(values: Iterable[float | None], crowded: float = CROWDED) -> tuple[float, float] | None:
     """Choose an axis for most of some values, where a few (of a run that blew up) would flatten all others.
+
+    Args:
+        values: What is drawn; what is None, infinite or NaN is not.
+        crowded: How many times as far as most of the values the highest may be from the lowest.
 
     Returns:
         The ends of the axis; None where all values fit one picture, or fewer than eight are finite.
@@ -126,7 +130,7 @@ def axis_range(values: Iterable[float | None]) -> tuple[float, float] | None:
     if len(finite) < 8:
         return None
     low, usual, high = finite[0], finite[int(0.9 * (len(finite) - 1))], finite[-1]
-    if high - low <= _CROWDED * (usual - low) or usual == low:
+    if high - low <= crowded * (usual - low) or usual == low:
         return None
     margin = 0.06 * (usual - low)
     return low - margin, usual + 4 * margin

@@ -15,6 +15,7 @@ from benchmarks.search.questions import NUMBERS, QUESTIONS, RUNGS, Swept
 from benchmarks.search.replay import Enough, Spent, replay, with_search
 from benchmarks.search.synthetic import Synthetic
 from benchmarks.search.tables import ranks, table
+from benchmarks.search.variants import Trick
 from sweep.spec.specification import parse
 
 WORLD = Synthetic(parse(NUMBERS))
@@ -72,6 +73,13 @@ def test_a_replay_is_a_function_of_its_seed(asha: dict[str, object]) -> None:
     assert first.found != replay(WORLD, spec, seed=3).found
     assert len({trial for _, trial, _ in first.found}) == 15
     assert first.kimg < 15 * 9
+
+
+@pytest.mark.parametrize("trick", [Trick(best=True), Trick(variety=0.9)])
+def test_a_variant_of_the_rungs_is_what_runs(trick: Trick) -> None:
+    spec = with_search(WORLD.spec, {"sampler": "random", "trials": 40}, {"grace": 2, "reduction": 3})
+    usual, tried = (replay(WORLD, spec, 3, trick=one) for one in (None, trick))
+    assert usual.found != tried.found
 
 
 def test_stock_ray_stops_too_and_counts_all_training() -> None:

@@ -7,6 +7,7 @@ from descriptor 3 and writes answers and events to descriptor 4, as JSON, each e
 import base64
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ class Browser:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self._loaded = 0
+        self._features: list[dict[str, str]] = []
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = ""
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -84,8 +86,8 @@ class Browser:
         phone = width < 600
         size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self._call("Emulation.setDeviceMetricsOverride", **size)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self._features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self._call("Emulation.setEmulatedMedia", features=self._features)
         loaded = self._loaded
         self._call("Page.navigate", url=url)
         end = time.monotonic() + PATIENCE
@@ -124,6 +126,20 @@ class Browser:
             scrollTo({ top: y, behavior: "instant" }); await frames(); } await frames();
             scrollTo({ top: 0, behavior: "instant" }); })()"""
         )
+
+    def sides(self, letter: bool = False) -> int:
+        """How many sides the page has when it is printed on A4, or on Letter."""
+        return len(re.findall(rb"/Type\s*/Page\b", self.printed(letter)))
+
+    def printed(self, letter: bool = False) -> bytes:
+        """The page as a PDF, with the margins that it asks for."""
+        width, height = (8.5, 11) if letter else (8.27, 11.69)
+        told = self._call("Page.printToPDF", paperWidth=width, paperHeight=height)
+        return base64.b64decode(told["data"])
+
+    def paper(self, printed: bool) -> None:
+        """Show the page as it is printed, or as on a screen again."""
+        self._call("Emulation.setEmulatedMedia", media="print" if printed else "", features=self._features)
 
     def screenshot(self, path: Path, full: bool = True) -> None:
         """A PNG of the window, or of the whole page."""

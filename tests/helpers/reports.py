@@ -11,17 +11,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import sweep.report
 from ganlib.data.sheet import grid
 from ganlib.models.sheets import BLOCKS, ONE_WAY, WAY_BACK
 from helpers.synthetic import IDENTITY, START
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.closest import closest
-from sweep.report.page.document import render
+from sweep.report.page.compare import CompareSection
+from sweep.report.page.document import render, templates
+from sweep.report.page.repeat import RepeatSection
+from sweep.report.page.sheet import SheetSection
+from sweep.report.page.summary import SummarySection
 from sweep.report.pictures import Album
-from sweep.report.results import Results
+from sweep.report.results import Param, Results
 from sweep.storage.opening import open_folder
 
+ASSETS = Path(sweep.report.__file__).parent / "assets"
 EVIL = "<script>alert(1)</script>"
 EVIL_TEXT = f"""'"><img src=x onerror=alert(2)>{EVIL}<!-- ]]> &amp; {{{{ 7919*7919 }}}} \u2028"""
 
@@ -68,6 +74,49 @@ class Page(HTMLParser):
 def page_of(*sweeps: Sweep) -> Page:
     results = Results.read(sweeps)
     return Page(render(results, Album.read(results), closest(results)))
+
+
+def sheet_of(results: Results) -> SheetSection:
+    album = Album.read(results)
+    summary, compare = SummarySection.of(results, album), CompareSection.of(results)
+    return SheetSection.of(results, album, "1 March 2025", summary, compare, RepeatSection.of(results))
+
+
+def sheet_html(section: SheetSection) -> str:
+    return templates().get_template("sections/sheet.html.j2").render(section=section)
+
+
+def crowded(results: Results, params: int, copies: int) -> Results:
+    """The same results with more trials, and many parameters of long names."""
+    more = [f"train.a_rather_long_name_of_a_parameter_{n}" for n in range(params)]
+    known = [Param(path, path, True, False, "") for path in more]
+
+    def filled(trial: Any, copy: int) -> Any:
+        row = {**trial.entry.row, **{f"param.{path}": 1 / (copy + 3) for path in more}}
+        values = {**trial.values, **dict.fromkeys(more, 1 / (copy + 3))}
+        return replace(trial, entry=replace(trial.entry, row=row), values=values)
+
+    trials = [filled(trial, copy) for trial in results.trials for copy in range(copies)]
+    return replace(results, trials=trials, params=[*results.params, *known])
+
+
+def searching(sweep: Sweep, params: int) -> Sweep:
+    """The same sweep with a spec that searches many more parameters, of long names."""
+    line = "  a_rather_long_name_of_a_parameter_{}: {{type: float, low: 1.0e-05, high: 0.001, log: true}}\n"
+    more = "".join(line.format(number) for number in range(params))
+    text = (sweep.spec_text() or "").replace("train:\n", f"train:\n{more}")
+    sweep.folder.write("spec.yaml", text.encode())
+    return sweep
+
+
+def bare_sheet(results: Results) -> str:
+    """The printed sheet of a report with its pictures, in a page without all that is not printed."""
+    album, page = Album.read(results), sheet_html(sheet_of(results))
+    for place, frame in {"portrait": album.portrait, **album.real}.items():
+        if frame:
+            page = page.replace(f'data-plate="{place}"', f'src="{frame.whole or frame.block}"')
+    style = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "print.css"))
+    return f"<!doctype html><meta charset=utf-8><style>{style}</style>{page}"
 
 
 def evil_sweep(tmp_path: Path) -> Sweep:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from helpers.browser import CHROMIUM, Browser, browser
-from helpers.reports import evil_sweep, translator_sweep
-from helpers.synthetic import make_sweep
+from helpers.reports import bare_sheet, crowded, evil_sweep, searching, translator_sweep
+from helpers.synthetic import make_sweep, remeasured
 
+from sweep import formatting
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.report.build import write_report
 from sweep.report.judging.sitting import Sitting
@@ -60,7 +61,8 @@ def test_everything_is_drawn_and_every_picture_decoded(page: Browser) -> None:
     page.wait("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3 * 12")
     # seven curves, the parallel coordinates, four slices
     assert page.run("document.querySelectorAll('.js-plotly-plot').length") == 12
-    assert page.run("[...document.images].filter((i) => i.src).length") == 1 + 1 + 12
+    # the winner, the real ones, both once more for paper, and every trial
+    assert page.run("[...document.images].filter((i) => i.src).length") == 2 * (1 + 1) + 12
     assert (
         page.run(
             "Promise.all([...document.images].filter((i) => i.src).map((i) => i.decode())).then(() => 'all')"
@@ -157,6 +159,11 @@ def test_the_table_sorts(page: Browser) -> None:
     ]
 
 
+PICTURED = (
+    "[...document.querySelectorAll('#gallery li:not([hidden]) [data-trial]')].map((b) => b.dataset.trial)"
+)
+
+
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
@@ -176,6 +183,56 @@ def test_the_table_filters(page: Browser, faces: Sweep, words: str, chosen: obje
     expected = {t.entry.trial for t in Results.read([faces]).trials if chosen(t.values)}  # type: ignore[operator]
     assert {int(key) for key in page.run(COLUMN.format(1))} == expected
     assert page.run("document.getElementById('filtered').textContent").startswith(str(len(expected)))
+    # the same filter holds for the pictures
+    assert set(map(int, page.run(PICTURED))) == expected
+    assert page.run("document.getElementById('pictured').textContent").startswith(str(len(expected)))
+    assert page.run("document.getElementById('filter-pictures').value") == words
+
+
+def test_pictures_are_searched_and_put_in_order(page: Browser, faces: Sweep) -> None:
+    values = {t.key: t.values for t in Results.read([faces]).trials}
+    rates = {key: value["train.lr_g"] for key, value in values.items() if value["train.loss"] == "bce"}
+    page.run("document.getElementById('filter-pictures').focus()")
+    page.run(
+        "(box => { box.value = 'loss=bce'; box.dispatchEvent(new Event('input')); })"
+        "(document.getElementById('filter-pictures'))"
+    )
+    assert page.run("document.getElementById('filter').value") == "loss=bce"
+    assert page.run("document.getElementById('pictured').ariaLive") == "polite"
+    assert page.run("document.getElementById('filtered').ariaLive") == "off"
+    choose = (
+        "(s => { s.value = %r; s.dispatchEvent(new Event('change')); })(document.getElementById('order'))"
+    )
+    page.run(choose % "train.lr_g")
+    expected = sorted(rates, key=rates.__getitem__)
+    assert page.run(PICTURED) == expected
+    told = page.run(
+        "[...document.querySelectorAll('#gallery li:not([hidden]) [data-ordered]')].map((s) => s.textContent)"
+    )
+    assert told == [f"lr_g {formatting.value(rates[key])}" for key in expected]
+    # over time the same, and what is enlarged goes by it
+    page.run("document.querySelector('[data-view=film]').click()")
+    row = "[...document.querySelectorAll('#film tbody tr:not([hidden]) a')].map((a) => a.getAttribute('href').slice(7))"
+    assert page.run(row) == expected
+    page.run("document.querySelector('#film tbody tr:not([hidden]) button').click()")
+    seen = []
+    for _ in expected:
+        seen.append(page.run("document.getElementById('viewer-caption').textContent").partition(",")[0])
+        page.key("ArrowRight", 39)
+    assert seen == [f"Trial {key}" for key in expected]
+    page.key("Escape", 27)
+    page.run("document.querySelector('[data-view=cards]').click()")
+    # what a parameter is missing in stands last
+    page.run(choose % "train.smoothing")
+    page.run(
+        "(box => { box.value = ''; box.dispatchEvent(new Event('input')); })(document.getElementById('filter'))"
+    )
+    smooth = [values[key]["train.smoothing"] for key in page.run(PICTURED)]
+    assert len(smooth) == 12
+    there = [value for value in smooth if value is not None]
+    assert smooth == [*sorted(there), *[None] * (12 - len(there))]
+    page.run(choose % "")
+    assert page.run(PICTURED) == list(values)
 
 
 def test_a_trial_is_coloured_and_taken_out_again(page: Browser) -> None:
@@ -207,7 +264,7 @@ def test_a_link_brings_back_what_is_out_of_sight(page: Browser) -> None:
         "(document.getElementById('filter'))"
     )
     page.run("document.querySelector('#gallery a').click()")
-    assert page.run("document.querySelectorAll('#table tbody tr[hidden]').length") == 0
+    assert page.run("document.querySelectorAll('#table tbody tr[hidden], #gallery li[hidden]').length") == 0
     page.run("document.querySelector('[data-view=film]').click()")
     page.run("document.querySelector('#table a[href^=\\'#pictures\\']').click()")
     assert not page.run("document.getElementById('gallery').hidden")
@@ -219,6 +276,49 @@ def test_the_axis_of_the_metric_becomes_logarithmic(page: Browser) -> None:
     assert page.run(kind) == "linear"
     page.run("document.querySelector('#chips [aria-pressed]').click()")
     assert page.run(kind) == "log"
+
+
+def test_it_is_printed_on_two_sides(page: Browser, report: str) -> None:
+    page.open(report, dark=True)
+    assert page.sides() == page.sides(letter=True) == 2
+    page.paper(True)
+    assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    shown = "[...document.querySelectorAll('body > *')].filter((e) => e.offsetHeight).map((e) => e.id)"
+    assert page.run(shown) == ["sheet"]
+    widths = page.run(
+        "[...document.querySelectorAll('#sheet img')].map((i) => [i.naturalWidth, i.clientWidth])"
+    )
+    assert all(natural >= 112 and shown > 150 for natural, shown in widths), (
+        "the whole grid, none of them empty"
+    )
+    assert len(widths) == 2
+    page.paper(False)
+
+
+def test_no_sweep_needs_a_third_side(chromium: Browser, tmp_path: Path) -> None:
+    """Of each only the sheet, without all that is not printed."""
+    bare = make_sweep(tmp_path, trials=0, name="bare", pictures=False, info={"trials": 8})
+    wide = searching(make_sweep(tmp_path, trials=12, name="wide", size=12, every=12.0), 30)
+    others = [make_sweep(tmp_path, trials=2, name=f"{'long name ' * 8}{n}", pictures=False) for n in range(8)]
+    cases = {
+        "nothing yet": Results.read([bare]),
+        "translators": Results.read([translator_sweep(tmp_path, trials=4, size=64)]),
+        "a thousand": crowded(Results.read([wide]), params=30, copies=80),
+        "several": crowded(Results.read([wide, *others]), params=30, copies=2),
+        "unlike": Results.read([wide, remeasured(others[0], n_fake=64)]),
+    }
+    for name, results in cases.items():
+        path = tmp_path / "sheet.html"
+        path.write_text(bare_sheet(results), encoding="utf-8")
+        chromium.open(path.as_uri(), 672)  # as wide as A4 between its margins
+        assert (chromium.sides(), chromium.sides(letter=True)) == (2, 2), name
+        chromium.paper(True)
+        over = (
+            "[...document.querySelectorAll('.side')]"
+            ".map((e) => [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth])"
+        )
+        assert all(side <= 1 for both in chromium.run(over) for side in both), f"{name}: {chromium.run(over)}"
+        chromium.paper(False)
 
 
 def test_hostile_names_are_inert_and_foreign_scripts_blocked(chromium: Browser, tmp_path: Path) -> None:
@@ -253,6 +353,11 @@ def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Pa
     chromium.open(path.as_uri(), 390, 844)
     chromium.draw_all()
     assert chromium.run("document.querySelectorAll('#table tbody tr').length") == 16
+    charts = chromium.run(
+        "[...document.querySelectorAll('#sweeps .curves')].map((c) => c.getBoundingClientRect().width)"
+    )
+    assert len(charts) == 2
+    assert all(250 < width <= 390 for width in charts)
     assert chromium.run("document.documentElement.scrollWidth") <= 390
     assert chromium.complaints == []
 

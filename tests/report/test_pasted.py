@@ -5,7 +5,8 @@ from pathlib import Path
 from helpers.reports import evil_sweep
 from helpers.synthetic import make_sweep
 
-from sweep.report.beside.pasted import MOST, latex, markdown
+from sweep.report.beside.pasted import latex, markdown
+from sweep.report.best import MOST
 from sweep.report.results import Results
 
 

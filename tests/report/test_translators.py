@@ -84,7 +84,7 @@ def test_whole_grids_are_shown_in_a_full_report(cycle: Sweep) -> None:
 
 def test_rows_are_named_in_words(page: Page, cartoon: Sweep) -> None:
     assert " ".join(["Rows, from the top:", *WAY_BACK]) in page.words()
-    assert " ".join(["Rows, from the top:", *ONE_WAY, "Real drawings"]) in page_of(cartoon).words()
+    assert " ".join(["Rows, from the top:", *ONE_WAY, "Filter"]) in page_of(cartoon).words()
     named = [json.loads(str(button["data-rows"])) for button in page.all("button") if "data-rows" in button]
     assert len(named) == 1 + 24
     assert all(names == list(WAY_BACK) for names in named)
@@ -101,7 +101,7 @@ def test_names_of_rows_are_text(tmp_path: Path) -> None:
     store.replace("samples", 1, [store.part("samples", 1)[0] | {"shown": "[1, 2"}])
     page = page_of(sweep)
     assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
-    assert len(page.all("img")) == 1 + 1 + 2 + 1
+    assert len(page.all("img")) == 2 * (1 + 1) + 2 + 1, "the winner and the real ones once more on the sheet"
     assert "onerror=alert(2)" in page.words()
 
 
@@ -166,7 +166,7 @@ def test_the_table_has_what_was_measured(cycle: Sweep, cartoon: Sweep) -> None:
 def test_flaws_are_told_with_figures(page: Page) -> None:
     words = page.words()
     told = "grey: 43% of the drawings' chroma, below 70%"
-    assert words.count(told) == 2, "in the summary and below the table"
+    assert words.count(told) == 3, "in the summary, below the table and on paper"
     assert "1 trial with warnings Trial 0 tint: the mean colour is 9.2" in words
 
 

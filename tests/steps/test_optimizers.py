@@ -1,5 +1,7 @@
-"""What optimizers say of themselves on a GPU, as far as that can be known without one."""
+"""What optimizers say of themselves on a GPU, as far as that can be known without one, and what a step spares."""
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -11,7 +13,7 @@ from torch.optim import Optimizer
 from ganlib.config import TrainConfig
 from ganlib.steps import optimizers
 
-GPU = torch.device("cuda")
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
@@ -49,3 +51,40 @@ def test_steps_that_are_not_captured_are_no_mistake(
     del made._warned_capturable_if_run_uncaptured
     with pytest.warns(UserWarning, match="capturable=True"):
         check(made)
+
+
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_a_plain_step_is_a_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = [torch.nn.Linear(3, 2) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    plain, whole = (optimizers.optimizer(name, one, 0.1, TrainConfig(), CPU) for one in networks)
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "torch._dynamo", raising=False)
+        step = optimizers._plain_step.__wrapped__(type(plain))
+    assert step is not type(plain).step
+    for _ in range(3):
+        inputs = torch.randn(4, 3)
+        for one in networks:
+            one.zero_grad()
+            one(inputs).square().sum().backward()
+        step(plain)
+        whole.step()
+    for ours, torchs in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        assert torch.equal(ours, torchs)
+        assert ours.requires_grad
+
+
+def test_training_imports_no_compiler() -> None:
+    """It takes seconds, in every process of every trial."""
+    code = """if True:
+        import sys, torch
+        from ganlib.config import DataConfig, ModelConfig, TrainConfig
+        from ganlib.steps.adversarial import AdversarialStep
+        from ganlib.steps.stream import BatchStream
+
+        cpu, model = torch.device("cpu"), ModelConfig(width=8, latent_dim=8)
+        step = AdversarialStep(DataConfig(size=28), model, TrainConfig(batch_size=4), 0, cpu)
+        step(BatchStream(torch.zeros(8, 28, 28, 3, dtype=torch.uint8), 4, 0, cpu))
+        assert "torch._dynamo" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)

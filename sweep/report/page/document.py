@@ -19,12 +19,14 @@ from markupsafe import Markup
 from sweep.formatting import count
 from sweep.report.charts import chart_data
 from sweep.report.closest import Closest
+from sweep.report.page.compare import CompareSection
 from sweep.report.page.curves import CurvesSection
 from sweep.report.page.eyes import EyesSection
 from sweep.report.page.gallery import GallerySection, atlas
 from sweep.report.page.mattered import MattersSection
 from sweep.report.page.repeat import RepeatSection
-from sweep.report.page.scripts import link
+from sweep.report.page.scripts import dense, link
+from sweep.report.page.sheet import SheetSection
 from sweep.report.page.summary import SummarySection
 from sweep.report.page.tradeoffs import TradeoffsSection
 from sweep.report.page.trials import TrialsSection
@@ -47,7 +49,8 @@ class Document:
         running: Whether more is to come.
         started: When the first sweep was; empty if that is not on record.
         written: When the results were read.
-        css: The style sheet.
+        sheet: What is printed in place of all else.
+        css: The style sheets.
         data: What the scripts read, as JSON.
         scripts: The scripts, in the order in which they run.
     """
@@ -59,6 +62,7 @@ class Document:
     started: str
     written: str
     summary: SummarySection
+    compare: CompareSection
     gallery: GallerySection
     eyes: EyesSection
     curves: CurvesSection
@@ -66,6 +70,7 @@ class Document:
     matters: MattersSection
     trials: TrialsSection
     repeat: RepeatSection
+    sheet: SheetSection
     css: Markup
     data: Markup
     scripts: Sequence[Markup]
@@ -83,22 +88,27 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
     curves = CurvesSection.of(results)
     scripts = [*([_plotly()] if curves.drawn else []), link(ENTRY, _module)]
     started = results.sweeps[0].sweep.info.created
+    written = day(max(facts.written for facts in results.sweeps))
+    summary, compare = SummarySection.of(results, album), CompareSection.of(results)
+    repeat = RepeatSection.of(results)
     document = Document(
         title=results.title,
         policy=policy(scripts, bool(live)),
         live=bool(live),
         running=results.running,
         started=day(started) if started else "",
-        written=day(max(facts.written for facts in results.sweeps)),
-        summary=SummarySection.of(results, album),
+        written=written,
+        summary=summary,
+        compare=compare,
         gallery=GallerySection.of(results, album, closest),
         eyes=EyesSection.of(results),
         curves=curves,
         tradeoffs=TradeoffsSection.of(results),
         matters=MattersSection.of(results),
         trials=TrialsSection.of(results, album),
-        repeat=RepeatSection.of(results),
-        css=Markup(_asset("page.css")),
+        repeat=repeat,
+        sheet=SheetSection.of(results, album, written, summary, compare, repeat),
+        css=Markup(dense(_asset("page.css") + _asset("print.css"))),
         data=script_json({"charts": chart_data(results), "atlas": atlas(results, album), "live": live}),
         scripts=[Markup(script) for script in scripts],
     )

@@ -105,6 +105,7 @@ class GallerySection:
         broken: Names of trials whose pictures could not be read.
         copying: Whether the winner copies; None where that is not known.
         ranked: Whether there is a winner.
+        orders: By what the trials can be put in order: path and title of each parameter.
     """
 
     metric: str
@@ -117,6 +118,7 @@ class GallerySection:
     broken: Sequence[str]
     copying: Copying | None
     ranked: bool
+    orders: Sequence[tuple[str, str]]
 
     @classmethod
     def of(cls, results: Results, album: Album, closest: Closest | None) -> "GallerySection":
@@ -141,6 +143,7 @@ class GallerySection:
             broken=album.broken,
             copying=_copying(results.winner, closest) if closest and results.winner else None,
             ranked=results.winner is not None,
+            orders=[(param.path, param.title) for param in results.params],
         )
 
 

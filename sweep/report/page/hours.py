@@ -1,18 +1,17 @@
 """The hours of processor that a report's trials cost, and that stopping some of them saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sweep import formatting
 from sweep.report.facts import Facts, Row
-from sweep.report.results import Results
 from sweep.results.summary import seconds_saved
 
 
-def hours(results: Results) -> tuple[str, str]:
+def hours(sweeps: Sequence[Facts]) -> tuple[str, str]:
     """Add up hours of processor that were spent, and those saved by stopping, such as ``1.2 GPU-hours``."""
     spent: dict[str, float] = {}
     saved: dict[str, float] = {}
-    for facts in results.sweeps:
+    for facts in sweeps:
         for row in facts.trials:
             kind, share = _processor(facts, row)
             seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)

@@ -14,6 +14,9 @@ digest. There are two ways to bring modules into such a page:
 So the modules are linked here. For a few lines to do it, a module may write only ``import { a, b } from "./other.js";``
 and ``export`` before ``const`` or ``function``, each at the start of a line. Anything else is refused, and so are
 modules that import each other, or a name that the other module does not export.
+
+Comments that stand alone and indentation are for those who write the modules, not for the page: they are left out. So
+that no text is changed by that, a template literal may not go over several lines.
 """
 
 import re
@@ -22,6 +25,8 @@ from collections.abc import Callable
 _IMPORT = re.compile(r'^import \{ ([\w$]+(?:, [\w$]+)*) \} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|(?:async )?function) ([\w$]+))", re.MULTILINE)
 _UNLINKED = re.compile(r"^\s*(?:import|export)\b.*", re.MULTILINE)
+_ALONE = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
+_OPEN = re.compile(r"^[^`\n]*(?:`[^`\n]*`[^`\n]*)*`[^`\n]*$", re.MULTILINE)
 _CLOSING = re.compile(r"</script|<!--", re.IGNORECASE)
 
 
@@ -61,10 +66,20 @@ def link(entry: str, read: Callable[[str], str]) -> str:
     return '"use strict";\n(() => {\n' + "\n".join(functions) + "})();\n"
 
 
+def dense(text: str) -> str:
+    """Leave out comments that stand alone, and indentation, of a script or a style sheet."""
+    return _ALONE.sub("", text)
+
+
 def _function(name: str, text: str, imports: list[tuple[str, list[str]]], exports: list[str]) -> str:
     """Write a module as the call of a function that returns what the module exports."""
-    body = _EXPORT.sub("", _IMPORT.sub("", text))
-    for what, pattern in (("cannot be linked", _UNLINKED), ("would end the page's script", _CLOSING)):
+    body = dense(_EXPORT.sub("", _IMPORT.sub("", text)))
+    refused = {
+        "cannot be linked": _UNLINKED,
+        "would end the page's script": _CLOSING,
+        "is a template literal over several lines": _OPEN,
+    }
+    for what, pattern in refused.items():
         if found := pattern.search(body):
             raise ValueError(f"{name}.js: '{found[0].strip()}' {what}")
     bindings = "".join(f"const {{ {', '.join(names)} }} = ${other};\n" for other, names in imports)

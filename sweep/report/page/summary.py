@@ -117,7 +117,7 @@ class SummarySection:
     @classmethod
     def of(cls, results: Results, album: Album) -> "SummarySection":
         """Sum up the trials of a report."""
-        spent, saved = hours(results)
+        spent, saved = hours(results.sweeps)
         return cls(
             problem=results.problem,
             best=_best(results, results.winner, album.portrait) if results.winner else None,

@@ -74,7 +74,7 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
     page = page_of(sweep)
     executable = [a for a in page.all("script") if a.get("type") != "application/json"]
     assert len(executable) == 2
-    assert len(page.all("img")) == 3
+    assert len(page.all("img")) == 4
     assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
     words = page.words()
     assert words.count(EVIL) > 12

@@ -28,4 +28,4 @@ def test_hours_are_those_of_what_a_trial_has(device: str, runner: str, packing: 
         spec={"resources": {"gpu": 0.25, "cpu": 2, "packing": packing}},
         sweep=SimpleNamespace(info=info),
     )
-    assert hours(SimpleNamespace(sweeps=[facts])) == (told, "")  # type: ignore[arg-type]
+    assert hours([facts]) == (told, "")

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from sweep.report.page.scripts import link
+from sweep.report.page.scripts import dense, link
 
 MODULES = {
     "main": 'import { shown } from "./list.js";\nimport { one, two } from "./numbers.js";\nshown(one, two());\n',
@@ -41,12 +41,20 @@ def test_a_module_comes_once_after_all_that_it_imports() -> None:
         ({"numbers": 'import all from "./list.js";\n'}, "cannot be linked"),
         ({"main": 'import { one as uno } from "./numbers.js";\n'}, "cannot be linked"),
         ({"main": 'import { one } from "https://example.org/numbers.js";\n'}, "cannot be linked"),
+        ({"main": "const words = `a\n  b`;\n"}, "is a template literal over several lines"),
         ({"main": 'const tag = "</script>";\n'}, "would end the page's script"),
     ],
 )
 def test_what_cannot_be_linked_is_refused(changes: Mapping[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         linked(changes)
+
+
+def test_comments_and_indentation_are_left_out_and_nothing_else() -> None:
+    text = "/* What it\n   is. */\nconst f = () => {\n  // why\n  const g = '/* no */'; // said\n"
+    text += "  return `  ${g}`;\n};\n"
+    assert dense(text) == "const f = () => {\nconst g = '/* no */'; // said\nreturn `  ${g}`;\n};\n"
+    assert dense("@media print {\n  /* so */ a { b: c; }\n}\n") == "@media print {\n/* so */ a { b: c; }\n}\n"
 
 
 def test_every_module_is_part_of_the_page() -> None:

@@ -1,5 +1,6 @@
 /* The training of each trial side by side: a row for each trial, a column for each moment. */
 
+import { arrange } from "./arrange.js";
 import { cards, columns, frames, showMoment, shownMoment } from "./atlas.js";
 import { keep } from "./choices.js";
 import { byId, element, kimgs, trials } from "./page.js";
@@ -25,10 +26,13 @@ const still = (key, frame) => {
 const row = (key) => {
   const { name, best, rank, status } = trials.get(key);
   const said = best == null || rank == null ? status : best.toPrecision(4);
+  const ordered = element("span", { className: "muted" });
+  ordered.dataset.ordered = "";
   const heading = element(
     "th", { scope: "row" },
     element("a", { href: `#trial-${key}`, textContent: name }),
     element("span", { className: "muted", textContent: said }),
+    ordered,
   );
   const cells = columns.map((_, column) => cell("td", column));
   for (const frame of frames.get(key)) cells[frame.column].append(still(key, frame));
@@ -38,8 +42,9 @@ const row = (key) => {
 const fill = () => {
   const moments = columns.map((kimg, column) => cell("th", column, { scope: "col", textContent: kimgs(kimg) }));
   const head = element("tr", {}, element("th", { textContent: "Trial", scope: "col" }), ...moments);
-  const body = element("tbody", {}, ...[...cards.keys()].map(row));
+  const body = element("tbody");
   byId("film").replaceChildren(element("table", {}, element("thead", {}, head), body));
+  arrange(body, new Map([...cards.keys()].map((key) => [key, row(key)])));
 };
 
 /* Shows the pictures as `cards`, all at one moment, or as a `film`, all moments at once. */

@@ -27,9 +27,6 @@ export const redraw = () => {
 };
 DARK.addEventListener("change", redraw);
 SMALL.addEventListener("change", redraw);
-window.addEventListener("beforeprint", () => {
-  for (const place of draws.keys()) if (!drawn.has(place)) draw(place);
-});
 
 export const appearance = () => ({
   showlegend: false,

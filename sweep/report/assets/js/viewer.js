@@ -6,7 +6,7 @@ import { byId, element, report, SMALL, trials } from "./page.js";
 
 const viewer = byId("viewer");
 const buttons = [...document.querySelectorAll("button.enlarge")];
-const state = { current: 0, opener: null };
+const state = { current: null, opener: null };
 
 /* What the rows of a button's pictures show, of a block or of the whole grid; none where all show the like. */
 const rowsOf = ({ rows, block }, isBlock) => JSON.parse(rows ?? "[]").slice(0, isBlock ? Number(block) : undefined);
@@ -51,9 +51,8 @@ const withNames = (image, rows) => {
   return both;
 };
 
-const show = (index) => {
-  state.current = (index + buttons.length) % buttons.length;
-  const button = buttons[state.current];
+const show = (button) => {
+  state.current = button;
   const { trial } = button.dataset;
   const { src, alt, words, rows } = wholeOf(button);
   const beside = realBeside(trial, src);
@@ -68,10 +67,14 @@ const show = (index) => {
 export const enlarge = (button, opener) => {
   state.opener = opener;
   stopPlaying();
-  show(buttons.indexOf(button));
+  show(button);
 };
 
-const neighbour = (step) => show(state.current + step);
+/* The next or previous pictures as they stand in the page now, those that are filtered away left out. */
+const neighbour = (step) => {
+  const shown = [...document.querySelectorAll("button.enlarge")].filter((one) => !one.closest("li")?.hidden);
+  show(shown.at((shown.indexOf(state.current) + step) % shown.length));
+};
 const travel = (step) => {
   showMoment(shownMoment() + step);
   keep({ moment: shownMoment() });
@@ -79,9 +82,8 @@ const travel = (step) => {
 };
 
 const focusBack = () => {
-  const button = buttons[state.current];
-  const elsewhere = state.opener !== button && state.opener?.isConnected;
-  (elsewhere ? state.opener : button).focus();
+  const elsewhere = state.opener !== state.current && state.opener?.isConnected;
+  (elsewhere ? state.opener : state.current).focus();
 };
 
 const KEYS = {

@@ -1,0 +1,29 @@
+/* The language of filters: `loss=bce lr_g<1e-4 status=stopped`, or words that are looked for. */
+
+export const compare = (first, second) => {
+  const [a, b] = [Number(first), Number(second)];
+  return Number.isNaN(a) || Number.isNaN(b) ? String(first).localeCompare(String(second), "en", { numeric: true }) : a - b;
+};
+
+const COMPARISONS = {
+  "=": (a, b) => compare(a, b) === 0 || a.toLowerCase().startsWith(b.toLowerCase()),
+  "<": (a, b) => compare(a, b) < 0,
+  ">": (a, b) => compare(a, b) > 0,
+  "<=": (a, b) => compare(a, b) <= 0,
+  ">=": (a, b) => compare(a, b) >= 0,
+};
+
+/* `lr_g<1e-4` compares a column; anything else is looked for in all cells. */
+const condition = (word, columnOf) => {
+  const [, column, sign, value] = /^([^<>=]+)(<=|>=|<|>|=)(.+)$/.exec(word) ?? [];
+  const place = column ? columnOf(column.toLowerCase()) : -1;
+  if (place < 0) return ({ text }) => text().includes(word.toLowerCase());
+  return ({ key }) => key(place) !== "" && COMPARISONS[sign](key(place), value);
+};
+
+/* A function that tells whether all words hold in a row: one that gives the `key` of a column by its place, and all its
+   `text` in small letters. `columnOf` finds the place of a column by its name in small letters, -1 if there is none. */
+export const matcher = (words, columnOf) => {
+  const conditions = words.split(/[\s,]+/).filter(Boolean).map((word) => condition(word, columnOf));
+  return (row) => conditions.every((holds) => holds(row));
+};

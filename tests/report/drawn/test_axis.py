@@ -1,0 +1,78 @@
+"""Axes of metrics: every usual value is on them, ticks are round and between the ends, one run does not flatten all."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.report.drawn.axis import Axis, round_ticks
+
+NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)
+
+
+@given(values=NUMBERS, floor=st.none() | st.floats(-1, 1e3))
+def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: float | None) -> None:
+    axis = Axis.of(values, floor)
+    assert axis is not None
+    assert axis.low < axis.high
+    assert axis.at(axis.low) == pytest.approx(0, abs=1e-9)
+    assert axis.at(axis.high) == pytest.approx(1)
+    assert list(axis.ticks) == sorted(set(axis.ticks))
+    assert len(axis.ticks) <= 6
+    assert all(axis.low <= tick <= axis.high for tick in axis.ticks)
+    places = [axis.at(value) for value in sorted(values)]
+    assert places == sorted(places), "a greater value is never drawn lower"
+    if not axis.cut:
+        assert all(axis.low <= value <= axis.high for value in values)
+
+
+def test_there_is_no_axis_of_nothing() -> None:
+    assert Axis.of([]) is None
+    assert Axis.of([None, math.nan, math.inf]) is None
+
+
+def test_it_is_logarithmic_where_a_bad_sweep_would_flatten_a_good_one() -> None:
+    good, bad = [0.02 + n / 1000 for n in range(20)], [2 + n / 10 for n in range(20)]
+    assert not Axis.of(good).log  # type: ignore[union-attr]
+    assert not Axis.of(bad).log  # type: ignore[union-attr]
+    both = Axis.of(good + bad)
+    assert both is not None
+    assert both.log
+    assert both.at(max(good)) - both.at(min(good)) > 0.1, "what was less than a hundredth of the height"
+    assert not both.cut
+
+
+@pytest.mark.parametrize("log", [True, False], ids=["logarithmic", "linear"])
+def test_a_run_that_blew_up_is_cut_off(log: bool) -> None:
+    usual = [0.02 * 1.1**n if log else 0.2 + n / 200 for n in range(40)]
+    axis = Axis.of([*usual, 1e9])
+    assert axis is not None
+    assert axis.cut
+    assert axis.high < 2
+    assert axis.log == log
+    assert axis.at(1e9) > 1
+    assert axis.at(max(usual)) - axis.at(min(usual)) > 0.5
+
+
+def test_a_metric_that_scatters_around_zero_has_a_lowest_value_all_the_same() -> None:
+    axis = Axis.of([1e-9, -0.001, *(0.05 + n / 50 for n in range(30))])
+    assert axis is not None
+    assert axis.log
+    assert axis.cut
+    assert axis.low > 1e-4
+    assert axis.at(-0.001) < 0
+
+
+def test_real_pictures_are_on_the_axis_where_they_are_near() -> None:
+    assert Axis.of([0.1, 0.2], floor=0.01).low < 0.01  # type: ignore[union-attr]
+    assert Axis.of([0.01, 0.2], floor=0.005).low < 0.005  # type: ignore[union-attr]
+    assert Axis.of([0.01, 0.2], floor=0.0001).low > 0.005  # type: ignore[union-attr]
+
+
+@given(st.floats(1e-3, 1e5))
+def test_times_have_few_round_ticks(end: float) -> None:
+    ticks = round_ticks(end)
+    assert ticks[0] == 0
+    assert 2 <= len(ticks) <= 5
+    assert ticks[-1] <= end * (1 + 1e-6)
