@@ -64,7 +64,7 @@ def columns(results: Results) -> list[Column]:
         *(Column(param.title, param.path, param.path) for param in results.params),
         *(Column(TRANSLATED[name].title, TRANSLATED[name].about, name) for name in _translated(results)),
         *([_WARNINGS] if results.translates else []),
-        *([_WISHES] if _wished(results) else []),
+        *([_WISHES] if wished(results) else []),
         Column("Seed", "of the trial's training"),
         Column("Time", "training and measuring"),
     ]
@@ -117,7 +117,7 @@ def _measured(trial: RankedTrial) -> str | None:
     return None if trial.entry.value is None else "so far"
 
 
-def _wished(results: Results) -> bool:
+def wished(results: Results) -> bool:
     """Tell whether any sweep has wishes beside its metric."""
     return any(facts.sweep.info.wishes for facts in results.sweeps)
 
@@ -215,7 +215,7 @@ def _cells(
         *params,
         *_cells_translated(entry, measures),
         *([_flaws(entry)] if results.translates else []),
-        *([_wishes(trial)] if _wished(results) else []),
+        *([_wishes(trial)] if wished(results) else []),
         Cell(formatting.value(row["seed"]), _key(row["seed"])),
         Cell(formatting.duration(seconds), seconds),
     ]

@@ -80,6 +80,8 @@ def test_the_page_tells_it(sweep: Sweep) -> None:
     words = page.words()
     assert "What breaks the wishes" in words
     assert "coverage >= 0.5" in words
+    assert "are not ranked, nor those whose result breaks a wish" in words
+    assert "where those that collapsed or break a wish reach none" in words
     assert "What one gives up for what" in words
     assert "that no other beats in KID, coverage and seconds per kimg together" in words
     links = {str(one["href"]) for one in page.all("a")}
