@@ -1,34 +1,45 @@
-"""Does a cheap extractor tell the truth? FID and KID against damage of known strength, and the pictures needed.
+"""Does a cheap extractor tell the truth, and which metric the soonest? Damage of known strength, pictures needed.
 
     python benchmarks/monotonicity.py --out benchmarks/results/monotonicity.json
+
+The second file beside it is that of ``--extractors efficientnet_lite0@64 --counts 64 128 256 512``.
 
 Pictures that were held out stand in for a generator and are damaged in five ways, a little to a lot. A good metric
 rises with every kind of damage (`monotonicity`). Then the question that a search asks: of two generators that are
 damaged by neighbouring strengths, is the better one rated better, and with how many pictures is that so in 95 % of the
-draws (`pictures needed`)? The two sets are drawn independently, each from its own pool.
+draws (`pictures needed`)? The two sets are drawn independently, each from its own pool. `ordered` has how often each
+metric is right over all such pairs, `agreement` how well it orders all generators at once as one on all pictures does.
 """
 
 import argparse
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from ordering import SURE, Comparison, Pool, Reference, agreement, ordered, right_order, seconds
 from torch import Tensor
 
 from ganlib.config import DataConfig
 from ganlib.data import prepare
 from ganlib.metrics import RealStatistics, load_extractor
+from ganlib.names import METRICS
 
 N_REAL = 2048
 POOL = 1024
 MODES = 10
 COUNTS = (16, 32, 64, 128, 256, 512)
 DRAWS = 40
+EVALUATED = 512
+"""Pictures of the evaluation whose cost is measured."""
+CLEAN = ("", 0.0)
 STYLE, OTHER = "adventurer", "lorelei"
 
 
@@ -103,97 +114,97 @@ STRENGTHS = {
 }
 
 
-class Pool:
-    """Features of one damaged pool, prepared so that the metrics of any of its subsets cost little."""
-
-    def __init__(self, features: Tensor, real: RealStatistics) -> None:
-        x = features.double()
-        self.features, self.real = x, real
-        self.gram = (x @ real.gaussian.factor) @ (x @ real.gaussian.factor).T
-        d = x.shape[1]
-        self.within, self.between = (x @ x.T / d + 1) ** 3, ((x @ real.features.T / d + 1) ** 3).mean(1)
-        self.real_within = _off_diagonal(((real.features @ real.features.T) / d + 1) ** 3)
-
-    def scores(self, n: int, draws: int, seed: int) -> dict[str, np.ndarray]:
-        """FID and KID of ``draws`` random subsets of n pictures."""
-        random = torch.Generator().manual_seed(seed)
-        found: dict[str, list[float]] = {"fid": [], "kid": []}
-        for _ in range(draws):
-            rows = torch.randperm(len(self.features), generator=random)[:n]
-            found["fid"].append(self._fid(rows))
-            kernel = self.within[rows][:, rows]
-            kid = self.real_within + _off_diagonal(kernel) - 2 * self.between[rows].mean()
-            found["kid"].append(float(kid))
-        return {name: np.array(values) for name, values in found.items()}
-
-    def _fid(self, rows: Tensor) -> float:
-        x, gram = self.features[rows], self.gram[rows][:, rows]
-        gram = gram - gram.mean(0) - gram.mean(1, keepdim=True) + gram.mean()
-        squares = torch.linalg.eigvalsh(gram / (len(rows) - 1))
-        overlap = squares.clamp(min=0).sqrt().sum()
-        mean = x.mean(0)
-        variance = (x - mean).square().sum() / (len(rows) - 1)
-        gaussian = self.real.gaussian
-        return float((mean - gaussian.mean).square().sum() + gaussian.variance + variance - 2 * overlap)
-
-
-def _off_diagonal(kernel: Tensor) -> Tensor:
-    n = len(kernel)
-    return (kernel.sum() - kernel.diagonal().sum()) / (n * (n - 1))
-
-
 def features_of(extractor: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
     """Features of pictures, in batches."""
     return torch.cat([extractor(part) for part in pictures.split(64)])
 
 
-def right_order(worse: np.ndarray, better: np.ndarray) -> float:
-    """Share of all pairs of draws in which the better generator has the lower value."""
-    return float((better[:, None] < worse[None]).mean())
+@dataclass(frozen=True)
+class Made:
+    """A damaged pool: the metrics of all of it, and those of draws from it by their number of pictures."""
+
+    whole: dict[str, float]
+    drawn: dict[int, dict[str, np.ndarray]]
+
+    @classmethod
+    def of(cls, features: Tensor, reference: Reference, counts: Sequence[int], seed: int) -> "Made":
+        """Measure a pool."""
+        real = reference.real
+        kid, mmd = real.kid(features), real.mmd(features)
+        whole = {"pictures": len(features), "fid": real.frechet(features), "kid": kid.mean, "kid_se": kid.se}
+        whole |= {"mmd": mmd.value, "mmd_se": mmd.se, "mind": real.mind(features)}
+        pool = Pool(features, reference)
+        return cls(whole, {n: pool.scores(n, DRAWS, seed=seed + n) for n in counts})
 
 
-def experiment(name: str, pictures: Tensor, damage: Damage) -> dict[str, object]:
-    """All figures of one extractor."""
+def experiment(name: str, pictures: Tensor, damage: Damage, counts: Sequence[int]) -> dict[str, object]:
+    """Measure all figures of one extractor."""
     extractor = load_extractor(name)
     started = time.perf_counter()
     real = RealStatistics(features_of(extractor, pictures))
     rate = len(pictures) / (time.perf_counter() - started)
-    series, needed = [], []
+    reference = Reference(real)
+    made: dict[tuple[str, float], Made] = {}
+    series, needed, comparisons = [], [], []
     for kind, strengths in STRENGTHS.items():
-        drawn: list[dict[int, dict[str, np.ndarray]]] = []
         for place, strength in enumerate(strengths):
-            features = features_of(extractor, damage.pool(kind, strength))
-            kid = real.kid(features)
-            row = {
-                "kind": kind,
-                "strength": strength,
-                "pictures": len(features),
-                "fid": real.frechet(features),
-            }
-            series.append(row | {"kid": kid.mean, "kid_se": kid.se})
-            pool = Pool(features, real)
-            drawn.append({n: pool.scores(n, DRAWS, seed=100 * place + n) for n in COUNTS})
-        for place in range(1, len(strengths)):
-            for metric in ("fid", "kid"):
-                shares = {
-                    n: right_order(drawn[place][n][metric], drawn[place - 1][n][metric]) for n in COUNTS
-                }
-                enough = [n for n in COUNTS if all(shares[m] >= 0.95 for m in COUNTS if m >= n)]
-                pair = {"kind": kind, "pair": strengths[place - 1 : place + 1], "metric": metric}
+            key = (kind, strength) if strength else CLEAN
+            if key not in made:
+                features = features_of(extractor, damage.pool(kind, strength))
+                made[key] = Made.of(features, reference, counts, seed=100 * place)
+            series.append({"kind": kind, "strength": strength, **made[key].whole})
+        for better, worse in pairwise(strengths):
+            one, other = (made[(kind, strength) if strength else CLEAN] for strength in (better, worse))
+            comparisons.append(Comparison(kind, one.drawn, other.drawn))
+            for metric in METRICS:
+                shares = {n: right_order(other.drawn[n][metric], one.drawn[n][metric]) for n in counts}
+                enough = [n for n in counts if all(shares[m] >= SURE for m in counts if m >= n)]
+                pair = {"kind": kind, "pair": (better, worse), "metric": metric}
                 needed.append(pair | {"needed": min(enough, default=None), "shares": shares})
         tell(name, kind, series, needed)
-    return {"pictures_per_second": rate, "monotonicity": series, "pictures_needed": needed}
+    each = list(made.values())
+    found = {
+        "pictures_per_second": rate,
+        "seconds": seconds(real, features[:EVALUATED].double()),
+        "ordered": ordered(comparisons, counts),
+        "agreement": agreement([one.drawn for one in each], [one.whole for one in each], counts),
+        "monotonicity": series,
+        "pictures_needed": needed,
+    }
+    summarise(found)
+    return found
 
 
 def tell(name: str, kind: str, series: list[dict], needed: list[dict]) -> None:
     """Print the figures of one kind of damage."""
     print(f"{name}  {kind}")
     for row in (row for row in series if row["kind"] == kind):
-        print(f"  {row['strength']:5}  FID {row['fid']:8.3f}  KID {row['kid']:8.5f} +- {row['kid_se']:.5f}")
+        print(
+            f"  {row['strength']:5}  FID {row['fid']:8.3f}  KID {row['kid']:8.5f} +- {row['kid_se']:.5f}  "
+            f"MMD {row['mmd']:8.5f} +- {row['mmd_se']:.5f}  MIND {row['mind']:8.3f}"
+        )
     for row in (row for row in needed if row["kind"] == kind):
         shares = "  ".join(f"{n}: {share:.2f}" for n, share in row["shares"].items())
         print(f"  {row['pair']} by {row['metric']}: {row['needed']} pictures   ({shares})")
     print(flush=True)
+
+
+def summarise(found: dict[str, Any]) -> None:
+    """Print how the metrics compare over all kinds of damage."""
+    for row in found["ordered"]:
+        low, high = row["interval"]
+        least, most = row["beyond_kid_interval"]
+        print(
+            f"{row['metric']:5} n={row['count']:4}: right {row['share']:.4f} ({low:.4f} to {high:.4f}), beyond KID "
+            f"{row['beyond_kid']:+.4f} ({least:+.4f} to {most:+.4f}), told apart {row['told_apart']} of {row['of']}"
+        )
+    for row in found["agreement"]:
+        own = row[f"tau_with_{row['metric']}"]
+        print(
+            f"{row['metric']:5} n={row['count']:4}: tau with KID of all {row['tau_with_kid']:.3f}, own {own:.3f}"
+        )
+    for name, row in found["seconds"].items():
+        print(f"{name:5} {1000 * row['seconds']:.1f} ms, {row['of_kid']:.2f} of KID")
 
 
 def main() -> None:
@@ -201,6 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--extractors", nargs="+", default=[f"efficientnet_lite0@{s}" for s in (64, 96, 128)])
     parser.add_argument("--size", type=int, default=64, help="of the pictures, in pixels")
+    parser.add_argument("--counts", nargs="+", type=int, default=list(COUNTS), help="of pictures in a draw")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -212,7 +224,7 @@ def main() -> None:
     )
     pictures = real.permute(0, 3, 1, 2)[:N_REAL]
     damage = Damage(real.permute(0, 3, 1, 2)[N_REAL:], other.permute(0, 3, 1, 2))
-    results = {name: experiment(name, pictures, damage) for name in options.extractors}
+    results = {name: experiment(name, pictures, damage, options.counts) for name in options.extractors}
     about = {"size": options.size, "n_real": N_REAL, "pool": POOL, "draws": DRAWS, "threads": options.threads}
     if options.out:
         options.out.write_text(json.dumps({"settings": about} | results, indent=2) + "\n")

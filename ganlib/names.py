@@ -6,7 +6,8 @@ A new family, loss, optimizer or extractor is one file and one entry below.
 ['wgan', 'wgan-gp', 'rpgan']
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ganlib.registry import Entry, Registry, check_name, imported
@@ -94,6 +95,38 @@ class ExtractorEntry(Entry):
 
     weights: Literal["installed", "downloaded", "given"] = "given"
     download_mb: int = 0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A distance between generated and real pictures by which trials can be ranked; less is better.
+
+    Attributes:
+        label: What people call it.
+        error: The field of `ganlib.metrics.Score` that has its standard error; None for a metric without one.
+        falls: Whether it falls as the number of pictures grows, so that only values of equal numbers compare.
+        published: What it is called on the features of one extractor, by the full name of that.
+    """
+
+    label: str
+    error: str | None = None
+    falls: bool = False
+    published: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, extractor: str = "") -> str:
+        """Name it as measured with an extractor; without one, as all are called."""
+        return self.published.get(extractor, self.label)
+
+
+METRICS = {
+    "kid": Metric("KID", error="kid_se"),
+    "fid": Metric("FID", falls=True, published={"dinov2@dgm-eval": "FD-DINOv2"}),
+    "mmd": Metric("MMD", error="mmd_se", published={"clip@cmmd": "CMMD"}),
+    "mind": Metric("MIND", falls=True),
+}
+"""The metrics by the names of their fields in `ganlib.metrics.Score`, which are columns of the records."""
+MEASURED = (*METRICS, *(metric.error for metric in METRICS.values() if metric.error))
+"""The names of all metrics and of their standard errors."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +261,9 @@ EXTRACTORS = Registry(
         "inception@clean-fid": ExtractorEntry(f"{_EXTRACTORS}.inception:load_clean_fid", "downloaded", 96),
         "vgg16": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_vgg16", "downloaded", 554),
         "clip": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_clip", "downloaded", 354),
+        "clip@cmmd": ExtractorEntry(f"{_EXTRACTORS}.large:load_clip_cmmd", "downloaded", 935),
         "dinov2": ExtractorEntry(f"{_EXTRACTORS}.fidelity:load_dinov2", "downloaded", 89),
+        "dinov2@dgm-eval": ExtractorEntry(f"{_EXTRACTORS}.large:load_dinov2_dgm_eval", "downloaded", 1218),
         "torchscript": ExtractorEntry(f"{_EXTRACTORS}.torchscript:load", "given"),
     },
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlib.errors import RequestError
+from ganlib.names import MEASURED
 from sweep.commands.folder.asked import Asked, choose
 from sweep.commands.run import resume, start
 from sweep.durations import seconds as seconds_of
@@ -147,7 +148,7 @@ class Sweep:
         return len(rows) >= self._found.info.trials and all(row["ended"] is not None for row in rows)
 
     def best(self) -> dict[str, Any]:
-        """Give the best trial: ``trial``, ``params``, ``kid``, ``kid_se``, ``fid``, ``kimg``, ``n_fake``.
+        """Give the best trial: ``trial``, ``params``, the metrics with their standard errors, ``kimg``, ``n_fake``.
 
         Raises:
             RequestError: If no trial can be ranked.
@@ -156,7 +157,7 @@ class Sweep:
         if not board.ranked:
             raise RequestError(board.nearest or f"no trial of '{self.name}' can be ranked: see its trials")
         entry = board.ranked[0]
-        names = ("trial", "params", "kid", "kid_se", "fid", "kimg", "n_fake")
+        names = ("trial", "params", *MEASURED, "kimg", "n_fake")
         return {name: getattr(entry, name) for name in names}
 
     def picture(self, trial: int | None = None) -> "Image.Image":

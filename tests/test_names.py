@@ -2,16 +2,20 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 import torch
 
 from ganlib.config import ModelConfig, TrainConfig
 from ganlib.losses import Loss
+from ganlib.metrics import Score
 from ganlib.models.family import Family
-from ganlib.names import EXTRACTORS, FAMILIES, LOSSES, OPTIMIZERS
+from ganlib.names import EXTRACTORS, FAMILIES, LOSSES, MEASURED, METRICS, OPTIMIZERS
 from ganlib.registry import UnknownNameError
 from ganlib.steps.adversarial import AdversarialStep
+from sweep.records.schemas import SCHEMAS
+from sweep.spec.sections import SearchConfig
 
 CPU = torch.device("cpu")
 
@@ -70,3 +74,10 @@ def test_an_unknown_name_is_refused_with_the_choices() -> None:
     ):
         LOSSES["wgan_gp"]
     assert "wgan_gp" not in LOSSES
+
+
+def test_a_metric_is_a_field_of_a_score_a_column_and_a_choice() -> None:
+    for place in (Score.__dataclass_fields__, SCHEMAS["metrics"].names, SCHEMAS["results"].names):
+        assert set(MEASURED) <= set(place)
+    assert get_args(SearchConfig.model_fields["metric"].annotation) == tuple(METRICS)
+    assert {extractor for metric in METRICS.values() for extractor in metric.published} <= set(EXTRACTORS)

@@ -12,8 +12,9 @@ class EvaluateConfig(Section):
     """How a generator is measured; see [metrics.md](metrics.md)."""
 
     extractor: Annotated[str, known(EXTRACTORS)] = "efficientnet_lite0"
-    """The network whose features FID and KID compare; ``inception`` is the one of the papers, and is downloaded once,
-    as are ``vgg16``, ``clip`` and ``dinov2``."""
+    """The network whose features the metrics compare; ``inception`` is the one of FID, KID and MIND, ``clip@cmmd`` that
+    of CMMD, ``dinov2@dgm-eval`` that of FD-DINOv2. These are downloaded once, as are ``vgg16``, ``clip`` and
+    ``dinov2``."""
     weights: str | None = None
     """A local weights file of the extractor; null: those that are installed or downloaded. ``torchscript`` needs
     one."""

@@ -1,4 +1,4 @@
-"""Measure how good pictures are: FID, KID, precision, recall, diversity, and the features that they compare.
+"""Measure how good pictures are: FID, KID, MMD, MIND, precision, recall, diversity, and the features that they compare.
 
 Names are imported when they are first asked for, so that ``import ganlib.metrics`` costs nothing.
 """
@@ -7,15 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganlib.metrics.distances.frechet import fid_from_features
+    from ganlib.metrics.distances.infinity import FidInfinity, fid_infinity_from_features
+    from ganlib.metrics.distances.kernel import Kid, kid_from_features
+    from ganlib.metrics.distances.rbf import Mmd, mmd_from_features
+    from ganlib.metrics.distances.sliced import mind_from_features
     from ganlib.metrics.diversity import pairwise_similarity, pixel_std, vendi_from_features
     from ganlib.metrics.evaluator import Evaluator
     from ganlib.metrics.extractors.base import Extractor, load_extractor
     from ganlib.metrics.extremes import Extremes
     from ganlib.metrics.features import NonFiniteError
-    from ganlib.metrics.frechet import fid_from_features
     from ganlib.metrics.identity import Baseline, Floor, Identity
-    from ganlib.metrics.infinity import FidInfinity, fid_infinity_from_features
-    from ganlib.metrics.kernel import Kid, kid_from_features
     from ganlib.metrics.neighbours import Neighbours, Prdc, nearest_real, prdc_from_features
     from ganlib.metrics.pictures import fid, kid
     from ganlib.metrics.real import RealStatistics
@@ -28,10 +30,11 @@ _MODULES = {
     "Evaluator": "evaluator",
     "Extractor": "extractors.base",
     "Extremes": "extremes",
-    "FidInfinity": "infinity",
+    "FidInfinity": "distances.infinity",
     "Floor": "identity",
     "Identity": "identity",
-    "Kid": "kernel",
+    "Kid": "distances.kernel",
+    "Mmd": "distances.rbf",
     "Neighbours": "neighbours",
     "NonFiniteError": "features",
     "Pairs": "translation.score",
@@ -42,11 +45,13 @@ _MODULES = {
     "TranslationEvaluator": "translation.evaluator",
     "TranslationScore": "translation.score",
     "fid": "pictures",
-    "fid_from_features": "frechet",
-    "fid_infinity_from_features": "infinity",
+    "fid_from_features": "distances.frechet",
+    "fid_infinity_from_features": "distances.infinity",
     "kid": "pictures",
-    "kid_from_features": "kernel",
+    "kid_from_features": "distances.kernel",
     "load_extractor": "extractors.base",
+    "mind_from_features": "distances.sliced",
+    "mmd_from_features": "distances.rbf",
     "nearest_real": "neighbours",
     "pairwise_similarity": "diversity",
     "pixel_std": "diversity",
@@ -63,6 +68,7 @@ __all__ = [
     "Floor",
     "Identity",
     "Kid",
+    "Mmd",
     "Neighbours",
     "NonFiniteError",
     "Pairs",
@@ -78,6 +84,8 @@ __all__ = [
     "kid",
     "kid_from_features",
     "load_extractor",
+    "mind_from_features",
+    "mmd_from_features",
     "nearest_real",
     "pairwise_similarity",
     "pixel_std",

@@ -18,14 +18,14 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import measured_with
 from ganlib.data.labels.classes import Classes
 from ganlib.metrics.cache import Arrays, load_or_compute
+from ganlib.metrics.distances.infinity import pending_fid_infinity
+from ganlib.metrics.distances.kernel import Kid, kid_by_class, usual_size
 from ganlib.metrics.diversity import pending_vendi
 from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor
 from ganlib.metrics.extremes import Extremes, greatest_fid, least_vendi, of_pixels
 from ganlib.metrics.features import all_finite, as_matrix
 from ganlib.metrics.identity import Floor
-from ganlib.metrics.infinity import pending_fid_infinity
-from ganlib.metrics.kernel import Kid, kid_by_class, usual_size
 from ganlib.metrics.neighbours import Neighbours, nearest_real, pending_prdc
 from ganlib.metrics.real import RealPictures, RealStatistics
 from ganlib.metrics.score import Score
@@ -140,6 +140,8 @@ class Evaluator:
             "finite": all_finite(self.extractor.name, finite),
             "fid": self.real.pending_frechet(lambda: fake),
             "kid": self.pending_kid(fake),
+            "mmd": self.real.pending_mmd(fake),
+            "mind": self.real.pending_mind(fake),
             "vendi": pending_vendi(fake[:varied]),
         }
         if full:
@@ -151,10 +153,13 @@ class Evaluator:
         def finish(found: list[Any]) -> Score:
             values = dict(zip(parts, found, strict=True))
             del values["finite"]
-            kid, infinity, prdc = values.pop("kid"), values.pop("infinity", None), values.pop("prdc", None)
+            kid, mmd = values.pop("kid"), values.pop("mmd")
+            infinity, prdc = values.pop("infinity", None), values.pop("prdc", None)
             return Score(
                 kid=kid.mean,
                 kid_se=kid.se,
+                mmd=mmd.value,
+                mmd_se=mmd.se,
                 n_real=self.n_real,
                 n_fake=len(features),
                 extractor=self.extractor.name,
@@ -202,8 +207,10 @@ class Evaluator:
         if count > len(self.chosen.held_out):
             return None
         fake = torch.from_numpy(self._stored["held_out"][:count]).to(self.device).double()
-        kid = self.pending_kid(fake).read()
-        return Floor(count, self.real.frechet(fake), kid.mean, kid.se)
+        kid, mmd = self.pending_kid(fake).read(), self.real.mmd(fake)
+        return Floor(
+            count, self.real.frechet(fake), kid.mean, kid.se, mmd.value, mmd.se, self.real.mind(fake)
+        )
 
     def nearest_real(self, pictures: Tensor, k: int = 1) -> Neighbours:
         """Find the real pictures nearest to given ones, by features, among those whose features are known.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from math import hypot, isfinite
 from typing import Any
 
-NAMES = {"kid": "KID", "fid": "FID"}
+from ganlib.names import METRICS
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +39,7 @@ class Identity:
 
     def label(self, metric: str) -> str:
         """Name a metric for tables and plots, such as ``KID (efficientnet_lite0@64, n=512)``."""
-        return f"{NAMES[metric]} ({self.extractor or 'unknown extractor'}, n={self.n_fake})"
+        return f"{METRICS[metric].name(self.extractor)} ({self.extractor or 'unknown extractor'}, n={self.n_fake})"
 
 
 IDENTITY = tuple(field.name for field in fields(Identity))
@@ -55,24 +55,34 @@ class Floor:
         fid: Frechet distance of the held-out pictures.
         kid: Kernel distance of the held-out pictures.
         kid_se: Standard error of ``kid``.
+        mmd: Distance with a Gaussian kernel of the held-out pictures; None where it was not measured.
+        mmd_se: Standard error of ``mmd``.
+        mind: Sliced Wasserstein distance of the held-out pictures; None where it was not measured.
     """
 
     n_fake: int
     fid: float
     kid: float
     kid_se: float
+    mmd: float | None = None
+    mmd_se: float | None = None
+    mind: float | None = None
 
-    def beaten_by(self, fid: float | None, kid: float | None, kid_se: float | None) -> str | None:
+    def beaten_by(self, score: Mapping[str, Any]) -> str | None:
         """Say why a result on as many pictures is suspicious; None if it is not.
 
-        FID may not be below the floor at all; KID not by more than two standard errors of the two together, for it
-        scatters around 0 where FID cannot.
+        A metric without standard error may not be below the floor at all; one that has it not by more than two of
+        the two together, for it scatters around 0 where the others cannot.
+
+        Args:
+            score: The metrics by their names, and their standard errors; what was not measured is None or missing.
         """
-        if fid is not None and fid < self.fid:
-            return f"FID {fid:.4g} is below that of held-out real pictures, {self.fid:.4g}"
-        scatter = [error for error in (kid_se, self.kid_se) if error is not None and isfinite(error)]
-        if kid is not None and kid < self.kid - 2 * hypot(*scatter):
-            return f"KID {kid:.4g} is below that of held-out real pictures, {self.kid:.4g}"
+        for name, metric in METRICS.items():
+            value, own = score.get(name), getattr(self, name)
+            errors = [score.get(metric.error), getattr(self, metric.error)] if metric.error else []
+            scatter = hypot(*(error for error in errors if error is not None and isfinite(error)))
+            if value is not None and own is not None and value < own - 2 * scatter:
+                return f"{metric.label} {value:.4g} is below that of held-out real pictures, {own:.4g}"
         return None
 
 
@@ -87,6 +97,9 @@ class Baseline:
         kid_se: Standard error of ``kid``; NaN where there are too few pictures to tell.
         luminance: Mean correlation (Pearson) of the luminance of photographs with that of drawings which have nothing
             to do with them, pixel by pixel: -1 to 1; None where it is not defined.
+        mmd: Distance with a Gaussian kernel of the photographs to the drawings; None where it was not measured.
+        mmd_se: Standard error of ``mmd``.
+        mind: Sliced Wasserstein distance of the photographs to the drawings; None where it was not measured.
     """
 
     n_fake: int
@@ -94,6 +107,9 @@ class Baseline:
     kid: float
     kid_se: float
     luminance: float | None = None
+    mmd: float | None = None
+    mmd_se: float | None = None
+    mind: float | None = None
 
 
 def differing(identities: Iterable[Identity]) -> list[str]:

@@ -10,9 +10,9 @@ from ganlib.data.alpha import RGB, RGBA, tensor_on_checks
 from ganlib.data.decode import Colour, Preparation
 from ganlib.data.sources import some
 from ganlib.errors import RequestError
+from ganlib.metrics.distances.frechet import fid_from_features
+from ganlib.metrics.distances.kernel import Kid, kid_from_features
 from ganlib.metrics.extractors.base import Extractor, load_extractor
-from ganlib.metrics.frechet import fid_from_features
-from ganlib.metrics.kernel import Kid, kid_from_features
 from ganlib.metrics.picture_sets import Pictures, PictureSet, open_pictures, unlike
 
 DEFAULT = "efficientnet_lite0"

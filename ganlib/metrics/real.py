@@ -1,6 +1,7 @@
 """Choose the real pictures that generators are compared with, and compute once what metrics need of them."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -11,9 +12,8 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
-from ganlib.metrics.features import FeatureArray, as_features
-from ganlib.metrics.frechet import Gaussian, fit, pending_distance
-from ganlib.metrics.kernel import (
+from ganlib.metrics.distances.frechet import Gaussian, fit, pending_distance
+from ganlib.metrics.distances.kernel import (
     Kid,
     Subsets,
     draw_subsets,
@@ -22,6 +22,9 @@ from ganlib.metrics.kernel import (
     summarise,
     usual_size,
 )
+from ganlib.metrics.distances.rbf import Mmd, UnitSet, pending_mmd
+from ganlib.metrics.distances.sliced import SlicedSet
+from ganlib.metrics.features import FeatureArray, as_features
 from ganlib.transfers import Pending
 
 CHOICE_SEED = 0
@@ -99,7 +102,7 @@ class RealStatistics:
     """Features of the real pictures with everything that does not depend on the generated ones.
 
     Holds the mean and a factor of the covariance for the Frechet distance, and remembers the real part of the
-    kernel distance, so that an evaluation only pays for the generated pictures. The factor takes the place
+    other distances, so that an evaluation only pays for the generated pictures. The factor takes the place
     of a symmetric root: any ``L`` with ``L L^T`` the covariance gives one distance, and this one costs
     no eigendecomposition.
 
@@ -158,6 +161,32 @@ class RealStatistics:
         values = within + mean_within(fake, chosen.of_y)
         values = values - 2 * mean_between(self.features, fake, chosen)
         return summarise(values, size, min(n, m))
+
+    def mmd(self, features: FeatureArray) -> Mmd:
+        """Compute the distance with a Gaussian kernel to (m, d) features; see `ganlib.metrics.mmd_from_features`."""
+        with torch.inference_mode():
+            return self.pending_mmd(self._checked(features)).read()
+
+    def pending_mmd(self, fake: Tensor) -> Pending[Mmd]:
+        """Compute the distance with a Gaussian kernel to checked float64 features."""
+        return pending_mmd(self._unit, UnitSet.of(fake))
+
+    def mind(self, features: FeatureArray) -> float:
+        """Compute the sliced Wasserstein distance to (m, d) features; see `ganlib.metrics.mind_from_features`."""
+        with torch.inference_mode():
+            return self.pending_mind(self._checked(features)).read()
+
+    def pending_mind(self, fake: Tensor) -> Pending[float]:
+        """Compute the sliced Wasserstein distance to checked float64 features."""
+        return self._sliced.pending_distance(fake)
+
+    @cached_property
+    def _unit(self) -> UnitSet:
+        return UnitSet.of(self.features)
+
+    @cached_property
+    def _sliced(self) -> SlicedSet:
+        return SlicedSet(self.features)
 
     def _checked(self, features: FeatureArray) -> Tensor:
         tensor = as_features(features, "features of the generated pictures").to(self.features.device)

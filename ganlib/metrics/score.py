@@ -37,6 +37,9 @@ class Score:
         resize: How pictures were brought to its size.
         vendi: Vendi score of the first 256 generated pictures, 1 where all are equal.
         real_vendi: Vendi score of as many real pictures, or of all where there are fewer.
+        mmd: Distance of the features with a Gaussian kernel, lower is better; near 0 it may be slightly negative.
+        mmd_se: Standard error of ``mmd``; NaN where there are too few pictures to tell.
+        mind: Sliced Wasserstein distance of the features, >= 0, lower is better.
         fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
             measurements only, else None.
         fid_infinity_se: Standard error of ``fid_infinity``.
@@ -44,8 +47,8 @@ class Score:
         recall: Share of real pictures that could be generated.
         density: Precision that counts how many real pictures are near; may exceed 1.
         coverage: Share of real pictures with a generated one near.
-        class_kid: KID of each class by itself that has enough pictures (`ganlib.metrics.kernel.kid_by_class`); of
-            results alone, and None without labels.
+        class_kid: KID of each class by itself that has enough pictures, as
+            `ganlib.metrics.distances.kernel.kid_by_class` has it; of results alone, and None without labels.
     """
 
     fid: float
@@ -58,6 +61,9 @@ class Score:
     resize: str = ""
     vendi: float | None = None
     real_vendi: float | None = None
+    mmd: float | None = None
+    mmd_se: float | None = None
+    mind: float | None = None
     fid_infinity: float | None = None
     fid_infinity_se: float | None = None
     precision: float | None = None

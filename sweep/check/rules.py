@@ -156,7 +156,8 @@ def evaluations(records: Found) -> Iterator[Finding]:
             if row["attempt"] < before["attempt"]:
                 yield Finding(path, f"attempt {row['attempt']} has a row after attempt {before['attempt']}")
         for row in rows if dataset == "metrics" else ():
-            bad = [m for m in ("kid", "fid") if row[m] is None or not math.isfinite(row[m])]
+            needed = dict.fromkeys(("kid", "fid", records.info.metric))
+            bad = [m for m in needed if row[m] is None or not math.isfinite(row[m])]
             if bad and row["verdict"] is None:
                 yield Finding(
                     path, f"{' and '.join(bad)} at {row['kimg']:g} kimg is no number, and there is no verdict"

@@ -82,7 +82,7 @@ def of_subsets(evaluate: EvaluateConfig, images: int, n_fake: int) -> Iterator[s
 
 def _compared(evaluate: EvaluateConfig, images: int, n_fake: int) -> tuple[int, int]:
     """Count the real pictures that generated ones are compared with, and the most that KID's subsets can have."""
-    from ganlib.metrics.kernel import usual_size
+    from ganlib.metrics.distances.kernel import usual_size
     from ganlib.metrics.real import count_real
 
     real = count_real(evaluate, images)

@@ -16,9 +16,9 @@ from ganlib.data.sources import preparation
 from ganlib.data.telling import left_out, prepared
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
+from ganlib.metrics.distances.infinity import measurable_fid_infinity
+from ganlib.metrics.distances.kernel import usual_size
 from ganlib.metrics.evaluator import NEIGHBOUR
-from ganlib.metrics.infinity import measurable_fid_infinity
-from ganlib.metrics.kernel import usual_size
 from ganlib.metrics.picture_sets import PictureSet, open_pictures, unlike
 from ganlib.metrics.pictures import features_alike, features_of
 from ganlib.metrics.real import RealStatistics
@@ -105,6 +105,8 @@ def measure(
     size = usual_size(len(real), len(fake), config.kid_subset_size)
     kid = real.kid(fake, config.kid_subsets, size)
     found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}
+    mmd = real.mmd(fake)
+    found |= {"mmd": mmd.value, "mmd_se": mmd.se, "mind": real.mind(fake)}
     smaller = min(len(real), len(fake))
     infinity = measurable_fid_infinity(real.features, fake)
     prdc = prdc_from_features(real.features, fake, NEIGHBOUR) if smaller > NEIGHBOUR else None
@@ -113,7 +115,7 @@ def measure(
     found |= {"vendi": vendi_from_features(fake[:smaller])}
     found |= {"real_vendi": vendi_from_features(real.features[:smaller])}
     found["floor"] = asdict(floor) if floor else None
-    found["suspicion"] = floor.beaten_by(found["fid"], kid.mean, kid.se) if floor else None
+    found["suspicion"] = floor.beaten_by(found) if floor else None
     return found | {"identity": asdict(identity)}
 
 

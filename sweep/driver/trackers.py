@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganlib.errors import RequestError
+from ganlib.names import MEASURED
 from sweep.driver.events import Event
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
@@ -24,11 +25,12 @@ from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
 
 TOLD = (
-    *("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
+    *MEASURED,
+    *("loss_g", "loss_d", "score_real", "score_fake", "pixel_std", "similarity"),
     *("lr_g", "lr_d", "seconds_train", "seconds_eval"),
 )
 """The columns of ``metrics`` that trackers get."""
-RESULT = ("kid", "kid_se", "fid", "kimg")
+RESULT = (*MEASURED, "kimg")
 """What trackers get of a result, as ``result_kid`` and so on; ``kimg`` is where that generator was."""
 ENDS = tuple(status for status in Status if status is not Status.RUNNING)
 """Kinds of events after which a trial does not train."""

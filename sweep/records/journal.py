@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from ganlib.names import MEASURED
 from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
@@ -118,7 +119,7 @@ class Records:
             detail: The particulars, to which the result is added.
         """
         result = trial.result or {}
-        told = {name: result.get(name) for name in ("kid", "kid_se", "fid", "n_fake", "kimg")}
+        told = {name: result.get(name) for name in (*MEASURED, "n_fake", "kimg")}
         self.event(trial, kind, {**detail, "result": told})
         self.store.replace("results", trial.number, [])
         trial.reopen()

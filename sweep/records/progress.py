@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganlib.errors import WorkError
+from ganlib.names import METRICS
 from sweep.formatting import brief, trial_numbers, value
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
@@ -123,16 +124,19 @@ def described(trial: Trial) -> str:
     result = trial.result or {}
     if trial.value is None:
         return str(result.get("problem") or "no finite number")
-    error = f" ± {brief(result['kid_se'])}" if trial.metric == "kid" else ""
+    error = METRICS[trial.metric].error
+    told = f" ± {brief(result[error])}" if error else ""
+    name = METRICS[trial.metric].name(result.get("extractor") or "")
     return (
-        f"{trial.metric.upper()} {brief(trial.value)}{error} on {result['n_fake']} pictures, of the generator at "
+        f"{name} {brief(trial.value)}{told} on {result['n_fake']} pictures, of the generator at "
         f"{result['kimg']:.1f} kimg"
     )
 
 
 def metric_label(director: Shown) -> str:
     """Name a sweep's metric with its extractor: an EfficientNet FID is never called plain FID."""
-    return f"{director.spec.search.metric.upper()} ({director.info.extractor})"
+    extractor = director.info.extractor
+    return f"{METRICS[director.spec.search.metric].name(extractor)} ({extractor})"
 
 
 def best_trial(director: Shown) -> Trial | None:

@@ -3,7 +3,9 @@
 A trial is measured many times, and its last evaluation is seldom its best. So a trial keeps the generator of its best
 healthy evaluation, even if it collapses afterwards. KID does not depend on the number of pictures, so the lowest KID is
 the best, on however few pictures it was measured. FID falls with the number of pictures, so that only values on equally
-many pictures compare: the lowest FID for each number is kept, unless one on fewer pictures was as low already.
+many pictures compare: the lowest FID for each number is kept, unless one on fewer pictures was as low already. What is
+said of KID holds for every metric that does not fall, what is said of FID for every one that does
+(`ganlib.names.METRICS`).
 
 The value that made a generator the best is too good on average, because the generator was chosen for that low value.
 When the trial has ended the generator is therefore measured once more, at the full number of pictures, from latents
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganlib.clock import reached
+from ganlib.names import METRICS
 
 STEEP = 2.0
 """The number of standard errors by which a trial that is still improving ends below its earlier values."""
@@ -47,7 +50,7 @@ class Seen:
 
         Args:
             row: The row.
-            metric: The searched metric, ``kid`` or ``fid``.
+            metric: The searched metric, one of `ganlib.names.METRICS`.
 
         Returns:
             The evaluation; None where its metric is no finite number, or the trial was called dead at it.
@@ -55,13 +58,18 @@ class Seen:
         value = finite(row.get(metric))
         if row.get("verdict") is not None or value is None:
             return None
-        se = finite(row.get("kid_se")) if metric == "kid" else None
-        return cls(row["kimg"], value, row.get("n_fake") or 0, se)
+        return cls(row["kimg"], value, row.get("n_fake") or 0, error_in(row, metric))
 
 
 def finite(value: float | None) -> float | None:
     """Give a number of the records, or None for one that is missing, infinite or not a number."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def error_in(row: Mapping[str, Any], metric: str) -> float | None:
+    """Look up the standard error of a metric in a row of ``metrics`` or ``results``; None where there is none."""
+    name = METRICS[metric].error
+    return finite(row.get(name)) if name else None
 
 
 def best(seen: Iterable[Seen]) -> Seen | None:
@@ -74,13 +82,13 @@ def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
 
     Args:
         seen: The healthy evaluations of the trial so far.
-        metric: The searched metric, ``kid`` or ``fid``.
+        metric: The searched metric, one of `ganlib.names.METRICS`.
 
     Returns:
         The evaluations by rising number of pictures: at most one for KID, at most one for each number for FID.
     """
     seen = list(seen)
-    if metric == "kid":
+    if not METRICS[metric].falls:
         lowest = best(seen)
         return [lowest] if lowest else []
     kept: list[Seen] = []

@@ -72,7 +72,7 @@ class SweepInfo:
         classes: The classes of the pictures, in order, with the number of pictures in each; empty without labels.
         extractor: Full name of the extractor, input size included.
         extractor_digest: SHA-256 (hex) of the extractor's weights.
-        metric: The metric that the search minimises, ``kid`` or ``fid``.
+        metric: The metric that the search minimises, one of `ganlib.names.METRICS`.
         subject_to: What else is wanted of a trial's result, a condition for each measure.
         trials: Number of planned trials.
         budget: How long a trial trains at most, in kimg.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.records import snapshots
-from sweep.records.snapshots import Seen, finite
+from sweep.records.snapshots import Seen, error_in, finite
 from sweep.records.status import Status
 from sweep.spec.sections import SearchConfig
 from sweep.spec.wishes.wish import MOST, Wish, broken, missed, misses
@@ -23,7 +23,7 @@ class Trial:
         number: The 0-based number of the trial, which is Optuna's.
         params: The value of each searched key that is active, by path.
         seed: The seed of the training.
-        metric: The searched metric, ``kid`` or ``fid``.
+        metric: The searched metric, one of `ganlib.names.METRICS`.
         wishes: What is wanted of its result beside the metric.
         attempt: The 0-based number of the attempt that counts; -1 before the first.
         status: How the trial stands.
@@ -188,7 +188,7 @@ class Trial:
             "best_value": seen.value if seen else None,
             "best_n_fake": seen.n_fake if seen else None,
             "result": self.value,
-            "result_se": finite(result["kid_se"]) if result and self.metric == "kid" else None,
+            "result_se": error_in(result, self.metric) if result else None,
             "result_kimg": result["kimg"] if result else None,
         }
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.report.results import RankedTrial, Results
+from sweep.results.leaderboard import beside
 
 MOST = 10
 """Trials in a table: as many as a page of a thesis bears."""
@@ -16,8 +18,9 @@ LONGEST = 60
 
 def best_rows(results: Results) -> list[list[str]]:
     """List the cells of the table, the head first: rank, trial, both metrics, kimg, then each parameter's value."""
-    other = "kid" if results.metric == "fid" else "fid"
-    head = ["rank", "trial", results.metric.upper(), other.upper(), "kimg"]
+    other = beside(results.metric)
+    extractor = results.identity.extractor if results.identity else ""
+    head = ["rank", "trial", results.called, METRICS[other].name(extractor), "kimg"]
     return [
         [*head, *(param.title for param in results.params)],
         *(_row(results, trial, other) for trial in results.ranked[:MOST]),

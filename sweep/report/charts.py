@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ganlib.names import METRICS
 from sweep.formatting import count, kimg, printable, value
-from sweep.report.facts import MEASURES
 from sweep.report.results import Param, RankedTrial, Results
 from sweep.report.translation import TRANSLATED
-from sweep.results.leaderboard import METRICS
+from sweep.results.leaderboard import beside
 
 SHOWN = 5
 """How many of the best trials are in colour at first."""
@@ -52,10 +52,13 @@ def chart_data(results: Results) -> dict[str, Any]:
     """Gather all that the page's plots show, as values for JSON; None stands for what was not measured."""
     ranked = {trial.key for trial in results.ranked}
     drawn = panels(results)
-    names = dict.fromkeys([*MEASURES, *(panel.key for panel in drawn)])
+    errors = {name: metric.error for name, metric in METRICS.items()}
+    keys = [panel.key for panel in drawn]
+    names = [*keys, *filter(None, map(errors.get, keys))]
     return {
         "metric": results.metric,
         "label": results.label,
+        "errors": errors,
         "panels": [asdict(panel) for panel in drawn],
         "trials": [_trial(trial, results.params, trial.key in ranked, names) for trial in results.trials],
         "params": [asdict(param) for param in results.params],
@@ -94,13 +97,13 @@ def rungs(results: Results) -> list[RungMark]:
 def panels(results: Results) -> list[Panel]:
     """List what there are curves of: the metric first, then whatever has been measured."""
     metric = results.metric
-    other = "fid" if metric == "kid" else "kid"
+    other = beside(metric)
     evaluations = [one for trial in results.trials for one in trial.evaluations]
     pictures = _span({one.n_fake for one in evaluations if one.n_fake})
-    told = f" ({results.identity.extractor}, n={pictures})" if results.identity else ""
+    extractor = results.identity.extractor if results.identity else ""
+    told = f" ({extractor}, n={pictures})" if extractor else ""
     titles = {
-        metric: METRICS[metric] + told,
-        other: METRICS[other] + told,
+        **{name: METRICS[name].name(extractor) + told for name in (metric, other)},
         **{name: measure.curve for name, measure in TRANSLATED.items() if measure.curve},
         "loss_g": "Generator loss",
         "loss_d": "Discriminator loss",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
+from ganlib.names import MEASURED
 from sweep.records.catalog import Sweep
 from sweep.records.event_kind import EventKind
 from sweep.records.status import Status
@@ -20,7 +21,7 @@ from sweep.spec.space import Plain, distributions
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-MEASURES = ("kid", "kid_se", "fid", "loss_g", "loss_d", "score_real", "score_fake", "similarity")
+MEASURES = (*MEASURED, "loss_g", "loss_d", "score_real", "score_fake", "similarity")
 """What a report shows of every evaluation; of a translator's also `sweep.report.translation.TRANSLATED`."""
 
 
@@ -30,7 +31,7 @@ class Evaluation:
 
     Attributes:
         kimg: When.
-        n_fake: Generated pictures that KID and FID were measured on; None if those were not measured.
+        n_fake: Generated pictures that the metrics were measured on; None if those were not measured.
         values: Each of `MEASURES` and `TRANSLATED`; None where a value was not measured, NaN or infinite where it was
             not finite.
     """
@@ -200,7 +201,8 @@ class Facts:
         floors, identity = self.sweep.info.floor, self.board.identity
         for floor in floors if identity else ():
             if identity and floor.n_fake == identity.n_fake:
-                return floor.kid if self.board.metric == "kid" else floor.fid
+                found: float | None = getattr(floor, self.board.metric)
+                return found
         return None
 
     @property

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from ganlib.metrics.identity import Identity
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.facts import Evaluation, Facts, Row, Sample
-from sweep.results.leaderboard import METRICS, Entry, with_ranks
+from sweep.results.leaderboard import Entry, column, with_ranks
 from sweep.spec.space import condition
 
 SWEEP = "sweep"
@@ -156,18 +157,23 @@ class Results:
         """The metric's name with its identity; the bare name where there is no one identity."""
         if self.winner and not self.winner.entry.measured:
             return f"{self.column(self.metric)} so far"
-        return self.identity.label(self.metric) if self.identity else METRICS[self.metric]
+        return self.identity.label(self.metric) if self.identity else self.called
+
+    @property
+    def called(self) -> str:
+        """The metric's bare name, on the features that it was measured on."""
+        return METRICS[self.metric].name(self.identity.extractor if self.identity else "")
 
     def column(self, metric: str) -> str:
         """Name a metric where there is little room: with its extractor, where that is one for all."""
-        return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
+        return column(metric, self.identity)
 
     def value(self, entry: Entry, metric: str | None = None) -> str:
-        """Say a metric of a trial, the one that ranks by default; with the standard error of KID.
+        """Say a metric of a trial, the one that ranks by default; with its standard error where it has one.
 
         The number of pictures is told where it is not the one that `label` tells of all results.
         """
-        number, error = (entry.fid, None) if (metric or self.metric) == "fid" else (entry.kid, entry.kid_se)
+        number, error = entry.measure(metric or self.metric)
         told = formatting.with_error(number, error)
         if number is None or entry.n_fake is None:
             return told
@@ -287,6 +293,6 @@ def _differ(sweeps: Sequence[Facts], metric: str) -> str:
         for name, identity in known
     ]
     return (
-        f"the {METRICS[metric]} of these sweeps cannot be compared, it was measured with another "
+        f"the {METRICS[metric].label} of these sweeps cannot be compared, it was measured with another "
         f"{' and '.join(differing)}; each sweep is ranked by itself:\n" + "\n".join(lines)
     )

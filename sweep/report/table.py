@@ -14,7 +14,7 @@ from sweep.records.schemas import TRANSLATION
 from sweep.records.status import Status
 from sweep.report.results import SWEEP, Param, RankedTrial, Results
 from sweep.report.translation import TRANSLATED
-from sweep.results.leaderboard import METRICS, Entry
+from sweep.results.leaderboard import Entry, beside
 from sweep.results.translation import translation_of, warnings_of
 
 
@@ -57,7 +57,7 @@ def columns(results: Results) -> list[Column]:
         Column("Trial"),
         Column("Status"),
         Column(results.column(results.metric)),
-        Column(results.column(_other(results.metric))),
+        Column(results.column(beside(results.metric))),
         *([_BASELINE] if results.translates else []),
         Column("Best at", "kimg at which the generator was that was measured for the result"),
         Column("Trained", "kimg trained so far"),
@@ -151,6 +151,9 @@ _CSV: Mapping[str, Callable[[RankedTrial], object]] = {
     "kid": lambda trial: trial.entry.kid,
     "kid_se": lambda trial: trial.entry.kid_se,
     "fid": lambda trial: trial.entry.fid,
+    "mmd": lambda trial: trial.entry.mmd,
+    "mmd_se": lambda trial: trial.entry.mmd_se,
+    "mind": lambda trial: trial.entry.mind,
     "best_kimg": lambda trial: trial.entry.kimg,
     "measured": _measured,
     "n_fake": lambda trial: trial.entry.n_fake,
@@ -193,7 +196,7 @@ def _cells(
 ) -> list[Cell]:
     """Fill the cells of one trial, in the order of the columns."""
     entry, row = trial.entry, trial.entry.row
-    other = _other(results.metric)
+    other = beside(results.metric)
     best = results.winner.values if results.winner else {}
     params = []
     for param in results.params:
@@ -208,7 +211,7 @@ def _cells(
         Cell(str(entry.trial), entry.trial),
         Cell(status, status, badge=entry.status),
         Cell(results.value(entry), _key(entry.value)),
-        Cell(results.value(entry, other), _key(entry.fid if other == "fid" else entry.kid)),
+        Cell(results.value(entry, other), _key(entry.measure(other)[0])),
         *([Cell(formatting.number(baseline, 3), _key(baseline))] if results.translates else []),
         Cell(_kimg(entry.kimg), _key(entry.kimg)),
         Cell(_kimg(row["kimg"]), _key(row["kimg"])),
@@ -231,11 +234,6 @@ def _flaws(entry: Entry) -> Cell:
     """Name the flaws that a trial is warned of."""
     names = ", ".join(words.partition(":")[0] for words in warnings_of(entry.source))
     return Cell(names, names)
-
-
-def _other(metric: str) -> str:
-    """Name the metric that does not rank."""
-    return next(name for name in METRICS if name != metric)
 
 
 def _kimg(value: float | None) -> str:

@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from ganlib.errors import RequestError
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation
-from sweep.results.leaderboard import METRICS, Entry, Leaderboard, had
+from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
@@ -125,7 +126,8 @@ def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
 def better_elsewhere(board: Leaderboard, chosen: Choice) -> str | None:
     """Write a sentence where another configuration has a clearly better result than the one that was chosen."""
     for entry in board.ranked:
-        margin = 3 * (entry.kid_se or 0.0) if board.metric == "kid" else 0.05 * chosen.value
+        _, error = entry.measure(board.metric)
+        margin = 3 * (error or 0.0) if METRICS[board.metric].error else 0.05 * chosen.value
         if entry.measured and entry.value is not None and entry.value < chosen.value - margin:
             return (
                 f"trial {entry.trial} has a better result of one seed ({had(entry, board.metric)}); "
@@ -134,9 +136,10 @@ def better_elsewhere(board: Leaderboard, chosen: Choice) -> str | None:
     return None
 
 
-def words(choice: Choice, metric: str) -> str:
-    """Describe a choice for people."""
-    value = f"{METRICS[metric]} {formatting.number(choice.value)}"
+def words(choice: Choice, board: Leaderboard) -> str:
+    """Describe a choice of a leaderboard's sweep for people."""
+    extractor = board.identity.extractor if board.identity else ""
+    value = f"{METRICS[board.metric].name(extractor)} {formatting.number(choice.value)}"
     return f"{choice.where}: {value}, of the generator at {formatting.kimg(choice.kimg)} kimg"
 
 

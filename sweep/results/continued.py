@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganlib.errors import WorkError
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.sweep_info import SweepInfo
-from sweep.results.leaderboard import METRICS
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 
@@ -85,7 +85,7 @@ def read_continued(sweep: Sweep) -> Sequence[Continued]:
 
 def sentences(sweep: Sweep, found: Sequence[Continued]) -> list[str]:
     """Say in a sentence each what came of training on."""
-    label = METRICS[sweep.info.metric]
+    label = METRICS[sweep.info.metric].name(sweep.info.extractor)
     told = []
     for one in found:
         value = (

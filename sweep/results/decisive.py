@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from ganlib.metrics.identity import IDENTITY
+from ganlib.names import MEASURED
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-COLUMNS = ["trial", "kimg", "kid", "kid_se", "fid", "verdict", *IDENTITY]
+COLUMNS = ["trial", "kimg", *MEASURED, "verdict", *IDENTITY]
 """What ranking needs of ``metrics``."""
 
 
@@ -17,7 +18,7 @@ def decisive(metrics: "pa.Table", metric: str) -> "pa.Table":
 
     Args:
         metrics: At least `COLUMNS`, ordered by kimg within a trial.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
     """
     import numpy as np
     import pyarrow as pa

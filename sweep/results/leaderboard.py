@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ganlib.metrics.identity import NAMES, Baseline, Floor, Identity
-from sweep.formatting import kimg, number, with_error
+from ganlib.metrics.identity import Baseline, Floor, Identity
+from ganlib.names import METRICS
+from sweep.formatting import kimg, with_error
 from sweep.records.status import Status
 from sweep.results.translation import warnings_of
 
-METRICS = NAMES
 Row = Mapping[str, Any]
 
 
@@ -54,8 +54,16 @@ class Entry:
     reason: str | None
     row: Row = field(repr=False)
     source: Row = field(repr=False, default_factory=dict)
+    mmd: float | None = None
+    mmd_se: float | None = None
+    mind: float | None = None
     broken: Sequence[str] = ()
     missed: float = 0.0
+
+    def measure(self, metric: str) -> tuple[float | None, float | None]:
+        """Give a metric of the generator at ``kimg``, and its standard error; None for what there is not."""
+        error = METRICS[metric].error
+        return getattr(self, metric), getattr(self, error) if error else None
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -89,12 +97,12 @@ class Leaderboard:
     def label(self) -> str:
         """The metric's name with its identity; the bare name while nothing has been measured."""
         if self.identity is None or self.provisional:  # what was seen so far was seen on different numbers
-            return f"{self.column(self.metric)} so far" if self.identity else METRICS[self.metric]
+            return f"{self.column(self.metric)} so far" if self.identity else METRICS[self.metric].label
         return self.identity.label(self.metric)
 
     def column(self, metric: str) -> str:
         """Name a metric where there is little room, with the extractor, without which its numbers say nothing."""
-        return f"{METRICS[metric]} ({self.identity.extractor})" if self.identity else METRICS[metric]
+        return column(metric, self.identity)
 
     @property
     def suspicions(self) -> list[str]:
@@ -134,12 +142,26 @@ class Leaderboard:
         return [*self.ranked, *self.left_out]
 
 
+def column(metric: str, identity: Identity | None) -> str:
+    """Name a metric where there is little room: with its extractor, where that is one for all."""
+    if identity is None:
+        return METRICS[metric].label
+    return f"{METRICS[metric].name(identity.extractor)} ({identity.extractor})"
+
+
+def beside(metric: str) -> str:
+    """Name the metric that is shown beside the one that ranks."""
+    return "fid" if metric == "kid" else "kid"
+
+
 def had(entry: Entry, metric: str) -> str:
     """Say what a trial has, as ``KID 0.080 ± 0.004 on 384 pictures, at 60 kimg``; empty if it has nothing."""
     if entry.value is None:
         return ""
-    value = with_error(entry.kid, entry.kid_se) if metric == "kid" else number(entry.value)
-    return f"{METRICS[metric]} {value} on {entry.n_fake} pictures, at {kimg(entry.kimg)} kimg"
+    name = METRICS[metric].name(entry.source.get("extractor") or "")
+    return (
+        f"{name} {with_error(*entry.measure(metric))} on {entry.n_fake} pictures, at {kimg(entry.kimg)} kimg"
+    )
 
 
 def with_ranks(entries: Iterable[Entry]) -> list[Entry]:

@@ -7,7 +7,7 @@ Only while no trial at all has a result are trials ranked by that.
 Where wishes are made beside the metric (`sweep.spec.wishes`), results that break one are left out, the nearest first.
 
 A metric without its identity is not a number: values are ranked against each other only if extractor, its digest,
-resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for both
+resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for all
 metrics.
 """
 
@@ -18,6 +18,7 @@ from functools import partial
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor, Identity, differing
+from ganlib.names import MEASURED, METRICS
 from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.catalog import Sweep
@@ -26,7 +27,7 @@ from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import METRICS, Entry, Leaderboard, Row, had, with_ranks
+from sweep.results.leaderboard import Entry, Leaderboard, Row, had, with_ranks
 from sweep.spec.wishes.wish import Wish, broken, missed, misses
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
@@ -61,7 +62,7 @@ def leaderboard(
 
     Args:
         store: The sweep's datasets.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
         floors: What held-out real pictures score, for each number of pictures.
         baselines: What photographs score as they are, for each number of pictures; of translators.
         wishes: What else is wanted of a result.
@@ -182,23 +183,21 @@ def _entry(row: Row, evaluations: Sequence[Row], result: Row | None, terms: _Ter
     source: Row = result or seen or {}
     floor = next((floor for floor in terms.floors if floor.n_fake == source.get("n_fake")), None)
     judged = None if Status(row["status"]).out_of_play else result
-    fid, kid, kid_se = (finite(source.get(name)) for name in ("fid", "kid", "kid_se"))
+    measured = {name: finite(source.get(name)) for name in MEASURED}
     entry = Entry(
         trial=row["trial"],
         status=Status(row["status"]),
         rank=None,
         value=finite(source.get(metric)),
         kimg=source.get("kimg"),
-        kid=kid,
-        kid_se=kid_se,
-        fid=fid,
+        **measured,
         measured=result is not None,
         seen=seen[metric] if seen else None,
         last=evaluations[-1][metric] if evaluations else None,
         n_fake=source.get("n_fake"),
         floor=floor,
         baseline=next((one for one in terms.baselines if one.n_fake == source.get("n_fake")), None),
-        suspicion=floor.beaten_by(fid, kid, kid_se) if floor else None,
+        suspicion=floor.beaten_by(measured) if floor else None,
         reason=None,
         row=row,
         source=source,
@@ -211,7 +210,7 @@ def _entry(row: Row, evaluations: Sequence[Row], result: Row | None, terms: _Ter
 
 def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
     """Order trials, the best first; a FID so far on more pictures stands before any on fewer."""
-    count = entry.n_fake or 0 if provisional and metric == "fid" else 0
+    count = entry.n_fake or 0 if provisional and METRICS[metric].falls else 0
     return -count, entry.value or 0.0, entry.trial
 
 
@@ -240,7 +239,7 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
         text = str(row["failure"] or "no error on record").strip().splitlines()
         return f"failed: {text[-1] if text else 'no error on record'}{before}"
     if entry.value is None:
-        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric]}"
+        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric].label}"
     return None
 
 

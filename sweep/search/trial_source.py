@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ganlib.names import METRICS
 from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
@@ -100,7 +101,8 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
     best = trial.best.kimg if trial.best else None
     if trial.result and trial.value is not None:
         attrs |= {trial.metric: trial.value}
-        names = ("kid_se", "n_fake", "kimg", *(wish.measure for wish in trial.wishes))
+        error = METRICS[trial.metric].error
+        names = (*filter(None, [error]), "n_fake", "kimg", *(wish.measure for wish in trial.wishes))
         told = {name: trial.result.get(name) for name in names}
         attrs |= {name: value for name, value in told.items() if finite(value) is not None}
         best = trial.result["kimg"]

@@ -49,9 +49,10 @@ class SearchConfig(Section):
     run end with the best that they have. Null: until all trials have ended."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of the choice; a trial's own seed follows from it and from the trial's number."""
-    metric: Literal["kid", "fid"] = "kid"
-    """What is minimised: KID (Binkowski 2018), which does not depend on the number of pictures, or FID (Heusel
-    2017)."""
+    metric: Literal["kid", "fid", "mmd", "mind"] = "kid"
+    """What is minimised: KID (Binkowski 2018), which does not depend on the number of pictures; FID (Heusel 2017); the
+    distance with a Gaussian kernel, ``mmd``, which is CMMD with the extractor ``clip@cmmd`` (Jayasumana 2024); or the
+    sliced Wasserstein distance MIND (Berthet 2026). See [metrics.md](metrics.md)."""
     subject_to: Annotated[dict[str, str], AfterValidator(conditions)] = Field(default_factory=dict)
     """What else is wanted of a trial's result, a condition for each measure, such as ``{coverage: '>= 0.5', params: '<=
     5e6'}``: trials that break one cannot win ([more than one wish](search.md#more-than-one-wish))."""

@@ -2,13 +2,12 @@
 
 from sweep import formatting
 from sweep.results.judging.eye import Eye, sentences
-from sweep.results.leaderboard import METRICS
 from sweep.terminal import tables
 
 
 def show(eye: Eye) -> None:
     """Print a person's scores as a table, best first, and what they come to."""
-    label = METRICS[eye.metric]
+    label = eye.label
     columns = [
         tables.Column("by eye", right=True),
         tables.Column("trial", right=True),

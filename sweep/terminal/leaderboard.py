@@ -15,12 +15,11 @@ from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
 from sweep.results.judging import eye
 from sweep.results.judging.eye import Eye, eyes
-from sweep.results.leaderboard import Entry, Leaderboard, had
+from sweep.results.leaderboard import Entry, Leaderboard, beside, had
 from sweep.results.ranking import grouped
 from sweep.results.translation import translation_of, warnings_of
 from sweep.terminal import tables
 
-OTHER = {"kid": "fid", "fid": "kid"}
 GROUPS = {"family": "model.family", "variant": "model.variant", "loss": "train.loss"}
 NAMED = 12
 """Trials of one reason that are named; --json names all."""
@@ -108,7 +107,7 @@ class Best:
 
     def _show_table(self) -> None:
 
-        board, by, other = self.board, self.by, OTHER[self.board.metric]
+        board, by, other = self.board, self.by, beside(self.board.metric)
         rows = [(group, entry) for group, entries in self.groups.items() for entry in self._shown(entries)]
         names = [path for path in rows[0][1].params if any(e.params.get(path) is not None for _, e in rows)]
         names = [path for path in names if by is None or path != GROUPS[by]]
@@ -212,10 +211,10 @@ def _cells(entry: "Entry", board: "Leaderboard", other: str, names: list[str]) -
 
     metric = board.metric
 
-    values = {"kid": formatting.with_error(entry.kid, entry.kid_se), "fid": formatting.number(entry.fid)}
+    value, second = (formatting.with_error(*entry.measure(name)) for name in (metric, other))
     floor = formatting.number(getattr(entry.floor, metric, None))
     baseline = [formatting.number(getattr(entry.baseline, metric, None))] if _translated(board) else []
-    head = [str(entry.rank), str(entry.trial), entry.status, values[metric], floor, *baseline, values[other]]
+    head = [str(entry.rank), str(entry.trial), entry.status, value, floor, *baseline, second]
     if board.provisional:
         head.append(formatting.value(entry.n_fake))
     return [*head, formatting.kimg(entry.kimg), *(formatting.value(entry.params.get(path)) for path in names)]

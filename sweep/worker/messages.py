@@ -23,7 +23,7 @@ class Assignment:
         trial: Its number.
         attempt: How often the trial was handed out before.
         seed: Of its training.
-        metric: The searched one, ``kid`` or ``fid``.
+        metric: The searched one, one of `ganlib.names.METRICS`.
         config: Its configuration, a `ganlib.config.TrialConfig` as plain values.
         data_hash: SHA-256 (hex) of the pictures that the sweep began with.
         threads: On a CPU.

@@ -38,12 +38,12 @@ class Suspects:
         """Say why a score is below that of real pictures, and show the nearest real ones; None where it is not.
 
         Args:
-            score: ``n_fake``, ``fid``, ``kid`` and ``kid_se``.
+            score: ``n_fake``, and the metrics with their standard errors by their names.
             kimg: When it was measured.
             some: Gives some of the pictures that were measured, ``(k, size, size, c)`` uint8.
         """
         floor = next((floor for floor in self.assignment.floor if floor.n_fake == score["n_fake"]), None)
-        reason = floor.beaten_by(score["fid"], score["kid"], score["kid_se"]) if floor else None
+        reason = floor.beaten_by(score) if floor else None
         if reason is None:
             return None
         made = some()

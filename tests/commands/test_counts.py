@@ -8,7 +8,7 @@ from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError
-from ganlib.metrics.kernel import usual_size
+from ganlib.metrics.distances.kernel import usual_size
 from sweep.commands import counts
 from sweep.records.datasets import Store
 from sweep.spec.specification import load, parse

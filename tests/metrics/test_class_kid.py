@@ -7,7 +7,7 @@ import torch
 from ganlib.config import EvaluateConfig
 from ganlib.data.labels.classes import Classes
 from ganlib.metrics import Evaluator, Score, kid_from_features
-from ganlib.metrics.kernel import kid_by_class
+from ganlib.metrics.distances.kernel import kid_by_class
 
 
 def test_it_is_kid_of_the_pictures_of_a_class() -> None:

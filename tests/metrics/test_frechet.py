@@ -11,7 +11,7 @@ from scipy.linalg import sqrtm
 
 from ganlib.errors import RequestError
 from ganlib.metrics import RealStatistics, fid_from_features
-from ganlib.metrics import frechet as frechet_module
+from ganlib.metrics.distances import frechet as frechet_module
 
 
 def features(seed: int, n: int, d: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:

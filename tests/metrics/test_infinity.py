@@ -5,7 +5,7 @@ import pytest
 
 from ganlib.errors import RequestError
 from ganlib.metrics import fid_from_features, fid_infinity_from_features
-from ganlib.metrics.infinity import _intercept
+from ganlib.metrics.distances.infinity import _intercept
 
 D = 32
 SCALE = np.linspace(0.5, 1.5, D)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
 from ganlib.metrics import Kid, RealStatistics, kid_from_features
-from ganlib.metrics import kernel as kernel_module
+from ganlib.metrics.distances import kernel as kernel_module
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 
 from ganlib.errors import RequestError
 from ganlib.metrics import fid_infinity_from_features, kid_from_features
-from ganlib.metrics.infinity import measurable_fid_infinity
+from ganlib.metrics.distances.infinity import measurable_fid_infinity
 from ganlib.metrics.real import RealStatistics
 from ganlib.training.collapse import Verdict
 from sweep.cli.pictures.score import _infinity

@@ -1,6 +1,7 @@
 """FID and KID of pictures in any form: the same numbers from each, invariances, and errors that help."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from torch.nn import functional as F
 
 from ganlib.errors import RequestError
 from ganlib.metrics import Extractor, fid, fid_from_features, kid, kid_from_features
+from ganlib.metrics.identity import Floor
+from ganlib.names import METRICS
 from sweep.cli import cli
 
 
@@ -154,9 +157,13 @@ def test_sweep_score_against_a_spec_is_what_the_sweep_measures(
     found = run(fakes, "--against", spec)
     assert found["identity"]["n_real"] == 40
     assert found["floor"]["n_fake"] == 12
-    assert (found["suspicion"] is not None) == (found["fid"] < found["floor"]["fid"])
+    assert found["suspicion"] == Floor(**found["floor"]).beaten_by(found)
     shown = CliRunner().invoke(cli, ["score", str(fakes), "--against", str(spec)])
     assert "floor         KID" in shown.stdout
+    for metric in METRICS.values():
+        assert (
+            len(re.findall(rf"\b{metric.label} +-?\d", shown.stdout)) == 2
+        )  # of the pictures, and of the floor
     assert "  n_real            40" in shown.stdout
 
 

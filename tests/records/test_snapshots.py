@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.metrics import NonFiniteError, Score
+from ganlib.names import METRICS
 from sweep.records.snapshots import Seen, best, candidates, peaked, still_improving
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
@@ -61,9 +62,11 @@ def score(truth: float, error: float, count: int) -> dict[str, Any]:
         "kid": truth + error * SE[count],
         "kid_se": SE[count],
         "fid": fid,
+        "mind": fid,
         "n_real": 1024,
         "n_fake": count,
     }
+    values |= {"mmd": values["kid"], "mmd_se": values["kid_se"]}
     return values | {"extractor": "e", "extractor_digest": "d", "resize": "r"}
 
 
@@ -142,7 +145,7 @@ def concluded(number: int, history: History, metric: str) -> tuple[dict[str, Any
     return trial, rows, measure(None, "place", kept, FakeMeasuring(files, history, metric), ids)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("metric", ["kid", "fid"])
+@pytest.mark.parametrize("metric", list(METRICS))
 @given(st.lists(histories(), min_size=1, max_size=5))
 @settings(max_examples=150, deadline=None)
 def test_no_snapshot_that_was_clearly_better_is_passed_over(metric: str, played: list[History]) -> None:
@@ -160,11 +163,11 @@ def test_no_snapshot_that_was_clearly_better_is_passed_over(metric: str, played:
     truth = played[winner.trial].truths[round((winner.kimg or 0) / 10) - 1]
     for number in able:
         for row, was in zip(parts[number][1], played[number].truths, strict=True):
-            margin = 3 * math.hypot(row["kid_se"], SE[FULL]) if metric == "kid" else 0.03
+            margin = 3 * math.hypot(row["kid_se"], SE[FULL]) if METRICS[metric].error else 0.03
             assert row["verdict"] or truth <= was + margin, (number, row["kimg"])
 
 
-@pytest.mark.parametrize("metric", ["kid", "fid"])
+@pytest.mark.parametrize("metric", list(METRICS))
 def test_a_collapse_does_not_take_what_was_there_before(metric: str) -> None:
     history = History([0.5, 0.02, 0.01], [0.0, 0.0, 0.0], [128, 128, 384], "collapsed")
     trial, rows, result = concluded(0, history, metric)

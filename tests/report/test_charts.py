@@ -5,6 +5,7 @@ from pathlib import Path
 from helpers.synthetic import make_sweep, remeasured
 
 from sweep.records.catalog import Sweep
+from sweep.records.datasets import Store
 from sweep.report.charts import axis_range, chart_data
 from sweep.report.results import Results
 
@@ -28,3 +29,21 @@ def test_values_that_do_not_compare_share_no_axis(faces: Sweep, tmp_path: Path) 
     other = remeasured(make_sweep(tmp_path, trials=3, name="other", pictures=False), n_fake=64)
     assert sum(trial["ranked"] for trial in chart_data(Results.read([faces]))["trials"]) == 8
     assert not any(trial["ranked"] for trial in chart_data(Results.read([faces, other]))["trials"])
+
+
+def test_a_metric_is_drawn_with_its_own_error_and_kid_beside_it(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=2, name="mmd", pictures=False, info={"metric": "mmd"})
+    store = Store(sweep.folder)
+    for number in range(2):
+        for dataset in ("metrics", "results"):
+            rows = [row | {"mmd": 0.3, "mmd_se": 0.01} for row in store.part(dataset, number)]
+            store.replace(dataset, number, rows)
+    data = chart_data(Results.read([sweep]))
+    assert [panel["key"] for panel in data["panels"]][:2] == ["mmd", "kid"]
+    assert data["panels"][0]["title"].startswith("MMD (")
+    assert data["errors"]["mmd"] == "mmd_se"
+    for trial in data["trials"]:
+        assert set(trial["mmd"]) == {0.3}
+        assert set(trial["mmd_se"]) == {0.01}
+        assert len(trial["kid_se"]) == len(trial["kimg"])
+        assert "fid" not in trial

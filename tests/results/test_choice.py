@@ -150,4 +150,4 @@ def test_nothing_to_export(sweep: Sweep) -> None:
 
 def test_words() -> None:
     one: Any = choice.Choice(cast("Folder", None), 1, 1, 0.0706, 60.0, True, "trial 1")
-    assert choice.words(one, "kid") == "trial 1: KID 0.0706, of the generator at 60 kimg"
+    assert choice.words(one, board()) == "trial 1: KID 0.0706, of the generator at 60 kimg"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from sweep.records.schemas import SCHEMAS
 from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import Leaderboard
+from sweep.results.leaderboard import Leaderboard, had
 from sweep.results.ranking import MixedIdentityError, leaderboard, rank, rank_or_explain
 from sweep.spec.wishes.wish import broken, wishes_of
 from sweep.storage.local import LocalFolder
@@ -39,7 +40,8 @@ def trial(number: int, status: str = "finished", **more: object) -> dict[str, An
 
 def measured(number: int, kimg: float, kid: float | None, **more: object) -> dict[str, Any]:
     fid = None if kid is None else 100 * kid
-    return {"trial": number, "kimg": kimg, "kid": kid, "kid_se": 0.001, "fid": fid, **IDENTITY, **more}
+    values = {"kid": kid, "kid_se": 0.001, "fid": fid, "mmd": kid, "mmd_se": 0.001, "mind": fid}
+    return {"trial": number, "kimg": kimg, **values, **IDENTITY, **more}
 
 
 def order(
@@ -109,6 +111,59 @@ def test_metrics_rank_independently() -> None:
     board = of_results([trial(0), trial(1)], rows, "fid")
     assert [entry.trial for entry in board.ranked] == [1, 0]
     assert board.label == "FID (efficientnet_lite0@64, n=512)"
+
+
+@pytest.mark.parametrize(
+    ("metric", "extractor", "name"),
+    [
+        ("kid", "clip@cmmd", "KID"),
+        ("fid", "inception", "FID"),
+        ("fid", "dinov2", "FID"),
+        ("fid", "dinov2@dgm-eval", "FD-DINOv2"),
+        ("mmd", "clip@cmmd", "CMMD"),
+        ("mmd", "clip", "MMD"),
+        ("mmd", "efficientnet_lite0@64", "MMD"),
+        ("mind", "inception", "MIND"),
+    ],
+)
+def test_a_metric_goes_by_its_published_name_on_the_features_that_belong_to_it(
+    metric: str, extractor: str, name: str
+) -> None:
+    told = {"mmd": 0.3, "mmd_se": 0.01, "mind": 7.0, "extractor": extractor}
+    board = of_results([trial(0)], [measured(0, 1.0, 0.1, **told)], metric)
+    assert board.label == f"{name} ({extractor}, n=512)"
+    assert board.column(metric) == f"{name} ({extractor})"
+    assert had(board.ranked[0], metric).startswith(f"{name} ")
+
+
+@pytest.mark.parametrize("metric", ["mmd", "mind"])
+def test_every_metric_ranks(metric: str) -> None:
+    rows = [
+        measured(n, 1.0, 0.1, **{metric: value, "mmd_se": 0.01}) for n, value in enumerate([0.3, 0.2, None])
+    ]
+    board = rank([trial(n) for n in range(3)], rows, metric, results=rows)
+    assert [entry.trial for entry in board.ranked] == [1, 0]
+    assert board.ranked[0].measure(metric) == (0.2, 0.01 if metric == "mmd" else None)
+    assert board.left_out[0].reason == f"no finite {metric.upper()}"
+
+
+def test_a_metric_that_falls_puts_more_pictures_first_while_nothing_has_a_result() -> None:
+    rows = [measured(0, 1.0, 0.1, mind=5.0, mmd=0.1, n_fake=128), measured(1, 1.0, 0.1, mind=6.0, mmd=0.2)]
+    assert order([trial(0), trial(1)], rows, "mind") == [1, 0]
+    assert order([trial(0), trial(1)], rows, "mmd") == [0, 1]
+
+
+def test_records_without_a_metric_s_columns_are_read(tmp_path: Path) -> None:
+    """Those of sweeps that were begun before the metric was there."""
+    store = Store(LocalFolder(tmp_path))
+    store.put_trial({"trial": 0, "attempt": 0, "status": "finished"})
+    store.add("metrics", {"attempt": 0, **measured(0, 1.0, 0.1)})
+    store.replace("results", 0, [{"attempt": 0, **measured(0, 1.0, 0.12)}])
+    for path in [*tmp_path.glob("metrics/*.parquet"), *tmp_path.glob("results/*.parquet")]:
+        pq.write_table(pq.read_table(path).drop_columns(["mmd", "mmd_se", "mind"]), path)
+    board = leaderboard(Store(LocalFolder(tmp_path)))
+    assert (board.ranked[0].value, board.ranked[0].mind) == (0.12, None)
+    assert leaderboard(Store(LocalFolder(tmp_path)), "mmd").left_out[0].reason == "no finite MMD"
 
 
 def test_collapsed_and_failed_trials_never_win() -> None:
@@ -261,7 +316,7 @@ def test_results_below_the_floor_are_suspicious() -> None:
 
 def test_unknown_metrics_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(
-        RequestError, match=r"unknown metric 'kidd', did you mean 'kid'\? \(choices: kid, fid\)"
+        RequestError, match=r"unknown metric 'kidd', did you mean 'kid'\? \(choices: kid, fid, mmd, mind\)"
     ):
         leaderboard(Store(LocalFolder(tmp_path)), "kidd")
 
@@ -435,7 +490,7 @@ def test_wishes_only_take_away_from_the_ranking(
         ),
         max_size=25,
     ),
-    st.sampled_from(["kid", "fid"]),
+    st.sampled_from(["kid", "fid", "mind"]),
 )
 def test_the_decisive_rows_decide_as_all_rows_do(
     values: list[tuple[int, float | None, int | None, str | None]], metric: str

@@ -329,7 +329,10 @@ resources: {gpu: 2.5}
         ),
         (SMALL + "model: {width: 6}", "x.yaml:2: model.width: must be a multiple of 4, got 6"),
         (SMALL + "evaluate: {extractor: resnet}", "x.yaml:2: evaluate.extractor: unknown extractor 'resnet'"),
-        (SMALL + "search: {metric: is}", "x.yaml:2: search.metric: must be one of 'kid', 'fid'; got 'is'"),
+        (
+            SMALL + "search: {metric: is}",
+            "x.yaml:2: search.metric: must be one of 'kid', 'fid', 'mmd', 'mind'; got 'is'",
+        ),
         (SMALL + "search: {trials: 0}", "x.yaml:2: search.trials: must be at least 1, got 0"),
         (SMALL + "resources: {gpu: -0.5}", "x.yaml:2: resources.gpu: must be at least 0, got -0.5"),
         ("train: {}", "x.yaml:1: train: a trial has no end; give train.epochs, train.kimg or asha.max"),

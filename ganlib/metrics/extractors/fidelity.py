@@ -61,21 +61,31 @@ def load_clip(weights: str | None = None, device: torch.device | str = "cpu") ->
     Raises:
         RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
     """
+    network, digest = clip_network("clip-vit-b-32", weights, CLIP)
+    return _extractor("clip", digest, network.model.visual.proj.shape[1], network, device)
+
+
+def clip_network(name: str, weights: str | None, published: Published) -> tuple[Any, str]:
+    """Load torch-fidelity's network of that name from a file of CLIP's authors, and the file's SHA-256 (hex).
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded.
+    """
     from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
 
-    path = weights_file(weights, CLIP)
+    path = weights_file(weights, published)
     digest = file_digest(path)
     with initial_weights(), fitting(str(path)):
         try:
             network = FeatureExtractorCLIP(
-                "clip-vit-b-32", ["clip"], feature_extractor_weights_path=io.BytesIO(path.read_bytes())
+                name, ["clip"], feature_extractor_weights_path=io.BytesIO(path.read_bytes())
             )
         except (KeyError, ValueError) as error:
             raise RequestError(
                 f"the weights in '{path}' are not those of CLIP ({type(error).__name__}: {error}); give the authors' "
-                "file ViT-B-32.pt"
+                f"file {published.url.rsplit('/', 1)[1]}"
             ) from None
-    return _extractor("clip", digest, network.model.visual.proj.shape[1], network, device)
+    return network, digest
 
 
 def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") -> Extractor:
@@ -88,29 +98,35 @@ def load_dinov2(weights: str | None = None, device: torch.device | str = "cpu") 
     from torch_fidelity.feature_extractor_base import FeatureExtractorBase
     from torch_fidelity.feature_extractor_dinov2 import FeatureExtractorDinoV2
 
-    path = weights_file(weights, DINOV2)
-    loaded = read_weights(path)
-    with initial_weights(), fitting(str(path)):
-        model = _dinov2_network()
-        model.load_state_dict(loaded.state)
+    model, digest = dinov2_network("dinov2_vits14", weights, DINOV2)
     # torch-fidelity's constructor takes no weights file for this network: its parts are put together here.
     network = FeatureExtractorDinoV2.__new__(FeatureExtractorDinoV2)
     FeatureExtractorBase.__init__(network, "dinov2-vit-s-14", ["dinov2"])
-    network.feature_extractor_internal_dtype, network.model = torch.float32, model.float().eval()
-    return _extractor("dinov2", loaded.digest, 384, network, device)
+    network.feature_extractor_internal_dtype, network.model = torch.float32, model
+    return _extractor("dinov2", digest, 384, network, device)
 
 
-def _dinov2_network() -> nn.Module:
-    try:
-        network: nn.Module = torch.hub.load(
-            DINOV2_REPOSITORY, "dinov2_vits14", pretrained=False, trust_repo=True, verbose=False
-        )
-    except (OSError, ImportError, RuntimeError) as error:
-        raise RequestError(
-            f"the code of DINOv2 is not in '{torch.hub.get_dir()}' and could not be fetched ({error}); run "
-            f"torch.hub.load('{DINOV2_REPOSITORY}', 'dinov2_vits14', pretrained=False) where there is a network"
-        ) from None
-    return network
+def dinov2_network(name: str, weights: str | None, published: Published) -> tuple[nn.Module, str]:
+    """Load a network of DINOv2 by its name in the authors' code, and the SHA-256 (hex) of its weights file.
+
+    Raises:
+        RequestError: if the weights are missing, damaged, of another layout, or cannot be downloaded, or if the
+            authors' code is neither in torch.hub's folder nor can be downloaded.
+    """
+    path = weights_file(weights, published)
+    loaded = read_weights(path)
+    with initial_weights(), fitting(str(path)):
+        try:
+            network: nn.Module = torch.hub.load(
+                DINOV2_REPOSITORY, name, pretrained=False, trust_repo=True, verbose=False
+            )
+        except (OSError, ImportError, RuntimeError) as error:
+            raise RequestError(
+                f"the code of DINOv2 is not in '{torch.hub.get_dir()}' and could not be fetched ({error}); run "
+                f"torch.hub.load('{DINOV2_REPOSITORY}', '{name}', pretrained=False) where there is a network"
+            ) from None
+        network.load_state_dict(loaded.state)
+    return network.float().eval(), loaded.digest
 
 
 class First(nn.Module):

@@ -31,7 +31,7 @@ DRAWINGS = 256
 """Drawings whose colours and energy those of a translator's are compared with, at most."""
 GREY = 0.5
 """Mean chroma below which drawings have no colour that could be lost: that of greys rounded to levels is lower."""
-FORMAT = 2
+FORMAT = 3
 """Version of what the cache holds of a baseline; raise it when that, or the way it is computed, changes."""
 
 
@@ -190,9 +190,9 @@ class TranslationEvaluator:
                 "kid_subset_size": config.kid_subset_size or 0,
             }
             arrays = load_or_compute(self.drawings.cache, identity, lambda: self._measure_photos(count))
-            fid, kid, kid_se, luminance = map(float, arrays["baseline"])
+            fid, kid, kid_se, luminance, *others = map(float, arrays["baseline"])
             known = None if isnan(luminance) else luminance
-            self._baselines[count] = Baseline(count, fid, kid, kid_se, known)
+            self._baselines[count] = Baseline(count, fid, kid, kid_se, known, *others)
         return self._baselines[count]
 
     @cached_property
@@ -204,7 +204,7 @@ class TranslationEvaluator:
         photos, drawings = self._unrelated()
         luminance = luminance_correlation(photos, drawings).read()
         found = [score.fid, score.kid, score.kid_se, nan if luminance is None else luminance]
-        return {"baseline": np.array(found)}
+        return {"baseline": np.array([*found, score.mmd, score.mmd_se, score.mind])}
 
     def _unrelated(self) -> tuple[Tensor, Tensor]:
         """Give photographs and as many drawings that were not made of them, up to 64, each uint8 (n, 3, h, w)."""

@@ -13,7 +13,7 @@ from sweep.terminal.leaderboard import GROUPS, Best
 @click.command(name="best")
 @name_argument
 @storage_option
-@click.option("--metric", metavar="kid|fid", help="Rank by this metric [default: the sweep's].")
+@click.option("--metric", metavar="kid|fid|mmd|mind", help="Rank by this metric [default: the sweep's].")
 @click.option(
     "--top", type=click.IntRange(min=1), help="How many to show [default: 10, with --by 1 of each]."
 )
@@ -93,5 +93,5 @@ def command(
         chosen, notes = generator_of(sweep, board, trial)
         for note in [*notes, *export(sweep, chosen, out, force)]:
             click.echo(f"note: {note}", err=True)
-        click.echo(f"exported {words(chosen, board.metric)}, to {out}", err=as_json)
+        click.echo(f"exported {words(chosen, board)}, to {out}", err=as_json)
         click.echo(f"to play with it: sweep play {shlex.quote(str(out))}", err=as_json)

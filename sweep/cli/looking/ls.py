@@ -100,9 +100,10 @@ def _show(sweeps: "list[Overview]") -> None:
 
 
 def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
+    from ganlib.names import METRICS
     from sweep import formatting
-    from sweep.results.leaderboard import METRICS
 
+    metric = METRICS.get(one.metric)  # of a later version it may be unknown
     so_far = " so far" if one.provisional and one.best is not None else ""
     trials = ", ".join(f"{n} {status}" for status, n in one.statuses.items()) or "nothing yet"
     return [
@@ -112,7 +113,7 @@ def _cells(one: "Overview", tagged: bool, noted: bool) -> list[str]:
         formatting.number(one.best) + so_far,
         *([", ".join(one.tags)] if tagged else []),
         *([_clipped(one.note)] if noted else []),
-        f"{METRICS.get(one.metric, one.metric)} ({one.extractor or 'unknown extractor'})",
+        f"{metric.name(one.extractor) if metric else one.metric} ({one.extractor or 'unknown extractor'})",
         formatting.size(one.bytes),
         formatting.size(one.checkpoint_bytes),
         f"{one.state}: {trials}",

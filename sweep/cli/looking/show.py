@@ -150,18 +150,25 @@ def _evaluating(summary: "Summary") -> str:
 
 def _floor(floor: "Floor") -> str:
     """Say in one line what held-out real pictures score."""
-    from sweep import formatting
-
-    kid = formatting.with_error(floor.kid, floor.kid_se)
-    return f"KID {kid}, FID {formatting.number(floor.fid)}: {floor.n_fake} held-out real pictures against the others"
+    return f"{_scores(floor)}: {floor.n_fake} held-out real pictures against the others"
 
 
 def _baseline(baseline: "Baseline") -> str:
     """Say in one line what photographs score as they are."""
+    return f"{_scores(baseline)}: {baseline.n_fake} photographs as they are"
+
+
+def _scores(of: "Floor | Baseline") -> str:
+    """List what was measured of pictures that no generator made."""
+    from ganlib.names import METRICS
     from sweep import formatting
 
-    kid = formatting.with_error(baseline.kid, baseline.kid_se)
-    return f"KID {kid}, FID {formatting.number(baseline.fid)}: {baseline.n_fake} photographs as they are"
+    told = []
+    for name, metric in METRICS.items():
+        error = getattr(of, metric.error) if metric.error else None
+        if (value := getattr(of, name)) is not None:
+            told.append(f"{metric.label} {formatting.with_error(value, error)}")
+    return ", ".join(told)
 
 
 def _data(info: "SweepInfo") -> str:
@@ -215,7 +222,7 @@ def _print_trials(board: "Leaderboard") -> None:
 
     def cells(entry: "Entry") -> list[str]:
         row = entry.row
-        error = entry.kid_se if board.metric == "kid" else None
+        _, error = entry.measure(board.metric)
         head = [
             str(entry.trial),
             entry.status,

@@ -51,13 +51,25 @@ def _infinity(found: dict[str, Any]) -> str:
     return formatting.with_error(found["fid_infinity"], found["fid_infinity_se"])
 
 
+def _value(found: dict[str, Any], name: str) -> str:
+    """Say a metric, with its standard error where it has one."""
+    from ganlib.names import METRICS
+    from sweep import formatting
+
+    error = METRICS[name].error
+    return formatting.with_error(found[name], found[error] if error else None)
+
+
 def _text(found: dict[str, Any]) -> str:
+    from ganlib.names import METRICS
     from sweep import formatting
 
     identity = found["identity"]
     lines = [
-        f"KID           {formatting.with_error(found['kid'], found['kid_se'])}",
-        f"FID           {formatting.number(found['fid'])}",
+        *(
+            f"{metric.name(identity['extractor']):13} {_value(found, name)}"
+            for name, metric in METRICS.items()
+        ),
         f"FID infinity  {_infinity(found)}",
         *(
             f"{name:13} {formatting.number(found[name])}"
@@ -67,10 +79,10 @@ def _text(found: dict[str, Any]) -> str:
     ]
     if found["floor"]:
         floor = found["floor"]
-        kid = formatting.with_error(floor["kid"], floor["kid_se"])
-        lines.append(
-            f"floor         KID {kid}, FID {formatting.number(floor['fid'])} (held-out real pictures)"
+        told = (
+            f"{metric.name(identity['extractor'])} {_value(floor, name)}" for name, metric in METRICS.items()
         )
+        lines.append(f"floor         {', '.join(told)} (held-out real pictures)")
     if found["suspicion"]:
         lines.append(f"suspicious    {found['suspicion']}")
     lines.append("measured with")

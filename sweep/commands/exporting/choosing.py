@@ -36,7 +36,7 @@ def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
             "the spec says what stays"
         )
     if kept[0] is not choices[0]:
-        notes.append(f"the generator of {choice.words(choices[0], board.metric)} is not kept any more")
+        notes.append(f"the generator of {choice.words(choices[0], board)} is not kept any more")
     winner = kept[0]
     if board.wishes and not winner.measured:
         notes.append("whether it fulfils the wishes of the sweep is only known when it has a result")

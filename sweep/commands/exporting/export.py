@@ -23,7 +23,7 @@ from ganlib.export.generator import LoadedGenerator, load_generator, rebuild
 from ganlib.export.sheets import difference, sheet_by
 from ganlib.models.inputs import latents_of
 from ganlib.models.sheets import COLUMNS, Sheet
-from ganlib.names import FAMILIES
+from ganlib.names import FAMILIES, MEASURED
 from ganlib.training.fit import GRID
 from sweep.commands.exporting.measuring import check_pictures, config_of, result_of
 from sweep.commands.exporting.model_card import card
@@ -177,7 +177,7 @@ def _compare_with_training(chosen: Choice, sheet: Sheet) -> None:
 def _measured_again(
     sweep: Sweep, chosen: Choice, measured: Row, kind: str, loaded: LoadedGenerator
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Measure FID and KID of the exported file on the inputs of results, or say why that cannot be done here.
+    """Measure the metrics of the exported file on the inputs of results, or say why that cannot be done here.
 
     Raises:
         WorkError: if a KID on those inputs is not the one on record.
@@ -193,4 +193,4 @@ def _measured_again(
             f"the exported generator has KID {score['kid']:.4f}, and {measured['kid']:.4f} is on record "
             f"(at most {ERRORS:g} standard errors of {spread:.4f} are allowed): the sweep's folder is damaged"
         )
-    return {name: score[name] for name in ("fid", "kid", "kid_se", "n_fake")}, None
+    return {name: score[name] for name in (*MEASURED, "n_fake")}, None

@@ -13,10 +13,12 @@ from ganlib.data.alpha import RGBA
 from ganlib.export.files import ExportConfig
 from ganlib.export.programs import TOLERANCE
 from ganlib.metrics.identity import Identity
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.commands.exporting import translators
 from sweep.commands.exporting.origins import ancestors, licence, source_of, told_of
 from sweep.records.catalog import Sweep
+from sweep.records.snapshots import error_in, finite
 from sweep.results.by_class import class_kids, value_of
 
 Row = Mapping[str, Any]
@@ -80,7 +82,8 @@ def card(
 def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -> dict[str, Any]:
     metrics = [
         {"type": name, "value": round(numbers[name], 5), "name": identity.label(name), "verified": False}
-        for name in ("kid", "fid")
+        for name in METRICS
+        if finite(numbers.get(name)) is not None
     ]
     task = "image-to-image" if trial.photos else "unconditional-image-generation"
     told = ["class-conditional"] if sweep.info.classes else []
@@ -164,10 +167,11 @@ def _metrics(numbers: Row, identity: Identity) -> str:
     again = numbers["measured_again"] or {}
     kind = "result" if numbers["kind"] == "result" else "best so far"
     lines = [f"| metric | {kind} | through the exported weights |", "|---|---|---|"]
-    for name in ("kid", "fid"):
+    for name in METRICS:
+        if finite(numbers.get(name)) is None:
+            continue
         shown = [
-            formatting.with_error(row.get(name), row.get("kid_se") if name == "kid" else None)
-            + _pictures(row, numbers)
+            formatting.with_error(row.get(name), error_in(row, name)) + _pictures(row, numbers)
             for row in (numbers, again)
         ]
         lines.append(f"| {identity.label(name)} | {shown[0]} | {shown[1]} |")

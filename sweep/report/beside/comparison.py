@@ -10,7 +10,6 @@ from sweep.records.status import Status
 from sweep.report.lettering import GREY, INK, clipped, font
 from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import RankedTrial, Results
-from sweep.results.leaderboard import METRICS
 
 TILES = 12
 COLUMNS = 4
@@ -50,7 +49,7 @@ def _caption(results: Results, trial: RankedTrial, at: float) -> tuple[str, str]
     entry = trial.entry
     first = printable(trial.name)
     if entry.reason is None:
-        first += f"   {METRICS[results.metric]} {results.value(entry)}"
+        first += f"   {results.called} {results.value(entry)}"
     state = f"collapsed ({entry.row['verdict']})" if entry.status is Status.COLLAPSED else entry.status
     return first, f"at {kimg(at)} kimg; {printable(state)} at {kimg(entry.row['kimg'])} kimg"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ganlib.names import METRICS
 from sweep.formatting import printable
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
@@ -12,7 +13,6 @@ from sweep.report.importance import Importance
 from sweep.report.matters import Matters
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import TRANSLATED
-from sweep.results.leaderboard import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
     """Draw one panel; the large one with errors, results and a legend."""
     from matplotlib.collections import LineCollection
 
-    key = panel.key
+    key, extractor = panel.key, results.identity.extractor if results.identity else ""
     others = [_points(trial, key) for trial in results.trials[SHOWN : SHOWN + OTHERS]]
     axes.add_collection(LineCollection([p for p in others if len(p) > 1], colors=GREY, linewidths=0.5))
     for trial, colour in zip(results.trials[:SHOWN], COLOURS, strict=False):
@@ -78,9 +78,10 @@ def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
             continue
         x, y = zip(*points, strict=True)
         axes.plot(x, y, color=colour, linewidth=1.2, marker="o", markersize=1.8, label=printable(trial.name))
-        if key == "kid" and large:
+        error = METRICS[key].error if key in METRICS else None
+        if error and large:
             drawn = [one.values for one in trial.evaluations if finite(one.values[key]) is not None]
-            errors = [finite(values["kid_se"]) or 0.0 for values in drawn]
+            errors = [finite(values[error]) or 0.0 for values in drawn]
             low, high = zip(*((v - e, v + e) for v, e in zip(y, errors, strict=True)), strict=True)
             axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
         entry = trial.entry
@@ -93,7 +94,7 @@ def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
     axes.set_xlim(left=0)
     if panel.range:
         axes.set_ylim(*panel.range)
-    axes.set_title(_SHORT.get(key, METRICS.get(key, panel.title)))
+    axes.set_title(_SHORT.get(key, METRICS[key].name(extractor) if key in METRICS else panel.title))
     axes.set_xlabel("kimg" if large else "")
     if large and results.trials:
         axes.legend(frameon=False, fontsize=7)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from ganlib.names import METRICS
 from sweep.records.snapshots import finite
 from sweep.report.drawn.chart import Curves, finite_points, spread
 from sweep.report.facts import Facts
@@ -32,7 +33,7 @@ def curves_of(facts: Facts, trials: Sequence[RankedTrial], metric: str, most: in
     Args:
         facts: The sweep.
         trials: Those of its trials that have been evaluated, the best first.
-        metric: ``kid`` or ``fid``.
+        metric: One of `ganlib.names.METRICS`.
         most: Trials drawn in grey, evenly spread from the best to the last.
     """
     winner = facts.winner
@@ -42,7 +43,8 @@ def curves_of(facts: Facts, trials: Sequence[RankedTrial], metric: str, most: in
     if winner and winner.measured and winner.kimg is not None and winner.value is not None:
         result = (winner.kimg, winner.value)
     points = _points(best, metric) if best else []
-    errors = {one.kimg: one.values["kid_se"] for one in best.evaluations} if best and metric == "kid" else {}
+    name = METRICS[metric].error
+    errors = {one.kimg: one.values[name] for one in best.evaluations} if best and name else {}
     return Curves(
         best=points,
         error=[finite(errors.get(at)) or 0.0 for at, _ in points],

@@ -11,7 +11,6 @@ from sweep.records.status import Status
 from sweep.report.film.shots import Reel, Shot
 from sweep.report.lettering import GREY, INK, clipped, font, wrapped
 from sweep.report.results import Results
-from sweep.results.leaderboard import METRICS
 
 Colour = tuple[int, int, int]
 PAPER, EMPTY, TRACK, DONE = (255, 255, 255), (235, 235, 235), (225, 225, 225), (60, 90, 160)
@@ -136,7 +135,7 @@ class Layout:
 
     def _words(self, reel: Reel, shot: Shot | None, moment: float, ended: bool) -> tuple[str, str]:
         """Write two lines under a trial's pictures."""
-        metric = METRICS[self.results.metric]
+        metric = self.results.called
         if shot is None:
             return "" if self.alone else printable(reel.trial.name), "no pictures yet"
         measured = f"{metric} {shot.measured(self.results.metric, error=self.alone)}"

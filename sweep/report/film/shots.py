@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Evaluation, Sample
@@ -38,15 +39,15 @@ class Shot:
         return self.evaluation is not None and self.evaluation.kimg == self.trial.entry.kimg
 
     def measured(self, metric: str, error: bool) -> str:
-        """Say a metric as it was then, of KID with its standard error where there is room for it."""
+        """Say a metric as it was then, with its standard error where there is room and it has one."""
         values = self.evaluation.values if self.evaluation else {}
         value = values.get(metric)
         if value is None:
             return "not measured"
         if not math.isfinite(value):
             return "not finite"
-        if error and metric == "kid":
-            return formatting.with_error(value, values.get("kid_se"))
+        if error and (name := METRICS[metric].error):
+            return formatting.with_error(value, values.get(name))
         return formatting.number(value, 3)
 
 

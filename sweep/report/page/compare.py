@@ -12,7 +12,6 @@ from sweep.report.drawn.gathering import curves_of, last_kimg, trials_of, values
 from sweep.report.facts import Facts
 from sweep.report.page.hours import hours
 from sweep.report.results import RankedTrial, Results
-from sweep.results.leaderboard import METRICS
 
 LINES, FEWEST = 1500, 40
 """Grey lines in all charts together, and in each chart at least: more would only be a grey area, and a heavy page."""
@@ -78,7 +77,7 @@ class CompareSection:
             for index, (facts, each, axis) in enumerate(zip(results.sweeps, trials, axes, strict=True))
         ]
         return cls(
-            label=METRICS[results.metric] if results.identity is None else results.label,
+            label=results.called if results.identity is None else results.label,
             charts=[charts[index] for index in _order(results)],
             notes=_notes(results, axes, max(map(len, trials)) - 1 > most, unlike),
             alike=alike,
@@ -94,7 +93,7 @@ def _drawn(results: Results, facts: Facts, trials: Sequence[RankedTrial], chart:
     """Draw one sweep; nothing before its first evaluation."""
     if not trials:
         return Markup()
-    title = f"{METRICS[results.metric]} of {facts.sweep.name} against kimg"
+    title = f"{results.called} of {facts.sweep.name} against kimg"
     return chart.svg(
         curves_of(facts, trials, results.metric, most), title, described(results, facts, trials, chart)
     )

@@ -7,7 +7,6 @@ from sweep import formatting
 from sweep.report.page.summary import sentence
 from sweep.report.results import RankedTrial, Results
 from sweep.results.judging.eye import Eye, Standing, sentences
-from sweep.results.leaderboard import METRICS
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class EyesSection:
             for eye in facts.eyes:
                 heading = f"{eye.who}, {facts.sweep.name}" if results.several else eye.who
                 people.append(_person(heading, eye, trials))
-        return cls(METRICS[results.metric], people)
+        return cls(results.called, people)
 
 
 def _person(heading: str, eye: Eye, trials: dict[int, RankedTrial]) -> Person:

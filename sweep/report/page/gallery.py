@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.snapshots import finite
 from sweep.report.closest import Closest
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
-from sweep.results.leaderboard import METRICS
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class GallerySection:
         names = [facts.sweep.name if results.several else "" for facts in results.sweeps]
         shown = [(trial, album.last(trial)) for trial in results.trials]
         return cls(
-            metric=METRICS[results.metric],
+            metric=results.called,
             inputs=results.inputs,
             legends=[
                 Legend(name, facts.pattern)
@@ -185,10 +185,11 @@ def caption(results: Results, trial: RankedTrial, frame: Frame) -> str:
         return at
     value = shown.values[metric]
     if finite(value) is None:
-        words = f"no finite {METRICS[metric]}"
+        words = f"no finite {results.called}"
     else:
-        error = shown.values["kid_se"] if metric == "kid" else None
-        words = f"{METRICS[metric]} {formatting.with_error(value, error)} on {shown.n_fake} pictures"
+        name = METRICS[metric].error
+        error = shown.values[name] if name else None
+        words = f"{results.called} {formatting.with_error(value, error)} on {shown.n_fake} pictures"
     if entry.measured and entry.kimg is not None:
         where = "these" if entry.kimg == frame.kimg else f"at {formatting.kimg(round(entry.kimg, 1))} kimg"
         pictures = "" if results.identity else f" on {entry.n_fake} pictures"

@@ -9,7 +9,6 @@ from sweep.report.choices import Choice
 from sweep.report.importance import Importance, Risk
 from sweep.report.matters import Matters, Unfulfilled, range_words, where_words
 from sweep.report.results import RankedTrial, Results
-from sweep.results.leaderboard import METRICS
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class MattersSection:
         matters = Matters.of(results)
         measured = any(trial.evaluations for trial in results.trials)
         return cls(
-            metric=METRICS[results.metric],
+            metric=results.called,
             label=results.label,
             plotted=measured and bool(results.params),
             best=_bars(matters.best),

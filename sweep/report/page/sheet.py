@@ -17,7 +17,6 @@ from sweep.report.page.repeat import RepeatSection
 from sweep.report.page.summary import Best, SummarySection, terms
 from sweep.report.pictures import Album
 from sweep.report.results import SWEEP, Results
-from sweep.results.leaderboard import METRICS
 from sweep.spec.space import searched
 
 PARAMS, CHARTS, FATES = 24, 6, 8
@@ -213,7 +212,7 @@ def _charts(results: Results, compare: CompareSection) -> tuple[Sequence[SweepCh
     chart = Chart(axis, last_kimg(trials), WIDTH, HEIGHT, most=16)
     curves = curves_of(facts, trials, results.metric, CURVES)
     said = described(results, facts, trials, chart)
-    svg = chart.svg(curves, f"{METRICS[results.metric]} against kimg", said)
+    svg = chart.svg(curves, f"{results.called} against kimg", said)
     drawn = len(curves.others) + bool(curves.best)
     told = {
         f"{results.label} against kimg, thousands of pictures shown to the discriminator": True,

@@ -14,7 +14,6 @@ from sweep.report.translation import measured
 from sweep.results.by_class import value_of, worst_first
 from sweep.results.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
-from sweep.results.leaderboard import METRICS
 from sweep.results.places import told as where
 from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
@@ -173,7 +172,7 @@ def _lacking(results: Results) -> str:
     if nearest := next((facts.board.nearest for facts in results.sweeps if facts.board.nearest), ""):
         return sentence(nearest)
     if results.trials:
-        return f"No trial can be ranked: none has a finite {METRICS[results.metric]} and is healthy."
+        return f"No trial can be ranked: none has a finite {results.called} and is healthy."
     return "No trial has started."
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.results.judging import judgements
 from sweep.results.judging.bradley_terry import Array, Choice, Fit, Match, fit, preferred
 from sweep.results.judging.judgements import Judgement, Shown
-from sweep.results.leaderboard import METRICS, Entry, Leaderboard
+from sweep.results.leaderboard import Entry, Leaderboard
 
 SURE_OF_BEST = 0.95
 """From this probability on, a trial is called the best to the eye."""
@@ -63,7 +64,7 @@ class Eye:
 
     Attributes:
         who: Whose they are.
-        metric: What they are compared with, ``kid`` or ``fid``.
+        metric: What they are compared with, one of `ganlib.names.METRICS`.
         entries: The trials that were judged, the best by the metric first.
         matches: The judgements, by place in ``entries``.
         other: How many more there are, of pictures that no trial is at its best with now.
@@ -111,15 +112,21 @@ class Eye:
 
     @cached_property
     def tau_interval(self) -> tuple[float, float] | None:
-        """Where that may lie, given how few judgements there are, and the standard errors of KID: 95 % interval."""
+        """Where that may lie, given how few judgements there are, and the metric's standard errors: 95 % interval."""
         if self.tau is None:
             return None
         draws = self.fit.draws[:1000]
-        errors = np.array([entry.kid_se or 0.0 if self.metric == "kid" else 0.0 for entry in self.entries])
+        errors = np.array([entry.measure(self.metric)[1] or 0.0 for entry in self.entries])
         noise = np.random.default_rng(1).standard_normal(draws.shape)
         found = kendall(draws, -(self._values + noise * errors))
         low, high = np.quantile(found, (0.025, 0.975))
         return min(float(low), self.tau), max(float(high), self.tau)
+
+    @property
+    def label(self) -> str:
+        """What the metric is called, on the features that it was measured on."""
+        extractor = self.entries[0].source.get("extractor") if self.entries else None
+        return METRICS[self.metric].name(extractor or "")
 
     @property
     def _values(self) -> Array:
@@ -192,7 +199,7 @@ def eye_of(who: str, board: Leaderboard, of_one: Sequence[Judgement]) -> Eye:
 def sentences(eye: Eye) -> list[str]:
     """Say what a person's judgements come to, the most important first."""
     count = formatting.count(len(eye.matches), "judgement")
-    label = METRICS[eye.metric]
+    label = eye.label
     if not eye.standings:
         told = [f"{count} by {eye.who}"]
     else:

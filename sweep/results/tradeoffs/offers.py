@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.snapshots import finite
-from sweep.results.leaderboard import METRICS, Entry
+from sweep.results.leaderboard import Entry
 from sweep.results.tradeoffs.front import front
 from sweep.spec.wishes.wish import Wish
 
@@ -99,7 +100,7 @@ class Tradeoffs:
         if "params" in wished and "seconds_per_kimg" not in wished:
             costs.reverse()
         chosen = [
-            Objective(metric, METRICS[metric]),
+            Objective(metric, METRICS[metric].label),
             *(_first(("coverage", "vendi"), results)),
             *(_first(costs, results)),
         ]

@@ -29,6 +29,8 @@ class Measure:
 MEASURES: dict[str, Measure] = {
     "kid": Measure("KID"),
     "fid": Measure("FID"),
+    "mmd": Measure("distance with a Gaussian kernel"),
+    "mind": Measure("sliced Wasserstein distance"),
     "fid_infinity": Measure("FID of infinitely many pictures", in_full=True),
     "vendi": Measure("variety of the pictures, from 1 on"),
     "precision": Measure("share of pictures that could be real", "neighbours", in_full=True),

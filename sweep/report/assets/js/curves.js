@@ -6,7 +6,6 @@ import { byId, charts, css, element } from "./page.js";
 import { appearance, axis, plain, plot, tools } from "./plots.js";
 import { traces } from "./traces.js";
 
-const LOGARITHMIC = new Set(["kid", "fid"]);
 const END = Math.max(1, ...charts.trials.map((trial) => trial.kimg.at(-1) ?? 0));
 
 /* One, two and five of every power of ten: the ticks of a logarithmic axis. */
@@ -17,7 +16,7 @@ const decades = () => {
 };
 
 const vertical = (panel) => {
-  if (chosen.log && LOGARITHMIC.has(panel.key)) {
+  if (chosen.log && panel.key in charts.errors) {
     return { type: "log", autorange: true, tickmode: "array", tickvals: decades(), ticktext: decades().map(String) };
   }
   return { type: "linear", tickmode: "auto", ...(panel.range ? { range: panel.range } : { autorange: true }) };

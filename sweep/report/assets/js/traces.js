@@ -4,12 +4,14 @@ import { slots } from "./colours.js";
 import { charts, css, rgba, SMALL, trials } from "./page.js";
 import { label, plain } from "./plots.js";
 
-const METRICS = new Set(["kid", "fid"]); // they depend on the number of pictures, or their error does
+/* Metrics depend on the number of pictures, or their error does; the error is another of a trial's values, or none. */
+const measured = (key) => key in charts.errors;
+const errors = (trial, key) => trial[charts.errors[key]];
 
-const point = (key) => (METRICS.has(key) ? "%{y:.4g}%{customdata} at %{x} kimg" : "%{y:.4g} at %{x} kimg");
+const point = (key) => (measured(key) ? "%{y:.4g}%{customdata} at %{x} kimg" : "%{y:.4g} at %{x} kimg");
 const hover = (key) => `%{text}<br><b>${point(key)}</b><extra></extra>`;
 const notes = (trial, key) => trial.n_fake.map((count, i) => {
-  const error = key === "kid" ? trial.kid_se[i] : null;
+  const error = errors(trial, key)?.[i];
   return `${error == null ? "" : ` ± ${error.toPrecision(2)}`} on ${count} pictures`;
 });
 
@@ -24,7 +26,7 @@ const grey = (key) => {
       line.text.push(label(trial));
       line.meta.push(trial.key);
     }
-    if (METRICS.has(key)) line.customdata.push(...notes(trial, key), "");
+    if (measured(key)) line.customdata.push(...notes(trial, key), "");
   }
   const single = charts.trials.some((trial) => trial.kimg.length === 1);
   const colour = css("--other");
@@ -37,9 +39,9 @@ const grey = (key) => {
   };
 };
 
-/* One standard error of KID to each side. */
-const band = (trial, colour) => {
-  const points = trial.kimg.map((kimg, i) => [kimg, trial.kid[i], trial.kid_se[i]])
+/* One standard error of a metric to each side. */
+const band = (trial, key, colour) => {
+  const points = trial.kimg.map((kimg, i) => [kimg, trial[key][i], errors(trial, key)[i]])
     .filter(([, value, error]) => value != null && error != null);
   const upper = points.map(([, value, error]) => value + error);
   const lower = points.map(([, value, error]) => value - error);
@@ -60,7 +62,7 @@ const curve = (trial, key, colour) => ({
   y: trial[key],
   text: trial.kimg.map(() => label(trial)),
   meta: trial.kimg.map(() => trial.key),
-  customdata: METRICS.has(key) ? notes(trial, key) : undefined,
+  customdata: measured(key) ? notes(trial, key) : undefined,
   hovertemplate: hover(key),
   mode: "lines+markers",
   line: { color: colour, width: 2 },
@@ -84,7 +86,7 @@ const coloured = (key) => slots.flatMap((name, slot) => {
   const trial = trials.get(name);
   if (!trial) return [];
   const colour = css(`--c${slot}`);
-  const before = key === "kid" ? [band(trial, colour)] : [];
+  const before = errors(trial, key) ? [band(trial, key, colour)] : [];
   const after = key === charts.metric && trial.result ? [star(trial, colour)] : [];
   return [...before, curve(trial, key, colour), ...after];
 });

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ganlib.errors import RequestError
+from ganlib.metrics.distances.frechet import Gaussian, fit, pending_distance
 from ganlib.metrics.features import FeatureArray, as_pair
-from ganlib.metrics.frechet import Gaussian, fit, pending_distance
 from ganlib.transfers import NONE, Pending, gathered, sent
 
 LEAST_PICTURES = 10
