@@ -25,7 +25,8 @@ from sweep.records.datasets import Store
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
-from sweep.search.study import Study, preview
+from sweep.search.draws import preview
+from sweep.search.study import Study
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.local import LocalFolder

@@ -53,6 +53,11 @@ class Metered:
     study: Study
     meter: Meter
 
+    @property
+    def spent(self) -> str:
+        """Why the study has no more."""
+        return self.study.spent
+
     def ask(self) -> Asked | None:
         """Ask the study."""
         with self.meter.on("ask"):

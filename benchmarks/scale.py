@@ -154,7 +154,7 @@ def resume(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
     meter, store = Meter(), Store(folder, spec.space.kinds())
     with meter.on("whole"):
         with meter.on("records"):
-            trials = recall(store, spec.search.metric)
+            trials = recall(store, spec.search)
         with meter.on("study"):
             known = past(trials, info)
             study = Study.rebuild(study_of(folder), spec.name, spec.space, spec.search, known, spec.configs)

@@ -64,7 +64,7 @@ def _line(text: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
-    return f"`{_plain(field.default)}`"
+    return f"`{_plain(field.get_default(call_default_factory=True))}`"
 
 
 def _plain(value: object) -> str:
@@ -99,6 +99,8 @@ def _words(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - any annotation
     elif get_origin(annotation) in (list, tuple):
         items = dict.fromkeys(", ".join(filter(None, _words(item))) for item in get_args(annotation))
         yield f"a list of: {'; '.join(filter(None, items))}"
+    elif get_origin(annotation) is dict:
+        yield "text by name"
     elif annotation in KINDS:
         yield from filter(None, [KINDS[annotation]])
     else:

@@ -153,10 +153,10 @@ class Sweep:
         Raises:
             RequestError: If no trial can be ranked.
         """
-        ranked = self._board().ranked
-        if not ranked:
-            raise RequestError(f"no trial of '{self.name}' can be ranked: see its trials")
-        entry = ranked[0]
+        board = self._board()
+        if not board.ranked:
+            raise RequestError(board.nearest or f"no trial of '{self.name}' can be ranked: see its trials")
+        entry = board.ranked[0]
         names = ("trial", "params", *MEASURED, "kimg", "n_fake")
         return {name: getattr(entry, name) for name in names}
 

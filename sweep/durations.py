@@ -22,6 +22,16 @@ def seconds(text: str) -> float:
     return total
 
 
+def checked(text: str) -> str:
+    """Return a length of time as it is written.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    seconds(text)
+    return text
+
+
 def text(seconds: float) -> str:
     """Write a length of time, rounded up to a second, such as ``1h30m`` or ``45s``."""
     left, parts = math.ceil(seconds), []

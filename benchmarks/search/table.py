@@ -88,7 +88,7 @@ def train(parts: Path, worker: int, workers: int) -> None:
     import torch
 
     from ganlib.heap import keep_memory
-    from sweep.search.study import preview
+    from sweep.search.draws import preview
     from sweep.spec.specification import parse
 
     torch.set_num_threads(1)

@@ -126,9 +126,8 @@ class Found:
         """Make a trial from its records."""
         if trial not in self._remembered:
             rows, results = self.rows("metrics", trial), self.rows("results", trial)
-            self._remembered[trial] = Trial.remembered(
-                self.trials[trial], rows, self.spec.search.metric, results
-            )
+            record, search = self.trials[trial], self.spec.search
+            self._remembered[trial] = Trial.remembered(record, rows, search, results)
         return self._remembered[trial]
 
     def budget(self, trial: int) -> float:

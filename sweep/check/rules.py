@@ -109,7 +109,7 @@ def _stale(records: Found, row: dict[str, Any]) -> dict[str, Any]:
         return {}
     names = (
         *("kimg", "best_kimg", "best_value", "best_n_fake", "result", "result_se", "result_kimg"),
-        *("seconds_train", "seconds_eval"),
+        *("seconds_train", "seconds_eval", "broken"),
     )
     return {name: true[name] for name in names if not _equal(true[name], row[name])}
 
@@ -213,7 +213,7 @@ def _numbers(records: Found) -> list[int]:
     return sorted({trial for _, trial in records.parts} | set(copies))
 
 
-def _equal(first: float | None, second: float | None) -> bool:
-    if first is None or second is None:
-        return first is second
+def _equal(first: float | str | None, second: float | str | None) -> bool:
+    if not isinstance(first, float | int) or not isinstance(second, float | int):
+        return first == second
     return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)

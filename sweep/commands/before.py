@@ -21,9 +21,11 @@ from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep import __version__
+from sweep.commands.foreknown import refusal
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.sweep_info import SweepInfo
+from sweep.search.draws import grid_order
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
@@ -181,9 +183,14 @@ def check_batch_size(spec: Spec, images: int, what: str = "pictures") -> None:
         )
 
 
-def planned(spec: Spec) -> int:
-    """Count the trials of a sweep: what its search asks for, or what its grid holds."""
-    cells = spec.space.grid() if spec.search.sampler == "grid" else None
+def planned(spec: Spec, classes: int = 0) -> int:
+    """Count the trials of a sweep: what its search asks for, or what its grid holds that may fulfil all wishes.
+
+    Args:
+        spec: The sweep.
+        classes: How many classes its pictures have; 0 without labels.
+    """
+    cells = grid_order(spec.space, spec.search, refusal(spec, classes))
     return spec.search.trials if cells is None else min(spec.search.trials, len(cells))
 
 
@@ -212,6 +219,7 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
         runner: Where trials run.
     """
     schedule = spec.schedule(len(sets))
+    classes = sets.drawings.found.classes if sets.drawings.classes else ()
     installed = {name: found for name in PACKAGES if (found := _version(name))}
     return SweepInfo(
         name=spec.name,
@@ -226,11 +234,12 @@ def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: s
         deduped=sum(len(images.look.left_out) for _, images in sets.sides),
         attribution=sets.attribution,
         prepared=spec.data.prepared,
-        classes=sets.drawings.found.classes if sets.drawings.classes else (),
+        classes=classes,
         extractor=tried["extractor"],
         extractor_digest=tried["extractor_digest"],
         metric=spec.search.metric,
-        trials=planned(spec),
+        subject_to=dict(spec.search.subject_to),
+        trials=planned(spec, len(classes)),
         budget=schedule.budget,
         interval=schedule.interval,
         rungs=schedule.rungs,

@@ -5,21 +5,24 @@ It looks at the pictures and weights, so that what is missing is told before the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlib.config import PictureSource
 from ganlib.cores import available
 from ganlib.errors import RequestError, WorkError
-from sweep.commands import counts, notes
+from sweep.commands import counts, foreknown, notes
 from sweep.commands.before import check_batch_size, planned
 from sweep.commands.expected import expected_rungs
+from sweep.commands.foreknown import refusal
 from sweep.commands.inputs import Pictures, look
 from sweep.commands.lineage import ancestors
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
-from sweep.search.study import preview
+from sweep.search.auto import words
+from sweep.search.draws import preview
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
 from sweep.spec.yaml_tree import inline
@@ -51,6 +54,11 @@ class Findings:
     photos: Pictures | None = None
 
     @property
+    def kinds(self) -> int:
+        """How many classes the pictures have, as far as that is known."""
+        return self.pictures.kinds if self.pictures else 0
+
+    @property
     def images(self) -> int | None:
         """How many pictures there are, if that is known."""
         return self.pictures.count if self.pictures else None
@@ -72,21 +80,20 @@ def investigate(
     pictures, photos = known.get("data"), known.get("photos")
     if pictures is None or not pictures.count:
         return Findings(pictures, wrong=tuple(wrong), photos=photos)
-    for check in (check_batch_size, notes.check, counts.check):
-        try:
-            check(spec, pictures.count)
-        except RequestError as error:
-            wrong.append(str(error))
+    checks = [partial(check, spec, pictures.count) for check in (check_batch_size, notes.check, counts.check)]
+    checks.append(partial(foreknown.check, spec, pictures.kinds))
     if photos is not None:
+        checks.append(partial(check_batch_size, spec, photos.count, "photographs"))
+    for check in checks:
         try:
-            check_batch_size(spec, photos.count, "photographs")
+            check()
         except RequestError as error:
             wrong.append(str(error))
     found = Findings(pictures, None, _notes(spec, pictures.count, photos), tuple(wrong), photos)
     if wrong or not timed:
         return found
     try:
-        return replace(found, plan=_plan(spec, pictures.count, local))
+        return replace(found, plan=_plan(spec, pictures, local))
     except WorkError as error:  # such as a batch that does not fit into a GPU's memory
         return replace(found, notes=(*found.notes, f"a few steps could not be timed: {error}"))
 
@@ -95,10 +102,11 @@ def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
     return (*counts.notes(spec, images, photos.count if photos else None), *notes.notes(spec, images))
 
 
-def _plan(spec: Spec, images: int, local: bool) -> "Plan":
+def _plan(spec: Spec, pictures: Pictures, local: bool) -> "Plan":
     from sweep.commands.planning.plan import make
 
-    return make(spec, images, planned(spec), first_configurations(spec), local)
+    kinds = pictures.kinds
+    return make(spec, pictures.count, planned(spec, kinds), first_configurations(spec, kinds), local)
 
 
 def plan_of(spec: Spec, local: bool = False) -> tuple["Plan", int]:
@@ -109,9 +117,9 @@ def plan_of(spec: Spec, local: bool = False) -> tuple["Plan", int]:
         WorkError: if a few steps cannot be timed.
     """
     found = investigate(spec, timed=False)
-    if found.wrong or found.images is None:
+    if found.wrong or found.pictures is None or not found.pictures.count:
         raise RequestError("\n".join(found.wrong) or "there are no pictures")
-    return _plan(spec, found.images, local), found.images
+    return _plan(spec, found.pictures, local), found.pictures.count
 
 
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
@@ -143,7 +151,7 @@ def at_once(spec: Spec) -> dict[str, int | None]:
 def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     """Give what `describe` prints as plain values."""
     found = found or Findings()
-    trials = planned(spec)
+    trials = planned(spec, found.kinds)
     steps = expected_rungs(spec, trials, found.images)
     return {
         "name": spec.name,
@@ -156,7 +164,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
             {"at": at, "arriving": arriving, "going_on": going_on} for at, arriving, going_on in steps.rungs
         ],
         "expected_training": steps and steps.share,
-        "samples": first_configurations(spec),
+        "samples": first_configurations(spec, found.kinds),
         "pictures": found.pictures and asdict(found.pictures),
         "photos": found.photos and asdict(found.photos),
         "schedule": asdict(spec.schedule(found.images)) if found.images else None,
@@ -167,13 +175,13 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
     }
 
 
-def first_configurations(spec: Spec) -> list[dict[str, Any]]:
-    """Give the parameters of the first trials."""
-    return preview(spec.space, spec.search, SAMPLES, spec.configs)
+def first_configurations(spec: Spec, kinds: int = 0) -> list[dict[str, Any]]:
+    """Give the parameters of the first trials, of a sweep whose pictures have so many classes."""
+    return preview(spec.space, spec.search, SAMPLES, spec.configs, refusal(spec, kinds))
 
 
 def _lines(spec: Spec, found: Findings) -> Iterator[str]:
-    trials = planned(spec)
+    trials = planned(spec, found.kinds)
     yield "# The spec with every default"
     yield spec.to_yaml()
     given = len(spec.configs)
@@ -181,7 +189,10 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
         yield f"# {trials} trials, each with a configuration that is given"
     else:
         first = f", after {given} given configurations" if given else ""
-        yield f"# Searched by {spec.search.sampler}{first}, {trials} trials, seed {spec.search.seed}"
+        sampler = words(spec.search.sampler, spec.space)
+        yield f"# Searched by {sampler}{first}, {trials} trials, seed {spec.search.seed}"
+    if spec.search.wishes:
+        yield f"# Subject to {', '.join(wish.words for wish in spec.search.wishes)}"
     width = max((len(path) for path in spec.space), default=0)
     for path, distribution in spec.space.items():
         yield f"{path:{width}}  {inline(distribution.plain())}{_when(distribution.when)}"
@@ -201,7 +212,7 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
     yield from _rung_lines(spec, trials, found.images)
     yield ""
     yield from _resource_lines(spec)
-    samples = first_configurations(spec)
+    samples = first_configurations(spec, found.kinds)
     yield f"\n# The first {len(samples)} configurations, while none has ended"
     for number, params in enumerate(samples):
         yield f"{number}: " + ", ".join(f"{path} {_short(value)}" for path, value in params.items())

@@ -55,12 +55,13 @@ def more_trials(folder: Folder, spec: Spec, info: SweepInfo, more: int) -> tuple
     search = spec.search.model_copy(update={"trials": info.trials + more})
     # Read again: a list of configurations or a grid has only so many.
     larger = parse(replace(spec, search=search).to_yaml(), SPEC)
-    if planned(larger) == planned(spec):
+    before, after = (planned(one, len(info.classes)) for one in (spec, larger))
+    if after == before:
         raise RequestError(
-            f"'{spec.name}' has {planned(spec)} configurations in its grid or list, and all are planned already: "
+            f"'{spec.name}' has {before} configurations in its grid or list, and all are planned already: "
             "there is nothing to add"
         )
-    return _written(folder, larger, replace(info, trials=planned(larger)))
+    return _written(folder, larger, replace(info, trials=after))
 
 
 def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
@@ -81,7 +82,7 @@ def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tup
         raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {schedule.budget:g} kimg")
     store = Store(folder, spec.space.kinds())
     going_on = _to_go_on(store, spec, kimg)
-    to_come = len(store.rows("trials")) < planned(spec)
+    to_come = len(store.rows("trials")) < planned(spec, len(info.classes))
     if not going_on and not to_come:
         raise RequestError(
             f"--kimg {kimg:g}: no trial of '{spec.name}' can go on. Those that finished while they were still "
@@ -114,7 +115,7 @@ def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
     """List the trials that came to their end before ``kimg``, and have a checkpoint to go on from."""
     return [
         trial
-        for trial, _ in remembered(store, spec.search.metric)
+        for trial, _ in remembered(store, spec.search)
         if trial.status.to_the_end and trial.kimg < kimg and _has_checkpoint(store.folder, trial)
     ]
 

@@ -31,6 +31,7 @@ class Pictures:
         skipped: Those that will be left out, as far as they were looked at.
         alike: What is said of duplicates, where the set is ready.
         classes: What is said of the classes that labels name, where the set is ready.
+        kinds: How many classes there are, where the set is ready; 0 without labels.
     """
 
     count: int
@@ -39,6 +40,7 @@ class Pictures:
     skipped: tuple[Skipped, ...] = field(default=())
     alike: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    kinds: int = 0
 
 
 def check_inputs(spec: Spec) -> None:
@@ -128,10 +130,9 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
 
 def _of(images: ImageSet, config: DataConfig) -> Pictures:
     alike = duplicates(images.found, config.dedupe, config.section)
-    told = classes(images.found) if images.classes else []
-    return Pictures(
-        len(images), prepared=True, skipped=images.skipped, alike=tuple(alike), classes=tuple(told)
-    )
+    told = tuple(classes(images.found)) if images.classes else ()
+    kinds = len(images.classes.names) if images.classes else 0
+    return Pictures(len(images), True, 0, images.skipped, tuple(alike), told, kinds)
 
 
 def _weights(config: EvaluateConfig) -> list[str]:

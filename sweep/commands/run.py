@@ -10,7 +10,7 @@ from typing import Any
 from ganlib.data.sheet import png, real_sheet
 from ganlib.domains.sets import TrainingSets
 from ganlib.errors import RequestError, WorkError
-from sweep.commands import counts, notes, timed
+from sweep.commands import counts, foreknown, notes, timed
 from sweep.commands.before import (
     anchored,
     any_config,
@@ -32,7 +32,7 @@ from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import brief, clock, trial_numbers
 from sweep.records.datasets import Store
-from sweep.records.progress import Clock, best_trial, described, metric_label
+from sweep.records.progress import Clock, best_trial, described, metric_label, shortfall
 from sweep.records.status import Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
@@ -71,7 +71,9 @@ def start(spec: Spec, options: Options) -> int:
     with explained(again), Owner(folder, view.say, fate_of) as owner:
         images = prepare_pictures(spec, view.say)
         classes = images.drawings.classes
-        ancestors.check_classes(spec, origins.values(), classes.names if classes else ())
+        names = classes.names if classes else ()
+        ancestors.check_classes(spec, origins.values(), names)
+        foreknown.check(spec, len(names))
         check_batch_size(spec, len(images))
         if images.photos is not None:
             check_batch_size(spec, len(images.photos), "photographs")
@@ -96,7 +98,8 @@ def start(spec: Spec, options: Options) -> int:
             note_pictures(store, images, instead)
             info.write(folder)
             with explained(_goes_on(spec.name)), study_file(owner.held) as study:
-                source = Study.create(study, spec.name, spec.space, spec.search, spec.configs)
+                refuse = foreknown.refusal(spec, len(names))
+                source = Study.create(study, spec.name, spec.space, spec.search, spec.configs, refuse)
                 director = new_director(spec, info, store, source, owner, runner, view)
                 return drive(director, runner, owner, view)
 
@@ -142,9 +145,10 @@ def resume(
             return 0
         with runner_for(spec, options, view) as runner:
             preflight(runner, spec, images, owner, view)
-            trials = recall(store, spec.search.metric)
+            trials = recall(store, spec.search)
             known = past(trials, info)  # the study is written anew: the old one may have been torn
-            source = Study.rebuild(study, spec.name, spec.space, spec.search, known, spec.configs)
+            refuse = foreknown.refusal(spec, len(info.classes))
+            source = Study.rebuild(study, spec.name, spec.space, spec.search, known, spec.configs, refuse)
             director = new_director(spec, info, store, source, owner, runner, view)
             restore(director, trials)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
@@ -245,6 +249,9 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         label, seen = metric_label(director), best.best
         where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
         view.say(f"best so far: trial {best.number}, {label} {brief(seen.value)} {where}")
+    foreknown.tell_spent(director, view.say)
+    for line in shortfall(director):
+        view.say(line)
     if growing := [trial.number for trial in trials if trial.still_improving]:
         view.say(
             f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} --kimg "

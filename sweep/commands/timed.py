@@ -37,10 +37,14 @@ def limit(director: Director, elapsed: Callable[[], float], began: float, say: C
 
 
 def settle(director: Director) -> None:
-    """Write down, when a sweep's time is over, that it has as many trials as have begun: others will not come."""
+    """Write down that a sweep has as many trials as have begun, where others will not come.
+
+    That is when its time is over, or nothing is left to try.
+    """
     trials, info = director.trials, director.info
+    no_more = director.spec.search.time is not None or bool(director.source.spent)
     ended = not director.stopping and not any(trial.unfinished or trial.due for trial in trials.values())
-    if director.spec.search.time is not None and ended and len(trials) < info.trials:
+    if no_more and ended and len(trials) < info.trials:
         director.info = replace(info, trials=len(trials))
         director.info.write(director.folder)
 

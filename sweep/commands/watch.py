@@ -42,7 +42,7 @@ class Watched:
 
     def refresh(self) -> list[Event]:
         """Read the folder; returns what is new. At first that is the state of every trial."""
-        found = list(remembered(self.sweep.store, self.spec.search.metric))
+        found = list(remembered(self.sweep.store, self.spec.search))
         self.noted = Noted.read(self.sweep.folder)
         moments = (self.noted and self.noted.kimg) or {}
         for trial, _ in found:

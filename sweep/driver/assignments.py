@@ -1,16 +1,42 @@
 """Put together everything that a worker needs to train one attempt of a trial."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sweep.driver.room import Room
+from sweep.records.event_kind import EventKind
 from sweep.records.snapshots import candidates
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
+from sweep.search.trial_source import Asked
+from sweep.spec.sections import SearchConfig
 from sweep.spec.specification import Spec
+from sweep.spec.wishes.wish import in_full
 from sweep.worker.messages import Assignment
+
+
+def trial_of(asked: Asked, search: SearchConfig) -> Trial:
+    """Make the trial that a source asks for."""
+    seed = asked.seed_in(search.seed)
+    return Trial(asked.number, dict(asked.params), seed, search.metric, search.wishes)
+
+
+def first_events(
+    trial: Trial, config: Mapping[str, Any], refused: Sequence[str]
+) -> Iterator[tuple[EventKind, Mapping[str, Any]]]:
+    """List what there is to tell of a trial when it is handed out for the first time.
+
+    Args:
+        trial: The trial.
+        config: All that it is to train.
+        refused: Why the configurations that were drawn before this one were not taken.
+    """
+    if trial.attempt == 0 and config["ancestor"]:
+        yield EventKind.BEGUN, config["ancestor"]
+    if trial.attempt == 0 and refused:
+        yield EventKind.REDRAWN, {"refused": len(refused), "reason": refused[-1]}
 
 
 def columns_of(trial: Trial, config: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -56,4 +82,5 @@ def assignment_for(
         floor=info.floor,
         failures=trial.failures,
         keep_stopped=spec.keeps_stopped,
+        in_full=in_full(spec.search.wishes),
     )

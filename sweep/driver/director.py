@@ -7,10 +7,10 @@ It is the only writer of the sweep's records, and every decision is written down
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sweep.driver.assignments import assignment_for, columns_of
+from sweep.driver.assignments import assignment_for, columns_of, first_events, trial_of
 from sweep.driver.endings import Endings
 from sweep.driver.events import Event, Next
 from sweep.driver.hours import Hours
@@ -96,11 +96,10 @@ class Director:
         asked = self.source.ask() if enough else None
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
-        seed = asked.seed_in(self.spec.search.seed)
-        trial = Trial(asked.number, dict(asked.params), seed, self.spec.search.metric)
+        trial = trial_of(asked, self.spec.search)
         self.trials[trial.number] = trial
         self.records.begin(trial)
-        return self._assign(trial)
+        return self._assign(trial, asked.refused)
 
     def _promoted(self, trial: Trial) -> Trial:
         """Open a trial again that was stopped at a rung."""
@@ -109,15 +108,15 @@ class Director:
         self.source.reopen(trial.number)
         return trial
 
-    def _assign(self, trial: Trial) -> Assignment:
+    def _assign(self, trial: Trial, refused: Sequence[str] = ()) -> Assignment:
         trial.attempt += 1
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = Status.RUNNING
         made = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule))
         config = made.model_dump(mode="json")
         self.records.put(trial, **columns_of(trial, config, self.records.now()))
-        if trial.attempt == 0 and config["ancestor"]:
-            self.records.event(trial, EventKind.BEGUN, config["ancestor"])
+        for kind, detail in first_events(trial, config, refused):
+            self.records.event(trial, kind, detail)
         self.hours.begin(trial.number)
         self._live.add(trial.number)  # only now: a trial whose start is not on record is none
         if not trial.due:
@@ -192,7 +191,7 @@ class Director:
 
     def _close(self, trial: Trial, result: Mapping[str, Any], **columns: Any) -> None:  # noqa: ANN401
         """Write down the result of a trial, and tell everybody who waits for it."""
-        trial.conclude(self.records.result(trial, result))
+        trial.conclude(self.records.result(trial, {**result, "seconds_per_kimg": trial.seconds_per_kimg}))
         self.hours.measured(trial.number)
         self._live.discard(trial.number)
         self.records.put(trial, **columns)

@@ -8,15 +8,16 @@ from sweep.records.journal import remembered
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.search.trial_source import PastTrial, outcome
+from sweep.spec.sections import SearchConfig
 
 
-def recall(store: Store, metric: str) -> dict[int, Trial]:
+def recall(store: Store, search: SearchConfig) -> dict[int, Trial]:
     """Read all trials of a sweep from its records, by number.
 
     Raises:
         WorkError: If the records are damaged or contradict each other.
     """
-    return {trial.number: trial for trial, _ in remembered(store, metric)}
+    return {trial.number: trial for trial, _ in remembered(store, search)}
 
 
 def past(trials: Mapping[int, Trial], info: SweepInfo) -> list[PastTrial]:

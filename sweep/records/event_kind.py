@@ -12,6 +12,8 @@ class EventKind(StrEnum):
     """Files were not taken for pictures."""
     BEGUN = "begun"
     """A trial begins with weights of its ancestor."""
+    REDRAWN = "redrawn"
+    """A trial's configuration was drawn again, because one before it would have broken a wish for certain."""
     NOTE = "note"
     """Something that the spec asks for is done otherwise."""
     RESTART = "restart"

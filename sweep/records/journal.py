@@ -12,6 +12,7 @@ from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.rows import Row, by_trial, in_turn
 from sweep.records.trial_state import Trial
+from sweep.spec.sections import SearchConfig
 
 COMPACT_EVERY = compaction.MANY
 """After so many trials that have nothing left to do, there may be enough loose parts."""
@@ -19,12 +20,12 @@ COMPACT_SHARE = 16
 """Of many trials, this part may be loose before their datasets are compacted again."""
 
 
-def remembered(store: Store, metric: str) -> Iterator[tuple[Trial, list[Row]]]:
+def remembered(store: Store, search: SearchConfig) -> Iterator[tuple[Trial, list[Row]]]:
     """Read all trials of a sweep from its records; the rows of many trials are never in memory together.
 
     Args:
         store: The datasets of the sweep.
-        metric: The searched metric, one of `ganlib.names.METRICS`.
+        search: What is searched for.
 
     Yields:
         Each trial with its rows of ``metrics``, by number.
@@ -41,7 +42,7 @@ def remembered(store: Store, metric: str) -> Iterator[tuple[Trial, list[Row]]]:
         while 0 <= number < row["trial"]:
             number, evaluations = next(metrics, (-1, iter(())))
         rows = list(evaluations) if number == row["trial"] else []
-        yield Trial.remembered(row, rows, metric, results.pop(row["trial"], [])), rows
+        yield Trial.remembered(row, rows, search, results.pop(row["trial"], [])), rows
 
 
 class Records:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ganlib.errors import WorkError
 from ganlib.names import METRICS
-from sweep.formatting import brief, value
+from sweep.formatting import brief, trial_numbers, value
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial, ranked
@@ -140,8 +140,24 @@ def metric_label(director: Shown) -> str:
 
 
 def best_trial(director: Shown) -> Trial | None:
-    """Find the best trial of a sweep, which is no collapsed or failed one; None where no trial has a value."""
-    return next(iter(ranked(director.trials.values())), None)
+    """Find the best trial of a sweep; None where none has a value, or all that have one break a wish.
+
+    It is no collapsed or failed one, and its result breaks no wish.
+    """
+    return next((trial for trial in ranked(director.trials.values()) if not trial.broken), None)
+
+
+def shortfall(director: Shown) -> list[str]:
+    """Say in a sentence each what the trials of a sweep lack of its wishes."""
+    ahead = ranked(director.trials.values())
+    told = [trial for trial in ahead if trial.broken]
+    if not told:
+        return []
+    if len(told) == len(ahead):
+        return [
+            f"no trial fulfils the wishes; the nearest is trial {told[0].number}: {'; '.join(told[0].broken)}"
+        ]
+    return [f"not ranked, because they break a wish: {trial_numbers(trial.number for trial in told)}"]
 
 
 def reached(trial: Trial) -> float:

@@ -16,6 +16,7 @@ from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS, to_json
 from sweep.records.sealed import DamagedPartError, read_part
 from sweep.spec.schedule import Schedule
+from sweep.spec.wishes.wish import Wish, wishes_of
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, PART_SUFFIX
 
@@ -75,6 +76,7 @@ class SweepInfo:
         extractor: Full name of the extractor, input size included.
         extractor_digest: SHA-256 (hex) of the extractor's weights.
         metric: The metric that the search minimises, one of `ganlib.names.METRICS`.
+        subject_to: What else is wanted of a trial's result, a condition for each measure.
         trials: Number of planned trials.
         budget: How long a trial trains at most, in kimg.
         interval: Time between two evaluations, in kimg.
@@ -105,6 +107,7 @@ class SweepInfo:
     extractor: str = ""
     extractor_digest: str = ""
     metric: str = "kid"
+    subject_to: Mapping[str, str] = field(default_factory=dict)
     trials: int = 0
     budget: float = 0.0
     interval: float = 0.0
@@ -123,6 +126,11 @@ class SweepInfo:
         if config.model.init is None:
             return config
         return config.model_copy(update={"ancestor": self.ancestors[config.model.init]})
+
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """What is wanted of a trial's result beside the metric."""
+        return wishes_of(self.subject_to)
 
     @property
     def told_duplicates(self) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 from sweep.records import snapshots
 from sweep.records.snapshots import Seen, error_in, finite
 from sweep.records.status import Status
+from sweep.spec.sections import SearchConfig
+from sweep.spec.wishes.wish import MOST, Wish, broken, missed, misses
 
 Row = dict[str, Any]
 
@@ -22,6 +24,7 @@ class Trial:
         params: The value of each searched key that is active, by path.
         seed: The seed of the training.
         metric: The searched metric, one of `ganlib.names.METRICS`.
+        wishes: What is wanted of its result beside the metric.
         attempt: The 0-based number of the attempt that counts; -1 before the first.
         status: How the trial stands.
         kimg: How far the trial had trained at its last evaluation.
@@ -42,6 +45,7 @@ class Trial:
     params: dict[str, Any]
     seed: int
     metric: str = "kid"
+    wishes: Sequence[Wish] = ()
     attempt: int = -1
     status: Status = Status.RUNNING
     kimg: float = 0.0
@@ -59,14 +63,14 @@ class Trial:
 
     @classmethod
     def remembered(
-        cls, record: Mapping[str, Any], rows: Sequence[Row], metric: str, results: Sequence[Row] = ()
+        cls, record: Mapping[str, Any], rows: Sequence[Row], search: SearchConfig, results: Sequence[Row] = ()
     ) -> "Trial":
         """Make a trial from its rows in the records.
 
         Args:
             record: The row of ``trials``.
             rows: The rows of ``metrics``, oldest first.
-            metric: The searched metric, one of `ganlib.names.METRICS`.
+            search: What is searched for.
             results: The rows of ``results``: one or none.
         """
         verdict, status = record["verdict"], Status(record["status"])
@@ -78,12 +82,13 @@ class Trial:
             number=record["trial"],
             params=json.loads(record["params"]),
             seed=record["seed"],
-            metric=metric,
+            metric=search.metric,
+            wishes=search.wishes,
             attempt=record["attempt"],
             status=status,
             kimg=rows[-1]["kimg"] if rows else 0.0,
             # An evaluation at which the trial was called dead does not count.
-            seen=[one for row in rows if (one := Seen.of(row, metric))],
+            seen=[one for row in rows if (one := Seen.of(row, search.metric))],
             result=result,
             rung=record["rung"],
             verdict=verdict,
@@ -106,11 +111,34 @@ class Trial:
         return finite(self.result[self.metric]) if self.result else None
 
     @property
+    def seconds_per_kimg(self) -> float | None:
+        """Seconds of training for each kimg so far; None before the first evaluation."""
+        return self.seconds_train / self.kimg if self.kimg else None
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The wishes that its result breaks, in words; none before it has one."""
+        return broken(self.wishes, self.result) if self.result and self.value is not None else ()
+
+    @property
+    def misses(self) -> tuple[float, ...]:
+        """By how much it misses each wish: its result, or as far as can be where it died or has none."""
+        if self.result and self.value is not None and not self.status.out_of_play:
+            return misses(self.wishes, self.result)
+        return (MOST,) * len(self.wishes)
+
+    @property
     def standing(self) -> tuple[int, float]:
-        """Sort key of trials, the best first: those with a result by that, then the others by their best so far."""
+        """Sort key of trials, the best first.
+
+        Those whose result fulfils the wishes come first, by the metric; then those without one, by their best so far;
+        then those that break a wish, the nearest first.
+        """
+        if self.broken:
+            return 2, missed(self.misses)
         if self.value is not None:
             return 0, self.value
-        return (1, self.best.value) if self.best else (2, math.inf)
+        return (1, self.best.value) if self.best else (3, math.inf)
 
     @property
     def unfinished(self) -> bool:
@@ -155,6 +183,7 @@ class Trial:
         known = {name: getattr(self, name) for name in names} | {"trial": self.number}
         seen, result = self.best, self.result
         return known | {
+            "broken": "; ".join(self.broken) or None,
             "best_kimg": seen.kimg if seen else None,
             "best_value": seen.value if seen else None,
             "best_n_fake": seen.n_fake if seen else None,
@@ -165,6 +194,6 @@ class Trial:
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """Sort the trials that have a value by their standing, the best first, without collapsed and failed ones."""
+    """Sort the trials that have a value by their standing, without collapsed and failed ones; see `Trial.standing`."""
     able = [trial for trial in trials if trial.best and not trial.status.out_of_play]
     return sorted(able, key=lambda trial: trial.standing)

@@ -159,8 +159,11 @@ class Facts:
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows, results = store.rows("metrics"), store.rows("results")
-        metric = check_metric(metric or sweep.info.metric)
-        board, problem = rank_or_explain(trials, rows, metric, sweep.info.floor, results, sweep.info.baseline)
+        info = sweep.info
+        metric = check_metric(metric or info.metric)
+        board, problem = rank_or_explain(
+            trials, rows, metric, info.floor, results, info.baseline, info.wishes
+        )
         return cls(
             sweep=sweep,
             trials=trials,

@@ -1,4 +1,4 @@
-"""What mattered in a sweep: the parameters that decide who is best, and those that decide who collapses."""
+"""What mattered in a sweep: the parameters that decide who is best, who collapses, and who breaks a wish."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,6 +32,33 @@ class Deaths:
 
 
 @dataclass(frozen=True)
+class Unfulfilled:
+    """What matters for breaking a wish.
+
+    Attributes:
+        importances: For breaking one, the greatest first.
+        risks: Where results that break one are concentrated, in the order of ``importances``.
+        judged: How many results there are.
+        broken: How many of these break a wish.
+    """
+
+    importances: Sequence[Importance]
+    risks: Sequence[Risk]
+    judged: int
+    broken: int
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be said; empty if it can."""
+        if self.importances:
+            return ""
+        if self.broken in (0, self.judged):
+            return f"{'Every' if self.broken else 'No'} result breaks a wish."
+        results = formatting.count(self.judged, "result")
+        return f"{self.broken} of {results} break a wish: too few to say why."
+
+
+@dataclass(frozen=True)
 class Matters:
     """Importances, the greatest first.
 
@@ -45,6 +72,7 @@ class Matters:
         choices: What became of the trials with each choice of a parameter, grouped by parameter.
         verdicts: Each verdict by itself, the most frequent first; only where something is translated: what makes an
             identity map is another thing than what saturates a discriminator.
+        unfulfilled: What matters for breaking a wish; None where nothing is wished for beside the metric.
     """
 
     best: Sequence[Importance]
@@ -55,6 +83,7 @@ class Matters:
     collapsed: int
     choices: Sequence[Choice] = ()
     verdicts: Sequence[Deaths] = ()
+    unfulfilled: Unfulfilled | None = None
 
     @classmethod
     def of(cls, results: Results) -> "Matters":
@@ -72,6 +101,7 @@ class Matters:
             collapsed=int(marked.sum()),
             choices=choices_of(results.params, judged),
             verdicts=_verdicts(results.params, judged) if results.translates else [],
+            unfulfilled=_unfulfilled(results),
         )
 
     @property
@@ -116,6 +146,16 @@ def _judged(
     found = _sorted([importance(param, _values(param, trials), marked) for param in params])
     risks = [risk(item.param, _values(item.param, trials), marked) for item in found]
     return found, [item for item in risks if item]
+
+
+def _unfulfilled(results: Results) -> Unfulfilled | None:
+    """Judge all parameters for breaking a wish, by the results of trials that may be ranked."""
+    wished = [trial for trial in results.trials if trial.facts.sweep.info.wishes]
+    if not wished:
+        return None
+    judged = [trial for trial in wished if trial.entry.measured and not trial.entry.status.out_of_play]
+    marked = np.array([bool(trial.entry.broken) for trial in judged], bool)
+    return Unfulfilled(*_judged(results.params, judged, marked), len(judged), int(marked.sum()))
 
 
 def _verdicts(params: Sequence[Param], trials: Sequence[RankedTrial]) -> list[Deaths]:

@@ -64,6 +64,7 @@ def columns(results: Results) -> list[Column]:
         *(Column(param.title, param.path, param.path) for param in results.params),
         *(Column(TRANSLATED[name].title, TRANSLATED[name].about, name) for name in _translated(results)),
         *([_WARNINGS] if results.translates else []),
+        *([_WISHES] if wished(results) else []),
         Column("Seed", "of the trial's training"),
         Column("Time", "training and measuring"),
     ]
@@ -116,6 +117,18 @@ def _measured(trial: RankedTrial) -> str | None:
     return None if trial.entry.value is None else "so far"
 
 
+def wished(results: Results) -> bool:
+    """Tell whether any sweep has wishes beside its metric."""
+    return any(facts.sweep.info.wishes for facts in results.sweeps)
+
+
+def _wishes(trial: RankedTrial) -> Cell:
+    """Say which wishes a trial's result breaks."""
+    if not trial.facts.sweep.info.wishes or not trial.entry.measured or trial.entry.status.out_of_play:
+        return Cell(formatting.MISSING)
+    return Cell("; ".join(trial.entry.broken) or "fulfilled", trial.entry.missed)
+
+
 def _extractor(trial: RankedTrial) -> str:
     """Name the extractor that a trial was measured with; empty where it was not measured."""
     identity = trial.facts.board.identity
@@ -151,6 +164,7 @@ _CSV: Mapping[str, Callable[[RankedTrial], object]] = {
     "node": lambda trial: trial.entry.row.get("node"),
     "device": lambda trial: trial.entry.row.get("device"),
     "extractor": _extractor,
+    "broken": lambda trial: "; ".join(trial.entry.broken) or None,
 }
 """The columns of ``trials.csv`` before those of the parameters."""
 
@@ -162,6 +176,9 @@ _CSV_TRANSLATED: Mapping[str, Callable[[RankedTrial], object]] = {
     "warnings": lambda trial: "; ".join(warnings_of(trial.entry.source)),
 }
 """More columns of ``trials.csv``, where photographs are turned into drawings."""
+_WISHES = Column(
+    "Wishes", "what was wanted of the result beside its metric, and which of it the result breaks"
+)
 _BASELINE = Column("Baseline", "what photographs score as they are, on as many pictures")
 _WARNINGS = Column(
     "Warnings", "flaws of the drawings that KID and FID do not name; below the table with figures"
@@ -201,6 +218,7 @@ def _cells(
         *params,
         *_cells_translated(entry, measures),
         *([_flaws(entry)] if results.translates else []),
+        *([_wishes(trial)] if wished(results) else []),
         Cell(formatting.value(row["seed"]), _key(row["seed"])),
         Cell(formatting.duration(seconds), seconds),
     ]

@@ -79,7 +79,7 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
         RequestError: if nothing can be ranked.
     """
     if not board.ranked:
-        raise RequestError(f"there is nothing to export: no trial of '{sweep.name}' can be ranked yet")
+        raise RequestError(f"there is nothing to export: {nobody(sweep, board)}")
     params = {entry.trial: confirmation.key_of(entry.params) for entry in board.entries}
     winning = {params[trial] for trial in _winning(board, found) if trial in params}
     choices = [
@@ -101,13 +101,22 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
                     f"seed {run.seed})",
                 )
                 for run in repeats.runs
+                if not run.broken
             ]
     return sorted(choices, key=lambda choice: (choice.value, choice.number))
 
 
+def nobody(sweep: Sweep, board: Leaderboard) -> str:
+    """Say why no trial of a sweep is ranked."""
+    return board.nearest or f"no trial of '{sweep.name}' can be ranked yet"
+
+
 def unmeasured(sweep: Sweep, board: Leaderboard, than: float) -> list[Choice]:
-    """List generators of trials that have not ended and look better than a value; they have yet to be measured."""
-    if board.provisional:
+    """List generators of trials that have not ended and look better than a value; they have yet to be measured.
+
+    Where wishes are made there are none: a trial without a result has not been shown to fulfil them.
+    """
+    if board.provisional or board.wishes:
         return []
     looks = [entry for entry in board.left_out if not entry.status.out_of_play and not entry.measured]
     choices = [choice for entry in looks if (choice := of_trial(sweep, entry)) and choice.value < than]

@@ -90,7 +90,9 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
         return None
     except WorkError as error:
         raise WorkError(f"{error}; delete {folder} to confirm anew") from None
-    table = Store(folder).table("trials", ["status", "verdict", "best_value", "result", "result_kimg"])
+    table = Store(folder).table(
+        "trials", ["status", "verdict", "best_value", "result", "result_kimg", "broken"]
+    )
     rows = {row["trial"]: row for row in table.to_pylist()}
     runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
     for number, run in enumerate(info.plan or ()):
@@ -123,6 +125,8 @@ def label(confirmed: Confirmation | None, trial: int) -> str:
     else:
         told += f" (no interval yet: {more_seeds(repeats)})"
     told += "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+    if short := sum(bool(run.broken) for run in repeats.runs):
+        told += f", {formatting.count(short, 'result')} of these breaking a wish"
     chance = confirmed.chances.get(repeats.trial) if confirmed else None
     return told if chance is None else f"{told}, the best with {formatting.percent(chance)}"
 
@@ -184,7 +188,7 @@ def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> 
     for number, seed, row in runs:
         status, value = row["status"], finite(row.get("result"))
         if status == Status.FINISHED and value is not None:
-            done.append(Run(number, seed, value, row["result_kimg"]))
+            done.append(Run(number, seed, value, row["result_kimg"], row["broken"] or ""))
         elif status == Status.FINISHED and row["best_value"] is not None and row["result_kimg"] is None:
             pending += 1  # it has yet to be measured
         elif status in (Status.FINISHED, Status.COLLAPSED, Status.FAILED):

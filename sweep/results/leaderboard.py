@@ -30,6 +30,8 @@ class Entry:
         baseline: What photographs score as they are, on as many; None where nothing is translated.
         suspicion: Why the values are too good to be honest; None if they are not.
         reason: Why the trial is left out; None if it is ranked.
+        broken: The wishes that its result breaks, in words.
+        missed: By how much it misses them together; 0 where it breaks none.
         row: Its row of ``trials``.
         source: The row of ``results``, or of ``metrics``, that its numbers are from.
     """
@@ -55,6 +57,8 @@ class Entry:
     mmd: float | None = None
     mmd_se: float | None = None
     mind: float | None = None
+    broken: Sequence[str] = ()
+    missed: float = 0.0
 
     def measure(self, metric: str) -> tuple[float | None, float | None]:
         """Give a metric of the generator at ``kimg``, and its standard error; None for what there is not."""
@@ -85,6 +89,7 @@ class Leaderboard:
 
     Attributes:
         provisional: Whether no trial has a result, so that the best so far is what is ranked.
+        wishes: What else is wanted of a result, in words.
     """
 
     metric: str
@@ -92,6 +97,7 @@ class Leaderboard:
     ranked: Sequence[Entry]
     left_out: Sequence[Entry]
     provisional: bool = False
+    wishes: Sequence[str] = ()
 
     @property
     def label(self) -> str:
@@ -122,6 +128,19 @@ class Leaderboard:
             for entry in self.ranked[:1]
             for words in warnings_of(entry.source)
         ]
+
+    @property
+    def infeasible(self) -> list[Entry]:
+        """The trials that are left out because their result breaks a wish, the nearest first."""
+        return [entry for entry in self.left_out if entry.broken]
+
+    @property
+    def nearest(self) -> str:
+        """One sentence on the trial that is nearest to the wishes; empty where one fulfils all, or none was judged."""
+        if self.ranked or not self.infeasible:
+            return ""
+        first = self.infeasible[0]
+        return f"no trial fulfils the wishes; the nearest is trial {first.trial}: {first.reason}"
 
     @property
     def entries(self) -> list[Entry]:

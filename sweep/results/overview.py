@@ -15,7 +15,7 @@ from sweep.records.status import Status
 from sweep.results.summary import summarise
 from sweep.storage import layout, lease
 
-_COLUMNS = ["status", "verdict", "kimg", "best_value", "result", "seconds_train", "seconds_eval"]
+_COLUMNS = ["status", "verdict", "kimg", "best_value", "result", "broken", "seconds_train", "seconds_eval"]
 _WORKERS = 8
 
 
@@ -82,7 +82,7 @@ class Overview:
         trials = sweep.store.table("trials", _COLUMNS).to_pylist()
         summary, note = summarise(sweep, trials, [], []), sweep.note
         sizes = sweep.folder.sizes() if sized else None
-        able = [row for row in trials if not Status(row["status"]).out_of_play]
+        able = [row for row in trials if not Status(row["status"]).out_of_play and not row["broken"]]
         results = [value for row in able if (value := finite(row["result"])) is not None]
         values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
         return cls(

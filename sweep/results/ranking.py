@@ -4,6 +4,8 @@ Trials are ranked by their results: the best generator of each, measured once mo
 (see `sweep.worker.result`). A trial that has not ended has none; it is shown apart with the best that it has so far.
 Only while no trial at all has a result are trials ranked by that.
 
+Where wishes are made beside the metric (`sweep.spec.wishes`), results that break one are left out, the nearest first.
+
 A metric without its identity is not a number: values are ranked against each other only if extractor, its digest,
 resize, weights, the numbers of real and generated pictures and the data are the same. Smaller is better for all
 metrics.
@@ -11,7 +13,7 @@ metrics.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ganlib.errors import RequestError
@@ -26,9 +28,20 @@ from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import read_decisive
 from sweep.results.leaderboard import Entry, Leaderboard, Row, had, with_ranks
+from sweep.spec.wishes.wish import Wish, broken, missed, misses
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
 """What it does not need of ``trials``; of a thousand rows, these take the longest to read."""
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What trials are ranked by: a metric, what else scores, and what is wanted beside."""
+
+    metric: str
+    floors: Sequence[Floor] = ()
+    baselines: Sequence[Baseline] = ()
+    wishes: Sequence[Wish] = ()
 
 
 class MixedIdentityError(RequestError):
@@ -41,17 +54,20 @@ def leaderboard(
     metric: str = "kid",
     floors: Sequence[Floor] = (),
     baselines: Sequence[Baseline] = (),
+    wishes: Sequence[Wish] = (),
     seen: bool = True,
 ) -> Leaderboard:
     """Rank the trials of a sweep by a metric of their results.
 
-    Collapsed and failed trials never win, whatever they measured. The entries' rows lack the columns `UNRANKED`.
+    Collapsed and failed trials never win, whatever they measured, nor do those whose result breaks a wish. The entries'
+    rows lack the columns `UNRANKED`.
 
     Args:
         store: The sweep's datasets.
         metric: One of `ganlib.names.METRICS`.
         floors: What held-out real pictures score, for each number of pictures.
         baselines: What photographs score as they are, for each number of pictures; of translators.
+        wishes: What else is wanted of a result.
         seen: Whether ``seen`` and ``last`` of trials with a result are asked for; without, evaluations are read only
             where a trial has no result, which is faster.
 
@@ -67,7 +83,7 @@ def leaderboard(
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
     measured = {row["trial"] for row in results if finite(row[metric]) is not None}
     evaluations = read_decisive(store, metric, None if seen else {row["trial"] for row in trials} - measured)
-    return rank(trials, evaluations, metric, floors, results, baselines)
+    return rank(trials, evaluations, metric, floors, results, baselines, wishes)
 
 
 def board_of(sweep: Sweep, metric: str | None = None, seen: bool = True) -> Leaderboard:
@@ -76,7 +92,7 @@ def board_of(sweep: Sweep, metric: str | None = None, seen: bool = True) -> Lead
     Without ``seen`` entries do not know what their trial had before its result; see `leaderboard`.
     """
     info = sweep.info
-    return leaderboard(sweep.store, metric or info.metric, info.floor, info.baseline, seen)
+    return leaderboard(sweep.store, metric or info.metric, info.floor, info.baseline, info.wishes, seen)
 
 
 def rank(
@@ -86,16 +102,20 @@ def rank(
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
     baselines: Sequence[Baseline] = (),
+    wishes: Sequence[Wish] = (),
 ) -> Leaderboard:
     """Rank rows that were read before: ``trials``, ``metrics`` ordered by kimg, and ``results``."""
-    entries = _entries(trials, metrics, results, metric, floors, baselines)
+    entries = _entries(trials, metrics, results, _Terms(metric, floors, baselines, wishes))
     provisional = not any(entry.measured for entry in entries)
     candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
-    identity = _one_identity([(entry.trial, entry.source) for entry in candidates], provisional)
+    alike = candidates or [entry for entry in entries if entry.broken]
+    identity = _one_identity([(entry.trial, entry.source) for entry in alike], provisional)
     ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
     taken = {entry.trial for entry in ranked}
     left = [e.changed(reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
-    return Leaderboard(metric, identity, with_ranks(ranked), sorted(left, key=_hopeful_first), provisional)
+    left.sort(key=_hopeful_first)
+    told = [wish.words for wish in wishes]
+    return Leaderboard(metric, identity, with_ranks(ranked), left, provisional, told)
 
 
 def rank_or_explain(
@@ -105,15 +125,16 @@ def rank_or_explain(
     floors: Sequence[Floor] = (),
     results: Iterable[Row] = (),
     baselines: Sequence[Baseline] = (),
+    wishes: Sequence[Wish] = (),
 ) -> tuple[Leaderboard, str | None]:
     """Rank rows, or leave all trials out where `rank` refuses, and return its reason."""
     metrics, results = list(metrics), list(results)
     try:
-        return rank(trials, metrics, metric, floors, results, baselines), None
+        return rank(trials, metrics, metric, floors, results, baselines, wishes), None
     except MixedIdentityError as error:
         entries = [
             entry.changed(reason=entry.reason or "not measured like the others")
-            for entry in _entries(trials, metrics, results, metric, floors, baselines)
+            for entry in _entries(trials, metrics, results, _Terms(metric, floors, baselines, wishes))
         ]
         return Leaderboard(metric, None, [], entries), str(error)
 
@@ -154,33 +175,23 @@ def _entries(
     trials: Sequence[Row],
     metrics: Iterable[Row],
     results: Iterable[Row],
-    metric: str,
-    floors: Sequence[Floor],
-    baselines: Sequence[Baseline],
+    terms: _Terms,
 ) -> list[Entry]:
     evaluations: dict[int, list[Row]] = defaultdict(list)
     for row in metrics:
-        if _measured(row, metric):
+        if _measured(row, terms.metric):
             evaluations[row["trial"]].append(row)
-    of_trial = {row["trial"]: row for row in results if finite(row[metric]) is not None}
-    return [
-        _entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), metric, floors, baselines)
-        for row in trials
-    ]
+    of_trial = {row["trial"]: row for row in results if finite(row[terms.metric]) is not None}
+    return [_entry(row, evaluations[row["trial"]], of_trial.get(row["trial"]), terms) for row in trials]
 
 
-def _entry(
-    row: Row,
-    evaluations: Sequence[Row],
-    result: Row | None,
-    metric: str,
-    floors: Sequence[Floor],
-    baselines: Sequence[Baseline],
-) -> Entry:
+def _entry(row: Row, evaluations: Sequence[Row], result: Row | None, terms: _Terms) -> Entry:
+    metric = terms.metric
     seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
     source: Row = result or seen or {}
     n_fake = source.get("n_fake")
-    floor = next((floor for floor in floors if floor.n_fake == n_fake), None) if floors else None
+    floor = next((one for one in terms.floors if one.n_fake == n_fake), None) if terms.floors else None
+    judged = None if Status(row["status"]).out_of_play else result
     measured = {name: finite(source.get(name)) for name in MEASURED}
     entry = Entry(
         trial=row["trial"],
@@ -194,11 +205,15 @@ def _entry(
         last=evaluations[-1][metric] if evaluations else None,
         n_fake=n_fake,
         floor=floor,
-        baseline=next((one for one in baselines if one.n_fake == n_fake), None) if baselines else None,
+        baseline=next((one for one in terms.baselines if one.n_fake == n_fake), None)
+        if terms.baselines
+        else None,
         suspicion=floor.beaten_by(measured) if floor else None,
         reason=None,
         row=row,
         source=source,
+        broken=broken(terms.wishes, judged) if judged else (),
+        missed=missed(misses(terms.wishes, judged)) if judged else 0.0,
     )
     reason = _why_left_out(entry, metric)
     return entry if reason is None else entry.changed(reason=reason)
@@ -210,11 +225,11 @@ def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, in
     return -count, entry.value or 0.0, entry.trial
 
 
-def _hopeful_first(entry: Entry) -> tuple[bool, float, int]:
-    """Order trials that are left out: those that may still be ranked first, and of these the best."""
+def _hopeful_first(entry: Entry) -> tuple[int, float, int]:
+    """Order trials that are left out: the best of those that may still be ranked, then the nearest to the wishes."""
     if entry.status.out_of_play or entry.value is None:
-        return True, 0.0, entry.trial
-    return False, entry.value, entry.trial
+        return 2, 0.0, entry.trial
+    return (1, entry.missed, entry.trial) if entry.broken else (0, entry.value, entry.trial)
 
 
 def _so_far(entry: Entry, metric: str) -> str:
@@ -227,7 +242,7 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
     row, before = entry.row, ""
     if entry.value is not None:
         if not entry.status.out_of_play:
-            return None
+            return f"{'; '.join(entry.broken)}; it has {had(entry, metric)}" if entry.broken else None
         before = f"; its best was {had(entry, metric)}"
     if entry.status is Status.COLLAPSED:
         return f"collapsed: {row['verdict'] or 'no verdict on record'}{before}"

@@ -17,12 +17,21 @@ TEST = "moderated t-test"
 
 @dataclass(frozen=True)
 class Run:
-    """One run that finished: its number in the confirmation, its seed, its result and where that generator was."""
+    """One run that finished.
+
+    Attributes:
+        number: Its number in the confirmation.
+        seed: Of its training.
+        value: The metric of its result.
+        kimg: Where that generator was.
+        broken: The wishes of the sweep that its result breaks, in words; empty where there are none.
+    """
 
     number: int
     seed: int
     value: float
     kimg: float
+    broken: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class CmaSampler(BaseSampler):
 
     The optimizer is replayed from the ended trials, in the order of their numbers, one population after another. CMA-ES
     needs only ranks, so trials are ranked as TPE ranks them: complete ones by value, then pruned ones, the furthest
-    first. Other parameters are drawn uniformly.
+    first, then those that break a wish (Optuna's own takes no notice of wishes). Other parameters are drawn uniformly.
 
     Args:
         space: What is searched.

@@ -13,5 +13,11 @@ class Memory(InMemoryStorage):
         """Make an ended trial a running one, without values and notes."""
         trial = copy.copy(self.get_trial(number))
         trial.state, trial.values, trial.datetime_complete = TrialState.RUNNING, None, None
-        trial.intermediate_values, trial.user_attrs = {}, {}
+        trial.intermediate_values, trial.user_attrs, trial.system_attrs = {}, {}, {}
+        self._set_trial(number, trial)
+
+    def forget(self, number: int) -> None:
+        """Forget what was drawn for a running trial."""
+        trial = copy.copy(self.get_trial(number))
+        trial.params, trial.distributions, trial.system_attrs = {}, {}, {}
         self._set_trial(number, trial)

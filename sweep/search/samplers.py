@@ -15,7 +15,9 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
+from sweep.search.auto import suits_gp
 from sweep.search.cma import CmaSampler, Replay
+from sweep.search.draws import PROPOSALS
 from sweep.search.tpe import ArrayTPESampler, Observed
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
@@ -36,6 +38,7 @@ def sampler_for(
     kept: Kept,
     grid: Sequence[Mapping[str, Any]],
     points: Sequence[Mapping[str, Any]] = (),
+    attempt: int = 0,
 ) -> BaseSampler:
     """Make the sampler of one trial.
 
@@ -47,15 +50,19 @@ def sampler_for(
         grid: For the sampler ``grid``: the parameters of each trial, as Optuna stores them.
         points: The parameters of the first trials, as Optuna stores them; a key that a point leaves out is drawn at
             random.
+        attempt: How often its configuration was drawn before, and not taken.
     """
-    seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
+    entropy = [search.seed, number, *([attempt] if attempt else [])]
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     if number < len(points):
         return FixedSampler(points[number], RandomSampler(seed=seed))
     if search.sampler == "grid":
         return FixedSampler(grid[number])
-    if search.sampler == "random":
+    if search.sampler == "random" or attempt >= PROPOSALS:
         return RandomSampler(seed=seed)
-    if search.sampler == "gp":
+    if search.sampler == "gp" or (
+        search.sampler == "auto" and suits_gp(space, number, kept.observed.complete)
+    ):
         return GPSampler(seed=seed, warn_independent_sampling=False)
     if search.sampler == "cmaes":
         return CmaSampler(space, search.seed, seed, kept.replay)

@@ -5,18 +5,17 @@ the sweep's records: a study that is written anew from the records suggests what
 Nothing heavy is imported until a study is opened.
 """
 
-import math
 import os
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
 from sweep.search import study_file
+from sweep.search.draws import Draws, Points, Refuse
 from sweep.search.ends import End, frozen
 from sweep.search.shown import shown
 from sweep.search.trial_source import Asked, PastTrial
@@ -25,8 +24,6 @@ from sweep.spec.space import Space
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-Points = Sequence[Mapping[str, Any]]
 
 
 class Study:
@@ -42,6 +39,7 @@ class Study:
         search: How the space is searched.
         trials: The trials that the file holds.
         points: The parameters of the first trials, by path.
+        refuse: Judges parameters before they are taken; None where nothing is known beforehand.
 
     Raises:
         RequestError: If a grid search has too many combinations.
@@ -56,28 +54,23 @@ class Study:
         search: SearchConfig,
         trials: "Sequence[FrozenTrial]",
         points: Points = (),
+        refuse: Refuse | None = None,
     ) -> None:
-        import optuna
-
-        from sweep.search.memory import Memory
-        from sweep.search.samplers import Kept
-
-        self._path, self._space, self._search = path, space, search
-        self._points = [space.stored(point) for point in points]
-        self._grid = grid_order(space, search)
-        self._memory = Memory()
-        self._study = optuna.create_study(storage=self._memory, study_name=name, direction="minimize")
-        self._study.add_trials(trials)
-        self._kept = Kept()
-        for trial in trials:
-            self._kept.observed.note(trial)
-        self._count = len(trials)
+        self._path = path
+        self._draws = Draws(name, space, search, trials, points, refuse)
+        self._memory, self._kept = self._draws.memory, self._draws.kept
         with study_file.writing(path):
             self._file = study_file.StudyFile(path, name)
 
     @classmethod
     def create(
-        cls, path: Path, name: str, space: Space, search: SearchConfig, points: Points = ()
+        cls,
+        path: Path,
+        name: str,
+        space: Space,
+        search: SearchConfig,
+        points: Points = (),
+        refuse: Refuse | None = None,
     ) -> "Study":
         """Make a study in a new file.
 
@@ -87,6 +80,7 @@ class Study:
             space: What is searched.
             search: How the space is searched.
             points: The parameters of the first trials, by path.
+            refuse: Judges parameters before they are taken; None where nothing is known beforehand.
 
         Raises:
             RequestError: If the file exists, or a grid search has too many combinations.
@@ -96,7 +90,7 @@ class Study:
             raise RequestError(
                 f"there is a study at {path} already; resume the sweep, or choose another name"
             )
-        return cls.rebuild(path, name, space, search, (), points)
+        return cls.rebuild(path, name, space, search, (), points, refuse)
 
     @classmethod
     def rebuild(
@@ -107,6 +101,7 @@ class Study:
         search: SearchConfig,
         trials: Sequence[PastTrial],
         points: Points = (),
+        refuse: Refuse | None = None,
     ) -> "Study":
         """Make a study that holds given trials, in place of whatever is at ``path``.
 
@@ -117,6 +112,7 @@ class Study:
             search: How the space is searched.
             trials: All trials so far; the number of each is its position.
             points: The parameters of the first trials, by path.
+            refuse: Judges parameters before they are taken; None where nothing is known beforehand.
 
         Raises:
             RequestError: If a grid search has too many combinations.
@@ -137,7 +133,12 @@ class Study:
             except BaseException:
                 study_file.remove(fresh)
                 raise
-        return cls(path, name, space, search, ended, points)
+        return cls(path, name, space, search, ended, points, refuse)
+
+    @property
+    def spent(self) -> str:
+        """Why nothing could be drawn; empty while that has not happened."""
+        return self._draws.spent
 
     def ask(self) -> Asked | None:
         """Draw the next trial to run; None when there are as many as the search or its grid has.
@@ -148,24 +149,16 @@ class Study:
         Raises:
             StorageError: If the file cannot be written.
         """
-        from sweep.search.samplers import sampler_for
-
-        if self._count >= min(self._search.trials, len(self._grid) if self._grid is not None else math.inf):
-            return None
-        self._study.sampler = sampler_for(
-            self._search, self._space, self._count, self._kept, self._grid or (), self._points
-        )
-        trial = self._study.ask()
-        self._count += 1
         try:
-            params = self._space.suggest(trial)
+            drawn = self._draws.next()
         except BaseException:
             with suppress(Exception):
-                self.tell(PastTrial(trial.number, {}, Status.FAILED))
+                self.tell(PastTrial(self._draws.count - 1, {}, Status.FAILED))
             raise
-        self._kept.observed.note(self._memory.get_trial(trial.number))
-        self._put(PastTrial(trial.number, params, Status.RUNNING))
-        return Asked(trial.number, params)
+        if drawn is None:
+            return None
+        self._put(PastTrial(drawn.number, drawn.params, Status.RUNNING))
+        return Asked(drawn.number, drawn.params, refused=drawn.refused)
 
     def tell(self, past: PastTrial) -> None:
         """Enter how a trial ended; to be called once for each trial, and once more after `reopen`.
@@ -187,9 +180,11 @@ class Study:
             self._memory.set_trial_intermediate_value(trial, step, reported)
         for key, note in past.attrs.items():
             self._memory.set_trial_user_attr(trial, key, note)
+        for key, known in end.system_attrs.items():
+            self._memory.set_trial_system_attr(trial, key, known)
         # Of a pruned trial, Optuna takes the value of the last step itself.
         value = end.value if end.state == "COMPLETE" else None
-        self._study.tell(past.number, value, state=end.optuna_state())
+        self._draws.study.tell(past.number, value, state=end.optuna_state())
         self._kept.observed.note(self._memory.get_trial(past.number))
         self._put(past)
 
@@ -236,50 +231,3 @@ class Study:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def grid_order(space: Space, search: SearchConfig) -> list[dict[str, Any]] | None:
-    """List the trials of a grid search in seeded order; None for other samplers.
-
-    Returns:
-        The parameters of each trial by path, as Optuna stores them.
-
-    Raises:
-        RequestError: If the grid has more than `sweep.spec.space.GRID_LIMIT` combinations.
-        ValueError: If a distribution of the grid is continuous.
-    """
-    if search.sampler != "grid":
-        return None
-    cells = space.grid()
-    if cells is None:
-        raise RequestError("the grid has too many combinations; search fewer values or use another sampler")
-    random.Random(search.seed).shuffle(cells)
-    return [space.stored(cell) for cell in cells]
-
-
-def preview(space: Space, search: SearchConfig, count: int, points: Points = ()) -> list[dict[str, Any]]:
-    """Draw the parameters of a search's first trials as if none of them had ended; nothing is written.
-
-    Args:
-        space: What is searched.
-        search: How the space is searched.
-        count: How many trials to draw; the search may have fewer.
-        points: The parameters of the first trials, by path.
-
-    Returns:
-        The values of the active keys of each trial, by path.
-    """
-    import optuna
-
-    from sweep.search.samplers import Kept, sampler_for
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="minimize")
-    grid = grid_order(space, search)
-    count = min(count, search.trials, len(grid) if grid is not None else count)
-    stored = [space.stored(point) for point in points]
-    shown, kept = [], Kept()
-    for number in range(count):
-        study.sampler = sampler_for(search, space, number, kept, grid or (), stored)
-        shown.append(space.suggest(study.ask()))
-    return shown

@@ -18,11 +18,13 @@ class Asked:
         number: The 0-based number of the trial.
         params: The value of each active key, by path.
         seed: The seed of the training; None where the sweep may choose one.
+        refused: Why each of the configurations that were drawn before was not taken.
     """
 
     number: int
     params: dict[str, Any]
     seed: int | None = None
+    refused: Sequence[str] = ()
 
     def seed_in(self, search_seed: int) -> int:
         """Give the seed of the training in a search with that seed."""
@@ -43,6 +45,7 @@ class PastTrial:
         seen: Its healthy evaluations, oldest first.
         last: When its last evaluation was, in kimg; None before the first.
         best: When it was at its best; None where it never was healthy.
+        misses: By how much it misses each wish of the search, in their order; at most 0 where it fulfils one.
     """
 
     number: int
@@ -54,10 +57,15 @@ class PastTrial:
     seen: Sequence[Seen] = ()
     last: float | None = None
     best: float | None = None
+    misses: Sequence[float] = ()
 
 
 class TrialSource(Protocol):
     """A source of trials: an Optuna study, or the plan of a confirmation."""
+
+    @property
+    def spent(self) -> str:
+        """Why it has no more, where it had been asked for more; empty while all is as planned."""
 
     def ask(self) -> Asked | None:
         """Give the next trial to run; None when there is no more."""
@@ -92,12 +100,15 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
         state = Status.FAILED
     attrs: dict[str, Any] = {"status": str(trial.status)}
     attrs |= {"verdict": trial.verdict} if trial.verdict else {}
+    attrs |= {"broken": "; ".join(trial.broken)} if trial.broken else {}
     best = trial.best.kimg if trial.best else None
     if trial.result and trial.value is not None:
         attrs |= {trial.metric: trial.value}
         error = METRICS[trial.metric].error
-        told = {name: trial.result[name] for name in (*filter(None, [error]), "n_fake", "kimg")}
+        names = (*filter(None, [error]), "n_fake", "kimg", *(wish.measure for wish in trial.wishes))
+        told = {name: trial.result.get(name) for name in names}
         attrs |= {name: value for name, value in told.items() if finite(value) is not None}
         best = trial.result["kimg"]
     last = trial.last_row.get("kimg")
-    return PastTrial(trial.number, trial.params, state, kimg, trial.value, attrs, trial.seen, last, best)
+    seen, missing = trial.seen, trial.misses
+    return PastTrial(trial.number, trial.params, state, kimg, trial.value, attrs, seen, last, best, missing)

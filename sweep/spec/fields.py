@@ -10,6 +10,7 @@ from sweep.spec.overrides import exists
 from sweep.spec.problems import Problems, sentences, show, unknown_key
 from sweep.spec.sections import FIELDS, OPTIONAL, PATHS, SECTIONS, TEXTS
 from sweep.spec.values import BAD, check_value, is_schedule, not_searched, read_schedules
+from sweep.spec.wishes.reading import SUBJECT_TO, read_wishes
 from sweep.spec.yaml_tree import Node
 
 _ESCAPED = re.compile(r"([A-Za-z]:|\.{1,2})[^\x00-\x1f]*[\0\a\b\t\n\v\f\r\x1b]")
@@ -42,6 +43,8 @@ def check_section(
         path = f"{section}.{key}"
         if key not in fields:
             problems.add(below.file, below.line, path, unknown_key(key, fields, FIELDS), below.plain())
+        elif path == SUBJECT_TO:
+            values[key] = read_wishes(below, problems)
         elif is_schedule(path, below):
             if (value := read_schedules(path, below, path, problems, distributions)) is not BAD:
                 values[key] = value

@@ -178,6 +178,7 @@ _YAML = [
         "with a colon in it needs quotes",
     ),
     ("cannot start any token", "text that begins with such a character needs quotes"),
+    ("block scalar", "a condition that begins with > needs quotes, such as '>= 0.5'"),
     ("quoted scalar", "a quote is not closed"),
     (
         "while parsing a flow",

@@ -1,7 +1,7 @@
 """Values from the command line (``--set PATH=VALUE``), put into the tree of a spec before the tree is checked.
 
-A key that holds text (`sweep.spec.sections.TEXTS`: a name, a folder) takes what stands behind ``=`` unchanged. Of any
-other key, the value is YAML.
+A key that holds text (`sweep.spec.sections.TEXTS`: a name, a folder) takes what stands behind ``=`` unchanged, and so
+does a wish (``search.subject_to.coverage=>= 0.5``). Of any other key, the value is YAML.
 """
 
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sweep.spec.problems import Problems, show
 from sweep.spec.sections import FIELDS, TEXTS
+from sweep.spec.wishes.reading import SUBJECT_TO
 from sweep.spec.yaml_tree import MAX_TEXT, Node, read
 
 FILE = "<--set>"
@@ -60,7 +61,7 @@ def _example(override: str) -> str:
 
 
 def _value(text: str, path: str, line: int, problems: Problems) -> Node | None:
-    if path in TEXTS:
+    if path in TEXTS or path.startswith(f"{SUBJECT_TO}."):
         return _text(text, path, line, problems)
     if another := re.search(r"[\s,;](\w+\.\w+|name)=", text):
         message = f"give each key a --set of its own: --set {another[1]}=...; got {show(text)}"

@@ -30,9 +30,11 @@ from sweep.spec.sections import (
 )
 from sweep.spec.space import GRID_LIMIT, Space
 from sweep.spec.values import BAD
+from sweep.spec.wishes.reading import check_wishes
 from sweep.spec.yaml_tree import Node, read
 
 _CORNERS = 300
+Parts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class _Reader:
         self._check_trials(sections, plain, space, configs)
         self._check_budget(plain, sections, configs)
         self._check_sampler(sections["search"], space, configs)
+        check_wishes(sections, plain, space, self._root, self._problems)
         if configs and listed and sections["search"] is not BAD:
             trials = min(sections["search"].trials, len(configs))
             sections["search"] = sections["search"].model_copy(update={"trials": trials})
@@ -186,9 +189,7 @@ class _Reader:
                 filled[path] = default_of(path)
         return filled
 
-    def _check_trials(
-        self, sections: Mapping[str, Any], plain: Mapping[str, Any], space: Space, configs: list[Point]
-    ) -> None:
+    def _check_trials(self, sections: Parts, plain: Parts, space: Space, configs: list[Point]) -> None:
         """Check that every combination of choices and ends of ranges makes a trial; of many, try a sample."""
         if self._problems.under(*MEASURED, *SEARCHABLE, "configs"):
             return
@@ -220,9 +221,7 @@ class _Reader:
                 return section
         return "model"
 
-    def _check_budget(
-        self, plain: Mapping[str, Any], sections: Mapping[str, Any], configs: list[Point]
-    ) -> None:
+    def _check_budget(self, plain: Parts, sections: Parts, configs: list[Point]) -> None:
         if self._problems.under("train", "asha", "evaluate", "configs"):
             return
         asha, evaluate = sections["asha"], sections["evaluate"]

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -24,6 +24,7 @@ from ganlib.config import (
 )
 from ganlib.config.schedules import Schedule, schedules_in
 from sweep import durations
+from sweep.spec.wishes.wish import Wish, conditions, wishes_of
 
 Keep = Literal["none", "best", "all"]
 
@@ -34,20 +35,16 @@ def _whole_above_one(gpu: float) -> float:
     return gpu
 
 
-def _length_of_time(text: str) -> str:
-    durations.seconds(text)
-    return text
-
-
 class SearchConfig(Section):
     """The rules by which a sweep chooses configurations."""
 
-    sampler: Literal["tpe", "random", "gp", "grid", "cmaes"] = "tpe"
+    sampler: Literal["tpe", "random", "gp", "grid", "cmaes", "auto"] = "tpe"
     """How configurations are chosen: tree-structured Parzen estimator (Bergstra 2011), at random, Gaussian process,
-    every point of a grid, or CMA-ES (Hansen 2001); Optuna's."""
+    every point of a grid, or CMA-ES (Hansen 2001); Optuna's. ``auto``: ``gp`` for the first trials of a small space of
+    numbers, else ``tpe`` ([the rule](search.md#which-sampler-auto-takes))."""
     trials: int = Field(16, ge=1, le=100_000)
     """Configurations that are tried."""
-    time: Annotated[str, AfterValidator(_length_of_time)] | None = None
+    time: Annotated[str, AfterValidator(durations.checked)] | None = None
     """How long the sweep may take, such as ``30m`` or ``1h30m``, over all resumes: then no trial begins, and those that
     run end with the best that they have. Null: until all trials have ended."""
     seed: int = Field(0, ge=0, lt=2**32)
@@ -56,6 +53,14 @@ class SearchConfig(Section):
     """What is minimised: KID (Binkowski 2018), which does not depend on the number of pictures; FID (Heusel 2017); the
     distance with a Gaussian kernel, ``mmd``, which is CMMD with the extractor ``clip@cmmd`` (Jayasumana 2024); or the
     sliced Wasserstein distance MIND (Berthet 2026). See [metrics.md](metrics.md)."""
+    subject_to: Annotated[dict[str, str], AfterValidator(conditions)] = Field(default_factory=dict)
+    """What else is wanted of a trial's result, a condition for each measure, such as ``{coverage: '>= 0.5', params: '<=
+    5e6'}``: trials that break one cannot win ([more than one wish](search.md#more-than-one-wish))."""
+
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """What is wanted of a trial's result beside its metric."""
+        return wishes_of(self.subject_to)
 
     @property
     def seconds(self) -> float:
@@ -246,7 +251,8 @@ def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa:
 def _holds_text(path: str) -> bool:
     section, name = FIELDS[path]
     annotation = section.model_fields[name].annotation
-    return path.split(".")[0] not in SEARCHABLE and str in (annotation, *get_args(annotation))
+    kinds = () if get_origin(annotation) is dict else get_args(annotation)
+    return path.split(".")[0] not in SEARCHABLE and str in (annotation, *kinds)
 
 
 TEXTS = ("name", *(path for path in FIELDS if _holds_text(path)))

@@ -69,10 +69,12 @@ class Best:
                 f"{self.sweep}: {board.label}, smaller is better; {_what(board)}; one seed each"
             )
         )
+        if board.wishes:
+            click.echo(f"subject to {', '.join(board.wishes)}")
         if board.ranked:
             self._show_table()
         else:
-            click.echo("no trial can be ranked yet")
+            click.echo(board.nearest or "no trial can be ranked yet")
         if self.by:
             for group, entries in self.groups.items():
                 if not _ranked(entries):
@@ -95,6 +97,10 @@ class Best:
             click.echo(f"suspicious: {suspicion}")
         for warning in board.warnings:
             click.echo(f"warning: {warning}")
+        for entry in board.infeasible[: self.count]:
+            click.echo(f"breaks a wish: trial {entry.trial}: {entry.reason}")
+        if (more := len(board.infeasible) - self.count) > 0:
+            click.echo(f"and {formatting.count(more, 'trial')} more that break a wish (--json)")
         for reason, trials in _left_out(board).items():
             click.echo(f"left out: {reason} ({formatting.trial_numbers(trials, NAMED)})")
 
@@ -147,6 +153,8 @@ class Best:
             "metric": board.metric,
             "label": board.label,
             "provisional": board.provisional,
+            "wishes": list(board.wishes),
+            "nearest": board.nearest or None,
             "identity": asdict(board.identity) if board.identity else None,
             "seeds": 1,
             "trials": len(board.entries),
@@ -219,5 +227,7 @@ def _left_out(board: "Leaderboard") -> dict[str, list[int]]:
 
     reasons: dict[str, list[int]] = {}
     for entry in board.left_out:
+        if entry.broken:
+            continue
         reasons.setdefault(printable(entry.reason or ""), []).append(entry.trial)
     return reasons

@@ -140,7 +140,7 @@ def _newest(trial: Trial, metric: str, wide: bool) -> str:
 
 def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:
     """Order trials for the table: running ones first, then the best."""
-    standing = (3, 0.0) if trial.status.out_of_play else trial.standing
+    standing = (4, 0.0) if trial.status.out_of_play else trial.standing
     return (trial.status is not Status.RUNNING, standing, trial.number)
 
 

@@ -101,11 +101,18 @@ def progress(shown: Shown, told: Progress) -> str:
 def summary(sweep: Sweep, board: Leaderboard) -> str:
     """Write what came of a sweep as HTML: its best trials, and the pictures of the first."""
     rows = [
-        (str(one.trial), one.status, brief(one.value), brief(one.kimg), short_params(one.params))
+        (
+            str(one.trial),
+            "; ".join(one.broken) or one.status,
+            brief(one.value),
+            brief(one.kimg),
+            short_params(one.params),
+        )
         for one in board.entries[:ROWS]
     ]
     picture = next((found for one in board.ranked[:1] if (found := sheet(sweep.folder, one))), None)
     head = f"<b>{html.escape(sweep.name)}</b>: {len(board.entries)} trials, by {html.escape(board.label)}"
+    head += f"; {html.escape(board.nearest)}" if board.nearest else ""
     return _page(head, "", _table(rows), picture)
 
 
@@ -165,7 +172,7 @@ def _rows(trials: Sequence[Trial]) -> list[tuple[str, ...]]:
     return [
         (
             str(one.number),
-            one.verdict or str(one.status),
+            one.verdict or "; ".join(one.broken) or str(one.status),
             brief(one.value if one.value is not None else one.best.value if one.best else None),
             f"{max(one.kimg, one.now_kimg):.1f}",
             short_params(one.params),

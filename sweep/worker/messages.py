@@ -35,6 +35,7 @@ class Assignment:
         floor: What held-out real pictures score, for each number of pictures.
         failures: How often the trial's worker has failed.
         keep_stopped: Whether its last checkpoint is kept where it is stopped.
+        in_full: Whether its result is measured in full also where it is stopped, because a wish needs that.
     """
 
     sweep: str
@@ -54,6 +55,7 @@ class Assignment:
     floor: Sequence[Floor] = ()
     failures: int = 0
     keep_stopped: bool = False
+    in_full: bool = False
 
     def plain(self) -> Plain:
         """Give the assignment as plain values, so that it travels as JSON."""

@@ -19,6 +19,7 @@ from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.export.files import ExportConfig
 from ganlib.export.generator import LoadedGenerator, rebuild
+from ganlib.export.parameters import count_parameters
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.inputs import Inputs, Use
@@ -60,6 +61,10 @@ class Measuring:
         except MissingFileError:
             return None
         return rebuild(export_config(self.config, self.inputs.classes), weights, path, self.device)
+
+    def count(self, generator: LoadedGenerator) -> int:
+        """Count what a generator has learnt, see `sweep.spec.wishes.measures`."""
+        return count_parameters(generator.network)
 
     def score(self, generator: LoadedGenerator, use: Use, full: bool) -> Score:
         """Measure a generator at the full number of pictures.
@@ -136,6 +141,7 @@ def measure(
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
         row |= asdict(measuring.score(generator, "result", measuring.full))
+        row["params"] = measuring.count(generator)
     except NonFiniteError as error:
         row |= {"problem": str(error)}
     return row | {"seconds": time.perf_counter() - started}

@@ -206,9 +206,9 @@ class TrialRun(Iterator[Report]):
 
         assignment, path = self.assignment, self.checkpoints.path
         kept = list(assignment.to_measure or self._candidates())
-        # What costs more is measured only of trials that were not given up.
+        # What costs more is measured only of trials that were not given up, where nobody wishes for it.
         status = ledger.status_of(self.folder, assignment.trial)
-        full = status is not None and Status(status).to_the_end
+        full = assignment.in_full or (status is not None and Status(status).to_the_end)
         measuring = Measuring(
             self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, full
         )

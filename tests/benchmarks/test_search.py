@@ -107,7 +107,7 @@ def test_the_table_is_what_was_promised() -> None:
 
 @given(st.integers(0, 2**32 - 1))
 def test_a_configuration_is_nearest_to_itself(seed: int) -> None:
-    from sweep.search.study import preview
+    from sweep.search.draws import preview
 
     spec = QUESTIONS["compare.yaml's samplers"].world().spec
     search = spec.search.model_copy(update={"sampler": "random", "seed": seed})

@@ -175,7 +175,10 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
     assert check(folder).exit_code == 0, check(folder).output
     after = everything(folder)
     for dataset in ("metrics", "results", "rungs"):
-        rows = [[{**row, "attempt": 0, "seconds": 0} for row in found[dataset]] for found in (before, after)]
+        rows = [
+            [{**row, "attempt": 0, "seconds": 0, "seconds_per_kimg": 0} for row in found[dataset]]
+            for found in (before, after)
+        ]
         assert rows[0] == rows[1]
 
 

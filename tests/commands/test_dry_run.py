@@ -7,7 +7,7 @@ import pytest
 from sweep.commands.before import planned
 from sweep.commands.dry_run import describe, facts
 from sweep.commands.expected import ExpectedRungs, expected_rungs
-from sweep.search.study import preview
+from sweep.search.draws import preview
 from sweep.spec.specification import parse
 
 SPEC = """

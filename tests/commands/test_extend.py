@@ -23,7 +23,7 @@ SPEC = small(
 
 
 def rows(folder: Path, dataset: str) -> list[dict]:
-    timed = {"seconds_train", "seconds_eval", "seconds"}
+    timed = {"seconds_train", "seconds_eval", "seconds", "seconds_per_kimg"}
     return [
         {k: v for k, v in row.items() if k not in timed} for row in Store(open_folder(folder)).rows(dataset)
     ]

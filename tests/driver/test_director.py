@@ -17,12 +17,14 @@ from sweep.driver.recovery import past, recall, restore
 from sweep.driver.room import Room
 from sweep.records import ledger
 from sweep.records.datasets import Store
+from sweep.records.progress import best_trial, shortfall
 from sweep.records.schemas import SCHEMAS
 from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.trial_source import Asked, PastTrial
 from sweep.spec.specification import Spec, parse
+from sweep.spec.wishes.wish import MOST
 from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
@@ -54,11 +56,13 @@ class Plan:
 
     def __init__(self, count: int, first: int = 0) -> None:
         self.count, self.next, self.told = count, first, list[PastTrial]()
+        self.spent, self.refused = "", list[str]()
 
     def ask(self) -> Asked | None:
         """The next trial."""
         self.next += 1
-        return Asked(self.next - 1, {"train.lr_g": 2e-4}) if self.next <= self.count else None
+        asked = Asked(self.next - 1, {"train.lr_g": 2e-4}, refused=self.refused)
+        return asked if self.next <= self.count else None
 
     def reopen(self, number: int) -> None:
         """Forget how it ended."""
@@ -78,7 +82,7 @@ class Plan:
 def make(folder: LocalFolder, trials: int = 5, room: Room | None = None, spec: Spec = READ) -> Director:
     """A director as `sweep.commands.run` makes it, on whatever is in the folder."""
     store = Store(folder, spec.space.kinds())
-    known = recall(store, "kid")
+    known = recall(store, spec.search)
     plan = Plan(trials, len(known))
     plan.told = [one for one in past(known, INFO) if one.state is not Status.RUNNING]
     director = Director(spec, INFO, store, plan, "me", room)
@@ -243,6 +247,67 @@ def test_a_trial_that_has_ended_is_due_and_then_has_its_result(folder: LocalFold
     assert (one.state, one.value, one.kimg) == ("finished", row["result"], 4.0)
     assert director.next() is Next.DONE
     assert [row["kimg"] for row in records(folder)["results"]] == [3.0]
+
+
+WISHING = parse(SPEC, overrides=["search.subject_to={coverage: '>= 0.5', seconds_per_kimg: < 2}"])
+
+
+def test_a_result_says_what_it_breaks_and_the_study_by_how_much(folder: LocalFolder) -> None:
+    director = make(folder, trials=2, spec=WISHING)
+    first = begun(director, 4.0)
+    assert first.in_full, "a stopped trial has no coverage otherwise"
+    director.report(result(first, 3.0, coverage=0.4))
+    assert trial_of(folder)["broken"] == "coverage 0.4, wanted >= 0.5"
+    (row,) = records(folder)["results"]
+    assert row["seconds_per_kimg"] == 1.0
+    (one,) = told(director)
+    assert one.misses == pytest.approx((0.2, -0.5))
+    assert one.attrs["broken"] == "coverage 0.4, wanted >= 0.5"
+    assert one.attrs["coverage"] == 0.4
+    assert best_trial(director) is None
+    assert shortfall(director) == [
+        "no trial fulfils the wishes; the nearest is trial 0: coverage 0.4, wanted >= 0.5"
+    ]
+    # A driver that comes back knows the same.
+    again = make(folder, trials=2, spec=WISHING)
+    assert told(again) == [one]
+    second = handed(again)
+    assert again.report(evaluation(second, 1.0))
+    assert again.report(evaluation(second, 2.0, "flat_image"))
+    assert again.report(result(second, 1.0, coverage=0.9)) is False
+    dead = told(again)[1]
+    assert dead.state is Status.COLLAPSED
+    assert dead.misses == (MOST, MOST), "behind all that have a result"
+
+
+def test_a_trial_that_fulfils_the_wishes_is_the_best_whatever_others_have(folder: LocalFolder) -> None:
+    director = make(folder, trials=2, spec=WISHING)
+    director.report(result(begun(director, 4.0), 3.0, coverage=0.4))
+    second = handed(director)
+    for kimg in KIMGS[:2]:  # then it is stopped at its rung
+        director.folder.write(f"checkpoints/00001/{layout.snapshot_name(kimg)}", b"weights")
+        assert director.report(evaluation(second, kimg))
+    director.report(result(second, 2.0, coverage=0.6))
+    best = best_trial(director)
+    assert best is not None
+    assert best.number == 1
+    first, other = (director.trials[number].value for number in (0, 1))
+    assert first is not None
+    assert other is not None
+    assert first < other
+    assert shortfall(director) == ["not ranked, because they break a wish: trial 0"]
+
+
+def test_configurations_that_were_not_taken_are_on_record(folder: LocalFolder) -> None:
+    director = make(folder, trials=2)
+    assert isinstance(director.source, Plan)
+    director.source.refused = ["params 30, wanted <= 9", "params 20, wanted <= 9"]
+    handed(director)
+    (row,) = [row for row in Store(folder).rows("events") if row["kind"] == "redrawn"]
+    assert row["trial"] == 0
+    assert json.loads(row["detail"]) == {"refused": 2, "reason": "params 20, wanted <= 9"}
+    assert not handed(make(folder, trials=2)).in_full
+    assert events(folder).count("redrawn") == 1, "told once, not at each attempt"
 
 
 @pytest.mark.parametrize("status", ["stopped", "collapsed"])

@@ -34,7 +34,17 @@ SPEC = small(
     search={"trials": 6},
     asha={"grace": 2, "reduction": 2, "max": 4},
 )
-PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
+PASSING = {
+    "attempt",
+    "seconds_train",
+    "seconds_eval",
+    "seconds",
+    "seconds_per_kimg",
+    "started",
+    "ended",
+    "time",
+    "failures",
+}
 """Columns that tell of the way, not of the result."""
 
 Start = Callable[..., SweepProcess]

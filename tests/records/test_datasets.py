@@ -20,6 +20,7 @@ from ganlib.errors import WorkError
 from sweep.records import journal
 from sweep.records.datasets import SCHEMAS, Store
 from sweep.records.rows import in_turn
+from sweep.spec.sections import SearchConfig
 from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 
@@ -298,7 +299,7 @@ def test_trials_are_remembered_in_turn_each_with_its_own_rows(
         for step in range(count):
             row = {"trial": trial, "attempt": 0, "kimg": step + 1.0, "kid": 0.5, "n_fake": 8}
             store.add("metrics", row | {"seconds_train": 1.0, "seconds_eval": 1.0})
-    found = list(journal.remembered(store, "kid"))
+    found = list(journal.remembered(store, SearchConfig()))
     assert [trial.number for trial, _ in found] == [0, 1, 2, 5]
     assert [len(rows) for _, rows in found] == [2, 0, 7, 0]
     assert [len(trial.seen) for trial, _ in found] == [2, 0, 7, 0]

@@ -126,6 +126,9 @@ class FakeMeasuring:
     def load(self, folder: object, path: str) -> float | None:
         return self.files.kept.get(path.rpartition("/")[2])
 
+    def count(self, generator: float) -> int:
+        return 1
+
     def score(self, generator: float, use: str, full: bool) -> Score:
         error = self.history.result_error if use == "result" else 0.0
         return Score(**score(generator, error, FULL))

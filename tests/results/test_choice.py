@@ -12,7 +12,7 @@ from ganlib.metrics.identity import Identity
 from sweep.records.catalog import Sweep
 from sweep.records.status import Status
 from sweep.results import choice
-from sweep.results.confirmation import Confirmation
+from sweep.results.confirmation import Confirmation, label
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.repeats import Repeats, Run
 from sweep.storage.folder import Folder
@@ -126,6 +126,21 @@ def test_what_has_not_ended_is_measured_if_it_looks_better(sweep: Sweep) -> None
     assert "its best so far" in only.where
     provisional = replace(ranked, provisional=True)
     assert choice.unmeasured(sweep, provisional, 0.08) == []
+    wished = replace(ranked, wishes=["coverage >= 0.5"])
+    assert choice.unmeasured(sweep, wished, 0.08) == [], "nothing is known of what it fulfils"
+
+
+def test_a_run_of_the_confirmation_that_breaks_a_wish_is_not_exported_and_is_told(sweep: Sweep) -> None:
+    ranked = board(entry(5, 0.0706, 2e-3), entry(3, 0.09, 1e-3))
+    confirmed = found(t5=[0.081, 0.0651, 0.079])
+    (repeats,) = confirmed.repeats
+    runs = [
+        replace(run, broken="coverage 0.3, wanted >= 0.5" if run.number == 1 else "") for run in repeats.runs
+    ]
+    confirmed = replace(confirmed, repeats=[replace(repeats, runs=runs)])
+    assert [one.value for one in choice.best(sweep, ranked, confirmed)] == [0.0706, 0.079, 0.081]
+    assert "3 fresh seeds" in label(confirmed, 5)
+    assert "1 result of these breaking a wish" in label(confirmed, 5)
 
 
 def test_nothing_to_export(sweep: Sweep) -> None:

@@ -28,7 +28,7 @@ SPEC = small(
     search={"trials": 5},
     asha={"grace": 1, "reduction": 2, "max": 4},
 )
-TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
+TIMES = {"seconds", "seconds_per_kimg", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
 def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:

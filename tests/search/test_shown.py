@@ -209,7 +209,7 @@ def test_ended_trials_tell_their_verdict(tmp_path: Path) -> None:
     from sweep.driver.recovery import recall
 
     sweep = make_sweep(tmp_path, trials=12, size=12)
-    told = past_of(recall(sweep.store, "kid"), sweep.info)
+    told = past_of(recall(sweep.store, SearchConfig()), sweep.info)
     by_status = {one.attrs["status"] for one in told}
     assert {"finished", "stopped", "collapsed"} <= by_status
     assert all(one.attrs.get("verdict") for one in told if one.attrs["status"] == "collapsed")

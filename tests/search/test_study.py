@@ -16,7 +16,8 @@ import pytest
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
 from sweep.search import study_file
-from sweep.search.study import Study, preview
+from sweep.search.draws import preview
+from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Categorical, Float, Int
 from sweep.spec.sections import SearchConfig

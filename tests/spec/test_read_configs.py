@@ -11,7 +11,8 @@ from sweep.commands.dry_run import facts
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.status import Status
-from sweep.search.study import Study, preview
+from sweep.search.draws import preview
+from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import SpecError, parse

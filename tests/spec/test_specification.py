@@ -244,7 +244,7 @@ resources: {gpu: 2.5}
         "x.yaml:8: train.lr_d: low 0.01 is greater than high 0.001",
         "x.yaml:11: train.lr_g.low: must be above 0, got -1",
         "x.yaml:12: train.lr_g.high: must be at most 1, got 2",
-        "x.yaml:13: search.sampler: must be one of 'tpe', 'random', 'gp', 'grid', 'cmaes'; got 'tp', "
+        "x.yaml:13: search.sampler: must be one of 'tpe', 'random', 'gp', 'grid', 'cmaes', 'auto'; got 'tp', "
         "did you mean 'tpe'?",
         "x.yaml:14: resources.gpu: must be a whole number when above 1, got 2.5",
         "<--set>:1: train.epochs: must be above 0, got 0",

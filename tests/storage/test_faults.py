@@ -24,7 +24,7 @@ from sweep.storage.s3 import RemoteFolder
 from sweep.worker.faults import fault_of
 
 SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max": 2})
-PASSING = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
+PASSING = {"seconds", "seconds_per_kimg", "seconds_train", "seconds_eval", "started", "ended", "time"}
 
 
 PAUSES = s3.PAUSES_SECONDS

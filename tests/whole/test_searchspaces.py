@@ -11,7 +11,7 @@ from ganlib.config import TrainConfig
 from ganlib.data.labels.classes import Classes
 from ganlib.metrics import Extremes, Score
 from ganlib.training.fit import Fit
-from sweep.search.study import preview
+from sweep.search.draws import preview
 from sweep.spec.specification import load
 
 SHIPPED = sorted((Path(__file__).parents[2] / "searchspaces").rglob("*.yaml"))

@@ -31,7 +31,7 @@ train: {lr_g: 1e-3, lr_d: 1e-3, epochs: 2, batch_size: 16}
 evaluate: {every: 1, n_fake: 32, n_real: 32, batch_size: 8, kid_subsets: 2}
 search: {trials: 1, seed: 3}
 """
-TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time"}
+TIMES = {"seconds", "seconds_per_kimg", "seconds_train", "seconds_eval", "started", "ended", "time"}
 SLOW = 0.1
 
 

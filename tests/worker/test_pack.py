@@ -31,7 +31,16 @@ evaluate: {every: 1, n_fake: 32, n_real: 32, kid_subsets: 2}
 search: {trials: 4, seed: 3}
 keep: {stopped: all, finished: all}
 """
-TIMES = {"seconds", "seconds_train", "seconds_eval", "started", "ended", "time", "written"}
+TIMES = {
+    "seconds",
+    "seconds_per_kimg",
+    "seconds_train",
+    "seconds_eval",
+    "started",
+    "ended",
+    "time",
+    "written",
+}
 PACKED = ("--set", "resources.packing=on", "--set", "resources.max_concurrent=2")
 
 

@@ -46,7 +46,17 @@ ROLLBACK = small(
     collapse={"enabled": False, "policy": "rollback", "max_rollbacks": 1},
     search={"trials": 1},
 )
-PASSING = {"attempt", "seconds_train", "seconds_eval", "seconds", "started", "ended", "time", "failures"}
+PASSING = {
+    "attempt",
+    "seconds_train",
+    "seconds_eval",
+    "seconds",
+    "seconds_per_kimg",
+    "started",
+    "ended",
+    "time",
+    "failures",
+}
 KIMGS = [round(0.064 * (i + 1), 3) for i in range(EPOCHS)]
 
 Drive = Callable[[Director], None]

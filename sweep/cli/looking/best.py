@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sweep.cli.options import moved_option, name_argument, storage_option
+from sweep.terminal import tradeoffs
 from sweep.terminal.leaderboard import GROUPS, Best
 
 
@@ -17,6 +18,7 @@ from sweep.terminal.leaderboard import GROUPS, Best
     "--top", type=click.IntRange(min=1), help="How many to show [default: 10, with --by 1 of each]."
 )
 @click.option("--by", type=click.Choice(list(GROUPS)), help="The best within each family, variant or loss.")
+@click.option("--pareto", is_flag=True, help="Those that none beats in quality, variety and cost together.")
 @click.option(
     "--trial", type=click.IntRange(min=0), help="With --export: that trial's generator, not the winner's."
 )
@@ -30,6 +32,7 @@ def command(
     metric: str | None,
     top: int | None,
     by: str | None,
+    pareto: bool,
     trial: int | None,
     out: Path | None,
     force: bool,
@@ -41,6 +44,9 @@ def command(
     A trial's result is its best generator, measured once more when the trial had ended. Collapsed and failed trials
     never win. --export writes the best result of the winning configuration, from the sweep or from its confirmation.
 
+    Where the spec has wishes beside the metric (search.subject_to), trials whose result breaks one are left out, the
+    nearest first.
+
     Each trial is one seed, so that small differences may be luck: 'sweep
     confirm' trains the best again with fresh seeds, and what it found is shown here.
     """
@@ -48,8 +54,11 @@ def command(
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
     from sweep.results.ranking import board_of
+    from sweep.results.tradeoffs.offers import Tradeoffs
     from sweep.storage.opening import open_folder
 
+    if pareto and (by or top):
+        raise RequestError("--pareto shows all trials that none beats: leave out --by and --top")
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
     if out is not None and out.exists() and not out.is_dir():
@@ -63,8 +72,12 @@ def command(
         move_pictures(sweep.folder, overrides, lambda line: click.echo(line, err=True))
     board = board_of(sweep, metric, seen=as_json)  # a table does not show what a trial had before its result
     best = Best.of(sweep, board, by, top)
+    found = Tradeoffs.of(board.ranked, board.metric, sweep.info.wishes) if pareto else None
     if as_json:
-        click.echo(to_json(best.as_dict(), indent=2))
+        told = best.as_dict() | ({"pareto": found.plain()} if found else {})
+        click.echo(to_json(told, indent=2))
+    elif found:
+        tradeoffs.show(sweep.name, board, found)
     else:
         best.show()
     if out is not None:

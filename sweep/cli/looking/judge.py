@@ -52,9 +52,9 @@ def command(
     sweep = open_sweep(open_folder(storage), name)
     if show:
         from sweep.results.judging.eye import eyes
-        from sweep.results.ranking import leaderboard
+        from sweep.results.ranking import board_of
 
-        tell(sweep, eyes(sweep, leaderboard(sweep.store, sweep.info.metric)), as_json)
+        tell(sweep, eyes(sweep, board_of(sweep)), as_json)
         return
     from sweep.report.judging.server import JudgeServer
     from sweep.report.judging.sitting import Sitting

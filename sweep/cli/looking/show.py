@@ -56,8 +56,9 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
         able = {row["trial"] for row in results if finite(row[metric]) is not None}
         metrics = read_decisive(store, metric, {row["trial"] for row in trials} - able)
         summary = summarise(sweep, trials, rungs, events, results)
+        info = sweep.info
         board, problem = rank_or_explain(
-            trials, metrics, metric, sweep.info.floor, results, sweep.info.baseline
+            trials, metrics, metric, info.floor, results, info.baseline, info.wishes
         )
     best = board.entries[0].source if board.entries else {}
     if as_json:
@@ -69,6 +70,8 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
     if board.entries:
         click.echo("")
         _print_trials(board, every)
+    if board.nearest:
+        click.echo(board.nearest)
     for suspicion in board.suspicions:
         click.echo(f"suspicious: {suspicion}")
     for warning in board.warnings:
@@ -95,6 +98,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
         ("note", note.text.splitlines()),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
+        ("wishes", [wish.words for wish in info.wishes]),
         (
             "budget",
             f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
@@ -254,6 +258,8 @@ def _print_trials(board: "Leaderboard", every: bool) -> None:
 
 def _note(entry: "Entry") -> str:
     """Choose the one thing to know of a trial beside its status."""
+    if entry.broken:
+        return "; ".join(entry.broken)
     if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:

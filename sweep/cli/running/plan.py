@@ -42,6 +42,13 @@ def command(spec: str, local: bool, budget: float | None, overrides: tuple[str, 
         fitting_in = {"budget": budget, "proposals": [asdict(one) for one in found]} if budget else {}
         click.echo(to_json({"name": study.name, "images": images} | plan.plain() | fitting_in, indent=2))
         return
+    wishes = ", ".join(wish.words for wish in study.search.wishes)
     click.echo(
-        "\n".join([*lines(plan, images), *(fitting.told(found, durations.text(budget)) if budget else [])])
+        "\n".join(
+            [
+                *([f"subject to {wishes}"] if wishes else []),
+                *lines(plan, images),
+                *(fitting.told(found, durations.text(budget)) if budget else []),
+            ]
+        )
     )

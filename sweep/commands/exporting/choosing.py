@@ -38,6 +38,8 @@ def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
     if kept[0] is not choices[0]:
         notes.append(f"the generator of {choice.words(choices[0], board)} is not kept any more")
     winner = kept[0]
+    if board.wishes and not winner.measured:
+        notes.append("whether it fulfils the wishes of the sweep is only known when it has a result")
     for other in choice.unmeasured(sweep, board, winner.value):
         row = result_of(sweep, other)[0] if other.kept else None
         value = row[board.metric] if row else None

@@ -25,11 +25,13 @@ from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import confirmation
+from sweep.results.choice import nobody
 from sweep.results.leaderboard import Leaderboard
-from sweep.results.ranking import leaderboard
+from sweep.results.ranking import board_of
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.trial_source import PastTrial
+from sweep.spec.sections import SearchConfig
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -59,9 +61,9 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         WorkError: the work failed.
     """
     sweep.info.check_columns(sweep.store)
-    board = leaderboard(sweep.store, sweep.info.metric)
+    board = board_of(sweep)
     if not board.ranked:
-        raise RequestError(f"there is nothing to confirm: no trial of '{sweep.name}' can be ranked yet")
+        raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
     if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
@@ -80,7 +82,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
-        if left or growth.next(plan, ended(_past(folder, sweep.info.metric))):
+        if left or growth.next(plan, ended(_past(folder, sweep.info))):
             view.say(_work(left, growth.room(plan)))
             interrupted = _train(sweep, plan, growth, params, options, owner, view)
     _tell(sweep, board, view, interrupted)
@@ -141,9 +143,10 @@ def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     return replace(spec, asha=None, plain=plain, search=search, track=())
 
 
-def _past(folder: Folder, metric: str) -> list[PastTrial]:
-    """Read the runs on record of a confirmation."""
-    return past(recall(Store(folder), metric), SweepInfo.read(folder))
+def _past(folder: Folder, info: SweepInfo) -> list[PastTrial]:
+    """Read the runs on record of a confirmation of a sweep."""
+    search = SearchConfig.model_validate({"metric": info.metric, "subject_to": dict(info.subject_to)})
+    return past(recall(Store(folder), search), SweepInfo.read(folder))
 
 
 def _work(left: int, room: int) -> str:

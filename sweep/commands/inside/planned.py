@@ -54,6 +54,11 @@ class Planned:
         self._told = {past.number: past for past in told}
         self._grow, self._write = grow, write
 
+    @property
+    def spent(self) -> str:
+        """Say nothing: a plan has an end."""
+        return ""
+
     def ask(self) -> Asked | None:
         """Give the next run; None when all have been handed out.
 
@@ -127,7 +132,7 @@ def run_plan(
         own.write(owner.folder)
         store = Store(owner.held, spec.space.kinds())
         store.begin()
-        known = recall(store, spec.search.metric)
+        known = recall(store, spec.search)
 
         def write(longer: Plan) -> None:
             replace(own, plan=tuple(longer)).write(owner.folder)

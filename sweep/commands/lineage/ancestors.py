@@ -21,7 +21,7 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.results import choice
 from sweep.results.choice import Choice
 from sweep.results.confirmation import read_confirmation
-from sweep.results.ranking import leaderboard
+from sweep.results.ranking import board_of
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage import layout
@@ -117,7 +117,7 @@ def of_sweep(sweep: Sweep, trial: int | None, source: str) -> Found:
     Raises:
         RequestError: if there is no such trial, or its generator is not kept.
     """
-    board = leaderboard(sweep.store, sweep.info.metric)
+    board = board_of(sweep)
     if trial is not None:
         chosen = of_number(sweep, board, trial)[0]
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
+from sweep.commands import foreknown
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS
 from sweep.spec.specification import Spec
@@ -56,7 +57,10 @@ def _measured(spec: Spec, samples: Callable[[], Sequence[Mapping[str, Any]]]) ->
     if not torch.cuda.is_available():
         return 0.0, "because there is no GPU here"
     alone = replace(spec, resources=spec.resources.model_copy(update={"gpu": 1.0}))
-    costs = measure(alone, samples(), 1)
+    first = samples()
+    if not first:
+        foreknown.check(spec)  # says why there is none
+    costs = measure(alone, first, 1)
     return share(costs.memory, costs.memory_there)
 
 

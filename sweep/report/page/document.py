@@ -28,6 +28,7 @@ from sweep.report.page.repeat import RepeatSection
 from sweep.report.page.scripts import dense, link
 from sweep.report.page.sheet import SheetSection
 from sweep.report.page.summary import SummarySection
+from sweep.report.page.tradeoffs import TradeoffsSection
 from sweep.report.page.trials import TrialsSection
 from sweep.report.pictures import Album
 from sweep.report.results import Results
@@ -65,6 +66,7 @@ class Document:
     gallery: GallerySection
     eyes: EyesSection
     curves: CurvesSection
+    tradeoffs: TradeoffsSection
     matters: MattersSection
     trials: TrialsSection
     repeat: RepeatSection
@@ -101,6 +103,7 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
         gallery=GallerySection.of(results, album, closest),
         eyes=EyesSection.of(results),
         curves=curves,
+        tradeoffs=TradeoffsSection.of(results),
         matters=MattersSection.of(results),
         trials=TrialsSection.of(results, album),
         repeat=repeat,

@@ -7,7 +7,7 @@ from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.choices import Choice
 from sweep.report.importance import Importance, Risk
-from sweep.report.matters import Matters, range_words, where_words
+from sweep.report.matters import Matters, Unfulfilled, range_words, where_words
 from sweep.report.results import RankedTrial, Results
 
 
@@ -80,6 +80,25 @@ class VerdictLines:
 
 
 @dataclass(frozen=True)
+class UnfulfilledLines:
+    """What breaks the wishes: bars and ranges, and how many results break one.
+
+    Attributes:
+        wishes: What is wished for.
+        judged: How many results there are.
+        broken: How many of these break a wish.
+        why_not: Why ``bars`` is empty.
+    """
+
+    wishes: Sequence[str]
+    bars: Sequence[Bar]
+    risks: Sequence[RiskLine]
+    judged: int
+    broken: int
+    why_not: str
+
+
+@dataclass(frozen=True)
 class Mishap:
     """A trial that collapsed or failed: what happened, and why, empty if that is not known."""
 
@@ -108,6 +127,7 @@ class MattersSection:
         choices: What became of the trials with each choice of a parameter.
         verdicts: Each verdict by itself; empty where they are not judged apart.
         mishaps: Every trial that collapsed or failed.
+        unfulfilled: What breaks the wishes; None where there are none.
     """
 
     metric: str
@@ -124,6 +144,7 @@ class MattersSection:
     choices: Sequence[ChoiceLine]
     verdicts: Sequence[VerdictLines]
     mishaps: Sequence[Mishap]
+    unfulfilled: UnfulfilledLines | None
 
     @classmethod
     def of(cls, results: Results) -> "MattersSection":
@@ -150,7 +171,17 @@ class MattersSection:
                 for one in matters.verdicts
             ],
             mishaps=[mishap for trial in results.trials if (mishap := _mishap(trial))],
+            unfulfilled=_unfulfilled(results, matters.unfulfilled),
         )
+
+
+def _unfulfilled(results: Results, found: Unfulfilled | None) -> UnfulfilledLines | None:
+    """Lay out what breaks the wishes."""
+    if found is None:
+        return None
+    wishes = dict.fromkeys(wish.words for facts in results.sweeps for wish in facts.sweep.info.wishes)
+    bars, risks = _bars(found.importances), [_risk(risk) for risk in found.risks]
+    return UnfulfilledLines(list(wishes), bars, risks, found.judged, found.broken, found.why_not)
 
 
 def _bars(items: Sequence[Importance]) -> list[Bar]:

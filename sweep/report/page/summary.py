@@ -169,6 +169,8 @@ def _lacking(results: Results) -> str:
     """Say why there is no best trial."""
     if results.problem:
         return "The trials cannot be ranked together."
+    if nearest := next((facts.board.nearest for facts in results.sweeps if facts.board.nearest), ""):
+        return sentence(nearest)
     if results.trials:
         return f"No trial can be ranked: none has a finite {results.called} and is healthy."
     return "No trial has started."
@@ -178,7 +180,7 @@ def _standing(results: Results, facts: Facts) -> str:
     """Say which trial is the best of one sweep."""
     winner = facts.winner
     if winner is None:
-        return "No trial can be ranked."
+        return sentence(facts.board.nearest or "no trial can be ranked")
     at = f"at {formatting.kimg(_rounded(winner.kimg))} kimg"
     words = f"Best: {results.value(winner)} by trial {winner.trial} {at}"
     return f"{words}, of {formatting.count(len(facts.trials), 'trial')}{'; still running' if facts.running else ''}."
@@ -231,6 +233,7 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         every = formatting.kimg(info.interval)
         words = f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"
         found.append(("Budget", [words]))
+    found.append(("Wished", [wish.words for wish in info.wishes]))
     longer = sentences(facts.sweep, read_continued(facts.sweep))
     found.append(("Trained on", [sentence(words.removeprefix("trained on: ")) for words in longer]))
     found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))

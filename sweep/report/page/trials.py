@@ -59,6 +59,7 @@ class TrialsSection:
     Attributes:
         label: The metric's name with what it was measured with.
         ranked: Whether there is a winner.
+        wished: Whether anything is wished for beside the metric.
         columns: The columns of the table.
         rows: Every trial, best first.
         flawed: The trials that are warned of.
@@ -68,6 +69,7 @@ class TrialsSection:
 
     label: str
     ranked: bool
+    wished: bool
     columns: Sequence[Column]
     rows: Sequence[TableRow]
     flawed: Sequence[Flawed]
@@ -82,6 +84,7 @@ class TrialsSection:
         return cls(
             label=results.label,
             ranked=results.winner is not None,
+            wished=table.wished(results),
             columns=table.columns(results),
             rows=[
                 TableRow(trial.key, trial.name, cells, trial.key in album.frames, trial.key in eventful)

@@ -1,0 +1,1 @@
+"""Wishes beside the metric that is minimised: ``search.subject_to``."""
