@@ -21,7 +21,8 @@ from ganlib.config import (
     TrialConfig,
 )
 from ganlib.data.labels.classes import Classes
-from ganlib.metrics import Baseline, Evaluator, TranslationEvaluator, frechet
+from ganlib.metrics import Baseline, Evaluator, TranslationEvaluator
+from ganlib.metrics.distances import frechet
 from ganlib.metrics.extractors import base, efficientnet
 from ganlib.models.inputs import Pictures
 from ganlib.names import FAMILIES, LOSSES, OPTIMIZERS
