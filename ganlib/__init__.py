@@ -4,8 +4,9 @@ Useful by itself: nothing here knows of sweeps, Ray, Optuna or a command line. N
 are first used, because importing torch takes seconds.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ganlib.registry import lazily
 
 if TYPE_CHECKING:
     from ganlib.export.generator import load_generator as load_generator
@@ -14,16 +15,12 @@ if TYPE_CHECKING:
     from ganlib.training.fit import fit as fit
 
 _HOMES = {
-    "Evaluation": "ganlib.training.evaluation",
-    "Evaluator": "ganlib.metrics",
-    "fit": "ganlib.training.fit",
-    "load_generator": "ganlib.export.generator",
+    "Evaluation": "training.evaluation",
+    "Evaluator": "metrics",
+    "fit": "training.fit",
+    "load_generator": "export.generator",
 }
 
 __all__ = ["Evaluation", "Evaluator", "fit", "load_generator"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - it returns whatever the name stands for
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'ganlib' has no attribute '{name}'")
+__getattr__ = lazily(__name__, _HOMES)

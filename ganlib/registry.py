@@ -7,7 +7,7 @@ properties (which a spec does before anything heavy is loaded) costs nothing.
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -37,6 +37,22 @@ def imported(home: str) -> Any:  # noqa: ANN401 - what it holds differs by regis
     """Import the object that ``"module:attribute"`` names."""
     module, attribute = home.split(":")
     return getattr(import_module(module), attribute)
+
+
+def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a package whose names are imported when they are first asked for (PEP 562).
+
+    Args:
+        package: The package's name.
+        homes: Of each name that can be asked for, the module below the package that has it.
+    """
+
+    def of(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return imported(f"{package}.{homes[name]}:{name}")
+
+    return of
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 Names are imported when they are first used, so that ``import sweep`` costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ganlib.registry import lazily
 
 if TYPE_CHECKING:
     from sweep.api import Sweep as Sweep
@@ -14,8 +15,4 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 __all__ = ["Sweep", "open", "run"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - it returns whatever the name stands for
-    if name in __all__:
-        return getattr(import_module("sweep.api"), name)
-    raise AttributeError(f"module 'sweep' has no attribute '{name}'")
+__getattr__ = lazily(__name__, dict.fromkeys(__all__, "api"))

@@ -92,7 +92,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.steps": "augment config data losses models perceptual errors initial names tf32 transfers",
     "ganlib.domains": "config cores data disk errors",
     "ganlib.perceptual": "metrics names",
-    "ganlib.metrics": "config data disk errors initial names tf32 transfers",
+    "ganlib.metrics": "config data disk errors initial names registry tf32 transfers",
     "ganlib.models": "config data errors names transfers",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",

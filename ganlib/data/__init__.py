@@ -4,8 +4,9 @@ The names below are imported when they are first used, so that a worker process 
 does not load what it has no use for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ganlib.registry import lazily
 
 if TYPE_CHECKING:
     from ganlib.data.avatars import styles
@@ -42,10 +43,4 @@ _HOMES = {
     "verify": "cache",
 }
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names above
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)

@@ -3,8 +3,9 @@
 Names are imported when they are first asked for, so that ``import ganlib.metrics`` costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ganlib.registry import lazily
 
 if TYPE_CHECKING:
     from ganlib.metrics.distances.frechet import fid_from_features
@@ -93,11 +94,7 @@ __all__ = [
     "vendi_from_features",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: any of the names above
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazily(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import RATE, small
+from helpers.commands import RATE, TIMES, small
 from helpers.sweep_process import Results, SweepProcess
 
 from sweep.cli import cli
@@ -34,17 +34,7 @@ SPEC = small(
     search={"trials": 6},
     asha={"grace": 2, "reduction": 2, "max": 4},
 )
-PASSING = {
-    "attempt",
-    "seconds_train",
-    "seconds_eval",
-    "seconds",
-    "seconds_per_kimg",
-    "started",
-    "ended",
-    "time",
-    "failures",
-}
+PASSING = TIMES | {"attempt", "failures"}
 """Columns that tell of the way, not of the result."""
 
 Start = Callable[..., SweepProcess]

@@ -14,6 +14,10 @@ from sweep.spec.yaml_tree import inline
 SPACES = Path(__file__).parents[2] / "searchspaces"
 RATE = {"type": "float", "low": 1e-4, "high": 2e-3, "log": True}
 """A learning rate to be searched."""
+TIMES = frozenset(
+    {"seconds", "seconds_per_kimg", "seconds_train", "seconds_eval", "started", "ended", "time"}
+)
+"""Columns of records that tell how long something took, or when it was."""
 SMALL: dict[str, Any] = {
     "name": "small",
     "data": {"source": "avatars", "count": 96, "size": 32},

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from click.testing import CliRunner
+from helpers.commands import TIMES
 from torch import Tensor
 
 from ganlib.metrics import Evaluator, Score
@@ -31,7 +32,6 @@ train: {lr_g: 1e-3, lr_d: 1e-3, epochs: 2, batch_size: 16}
 evaluate: {every: 1, n_fake: 32, n_real: 32, batch_size: 8, kid_subsets: 2}
 search: {trials: 1, seed: 3}
 """
-TIMES = {"seconds", "seconds_per_kimg", "seconds_train", "seconds_eval", "started", "ended", "time"}
 SLOW = 0.1
 
 
