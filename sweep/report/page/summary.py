@@ -201,7 +201,8 @@ def parts(results: Results) -> list[Part]:
             words = row["status"]
             if row["status"] == Status.STOPPED:
                 at = rungs.get(row["rung"], row["kimg"] or 0.0)
-                words = f"stopped at {formatting.kimg(at)} kimg"
+                why = "" if facts.too_alike(row["trial"]) is None else ", too little variety"
+                words = f"stopped at {formatting.kimg(at)} kimg{why}"
             elif row["status"] == Status.COLLAPSED:
                 words = f"collapsed, {row['verdict'] or 'no verdict'}"
             counted[row["status"], at, words] = counted.get((row["status"], at, words), 0) + 1
