@@ -89,7 +89,7 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
     Args:
         trial: The trial.
         rungs: Where trials are compared, in kimg. A stopped trial came as far as the last rung at which it was
-            compared, even if its batch size let it overshoot; one whose pictures varied too little at the first, nowhere.
+            compared, even if its batch size let it overshoot; one whose pictures vary too little for any, nowhere.
     """
     kimg, state = trial.kimg, trial.status
     if trial.status is Status.STOPPED and rungs:
