@@ -152,7 +152,9 @@ DEFAULTS: dict[str, Way] = {
     **{f"2, 6, variety {share}": Swept(asha={**USUAL, "variety": share}) for share in (0.1, 0.2, 0.3)},
     "2, 4, 8, reduction 2, variety 0.2": Swept(asha={**HALVES, "variety": 0.2}),
     "2, 4, 8, reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
-    "2, 4, 8, reduction 2, promote, variety 0.2": Swept(asha={**HALVES, "variant": "promote", "variety": 0.2}),
+    "2, 4, 8, reduction 2, promote, variety 0.2": Swept(
+        asha={**HALVES, "variant": "promote", "variety": 0.2}
+    ),
 }
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},

@@ -280,10 +280,15 @@ seen = st.tuples(st.floats(-10, 10), st.floats(0, 2), st.none() | st.floats(0, 1
     st.booleans(),
     st.integers(0, 49),
 )
-def test_the_others_are_judged_as_if_the_alike_had_never_come(reported, reduction, tolerance, promote, middle):
+def test_the_others_are_judged_as_if_the_alike_had_never_come(
+    reported, reduction, tolerance, promote, middle
+):
     """Those that go on at a rung are compared as without the others; restored at any time it decides alike."""
     rungs, least = [1.0, 2.0, 4.0], 0.3
-    strict, without = Asha(rungs, reduction, tolerance, promote, least), Asha(rungs, reduction, tolerance, promote)
+    strict, without = (
+        Asha(rungs, reduction, tolerance, promote, least),
+        Asha(rungs, reduction, tolerance, promote),
+    )
     halves = Asha(rungs, reduction, tolerance, promote, least)
     clock, written, ended = {}, [], set()
     for position, (trial, (value, se, variety)) in enumerate(reported):
@@ -298,7 +303,8 @@ def test_the_others_are_judged_as_if_the_alike_had_never_come(reported, reductio
         assert strict.enter(trial, clock[trial], value, se, 9.0).alike == decision.alike, "asked again"
         written += [(rungs[at], trial, entered, se, decision.alike) for at, entered in decision.entries]
         if decision.alike:
-            assert decision.stop and variety < least and decision.cutoff is None
+            assert (decision.stop, decision.cutoff) == (True, None)
+            assert variety < least
             ended.add(trial)
         else:
             assert without.enter(trial, clock[trial], value, se) == decision
