@@ -182,9 +182,9 @@ class Facts:
             written=datetime.now(UTC),
         )
 
-    def too_alike(self, trial: int) -> float | None:
-        """Look up the variety of a trial's pictures for which it was stopped; None for one that was not."""
-        found = [one.variety for one in self.decisions.get(trial, ()) if one.variety is not None]
+    def too_alike(self, trial: int) -> Decision | None:
+        """Look up the decision by which a trial was stopped for the little variety of its pictures, if it was."""
+        found = [one for one in self.decisions.get(trial, ()) if one.variety is not None]
         return found[-1] if found else None
 
     @property
