@@ -150,7 +150,6 @@ DEFAULTS: dict[str, Way] = {
     "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**HALVES, "patience": 3, "variant": "promote"}),
     "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={"grace": 1, "reduction": 2, "patience": 3}),
     **{f"2, 6, variety {share}": Swept(asha={**USUAL, "variety": share}) for share in (0.1, 0.2, 0.3)},
-    "2, 4, 8, reduction 2, variety 0.2": Swept(asha={**HALVES, "variety": 0.2}),
     "2, 4, 8, reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
     "2, 4, 8, reduction 2, promote, variety 0.2": Swept(
         asha={**HALVES, "variant": "promote", "variety": 0.2}
@@ -170,6 +169,7 @@ QUESTIONS: dict[str, Question] = {
             "Ray Tune: OptunaSearch, ASHAScheduler": ray,
             "before: tpe, joint, rungs": Swept("tpe", blocks="joint"),
             "the default": Swept("tpe"),
+            "the shipped studies: reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),
