@@ -41,7 +41,7 @@ def _said(interval: list[float | None] | None, form: str) -> str:
 
 
 def ranks(world: Table) -> str:
-    """Write how well trials can be told apart at each evaluation, by their rank and by the variety of their pictures."""
+    """Write how well trials can be told apart at each evaluation, by their ranks and by their pictures' variety."""
     whole = [curve for curve in world.curves if len(curve.kimg) == max(len(one.kimg) for one in world.curves)]
     ends = _ranked([curve.would_be for curve in whole])
     top = np.argsort(ends)[: max(3, len(whole) // 20)]
