@@ -109,7 +109,9 @@ def catch_up(folder: Path, tally: Tally) -> None:
     for row in store.rows("trials"):
         name = str(row["trial"])
         if row["result"] is not None and name not in told:
-            tally.add(Line(name, row["kimg"], True, row["result"], row["result_kimg"], row["params"]))
+            tally.add(
+                Line(name, row["kimg"], True, row["result"], row["result_kimg"], json.loads(row["params"]))
+            )
 
 
 def search(way: str, work: Path, budget: float, shared: Sequence[str]) -> list[Line]:

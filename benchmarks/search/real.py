@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.search.table import kid_of
 from benchmarks.search.tally import Line, Tally
 from sweep.spec.specification import Spec, parse
 
@@ -27,11 +28,12 @@ def trained(spec: Spec, params: dict[str, Any], seed: int) -> Iterator[tuple[Any
 
     Yields:
         An evaluation, and what measures the generator as it then is: KID of so many pictures, on the latents of
-        results.
+        results; infinite where they are not finite.
     """
     import torch
 
     from ganlib.heap import keep_memory
+    from ganlib.metrics import NonFiniteError
     from ganlib.training.fit import Fit
     from ganlib.training.making import at_work
     from sweep.worker.shared import evaluator_of, sets_of
@@ -44,7 +46,10 @@ def trained(spec: Spec, params: dict[str, Any], seed: int) -> Iterator[tuple[Any
 
     def result(count: int) -> float:
         work = at_work(fit.step.sample, None, fit.inputs, "result", lambda: None)
-        return float(evaluator.kid(evaluator.features(work, count)).mean)  # type: ignore[union-attr]
+        try:
+            return float(kid_of(evaluator, evaluator.features(work, count)).mean)  # type: ignore[union-attr]
+        except NonFiniteError:
+            return math.inf
 
     for evaluation in fit:
         if evaluation.score is None:
@@ -64,14 +69,10 @@ def again(text: str, params: dict[str, Any], kimg: float, seed: int) -> float | 
     Returns:
         KID; None where the pictures were no longer finite.
     """
-    from ganlib.metrics import NonFiniteError
-
     for evaluation, result in trained(parse(text), params, seed):
         if evaluation.kimg >= kimg - 1e-6:
-            try:
-                return result(PICTURES)
-            except NonFiniteError:
-                return None
+            found = result(PICTURES)
+            return found if math.isfinite(found) else None
     return None
 
 
@@ -121,9 +122,6 @@ def _tune(text: str, folder: Path, tally: Tally, budget: float) -> None:
 
     spec = parse(text)
 
-    def define(trial: Any) -> dict[str, Any]:
-        return spec.space.suggest(trial)
-
     def train(config: dict[str, Any]) -> None:
         seed = zlib.crc32(json.dumps(config, sort_keys=True).encode())
         for evaluation, result in trained(parse(text), config, seed):
@@ -164,12 +162,19 @@ def _tune(text: str, folder: Path, tally: Tally, budget: float) -> None:
     tune.Tuner(
         tune.with_resources(train, {"cpu": 1}),
         tune_config=tune.TuneConfig(
-            search_alg=OptunaSearch(space=define, metric="kid", mode="min", seed=spec.search.seed),
+            search_alg=OptunaSearch(
+                space=spec.space.suggest, metric="kid", mode="min", seed=spec.search.seed
+            ),
             scheduler=ASHAScheduler(metric="kid", mode="min"),
             num_samples=-1,
             max_concurrent_trials=WORKERS,
         ),
         run_config=tune.RunConfig(
-            name="tune", storage_path=str(folder), stop=Spending(), callbacks=[Telling()], verbose=0
+            name="tune",
+            storage_path=str(folder),
+            stop=Spending(),
+            callbacks=[Telling()],
+            failure_config=tune.FailureConfig(fail_fast=True),
+            verbose=0,
         ),
     ).fit()

@@ -74,7 +74,11 @@ def test_ways_are_compared_at_what_the_first_found() -> None:
         "ray": {"steps": [[5.0, 0.4]]},
     }
     told = tally.compared(ways, "random")
-    assert {name: way["times_less"] for name, way in told.items()} == {"random": 1.0, "default": 3.0, "ray": None}
+    assert {name: way["times_less"] for name, way in told.items()} == {
+        "random": 1.0,
+        "default": 3.0,
+        "ray": None,
+    }
     assert told["default"]["kimg_to_reach"] == 20.0
     assert tally.compared({"ray": ways["ray"]}, "random") == {"ray": ways["ray"]}
 
