@@ -9,9 +9,10 @@ ASHAScheduler. Each ends when its trials together have trained for the budget, t
 counts that was there within the budget. The three winners are then trained again with fresh seeds, because the best of
 many noisy values flatters whoever draws most.
 
-A core trains a kimg in 4.2 s (table.parquet, all trials) and measures it in about as long, so that three times 64
-trials of 9 kimg, 576 kimg, take about two hours on two quiet cores. Called again, it goes on where it was; what Ray
-Tune was interrupted at begins anew.
+The budget is 64 trials of 9 kimg, what random search gets in the replays. A core trains a kimg in 4.2 s where others
+are at work (table.parquet, all trials): 3 * 576 * 4.2 s / 2 is an hour of training on two such cores, and measurements,
+starts of processes and the winners' runs take about as long again. Quiet cores need a third of that. Called again, it
+goes on where it was; what Ray Tune was interrupted at begins anew.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,7 +54,11 @@ LABELS = {
     "default": "the default",
     "ray": "Ray Tune: OptunaSearch, ASHAScheduler",
 }
-OVERRIDES = {"random": ("search.sampler=random", "asha=null"), "default": (), "ray": ("asha=null",)}
+OVERRIDES = {
+    "random": ("search.sampler=random", "search.seed=2", "asha=null"),
+    "default": (),
+    "ray": ("asha=null",),
+}
 PACKAGES = ("torch", "optuna", "ray")
 
 
@@ -73,17 +79,26 @@ def swept(folder: Path, tally: Tally, budget: float, overrides: Sequence[str]) -
         with subprocess.Popen(
             [*command, "--json", "--or-resume"], stdout=subprocess.PIPE, text=True, env=environment
         ) as running:
-            assert running.stdout is not None
-            asked = False
-            for text in running.stdout:
-                if (line := line_of(json.loads(text))) is not None:
-                    tally.add(line)
-                if tally.kimg >= budget and not asked:
-                    running.terminate()  # as Ctrl-C does; a shell may have told its jobs not to hear that
-                    asked = True
+            try:
+                follow(running, tally, budget)
+            except BaseException:
+                running.terminate()
+                raise
     catch_up(folder, tally)
     if tally.kimg < budget:
         raise SystemExit(f"the search in {folder} ended at {tally.kimg:.1f} of {budget:g} kimg: see above")
+
+
+def follow(running: subprocess.Popen[str], tally: Tally, budget: float) -> None:
+    """Put down what a sweep says until it ends; it is asked to when the budget is spent."""
+    assert running.stdout is not None
+    asked = False
+    for text in running.stdout:
+        if (line := line_of(json.loads(text))) is not None:
+            tally.add(line)
+        if tally.kimg >= budget and not asked:
+            running.terminate()  # as Ctrl-C does; a shell may have told its jobs not to hear that
+            asked = True
 
 
 def line_of(event: dict[str, Any]) -> Line | None:
@@ -190,6 +205,7 @@ def main() -> None:
         write_table(json.loads(options.out.read_text()))
         return
     os.setpriority(os.PRIO_PROCESS, 0, 19)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command goes on"))
     work, shared = options.work.resolve(), () if options.kimg is None else (f"train.kimg={options.kimg:g}",)
     told = json.loads(options.out.read_text()) if options.out.exists() else {}
     if told.get("budget") != options.budget:

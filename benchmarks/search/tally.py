@@ -92,8 +92,8 @@ def counted(lines: Iterable[Line], budget: float) -> dict[str, Any]:
 
     Returns:
         How many ``trials`` were begun and how many have ``results``, the ``kimg`` spent, the ``seconds`` from first to
-        last, the ``steps`` (kimg spent, best result from there on), and the ``winner``: result, kimg at which it was
-        measured, parameters; None where nothing has a result.
+        last with all pauses, the ``steps`` (kimg spent, best result from there on), and the ``winner``: result, kimg at
+        which it was measured, parameters; None where nothing has a result.
     """
     known = within(lines, budget)
     results = [(spent, line) for spent, line in known if line.result is not None]
