@@ -169,7 +169,6 @@ QUESTIONS: dict[str, Question] = {
             "Ray Tune: OptunaSearch, ASHAScheduler": ray,
             "before: tpe, joint, rungs": Swept("tpe", blocks="joint"),
             "the default": Swept("tpe"),
-            "the shipped studies: reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),

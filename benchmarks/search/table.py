@@ -31,10 +31,23 @@ class Keeping:
         self._evaluator = evaluator
         self.features_made: Any = None
 
-    def score(self, generate: Any, n_fake: int, full: bool) -> Any:
+    def score(self, generate: Any, n_fake: int, extent: Any) -> Any:
         """Measure a generator."""
         self.features_made = self._evaluator.features(generate, n_fake)
-        return self._evaluator.pending_score(self.features_made, full).read()
+        return self._evaluator.pending_score(self.features_made, extent).read()
+
+
+def kid_of(evaluator: Any, features: Any) -> Any:
+    """Measure KID of the features of generated pictures.
+
+    Raises:
+        NonFiniteError: If a feature is not finite.
+    """
+    from ganlib.metrics import NonFiniteError
+
+    if not bool(features.isfinite().all()):
+        raise NonFiniteError("features are not finite")
+    return evaluator.pending_kid(features.double()).read()
 
 
 def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:
@@ -55,7 +68,7 @@ def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], floa
     device = torch.device("cpu")
     evaluator, sets = evaluator_of(config, device), sets_of(config)
     kept = Keeping(evaluator)
-    fit = Fit(config, sets.drawings.pictures, kept, seed=seed, device=device, full_at_end=False)
+    fit = Fit(config, sets.drawings.pictures, kept, seed=seed, device=device, extent_at_end="brief")
     rows: list[dict[str, Any]] = []
     history = []
     for evaluation in fit:
@@ -66,9 +79,9 @@ def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], floa
         if evaluation.score is None:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
         try:
-            few = evaluator.kid(kept.features_made[:FEW])
+            few = kid_of(evaluator, kept.features_made[:FEW])
             work = at_work(fit.step.sample, None, fit.inputs, "result", lambda: None)
-            result = evaluator.kid(evaluator.features(work, config.evaluate.n_fake))
+            result = kid_of(evaluator, evaluator.features(work, config.evaluate.n_fake))
         except NonFiniteError:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
         told = asdict(evaluation.score)

@@ -75,11 +75,12 @@ def write_tables(path: Path, known: Mapping[str, Any], world: Table) -> None:
         return f"<!-- table: {name} -->\n{body}<!-- end -->"
 
     written = re.sub(r"<!-- table: ([^>]+?) -->\n(.*?)<!-- end -->", filled, text, flags=re.DOTALL)
-    written = re.sub(
-        r"<!-- ranks -->\n.*?<!-- end -->",
-        lambda _: f"<!-- ranks -->\n{ranks(world)}<!-- end -->",
-        written,
-        flags=re.DOTALL,
-    )
+    written = put(written, "ranks", ranks(world))
     if written != text:
         path.write_text(written, encoding="utf-8")
+
+
+def put(text: str, name: str, body: str) -> str:
+    """Put a table in its place in a text, between ``<!-- NAME -->`` and ``<!-- end -->``."""
+    place = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+    return place.sub(lambda _: f"<!-- {name} -->\n{body}<!-- end -->", text)
