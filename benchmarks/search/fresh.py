@@ -51,7 +51,7 @@ SEEDS = (7_000_001, 7_000_002, 7_000_003)
 """Of the winners' runs; no search has them."""
 LABELS = {
     "random": "random, all to the end",
-    "default": "the default",
+    "default": "the shipped studies: rungs of two, promotion",
     "ray": "Ray Tune: OptunaSearch, ASHAScheduler",
 }
 OVERRIDES = {

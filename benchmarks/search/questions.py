@@ -159,6 +159,7 @@ SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
     **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
 }
+SHIPPED: Mapping[str, Any] = {**HALVES, "variant": "promote"}
 QUESTIONS: dict[str, Question] = {
     "peers": Question(
         cache(Table.read),
@@ -168,7 +169,8 @@ QUESTIONS: dict[str, Question] = {
             "random, rungs": Swept("random"),
             "Ray Tune: OptunaSearch, ASHAScheduler": ray,
             "before: tpe, joint, rungs": Swept("tpe", blocks="joint"),
-            "the default": Swept("tpe"),
+            "before: tpe, rungs of three": Swept("tpe"),
+            "the shipped studies": Swept("tpe", SHIPPED),
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),
