@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +88,20 @@ class Results:
         return numbers
 
 
+def waited_for(happened: Callable[[], T], in_vain: Callable[[], str], patience: float = PATIENCE) -> T:
+    """Wait for something to be true; returns what it was.
+
+    What is costly to look at is looked at less often: the watcher takes no more than a fifth of a processor.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        begun = time.monotonic()
+        if value := happened():
+            return value
+        assert begun < deadline, in_vain()
+        time.sleep(max(0.05, 4 * (time.monotonic() - begun)))
+
+
 class SweepProcess:
     """A running `sweep` command, in a process group of its own."""
 
@@ -150,13 +164,13 @@ class SweepProcess:
 
     def until(self, what: str, happened: Callable[[], T]) -> T:
         """Wait for something to be true while the sweep runs; returns what it was."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if value := happened():
-                return value
-            assert self.process.poll() is None, f"it ended before {what}:\n{self.text()}"
-            time.sleep(0.05)
-        raise AssertionError(f"{what}: waited in vain. The output was:\n{self.text()}")
+
+        def looked() -> T:
+            value = happened()
+            assert value or self.process.poll() is None, f"it ended before {what}:\n{self.text()}"
+            return value
+
+        return waited_for(looked, lambda: f"{what}: waited in vain. The output was:\n{self.text()}")
 
     def signal(self, number: int) -> None:
         """To the whole process group, as a terminal does it."""
@@ -207,8 +221,18 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
-def descendants(pid: int) -> list[int]:
-    """All processes below one."""
+def descendants(pid: int, children: Mapping[int, Sequence[int]] | None = None) -> list[int]:
+    """All processes below one, now or where all were ``children`` of each other."""
+    children, found, todo = processes() if children is None else children, [], [pid]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def processes() -> dict[int, list[int]]:
+    """All processes of the machine, those that each has started under its number."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -218,10 +242,4 @@ def descendants(pid: int) -> list[int]:
                 continue
             parent = int(status.rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(entry.name))
-    found: list[int] = []
-    todo = [pid]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    return found
+    return children

@@ -17,11 +17,13 @@ import pandas
 import polars
 import pytest
 from helpers.sweep_process import (
+    TRIAL_TITLES,
     Results,
     SweepProcess,
     check_whole,
     command_line,
     descendants,
+    processes,
     trial_workers,
     undisturbed,
     write_spec,
@@ -76,8 +78,10 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def nodes_at_work() -> set[int]:
     """The raylets, one a node, that have a trial's process under them now."""
-    workers = set(trial_workers(os.getpid()))
-    return {pid for pid in descendants(os.getpid()) if pid not in workers and workers & set(descendants(pid))}
+    children = processes()
+    all_below = set(descendants(os.getpid(), children))
+    workers = {pid for pid in all_below if command_line(pid).startswith(TRIAL_TITLES)}
+    return {pid for pid in all_below - workers if workers & set(descendants(pid, children))}
 
 
 def drain(address: str, node: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from helpers.commands import RATE, run, small
-from helpers.sweep_process import Results
+from helpers.sweep_process import Results, waited_for
 
 from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli
@@ -59,10 +59,7 @@ def sweep(*given: object, env: dict[str, str], cwd: Path | None = None) -> subpr
 
 
 def until(condition: Callable[[], object]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
+    waited_for(condition, lambda: "waited in vain")
 
 
 @pytest.mark.slow
