@@ -98,7 +98,7 @@ def run(system: str, seed: int, drawings: str, photos: str, seconds: float, shee
         edges=sets.edge_pictures,
         seed=seed,
         interrupt=lambda: time.process_time() - begun > seconds,
-        full_at_end=False,
+        extent_at_end="brief",
     )
     history: list[Signals] = []
     verdicts, curve, best, kept = [], [], float("inf"), None
@@ -123,7 +123,7 @@ def run(system: str, seed: int, drawings: str, photos: str, seconds: float, shee
         fit.step.average.load_state_dict(kept)
     back = fit.step.sample_back if FAMILIES[system].returns else None
     work = at_work(fit.step.sample, back, inputs, "result", lambda: None)
-    score = evaluator.score(work, EVALUATE.n_fake, full=True)
+    score = evaluator.score(work, EVALUATE.n_fake, extent="full")
     sheets.mkdir(parents=True, exist_ok=True)
     grid(work.sheet(torch.empty(0)).pictures, 8).save(sheets / f"{system}-{seed}.png")
     return {

@@ -15,6 +15,7 @@ from benchmarks.gpu.pictures import discs
 from ganlib.config import EvaluateConfig
 from ganlib.export.files import pack_weights
 from ganlib.metrics import Evaluator
+from ganlib.metrics.score import Extent
 from ganlib.models.latents import fixed_latents
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.resident import resident
@@ -66,8 +67,8 @@ def _maker(step: AdversarialStep) -> Callable[[int], torch.Tensor]:
     return make
 
 
-def _score(step: AdversarialStep, evaluator: Evaluator, count: int, full: bool = False) -> None:
-    evaluator.score(_maker(step), count, full)
+def _score(step: AdversarialStep, evaluator: Evaluator, count: int, extent: Extent = "brief") -> None:
+    evaluator.score(_maker(step), count, extent)
 
 
 def _evaluation(
@@ -88,9 +89,9 @@ def _evaluation(
         both, features = _seconds(lambda: evaluator.features(_maker(step), count), device)
         fid, _ = _seconds(lambda: evaluator.real.frechet(features), device)
         kid, _ = _seconds(lambda: evaluator.pending_kid(features.double()).read(), device)
-        comparing, _ = _seconds(lambda: evaluator.pending_score(features).read(), device)
+        comparing, _ = _seconds(lambda: evaluator.pending_score(features, "brief").read(), device)
         whole, _ = _seconds(lambda: _score(step, evaluator, count), device)
-        full, _ = _seconds(lambda: _score(step, evaluator, count, True), device)
+        full, _ = _seconds(lambda: _score(step, evaluator, count, "full"), device)
         waits = _waits(lambda: _score(step, evaluator, count), device)
     return {
         "seconds a part": {

@@ -31,10 +31,10 @@ class Keeping:
         self._evaluator = evaluator
         self.features_made: Any = None
 
-    def score(self, generate: Any, n_fake: int, full: bool) -> Any:
+    def score(self, generate: Any, n_fake: int, extent: Any) -> Any:
         """Measure a generator."""
         self.features_made = self._evaluator.features(generate, n_fake)
-        return self._evaluator.pending_score(self.features_made, full).read()
+        return self._evaluator.pending_score(self.features_made, extent).read()
 
 
 def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:
@@ -55,7 +55,7 @@ def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], floa
     device = torch.device("cpu")
     evaluator, sets = evaluator_of(config, device), sets_of(config)
     kept = Keeping(evaluator)
-    fit = Fit(config, sets.drawings.pictures, kept, seed=seed, device=device, full_at_end=False)
+    fit = Fit(config, sets.drawings.pictures, kept, seed=seed, device=device, extent_at_end="brief")
     rows: list[dict[str, Any]] = []
     history = []
     for evaluation in fit:

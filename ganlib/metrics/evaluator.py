@@ -28,7 +28,7 @@ from ganlib.metrics.features import all_finite, as_matrix
 from ganlib.metrics.identity import Floor
 from ganlib.metrics.neighbours import Neighbours, nearest_real, pending_prdc
 from ganlib.metrics.real import RealPictures, RealStatistics
-from ganlib.metrics.score import Score
+from ganlib.metrics.score import Extent, Score
 from ganlib.transfers import Pending, gathered, sent
 
 SUBSET_SEED = 0
@@ -93,7 +93,7 @@ class Evaluator:
         self,
         generate: Callable[[int], Tensor],
         n_fake: int | None = None,
-        full: bool = False,
+        extent: Extent = "usual",
         classes: Tensor | None = None,
     ) -> Score:
         """Measure a generator.
@@ -103,7 +103,8 @@ class Evaluator:
                 called without gradients, for at most ``config.batch_size`` pictures at a time; where it runs out
                 of memory it is asked again, for half as many.
             n_fake: How many pictures; ``config.n_fake`` by default.
-            full: Also compute what costs more: precision, recall, density, coverage, and FID at infinity.
+            extent: How much to measure: "brief" is FID, KID and the Vendi score, "usual" also MMD and MIND, "full" also
+                precision, recall, density, coverage, and FID at infinity.
             classes: The numbers of the classes of these pictures, ``(n_fake,)``: KID is also measured of each class.
 
         Raises:
@@ -112,7 +113,7 @@ class Evaluator:
             WorkError: if there is not even memory for one picture.
         """
         fake = self.features(generate, n_fake or self.config.n_fake)
-        return self.pending_score(fake, full, classes).read()
+        return self.pending_score(fake, extent, classes).read()
 
     def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
         """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
@@ -124,7 +125,7 @@ class Evaluator:
 
     @torch.inference_mode()
     def pending_score(
-        self, features: Tensor, full: bool = False, classes: Tensor | None = None
+        self, features: Tensor, extent: Extent = "usual", classes: Tensor | None = None
     ) -> Pending[Score]:
         """Compare the features (n, d) of generated pictures, n >= 2, with those of the real ones; see `score`.
 
@@ -140,11 +141,11 @@ class Evaluator:
             "finite": all_finite(self.extractor.name, finite),
             "fid": self.real.pending_frechet(lambda: fake),
             "kid": self.pending_kid(fake),
-            "mmd": self.real.pending_mmd(fake),
-            "mind": self.real.pending_mind(fake),
             "vendi": pending_vendi(fake[:varied]),
         }
-        if full:
+        if extent != "brief":
+            parts |= {"mmd": self.real.pending_mmd(fake), "mind": self.real.pending_mind(fake)}
+        if extent == "full":
             parts |= self._in_full(fake)
         if classes is not None and self._classes is not None:
             parts |= self._of_classes(fake, classes, self._classes)
@@ -153,13 +154,11 @@ class Evaluator:
         def finish(found: list[Any]) -> Score:
             values = dict(zip(parts, found, strict=True))
             del values["finite"]
-            kid, mmd = values.pop("kid"), values.pop("mmd")
-            infinity, prdc = values.pop("infinity", None), values.pop("prdc", None)
+            kid = values.pop("kid")
+            mmd, infinity, prdc = (values.pop(name, None) for name in ("mmd", "infinity", "prdc"))
             return Score(
                 kid=kid.mean,
                 kid_se=kid.se,
-                mmd=mmd.value,
-                mmd_se=mmd.se,
                 n_real=self.n_real,
                 n_fake=len(features),
                 extractor=self.extractor.name,
@@ -167,6 +166,7 @@ class Evaluator:
                 resize=self.resize,
                 real_vendi=real_vendi,
                 **values,
+                **({"mmd": mmd.value, "mmd_se": mmd.se} if mmd else {}),
                 **(prdc._asdict() if prdc else {}),
                 **({"fid_infinity": infinity.value, "fid_infinity_se": infinity.se} if infinity else {}),
             )

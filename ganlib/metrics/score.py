@@ -1,6 +1,10 @@
 """The numbers that an evaluation measures of a generator."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Extent = Literal["brief", "usual", "full"]
+"""How much is measured: FID, KID and the Vendi score; MMD and MIND too; what costs more, too."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,12 @@ class Score:
         resize: How pictures were brought to its size.
         vendi: Vendi score of the first 256 generated pictures, 1 where all are equal.
         real_vendi: Vendi score of as many real pictures, or of all where there are fewer.
-        mmd: Distance of the features with a Gaussian kernel, lower is better; near 0 it may be slightly negative.
+        mmd: Distance of the features with a Gaussian kernel, lower is better; near 0 it may be slightly negative. This
+            and what follows is None in brief measurements.
         mmd_se: Standard error of ``mmd``; NaN where there are too few pictures to tell.
         mind: Sliced Wasserstein distance of the features, >= 0, lower is better.
-        fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is measured in full
-            measurements only, else None.
+        fid_infinity: FID extrapolated to infinitely many pictures; this and what follows is None but in full
+            measurements.
         fid_infinity_se: Standard error of ``fid_infinity``.
         precision: Share of generated pictures that could be real.
         recall: Share of real pictures that could be generated.

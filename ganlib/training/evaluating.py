@@ -42,7 +42,9 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
         score = None
         if finite and means.finite:
             try:
-                score = measured(run.evaluator, _at_work(run), stage.n_fake, last and run.full_at_end)
+                score = measured(
+                    run.evaluator, _at_work(run), stage.n_fake, run.extent_at_end if last else run.extent
+                )
             except NonFiniteError:
                 score = None
         return Evaluation(

@@ -18,9 +18,8 @@ from ganlib.config import TrialConfig
 from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
 from ganlib.errors import RequestError
-from ganlib.metrics import (
-    TranslationEvaluator,
-)
+from ganlib.metrics import TranslationEvaluator
+from ganlib.metrics.score import Extent
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
 from ganlib.names import FAMILIES
@@ -65,7 +64,8 @@ class Fit(Iterator[Evaluation]):
         alive: called before every batch of an evaluation, which is not interrupted.
         apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
             before it has ended, and is given that evaluation again when iteration is asked again.
-        full_at_end: whether the last evaluation also measures what costs more (see `ganlib.metrics.Evaluator.score`).
+        extent: how much evaluations measure (see `ganlib.metrics.Evaluator.score`).
+        extent_at_end: how much the last one measures.
         used: a run on the same pictures that nobody goes on with; its recorded steps are used where they fit.
 
     Raises:
@@ -106,12 +106,14 @@ class Fit(Iterator[Evaluation]):
         interrupt: Callable[[], bool] = lambda: False,
         alive: Callable[[], None] = lambda: None,
         apart: Callable[[Callable[[], Evaluation]], Evaluation] = lambda work: work(),
-        full_at_end: bool = True,
+        extent: Extent = "brief",
+        extent_at_end: Extent = "full",
         used: "Fit | None" = None,
     ) -> None:
         train, evaluate, family = config.train, config.evaluate, FAMILIES[config.model.family]
         self.config, self.evaluator = config, evaluator
-        self.interrupt, self.alive, self.apart, self.full_at_end = interrupt, alive, apart, full_at_end
+        self.interrupt, self.alive, self.apart = interrupt, alive, apart
+        self.extent, self.extent_at_end = extent, extent_at_end
         self.device = torch.device(device)
         self.images = len(pictures)
         budget = budget_of(train.epochs, train.kimg, self.images)

@@ -6,6 +6,7 @@ from typing import Protocol
 from torch import Tensor, cat
 
 from ganlib.metrics import Extremes, Score, TranslationEvaluator
+from ganlib.metrics.score import Extent
 from ganlib.metrics.translation.score import PAIRS, Pairs
 from ganlib.models.inputs import ClassLatents, Inputs, Photos, Pictures, Use
 from ganlib.models.sheets import Make, Sheet, class_sheet, sheet_of, translation_sheet
@@ -21,9 +22,9 @@ class Scorer(Protocol):
         """Measure what real pictures are at their worst, where ``n_fake`` generated ones are judged."""
 
     def score(
-        self, generate: Callable[[int], Tensor], n_fake: int, full: bool, classes: Tensor | None = None
+        self, generate: Callable[[int], Tensor], n_fake: int, extent: Extent, classes: Tensor | None = None
     ) -> Score:
-        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by all metrics if ``full``.
+        """Measure ``n_fake`` pictures that ``generate(count)`` returns part by part, by as many metrics.
 
         With the numbers of their ``classes``, ``(n_fake,)``, also each class by itself.
         """
@@ -125,16 +126,16 @@ def at_work(make: Make, back: Make | None, inputs: Inputs, use: Use, alive: Call
     return Making(make, inputs, use, alive)
 
 
-def measured(evaluator: Scorer | TranslationEvaluator, work: Making, n_fake: int, full: bool) -> Score:
-    """Measure a generator at work, by all metrics if ``full``; each class by itself for results alone.
+def measured(evaluator: Scorer | TranslationEvaluator, work: Making, n_fake: int, extent: Extent) -> Score:
+    """Measure a generator at work to some extent; each class by itself for results alone.
 
     Raises:
         NonFiniteError: if a feature is not finite.
     """
     if isinstance(evaluator, TranslationEvaluator):
         assert isinstance(work, Translation), "a translator is measured with photographs"
-        return evaluator.score(work, n_fake, full)
-    classes = work.classes(n_fake) if full or work.use == "result" else None
+        return evaluator.score(work, n_fake, extent)
+    classes = work.classes(n_fake) if extent == "full" or work.use == "result" else None
     if classes is None:
-        return evaluator.score(work, n_fake, full)
-    return evaluator.score(work, n_fake, full, classes)
+        return evaluator.score(work, n_fake, extent)
+    return evaluator.score(work, n_fake, extent, classes)

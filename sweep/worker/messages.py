@@ -5,9 +5,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ganlib.metrics.identity import Floor
+from ganlib.metrics.score import Extent
+from ganlib.names import METRICS
 from ganlib.training.collapse import Verdict
 from sweep.records.event_kind import EventKind
 from sweep.records.snapshots import Seen
+from sweep.records.status import Status
 
 Plain = dict[str, Any]
 """What JSON can hold."""
@@ -56,6 +59,20 @@ class Assignment:
     failures: int = 0
     keep_stopped: bool = False
     in_full: bool = False
+
+    @property
+    def extent(self) -> Extent:
+        """How much its evaluations measure: what its trials are ranked by, at least."""
+        return "usual" if METRICS[self.metric].of_results else "brief"
+
+    def extent_of_result(self, status: str | None) -> Extent:
+        """How much its result measures: all of trials that were not given up, and where a wish needs it.
+
+        Args:
+            status: Of the trial on record; None where it has none.
+        """
+        full = self.in_full or (status is not None and Status(status).to_the_end)
+        return "full" if full else "usual"
 
     def plain(self) -> Plain:
         """Give the assignment as plain values, so that it travels as JSON."""

@@ -22,6 +22,7 @@ from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.export.parameters import count_parameters
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
+from ganlib.metrics.score import Extent
 from ganlib.models.inputs import Inputs, Use
 from ganlib.models.sheets import Make
 from ganlib.models.translator import Translator
@@ -43,7 +44,7 @@ class Measuring:
         inputs: What generators are given.
         device: Where pictures are made.
         alive: Called before every batch; what it raises ends the measurement.
-        full: Whether results also have what costs more (see `ganlib.metrics.Evaluator.score`).
+        extent: How much is measured of results (see `ganlib.metrics.Evaluator.score`).
     """
 
     config: TrialConfig
@@ -52,7 +53,7 @@ class Measuring:
     inputs: Inputs
     device: torch.device
     alive: Callable[[], None]
-    full: bool = False
+    extent: Extent = "usual"
 
     def load(self, folder: Folder, path: str) -> LoadedGenerator | None:
         """Load the generator of a snapshot; None where its file is gone."""
@@ -66,13 +67,13 @@ class Measuring:
         """Count what a generator has learnt, see `sweep.spec.wishes.measures`."""
         return count_parameters(generator.network)
 
-    def score(self, generator: LoadedGenerator, use: Use, full: bool) -> Score:
+    def score(self, generator: LoadedGenerator, use: Use, extent: Extent) -> Score:
         """Measure a generator at the full number of pictures.
 
         Args:
             generator: Of a snapshot or an export.
             use: Which list of inputs.
-            full: Whether to measure what costs more, too.
+            extent: How much to measure.
 
         Raises:
             NonFiniteError: if a picture or a feature is not finite.
@@ -83,7 +84,7 @@ class Measuring:
         make, make_back = (one and self._make(one, finite) for one in (network, back))
         assert make is not None
         work = at_work(make, make_back, self.inputs, use, self.alive)
-        score = measured(self.evaluator, work, self.config.evaluate.n_fake, full)
+        score = measured(self.evaluator, work, self.config.evaluate.n_fake, extent)
         # Only now: the device would have to be waited for at each part.
         if not bool(torch.stack(finite).all()):
             raise NonFiniteError("the generator makes pictures that are not finite")
@@ -140,7 +141,7 @@ def measure(
             return row | {"problem": f"its snapshot is gone: {missing}"}
         chosen, generator = there[0] if len(there) == 1 else _run_off(there, measuring)
         row |= {"kimg": chosen.kimg, "seen": chosen.value, "seen_n_fake": chosen.n_fake}
-        row |= asdict(measuring.score(generator, "result", measuring.full))
+        row |= asdict(measuring.score(generator, "result", measuring.extent))
         row["params"] = measuring.count(generator)
     except NonFiniteError as error:
         row |= {"problem": str(error)}
@@ -157,7 +158,7 @@ def _run_off(
         if seen.n_fake == measuring.config.evaluate.n_fake:
             return seen.value
         try:
-            measured: float = getattr(measuring.score(generator, "evaluation", full=False), measuring.metric)
+            measured: float = getattr(measuring.score(generator, "evaluation", "usual"), measuring.metric)
         except NonFiniteError:
             return math.inf
         return measured

@@ -112,7 +112,8 @@ class TrialRun(Iterator[Report]):
             interrupt=self._pause,
             alive=self._apart.alive,
             apart=self._done,
-            full_at_end=False,  # the result has it
+            extent=self.assignment.extent,
+            extent_at_end=self.assignment.extent,  # the result has more
             used=used,
         )
         self._again = self.history.after(fit.measured_kimg)
@@ -206,11 +207,9 @@ class TrialRun(Iterator[Report]):
 
         assignment, path = self.assignment, self.checkpoints.path
         kept = list(assignment.to_measure or self._candidates())
-        # What costs more is measured only of trials that were not given up, where nobody wishes for it.
-        status = ledger.status_of(self.folder, assignment.trial)
-        full = assignment.in_full or (status is not None and Status(status).to_the_end)
+        extent = assignment.extent_of_result(ledger.status_of(self.folder, assignment.trial))
         measuring = Measuring(
-            self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, full
+            self.config, assignment.metric, self.evaluator, self.inputs, self.device, alive, extent
         )
         ids = {"trial": assignment.trial, "attempt": assignment.attempt, "data_hash": assignment.data_hash}
         row = measure(self.folder, path, kept, measuring, ids)

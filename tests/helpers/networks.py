@@ -22,7 +22,7 @@ class MeanPicture:
     def extremes(self, n_fake: int) -> Extremes:
         return Extremes(pixel_std=0.2, similarity=0.25, vendi=2.0, fid=0.0)
 
-    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, extent: str) -> Score:
         pictures = torch.cat([generate(3), generate(2)])
         self.seen.append(pictures)
         value = (pictures.float() - 30).abs().mean().item()

@@ -276,17 +276,31 @@ def test_memory_map_and_bundled_extractor_end_to_end(tmp_path: Path) -> None:
     assert score.kid_se > 0
 
 
+@pytest.mark.usefixtures("tiny")
+def test_each_extent_measures_more_and_nothing_else() -> None:
+    evaluator = Evaluator(real_pictures(), "hash", CONFIG)
+    brief, usual, full = (
+        asdict(evaluator.score(generator(), extent=one)) for one in ("brief", "usual", "full")
+    )
+    more = {"mmd", "mmd_se", "mind"}
+    assert {name for name in usual if usual[name] != brief[name]} == more
+    assert all(brief[name] is None for name in more)
+    assert {name for name in full if full[name] != usual[name]} <= {
+        *("precision", "recall", "density", "coverage", "fid_infinity", "fid_infinity_se")
+    }
+
+
 def test_fewer_pictures_and_full_measurements(tiny: Extractor) -> None:
     evaluator = Evaluator(real_pictures(), "hash", CONFIG)
     few = evaluator.score(generator(), 20)
     assert few.n_fake == 20
     assert few.coverage is few.fid_infinity is None
-    full = evaluator.score(generator(), full=True)
+    full = evaluator.score(generator(), extent="full")
     real, fake = evaluator.real.features, torch.cat([tiny(part) for part in map(generator(), (16, 16, 8))])
     assert (full.precision, full.recall, full.density, full.coverage) == prdc_from_features(real, fake)
     assert fid_infinity_from_features(real, fake).value < 0
     assert full.fid_infinity is None
-    other = Evaluator(real_pictures(), "hash", CONFIG).score(generator(brightness=120), full=True)
+    other = Evaluator(real_pictures(), "hash", CONFIG).score(generator(brightness=120), extent="full")
     assert other.fid_infinity is not None
     assert other.fid_infinity > 0
     assert full.vendi == vendi_from_features(fake)

@@ -119,7 +119,7 @@ class FakeMeasuring:
     files: Files
     history: History
     metric: str
-    full: bool = False
+    extent: str = "usual"
     inputs: Any = field(default_factory=lambda: SimpleNamespace(name=lambda use: f"numbers:{use}"))
     config: Any = field(default_factory=lambda: SimpleNamespace(evaluate=SimpleNamespace(n_fake=FULL)))
 
@@ -129,7 +129,7 @@ class FakeMeasuring:
     def count(self, generator: float) -> int:
         return 1
 
-    def score(self, generator: float, use: str, full: bool) -> Score:
+    def score(self, generator: float, use: str, extent: str) -> Score:
         error = self.history.result_error if use == "result" else 0.0
         return Score(**score(generator, error, FULL))
 
@@ -201,7 +201,7 @@ def test_a_fid_on_fewer_pictures_that_was_as_low_is_enough() -> None:
 
 def test_a_result_that_cannot_be_measured_says_why() -> None:
     class Broken(FakeMeasuring):
-        def score(self, generator: float, use: str, full: bool) -> Score:
+        def score(self, generator: float, use: str, extent: str) -> Score:
             raise NonFiniteError("not finite")
 
     history = History([0.2], [0.0], [128], "stopped")

@@ -279,7 +279,7 @@ class Distance:
     def extremes(self, n_fake: int) -> Extremes:
         return Extremes(*self.pixels, vendi=1.0, fid=0.0)
 
-    def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+    def score(self, generate: Callable[[int], Tensor], n_fake: int, extent: str) -> Score:
         value = (generate(32).float().mean(0) - self.mean).abs().mean().item()
         return Score(value, value, 0.0, 40, 32, "distance", "0" * 64)
 

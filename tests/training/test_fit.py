@@ -224,7 +224,7 @@ from ganlib.config import TrialConfig
 from ganlib.training.fit import Fit
 class Scorer:
     def extremes(self, n_fake): return Extremes(0.2, 0.25, 2.0, 0.0)
-    def score(self, generate, n_fake, full): return None
+    def score(self, generate, n_fake, extent): return None
 torch.set_num_threads(int(sys.argv[3]))
 config = TrialConfig.model_validate_json(sys.argv[1])
 (e,) = Fit(config, np.load(sys.argv[2], mmap_mode="r"), Scorer(), seed=4)
@@ -381,7 +381,7 @@ def test_a_generator_that_is_no_longer_finite_is_not_scored(pictures: Make, tria
 
 def test_features_that_are_not_finite_are_no_score(pictures: Make, trial_config: Make) -> None:
     class Refuses(MeanPicture):
-        def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+        def score(self, generate: Callable[[int], Tensor], n_fake: int, extent: str) -> Score:
             raise NonFiniteError("features are NaN")
 
     (evaluation,) = fit(trial_config(epochs=1.0), pictures(), Refuses())
@@ -391,7 +391,7 @@ def test_features_that_are_not_finite_are_no_score(pictures: Make, trial_config:
 
 def test_an_error_in_the_evaluator_surfaces(pictures: Make, trial_config: Make) -> None:
     class Breaks(MeanPicture):
-        def score(self, generate: Callable[[int], Tensor], n_fake: int, full: bool) -> Score:
+        def score(self, generate: Callable[[int], Tensor], n_fake: int, extent: str) -> Score:
             raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):

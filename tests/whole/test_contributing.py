@@ -29,7 +29,7 @@ class NoScore:
     def extremes(self, n_fake: int) -> Extremes:
         return Extremes(pixel_std=0.2, similarity=0.25, vendi=2.0, fid=0.0)
 
-    def score(self, generate: Callable[[int], torch.Tensor], n_fake: int, full: bool) -> Score:
+    def score(self, generate: Callable[[int], torch.Tensor], n_fake: int, extent: str) -> Score:
         return Score(1.0, 1.0, 0.1, 8, 2, "none", "0" * 64)
 
 

@@ -83,13 +83,13 @@ def test_evaluations_and_results_are_heard_of_and_give_the_same_numbers(
     real = Evaluator.score
 
     def slow(
-        self: Evaluator, generate: Callable[[int], Tensor], n_fake: int | None = None, full: bool = False
+        self: Evaluator, generate: Callable[[int], Tensor], n_fake: int | None = None, extent: str = "usual"
     ) -> Score:
         def slowly(count: int) -> Tensor:
             time.sleep(SLOW)
             return generate(count)
 
-        return real(self, slowly, n_fake, full)
+        return real(self, slowly, n_fake, extent)
 
     monkeypatch.setattr(Evaluator, "score", slow)
     monkeypatch.setattr("sweep.worker.trial_run.PULSE_SECONDS", SLOW / 4)

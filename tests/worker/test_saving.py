@@ -505,3 +505,20 @@ def test_slow_intervals_have_a_checkpoint_each(tmp_path: Path, monkeypatch: pyte
     driven(tmp_path, drive, monkeypatch)
     names = [f"000-{round(kimg * 1000):012d}-good.ckpt" for kimg in KIMGS]
     assert seen == [names[:1], names[:2], names[1:3]]
+
+
+# What evaluations measure
+
+
+@pytest.mark.parametrize(("metric", "on_the_way"), [("kid", False), ("mmd", True), ("mind", True)])
+def test_evaluations_measure_what_trials_are_ranked_by_and_results_all(
+    metric: str, on_the_way: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = small(train={"epochs": 1}, search={"trials": 1, "metric": metric})
+    assert driven(tmp_path, train, monkeypatch, spec) == 0
+    told = records(tmp_path)
+    for name in ("mmd", "mmd_se", "mind"):
+        assert {row[name] is not None for row in told["metrics"]} == {on_the_way}
+        assert {row[name] is not None for row in told["results"]} == {True}
+    assert told["trials"][0]["result"] == told["results"][0][metric]
+    assert {math.isfinite(row[metric]) for row in told["metrics"]} == {True}

@@ -15,6 +15,7 @@ from ganlib.metrics.evaluator import Evaluator
 from ganlib.metrics.extremes import Extremes
 from ganlib.metrics.identity import Baseline, Floor
 from ganlib.metrics.neighbours import Neighbours
+from ganlib.metrics.score import Extent
 from ganlib.metrics.translation.changes import (
     cycle_ssim,
     difference,
@@ -87,14 +88,14 @@ class TranslationEvaluator:
         return min(n_fake or self.config.n_fake, self.most)
 
     def score(
-        self, translating: Translating, n_fake: int | None = None, full: bool = False
+        self, translating: Translating, n_fake: int | None = None, extent: Extent = "usual"
     ) -> TranslationScore:
         """Measure a translator.
 
         Args:
             translating: Makes drawings of photographs; at most ``config.batch_size`` at a time are asked for.
             n_fake: How many drawings, ``config.n_fake`` by default; no more than there are photographs.
-            full: Also compute what costs more: the numbers of the way back, and those of `Evaluator.score`.
+            extent: How much to measure, as of `Evaluator.score`; "full" also has the numbers of the way back.
 
         Raises:
             NonFiniteError: if a feature is NaN or infinite.
@@ -103,10 +104,10 @@ class TranslationEvaluator:
         """
         count = self.measured(n_fake)
         features = self.drawings.features(translating, count)
-        score = self.drawings.pending_score(features, full)
+        score = self.drawings.pending_score(features, extent)
         parts: list[Pending[dict[str, Any]]] = [score.then(asdict)]
         parts.append(self._of_pairs(translating.pairs(min(PAIRS, count)), features))
-        if full and (back := translating.back()) is not None:
+        if extent == "full" and (back := translating.back()) is not None:
             parts.append(self._back(back, n_fake))
 
         def finish(found: list[dict[str, Any]]) -> TranslationScore:
@@ -140,7 +141,7 @@ class TranslationEvaluator:
 
     def _back(self, back: Callable[[int], Tensor], n_fake: int | None) -> Pending[dict[str, Any]]:
         count = min(n_fake or self.config.n_fake, self.drawings.available)
-        score = self.photos.pending_score(self.photos.features(back, count))
+        score = self.photos.pending_score(self.photos.features(back, count), "brief")
         return score.then(
             lambda found: {"fid_back": found.fid, "kid_back": found.kid, "kid_back_se": found.kid_se}
         )

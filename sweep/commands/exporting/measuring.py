@@ -53,6 +53,6 @@ def result_of(
         generator = loaded or measuring.load(chosen.folder, chosen.path)
         if generator is None:
             return None, f"{chosen.path} is gone"
-        return asdict(measuring.score(generator, "result", full=False)), None
+        return asdict(measuring.score(generator, "result", "usual")), None
     except (NonFiniteError, RequestError) as error:
         return None, str(error)

@@ -222,9 +222,9 @@ def test_drawings_that_are_grey_or_flat_leave_nothing_to_divide_by() -> None:
 
 def test_the_numbers_of_drawings_are_those_of_an_evaluator() -> None:
     measure = evaluator()
-    for full in (False, True):
-        score = measure.score(Translation(tinted), full=full)
-        plain = measure.drawings.score(Translation(tinted), full=full)
+    for extent in ("brief", "usual", "full"):
+        score = measure.score(Translation(tinted), extent=extent)
+        plain = measure.drawings.score(Translation(tinted), extent=extent)
         assert {name: getattr(score, name) for name in OF_SCORE} == asdict(plain)
     assert (measure.config, measure.n_real, measure.extractor.name) == (CONFIG, 50, "tiny")
     assert measure.extremes(20) == measure.drawings.extremes(20)
@@ -244,14 +244,14 @@ def test_what_a_translator_is_asked_for() -> None:
 
 def test_equal_translators_have_equal_scores() -> None:
     measure = evaluator()
-    first = measure.score(Translation(tinted, negative), full=True)
-    assert measure.score(Translation(tinted, negative), full=True) == first
-    assert evaluator().score(Translation(tinted, negative), full=True) == first
+    first = measure.score(Translation(tinted, negative), extent="full")
+    assert measure.score(Translation(tinted, negative), extent="full") == first
+    assert evaluator().score(Translation(tinted, negative), extent="full") == first
 
 
 def test_the_way_back_is_measured_in_full_and_only_where_there_is_one() -> None:
     measure = evaluator()
-    score = measure.score(Translation(identity, negative), full=True)
+    score = measure.score(Translation(identity, negative), extent="full")
     expected = measure.photos.score(Translation(identity, negative).back())
     assert (score.fid_back, score.kid_back, score.kid_back_se) == (
         expected.fid,
@@ -262,12 +262,12 @@ def test_the_way_back_is_measured_in_full_and_only_where_there_is_one() -> None:
     few = measure.score(Translation(identity, negative))
     assert few.fid_back is few.kid_back is few.kid_back_se is None
     assert few.cycle_l1 == score.cycle_l1
-    one_way = measure.score(Translation(identity), full=True)
+    one_way = measure.score(Translation(identity), extent="full")
     assert one_way.fid_back is one_way.kid_back is one_way.cycle_l1 is one_way.cycle_ssim is None
 
 
 def test_scores_are_flat_rows() -> None:
-    row = asdict(evaluator().score(Translation(identity, identity), full=True))
+    row = asdict(evaluator().score(Translation(identity, identity), extent="full"))
     assert all(value is None or type(value) in (float, int, str) for value in row.values())
     assert {"fid", "kid_back", "change", "chequer"} <= row.keys()
     assert isinstance(TranslationScore(1.0, 0.1, 0.01, 5, 5, "tiny", ""), Score)
@@ -283,7 +283,7 @@ def test_no_photograph_is_measured_twice() -> None:
     assert measure.baseline().n_fake == measure.baseline(150).n_fake == PHOTOS
     assert measure.baseline(30).n_fake == 30
     assert measure.extremes(200) == measure.drawings.extremes(PHOTOS)
-    assert measure.score(Translation(tinted, negative), full=True).kid_back is not None
+    assert measure.score(Translation(tinted, negative), extent="full").kid_back is not None
 
 
 class Untouchable(Pictures):
