@@ -130,7 +130,7 @@ class SweepProcess:
         self.out, self.log = log.with_suffix(".out"), log
         self.process: Forked | subprocess.Popen[bytes]
         with self.out.open("wb") as output, log.open("wb") as errors:
-            if "--local" in words:
+            if not prefix:
                 self.process = Forked(words, environment, cwd, self.out, log)
             else:
                 self.process = subprocess.Popen(
