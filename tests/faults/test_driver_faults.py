@@ -312,8 +312,8 @@ def test_damaged_checkpoints_cost_time_only(
 
 
 TRANSLATOR = small(
-    data={"count": 60, "style": "notionists"},
-    photos={"source": "avatars", "style": "open-peeps", "count": 50},
+    data={"count": 30, "style": "notionists"},
+    photos={"source": "avatars", "style": "open-peeps", "count": 25},
     model={"family": "cyclegan", "width": 4, "blocks": 1, "latent_dim": 100},
     train={"loss": "lsgan", "lr_d": RATE, "augment_p": 0.3, "batch_size": 5},
     evaluate={"n_real": 16, "n_fake": 16},

@@ -15,7 +15,16 @@ from pathlib import Path
 
 IMPORTED = (
     *("torch", "torchvision", "numpy", "scipy.linalg", "PIL.Image", "skimage.metrics", "safetensors.torch"),
-    *("optuna", "sqlalchemy", "alembic.command", "pyarrow.parquet", "pyarrow.fs", "pandas", "pydantic", "yaml"),
+    *(
+        "optuna",
+        "sqlalchemy",
+        "alembic.command",
+        "pyarrow.parquet",
+        "pyarrow.fs",
+        "pandas",
+        "pydantic",
+        "yaml",
+    ),
     *("rich.console", "click"),
 )
 """Other people's packages alone: a fault must find the modules of `sweep` not yet imported."""

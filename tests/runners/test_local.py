@@ -213,9 +213,7 @@ def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_then_resume_equals_the_uninterrupted_run(
-    finished: Path, cache: Path, tmp_path: Path
-) -> None:
+def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
     options = ["--local", "--storage", str(tmp_path)]
     results = Results(tmp_path, "small")

@@ -87,7 +87,7 @@ def test_recorded_steps_are_the_steps_that_they_were_recorded_of(name: str) -> N
 def test_each_case_of_terms_that_are_due_has_a_recording() -> None:
     case = Case(train={"r1_gamma": 1.0, "r1_every": 3, "ada_target": 0.6})
     recorder = Rehearsal()
-    train(step_of(case, recorder), stream(case), 60)
+    train(step_of(case, recorder), stream(case), 48)
     assert recorder.recorded == 4  # both, one of the two, and none
 
 
