@@ -15,7 +15,16 @@ from pathlib import Path
 
 IMPORTED = (
     *("torch", "torchvision", "numpy", "scipy.linalg", "PIL.Image", "skimage.metrics", "safetensors.torch"),
-    *("optuna", "sqlalchemy", "alembic.command", "pyarrow.parquet", "pyarrow.fs", "pandas", "pydantic", "yaml"),
+    *(
+        "optuna",
+        "sqlalchemy",
+        "alembic.command",
+        "pyarrow.parquet",
+        "pyarrow.fs",
+        "pandas",
+        "pydantic",
+        "yaml",
+    ),
     *("rich.console", "click"),
 )
 """Other people's packages alone: a fault must find the modules of `sweep` not yet imported."""
@@ -74,7 +83,7 @@ def _begin(arguments: list[str], environment: dict[str, str], cwd: Path, out: Pa
     os.environ.update(environment)
     os.chdir(cwd)
     os.fsync = lambda fd: None  # as in conftest.py
-    if "SWEEP_FAULTS" in environment:
+    if environment.keys() & {"SWEEP_FAULTS", "SWEEP_PACE"}:
         runpy.run_path(str(Path(__file__).parent / "broken" / "sitecustomize.py"), run_name="sitecustomize")
     sys.argv = ["sweep", *arguments]
     try:
