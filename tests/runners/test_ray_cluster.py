@@ -61,7 +61,7 @@ def ray_cluster(cache: Path, pace: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def cluster(ray_cluster: Any) -> tuple[str, Any, Any]:
-    """The address of the cluster, and the others of its three nodes; where hosts can be simulated these stand for them."""
+    """The address of the cluster, and the others of its three nodes. Hosts are better, where they can be simulated."""
     if not refused():
         pytest.skip("make hosts does it, with hosts that have a network of their own each")
     second, third = (ray_cluster.add_node(**NODE) for _ in range(2))
