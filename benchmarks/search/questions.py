@@ -122,7 +122,7 @@ RUNGS: dict[str, Way] = {
     "2, 6, tolerance 1": Swept("random", {**USUAL, "tolerance": 1}),
     "2, 6, tolerance 2": Swept("random", {**USUAL, "tolerance": 2}),
     "2, 6, best so far": Swept("random", trick=Trick(best=True)),
-    "2, 6, variety below 20 % ends": Swept("random", trick=Trick(variety=0.2)),
+    "2, 6, variety 0.2": Swept("random", {**USUAL, "variety": 0.2}),
     "2, 6, patience 3": Swept("random", {**USUAL, "patience": 3}),
     "2, 6, promote": Swept("random", {**USUAL, "variant": "promote"}),
     "2, 6, promote, tolerance 1": Swept("random", {**USUAL, "variant": "promote", "tolerance": 1}),
@@ -149,11 +149,17 @@ DEFAULTS: dict[str, Way] = {
     "2, 4, 8, reduction 2, patience 3": Swept(asha={**HALVES, "patience": 3}),
     "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**HALVES, "patience": 3, "variant": "promote"}),
     "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={"grace": 1, "reduction": 2, "patience": 3}),
+    **{f"2, 6, variety {share}": Swept(asha={**USUAL, "variety": share}) for share in (0.1, 0.2, 0.3)},
+    "2, 4, 8, reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
+    "2, 4, 8, reduction 2, promote, variety 0.2": Swept(
+        asha={**HALVES, "variant": "promote", "variety": 0.2}
+    ),
 }
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
     **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
 }
+SHIPPED: Mapping[str, Any] = {**HALVES, "variant": "promote"}
 QUESTIONS: dict[str, Question] = {
     "peers": Question(
         cache(Table.read),
@@ -163,7 +169,8 @@ QUESTIONS: dict[str, Question] = {
             "random, rungs": Swept("random"),
             "Ray Tune: OptunaSearch, ASHAScheduler": ray,
             "before: tpe, joint, rungs": Swept("tpe", blocks="joint"),
-            "the default": Swept("tpe"),
+            "before: tpe, rungs of three": Swept("tpe"),
+            "the shipped studies": Swept("tpe", SHIPPED),
         },
     ),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),

@@ -37,6 +37,19 @@ class Keeping:
         return self._evaluator.pending_score(self.features_made, extent).read()
 
 
+def kid_of(evaluator: Any, features: Any) -> Any:
+    """Measure KID of the features of generated pictures.
+
+    Raises:
+        NonFiniteError: If a feature is not finite.
+    """
+    from ganlib.metrics import NonFiniteError
+
+    if not bool(features.isfinite().all()):
+        raise NonFiniteError("features are not finite")
+    return evaluator.pending_kid(features.double()).read()
+
+
 def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], float]:
     """Train one trial to its end, or until its pictures are no longer finite.
 
@@ -66,9 +79,9 @@ def curve(spec: Any, config: Any, seed: int) -> tuple[list[dict[str, Any]], floa
         if evaluation.score is None:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
         try:
-            few = evaluator.kid(kept.features_made[:FEW])
+            few = kid_of(evaluator, kept.features_made[:FEW])
             work = at_work(fit.step.sample, None, fit.inputs, "result", lambda: None)
-            result = evaluator.kid(evaluator.features(work, config.evaluate.n_fake))
+            result = kid_of(evaluator, evaluator.features(work, config.evaluate.n_fake))
         except NonFiniteError:
             return [*rows, row], sum(one["seconds"] for one in [*rows, row])
         told = asdict(evaluation.score)

@@ -41,20 +41,23 @@ def _said(interval: list[float | None] | None, form: str) -> str:
 
 
 def ranks(world: Table) -> str:
-    """Write how well trials can be told apart at each evaluation: the rank correlation with the best they come to."""
+    """Write how well trials can be told apart at each evaluation, by their ranks and by their pictures' variety."""
     whole = [curve for curve in world.curves if len(curve.kimg) == max(len(one.kimg) for one in world.curves)]
     ends = _ranked([curve.would_be for curve in whole])
     top = np.argsort(ends)[: max(3, len(whole) // 20)]
     rows = [
-        "| kimg | rank correlation with the end | of the best 5 %, in the better third | best evaluation here |\n"
+        "| kimg | rank correlation with the end | of the best 5 %, in the better third | best evaluation here "
+        "| less than a fifth of the variety | of the best 5 % |\n"
     ]
-    rows.append("|---|---|---|---|\n")
+    rows.append("|---|---|---|---|---|---|\n")
     for index, kimg in enumerate(whole[0].kimg):
         here = _ranked([curve.full[index] for curve in whole])
         correlation = float(np.corrcoef(here, ends)[0, 1])
         ahead = float(np.mean(here[top] < len(whole) / 3))
         peak = float(np.mean([int(np.argmin(curve.full)) == index for curve in whole]))
-        rows.append(f"| {kimg:.0f} | {correlation:.2f} | {ahead:.0%} | {peak:.0%} |\n")
+        alike = np.array([(curve.vendi[index] - 1) / (curve.real_vendi[index] - 1) < 0.2 for curve in whole])
+        poor = f"{np.mean(alike):.0%} | {np.mean(alike[top]):.0%}"
+        rows.append(f"| {kimg:.0f} | {correlation:.2f} | {ahead:.0%} | {peak:.0%} | {poor} |\n")
     return f"{len(world.curves)} trials.\n\n" + "".join(rows)
 
 
@@ -72,11 +75,12 @@ def write_tables(path: Path, known: Mapping[str, Any], world: Table) -> None:
         return f"<!-- table: {name} -->\n{body}<!-- end -->"
 
     written = re.sub(r"<!-- table: ([^>]+?) -->\n(.*?)<!-- end -->", filled, text, flags=re.DOTALL)
-    written = re.sub(
-        r"<!-- ranks -->\n.*?<!-- end -->",
-        lambda _: f"<!-- ranks -->\n{ranks(world)}<!-- end -->",
-        written,
-        flags=re.DOTALL,
-    )
+    written = put(written, "ranks", ranks(world))
     if written != text:
         path.write_text(written, encoding="utf-8")
+
+
+def put(text: str, name: str, body: str) -> str:
+    """Put a table in its place in a text, between ``<!-- NAME -->`` and ``<!-- end -->``."""
+    place = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+    return place.sub(lambda _: f"<!-- {name} -->\n{body}<!-- end -->", text)

@@ -1,6 +1,5 @@
-"""Rungs that were tried and are no part of the product: other values to compare, and a guard on variety."""
+"""Searches that were tried and are no part of the product: other values at rungs, other ways to draw keys."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,13 +25,9 @@ class Trick:
 
     Attributes:
         best: Whether a rung compares the best value so far instead of the one there.
-        variety: The share of the real pictures' variety below which a trial ends at a rung; 0 for none.
-        until: Up to how far the variety is looked at, in kimg.
     """
 
     best: bool = False
-    variety: float = 0.0
-    until: float = math.inf
 
 
 class Tried(Rungs):
@@ -41,20 +36,9 @@ class Tried(Rungs):
     trick: Trick = Trick()
 
     def _enter(self, trial: Trial, seen: Seen) -> bool:
-        assert self._asha is not None
-        met = any(
-            rung <= seen.kimg and trial.number not in there for rung, there in self._asha.contents.items()
-        )
-        if met and seen.kimg <= self.trick.until and self._alike(trial):
-            return True
         if self.trick.best and (lowest := best(trial.seen)):
-            seen = replace(lowest, kimg=seen.kimg)
+            seen = replace(lowest, kimg=seen.kimg, variety=seen.variety)
         return super()._enter(trial, seen)
-
-    def _alike(self, trial: Trial) -> bool:
-        """Say whether the pictures vary too little; the trial then enters no rung, as a collapsed one."""
-        row = trial.last_row
-        return (row["vendi"] - 1) / max(row["real_vendi"] - 1, 1e-9) < self.trick.variety
 
 
 class Joint(ArrayTPESampler):

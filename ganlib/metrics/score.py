@@ -1,10 +1,35 @@
 """The numbers that an evaluation measures of a generator."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 Extent = Literal["brief", "usual", "full"]
 """How much is measured: FID, KID and the Vendi score; MMD and MIND too; what costs more, too."""
+
+LEAST_VARIETY = 1e-6
+"""A Vendi score nearer to 1 is rounding."""
+
+
+def variety(vendi: float | None, real_vendi: float | None) -> float | None:
+    """Compute a Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
+
+    Args:
+        vendi: Of generated pictures, from 1 on; None where it was not measured.
+        real_vendi: Of as many real pictures.
+
+    Returns:
+        The share, from 0 on; None where something is missing or no number, and where the few real pictures are hardly
+        more varied than equal ones.
+
+    Example:
+        >>> variety(2.0, 5.0)
+        0.25
+    """
+    if vendi is None or real_vendi is None or not real_vendi - 1 >= LEAST_VARIETY:
+        return None
+    share = (vendi - 1) / (real_vendi - 1)
+    return max(share, 0.0) if math.isfinite(share) else None
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganlib.metrics import Baseline, Extremes, Score, TranslationScore
+from ganlib.metrics.score import variety
 from ganlib.models.sheets import Sheet
 from ganlib.steps.means import Means
-
-LEAST_VARIETY = 1e-6
-"""A Vendi score nearer to 1 is rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +74,8 @@ class Evaluation(Means):
 
     @property
     def variety(self) -> float | None:
-        """Vendi score beyond that of equal pictures, as a share of what it is for real pictures.
-
-        None where it was not measured, and where few real pictures are hardly more varied than equal ones.
-        """
-        score = self.score
-        if score is None or score.vendi is None or self.real.vendi - 1 < LEAST_VARIETY:
-            return None
-        return (score.vendi - 1) / (self.real.vendi - 1)
+        """`ganlib.metrics.score.variety`, against the least varied of several draws of real pictures."""
+        return variety(self.score.vendi, self.real.vendi) if self.score else None
 
     @property
     def real_pixel_std(self) -> float:

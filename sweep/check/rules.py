@@ -178,13 +178,16 @@ def rungs(records: Found) -> Iterator[Finding]:
                 path, f"has {entry['value']:g} at {entry['kimg']:g} kimg, where {value:g} was measured"
             )
         try:
-            decision = asha.enter(entry["trial"], entry["rung_kimg"], entry["value"], entry["se"])
+            measured = entry["value"], entry["se"], entry["variety"]
+            decision = asha.enter(entry["trial"], entry["rung_kimg"], *measured)
         except ValueError as error:
             yield Finding(path, str(error))
             continue
         if entry["rung"] == decision.rung and not _equal(decision.cutoff, entry["cutoff"]):
             was = f"the cutoff at {entry['rung_kimg']:g} kimg was {entry['cutoff']}"
             yield Finding(path, f"{was}, and by the rungs it is {decision.cutoff}")
+        if decision.alike != bool(entry["alike"]):
+            yield Finding(path, _of_variety(entry, asha.variety))
     known = {(entry["trial"], entry["rung"]) for entry in entries}
     for number in filter(records.settled, records.trials):
         reached = _compared_at(records, number)
@@ -192,6 +195,13 @@ def rungs(records: Found) -> Iterator[Finding]:
             if clock.reached(reached, rung) and (number, index) not in known:
                 what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
                 yield Finding(layout.part("rungs", number), what)
+
+
+def _of_variety(entry: dict[str, Any], least: float) -> str:
+    """Tell of a trial that was, or was not, stopped for the little variety of its pictures, against the spec."""
+    known = "nothing of the" if entry["variety"] is None else f"{entry['variety']:.1%} of the real pictures'"
+    done = "ended there for that" if entry["alike"] else "did not end there for that"
+    return f"has {known} variety at {entry['rung_kimg']:g} kimg and {done}, where {least:.1%} are needed"
 
 
 def _compared_at(records: Found, number: int) -> float:

@@ -265,6 +265,8 @@ def _rung_lines(spec: Spec, trials: int, images: int | None) -> Iterator[str]:
     yield f"# Rungs; {who} ends at {place(steps.budget)}"
     for amount, arriving, going_on in steps.rungs:
         yield f"{place(amount)}: about {arriving:.0f} trials arrive, {going_on:.0f} go on"
+    if steps.rungs and spec.asha and spec.asha.variety:
+        yield f"and those whose pictures have less than {spec.asha.variety:.0%} of the real ones' variety end there"
     if steps.rungs:
         yield f"expected training: {steps.share:.0%} of that of {trials} full trials"
     elif spec.asha:

@@ -260,7 +260,7 @@ class Director:
         """Write down how a trial ended; returns whether its result is to be measured now."""
         trial.status = status
         self.records.put(trial, ended=self.records.now(), **columns)
-        self.watch(Event(status, trial, columns))
+        self.watch(Event(status, trial, columns | self.rungs.why(trial)))
         if trial.due and self.halted is None:
             self.hours.end(trial.number)
             return True
@@ -277,7 +277,7 @@ class Director:
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""
         self.source.tell(outcome(trial, self.info.rungs))
-        after_trial(self.folder, self.spec.keep, trial, goes_on=self.rungs.promotes)
+        after_trial(self.folder, self.spec.keep, trial, goes_on=self.rungs.may_go_on(trial))
         self.rungs.wait(trial)
         self.records.settled(trial)
 

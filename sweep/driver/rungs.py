@@ -49,9 +49,9 @@ class Rungs:
 
     def _enter(self, trial: Trial, seen: Seen) -> bool:
         assert self._asha is not None
-        decision = self._asha.enter(trial.number, seen.kimg, seen.value, seen.se)
+        decision = self._asha.enter(trial.number, seen.kimg, seen.value, seen.se, seen.variety)
         for index, entered in decision.entries:
-            trial.rung = index
+            trial.rung = trial.rung if decision.alike else index
             self._store.add(
                 "rungs",
                 {
@@ -62,20 +62,27 @@ class Rungs:
                     "kimg": seen.kimg,
                     "value": entered,
                     "se": seen.se,
+                    "variety": seen.variety,
+                    "alike": decision.alike,
                     "cutoff": decision.cutoff,
                     "stopped": decision.stop and index == decision.rung,
                 },
             )
         return decision.stop
 
-    @property
-    def promotes(self) -> bool:
-        """Whether a trial that was stopped may go on later."""
-        return self._asha is not None and self._asha.promote
+    def why(self, trial: Trial) -> dict[str, float]:
+        """Say what a trial was stopped for beside its metric: the variety of its pictures, as a share of real ones'."""
+        ended = self._asha is not None and self._asha.ended(trial.number)
+        return {"variety": trial.seen[-1].variety or 0.0} if ended else {}
+
+    def may_go_on(self, trial: Trial) -> bool:
+        """Say whether a trial was stopped and may go on later."""
+        asha, stopped = self._asha, trial.status is Status.STOPPED
+        return stopped and asha is not None and asha.promote and not asha.ended(trial.number)
 
     def wait(self, trial: Trial) -> None:
         """Take note of a trial that was stopped, and has its result."""
-        if self.promotes and trial.status is Status.STOPPED:
+        if self.may_go_on(trial):
             self._waiting.add(trial.number)
 
     def promoted(self) -> int | None:
@@ -101,11 +108,14 @@ class Rungs:
         # In the order of arrival: a verdict depends on who was there before.
         entries = sorted(self._store.rows("rungs"), key=lambda entry: entry["time"])
         for entry in entries:  # the trial's own row may not have been written after it
+            if entry["alike"]:
+                continue
             known = trials[entry["trial"]]
             known.rung = max(entry["rung"], -1 if known.rung is None else known.rung)
         if self._asha:
             self._asha.load(
-                (entry["rung_kimg"], entry["trial"], entry["value"], entry["se"]) for entry in entries
+                (entry["rung_kimg"], entry["trial"], entry["value"], entry["se"], bool(entry["alike"]))
+                for entry in entries
             )
             for entry in entries:
                 if not entry["stopped"]:  # at once, or since it was promoted

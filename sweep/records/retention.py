@@ -10,7 +10,6 @@ records always stay.
 from collections.abc import Iterable
 
 from sweep.records.snapshots import Seen
-from sweep.records.status import Status
 from sweep.records.trial_state import Trial, ranked
 from sweep.spec.sections import KeepConfig
 from sweep.storage import layout
@@ -46,15 +45,14 @@ def after_trial(folder: Folder, keep: KeepConfig, trial: Trial, goes_on: bool = 
         folder: The folder of the sweep.
         keep: Which files the spec keeps.
         trial: The trial.
-        goes_on: Whether a stopped trial may go on.
+        goes_on: Whether it was stopped and may go on.
 
     Raises:
         StorageError: If a file cannot be deleted.
     """
     inner = layout.checkpoints(trial.number)
     names, needless = folder.names(inner), []
-    waits = goes_on and trial.status is Status.STOPPED
-    resumable = waits or _rule(keep, trial) == "all" or trial.still_improving
+    resumable = goes_on or _rule(keep, trial) == "all" or trial.still_improving
     for suffix in (layout.CHECKPOINT_SUFFIX, layout.HISTORY_SUFFIX):
         found = [name for name in names if name.endswith(suffix)]
         needless += found[:-1] if resumable else found

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganlib.clock import reached
+from ganlib.metrics.score import variety
 from ganlib.names import METRICS
 
 STEEP = 2.0
@@ -37,12 +38,14 @@ class Seen:
         value: The searched metric, finite; smaller is better.
         n_fake: Number of generated pictures.
         se: The standard error of the value; None for a metric without one.
+        variety: `ganlib.metrics.score.variety` of its pictures, a share of that of real ones; None if not known.
     """
 
     kimg: float
     value: float
     n_fake: int
     se: float | None = None
+    variety: float | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any], metric: str) -> "Seen | None":
@@ -58,7 +61,8 @@ class Seen:
         value = finite(row.get(metric))
         if row.get("verdict") is not None or value is None:
             return None
-        return cls(row["kimg"], value, row.get("n_fake") or 0, error_in(row, metric))
+        varied = variety(row.get("vendi"), row.get("real_vendi"))
+        return cls(row["kimg"], value, row.get("n_fake") or 0, error_in(row, metric), varied)
 
 
 def finite(value: float | None) -> float | None:

@@ -30,7 +30,7 @@ class Trial:
         kimg: How far the trial had trained at its last evaluation.
         seen: The healthy evaluations, oldest first.
         result: The row of ``results``, for which the best generator was measured once more; None before that.
-        rung: The 0-based index of the highest rung reached; None below the first.
+        rung: The 0-based index of the highest rung at which it was compared; None before the first.
         verdict: Why the training was called dead; None for a healthy trial.
         failures: How often a worker of the trial died, hung or raised.
         preemptions: How often the machine of the trial was taken away.

@@ -75,7 +75,7 @@ def rungs(results: Results) -> list[RungMark]:
         prefix = f"{printable(facts.sweep.name)}, " if results.several else ""
         for rung in facts.summary.rungs:
             fate = "not reached yet"
-            if rung.reached:
+            if rung.reached or rung.alike:
                 fate = f"{rung.survived} of {count(rung.reached, 'trial')} went on"
             stopped = {
                 trial: decision.stopped
@@ -170,6 +170,7 @@ def _trial(trial: RankedTrial, params: Sequence[Param], ranked: bool, names: Ite
                 "value": _short(decision.value),
                 "cutoff": _short(decision.cutoff),
                 "stopped": decision.stopped,
+                "variety": _short(decision.variety),
             }
             for decision in trial.facts.decisions.get(entry.trial, ())
             if decision.value is not None

@@ -87,6 +87,7 @@ class Decision:
         value: The trial's metric there; None if it had none.
         cutoff: The value above which trials were stopped; None if there was none yet.
         stopped: Whether the trial was stopped.
+        variety: The share of real pictures' variety that its pictures had, where it was stopped for that; else None.
     """
 
     rung: int
@@ -94,11 +95,13 @@ class Decision:
     value: float | None
     cutoff: float | None
     stopped: bool
+    variety: float | None = None
 
     @classmethod
     def of(cls, row: Row) -> "Decision":
         """Take a decision from a row of ``rungs``."""
-        return cls(row["rung"], row["rung_kimg"], row["value"], row["cutoff"], bool(row["stopped"]))
+        variety = row["variety"] if row["alike"] else None
+        return cls(row["rung"], row["rung_kimg"], row["value"], row["cutoff"], bool(row["stopped"]), variety)
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,11 @@ class Facts:
             summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),
         )
+
+    def too_alike(self, trial: int) -> Decision | None:
+        """Look up the decision by which a trial was stopped for the little variety of its pictures, if it was."""
+        found = [one for one in self.decisions.get(trial, ()) if one.variety is not None]
+        return found[-1] if found else None
 
     @property
     def running(self) -> bool:

@@ -101,6 +101,8 @@ def csv_cell(item: object) -> object:
 def status_words(trial: RankedTrial) -> str:
     """Say the status with the one thing to know about it."""
     row = trial.entry.row
+    if alike := trial.facts.too_alike(trial.entry.trial):
+        return f"stopped: {alike.variety:.0%} of the variety"
     if trial.entry.status is Status.STOPPED and row["rung"] is not None:
         return f"stopped at rung {row['rung']}"
     if trial.entry.status.to_the_end and row.get("still_improving"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.event_kind import EventKind
 from sweep.records.schemas import STATUSES
@@ -17,17 +18,34 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Rung:
-    """How many trials were compared at a rung, and how many of them ASHA stopped there."""
+    """What ASHA did at a rung.
+
+    Attributes:
+        index: From 0 on.
+        kimg: Where it is.
+        reached: Trials that were compared there.
+        stopped: Of these, those that were stopped.
+        alike: Trials that ended there because their pictures vary too little; they were not compared.
+    """
 
     index: int
     kimg: float
     reached: int
     stopped: int
+    alike: int = 0
 
     @property
     def survived(self) -> int:
         """Trials that went on, or may still."""
         return self.reached - self.stopped
+
+    @property
+    def words(self) -> str:
+        """Say it in one line."""
+        reached = formatting.count(self.reached, "trial")
+        ended = f"; {self.alike} ended for too little variety" if self.alike else ""
+        at = f"{formatting.kimg(self.kimg)} kimg"
+        return f"{at}: {reached} compared, {self.stopped} stopped, {self.survived} went on{ended}"
 
 
 @dataclass(frozen=True)
@@ -97,9 +115,12 @@ def summarise(
 def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
     kimg = dict(enumerate(planned))
     kimg.update({row["rung"]: row["rung_kimg"] for row in rows if row["rung_kimg"] is not None})
-    reached = Counter(row["rung"] for row in rows)
-    stopped = Counter(row["rung"] for row in rows if row["stopped"])
-    return [Rung(index, kimg[index], reached[index], stopped[index]) for index in sorted(kimg)]
+    reached = Counter(row["rung"] for row in rows if not row["alike"])
+    stopped = Counter((row["rung"], bool(row["alike"])) for row in rows if row["stopped"])
+    return [
+        Rung(index, kimg[index], reached[index], stopped[index, False], stopped[index, True])
+        for index in sorted(kimg)
+    ]
 
 
 def seconds_saved(row: Row, budget: float) -> float:

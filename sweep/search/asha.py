@@ -28,6 +28,8 @@ class Decision:
         cutoff: The largest value that goes on at that rung; None where too few trials were there: the first, which
             always goes on, or with promotion those that wait for more.
         entries: (rung index, value) of the rungs that the trial entered with this report.
+        alike: Whether the trial ends because its pictures vary too little, whatever its value; others are not compared
+            with it.
     """
 
     stop: bool = False
@@ -35,13 +37,21 @@ class Decision:
     rung_kimg: float | None = None
     cutoff: float | None = None
     entries: list[tuple[int, float]] = field(default_factory=list)
+    alike: bool = False
 
 
 class Held(NamedTuple):
-    """What a trial had when it came to a rung: the value of its metric, and the standard error of that, or 0."""
+    """What a trial had when it came to a rung.
+
+    Attributes:
+        value: Its metric.
+        se: The standard error of that, or 0.
+        alike: Whether its pictures varied too little, so that it ended there and counts for nobody.
+    """
 
     value: float
     se: float = 0.0
+    alike: bool = False
 
 
 class Asha:
@@ -53,22 +63,31 @@ class Asha:
         tolerance: So many of its standard errors a trial may be worse than that and goes on all the same.
         promote: Whether a trial that is stopped may go on later, when it is among the best 1/``reduction`` of its rung
             after all (see `promotable`); the first trials then wait until there are enough to compare.
+        variety: A trial whose pictures have a smaller share of real pictures' variety ends at a rung for good.
 
     Raises:
-        ValueError: If the rungs do not rise, the reduction is not above 1 or the tolerance is below 0.
+        ValueError: If the rungs do not rise, the reduction is not above 1, or the tolerance or the variety is below 0.
     """
 
     def __init__(
-        self, rungs: Sequence[float], reduction: float, tolerance: float = 0.0, promote: bool = False
+        self,
+        rungs: Sequence[float],
+        reduction: float,
+        tolerance: float = 0.0,
+        promote: bool = False,
+        variety: float = 0.0,
     ) -> None:
         self.rungs = tuple(float(rung) for rung in rungs)
         self.reduction, self.tolerance, self.promote = float(reduction), float(tolerance), promote
+        self.variety = float(variety)
         if any(low >= high for low, high in zip(self.rungs, self.rungs[1:], strict=False)):
             raise ValueError(f"rungs must rise, got {list(self.rungs)}")
         if not self.reduction > 1:
             raise ValueError(f"reduction must be above 1, got {reduction}")
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance must be at least 0, got {tolerance}")
+        if not self.variety >= 0:
+            raise ValueError(f"variety must be at least 0, got {variety}")
         # Each rung is a mapping from trial to what it had; its order is the order of arrival.
         self._contents: list[dict[int, Held]] = [{} for _ in self.rungs]
         self._released: set[tuple[int, int]] = set()
@@ -78,17 +97,19 @@ class Asha:
         """Make the rungs of a spec; None where it has none."""
         if config is None:
             return None
-        return cls(rungs, config.reduction, config.tolerance, config.variant == "promote")
+        return cls(rungs, config.reduction, config.tolerance, config.variant == "promote", config.variety)
 
     @property
     def contents(self) -> Mapping[float, Mapping[int, float]]:
-        """Copy of the rungs: by kimg, the value of each trial that has reached the rung, in order of arrival."""
+        """Copy of the rungs: by kimg, the value of each trial that is compared there, in order of arrival."""
         return {
-            rung: {trial: held.value for trial, held in there.items()}
+            rung: {trial: held.value for trial, held in there.items() if not held.alike}
             for rung, there in zip(self.rungs, self._contents, strict=True)
         }
 
-    def enter(self, trial: int, kimg: float, value: float, se: float | None = None) -> Decision:
+    def enter(
+        self, trial: int, kimg: float, value: float, se: float | None = None, variety: float | None = None
+    ) -> Decision:
         """Enter a trial's value into every rung that the trial has newly reached, and decide whether it goes on.
 
         The highest rung reached decides: a report that crosses several rungs at once (a grace shorter than the interval
@@ -101,6 +122,8 @@ class Asha:
             kimg: How far the trial has trained.
             value: The trial's metric there; finite.
             se: The standard error of the value; one that is not known, or no finite number, counts as 0.
+            variety: The variety of its pictures, as a share of that of real ones; one that is not known, or not a
+                number, stops nobody.
 
         Raises:
             ValueError: If the value is not finite: NaN would never be stopped, -inf would stop all others.
@@ -112,26 +135,36 @@ class Asha:
         met = [index for index, rung in enumerate(self.rungs) if reached(kimg, rung)]
         entries = [(index, value) for index in met if trial not in self._contents[index]]
         error = se if se is not None and math.isfinite(se) else 0.0
+        alike = variety is not None and variety < self.variety
         for index, entered in entries:
-            self._contents[index][trial] = Held(entered, max(error, 0.0))
+            self._contents[index][trial] = Held(entered, max(error, 0.0), alike)
         if not met:
             return Decision()
         rung = met[-1]
-        before = self._before(rung, trial)
         held = self._contents[rung][trial]
+        if held.alike:
+            return Decision(True, rung, self.rungs[rung], None, entries, alike=True)
+        stop, cutoff = self._compare(rung, trial, held)
+        return Decision(stop, rung, self.rungs[rung], cutoff, entries)
+
+    def _compare(self, rung: int, trial: int, held: Held) -> tuple[bool, float | None]:
+        """Say whether a trial stops that has come to a rung, and the cutoff there."""
+        before = self._before(rung, trial)
         if self.promote:
             leading = _leading([*before, held], self.reduction)
             cutoff = leading[-1][1].value if leading else None
             ahead = any(place == len(before) for place, _ in leading) or self._excused(held, cutoff)
-            stop = not ahead and (rung, trial) not in self._released
-        else:
-            cutoff = _percentile([one.value for one in before], self.reduction)
-            stop = cutoff is not None and held.value > cutoff and not self._excused(held, cutoff)
-        return Decision(stop, rung, self.rungs[rung], cutoff, entries)
+            return not ahead and (rung, trial) not in self._released, cutoff
+        cutoff = _percentile([one.value for one in before], self.reduction)
+        return cutoff is not None and held.value > cutoff and not self._excused(held, cutoff), cutoff
 
     def release(self, trial: int, rung: int) -> None:
         """Let a trial go on past a rung, whatever was decided there."""
         self._released.add((rung, trial))
+
+    def ended(self, trial: int) -> bool:
+        """Say whether a trial has ended for good at a rung, because its pictures varied too little."""
+        return any(trial in there and there[trial].alike for there in self._contents)
 
     def promotable(self, waiting: Collection[int]) -> int | None:
         """Find a trial that was stopped and is among the best of its rung by now: the best one of the highest rung.
@@ -140,7 +173,7 @@ class Asha:
             waiting: The trials that were stopped.
         """
         for index in reversed(range(len(self.rungs))):
-            there = self._contents[index]
+            there = {trial: held for trial, held in self._contents[index].items() if not held.alike}
             later = self._contents[index + 1] if index + 1 < len(self.rungs) else {}
             if not any(trial in there for trial in waiting):
                 continue
@@ -156,18 +189,19 @@ class Asha:
                 return min(found)[2]
         return None
 
-    def load(self, entries: Iterable[tuple[float, int, float, float | None]]) -> None:
+    def load(self, entries: Iterable[tuple[float, int, float, float | None, bool]]) -> None:
         """Put recorded entries back into the rungs.
 
         Args:
-            entries: (kimg of the rung, trial, value, standard error) in the order in which they were recorded.
+            entries: (kimg of the rung, trial, value, standard error, whether its pictures varied too little) in the
+                order in which they were recorded.
 
         Raises:
             WorkError: If an entry belongs to no rung, is not finite or contradicts another.
         """
-        for kimg, trial, value, se in entries:
+        for kimg, trial, value, se, alike in entries:
             near = [i for i, rung in enumerate(self.rungs) if same_time(rung, kimg)]
-            held = Held(value, se or 0.0)
+            held = Held(value, se or 0.0, alike)
             if not near or not math.isfinite(value) or self._contents[near[0]].get(trial, held) != held:
                 rungs = ", ".join(f"{rung:g}" for rung in self.rungs) or "none"
                 raise WorkError(
@@ -177,9 +211,10 @@ class Asha:
             self._contents[near[0]][trial] = held
 
     def _before(self, rung: int, trial: int) -> list[Held]:
-        """List what the trials had that came to a rung before a trial, in order of arrival."""
+        """List what the trials had that are compared at a rung and came before a trial, in order of arrival."""
         there = self._contents[rung]
-        return [there[other] for other in takewhile(lambda other: other != trial, there)]
+        earlier = (there[other] for other in takewhile(lambda other: other != trial, there))
+        return [one for one in earlier if not one.alike]
 
     def _excused(self, held: Held, cutoff: float | None) -> bool:
         """Say whether noise may be all that keeps a trial from the cutoff."""

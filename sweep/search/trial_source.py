@@ -88,12 +88,12 @@ def outcome(trial: Trial, rungs: Sequence[float] = ()) -> PastTrial:
 
     Args:
         trial: The trial.
-        rungs: Where trials are compared, in kimg. A stopped trial came as far as its rung, even if its batch size let
-            it overshoot.
+        rungs: Where trials are compared, in kimg. A stopped trial came as far as the last rung at which it was
+            compared, even if its batch size let it overshoot; one whose pictures vary too little for any, nowhere.
     """
     kimg, state = trial.kimg, trial.status
-    if trial.status is Status.STOPPED and trial.rung is not None and trial.rung < len(rungs):
-        kimg = rungs[trial.rung]
+    if trial.status is Status.STOPPED and rungs:
+        kimg = rungs[min(trial.rung, len(rungs) - 1)] if trial.rung is not None else 0.0
     if trial.unfinished or trial.due:
         state = Status.RUNNING
     elif trial.status is Status.FINISHED and trial.value is None:

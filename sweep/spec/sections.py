@@ -87,6 +87,9 @@ class AshaConfig(Section):
     tolerance: float = Field(0.0, ge=0, le=10)
     """A trial goes on though it is worse than the others by up to so many standard errors of its KID, which noise may
     explain; FID has none."""
+    variety: float = Field(0.0, ge=0, lt=1)
+    """A trial ends at a rung, however good its metric is, where its pictures have less than this share of the variety
+    of real ones (Vendi scores beyond 1, ``vendi`` and ``real_vendi``); 0: variety does not count at rungs."""
     patience: float | None = Field(None, gt=0)
     """A trial ends early, with its best snapshot, when it was no better by its own standard error for so long, in
     ``unit``; null: it trains on."""

@@ -125,6 +125,8 @@ class PlainLines:
             Status.EXPIRED: "expired, for the time of the sweep is over,",
             Status.INTERRUPTED: "interrupted",
         }
+        if event.kind == Status.STOPPED and "variety" in event.detail:
+            state = f"for too little variety, {event.detail['variety']:.0%} of the real pictures', {state}"
         return f"{words.get(event.kind, event.kind)} {state}"
 
     def say(self, text: str) -> None:  # noqa: D102

@@ -66,7 +66,7 @@ class Assignment:
         return "usual" if METRICS[self.metric].of_results else "brief"
 
     def extent_of_result(self, status: str | None) -> Extent:
-        """How much its result measures: all of trials that were not given up, and where a wish needs it.
+        """Say how much its result measures: all of trials that were not given up, and where a wish needs it.
 
         Args:
             status: Of the trial on record; None where it has none.

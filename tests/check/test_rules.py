@@ -294,6 +294,31 @@ def test_a_ladder_leaves_the_last_evaluation_out_of_the_rungs(tmp_path: Path) ->
     assert result.exit_code == 0, result.output
 
 
+def test_trials_whose_pictures_are_alike_end_at_their_rung(tmp_path: Path) -> None:
+    """Everybody says why, the folder is whole, and what says otherwise is told."""
+    (tmp_path / "spec.yaml").write_text(
+        small(collapse={"enabled": False}, search={"trials": 2}, asha={"grace": 1, "max": 3, "variety": 0.99})
+    )
+    dry = fine("run", tmp_path / "spec.yaml", "--dry-run", "--storage", tmp_path / "runs")
+    assert "less than 99% of the real ones' variety end there" in dry
+    said = fine("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+    assert "stopped by ASHA for too little variety" in said
+    folder = tmp_path / "runs" / "small"
+    store = Store(open_folder(folder))
+    assert {row["status"] for row in store.rows("trials")} == {"stopped"}
+    assert len(store.rows("results")) == 2
+    assert all(row["alike"] and row["stopped"] and row["variety"] < 0.99 for row in store.rows("rungs"))
+    assert check(folder).exit_code == 0, check(folder).output
+    shown = fine("show", "small", "--storage", tmp_path / "runs")
+    assert "0 trials compared, 0 stopped, 0 went on; 2 ended for too little variety" in shown
+    assert "% of the variety" in shown
+    fine("report", "small", "--storage", tmp_path / "runs")
+    store.replace("rungs", 0, [row | {"alike": False} for row in store.part("rungs", 0)])
+    told = check(folder)
+    assert told.exit_code != 0
+    assert "variety" in told.output
+
+
 def test_trials_that_are_promoted_train_as_if_nobody_had_stopped_them(tmp_path: Path) -> None:
     """And one that gets no better ends early; the folder is whole after all of it."""
     words = {"grace": 1, "reduction": 2, "max": 4}

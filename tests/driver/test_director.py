@@ -12,7 +12,7 @@ import pytest
 
 from ganlib.training.collapse import Verdict
 from sweep.driver.director import Director
-from sweep.driver.events import Next
+from sweep.driver.events import Event, Next
 from sweep.driver.recovery import past, recall, restore
 from sweep.driver.room import Room
 from sweep.records import ledger
@@ -42,6 +42,8 @@ resources: {max_failures: 1}
 """
 READ = parse(SPEC)
 PROMOTES = parse(SPEC, overrides=["asha.variant=promote"])
+VARIED = parse(SPEC, overrides=["asha.variety=0.3"])
+VARIED_AND_PROMOTES = parse(SPEC, overrides=["asha.variety=0.3", "asha.variant=promote"])
 PATIENT = parse(SPEC, overrides=["asha.grace=3", "asha.patience=2"])
 KIMGS = (1.0, 2.0, 3.0, 4.0)
 INFO = SweepInfo(images=1000, budget=4.0, interval=1.0, rungs=(2.0,), data_hash="abc")
@@ -114,6 +116,7 @@ def evaluation(assignment: Assignment, kimg: float, verdict: str | None = None) 
     ids = {"trial": trial, "attempt": attempt, "kimg": kimg}
     row = ids | {"kid": value, "kid_se": 0.001, "fid": value, "n_fake": 32, "verdict": verdict}
     row |= {"rolled_back": False, "seconds_train": 1.0, "seconds_eval": 0.5}
+    row |= {"vendi": 1.4 if trial == FINISHES else 4.0, "real_vendi": 5.0}
     sample = ids | {"path": f"images/{trial}-{kimg}.png", "rows": 1, "cols": 1}
     dead = Verdict(verdict, kimg, 1, "it is dead") if verdict else None
     value = None if verdict else value
@@ -349,7 +352,7 @@ def test_a_failed_trial_is_handed_out_once_more_to_be_measured(folder: LocalFold
     assert trial_of(folder)["status"] == "failed"
     assert told(director) == []
     third = handed(director)
-    assert third.to_measure == [Seen(2.0, pytest.approx(0.11), 32, 0.001)]
+    assert third.to_measure == [Seen(2.0, pytest.approx(0.11), 32, 0.001, pytest.approx(0.1))]
     assert trial_of(folder)["status"] == "failed"
     assert trial_of(folder)["failure"] == "boom"
     assert director.report(result(third, 2.0)) is False
@@ -793,6 +796,46 @@ def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Pa
         assert records(folder) == records(whole), f"write {nth}"
         by_number = {past.number: past for past in told(again)}
         assert by_number == {past.number: past for past in told(director)}, f"write {nth}"
+
+
+@pytest.mark.parametrize("spec", [VARIED, VARIED_AND_PROMOTES], ids=["stop", "promote"])
+def test_the_best_trial_loses_its_rung_where_its_pictures_are_alike(spec: Spec, tmp_path: Path) -> None:
+    """Whenever the driver dies; its result is measured, it is nobody's cutoff, and its checkpoint goes."""
+    whole = Breaking(tmp_path / "whole", 0, _die, False, False)
+    whole.write("checkpoints/00000/000-000000002000.ckpt", b"checkpoint")
+    watched: list[Event] = []
+    director = make(whole, spec=spec)
+    director.watch = watched.append
+    drive(director, whole)
+    found = records(whole)
+    first, *_, other, _ = found["trials"]
+    assert (first["status"], first["rung"], first["kimg"], first["result_kimg"]) == (
+        "stopped",
+        None,
+        2.0,
+        2.0,
+    )
+    rungs = {row["trial"]: row for row in found["rungs"]}
+    assert rungs.keys() == {FINISHES, STOPS}
+    assert [rungs[FINISHES][name] for name in ("alike", "stopped", "cutoff")] == [True, True, None]
+    assert rungs[FINISHES]["variety"] == pytest.approx(0.1)
+    assert [rungs[STOPS][name] for name in ("alike", "cutoff")] == [False, None], "nobody was there before it"
+    assert (
+        (other["status"] == "stopped")
+        == rungs[STOPS]["stopped"]
+        == director.rungs.may_go_on(director.trials[STOPS])
+    )
+    assert whole.names("checkpoints/00000") == [layout.snapshot_name(2.0)]
+    (ended,) = [one for one in watched if one.kind == "stopped" and one.trial is director.trials[FINISHES]]
+    assert ended.detail["variety"] == pytest.approx(0.1)
+    assert told(director)[0].kimg == 0.0, "to the sampler it came no farther than to the rung before: none"
+    for nth in range(1, len(whole.paths), 4):
+        broken = Breaking(tmp_path / str(nth), nth, _die, nth % 8 == 1, False)
+        with contextlib.suppress(Killed):
+            drive(make(broken, spec=spec), broken)
+        folder = Fast(tmp_path / str(nth))
+        drive(make(folder, spec=spec), folder)
+        assert records(folder) == found, f"write {nth}"
 
 
 @pytest.mark.parametrize("crash", [False, True])

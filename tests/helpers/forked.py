@@ -83,7 +83,7 @@ def _begin(arguments: list[str], environment: dict[str, str], cwd: Path, out: Pa
     os.environ.update(environment)
     os.chdir(cwd)
     os.fsync = lambda fd: None  # as in conftest.py
-    if "SWEEP_FAULTS" in environment:
+    if environment.keys() & {"SWEEP_FAULTS", "SWEEP_PACE"}:
         runpy.run_path(str(Path(__file__).parent / "broken" / "sitecustomize.py"), run_name="sitecustomize")
     sys.argv = ["sweep", *arguments]
     try:

@@ -30,7 +30,7 @@ name: small
 data: {source: avatars, count: 128, size: 32}
 model: {width: 8, latent_dim: 16}
 train: {lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}, batch_size: 32, epochs: EPOCHS}
-evaluate: {every: 1, n_fake: 32, n_real: 64, kid_subsets: 10, kid_subset_size: 16}
+evaluate: {every: 1, n_fake: 16, n_real: 32, kid_subsets: 10, kid_subset_size: 8}
 collapse: {enabled: false}
 search: {sampler: random, trials: TRIALS}
 resources: {cpu: 1, max_concurrent: 2}
@@ -88,6 +88,18 @@ class Results:
         return numbers
 
 
+def breaking(**what: str) -> dict[str, str]:
+    """The environment in which ``broken/sitecustomize.py`` does something to a sweep's processes."""
+    path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(path), **what}
+
+
+def slow(pace: Path, seconds: float = 60) -> dict[str, str]:
+    """The environment in which trials wait before all evaluations but a first one, as long as the file is there."""
+    pace.touch()
+    return breaking(SWEEP_PACE=f"{seconds}:{pace}")
+
+
 def waited_for(happened: Callable[[], T], in_vain: Callable[[], str], patience: float = PATIENCE) -> T:
     """Wait for something to be true; returns what it was.
 
@@ -124,8 +136,7 @@ class SweepProcess:
         if saving is not None:
             environment["SWEEP_SAVING"] = str(saving)
         if faults or saving is not None:
-            path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
-            environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
+            environment |= breaking(SWEEP_FAULTS=json.dumps(list(faults)))
         words, self.prefix = [*map(str, arguments)], prefix
         self.out, self.log = log.with_suffix(".out"), log
         self.process: Forked | subprocess.Popen[bytes]

@@ -271,3 +271,21 @@ def test_whoever_gets_better_all_the_time_never_peaks(values: list[float], se: f
     if peaked(seen, patience):
         assert peaked([*seen, Seen(len(values) + 1.0, max(values), FULL, se)], patience), "and it stays so"
         assert not peaked([*seen, Seen(len(values) + 1.0, min(values) - 2 * se - 1e-6, FULL, se)], patience)
+
+
+@pytest.mark.parametrize(
+    ("vendi", "real", "share"),
+    [
+        *((1.0, 5.0, 0.0), (2.0, 5.0, 0.25), (5.0, 5.0, 1.0), (9.0, 5.0, 2.0), (1.0 - 1e-12, 5.0, 0.0)),
+        *((None, 5.0, None), (2.0, None, None), (2.0, 1.0, None), (2.0, 1.0 + 1e-7, None)),
+        *((math.nan, 5.0, None), (2.0, math.nan, None), (math.inf, 5.0, None)),
+    ],
+)
+def test_an_evaluation_knows_its_share_of_the_real_variety(
+    vendi: float | None, real: float | None, share: float | None
+) -> None:
+    """Not known where real pictures hardly vary, and where a number is missing or none."""
+    row = {"kimg": 1.0, "kid": 0.1, "verdict": None, "vendi": vendi, "real_vendi": real}
+    one = Seen.of(row, "kid")
+    assert one is not None
+    assert one.variety == (None if share is None else pytest.approx(share))

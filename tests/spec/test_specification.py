@@ -45,7 +45,7 @@ def test_shipped_specs_are_right(path):
 def test_the_study_of_dcgans():
     spec = load(Path(__file__).parents[2] / "searchspaces" / "dcgan.yaml")
     assert (spec.name, spec.search.trials, spec.data.size, spec.data.count) == ("dcgan", 64, 64, 20_000)
-    assert spec.schedule(20_000).rungs == (80.0, 240.0, 720.0)
+    assert spec.schedule(20_000).rungs == (80.0, 160.0, 320.0, 640.0)
     assert spec.schedule(20_000).budget == 800.0
     assert spec.schedule(20_000).interval == 40.0
     assert spec.space["train.smoothing"].when == {"train.loss": ("bce",)}

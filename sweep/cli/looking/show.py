@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
     from sweep.records.sweep_info import SweepInfo
     from sweep.results.leaderboard import Entry, Leaderboard
-    from sweep.results.summary import Rung, Summary
+    from sweep.results.summary import Summary
 
 SKIPPED_SHOWN = 10
 
@@ -69,7 +69,7 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
         click.echo(f"\n{problem}")
     if board.entries:
         click.echo("")
-        _print_trials(board, every)
+        _print_trials(board, every, {row["trial"]: row["variety"] for row in rungs if row["alike"]})
     if board.nearest:
         click.echo(board.nearest)
     for suspicion in board.suspicions:
@@ -108,7 +108,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("places", told(summary.places)),
-        ("rungs", [_rung(rung) for rung in summary.rungs]),
+        ("rungs", [rung.words for rung in summary.rungs]),
         ("floor", [_floor(floor) for floor in sweep.info.floor]),
         ("baseline", [_baseline(baseline) for baseline in sweep.info.baseline]),
         ("classes", classes and ["of the best trial's result, the worst first", *classes]),
@@ -201,19 +201,12 @@ def _data(info: "SweepInfo") -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _rung(rung: "Rung") -> str:
-    from sweep import formatting
-
-    reached = formatting.count(rung.reached, "trial")
-    return f"{formatting.kimg(rung.kimg)} kimg: {reached} compared, {rung.stopped} stopped, {rung.survived} went on"
-
-
 def _skipped(names: "Sequence[str]") -> list[str]:
     shown = list(names[:SKIPPED_SHOWN])
     return shown + ([f"and {len(names) - len(shown)} more (--json)"] if len(names) > len(shown) else [])
 
 
-def _print_trials(board: "Leaderboard", every: bool) -> None:
+def _print_trials(board: "Leaderboard", every: bool, alike: "Mapping[int, float]") -> None:
     from sweep import formatting
     from sweep.terminal import tables
 
@@ -248,7 +241,8 @@ def _print_trials(board: "Leaderboard", every: bool) -> None:
             *([formatting.number(getattr(entry.baseline, board.metric, None))] if translated else []),
             formatting.value(entry.n_fake),
         ]
-        return [*head, *measure, _note(entry), *(formatting.value(entry.params.get(path)) for path in names)]
+        note = _note(entry, alike.get(entry.trial))
+        return [*head, *measure, note, *(formatting.value(entry.params.get(path)) for path in names)]
 
     shown = entries if few else sorted(entries, key=lambda entry: entry.trial)
     tables.show(columns, [cells(entry) for entry in shown])
@@ -256,10 +250,12 @@ def _print_trials(board: "Leaderboard", every: bool) -> None:
         click.echo(f"and {len(board.entries) - TRIALS:,} more, the best first (--all)")
 
 
-def _note(entry: "Entry") -> str:
-    """Choose the one thing to know of a trial beside its status."""
+def _note(entry: "Entry", variety: float | None) -> str:
+    """Choose the one thing to know of a trial beside its status; ``variety`` is what it ended for, if it did."""
     if entry.broken:
         return "; ".join(entry.broken)
+    if variety is not None:
+        return f"{variety:.0%} of the variety"
     if entry.status is Status.STOPPED and entry.row["rung"] is not None:
         return f"at rung {entry.row['rung']}"
     if entry.rank == 1:

@@ -84,7 +84,7 @@ def forecast(
         at: The times of its trials.
         n_fake: Pictures of a full evaluation.
         trials: How many trials.
-        asha: How trials are compared; None for not at all. Its ``patience`` is not foreseen.
+        asha: How trials are compared; None for not at all. Its ``patience`` and ``variety`` are not foreseen.
         costs: What trials cost.
         plays: How often.
     """

@@ -200,8 +200,9 @@ def parts(results: Results) -> list[Part]:
             at = 0.0
             words = row["status"]
             if row["status"] == Status.STOPPED:
-                at = rungs.get(row["rung"], row["kimg"] or 0.0)
-                words = f"stopped at {formatting.kimg(at)} kimg"
+                alike = facts.too_alike(row["trial"])
+                at = alike.kimg if alike else rungs.get(row["rung"], row["kimg"] or 0.0)
+                words = f"stopped at {formatting.kimg(at)} kimg{', too little variety' if alike else ''}"
             elif row["status"] == Status.COLLAPSED:
                 words = f"collapsed, {row['verdict'] or 'no verdict'}"
             counted[row["status"], at, words] = counted.get((row["status"], at, words), 0) + 1

@@ -98,7 +98,9 @@ const decisions = (panel) => [false, true].map((stopped) => {
   for (const trial of all) {
     for (const rung of trial.rungs) {
       if (rung.stopped !== stopped) continue;
-      const limit = rung.cutoff == null ? "" : `<br>limit there: ${rung.cutoff.toPrecision(4)}`;
+      const cutoff = rung.cutoff == null ? "" : `<br>limit there: ${rung.cutoff.toPrecision(4)}`;
+      const share = rung.variety == null ? "" : `${(100 * rung.variety).toFixed(0)} %`;
+      const limit = share ? `<br>too little variety: ${share} of the real pictures'` : cutoff;
       const said = `${stopped ? "was stopped" : "went on"} at ${rung.kimg} kimg`;
       marks.x.push(rung.kimg);
       marks.y.push(rung.value);
