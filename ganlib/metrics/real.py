@@ -12,7 +12,7 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
-from ganlib.metrics.counts import count_real
+from ganlib.metrics.counts import count_real, usual_size
 from ganlib.metrics.distances.frechet import Gaussian, fit, pending_distance
 from ganlib.metrics.distances.kernel import (
     Kid,
@@ -21,7 +21,6 @@ from ganlib.metrics.distances.kernel import (
     mean_between,
     mean_within,
     summarise,
-    usual_size,
 )
 from ganlib.metrics.distances.rbf import Mmd, UnitSet, pending_mmd
 from ganlib.metrics.distances.sliced import SlicedSet
