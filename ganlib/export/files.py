@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
-from safetensors.torch import save as save_tensors
-from torch import nn
 
 from ganlib.config import ModelConfig, Section
 from ganlib.errors import RequestError, WorkError
 from ganlib.written import EXPORT
+
+if TYPE_CHECKING:
+    from torch import nn
 
 WEIGHTS, CONFIG = "model.safetensors", EXPORT
 
@@ -35,8 +36,10 @@ class ExportConfig(Section):
     about: dict[str, Any] = Field(default_factory=dict)
 
 
-def pack_weights(module: nn.Module) -> bytes:
+def pack_weights(module: "nn.Module") -> bytes:
     """Pack a network's weights and buffers as safetensors, whose metadata have the SHA-256 of the tensors' bytes."""
+    from safetensors.torch import save as save_tensors  # torch is not needed to read a configuration
+
     state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     plain = save_tensors(state)
     body = plain[8 + int.from_bytes(plain[:8], "little") :]

@@ -49,30 +49,32 @@ def pending_similarity(pictures: Tensor) -> Pending[float]:
             f"{WINDOW} x {WINDOW} pixels"
         )
     rows = np.unique(np.linspace(0, n - 1, min(n, PICTURES)).round().astype(int))
-    small = _small(tensor_on_checks(pictures[sent(torch.from_numpy(rows), pictures.device)]))
-    pairs = np.stack(np.triu_indices(len(small), k=1))
+    pairs = np.stack(np.triu_indices(len(rows), k=1))
     chosen = pairs[:, np.random.RandomState(0).permutation(pairs.shape[1])[:PAIRS]]
-    first, second = sent(torch.from_numpy(chosen), small.device)
-    return pending_number(ms_ssim(small[first], small[second]).mean())
+    used, places = np.unique(chosen, return_inverse=True)
+    small = _small(tensor_on_checks(pictures[sent(torch.from_numpy(rows[used]), pictures.device)]))
+    first, second = sent(torch.from_numpy(places.reshape(chosen.shape)), small.device)
+    return pending_number(ms_ssim(small, first, second).mean())
 
 
-def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
-    """Compute the MS-SSIM of each picture of ``x`` with that of ``y``; see `pairwise_similarity`.
+def ms_ssim(x: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Compute the MS-SSIM of pairs of pictures; see `pairwise_similarity`.
 
     Args:
         x: (n, 3, h, w) float, values 0 to 255, h and w >= 7.
-        y: of the shape and range of ``x``.
+        first: (p,) int64, which picture of ``x`` is the first of each pair.
+        second: (p,) int64, which is the second.
 
     Returns:
-        (n,), in [0, 1]; a negative similarity of a scale counts as 0.
+        (p,), in [0, 1]; a negative similarity of a scale counts as 0.
     """
     scales = min(int(np.log2(min(x.shape[2:]) / WINDOW)) + 1, len(SCALE_WEIGHTS))
     weights = np.array(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS[:scales])
-    result = x.new_ones(len(x))
+    result = x.new_ones(len(first))
     for scale, weight in enumerate(weights):
         if scale:
-            x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
-        luminance, structure = _ssim_terms(x, y)
+            x = F.avg_pool2d(x, 2)
+        luminance, structure = _ssim_terms(x, first, second)
         # Brightness is compared at the coarsest scale only.
         term = structure * luminance if scale == scales - 1 else structure
         result = result * term.mean((1, 2, 3)).clamp(min=0) ** float(weight)
@@ -91,24 +93,27 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         (n,), in [-1, 1].
     """
-    luminance, structure = _ssim_terms(x, y)
+    first = torch.arange(len(x), device=x.device)
+    luminance, structure = _ssim_terms(torch.cat([x, y]), first, first + len(x))
     return (luminance * structure).mean((1, 2, 3))
 
 
-def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute the similarity of local brightness, and of local contrast and structure, in each full window."""
+def _ssim_terms(x: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the similarity of local brightness, and of local contrast and structure, in each full window of pairs."""
     stable_mean, stable_contrast = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     sample = WINDOW**2 / (WINDOW**2 - 1)
 
-    def mean(z: Tensor) -> Tensor:
+    def averaged(z: Tensor) -> Tensor:
         # Rows, then columns: 2 x 7 additions for each window instead of 49.
         return F.avg_pool2d(F.avg_pool2d(z, (WINDOW, 1), stride=1), (1, WINDOW), stride=1)
 
-    mean_x, mean_y = mean(x), mean(y)
-    variance_x, variance_y = sample * (mean(x * x) - mean_x**2), sample * (mean(y * y) - mean_y**2)
-    covariance = sample * (mean(x * y) - mean_x * mean_y)
+    # What is of one picture is computed once, in however many pairs the picture is.
+    mean = averaged(x)
+    variance = sample * (averaged(x * x) - mean**2)
+    mean_x, mean_y = mean[first], mean[second]
+    covariance = sample * (averaged(x[first] * x[second]) - mean_x * mean_y)
     luminance = (2 * mean_x * mean_y + stable_mean) / (mean_x**2 + mean_y**2 + stable_mean)
-    structure = (2 * covariance + stable_contrast) / (variance_x + variance_y + stable_contrast)
+    structure = (2 * covariance + stable_contrast) / (variance[first] + variance[second] + stable_contrast)
     return luminance, structure
 
 

@@ -18,8 +18,9 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import measured_with
 from ganlib.data.labels.classes import Classes
 from ganlib.metrics.cache import Arrays, load_or_compute
+from ganlib.metrics.counts import usual_size
 from ganlib.metrics.distances.infinity import pending_fid_infinity
-from ganlib.metrics.distances.kernel import Kid, kid_by_class, usual_size
+from ganlib.metrics.distances.kernel import Kid, kid_by_class
 from ganlib.metrics.diversity import pending_vendi
 from ganlib.metrics.extraction import Extraction
 from ganlib.metrics.extractors.base import load_extractor

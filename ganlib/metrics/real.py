@@ -12,6 +12,7 @@ from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import GREY, ON_CHECKS, RGB, RGBA
 from ganlib.data.look.split import split
 from ganlib.errors import RequestError
+from ganlib.metrics.counts import count_real, usual_size
 from ganlib.metrics.distances.frechet import Gaussian, fit, pending_distance
 from ganlib.metrics.distances.kernel import (
     Kid,
@@ -20,7 +21,6 @@ from ganlib.metrics.distances.kernel import (
     mean_between,
     mean_within,
     summarise,
-    usual_size,
 )
 from ganlib.metrics.distances.rbf import Mmd, UnitSet, pending_mmd
 from ganlib.metrics.distances.sliced import SlicedSet
@@ -29,8 +29,6 @@ from ganlib.transfers import Pending
 
 CHOICE_SEED = 0
 """Seed of the choice of real pictures: one for all sweeps, so that all are measured alike."""
-MIN_REAL = 2048
-"""Least number of real pictures that are used, where there are so many and the configuration names no number."""
 
 
 class RealPictures:
@@ -85,17 +83,6 @@ class RealPictures:
     def at(self, rows: np.ndarray) -> Tensor:
         """Read the pictures at some positions, uint8 (n, c, s, s)."""
         return torch.from_numpy(np.ascontiguousarray(self.pictures[rows])).permute(0, 3, 1, 2)
-
-
-def count_real(config: EvaluateConfig, available: int) -> int:
-    """Count the real pictures of those available that are compared with: what is asked for, or all if there are fewer.
-
-    By default as many are left as the floor needs, if possible.
-    """
-    if config.n_real is not None:
-        return min(config.n_real, available)
-    wanted = max(config.n_fake, MIN_REAL)
-    return min(wanted, available - config.n_fake if available >= 2 * config.n_fake else available)
 
 
 class RealStatistics:

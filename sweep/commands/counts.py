@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError
+from ganlib.metrics.counts import count_real, usual_size
 from sweep.spec.specification import Spec
 
 
@@ -82,9 +83,6 @@ def of_subsets(evaluate: EvaluateConfig, images: int, n_fake: int) -> Iterator[s
 
 def _compared(evaluate: EvaluateConfig, images: int, n_fake: int) -> tuple[int, int]:
     """Count the real pictures that generated ones are compared with, and the most that KID's subsets can have."""
-    from ganlib.metrics.distances.kernel import usual_size
-    from ganlib.metrics.real import count_real
-
     real = count_real(evaluate, images)
     return real, usual_size(real, n_fake, n_fake)
 

@@ -16,8 +16,8 @@ from ganlib.data.sources import preparation
 from ganlib.data.telling import left_out, prepared
 from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
+from ganlib.metrics.counts import usual_size
 from ganlib.metrics.distances.infinity import measurable_fid_infinity
-from ganlib.metrics.distances.kernel import usual_size
 from ganlib.metrics.evaluator import NEIGHBOUR
 from ganlib.metrics.picture_sets import PictureSet, open_pictures, unlike
 from ganlib.metrics.pictures import features_alike, features_of

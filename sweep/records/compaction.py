@@ -25,6 +25,8 @@ from sweep.storage.folder import Folder, Stamp
 PARTS_KEY = b"sweep.parts"
 MANY = 64
 """With more loose parts than this, a snapshot is worth writing."""
+FEW = 16
+"""So many parts on a disk are read one by one; a disk may be that of a file server, where more would take long."""
 SETTLED_SECONDS = 5.0
 """A part younger than this is left loose: it might change once more within the grain of the disk's clock."""
 
@@ -92,7 +94,7 @@ def read(
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
     if stamps and not loose and len(snapshot.places) == len(stamps):
         return _joined([snapshot.rows(columns)], schema, columns)
-    return _merged(stamps, snapshot, schema, columns, part)[0]
+    return _merged(stamps, snapshot, schema, columns, part, folder.local() is None)[0]
 
 
 def storage_time(folder: Folder) -> float:
@@ -122,7 +124,7 @@ def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart, now: 
     settled = {name: stamp for name, stamp in stamps.items() if stamp.mtime_ns < latest}
     if sum(not snapshot.holds(name, stamp) for name, stamp in settled.items()) <= MANY:
         return False
-    merged, counts = _merged(settled, snapshot, schema, None, part)
+    merged, counts = _merged(settled, snapshot, schema, None, part, folder.local() is None)
     places = [(name, *settled[name], count) for name, count in zip(settled, counts, strict=True)]
     metadata = {VERSION_KEY: f"{dataset}/1".encode(), PARTS_KEY: json.dumps(places).encode()}
     whole = merged.replace_schema_metadata(metadata)
@@ -147,12 +149,12 @@ def _merged(
     schema: pa.Schema,
     columns: list[str] | None,
     part: ReadPart,
+    far: bool,
 ) -> tuple[pa.Table, list[int]]:
     """Read the rows of all parts, from the snapshot where it holds the part; returns also the number in each part."""
     loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
     held = snapshot.rows(columns) if snapshot.places else _joined([], schema, columns)
-    with ThreadPoolExecutor(max_workers=8) as pool:  # for storage that is far away; near, they cost little
-        fresh = list(pool.map(lambda name: part(name, columns), loose))
+    fresh = _read_all(loose, lambda name: part(name, columns), far)
     places = {name: snapshot.places[name][1:] for name in stamps if name in snapshot.places}
     start = held.num_rows
     for name, table in zip(loose, fresh, strict=True):
@@ -166,6 +168,14 @@ def _merged(
     if order != array("q", range(table.num_rows)):
         table = table.take(pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)]))
     return table, [places[name][1] for name in stamps]
+
+
+def _read_all(names: Sequence[str], read: Callable[[str], pa.Table], far: bool) -> list[pa.Table]:
+    """Read parts, several at a time where the storage is far away or there are many: else threads cost more."""
+    if not far and len(names) <= FEW:
+        return [read(name) for name in names]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(read, names))
 
 
 def _joined(tables: Sequence[pa.Table], schema: pa.Schema, columns: list[str] | None) -> pa.Table:

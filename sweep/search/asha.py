@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple
 
-import numpy as np
-
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
 from sweep.spec.sections import AshaConfig
@@ -228,10 +226,13 @@ def _percentile(values: Sequence[float], reduction: float) -> float | None:
     """Compute the value that the best 1/``reduction`` have at most, between two of them; None of none."""
     if not values:
         return None
-    # Negated and as a percentile, as Ray does it: the same rounding, so a tie is decided alike. The
-    # clip keeps the interpolation between two huge values from overflowing.
-    rewards = np.clip(-np.asarray(values, dtype=np.float64), -1e300, 1e300)
-    return -float(np.percentile(rewards, (1 - 1 / reduction) * 100))
+    # Negated and as a percentile, as Ray does it with numpy.percentile, which takes 50 us for a few numbers: the same
+    # rounding, so a tie is decided alike. The clip keeps the interpolation between two huge values from overflowing.
+    rewards = sorted(min(max(-value, -1e300), 1e300) for value in values)
+    place = (len(rewards) - 1) * ((1 - 1 / reduction) * 100 / 100)
+    below = int(place)
+    low, high, share = rewards[below], rewards[min(below + 1, len(rewards) - 1)], place - below
+    return -(high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share)
 
 
 def _leading(there: Sequence[Held], reduction: float) -> list[tuple[int, Held]]:

@@ -132,7 +132,9 @@ def create(path: Path, name: str) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Only `_connected` knows the path: Optuna fills in '%' in a URL, and SQLAlchemy takes what follows '?' for options.
     storage = optuna.storages.RDBStorage(
-        "sqlite:///study.db", engine_kwargs={"creator": lambda: _connected(path)}
+        "sqlite:///study.db",
+        engine_kwargs={"creator": lambda: _connected(path)},
+        skip_compatibility_check=True,  # whoever makes the tables knows them
     )
     try:
         optuna.create_study(storage=storage, study_name=name, direction="minimize")

@@ -5,12 +5,19 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.sweep_process import PATIENCE, Results, check_whole, command_line, undisturbed, write_spec
+from helpers.sweep_process import (
+    PATIENCE,
+    Results,
+    check_whole,
+    command_line,
+    undisturbed,
+    waited_for,
+    write_spec,
+)
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "slurm.sbatch"
@@ -116,11 +123,8 @@ def test_a_job_whose_time_is_over_goes_back_into_the_queue_and_ends_the_sweep_th
     results = Results(storage, "small")
 
     job = cluster.sbatch(spec, storage)
-    deadline = time.monotonic() + PATIENCE
-    while results.evaluations() < 3:
-        assert job.poll() is None, cluster.said()
-        assert time.monotonic() < deadline, cluster.said()
-        time.sleep(0.1)
+    waited_for(lambda: results.evaluations() >= 3 or job.poll() is not None, cluster.said)
+    assert job.poll() is None, cluster.said()
     job.send_signal(signal.SIGTERM)  # as --signal=B:TERM does it: to the script alone
     assert wait(job, cluster) == 1, cluster.said()
     assert "back into the queue" in cluster.said()

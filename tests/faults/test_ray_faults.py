@@ -6,7 +6,11 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import pandas
+import polars
 import pytest
 from helpers.sweep_process import (
     Results,
@@ -29,9 +33,9 @@ Start = Callable[..., SweepProcess]
 
 @pytest.fixture
 def start(tmp_path: Path, cache: Path) -> Start:
-    def start(*arguments: object) -> SweepProcess:
+    def start(*arguments: object, **options: Any) -> SweepProcess:
         log = tmp_path / f"{len(list(tmp_path.glob('*.log')))}.log"
-        return SweepProcess(*arguments, "--storage", tmp_path, cache=cache, log=log)
+        return SweepProcess(*arguments, "--storage", tmp_path, cache=cache, log=log, **options)
 
     return start
 
@@ -73,6 +77,17 @@ def kill_workers(run: SweepProcess, results: Results, kills: int, chance: random
             time.sleep(0.05)
 
 
+def check_readable(folder: Path) -> None:
+    """While the sweep goes on, three readers that know nothing of it see the same columns."""
+    parts = f"{folder}/metrics/*.parquet"
+    rows = duckdb.sql(f"SELECT trial, kimg, kid FROM '{parts}' ORDER BY trial, kimg").fetchall()
+    assert len(rows) >= 2
+    assert all(kimg > 0 and kid is not None for _, kimg, kid in rows)
+    for frame in (pandas.read_parquet(folder / "metrics"), polars.read_parquet(parts)):
+        assert len(frame) >= len(rows)
+        assert {"trial", "attempt", "kimg", "fid", "kid", "extractor_digest"} <= set(frame.columns)
+
+
 def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(start: Start, tmp_path: Path, cache: Path) -> None:
     """Everything is on record once, with the numbers that an undisturbed run gives."""
     resources = f", max_failures: {KILLS}"
@@ -85,6 +100,7 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(start: Start, tmp_pat
     with start("run", spec) as run:
         kill_workers(run, results, KILLS // 2, chance)
         run.until("the middle", lambda: in_the_middle(results))
+        check_readable(tmp_path / "small")
         run.signal(signal.SIGINT)
         assert run.wait() == 1, run.text()
         assert "sweep resume small" in run.text()
@@ -120,10 +136,14 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(start: Start, tmp_pat
 
 
 def test_a_polite_end_of_all_its_processes(start: Start, tmp_path: Path, cache: Path) -> None:
-    """As Slurm and systemd do it: SIGTERM to every process, Ray's own too, and again; SIGHUP to the group."""
+    """As Slurm and systemd do it: SIGTERM to every process, Ray's own too, and again; SIGHUP to the group.
+
+    And the driver does without torch, which would take seconds to load and hundreds of megabytes.
+    """
     spec, results = write_spec(tmp_path / "small.yaml", 2, 2000), Results(tmp_path, "small")
-    with start("run", spec) as run:
+    with start("run", spec, prefix=("env",)) as run:  # not as a copy of a process that has it
         run.until("an evaluation", lambda: results.evaluations())
+        assert "libtorch" not in Path(f"/proc/{run.process.pid}/maps").read_text()
         below = {pid: command_line(pid) for pid in descendants(run.process.pid)}
         for _ in range(2):
             for pid in (*below, run.process.pid):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ name: small
 data: {source: avatars, count: 128, size: 32}
 model: {width: 8, latent_dim: 16}
 train: {lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}, batch_size: 32, epochs: EPOCHS}
-evaluate: {every: 1, n_fake: 32, n_real: 64, kid_subsets: 10, kid_subset_size: 16}
+evaluate: {every: 1, n_fake: 16, n_real: 32, kid_subsets: 10, kid_subset_size: 8}
 collapse: {enabled: false}
 search: {sampler: random, trials: TRIALS}
 resources: {cpu: 1, max_concurrent: 2}
@@ -88,6 +88,32 @@ class Results:
         return numbers
 
 
+def breaking(**what: str) -> dict[str, str]:
+    """The environment in which ``broken/sitecustomize.py`` does something to a sweep's processes."""
+    path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(path), **what}
+
+
+def slow(pace: Path, seconds: float = 60) -> dict[str, str]:
+    """The environment in which trials wait before all evaluations but a first one, as long as the file is there."""
+    pace.touch()
+    return breaking(SWEEP_PACE=f"{seconds}:{pace}")
+
+
+def waited_for(happened: Callable[[], T], in_vain: Callable[[], str], patience: float = PATIENCE) -> T:
+    """Wait for something to be true; returns what it was.
+
+    What is costly to look at is looked at less often: the watcher takes no more than a fifth of a processor.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        begun = time.monotonic()
+        if value := happened():
+            return value
+        assert begun < deadline, in_vain()
+        time.sleep(max(0.05, 4 * (time.monotonic() - begun)))
+
+
 class SweepProcess:
     """A running `sweep` command, in a process group of its own."""
 
@@ -110,13 +136,12 @@ class SweepProcess:
         if saving is not None:
             environment["SWEEP_SAVING"] = str(saving)
         if faults or saving is not None:
-            path = [str(Path(__file__).parent / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])]
-            environment |= {"SWEEP_FAULTS": json.dumps(list(faults)), "PYTHONPATH": os.pathsep.join(path)}
+            environment |= breaking(SWEEP_FAULTS=json.dumps(list(faults)))
         words, self.prefix = [*map(str, arguments)], prefix
         self.out, self.log = log.with_suffix(".out"), log
         self.process: Forked | subprocess.Popen[bytes]
         with self.out.open("wb") as output, log.open("wb") as errors:
-            if "--local" in words:
+            if not prefix:
                 self.process = Forked(words, environment, cwd, self.out, log)
             else:
                 self.process = subprocess.Popen(
@@ -150,13 +175,13 @@ class SweepProcess:
 
     def until(self, what: str, happened: Callable[[], T]) -> T:
         """Wait for something to be true while the sweep runs; returns what it was."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if value := happened():
-                return value
-            assert self.process.poll() is None, f"it ended before {what}:\n{self.text()}"
-            time.sleep(0.05)
-        raise AssertionError(f"{what}: waited in vain. The output was:\n{self.text()}")
+
+        def looked() -> T:
+            value = happened()
+            assert value or self.process.poll() is None, f"it ended before {what}:\n{self.text()}"
+            return value
+
+        return waited_for(looked, lambda: f"{what}: waited in vain. The output was:\n{self.text()}")
 
     def signal(self, number: int) -> None:
         """To the whole process group, as a terminal does it."""
@@ -207,8 +232,18 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
-def descendants(pid: int) -> list[int]:
-    """All processes below one."""
+def descendants(pid: int, children: Mapping[int, Sequence[int]] | None = None) -> list[int]:
+    """All processes below one, now or where all were ``children`` of each other."""
+    children, found, todo = processes() if children is None else children, [], [pid]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def processes() -> dict[int, list[int]]:
+    """All processes of the machine, those that each has started under its number."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -218,10 +253,4 @@ def descendants(pid: int) -> list[int]:
                 continue
             parent = int(status.rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(entry.name))
-    found: list[int] = []
-    todo = [pid]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    return found
+    return children

@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 import yaml
 from click.testing import CliRunner
 from helpers.commands import RATE, fine, small
+from helpers.sweep_process import Results, SweepProcess
 
 from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
@@ -214,22 +213,17 @@ def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, tmp_path: Path) -> None:
+def test_ctrl_c_then_resume_equals_the_uninterrupted_run(finished: Path, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
-    command = [sys.executable, "-m", "sweep"]
     options = ["--local", "--storage", str(tmp_path)]
-    process = subprocess.Popen(
-        [*command, "run", str(tmp_path / "spec.yaml"), *options], start_new_session=True
-    )
-    metrics = tmp_path / "small" / "metrics"
-    deadline = time.monotonic() + 120
-    while not (metrics.is_dir() and any(metrics.glob("0*.parquet"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=120) == 1
+    results = Results(tmp_path, "small")
+    with SweepProcess("run", tmp_path / "spec.yaml", *options, cache=cache, log=tmp_path / "log") as process:
+        process.until("an evaluation", results.evaluations)
+        process.signal(signal.SIGINT)
+        assert process.wait() == 1
     before = records(tmp_path / "small")
     assert before["metrics"]
-    subprocess.run([*command, "resume", *options], check=True, stdout=subprocess.DEVNULL)
+    fine("resume", *options)
     after = records(tmp_path / "small", "metrics", "results", "rungs")
     whole = records(finished, "metrics", "results", "rungs")
     for rows in (*after.values(), *whole.values()):

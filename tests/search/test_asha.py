@@ -4,6 +4,7 @@ import math
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,15 @@ def test_load_refuses_what_does_not_fit(entry):
 
 
 reports = st.lists(st.tuples(st.integers(0, 9), st.floats(-1e6, 1e6)), max_size=60)
+
+
+@given(st.lists(st.floats(-1e200, 1e200), min_size=1, max_size=40), st.floats(1.01, 20))
+def test_the_cutoff_is_numpys_percentile_to_the_last_bit(values, reduction):
+    asha = Asha([1], reduction)
+    for trial, value in enumerate(values):
+        asha.enter(trial, 1, value)
+    expected = -np.percentile(-np.array(values), (1 - 1 / reduction) * 100)
+    assert asha.enter(len(values), 1, 0.0).cutoff == expected
 
 
 @given(reports, st.floats(1.1, 8), st.integers(0, 59))

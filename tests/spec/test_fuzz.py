@@ -42,7 +42,7 @@ def survives(text, overrides=()):
     return spec
 
 
-@fuzz(250)
+@fuzz(100)
 @given(st.text(max_size=300))
 @example("\ufeff")
 @example("%YAML 1." + "9" * 5000 + "\n---\n")
@@ -67,7 +67,7 @@ def test_any_text(text):
     survives(text)
 
 
-@fuzz(250)
+@fuzz(100)
 @given(st.binary(max_size=200))
 @example(b"\x1f\x8b")
 def test_any_bytes(tmp_path, data):
@@ -113,7 +113,7 @@ def mutated(draw):
     return text
 
 
-@fuzz(200)
+@fuzz(80)
 @given(mutated())
 def test_any_mutation_of_a_right_spec(text):
     survives(text)
@@ -162,14 +162,14 @@ def section(name):
 specs = st.fixed_dictionaries({}, optional={name: section(name) for name in SECTIONS} | {"name": scalars})
 
 
-@fuzz(250)
+@fuzz(100)
 @given(specs)
 @example({"model": {"family": {"type": "float", "low": float("inf"), "high": 0}}})
 def test_any_tree_of_known_keys(tree):
     survives(yaml.safe_dump(tree))
 
 
-@fuzz(200)
+@fuzz(80)
 @given(st.lists(st.tuples(st.sampled_from([*FIELDS, *SECTIONS, "name", "", "x"]), anything), max_size=4))
 def test_any_override(pairs):
     survives(
@@ -177,7 +177,7 @@ def test_any_override(pairs):
     )
 
 
-@fuzz(100)
+@fuzz(50)
 @given(st.lists(st.text(max_size=30), max_size=3))
 def test_any_override_text(overrides):
     survives(SHIPPED, overrides)
@@ -194,7 +194,7 @@ def right_distributions(draw):
     return found
 
 
-@fuzz(100)
+@fuzz(50)
 @given(
     st.dictionaries(
         st.sampled_from(["lr_g", "lr_d", "smoothing", "augment_p", "gamma"]), right_distributions()

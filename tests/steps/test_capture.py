@@ -87,17 +87,17 @@ def test_recorded_steps_are_the_steps_that_they_were_recorded_of(name: str) -> N
 def test_each_case_of_terms_that_are_due_has_a_recording() -> None:
     case = Case(train={"r1_gamma": 1.0, "r1_every": 3, "ada_target": 0.6})
     recorder = Rehearsal()
-    train(step_of(case, recorder), stream(case), 60)
+    train(step_of(case, recorder), stream(case), 48)
     assert recorder.recorded == 4  # both, one of the two, and none
 
 
 def test_growing_networks_are_recorded_anew_at_each_size() -> None:
     case = replace(CASES["stylegan with classes, growing, style_mixing"], size=32)
-    case = replace(case, train={"style_mixing": 0.9, "grow_kimg": 0.048, "fade_kimg": 0.04})
+    case = replace(case, train={"style_mixing": 0.9, "grow_kimg": 0.04, "fade_kimg": 0.04})
     recorder = Rehearsal()
     played, plain = step_of(case, recorder), step_of(case)
     for one in (played, plain):
-        train(one, stream(case), 50)
+        train(one, stream(case), 38)
     assert bits(played.state()) == bits(plain.state())
     assert played.generator.growth.doublings == 3.0
     assert recorder.recorded == 7  # four sizes, and three that are faded in

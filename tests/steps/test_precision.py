@@ -84,13 +84,13 @@ def plain(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def quickstart(precision: str) -> TrialConfig:
-    """A trial of the quickstart, half as wide, cut to 192 steps on 512 pictures, with rates that learn quickly."""
+    """A trial of the quickstart, half as wide, cut to 128 steps on 512 pictures, with rates that learn quickly."""
     spec = yaml.safe_load(QUICKSTART.read_text())
     rates = {"lr_g": 1e-3, "lr_d": 4e-4, "ema_kimg": 1.0}  # a short run wants a short average
     return TrialConfig(
         data=DataConfig(**(plain(spec["data"]) | {"count": 512})),
         model=ModelConfig(**(plain(spec["model"]) | {"width": 16})),
-        train=TrainConfig(**(plain(spec["train"]) | rates), precision=precision, kimg=3.072),
+        train=TrainConfig(**(plain(spec["train"]) | rates), precision=precision, kimg=2.048),
         evaluate=EvaluateConfig(**(plain(spec["evaluate"]) | {"every": 8.0, "n_real": 512})),
         collapse=CollapseConfig(),
     )
@@ -101,7 +101,9 @@ def measured(run: Fit, evaluator: Evaluator, precision: str) -> Score:
     run.step.train_config = run.step.train_config.model_copy(update={"precision": precision})
     random = torch.Generator().manual_seed(1)
     shape = run.step.latent_dim
-    return evaluator.score(lambda count: run.step.sample(torch.randn((count, shape), generator=random)))
+    return evaluator.score(
+        lambda count: run.step.sample(torch.randn((count, shape), generator=random)), extent="brief"
+    )
 
 
 @pytest.mark.slow
@@ -118,6 +120,8 @@ def test_bf16_does_not_change_kid_beyond_its_standard_error() -> None:
                 (evaluation,) = run
                 assert evaluation.score is not None
                 found.append(evaluation.score)
+                if seed:
+                    continue
                 # The same weights: whatever differs is bfloat16's doing.
                 exact, rounded = measured(run, evaluator, "fp32"), measured(run, evaluator, "bf16")
                 assert abs(exact.kid - rounded.kid) < exact.kid_se / 3

@@ -18,14 +18,13 @@ from torch import Tensor
 
 from ganlib.data.labels.classes import FEW
 from ganlib.errors import RequestError
+from ganlib.metrics.counts import usual_size
 from ganlib.metrics.features import FeatureArray, as_pair
 from ganlib.metrics.score import ClassKid
 from ganlib.transfers import Pending, gathered, sent
 
 BLOCK_ELEMENTS = 1 << 23
 """Elements of the kernel matrix held at a time: 64 MiB in float64."""
-SUBSET_SIZE = 1000
-"""Pictures of each set in a subset, where there are enough."""
 
 
 class Kid(NamedTuple):
@@ -74,15 +73,6 @@ def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: in
     rows = [[draw.choice(count, size, replace=False) for count in (n, m)] for _ in range(subsets)]
     of_x, of_y = torch.from_numpy(np.array(rows)).unbind(1)
     return Subsets(of_x, of_y)
-
-
-def usual_size(n: int, m: int, most: int | None = None) -> int:
-    """Count the rows in a subset of sets of n and m: ``most``, but at most half of the smaller set (at least 2).
-
-    Without ``most`` it is `SUBSET_SIZE`. Subsets of a whole set would all be equal, and have no spread to tell the
-    error by.
-    """
-    return min(most or SUBSET_SIZE, max(2, min(n, m) // 2))
 
 
 def mean_within(x: Tensor, picks: Tensor) -> Tensor:

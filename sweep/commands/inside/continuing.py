@@ -14,8 +14,9 @@ from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError
 from sweep.commands.before import as_begun
 from sweep.commands.inside.planned import run_plan
-from sweep.commands.lineage.ancestors import of_sweep, write
+from sweep.commands.lineage.ancestors import write
 from sweep.commands.lineage.found import INIT, Found
+from sweep.commands.lineage.reading import of_sweep
 from sweep.commands.run import ended_and_measured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store

@@ -10,7 +10,7 @@ from ganlib.initial import initial_weights
 from ganlib.models.family import Family
 from ganlib.models.start import misfits
 from ganlib.names import FAMILIES, LOSSES
-from sweep.commands.lineage.found import INIT, Found
+from sweep.commands.lineage.found import INIT, Found, place_of
 from sweep.spec.specification import Spec
 
 FREEZE = "model.freeze_d"
@@ -133,10 +133,3 @@ def _classes_missing(one: Found, labelled: bool) -> str:
 
 def _word(value: object) -> str:
     return "null" if value is None else str(value)
-
-
-def place_of(spec: Spec, path: str) -> str:
-    """Name the line of the spec on which a key stands, and the key where it is that of the weights."""
-    line = spec.lines.get(path)
-    named = f"{path}: " if path == INIT else ""
-    return f"{line}: {named}" if line else named

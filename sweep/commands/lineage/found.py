@@ -1,10 +1,12 @@
 """What is known of the weights that a spec names."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ganlib.config import Ancestor
+from sweep.spec.specification import Spec
 
 INIT = "model.init"
 
@@ -37,3 +39,15 @@ class Found:
             f"{INIT}: the discriminator begins with fresh weights, because '{self.ancestor.source}' has a generator "
             "alone; SWEEP/TRIAL brings both"
         )
+
+
+def place_of(spec: Spec, path: str) -> str:
+    """Name the line of the spec on which a key stands, and the key where it is that of the weights."""
+    line = spec.lines.get(path)
+    named = f"{path}: " if path == INIT else ""
+    return f"{line}: {named}" if line else named
+
+
+def sha256_of(data: bytes) -> str:
+    """Give the SHA-256 (hex) of bytes."""
+    return hashlib.sha256(data).hexdigest()

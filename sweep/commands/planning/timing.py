@@ -22,7 +22,7 @@ from ganlib.errors import RequestError
 from ganlib.export.files import pack_weights
 from ganlib.heap import keep_memory
 from ganlib.metrics import RealStatistics, load_extractor, pairwise_similarity
-from ganlib.metrics.distances.kernel import usual_size
+from ganlib.metrics.counts import usual_size
 from ganlib.metrics.diversity import vendi_from_features
 from ganlib.models.inputs import inputs_of
 from ganlib.models.sheets import COLUMNS

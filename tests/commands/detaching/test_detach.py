@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from helpers.commands import RATE, run, small
-from helpers.sweep_process import Results
+from helpers.sweep_process import Results, slow, waited_for
 
 from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli
@@ -38,10 +38,14 @@ SPEC = small(
 def environment(cache: Path, tmp_path: Path) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
-    return os.environ | {
-        **{"SWEEP_CACHE": str(cache), "HOME": str(home), "OMP_NUM_THREADS": "1"},
-        **{"RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-    }
+    return (
+        os.environ
+        | slow(tmp_path / "pace", 2)
+        | {
+            **{"SWEEP_CACHE": str(cache), "HOME": str(home), "OMP_NUM_THREADS": "1"},
+            **{"RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        }
+    )
 
 
 @pytest.fixture
@@ -59,10 +63,7 @@ def sweep(*given: object, env: dict[str, str], cwd: Path | None = None) -> subpr
 
 
 def until(condition: Callable[[], object]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
+    waited_for(condition, lambda: "waited in vain")
 
 
 @pytest.mark.slow
