@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.search import fresh, tally
-from benchmarks.search.questions import TABLE_SPEC, USUAL, with_search
+from benchmarks.search.questions import SHIPPED, TABLE_SPEC, with_search
 from benchmarks.search.tables import put
 from benchmarks.search.tally import Line, Tally
 from sweep.spec.specification import parse
@@ -109,7 +109,7 @@ def test_it_searches_the_space_of_the_table_by_the_default() -> None:
     assert spec.space == table.space
     assert spec.data != table.data
     assert spec.evaluate == table.evaluate
-    plain, usual = spec.to_plain(), with_search(table, {"sampler": "tpe"}, USUAL).to_plain()
+    plain, usual = spec.to_plain(), with_search(table, {"sampler": "tpe"}, SHIPPED).to_plain()
     assert (plain["train"], plain["model"], plain["asha"]) == (usual["train"], usual["model"], usual["asha"])
     assert plain["search"] == usual["search"] | {"trials": 1000, "seed": 1}
     for overrides in fresh.OVERRIDES.values():

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from multiprocessing import forkserver
 
 import pytest
 
@@ -38,6 +39,7 @@ def test_the_work_is_done_elsewhere_and_without_heavy_modules():
 
 
 def test_what_a_worker_prints_does_not_disturb(capfd):
+    forkserver._forkserver._stop()  # one that was begun before has another stderr
     assert list(pool.run(eval, ["print('hello') or 1", "2"], 2)) == [1, 2]
     assert "hello" in capfd.readouterr().err
 

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+import pandas
+import polars
 import pytest
 from helpers.hosts import refused
 from helpers.sweep_process import (
@@ -49,10 +52,9 @@ def ray_cluster(cache: Path, pace: Path) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (slow(pace) | {"SWEEP_CACHE": str(cache)}).items():
-            patch.setenv(name, value)
+        patch.setenv("SWEEP_CACHE", str(cache))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        cluster = Cluster(initialize_head=True, head_node_args=NODE | {"env_vars": slow(pace)})
         try:
             yield cluster
         finally:
@@ -60,11 +62,11 @@ def ray_cluster(cache: Path, pace: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def cluster(ray_cluster: Any) -> tuple[str, Any, Any]:
+def cluster(ray_cluster: Any, pace: Path) -> tuple[str, Any, Any]:
     """The address of the cluster, and the others of its three nodes. Hosts are better, where they can be simulated."""
     if not refused():
         pytest.skip("make hosts does it, with hosts that have a network of their own each")
-    second, third = (ray_cluster.add_node(**NODE) for _ in range(2))
+    second, third = (ray_cluster.add_node(**NODE, env_vars=slow(pace)) for _ in range(2))
     ray_cluster.wait_for_nodes()
     return ray_cluster.address, second, third
 
@@ -102,6 +104,17 @@ def drain(address: str, node: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def check_readable(folder: Path) -> None:
+    """While the sweep goes on, three readers that know nothing of it see the same columns."""
+    parts = f"{folder}/metrics/*.parquet"
+    rows = duckdb.sql(f"SELECT trial, kimg, kid FROM '{parts}' ORDER BY trial, kimg").fetchall()
+    assert rows
+    assert all(kimg > 0 and kid is not None for _, kimg, kid in rows)
+    for frame in (pandas.read_parquet(folder / "metrics"), polars.read_parquet(parts)):
+        assert len(frame) >= len(rows)
+        assert {"trial", "attempt", "kimg", "fid", "kid", "extractor_digest"} <= set(frame.columns)
+
+
 def test_nodes_that_come_later_get_the_pictures_and_one_that_cannot_is_left_out(
     ray_cluster: Any, cache: Path, spec: Path, pace: Path, tmp_path: Path
 ) -> None:
@@ -113,9 +126,10 @@ def test_nodes_that_come_later_get_the_pictures_and_one_that_cannot_is_left_out(
     words = ("run", spec, *where, *many)
     with SweepProcess(*words, cache=cache, log=tmp_path / "run.log", cwd=spec.parent) as run:
         run.until("an evaluation", lambda: results.evaluations() >= 1)
+        check_readable(tmp_path / "small")
         shown.rename(spec.parent / "gone")
         own = tmp_path / "cache"
-        late = ray_cluster.add_node(**NODE, env_vars={"SWEEP_CACHE": str(own)})
+        late = ray_cluster.add_node(**NODE, env_vars=slow(pace) | {"SWEEP_CACHE": str(own)})
         bad = ray_cluster.add_node(**NODE, env_vars={"SWEEP_CACHE": "/proc/nowhere"})
         try:
             run.until("a node that is left out", lambda: results.events("unfit_node"))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sweep.report.drawn.axis import Axis, round_ticks
@@ -12,6 +12,7 @@ NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
 
 @given(values=NUMBERS, floor=st.none() | st.floats(-1, 1e3))
+@example([1e-7], None)  # whose end is round, but for its rounding
 def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: float | None) -> None:
     axis = Axis.of(values, floor)
     assert axis is not None
