@@ -1,6 +1,6 @@
-"""One real search of pictures that the table does not hold, three ways, each with as much training.
+"""Real searches of pictures that the table does not hold, three ways, each with as much training, three of each.
 
-    python benchmarks/search/fresh.py --work FOLDER [--only WAY ...] [--budget KIMG] [--kimg KIMG] [--out FILE]
+    python benchmarks/search/fresh.py --work FOLDER [--searches N ...] [--only WAY ...] [--budget KIMG] [--out FILE]
     python benchmarks/search/fresh.py --tables       # only write the table of docs/search.md from what is on record
 
 Ways: `random` (all trials to their end) and `default` by `sweep run`, `ray` by Ray Tune with its OptunaSearch and
@@ -28,6 +28,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,11 @@ LABELS = {
     "ray": "Ray Tune: OptunaSearch, ASHAScheduler",
 }
 OVERRIDES = {
-    "random": ("search.sampler=random", "search.seed=2", "asha=null"),
+    "random": ("search.sampler=random", "asha=null"),
     "default": (),
     "ray": ("asha=null",),
 }
+SEARCHES = (1, 2, 3)
 PACKAGES = ("torch", "optuna", "ray")
 
 
@@ -183,9 +185,17 @@ def machine() -> dict[str, Any]:
     }
 
 
+def seed_of(way: str, number: int) -> str:
+    """Give the seed of a search; random draws have others, because a sampler begins with random ones."""
+    return f"search.seed={2 * number - (way != 'random')}"
+
+
 def write_table(told: dict[str, Any]) -> None:
     """Put the table in its place in docs/search.md."""
-    DOCS.write_text(put(DOCS.read_text(encoding="utf-8"), "fresh", table(told, LABELS)), encoding="utf-8")
+    DOCS.write_text(
+        put(DOCS.read_text(encoding="utf-8"), "fresh", table(told["budget"], told["searches"], LABELS)),
+        encoding="utf-8",
+    )
 
 
 def main() -> None:
@@ -196,6 +206,7 @@ def main() -> None:
     folder = Path(tempfile.gettempdir()) / "sweep-fresh"
     parser.add_argument("--work", type=Path, default=folder, help="folder of the searches [%(default)s]")
     parser.add_argument("--only", nargs="+", choices=list(LABELS), default=list(LABELS), help="these ways")
+    parser.add_argument("--searches", nargs="+", type=int, default=SEARCHES, help="of each way, by number")
     parser.add_argument("--budget", type=float, default=BUDGET, help="kimg of each way [%(default)g]")
     parser.add_argument("--kimg", type=float, help="of a trial, for trying it out")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -209,15 +220,18 @@ def main() -> None:
     work, shared = options.work.resolve(), () if options.kimg is None else (f"train.kimg={options.kimg:g}",)
     told = json.loads(options.out.read_text()) if options.out.exists() else {}
     if told.get("budget") != options.budget:
-        told = {"budget": options.budget, "ways": {}}
-    for way in options.only:
-        found = counted(search(way, work, options.budget, shared), options.budget)
+        told = {"budget": options.budget, "searches": {}}
+    for number, way in product(options.searches, options.only):
+        place, chosen = work / str(number), (seed_of(way, number), *shared)
+        found = counted(search(way, place, options.budget, chosen), options.budget)
         if found["winner"]:
-            found["again"] = winner_again(way, work, found["winner"], shared)
-        told["ways"][way] = found | machine()
-        told["ways"] = compared(told["ways"], "random")
+            found["again"] = winner_again(way, place, found["winner"], shared)
+        ways = told["searches"].setdefault(str(number), {})
+        ways[way] = found | machine()
+        told["searches"][str(number)] = compared(ways, "random")
         options.out.write_text(json.dumps(told, indent=1) + "\n")
-        print(f"{way}: {found['trials']} trials, {found['kimg']:.0f} kimg, {found['winner']}", flush=True)
+        said = f"{found['trials']} trials, {found['kimg']:.0f} kimg, {found['winner']}"
+        print(f"{number}, {way}: {said}", flush=True)
 
 
 if __name__ == "__main__":

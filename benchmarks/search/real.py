@@ -42,7 +42,7 @@ def trained(spec: Spec, params: dict[str, Any], seed: int) -> Iterator[tuple[Any
     keep_memory()
     config = spec.trial_config(params, spec.schedule(spec.data.count or 0))
     evaluator, pictures = evaluator_of(config, torch.device("cpu")), sets_of(config).drawings.pictures
-    fit = Fit(config, pictures, evaluator, seed=seed, device="cpu", full_at_end=False)  # type: ignore[arg-type]
+    fit = Fit(config, pictures, evaluator, seed=seed, device="cpu", extent_at_end="brief")  # type: ignore[arg-type]
 
     def result(count: int) -> float:
         work = at_work(fit.step.sample, None, fit.inputs, "result", lambda: None)

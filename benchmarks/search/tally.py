@@ -137,27 +137,30 @@ def compared(ways: Mapping[str, Mapping[str, Any]], baseline: str) -> dict[str, 
     return told
 
 
-def table(told: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Write the table of docs/search.md.
+def table(budget: float, searches: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> str:
+    """Write the table of docs/search.md: in each cell, what the searches of a way have, one behind the other.
 
     Args:
-        told: What is on record.
+        budget: Of each search, in kimg.
+        searches: By number, the ways of each by name, as `compared` gives them.
         labels: What the ways are called there, in order.
     """
-    ways, budget = told["ways"], told["budget"]
-    target = (ways.get("random", {}).get("steps") or [[0.0, float("nan")]])[-1][1]
     rows = [
-        f"| search, {budget:g} kimg | trials | best KID | kimg to reach {target:.3f} | times less than random "
+        f"| {budget:g} kimg each | trials | best KID | kimg to be as good as that random search | times less "
         "| its configuration again |\n|---|---|---|---|---|---|\n"
     ]
     for name, label in labels.items():
-        if name not in ways:
+        ways = [searches[number][name] for number in sorted(searches, key=int) if name in searches[number]]
+        if not ways:
             continue
-        way = ways[name]
-        best = f"{way['winner']['result']:.3f}" if way["winner"] else "none"
-        reach, less = way.get("kimg_to_reach"), way.get("times_less")
-        reached = f"{reach:.0f} | {less:.1f}" if reach else "not reached | not reached"
-        rows.append(f"| {label} | {way['trials']} | {best} | {reached} | {_again(way.get('again'))} |\n")
+        cells = [
+            [str(way["trials"]) for way in ways],
+            [f"{way['winner']['result']:.3f}" if way["winner"] else "none" for way in ways],
+            [f"{reach:.0f}" if (reach := way.get("kimg_to_reach")) else "not reached" for way in ways],
+            [f"{less:.1f}" if (less := way.get("times_less")) else "-" for way in ways],
+            [_again(way.get("again")) for way in ways],
+        ]
+        rows.append(f"| {label} | {' | '.join('; '.join(cell) for cell in cells)} |\n")
     return "".join(rows)
 
 

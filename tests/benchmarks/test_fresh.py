@@ -90,9 +90,11 @@ def test_the_table_says_what_is_not_there() -> None:
     }
     ways["random"]["again"] = tally.spread([0.2, 0.4, None])
     ways["ray"]["again"] = tally.spread([None])
-    text = tally.table({"budget": 72, "ways": tally.compared(ways, "random")}, fresh.LABELS)
+    text = tally.table(72, {"1": tally.compared(ways, "random")}, fresh.LABELS)
     assert "| random, all to the end | 8 | 0.300 | 60 | 1.0 | 0.300 (0.200 to 0.400, 1 lost) |" in text
-    assert "| 9 | none | not reached | not reached | not measured |" in text
+    assert "| 9 | none | not reached | - | not measured |" in text
+    twice = {number: tally.compared(ways, "random") for number in ("10", "9")}
+    assert "| 8; 8 | 0.300; 0.300 | 60; 60 | 1.0; 1.0 |" in tally.table(72, twice, fresh.LABELS)
     assert put("a\n<!-- fresh -->\nold\n<!-- end -->\nb", "fresh", text).count(text) == 1
 
 
