@@ -116,15 +116,34 @@ class LocalServer:
             threading.Event().wait()
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving, also those whose connection is open: a browser opens some ahead of what it will ask for."""
         self._http.shutdown()
         self._http.server_close()
+        self._http.hang_up()
 
 
 class _Threads(ThreadingHTTPServer):
     """Leaves out what is no fault: a browser that does not wait for an answer."""
 
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: object, client_address: object) -> None:
+        self._open.add(request)  # type: ignore[arg-type]
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+    def shutdown_request(self, request: object) -> None:
+        self._open.discard(request)  # type: ignore[arg-type]
+        super().shutdown_request(request)  # type: ignore[arg-type]
+
+    def hang_up(self) -> None:
+        """End the connections that are open."""
+        for connection in list(self._open):
+            with suppress(OSError):  # its other end was faster
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):

@@ -97,3 +97,12 @@ def test_those_who_hang_up_are_noticed_and_break_nothing(
 def test_a_taken_port_is_told(server: Echo) -> None:
     with pytest.raises(RequestError, match="choose another with --port"):
         Echo(server.port)
+
+
+def test_a_server_that_ends_leaves_nobody_waiting() -> None:
+    """A browser opens connections ahead of what it will ask for, and asks by one of those."""
+    with Echo() as serving:
+        ahead = socket.create_connection(("127.0.0.1", serving.port), timeout=20)
+        assert ask(serving) == (200, "a|b=c|0")  # after that it has taken the connection
+    with ahead:
+        assert ahead.recv(1) == b""
