@@ -787,7 +787,7 @@ def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Pa
         *("finished", "collapsed", "failed", "stopped", "collapsed")
     ]
     assert "promoted" in events(whole)
-    for nth in range(1 + after, len(whole.paths) + 1, 3):
+    for nth in range(1 + after, len(whole.paths) + 1, 5):
         broken = Breaking(tmp_path / str(nth), nth, _die, after, False)
         with contextlib.suppress(Killed):
             drive(make(broken, spec=PROMOTES), broken)
