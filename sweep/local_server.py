@@ -136,7 +136,7 @@ class _Threads(ThreadingHTTPServer):
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
     def shutdown_request(self, request: object) -> None:
-        self._open.discard(request)  # type: ignore[arg-type]
+        self._open.discard(request)
         super().shutdown_request(request)  # type: ignore[arg-type]
 
     def hang_up(self) -> None:
