@@ -108,7 +108,7 @@ def test_a_real_clock_ends_it(tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(SPEC)
     done = run(
         *("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs"),
-        *("--set", "search.time=1s", "--set", "train.kimg=100"),
+        *("--set", "search.time=4s", "--set", "train.kimg=100"),
     )
     assert done.exit_code == 0, done.output
     assert "it ends at " in done.output

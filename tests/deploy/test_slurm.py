@@ -21,7 +21,7 @@ from helpers.sweep_process import (
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "slurm.sbatch"
-TRIALS, EPOCHS = 3, 8
+TRIALS, EPOCHS = 3, 4
 
 SRUN = """#!/bin/bash
 # Runs a command once for each of two nodes; told to end, kills it at once. Each has a /tmp of its own, so to say.
