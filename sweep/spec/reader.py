@@ -24,12 +24,11 @@ from sweep.spec.sections import (
     SECTIONS,
     TEXTS,
     TRACKERS,
-    build_trial,
     default_of,
     steps_of,
 )
 from sweep.spec.space import GRID_LIMIT, Space
-from sweep.spec.values import BAD
+from sweep.spec.values import BAD, build_trial
 from sweep.spec.wishes.reading import check_wishes
 from sweep.spec.yaml_tree import Node, read
 

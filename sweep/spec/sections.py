@@ -5,8 +5,6 @@ The text under each field says what it does and its unit; docs/systems.md is mad
 
 import math
 import re
-from collections.abc import Mapping
-from copy import deepcopy
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -19,7 +17,6 @@ from ganlib.config import (
     PhotosConfig,
     Section,
     TrainConfig,
-    TrialConfig,
     Unit,
 )
 from ganlib.config.schedules import Schedule, schedules_in
@@ -232,25 +229,6 @@ PLACES = [place for path in FIELDS for place in (path, *(part for part in PARTS 
 """All keys and parts of schedules, in the order of the sections, parts behind their key."""
 
 
-def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the field holds
-    """Fill the searched parts of a key's value.
-
-    Args:
-        path: The key.
-        value: Its value, with None where a part is searched.
-        parts: Values by path, of which those of other keys are left out.
-    """
-    filled = deepcopy(value)
-    for part, item in parts.items():
-        if part in PARTS and key_of(part) == path:
-            *above, last = steps_of(part)[2:]
-            node = filled
-            for step in above:
-                node = node[step]
-            node[last] = item
-    return filled
-
-
 def _holds_text(path: str) -> bool:
     section, name = FIELDS[path]
     annotation = section.model_fields[name].annotation
@@ -272,30 +250,3 @@ def default_of(path: str) -> Any:  # noqa: ANN401 - whatever the field holds
     section, name = FIELDS[path]
     value = section.model_fields[name].get_default(call_default_factory=True)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _lacks_a_part(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_lacks_a_part, value))
-    return isinstance(value, dict) and None in value.values()
-
-
-def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> TrialConfig:
-    """Make the configuration of one trial.
-
-    Args:
-        measured: The objects of the sections in `MEASURED`, by name.
-        values: The values of keys of ``model`` and ``train``, and of parts that their schedules lack, by path; a key
-            that is left out, or whose schedule still lacks a part, has its default.
-
-    Raises:
-        pydantic.ValidationError: If the values do not go together.
-    """
-    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
-    for path, value in values.items():
-        if path not in PARTS:
-            section, name = path.split(".")
-            if not _lacks_a_part(whole := with_parts(path, value, values)):
-                parts[section][name] = whole
-    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
-    return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})

@@ -35,10 +35,9 @@ from sweep.spec.sections import (
     KeepConfig,
     ResourcesConfig,
     SearchConfig,
-    build_trial,
-    with_parts,
 )
 from sweep.spec.space import Space
+from sweep.spec.values import build_trial, with_parts
 
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

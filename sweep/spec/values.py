@@ -1,6 +1,8 @@
-"""Checks of single values of a spec, plain ones and schedules, against the fields of their sections."""
+"""Single values of a spec, plain ones and schedules: checked against the fields of their sections, and put together."""
 
 import re
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from ganlib.config import Section
+from ganlib.config import ModelConfig, Section, TrainConfig, TrialConfig
 from ganlib.config.schedules import Schedule
 from ganlib.registry import did_you_mean
 from sweep.spec.hints import meant
@@ -21,6 +23,8 @@ from sweep.spec.sections import (
     SCHEDULES,
     SEARCHABLE,
     default_of,
+    key_of,
+    steps_of,
 )
 from sweep.spec.yaml_tree import Node, inline
 
@@ -230,3 +234,49 @@ def _no_part(key: str, node: Node, searching: bool) -> str:
             "{type: categorical, choices: [{from: 2e-3, to: 2e-4}], when: ...}"
         )
     return ""
+
+
+def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Fill the searched parts of a key's value.
+
+    Args:
+        path: The key.
+        value: Its value, with None where a part is searched.
+        parts: Values by path, of which those of other keys are left out.
+    """
+    filled = deepcopy(value)
+    for part, item in parts.items():
+        if part in PARTS and key_of(part) == path:
+            *above, last = steps_of(part)[2:]
+            node = filled
+            for step in above:
+                node = node[step]
+            node[last] = item
+    return filled
+
+
+def _lacks_a_part(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_lacks_a_part, value))
+    return isinstance(value, dict) and None in value.values()
+
+
+def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> TrialConfig:
+    """Make the configuration of one trial.
+
+    Args:
+        measured: The objects of the sections in `MEASURED`, by name.
+        values: The values of keys of ``model`` and ``train``, and of parts that their schedules lack, by path; a key
+            that is left out, or whose schedule still lacks a part, has its default.
+
+    Raises:
+        pydantic.ValidationError: If the values do not go together.
+    """
+    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    for path, value in values.items():
+        if path not in PARTS:
+            section, name = path.split(".")
+            if not _lacks_a_part(whole := with_parts(path, value, values)):
+                parts[section][name] = whole
+    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
+    return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})
