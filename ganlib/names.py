@@ -97,6 +97,10 @@ class ExtractorEntry(Entry):
     download_mb: int = 0
 
 
+Extent = Literal["brief", "usual", "full"]
+"""How much is measured: FID, KID and the Vendi score; MMD and MIND too; what costs more, too."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A distance between generated and real pictures by which trials can be ranked; less is better.
@@ -105,14 +109,14 @@ class Metric:
         label: What people call it.
         error: The field of `ganlib.metrics.Score` that has its standard error; None for a metric without one.
         falls: Whether it falls as the number of pictures grows, so that only values of equal numbers compare.
-        of_results: Whether only results have it, and evaluations where trials are ranked by it.
+        extent: The least of a measurement that has it: evaluations measure no more than trials are ranked by.
         published: What it is called on the features of one extractor, by the full name of that.
     """
 
     label: str
     error: str | None = None
     falls: bool = False
-    of_results: bool = False
+    extent: Extent = "brief"
     published: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, extractor: str = "") -> str:
@@ -123,8 +127,8 @@ class Metric:
 METRICS = {
     "kid": Metric("KID", error="kid_se"),
     "fid": Metric("FID", falls=True, published={"dinov2@dgm-eval": "FD-DINOv2"}),
-    "mmd": Metric("MMD", error="mmd_se", of_results=True, published={"clip@cmmd": "CMMD"}),
-    "mind": Metric("MIND", falls=True, of_results=True),
+    "mmd": Metric("MMD", error="mmd_se", extent="usual", published={"clip@cmmd": "CMMD"}),
+    "mind": Metric("MIND", falls=True, extent="usual"),
 }
 """The metrics by the names of their fields in `ganlib.metrics.Score`, which are columns of the records."""
 MEASURED = (*METRICS, *(metric.error for metric in METRICS.values() if metric.error))

@@ -15,8 +15,8 @@ from benchmarks.gpu.pictures import discs
 from ganlib.config import EvaluateConfig
 from ganlib.export.files import pack_weights
 from ganlib.metrics import Evaluator
-from ganlib.metrics.score import Extent
 from ganlib.models.latents import fixed_latents
+from ganlib.names import Extent
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.resident import resident
 from ganlib.tf32 import tf32

@@ -140,6 +140,7 @@ BLOCKS: dict[str, Way] = {
     **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy")},
 }
 HALVES: Mapping[str, Any] = {"grace": 2, "reduction": 2}
+SHIPPED: Mapping[str, Any] = {**HALVES, "variant": "promote"}
 DEFAULTS: dict[str, Way] = {
     "random, all to the end": RANDOM,
     "2, 6": Swept(),
@@ -147,19 +148,16 @@ DEFAULTS: dict[str, Way] = {
     "2, 4, 8, reduction 2": Swept(asha=HALVES),
     "2, 4, 8, reduction 2, patience 2": Swept(asha={**HALVES, "patience": 2}),
     "2, 4, 8, reduction 2, patience 3": Swept(asha={**HALVES, "patience": 3}),
-    "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**HALVES, "patience": 3, "variant": "promote"}),
+    "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**SHIPPED, "patience": 3}),
     "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={"grace": 1, "reduction": 2, "patience": 3}),
     **{f"2, 6, variety {share}": Swept(asha={**USUAL, "variety": share}) for share in (0.1, 0.2, 0.3)},
-    "2, 4, 8, reduction 2, promote": Swept(asha={**HALVES, "variant": "promote"}),
-    "2, 4, 8, reduction 2, promote, variety 0.2": Swept(
-        asha={**HALVES, "variant": "promote", "variety": 0.2}
-    ),
+    "2, 4, 8, reduction 2, promote": Swept(asha=SHIPPED),
+    "2, 4, 8, reduction 2, promote, variety 0.2": Swept(asha={**SHIPPED, "variety": 0.2}),
 }
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
     **{f"{name}, rungs": Swept(name) for name in ("random", "tpe", "gp", "cmaes")},
 }
-SHIPPED: Mapping[str, Any] = {**HALVES, "variant": "promote"}
 QUESTIONS: dict[str, Question] = {
     "peers": Question(
         cache(Table.read),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.curves import Table
+from ganlib.metrics.score import variety
 
 HEAD = (
     "| search | kimg to reach {target:.3f} | times less than random | best KID at {budget:g} kimg | winners lost "
@@ -55,7 +56,8 @@ def ranks(world: Table) -> str:
         correlation = float(np.corrcoef(here, ends)[0, 1])
         ahead = float(np.mean(here[top] < len(whole) / 3))
         peak = float(np.mean([int(np.argmin(curve.full)) == index for curve in whole]))
-        alike = np.array([(curve.vendi[index] - 1) / (curve.real_vendi[index] - 1) < 0.2 for curve in whole])
+        shares = [variety(curve.vendi[index], curve.real_vendi[index]) for curve in whole]
+        alike = np.array([share is not None and share < 0.2 for share in shares])
         poor = f"{np.mean(alike):.0%} | {np.mean(alike[top]):.0%}"
         rows.append(f"| {kimg:.0f} | {correlation:.2f} | {ahead:.0%} | {peak:.0%} | {poor} |\n")
     return f"{len(world.curves)} trials.\n\n" + "".join(rows)

@@ -29,7 +29,8 @@ from ganlib.metrics.features import all_finite, as_matrix
 from ganlib.metrics.identity import Floor
 from ganlib.metrics.neighbours import Neighbours, nearest_real, pending_prdc
 from ganlib.metrics.real import RealPictures, RealStatistics
-from ganlib.metrics.score import Extent, Score
+from ganlib.metrics.score import Score
+from ganlib.names import Extent
 from ganlib.transfers import Pending, gathered, sent
 
 SUBSET_SEED = 0

@@ -2,10 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
-
-Extent = Literal["brief", "usual", "full"]
-"""How much is measured: FID, KID and the Vendi score; MMD and MIND too; what costs more, too."""
 
 LEAST_VARIETY = 1e-6
 """A Vendi score nearer to 1 is rounding."""

@@ -19,10 +19,9 @@ from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
 from ganlib.errors import RequestError
 from ganlib.metrics import TranslationEvaluator
-from ganlib.metrics.score import Extent
 from ganlib.models.inputs import inputs_of
 from ganlib.models.start import Start
-from ganlib.names import FAMILIES
+from ganlib.names import FAMILIES, Extent
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.capture import recorded
 from ganlib.steps.means import Means

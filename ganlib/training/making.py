@@ -6,10 +6,10 @@ from typing import Protocol
 from torch import Tensor, cat
 
 from ganlib.metrics import Extremes, Score, TranslationEvaluator
-from ganlib.metrics.score import Extent
 from ganlib.metrics.translation.score import PAIRS, Pairs
 from ganlib.models.inputs import ClassLatents, Inputs, Photos, Pictures, Use
 from ganlib.models.sheets import Make, Sheet, class_sheet, sheet_of, translation_sheet
+from ganlib.names import Extent
 
 PART = 32
 """Pairs that are made at once."""

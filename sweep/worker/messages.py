@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ganlib.metrics.identity import Floor
-from ganlib.metrics.score import Extent
-from ganlib.names import METRICS
+from ganlib.names import METRICS, Extent
 from ganlib.training.collapse import Verdict
 from sweep.records.event_kind import EventKind
 from sweep.records.snapshots import Seen
@@ -63,7 +62,7 @@ class Assignment:
     @property
     def extent(self) -> Extent:
         """How much its evaluations measure: what its trials are ranked by, at least."""
-        return "usual" if METRICS[self.metric].of_results else "brief"
+        return METRICS[self.metric].extent
 
     def extent_of_result(self, status: str | None) -> Extent:
         """Say how much its result measures: all of trials that were not given up, and where a wish needs it.

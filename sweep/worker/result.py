@@ -22,10 +22,10 @@ from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.export.parameters import count_parameters
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
-from ganlib.metrics.score import Extent
 from ganlib.models.inputs import Inputs, Use
 from ganlib.models.sheets import Make
 from ganlib.models.translator import Translator
+from ganlib.names import METRICS, Extent
 from ganlib.training.making import at_work, measured
 from ganlib.transfers import sent
 from sweep.records.snapshots import Seen
@@ -152,13 +152,14 @@ def _run_off(
     there: Sequence[tuple[Seen, LoadedGenerator]], measuring: Measuring
 ) -> tuple[Seen, LoadedGenerator]:
     """Choose the best of several snapshots at the full number of pictures."""
+    extent = METRICS[measuring.metric].extent
 
     def value(pair: tuple[Seen, LoadedGenerator]) -> float:
         seen, generator = pair
         if seen.n_fake == measuring.config.evaluate.n_fake:
             return seen.value
         try:
-            measured: float = getattr(measuring.score(generator, "evaluation", "usual"), measuring.metric)
+            measured: float = getattr(measuring.score(generator, "evaluation", extent), measuring.metric)
         except NonFiniteError:
             return math.inf
         return measured

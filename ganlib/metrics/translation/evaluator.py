@@ -15,7 +15,6 @@ from ganlib.metrics.evaluator import Evaluator
 from ganlib.metrics.extremes import Extremes
 from ganlib.metrics.identity import Baseline, Floor
 from ganlib.metrics.neighbours import Neighbours
-from ganlib.metrics.score import Extent
 from ganlib.metrics.translation.changes import (
     cycle_ssim,
     difference,
@@ -26,6 +25,7 @@ from ganlib.metrics.translation.changes import (
 )
 from ganlib.metrics.translation.colour import lab, mean_chroma, mean_lab
 from ganlib.metrics.translation.score import PAIRS, Pairs, Translating, TranslationScore
+from ganlib.names import Extent
 from ganlib.transfers import Pending, gathered, pending_number
 
 DRAWINGS = 256
