@@ -26,7 +26,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.search.curves import Table, World  # noqa: E402
 from benchmarks.search.measures import Figures, median  # noqa: E402
-from benchmarks.search.questions import BUDGET, FULL, LIMIT, QUESTIONS, RANDOM, RANDOM_TRIALS, Way  # noqa: E402
+from benchmarks.search.questions import QUESTIONS, RANDOM, Way  # noqa: E402
 from benchmarks.search.replay import Enough, Spent  # noqa: E402
 from benchmarks.search.tables import write_tables  # noqa: E402
 
@@ -60,18 +60,19 @@ def answer(name: str, replays: int, processes: int, known: dict[str, Any], save:
             return pool.map(partial(played, world, way, enough), seeds, chunksize=1)
 
         # What random search finds is the target of all others.
-        whole = RANDOM_TRIALS * FULL
+        whole, budget = question.whole, question.budget
         target = median(np.array([one.best(whole) for one in all_of(RANDOM, Enough(whole))]))
-        random = all_of(RANDOM, Enough(BUDGET, target, LIMIT))
-        until = Enough(BUDGET, target, LIMIT) if question.reach else Enough(BUDGET)
-        baseline = Figures.of(random, target, BUDGET)
-        rows = known.setdefault(name, {"target": target, "budget": BUDGET, "ways": {}})["ways"]
+        to_the_end = Enough(budget, target, question.limit)
+        random = all_of(RANDOM, to_the_end)
+        until = to_the_end if question.reach else Enough(budget)
+        baseline = Figures.of(random, target, budget)
+        rows = known.setdefault(name, {"target": target, "budget": budget, "ways": {}})["ways"]
         for label, way in question.ways.items():
             if label in rows:
                 continue
             started = time.perf_counter()
             found = random if way is RANDOM else all_of(way, until)
-            rows[label] = Figures.of(found, target, BUDGET).plain(baseline, LIMIT)
+            rows[label] = Figures.of(found, target, budget).plain(baseline, question.limit)
             print(f"{name}: {label}: {rows[label]}, {time.perf_counter() - started:.0f} s", flush=True)
             save()
 

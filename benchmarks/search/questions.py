@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.search.curves import Table, World
 from benchmarks.search.peers import person, stock_ray
-from benchmarks.search.replay import Enough, Spent, replay, with_search
+from benchmarks.search.replay import WORKERS, Enough, Spent, replay, with_search
 from benchmarks.search.synthetic import Synthetic
 from benchmarks.search.variants import Trick, drawing
 from sweep.spec.specification import Spec, parse
@@ -19,11 +19,10 @@ FULL = 9.0
 """Kimg of a trial that is trained to its end."""
 RANDOM_TRIALS = 64
 """Trials of the random search whose best is to be reached."""
-BUDGET = 3 * RANDOM_TRIALS
-"""Kimg at which searches are compared: a third of what that random search takes."""
-LIMIT = 1.5 * FULL * RANDOM_TRIALS
+FEW_TRIALS = 16
+"""The same for a sweep of a few trials, on two cores."""
 MOST = 100_000
-USUAL: Mapping[str, Any] = {"grace": 2, "reduction": 3}
+USUAL: Mapping[str, Any] = {"grace": 2, "reduction": 3, "variant": "stop"}
 NUMBERS = """
 name: numbers
 data: {source: avatars, count: 3000, size: 32}
@@ -48,19 +47,21 @@ class Swept:
         asha: The section ``asha``, in kimg; None without.
         trick: A variant of the rungs that is no part of the product.
         blocks: How TPE draws conditional keys.
+        workers: Trials at a time.
     """
 
     sampler: str = "tpe"
     asha: Mapping[str, Any] | None = field(default_factory=lambda: USUAL)
     trick: Trick | None = None
     blocks: str = "group"
+    workers: int = WORKERS
 
     def __call__(self, world: World, seed: int, enough: Enough) -> Spent:
         """Search."""
         search = {"sampler": self.sampler, "trials": min(world.size, MOST)}
         spec = with_search(world.spec, search, self.asha)
         with drawing(self.blocks):
-            return replay(world, spec, seed, enough, self.trick)
+            return replay(world, spec, seed, enough, self.trick, self.workers)
 
 
 def ray(world: World, seed: int, enough: Enough) -> Spent:
@@ -82,12 +83,29 @@ class Question:
         ways: By name.
         replays: The share of the replays that are asked for.
         reach: Whether searches go on until they reach what random search found; else they end at the budget.
+        trials: Trials of the random search, all to their end, whose best is to be reached.
     """
 
     world: Callable[[], World]
     ways: Mapping[str, Way]
     replays: float = 1.0
     reach: bool = True
+    trials: int = RANDOM_TRIALS
+
+    @property
+    def whole(self) -> float:
+        """Say how much that random search trains, in kimg."""
+        return self.trials * FULL
+
+    @property
+    def budget(self) -> float:
+        """Say at how many kimg searches are compared: a third of that."""
+        return self.whole / 3
+
+    @property
+    def limit(self) -> float:
+        """Say at how many kimg a search ends that has not found it."""
+        return 1.5 * self.whole
 
 
 def _spec(path: Path, *overrides: str) -> Spec:
@@ -113,11 +131,11 @@ def _compare() -> Spec:
 RANDOM = Swept("random", None)
 RUNGS: dict[str, Way] = {
     "random, all to the end": RANDOM,
-    "stop at 1, 3": Swept("random", {"grace": 1, "reduction": 3}),
+    "stop at 1, 3": Swept("random", {**USUAL, "grace": 1}),
     "stop at 2, 6": Swept("random"),
-    "stop at 2, 4, 8, reduction 2": Swept("random", {"grace": 2, "reduction": 2}),
-    "stop at 3": Swept("random", {"grace": 3, "reduction": 3}),
-    "stop at 3, 6, reduction 2": Swept("random", {"grace": 3, "reduction": 2}),
+    "stop at 2, 4, 8, reduction 2": Swept("random", {**USUAL, "reduction": 2}),
+    "stop at 3": Swept("random", {**USUAL, "grace": 3}),
+    "stop at 3, 6, reduction 2": Swept("random", {**USUAL, "grace": 3, "reduction": 2}),
     "2, 6, tolerance 0.5": Swept("random", {**USUAL, "tolerance": 0.5}),
     "2, 6, tolerance 1": Swept("random", {**USUAL, "tolerance": 1}),
     "2, 6, tolerance 2": Swept("random", {**USUAL, "tolerance": 2}),
@@ -139,7 +157,7 @@ BLOCKS: dict[str, Way] = {
     "random, rungs": Swept("random"),
     **{f"tpe, {how}, rungs": Swept("tpe", blocks=how) for how in ("joint", "group", "hierarchy")},
 }
-HALVES: Mapping[str, Any] = {"grace": 2, "reduction": 2}
+HALVES: Mapping[str, Any] = {**USUAL, "reduction": 2}
 SHIPPED: Mapping[str, Any] = {**HALVES, "variant": "promote"}
 DEFAULTS: dict[str, Way] = {
     "random, all to the end": RANDOM,
@@ -149,10 +167,17 @@ DEFAULTS: dict[str, Way] = {
     "2, 4, 8, reduction 2, patience 2": Swept(asha={**HALVES, "patience": 2}),
     "2, 4, 8, reduction 2, patience 3": Swept(asha={**HALVES, "patience": 3}),
     "2, 4, 8, reduction 2, patience 3, promote": Swept(asha={**SHIPPED, "patience": 3}),
-    "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={"grace": 1, "reduction": 2, "patience": 3}),
+    "1, 2, 4, 8, reduction 2, patience 3": Swept(asha={**HALVES, "grace": 1, "patience": 3}),
     **{f"2, 6, variety {share}": Swept(asha={**USUAL, "variety": share}) for share in (0.1, 0.2, 0.3)},
     "2, 4, 8, reduction 2, promote": Swept(asha=SHIPPED),
     "2, 4, 8, reduction 2, promote, variety 0.2": Swept(asha={**SHIPPED, "variety": 0.2}),
+}
+FEW: dict[str, Way] = {
+    "random, all to the end": RANDOM,
+    "tpe, all to the end": Swept("tpe", None, workers=2),
+    "tpe, rungs of three": Swept("tpe", workers=2),
+    "tpe, rungs of two": Swept("tpe", HALVES, workers=2),
+    "tpe, rungs of two, promotion": Swept("tpe", SHIPPED, workers=2),
 }
 SAMPLERS: dict[str, Way] = {
     **{name: Swept(name, None) for name in ("random", "tpe", "gp", "cmaes")},
@@ -171,6 +196,7 @@ QUESTIONS: dict[str, Question] = {
             "the shipped studies": Swept("tpe", SHIPPED),
         },
     ),
+    "a few trials": Question(cache(Table.read), FEW, trials=FEW_TRIALS),
     "rungs": Question(cache(Table.read), RUNGS, 0.3),
     "rungs with tpe": Question(cache(Table.read), DEFAULTS, 0.5),
     "noisy": Question(partial(_synthetic, partial(_spec, TABLE_SPEC), noise=0.03, crossing=0.2), FEWER, 0.1),

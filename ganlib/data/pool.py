@@ -121,6 +121,7 @@ def serve() -> None:
     # Whatever a library prints must not get between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr  # which holds back no line: a worker that is killed would lose it
     while True:
         try:
             function, task = pickle.load(sys.stdin.buffer)

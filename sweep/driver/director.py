@@ -91,9 +91,12 @@ class Director:
         if self._queue:
             return self._assign(self.trials[self._queue.popleft()])
         enough = self.hours.enough()
-        if enough and (again := self.rungs.promoted()) is not None:
+        again = self.rungs.promoted() if enough else None
+        asked = self.source.ask() if enough and again is None else None
+        if enough and again is None and asked is None and not self._live:
+            again = self.rungs.promoted(at_the_end=True)
+        if again is not None:
             return self._assign(self._promoted(self.trials[again]))
-        asked = self.source.ask() if enough else None
         if asked is None:
             return Next.WAIT if self._live else Next.DONE
         trial = trial_of(asked, self.spec.search)

@@ -85,9 +85,14 @@ class Rungs:
         if self.may_go_on(trial):
             self._waiting.add(trial.number)
 
-    def promoted(self) -> int | None:
-        """Take a trial from those that wait which is good enough by now; None where there is none."""
-        number = self._asha.promotable(self._waiting) if self._asha and self._waiting else None
+    def promoted(self, at_the_end: bool = False) -> int | None:
+        """Take a trial from those that wait which is good enough by now; None where there is none.
+
+        Args:
+            at_the_end: Whether no trial trains or begins any more.
+        """
+        asha = self._asha if self._waiting else None
+        number = asha.promotable(self._waiting, at_the_end) if asha else None
         if number is not None:
             self._waiting.discard(number)
         return number

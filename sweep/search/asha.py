@@ -3,7 +3,8 @@
 `Asha` has no side effects: a trial's value goes in, a decision comes out. On finite values, and as long as no report
 crosses two rungs at once, `Asha` without tolerance and promotion decides as Ray's ``AsyncHyperBandScheduler`` with one
 bracket does. With promotion it is the paper's own algorithm, except that a trial which is good enough at once goes on
-at once.
+at once, and that the best of a rung goes on when nothing else is left: a sweep of a few trials would train none to its
+end.
 """
 
 import math
@@ -166,18 +167,19 @@ class Asha:
         """Say whether a trial has ended for good at a rung, because its pictures varied too little."""
         return any(trial in there and there[trial].alike for there in self._contents)
 
-    def promotable(self, waiting: Collection[int]) -> int | None:
+    def promotable(self, waiting: Collection[int], at_the_end: bool = False) -> int | None:
         """Find a trial that was stopped and is among the best of its rung by now: the best one of the highest rung.
 
         Args:
             waiting: The trials that were stopped.
+            at_the_end: Whether no trial trains or begins any more; then the best at a rung need not wait for others.
         """
         for index in reversed(range(len(self.rungs))):
             there = {trial: held for trial, held in self._contents[index].items() if not held.alike}
             later = self._contents[index + 1] if index + 1 < len(self.rungs) else {}
             if not any(trial in there for trial in waiting):
                 continue
-            leading = _leading(list(there.values()), self.reduction)
+            leading = _leading(list(there.values()), self.reduction, least=int(at_the_end))
             cutoff = leading[-1][1].value if leading else None
             ahead = {place for place, _ in leading}
             found = [
@@ -235,10 +237,10 @@ def _percentile(values: Sequence[float], reduction: float) -> float | None:
     return -(high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share)
 
 
-def _leading(there: Sequence[Held], reduction: float) -> list[tuple[int, Held]]:
+def _leading(there: Sequence[Held], reduction: float, least: int = 0) -> list[tuple[int, Held]]:
     """List the best 1/``reduction`` in whole trials, best first and of equals the first to come, with their places."""
     ranked = sorted(enumerate(there), key=lambda one: (one[1].value, one[0]))
-    return ranked[: int(len(there) / reduction + 1e-9)]
+    return ranked[: max(least, int(len(there) / reduction + 1e-9))]
 
 
 def expected_survivors(
@@ -254,8 +256,8 @@ def expected_survivors(
         trials: How many trials start.
         rungs: Where trials are compared, in kimg.
         reduction: The share that goes on is 1/``reduction``, as in `Asha`.
-        promote: Whether trials are promoted: then at least the whole 1/``reduction`` go on, and a few that were
-            overtaken after they had gone on.
+        promote: Whether trials are promoted: then at least the whole 1/``reduction`` go on, one in any case, and a
+            few that were overtaken after they had gone on.
 
     Returns:
         (kimg of the rung, expected number that goes on) for each rung.
@@ -263,7 +265,8 @@ def expected_survivors(
     expected: list[tuple[float, float]] = []
     arriving = float(trials)
     for rung in rungs:
-        arriving = math.floor(arriving / reduction + 1e-9) if promote else _passing(arriving, reduction)
+        whole = max(min(arriving, 1.0), math.floor(arriving / reduction + 1e-9))
+        arriving = whole if promote else _passing(arriving, reduction)
         expected.append((rung, arriving))
     return expected
 

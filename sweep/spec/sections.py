@@ -74,11 +74,11 @@ class AshaConfig(Section):
 
     grace: float = Field(gt=0)
     """The first rung, in ``unit``: no trial is stopped before."""
-    reduction: float = Field(3.0, ge=1.1, le=1000)
+    reduction: float = Field(2.0, ge=1.1, le=1000)
     """One of so many trials goes on at a rung, and the next rung is so many times as far."""
     max: float | None = Field(None, gt=0)
     """How long a trial trains at most, in ``unit``; null: as long as ``train`` says."""
-    variant: Literal["stop", "promote"] = "stop"
+    variant: Literal["stop", "promote"] = "promote"
     """What becomes of a trial that is not good enough at a rung: its end (``stop``), or it waits there, with a
     checkpoint, and goes on when it is among the best 1/``reduction`` after all (``promote``, Li's own)."""
     tolerance: float = Field(0.0, ge=0, le=10)

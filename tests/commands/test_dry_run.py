@@ -16,7 +16,7 @@ train:
   loss: {type: categorical, choices: [bce, lsgan]}
   smoothing: {type: float, low: 0.8, high: 1.0, step: 0.1, when: {train.loss: [bce]}}
 search: {trials: 12}
-asha: {grace: 2, reduction: 3, max: 20}
+asha: {grace: 2, reduction: 3, variant: stop, max: 20}
 """
 
 

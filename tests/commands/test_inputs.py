@@ -109,7 +109,7 @@ def test_the_first_look_takes_as_long_with_any_number_of_pictures(images: int) -
     assert (spec.schedule(images).budget, spec.schedule(images).interval, spec.schedule(images).rungs) == (
         40.0,
         4.0,
-        (4.0, 12.0, 36.0),
+        (4.0, 8.0, 16.0, 32.0),
     )
 
 

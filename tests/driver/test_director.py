@@ -37,7 +37,7 @@ model: {width: 8, latent_dim: 16}
 train: {lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}, epochs: 4}
 evaluate: {every: 1, n_fake: 32, n_real: 64}
 search: {sampler: random, trials: 5}
-asha: {grace: 2, reduction: 2, max: 4}
+asha: {grace: 2, variant: stop, max: 4}
 resources: {max_failures: 1}
 """
 READ = parse(SPEC)
@@ -777,6 +777,26 @@ def test_a_trial_that_was_stopped_is_promoted(folder: LocalFolder) -> None:
     assert director.next() is Next.DONE
     assert [row["status"] for row in records(folder)["trials"]] == ["finished", "stopped"]
     assert {past.number: past.state for past in told(director)} == {0: "finished", 1: "stopped"}
+
+
+def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
+    """Where no more trials come that it could be compared with, also after a resume; not while one trains."""
+    director = make(folder, trials=1, spec=PROMOTES)
+    only = begun(director, 1.0)
+    folder.write(f"checkpoints/00000/{layout.snapshot_name(2.0)}", b"weights")
+    assert director.report(evaluation(only, 2.0))
+    assert director.next() is Next.WAIT
+    director.report(result(only, 2.0))
+    director = make(folder, trials=1, spec=PROMOTES)
+    again = handed(director)
+    assert (again.trial, again.seen_kimg) == (0, 2.0)
+    assert events(folder) == ["promoted"]
+    for kimg in (3.0, 4.0):
+        folder.write(f"checkpoints/00000/{layout.snapshot_name(kimg)}", b"weights")
+        assert director.report(evaluation(again, kimg))
+    director.report(result(again, 3.0))
+    assert director.next() is Next.DONE
+    assert trial_of(folder)["status"] == "finished"
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

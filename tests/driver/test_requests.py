@@ -21,7 +21,7 @@ data: {source: avatars, count: 1000, size: 32}
 train: {lr_g: {type: float, low: 1e-4, high: 1e-3, log: true}, epochs: 6}
 evaluate: {every: 1, n_fake: 32, n_real: 64}
 search: {sampler: random, trials: 9}
-asha: {grace: 2, reduction: 2, max: 4}
+asha: {grace: 2, variant: stop, max: 4}
 """)
 INFO = SweepInfo(images=1000, budget=6.0, interval=1.0, rungs=(2.0, 4.0), data_hash="abc")
 EVALUATIONS = 6

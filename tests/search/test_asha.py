@@ -177,6 +177,19 @@ def test_promotion_waits_for_others_and_then_takes_the_best():
     assert asha.enter(3, 1, 1.0).stop is False, "at once among the best third"
 
 
+def test_the_best_of_a_rung_waits_for_nobody_when_nothing_else_is_left():
+    asha = Asha([1, 2], 2, promote=True)
+    for trial, value in enumerate([3.0, 2.0]):
+        asha.enter(trial, 1, value)
+    assert asha.promotable({0, 1}) == 1
+    asha.release(1, 0)
+    assert asha.enter(1, 2, 1.0).stop is True
+    assert asha.promotable({0, 1}) is None
+    assert asha.promotable({0, 1}, at_the_end=True) == 1
+    asha.release(1, 1)
+    assert asha.promotable({0}, at_the_end=True) is None, "one of two went on"
+
+
 def test_of_equals_the_first_to_come_is_promoted():
     asha = Asha([1], 2, promote=True)
     for trial in range(4):

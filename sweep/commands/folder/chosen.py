@@ -152,10 +152,11 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     first += ["train.diffaugment: [translation]"] if seen.count < FEW else []
     yield f"- {{{', '.join(first)}}}"
     yield ""
-    yield "# One of three goes on at each rung."
+    yield "# The better half goes on at each rung."
     yield "asha:"
     yield f"  grace: {numbers.grace:g}"
-    yield "  reduction: 3"
+    yield "  reduction: 2"
+    yield "  variant: stop"
     yield f"  max: {numbers.longest:g}"
     yield "  unit: kimg"
     yield ""

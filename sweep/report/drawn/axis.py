@@ -14,6 +14,8 @@ _DEEPEST = 1000.0
 _APART = 2.0
 """A logarithmic axis is cut where the highest value is this many times as far from the lowest as most of them are."""
 _MARGIN = 0.04
+_LEAST_SIZE, _GREATEST_SIZE = 1e-100, 1e100
+"""What is nearer to 0 is drawn as 0, and what is farther from it as what is infinite: no axis overflows."""
 _LEAST, _MOST = 3, 5  # ticks
 
 
@@ -43,13 +45,14 @@ class Axis:
         cut where those of a few runs that blew up would flatten all others.
 
         Args:
-            values: What is drawn; what is None, infinite or NaN is not.
+            values: What is drawn; what is None, beyond 1e100 or NaN is not.
             floor: What real pictures score; it is on the axis where it is near.
 
         Returns:
-            The axis; None without finite values.
+            The axis; None without such values.
         """
-        finite = sorted(v for v in values if v is not None and math.isfinite(v))
+        drawn = [v for v in values if v is not None and abs(v) <= _GREATEST_SIZE]
+        finite = sorted(v if abs(v) >= _LEAST_SIZE else 0.0 for v in drawn)
         if not finite:
             return None
         positive = [v for v in finite if v > 0]

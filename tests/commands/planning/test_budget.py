@@ -9,7 +9,7 @@ from sweep.spec.specification import Spec, parse
 HOUR = 3600.0
 
 
-def spec(trials: int, more: str = "asha: {grace: 10, unit: kimg}") -> Spec:
+def spec(trials: int, more: str = "asha: {grace: 10, reduction: 3, variant: stop, unit: kimg}") -> Spec:
     return parse(
         "train: {kimg: 90, lr_g: {type: float, low: 1e-4, high: 1e-3}}\n"
         f"evaluate: {{every: 10, unit: kimg, n_fake: 256}}\nsearch: {{trials: {trials}}}\n{more}"
@@ -76,7 +76,7 @@ def test_a_grid_has_as_many_trials_as_it_has() -> None:
 @pytest.mark.parametrize("limit", [0.25 * HOUR, 20 * HOUR])
 def test_all_times_of_a_spec_stretch_alike(limit: float) -> None:
     """Also that after which a trial has had its best: it lies no lower than the interval of evaluations."""
-    study = spec(16, "asha: {grace: 10, patience: 20, unit: kimg}")
+    study = spec(16, "asha: {grace: 10, reduction: 3, variant: stop, patience: 20, unit: kimg}")
     *_, stretched = proposals(Fit(study, 1000, COSTS, limit))
     changed = parse(study.to_yaml(), overrides=stretched.overrides)
     assert changed.asha is not None

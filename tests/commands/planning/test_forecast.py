@@ -33,7 +33,7 @@ COSTS = Costs(
     snapshot=10**6,
     grid=10**5,
 )
-THIRD = AshaConfig(grace=10, unit="kimg")
+THIRD = AshaConfig(grace=10, reduction=3, variant="stop", unit="kimg")
 RESULT = 256 * 0.01 + 1.0 + 0.5 + 1.0
 """Of a trial's result: an evaluation, and what costs more."""
 
@@ -83,7 +83,7 @@ def test_the_slowest_configuration_is_in_the_range() -> None:
 
 
 def test_early_stopping_saves_what_asha_expects() -> None:
-    at = schedule("asha: {grace: 10, unit: kimg}")
+    at = schedule("asha: {grace: 10, reduction: 3, unit: kimg}")
     found = forecast(at, 256, 27, THIRD, COSTS)
     expected = expected_survivors(27, at.comparisons, 3)
     arriving = [27.0, *(number for _, number in expected)]
@@ -94,7 +94,7 @@ def test_early_stopping_saves_what_asha_expects() -> None:
 
 
 def test_with_promotion_fewer_go_on() -> None:
-    at = schedule("asha: {grace: 10, unit: kimg}")
+    at = schedule("asha: {grace: 10, reduction: 3, unit: kimg}")
     promoted = forecast(at, 256, 27, THIRD.model_copy(update={"variant": "promote"}), COSTS)
     (_, came), (_, later) = promoted.arriving
     assert came == 27
@@ -105,7 +105,7 @@ def test_with_promotion_fewer_go_on() -> None:
 
 
 def test_large_sweeps_take_as_much_longer_as_they_are_larger() -> None:
-    at = schedule("asha: {grace: 10, unit: kimg}")
+    at = schedule("asha: {grace: 10, reduction: 3, unit: kimg}")
     one, ten = forecast(at, 256, MOST, THIRD, COSTS), forecast(at, 256, 10 * MOST, THIRD, COSTS)
     assert ten.busy.middle == pytest.approx(10 * one.busy.middle, rel=0.02)
 
@@ -127,7 +127,7 @@ def test_no_play_breaks_its_bounds(
     stopped = forecast(at, 256, trials, asha, costs, plays=5)
     whole = forecast(at, 256, trials, None, costs, plays=5)
     longest = 90 * max(speeds) + 9 * costs.evaluation(256, 256) + RESULT
-    again = trials * 3 * RESULT if variant == "promote" else 0.0  # at each rung
+    again = trials * len(at.comparisons) * RESULT if variant == "promote" else 0.0  # at each rung
     assert stopped.wall.high <= (trials * longest + again) * (1 + 1e-9)
     bound = whole.busy.high * max(speeds) / min(speeds) + again
     assert stopped.busy.high / min(slots, trials) <= bound * (1 + 1e-9)

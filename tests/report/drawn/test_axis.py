@@ -8,11 +8,15 @@ from hypothesis import strategies as st
 
 from sweep.report.drawn.axis import Axis, round_ticks
 
-NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)
+NUMBERS = st.lists(st.floats(-1e6, 1e6) | st.floats(-1e100, 1e100), min_size=1, max_size=60)
 
 
 @given(values=NUMBERS, floor=st.none() | st.floats(-1, 1e3))
 @example([1e-7], None)  # whose end is round, but for its rounding
+@example([1.0, 5e-324, 5e-324], None)
+@example([5e-324, 1e-323], None)
+@example([1e100, 1e100, -1e100], None)
+@example([1e100, 1e-100], 1e-99)
 def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: float | None) -> None:
     axis = Axis.of(values, floor)
     assert axis is not None
@@ -30,7 +34,7 @@ def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: floa
 
 def test_there_is_no_axis_of_nothing() -> None:
     assert Axis.of([]) is None
-    assert Axis.of([None, math.nan, math.inf]) is None
+    assert Axis.of([None, math.nan, math.inf, 1e101, -1e300]) is None
 
 
 def test_it_is_logarithmic_where_a_bad_sweep_would_flatten_a_good_one() -> None:
