@@ -98,7 +98,11 @@ def test_rungs_lie_below_the_budget():
     assert spec.asha == AshaConfig(grace=2, reduction=3, max=18)
     assert spec.schedule(1000).rungs == (2.0, 6.0), "18 is the end itself"
     assert parse("asha: {grace: 4, max: 40}", overrides=["train.epochs=4"]).schedule(1000).rungs == ()
-    assert parse("asha: {grace: 7, reduction: 3, unit: kimg, max: 100}").schedule(123).rungs == (7.0, 21.0, 63.0)
+    assert parse("asha: {grace: 7, reduction: 3, unit: kimg, max: 100}").schedule(123).rungs == (
+        7.0,
+        21.0,
+        63.0,
+    )
 
 
 def test_evaluations_in_kimg():
