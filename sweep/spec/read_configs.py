@@ -58,20 +58,22 @@ def _point(node: Node, where: str, space: Space, fixed: Collection[str], problem
         problems.add(node.file, node.line, where, message, node.plain())
         return {}
     point: Point = {}
-    known = list(space) or [path for path in FIELDS if path.split(".")[0] in SEARCHABLE]
+    searchable = [path for path in FIELDS if path.split(".")[0] in SEARCHABLE]
+    known = list(space) or searchable
     for path, below in node.value.items():
         if path in fixed or key_of(path) in fixed:
             continue
         if path not in known:
-            reason = _unknown(path, known, searching=len(space) > 0)
+            # Also keys that are not searched: the key of the space may be misspelt alike.
+            reason = _unknown(path, {*known, *searchable}, searching=len(space) > 0)
             problems.add(below.file, below.line, f"{where}.{path}", reason, below.plain())
         elif (value := check_value(path, below, f"{where}.{path}", problems)) is not BAD:
             point[path] = value
     return point
 
 
-def _unknown(path: str, known: list[str], searching: bool) -> str:
-    if searching and any(key_of(part) == path for part in known if part in PARTS):
+def _unknown(path: str, near: Collection[str], searching: bool) -> str:
+    if searching and any(key_of(part) == path for part in near if part in PARTS):
         return "has a schedule; a point names the parts of it that are searched, such as train.lr_g.from"
     if not searching and path in PARTS:
         return f"a point names a whole schedule: {key_of(path)}: {{from: 2e-3, to: 2e-4}}"
@@ -79,7 +81,9 @@ def _unknown(path: str, known: list[str], searching: bool) -> str:
         return "is not searched; before a search, a point names keys that have a distribution"
     if path in FIELDS:
         return "must be a key of model or train: all trials of a sweep have the same pictures and metric"
-    return f"unknown key{did_you_mean(path, known)}; a point names keys by their path, such as train.loss"
+    return (
+        f"unknown key{did_you_mean(path, sorted(near))}; a point names keys by their path, such as train.loss"
+    )
 
 
 def _check_in_space(point: Point, space: Space, node: Node, where: str, problems: Problems) -> None:

@@ -148,6 +148,15 @@ def test_mistakes_in_points_of_a_space():
     assert "configs[4].train.lr_d: is not searched" in found[5]
 
 
+def test_a_key_that_is_misspelt_in_both_places_is_told_alike():
+    """A point's key is not guessed from the keys that are searched alone."""
+    found = problems(
+        "train: {lr_gg: {type: float, low: 1e-4, high: 1e-2}, lr_d: {type: float, low: 1e-4, high: 1e-2}, epochs: 1}\n"
+        "configs:\n- {train.lr_gg: 1e-3}\n"
+    )
+    assert [problem.count("lr_g'?") for problem in found] == [1, 1]
+
+
 def test_points_that_make_no_trial():
     text = "train: {epochs: 1}\nconfigs:\n- {train.loss: bce}\n- {train.loss: hinge, train.label_real: 0.9}\n"
     (only,) = problems(text)
