@@ -82,27 +82,26 @@ class Director:
             return Next.DONE
 
     def _next(self) -> Assignment | Next:
+        idle = Next.WAIT if self._live else Next.DONE
         if self.stopping:
-            return Next.WAIT if self._live else Next.DONE
+            return idle
         share = self.trials[self._queue[0]].share if self._queue else 1.0
         live = {(number, self.trials[number].attempt): self.trials[number].share for number in self._live}
         if live and not self.room.fits(live, share):
             return Next.WAIT
         if self._queue:
             return self._assign(self.trials[self._queue.popleft()])
-        enough = self.hours.enough()
-        again = self.rungs.promoted() if enough else None
-        asked = self.source.ask() if enough and again is None else None
-        if enough and again is None and asked is None and not self._live:
+        if not self.hours.enough():
+            return idle
+        again = self.rungs.promoted()
+        if again is None and (asked := self.source.ask()) is not None:
+            trial = trial_of(asked, self.spec.search)
+            self.trials[trial.number] = trial
+            self.records.begin(trial)
+            return self._assign(trial, asked.refused)
+        if again is None and not self._live:
             again = self.rungs.promoted(at_the_end=True)
-        if again is not None:
-            return self._assign(self._promoted(self.trials[again]))
-        if asked is None:
-            return Next.WAIT if self._live else Next.DONE
-        trial = trial_of(asked, self.spec.search)
-        self.trials[trial.number] = trial
-        self.records.begin(trial)
-        return self._assign(trial, asked.refused)
+        return idle if again is None else self._assign(self._promoted(self.trials[again]))
 
     def _promoted(self, trial: Trial) -> Trial:
         """Open a trial again that was stopped at a rung."""
