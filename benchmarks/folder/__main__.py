@@ -1,6 +1,7 @@
 """What `sweep run PICTURES/` makes of folders, beside PyTorch's DCGAN tutorial and the quickstart of before.
 
     python benchmarks/folder avatars emoji=PATH photos=PATH [--minutes 15] [--seeds 0 1 2] [--out FILE]
+    python benchmarks/folder --tables        # only write the table of docs/folder.md from the figures on record
 
 Each contender gets so many minutes on two cores:
 
@@ -33,6 +34,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from benchmarks.search.tables import put  # noqa: E402
 from benchmarks.tutorial import Tutorial  # noqa: E402
 from ganlib import load_generator  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig  # noqa: E402
@@ -41,6 +43,12 @@ from ganlib.metrics import kid  # noqa: E402
 from sweep.spec.specification import parse  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "folder.json"
+DOCS = ROOT / "docs" / "folder.md"
+NAMES = {
+    "sweep": "`sweep run FOLDER`",
+    "tutorial": "the DCGAN tutorial",
+    "before": "the quickstart of before",
+}
 BEFORE = Path(__file__).with_name("before.yaml")
 CORES, PICTURES, SEED = 2, 2000, 1234
 TUTORIAL_SIDE = 64
@@ -145,12 +153,13 @@ def measured(trial: Trial, contender: str, sheet: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure what is not on record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("sets", nargs="+", metavar="NAME=PATH")
+    parser.add_argument("sets", nargs="*", metavar="NAME=PATH")
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--contenders", nargs="+", default=["sweep", "tutorial", "before"])
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--sheets", type=Path, default=Path(tempfile.gettempdir()) / "sweep-sheets")
+    parser.add_argument("--tables", action="store_true", help="only write the table")
     parser.add_argument("--one", nargs=3, metavar=("CONTENDER", "SET", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     folders = {name: path for name, _, path in (one.partition("=") for one in options.sets)}
@@ -163,7 +172,7 @@ def main() -> None:
             sheet = options.sheets / f"{name}-{contender}-{seed}.png"
             print(json.dumps(measured(trial, contender, sheet)))
         return
-    for seed in options.seeds:
+    for seed in () if options.tables else options.seeds:
         for name in folders:
             for contender in options.contenders:
                 known = json.loads(options.out.read_text()) if options.out.exists() else []
@@ -176,6 +185,27 @@ def main() -> None:
                 row = what | json.loads(done.stdout.splitlines()[-1])
                 print(row, flush=True)
                 options.out.write_text("[\n" + ",\n".join(map(json.dumps, [*known, row])) + "\n]\n")
+    if options.out.exists():
+        told = put(DOCS.read_text(), "folder", table(json.loads(options.out.read_text()), options.minutes))
+        DOCS.write_text(told)
+
+
+def table(rows: list[dict[str, Any]], minutes: float) -> str:
+    """Write what each contender came to on each set, seed by seed."""
+    rows = [row for row in rows if row["minutes"] == minutes]
+    sets, contenders = ([*dict.fromkeys(row[key] for row in rows)] for key in ("set", "contender"))
+    lines = [f"| KID after {minutes:g} minutes | {' | '.join(sets)} |\n", f"|---|{'---|' * len(sets)}\n"]
+    for contender in contenders:
+        found = [
+            "; ".join(
+                f"{row['kid']:.3f} ± {row['se']:.3f}"
+                for row in sorted(rows, key=lambda row: row["seed"])
+                if (row["set"], row["contender"]) == (name, contender)
+            )
+            for name in sets
+        ]
+        lines.append(f"| {NAMES[contender]} | {' | '.join(cell or '-' for cell in found)} |\n")
+    return "".join(lines)
 
 
 def avatars(folder: Path) -> Path:
