@@ -49,7 +49,7 @@ train:
 evaluate: {{every: 1, n_fake: 1000, n_real: 1000}}
 search: {{sampler: {sampler}, trials: {trials}, seed: 1}}
 """
-ASHA = "asha: {grace: 2, reduction: 3, max: 8}\n"
+ASHA = "asha: {grace: 2, reduction: 3, variant: stop, max: 8}\n"
 SETTLED = 6.0
 """Seconds after which parts are copied."""
 

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
+from ganlib.errors import WorkError
 from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
 from sweep.records.sealed import DamagedPartError
-from sweep.records.status import RESUMABLE
+from sweep.records.status import RESUMABLE, Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.records.trial_state import Trial
+from sweep.search.asha import to_promote
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -117,6 +120,25 @@ class Found:
         return {
             trial: rows[0] for (dataset, trial), rows in sorted(self.parts.items()) if dataset == "trials"
         }
+
+    @cached_property
+    def waiting(self) -> set[int]:
+        """The trials that were stopped at a rung and may go on, which need their checkpoints."""
+        asha = self.spec.asha
+        if asha is None or asha.variant != "promote":
+            return set()
+        rows = [row for (name, _), part in self.parts.items() if name == "rungs" for row in part]
+        stopped = {trial for trial, row in self.trials.items() if row["status"] == Status.STOPPED}
+        ended = all(Status(row["status"]).ended for row in self.trials.values())
+        if ended and len(self.trials) >= self.info.trials and not any(map(self._due, self.trials)):
+            with suppress(WorkError):  # what is damaged is told elsewhere
+                over = self.spec.search.time is not None
+                if over or to_promote(self.info.rungs, asha, rows, stopped) is None:
+                    return set()
+        return stopped - {row["trial"] for row in rows if row["alike"]}
+
+    def _due(self, trial: int) -> bool:
+        return self.remembered(trial).due
 
     def rows(self, dataset: str, trial: int) -> Rows:
         """Look up the rows of one part; none where the part is not there or cannot be read."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ganlib.config import AVATARS
-from sweep.search.asha import expected_survivors
+from sweep.search.survivors import expected_survivors
 from sweep.spec.specification import Spec
 
 

@@ -27,13 +27,12 @@ from sweep.commands.inputs import check_inputs
 from sweep.commands.lineage import ancestors
 from sweep.driver.director import Director
 from sweep.driver.events import Event
-from sweep.driver.recovery import past, recall, restore
+from sweep.driver.recovery import ended_and_measured, goes_on, past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import brief, clock, trial_numbers
 from sweep.records.datasets import Store
 from sweep.records.progress import Clock, best_trial, described, metric_label, shortfall
-from sweep.records.status import Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, check_address, runner_for
@@ -137,7 +136,7 @@ def resume(
         store = Store(owner.held, spec.space.kinds())
         store.begin()
         done = ended_and_measured(store)
-        if done >= info.trials:
+        if done >= info.trials and not goes_on(spec, info, store):
             view.say(
                 f"'{spec.name}' has finished: all its {done} trials have ended. See 'sweep best {spec.name}', "
                 f"or add trials with 'sweep extend {spec.name} --trials +10'"
@@ -156,19 +155,6 @@ def resume(
                 f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
             )
             return drive(director, runner, owner, view)
-
-
-def ended_and_measured(store: Store) -> int:
-    """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
-
-    Nor does one count whose own row does not tell of its result yet: a crash came in between.
-    """
-    measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
-    return sum(
-        Status(row["status"]).ended
-        and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
-        for row in store.rows("trials")
-    )
 
 
 def drive(director: Director, runner: Runner, owner: Owner, view: View) -> int:

@@ -110,19 +110,12 @@ class Rungs:
         Raises:
             WorkError: if the records do not fit the rungs.
         """
-        # In the order of arrival: a verdict depends on who was there before.
-        entries = sorted(self._store.rows("rungs"), key=lambda entry: entry["time"])
+        entries = self._store.rows("rungs")
         for entry in entries:  # the trial's own row may not have been written after it
             if entry["alike"]:
                 continue
             known = trials[entry["trial"]]
             known.rung = max(entry["rung"], -1 if known.rung is None else known.rung)
         if self._asha:
-            self._asha.load(
-                (entry["rung_kimg"], entry["trial"], entry["value"], entry["se"], bool(entry["alike"]))
-                for entry in entries
-            )
-            for entry in entries:
-                if not entry["stopped"]:  # at once, or since it was promoted
-                    self._asha.release(entry["trial"], entry["rung"])
+            self._asha.recall(entries)
         return {entry["trial"] for entry in entries if entry["stopped"]}

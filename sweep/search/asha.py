@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
@@ -212,6 +212,19 @@ class Asha:
                 )
             self._contents[near[0]][trial] = held
 
+    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Put the recorded rows of the dataset ``rungs`` back, with who was let go on at once or since.
+
+        Raises:
+            WorkError: As `load` does.
+        """
+        # In the order of arrival: a decision depends on who was there before.
+        entries = sorted(rows, key=lambda row: row["time"])
+        self.load(
+            (row["rung_kimg"], row["trial"], row["value"], row["se"], bool(row["alike"])) for row in entries
+        )
+        self._released |= {(row["rung"], row["trial"]) for row in entries if not row["stopped"]}
+
     def _before(self, rung: int, trial: int) -> list[Held]:
         """List what the trials had that are compared at a rung and came before a trial, in order of arrival."""
         there = self._contents[rung]
@@ -222,6 +235,30 @@ class Asha:
         """Say whether noise may be all that keeps a trial from the cutoff."""
         error = self.tolerance * held.se
         return error > 0 and cutoff is not None and held.value - error <= cutoff
+
+
+def to_promote(
+    rungs: Sequence[float],
+    config: AshaConfig | None,
+    rows: Iterable[Mapping[str, Any]],
+    stopped: Collection[int],
+) -> int | None:
+    """Find the trial of a recorded sweep that goes on though all have ended; None where there is none.
+
+    Args:
+        rungs: Where trials are compared, in kimg.
+        config: The section ``asha`` of the spec.
+        rows: The dataset ``rungs``.
+        stopped: The trials that were stopped.
+
+    Raises:
+        WorkError: If the rows do not fit the rungs.
+    """
+    asha = Asha.of(rungs, config)
+    if asha is None or not asha.promote:
+        return None
+    asha.recall(rows)
+    return asha.promotable(stopped, at_the_end=True)
 
 
 def _percentile(values: Sequence[float], reduction: float) -> float | None:
@@ -241,40 +278,3 @@ def _leading(there: Sequence[Held], reduction: float, least: int = 0) -> list[tu
     """List the best 1/``reduction`` in whole trials, best first and of equals the first to come, with their places."""
     ranked = sorted(enumerate(there), key=lambda one: (one[1].value, one[0]))
     return ranked[: max(least, int(len(there) / reduction + 1e-9))]
-
-
-def expected_survivors(
-    trials: int, rungs: Sequence[float], reduction: float, promote: bool = False
-) -> list[tuple[float, float]]:
-    """Estimate how many trials go on past each rung when they arrive in an order unrelated to their quality.
-
-    The first trial always goes on. A trial that comes after m others meets a cutoff at position h = (m - 1) / reduction
-    of their sorted values; the trial's own rank among the m + 1 is uniform, so that it passes with probability
-    (h + 1) / (m + 1).
-
-    Args:
-        trials: How many trials start.
-        rungs: Where trials are compared, in kimg.
-        reduction: The share that goes on is 1/``reduction``, as in `Asha`.
-        promote: Whether trials are promoted: then at least the whole 1/``reduction`` go on, one in any case, and a
-            few that were overtaken after they had gone on.
-
-    Returns:
-        (kimg of the rung, expected number that goes on) for each rung.
-    """
-    expected: list[tuple[float, float]] = []
-    arriving = float(trials)
-    for rung in rungs:
-        whole = max(min(arriving, 1.0), math.floor(arriving / reduction + 1e-9))
-        arriving = whole if promote else _passing(arriving, reduction)
-        expected.append((rung, arriving))
-    return expected
-
-
-def _passing(arriving: float, reduction: float) -> float:
-    """Estimate how many of the arriving trials pass one rung; linear between whole numbers."""
-    passed = min(arriving, 1.0)
-    for before in range(1, math.ceil(arriving)):
-        share = min(1.0, arriving - before)
-        passed += share * ((before - 1) / reduction + 1) / (before + 1)
-    return passed

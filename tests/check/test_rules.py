@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,23 @@ def test_trials_whose_pictures_are_alike_end_at_their_rung(tmp_path: Path) -> No
     told = check(folder)
     assert told.exit_code != 0
     assert "variety" in told.output
+
+
+def test_a_trial_that_may_still_be_promoted_keeps_its_checkpoint(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the sweep is interrupted; when it is over nothing can go on from it."""
+    monkeypatch.setattr("sweep.check.file_rules.is_whole", lambda _: True)
+    waiting = folder / layout.checkpoints(trial_with(folder, "stopped")) / "000-000000000032.ckpt"
+    waiting.write_bytes(b"checkpoint")
+    told = check(folder)
+    assert told.exit_code != 0
+    assert "which has ended" in told.output
+    info = SweepInfo.read(open_folder(folder))
+    replace(info, trials=info.trials + 1).write(open_folder(folder))
+    assert check(folder).exit_code == 0
+    check(folder, "--repair")
+    assert waiting.exists()
 
 
 def test_trials_that_are_promoted_train_as_if_nobody_had_stopped_them(tmp_path: Path) -> None:

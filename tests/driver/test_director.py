@@ -13,7 +13,7 @@ import pytest
 from ganlib.training.collapse import Verdict
 from sweep.driver.director import Director
 from sweep.driver.events import Event, Next
-from sweep.driver.recovery import past, recall, restore
+from sweep.driver.recovery import goes_on, past, recall, restore
 from sweep.driver.room import Room
 from sweep.records import ledger
 from sweep.records.datasets import Store
@@ -788,6 +788,8 @@ def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
     assert director.next() is Next.WAIT
     director.report(result(only, 2.0))
     director = make(folder, trials=1, spec=PROMOTES)
+    assert goes_on(PROMOTES, director.info, director.records.store), "'sweep resume' has something to do"
+    assert not goes_on(READ, director.info, director.records.store)
     again = handed(director)
     assert (again.trial, again.seen_kimg) == (0, 2.0)
     assert events(folder) == ["promoted"]
@@ -797,6 +799,7 @@ def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
     director.report(result(again, 3.0))
     assert director.next() is Next.DONE
     assert trial_of(folder)["status"] == "finished"
+    assert not goes_on(PROMOTES, director.info, director.records.store)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.errors import WorkError
-from sweep.search.asha import Asha, Decision, expected_survivors
+from sweep.search.asha import Asha, Decision
+from sweep.search.survivors import expected_survivors
 
 
 def test_first_goes_on_then_best_third():

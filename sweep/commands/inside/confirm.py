@@ -19,8 +19,7 @@ from sweep.commands.before import as_begun
 from sweep.commands.inside.growth import Growth, ended
 from sweep.commands.inside.planned import Plan, run_plan
 from sweep.commands.lineage.ancestors import hand_on
-from sweep.commands.run import ended_and_measured
-from sweep.driver.recovery import past, recall
+from sweep.driver.recovery import ended_and_measured, past, recall
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo

@@ -17,7 +17,7 @@ from sweep.commands.inside.planned import run_plan
 from sweep.commands.lineage.ancestors import write
 from sweep.commands.lineage.found import INIT, Found
 from sweep.commands.lineage.reading import of_sweep
-from sweep.commands.run import ended_and_measured
+from sweep.driver.recovery import ended_and_measured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import MOST, forecast
-from sweep.search.asha import expected_survivors
+from sweep.search.survivors import expected_survivors
 from sweep.spec.schedule import Schedule
 from sweep.spec.sections import AshaConfig
 from sweep.spec.specification import parse
