@@ -159,8 +159,8 @@ def _play(
                 go_on(now + path.result, again, stopped.pop(again) + 1)
             elif (following := next(waiting, None)) is not None:
                 go_on(now + path.result, following, 0)
-            elif asha is not None and not events and (last := asha.promotable(stopped, True)) is not None:
-                go_on(now + path.result, last, stopped.pop(last) + 1)
+            elif asha is not None and not events and (best := asha.promotable(stopped, True)) is not None:
+                go_on(now + path.result, best, stopped.pop(best) + 1)
             else:
                 break
             free -= 1
