@@ -83,11 +83,11 @@ def foretold(spec: Spec, at: Schedule, trials: int, costs: Costs) -> Plan:
 
 
 def _disk(spec: Spec, at: Schedule, trials: int, costs: Costs, found: Forecast) -> int:
-    """Bytes at most: grids and snapshots of all trials, checkpoints of those that run, and what is kept at the end."""
+    """Bytes at most: grids and snapshots of all trials, checkpoints of those that run or wait, and what is kept."""
     share = found.busy.middle / (trials * found.trial.middle)
     evaluations = trials * share * at.budget / at.interval + trials
-    keeps = [spec.keep.finished, spec.keep.stopped]
-    kept = trials if "all" in keeps else min(trials, costs.at_once)
+    all_keep = spec.keep.finished == "all" or spec.keeps_stopped
+    kept = trials if all_keep else min(trials, costs.at_once)
     checkpoints = CHECKPOINTS * min(trials, costs.at_once) + kept
     return int(
         evaluations * costs.grid + trials * (costs.snapshot + RECORDS) + checkpoints * costs.checkpoint

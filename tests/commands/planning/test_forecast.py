@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import MOST, forecast
+from sweep.commands.planning.plan import foretold
 from sweep.search.survivors import expected_survivors
 from sweep.spec.schedule import Schedule
 from sweep.spec.sections import AshaConfig
@@ -133,3 +134,13 @@ def test_no_play_breaks_its_bounds(
     assert stopped.busy.high / min(slots, trials) <= bound * (1 + 1e-9)
     assert stopped.wall.low * min(slots, trials) >= stopped.busy.low * (1 - 1e-9)
     assert 0 < stopped.evaluating < 1
+
+
+def test_trials_that_wait_at_a_rung_have_a_checkpoint_each_on_the_disk() -> None:
+    text = "train: {kimg: 90}\nevaluate: {every: 10, unit: kimg, n_fake: 256}\n"
+    disks = {
+        variant: foretold(spec, spec.schedule(1000), 16, COSTS).disk
+        for variant in ("stop", "promote")
+        if (spec := parse(f"{text}asha: {{grace: 10, unit: kimg, variant: {variant}}}"))
+    }
+    assert disks["promote"] - disks["stop"] == pytest.approx(15 * COSTS.checkpoint, rel=0.05)
