@@ -120,7 +120,7 @@ def test_two_sweeps_outlive_what_happens_to_their_hosts(
         for results, trials in ((folder, TRIALS), (store, FEW)):
             same(results, expected, trials)
         assert recorded.items() <= folder.numbers().items()
-        check_whole(runs, "--repair")
+        check_whole(runs)
         told("check", "small", "--storage", bucket.url, "--repair")
         for place in (runs, bucket.url):
             look(place)

@@ -213,7 +213,7 @@ def test_nodes_share_a_sweep_that_outlives_its_driver_and_two_of_them(
             assert results.results()[trial] == expected.results()[trial]
     assert "finished" in results.statuses()  # the first at its rung has nobody to lose against
     assert recorded.items() <= results.numbers().items() <= expected.numbers().items()
-    check_whole(tmp_path, "--repair")
+    check_whole(tmp_path)
 
 
 def test_an_address_of_rays_client() -> None:
