@@ -102,8 +102,8 @@ def checkpoints(records: Found) -> Iterator[Finding]:
         if records.running:
             continue  # it writes and drops them as we look
         place = layout.checkpoints(number)
-        needed = row["status"] in RESUMABLE or records.remembered(number).due  # dropped once it is measured
-        needed = needed or number in records.waiting
+        due = records.remembered(number).due  # dropped once it is measured
+        needed = due or row["status"] in RESUMABLE or number in records.waiting
         kept = records.spec.keep.finished if Status(row["status"]).to_the_end else records.spec.keep.stopped
         for name in records.folder.names(place):
             path = f"{place}/{name}"

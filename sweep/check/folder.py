@@ -16,7 +16,7 @@ from sweep.records.sealed import DamagedPartError
 from sweep.records.status import RESUMABLE, Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.records.trial_state import Trial
-from sweep.search.asha import to_promote
+from sweep.search.asha import goes_on
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -125,15 +125,14 @@ class Found:
     def waiting(self) -> set[int]:
         """The trials that were stopped at a rung and may go on, which need their checkpoints."""
         asha = self.spec.asha
-        if asha is None or asha.variant != "promote":
+        if asha is None or not asha.promotes:
             return set()
         rows = [row for (name, _), part in self.parts.items() if name == "rungs" for row in part]
         stopped = {trial for trial, row in self.trials.items() if row["status"] == Status.STOPPED}
         ended = all(Status(row["status"]).ended for row in self.trials.values())
         if ended and len(self.trials) >= self.info.trials and not any(map(self._due, self.trials)):
             with suppress(WorkError):  # what is damaged is told elsewhere
-                over = self.spec.search.time is not None
-                if over or to_promote(self.info.rungs, asha, rows, stopped) is None:
+                if not goes_on(self.spec, self.info.rungs, self.trials.values(), rows):
                     return set()
         return stopped - {row["trial"] for row in rows if row["alike"]}
 

@@ -54,8 +54,7 @@ def expected_rungs(spec: Spec, trials: int, images: int | None = None) -> Expect
     at = spec.schedule(images)
     expected = []
     if spec.asha:
-        promote = spec.asha.variant == "promote"
-        expected = expected_survivors(trials, at.comparisons, spec.asha.reduction, promote)
+        expected = expected_survivors(trials, at.comparisons, spec.asha.reduction, spec.asha.promotes)
     arriving = [float(trials), *(number for _, number in expected)]
     steps = [(place, before, after) for (place, after), before in zip(expected, arriving, strict=False)]
     return ExpectedRungs(unit, at.budget, steps)

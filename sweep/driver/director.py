@@ -95,8 +95,7 @@ class Director:
             return idle
         again = self.rungs.promoted()
         if again is None and (asked := self.source.ask()) is not None:
-            trial = trial_of(asked, self.spec.search)
-            self.trials[trial.number] = trial
+            trial = self.trials[asked.number] = trial_of(asked, self.spec.search)
             self.records.begin(trial)
             return self._assign(trial, asked.refused)
         if again is None and not self._live:

@@ -8,10 +8,8 @@ from sweep.records.journal import remembered
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
-from sweep.search.asha import to_promote
 from sweep.search.trial_source import PastTrial, outcome
 from sweep.spec.sections import SearchConfig
-from sweep.spec.specification import Spec
 
 
 def recall(store: Store, search: SearchConfig) -> dict[int, Trial]:
@@ -52,14 +50,3 @@ def ended_and_measured(store: Store) -> int:
         and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
         for row in store.rows("trials")
     )
-
-
-def goes_on(spec: Spec, info: SweepInfo, store: Store) -> bool:
-    """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
-
-    Raises:
-        WorkError: If the records do not fit the rungs.
-    """
-    stopped = [row["trial"] for row in store.rows("trials") if row["status"] == Status.STOPPED]
-    over = spec.search.time is not None  # what was stopped when the time was over remains so
-    return not over and to_promote(info.rungs, spec.asha, store.rows("rungs"), stopped) is not None

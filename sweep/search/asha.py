@@ -11,11 +11,15 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
+from sweep.records.status import Status
 from sweep.spec.sections import AshaConfig
+
+if TYPE_CHECKING:
+    from sweep.spec.specification import Spec
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Asha:
         """Make the rungs of a spec; None where it has none."""
         if config is None:
             return None
-        return cls(rungs, config.reduction, config.tolerance, config.variant == "promote", config.variety)
+        return cls(rungs, config.reduction, config.tolerance, config.promotes, config.variety)
 
     @property
     def contents(self) -> Mapping[float, Mapping[int, float]]:
@@ -237,28 +241,29 @@ class Asha:
         return error > 0 and cutoff is not None and held.value - error <= cutoff
 
 
-def to_promote(
+def goes_on(
+    spec: "Spec",
     rungs: Sequence[float],
-    config: AshaConfig | None,
+    trials: Iterable[Mapping[str, Any]],
     rows: Iterable[Mapping[str, Any]],
-    stopped: Collection[int],
-) -> int | None:
-    """Find the trial of a recorded sweep that goes on though all have ended; None where there is none.
+) -> bool:
+    """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
 
     Args:
+        spec: The sweep; in one with ``search.time``, what was stopped when the time was over remains so.
         rungs: Where trials are compared, in kimg.
-        config: The section ``asha`` of the spec.
-        rows: The dataset ``rungs``.
-        stopped: The trials that were stopped.
+        trials: The rows of the dataset ``trials``.
+        rows: Those of the dataset ``rungs``.
 
     Raises:
         WorkError: If the rows do not fit the rungs.
     """
-    asha = Asha.of(rungs, config)
-    if asha is None or not asha.promote:
-        return None
+    asha = Asha.of(rungs, spec.asha)
+    if asha is None or not asha.promote or spec.search.time is not None:
+        return False
     asha.recall(rows)
-    return asha.promotable(stopped, at_the_end=True)
+    stopped = {row["trial"] for row in trials if row["status"] == Status.STOPPED}
+    return asha.promotable(stopped, at_the_end=True) is not None
 
 
 def _percentile(values: Sequence[float], reduction: float) -> float | None:

@@ -93,6 +93,11 @@ class AshaConfig(Section):
     unit: Unit = "epochs"
     """Unit of ``grace``, ``max`` and ``patience``: passes over all pictures, or thousands of real pictures shown."""
 
+    @property
+    def promotes(self) -> bool:
+        """Whether a trial that is stopped may go on later."""
+        return self.variant == "promote"
+
     @model_validator(mode="after")
     def _grace_before_max(self) -> "AshaConfig":
         if self.max is not None and self.grace >= self.max:

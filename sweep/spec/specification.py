@@ -140,8 +140,7 @@ class Spec:
     @property
     def keeps_stopped(self) -> bool:
         """Whether a trial that is stopped leaves a checkpoint to go on from."""
-        promotes = self.asha is not None and self.asha.variant == "promote"
-        return promotes or self.keep.stopped == "all"
+        return (self.asha is not None and self.asha.promotes) or self.keep.stopped == "all"
 
     def patience(self, images: int) -> float | None:
         """Say for how long a trial may be no better than before, in kimg; None for as long as it trains."""
