@@ -9,6 +9,7 @@ import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -25,8 +26,17 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
         ", did you mean 'dcgan'?"
     """
     plain = {_plain(choice): choice for choice in choices}
-    near = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
-    return f", did you mean '{plain[near[0]]}'?" if near else ""
+    near = difflib.get_close_matches(_plain(word), list(plain), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    # Of those that are equally near, the one with more letters in the same places: one letter was mistaken.
+    nearest = max(near, key=partial(_nearness, _plain(word)))
+    return f", did you mean '{plain[nearest]}'?"
+
+
+def _nearness(word: str, choice: str) -> tuple[float, int]:
+    ratio = difflib.SequenceMatcher(None, choice, word).ratio()
+    return ratio, sum(map(str.__eq__, word, choice))
 
 
 def _plain(word: str) -> str:

@@ -34,7 +34,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from benchmarks.search.tables import put  # noqa: E402
+from benchmarks.places import put  # noqa: E402
 from benchmarks.tutorial import Tutorial  # noqa: E402
 from ganlib import load_generator  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig  # noqa: E402

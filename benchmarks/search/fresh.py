@@ -36,8 +36,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.places import put  # noqa: E402
 from benchmarks.search.real import PICTURES, WORKERS, again, ray_folder, stock_ray  # noqa: E402
-from benchmarks.search.tables import put  # noqa: E402
 from benchmarks.search.tally import Line, Tally, compared, counted, spread, table  # noqa: E402
 from sweep.records import catalog  # noqa: E402
 from sweep.spec.specification import parse  # noqa: E402

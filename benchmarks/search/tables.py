@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.places import put
 from benchmarks.search.curves import Table
 from ganlib.metrics.score import variety
 
@@ -80,9 +81,3 @@ def write_tables(path: Path, known: Mapping[str, Any], world: Table) -> None:
     written = put(written, "ranks", ranks(world))
     if written != text:
         path.write_text(written, encoding="utf-8")
-
-
-def put(text: str, name: str, body: str) -> str:
-    """Put a table in its place in a text, between ``<!-- NAME -->`` and ``<!-- end -->``."""
-    place = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
-    return place.sub(lambda _: f"<!-- {name} -->\n{body}<!-- end -->", text)

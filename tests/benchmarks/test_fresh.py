@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.places import put
 from benchmarks.search import fresh, tally
 from benchmarks.search.questions import SHIPPED, TABLE_SPEC, with_search
-from benchmarks.search.tables import put
 from benchmarks.search.tally import Line, Tally
 from sweep.spec.specification import parse
 
