@@ -35,9 +35,9 @@ class Numbers:
         time: How long the sweep may take, such as ``15m``; None for as long as it takes.
     """
 
-    every: float = 4
-    grace: float = 4
-    longest: float = 40
+    every: float = 6
+    grace: float = 6
+    longest: float = 60
     trials: int = 8
     time: str | None = None
 
@@ -116,11 +116,11 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield "train:"
     yield "  loss: bce"
     yield "  lr_g: {type: float, low: 5e-4, high: 1e-2, log: true}"
-    yield "  lr_d: {type: float, low: 1e-4, high: 4e-3, log: true}"
+    yield "  lr_d: {type: float, low: 2e-4, high: 8e-3, log: true}"
     yield "  smoothing: {type: float, low: 0.8, high: 1.0}"
     yield from _augmentation(seen)
     yield "  # R1 keeps the discriminator smooth, at every fourth step because it is dear."
-    yield "  r1_gamma: {type: float, low: 0.3, high: 30, log: true}"
+    yield "  r1_gamma: {type: float, low: 0.1, high: 10, log: true}"
     yield "  r1_every: 4"
     yield "  batch_size: 16"
     yield "  ema_kimg: 2"
@@ -144,10 +144,10 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield "configs:"
     first = [
         "train.lr_g: 2e-3",
-        "train.lr_d: 5e-4",
-        "train.smoothing: 1.0",
+        "train.lr_d: 1.5e-3",
+        "train.smoothing: 0.9",
         "train.augment_p: 0.0",
-        "train.r1_gamma: 3",
+        "train.r1_gamma: 1",
     ]
     first += ["train.diffaugment: [translation]"] if seen.count < FEW else []
     yield f"- {{{', '.join(first)}}}"
