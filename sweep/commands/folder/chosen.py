@@ -22,6 +22,9 @@ MANY_ALIKE, MOSTLY = 0.01, 0.8
 CLASSES, EACH = 20, 200
 """Sub-folders are classes if there are at most so many, each with so many pictures at least."""
 
+KNOWN = (("2e-3", "1.5e-3", "0.9", "1"), ("1.5e-3", "2.4e-3", "0.86", "0.5"))
+"""Rates of both networks, smoothing and R1 of the first trials; the second is for pictures that are much alike."""
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -142,15 +145,7 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield ""
     yield "# What has worked on several sets of pictures stands first."
     yield "configs:"
-    first = [
-        "train.lr_g: 2e-3",
-        "train.lr_d: 1.5e-3",
-        "train.smoothing: 0.9",
-        "train.augment_p: 0.0",
-        "train.r1_gamma: 1",
-    ]
-    first += ["train.diffaugment: [translation]"] if seen.count < FEW else []
-    yield f"- {{{', '.join(first)}}}"
+    yield from (_known(seen, *one) for one in KNOWN)
     yield ""
     yield "# The better half goes on at each rung."
     yield "asha:"
@@ -192,6 +187,18 @@ def classes_in(seen: Seen) -> dict[str, int]:
     if folders.pop("", 0) or not 2 <= len(folders) <= CLASSES or min(folders.values()) < EACH:
         return {}
     return folders
+
+
+def _known(seen: Seen, lr_g: str, lr_d: str, smoothing: str, r1_gamma: str) -> str:
+    found = [
+        f"train.lr_g: {lr_g}",
+        f"train.lr_d: {lr_d}",
+        f"train.smoothing: {smoothing}",
+        "train.augment_p: 0.0",
+    ]
+    found += [f"train.r1_gamma: {r1_gamma}"]
+    found += ["train.diffaugment: [translation]"] if seen.count < FEW else []
+    return f"- {{{', '.join(found)}}}"
 
 
 def _augmentation(seen: Seen) -> Iterator[str]:
