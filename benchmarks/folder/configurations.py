@@ -3,8 +3,8 @@
     python benchmarks/folder/configurations.py avatars emoji=PATH photos=PATH [--only NAME ...]
 
 Each is the DCGAN of `searchspaces/quickstart.yaml` (32 px, width 32, batches of 16) with what `WAYS` changes, seed 0,
-trained for as many kimg as `KIMG` says of the set. KID (`efficientnet_lite0` at 64 px) is of 1,024 generated pictures to
-at most 2,048 real ones. The clock is the processor's. Each run is written to benchmarks/results/configurations.json
+trained for as many kimg as `KIMG` says of the set. KID (`efficientnet_lite0` at 64 px) is of 1,024 generated pictures
+to at most 2,048 real ones. The clock is the processor's. Each run is written to benchmarks/results/configurations.json
 as soon as it is there, those on record are not made again, and the table in docs/systems.md is made anew.
 """
 

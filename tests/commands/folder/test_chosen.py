@@ -69,10 +69,18 @@ def test_choices_follow_from_the_pictures(change: dict, wanted: dict) -> None:
     assert {key: getattr(data, key) for key in wanted} == wanted
 
 
+def test_known_trials_stand_first_and_lie_in_the_space() -> None:
+    spec = chosen(PLAIN)
+    assert len(spec.configs) == 2
+    for known in spec.configs:
+        assert set(known) == set(spec.space)
+        assert all(spec.space[path].low <= value <= spec.space[path].high for path, value in known.items())
+
+
 def test_few_pictures_are_augmented() -> None:
     spec = chosen(replace(PLAIN, count=500))
     assert "train.diffaugment" in spec.space
-    assert spec.configs[0]["train.diffaugment"] == ["translation"]
+    assert all(known["train.diffaugment"] == ["translation"] for known in spec.configs)
     assert spec.evaluate.n_real == 500
 
 
