@@ -107,9 +107,9 @@ def test_shipped_specs_need_no_notes(path: Path) -> None:
 def test_the_first_look_takes_as_long_with_any_number_of_pictures(images: int) -> None:
     spec = load(SPACES / "quickstart.yaml")
     assert (spec.schedule(images).budget, spec.schedule(images).interval, spec.schedule(images).rungs) == (
-        40.0,
-        4.0,
-        (4.0, 8.0, 16.0, 32.0),
+        60.0,
+        6.0,
+        (6.0, 12.0, 24.0, 48.0),
     )
 
 

@@ -78,7 +78,7 @@ def test_from_a_folder_to_a_generator(here: Path, asked_for: list[float]) -> Non
 def test_the_spec_alone(here: Path, asked_for: list[float]) -> None:
     written = run("init", here)
     assert written.exit_code == 0, written.output
-    assert "max: 40" in written.output
+    assert "max: 60" in written.output
     assert not asked_for
     assert "max: 0.6" in run("init", here, "--time", "1h", "--name", "mine").output
     assert not Path("runs").exists()
