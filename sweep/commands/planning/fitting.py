@@ -13,8 +13,8 @@ from sweep.formatting import amount
 from sweep.spec.specification import Spec, parse
 
 ROOM = 50
-"""A sweep that has a time may have so many times the trials that are foretold: the clock ends it, not their number, even
-if all end at the first rung, and the machine was busy when it was measured."""
+"""A sweep that has a time may have so many times the trials that are foretold: the clock ends it and not their number,
+even if all end at the first rung, and the machine was busy when it was measured."""
 LEAST = 20.0
 """Seconds below which nothing is fitted: starting takes as long."""
 

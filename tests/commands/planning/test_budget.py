@@ -1,9 +1,12 @@
 """Trials and rungs that fit a given time."""
 
+from dataclasses import replace
+
 import pytest
 from commands.planning.test_forecast import COSTS
 
 from sweep.commands.planning.budget import Fit, balanced, proposals
+from sweep.commands.planning.fitting import ROOM
 from sweep.spec.specification import Spec, parse
 
 HOUR = 3600.0
@@ -60,6 +63,17 @@ def test_much_time_goes_into_more_trials_and_longer_ones() -> None:
     assert best is not None
     assert best.trials > 16
     assert best.kimg > 90
+
+
+@pytest.mark.parametrize("limit", [HOUR, 8 * HOUR, 40 * HOUR])
+def test_trials_do_not_run_out_before_the_time(limit: float) -> None:
+    """Though the machine was four times as slow when it was measured, and every trial ends at its first rung."""
+    busy = replace(COSTS, per_kimg=tuple(4 * seconds for seconds in COSTS.per_kimg))
+    best = balanced(Fit(spec(16), 1000, busy, limit))
+    assert best is not None
+    shorter = parse(spec(16).to_yaml(), overrides=best.overrides)
+    first = shorter.schedule(1000).rungs[0] * min(COSTS.per_kimg)
+    assert best.trials * ROOM * first / COSTS.at_once > limit
 
 
 def test_a_grid_has_as_many_trials_as_it_has() -> None:
