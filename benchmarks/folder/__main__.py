@@ -198,7 +198,7 @@ def table(rows: list[dict[str, Any]], minutes: float) -> str:
     for contender in contenders:
         found = [
             "; ".join(
-                f"{row['kid']:.3f} ± {row['se']:.3f}"
+                f"{row['kid']:.4f} ± {row['se']:.4f}"
                 for row in sorted(rows, key=lambda row: row["seed"])
                 if (row["set"], row["contender"]) == (name, contender)
             )
