@@ -195,8 +195,8 @@ def _known(seen: Seen, lr_g: str, lr_d: str, smoothing: str, r1_gamma: str) -> s
         f"train.lr_d: {lr_d}",
         f"train.smoothing: {smoothing}",
         "train.augment_p: 0.0",
+        f"train.r1_gamma: {r1_gamma}",
     ]
-    found += [f"train.r1_gamma: {r1_gamma}"]
     found += ["train.diffaugment: [translation]"] if seen.count < FEW else []
     return f"- {{{', '.join(found)}}}"
 

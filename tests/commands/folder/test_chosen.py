@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sweep.commands.folder.chosen import Numbers, classes_in, size_for, spec_for
 from sweep.commands.folder.seen import Seen
-from sweep.spec.specification import Spec, parse
+from sweep.shipped import specs
+from sweep.spec.specification import Spec, load, parse
 
 PLAIN = Seen("/pictures", 3000, 3000, (200, 256, 300), folders={"": 3000})
 
@@ -75,6 +76,15 @@ def test_known_trials_stand_first_and_lie_in_the_space() -> None:
     for known in spec.configs:
         assert set(known) == set(spec.space)
         assert all(spec.space[path].low <= value <= spec.space[path].high for path, value in known.items())
+
+
+def test_network_and_training_are_those_of_the_quickstart() -> None:
+    spec, quickstart = chosen(PLAIN), load(dict(specs())["quickstart"])
+    assert spec.configs[0] == quickstart.configs[0]
+    assert spec.space == quickstart.space
+    assert spec.asha == quickstart.asha
+    alike = [key for key in quickstart.plain if key.split(".")[0] in ("model", "train", "evaluate")]
+    assert {key: spec.plain[key] for key in alike} == {key: quickstart.plain[key] for key in alike}
 
 
 def test_few_pictures_are_augmented() -> None:
