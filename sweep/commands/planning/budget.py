@@ -95,7 +95,8 @@ class Fit:
     def _wall(self, spec: Spec, trials: int) -> Range:
         plays = max(5, min(PLAYS, SOME // trials))
         at = spec.schedule(self._images)
-        return forecast(at, spec.evaluate.n_fake, trials, spec.asha, self._costs, plays).wall
+        known, n_fake = len(spec.configs), spec.evaluate.n_fake
+        return forecast(at, n_fake, trials, spec.asha, self._costs, plays, known).wall
 
     def _proposal(self, what: str, overrides: tuple[str, ...], spec: Spec, trials: int) -> Proposal:
         budget = spec.schedule(self._images).budget

@@ -25,6 +25,8 @@ TRIALS = 4000
 """Trials of all plays together, about: large sweeps are played less often, and differ less from play to play."""
 MOST = 200
 """Trials that are played at most: more take as much longer as they are more."""
+PICK = 4
+"""A configuration that a spec names is taken for as good as the best of so many that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,13 @@ class _Path:
 
 
 def forecast(
-    at: Schedule, n_fake: int, trials: int, asha: AshaConfig | None, costs: Costs, plays: int = PLAYS
+    at: Schedule,
+    n_fake: int,
+    trials: int,
+    asha: AshaConfig | None,
+    costs: Costs,
+    plays: int = PLAYS,
+    known: int = 0,
 ) -> Forecast:
     """Play a sweep.
 
@@ -87,6 +95,7 @@ def forecast(
         asha: How trials are compared; None for not at all. Its ``patience`` and ``variety`` are not foreseen.
         costs: What trials cost.
         plays: How often.
+        known: How many of the trials, the first ones, are configurations that the spec names.
     """
     comparisons = at.comparisons if asha else ()
     points = (0.0, *comparisons, at.budget)
@@ -96,7 +105,7 @@ def forecast(
     some = min(trials, MOST)
     random = np.random.default_rng(0)
     plays = min(plays, max(10, TRIALS // some))
-    found = [_play(random, some, asha, path, costs) for _ in range(plays)]
+    found = [_play(random, _qualities(random, some, known), asha, path, costs) for _ in range(plays)]
     more = trials / some
     ends = [_seconds(path, speed) for speed in costs.per_kimg]
     counts = np.mean([play.arriving for play in found], axis=0) * more
@@ -118,11 +127,21 @@ class _Play:
     arriving: list[int]
 
 
+def _qualities(random: np.random.Generator, trials: int, known: int) -> NDArray[np.float64]:
+    """Draw the trials' values at every rung; smaller is better."""
+    drawn = random.random((trials, PICK))
+    return np.concatenate([drawn[:known].min(axis=1), drawn[known:, 0]])
+
+
 def _play(
-    random: np.random.Generator, trials: int, config: AshaConfig | None, path: _Path, costs: Costs
+    random: np.random.Generator,
+    quality: NDArray[np.float64],
+    config: AshaConfig | None,
+    path: _Path,
+    costs: Costs,
 ) -> _Play:
     """Run one sweep in thought: trials take turns in the slots, and ASHA ends those that are behind."""
-    quality = random.permutation(trials).astype(float)
+    trials = len(quality)
     speeds = random.choice(costs.per_kimg, trials)
     asha, stopped = Asha.of(path.places[:-1], config), dict[int, int]()
     arriving = [0] * (len(path.places) - 1)

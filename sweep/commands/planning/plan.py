@@ -76,7 +76,7 @@ def make(
 def foretold(spec: Spec, at: Schedule, trials: int, costs: Costs) -> Plan:
     """Foretell a sweep whose costs are known."""
     n_fake = spec.evaluate.n_fake
-    sweep = forecast(at, n_fake, trials, spec.asha, costs)
+    sweep = forecast(at, n_fake, trials, spec.asha, costs, known=len(spec.configs))
     whole = forecast(at, n_fake, trials, None, costs) if sweep.arriving else None
     disk = _disk(spec, at, trials, costs, sweep)
     return Plan(trials, costs, sweep, whole, disk, spec.resources.kinds)

@@ -105,6 +105,25 @@ def test_with_promotion_fewer_go_on() -> None:
     assert promoted.busy.middle < forecast(at, 256, 27, THIRD, COSTS).busy.middle
 
 
+def test_configurations_that_are_named_stop_more_of_the_others() -> None:
+    at = schedule("asha: {grace: 10, reduction: 3, unit: kimg}")
+    drawn, named = (forecast(at, 256, 27, THIRD, COSTS, known=known) for known in (0, 2))
+    assert all(fewer <= more for (_, fewer), (_, more) in zip(named.arriving, drawn.arriving, strict=True))
+    assert named.busy.middle < drawn.busy.middle
+    same = forecast(at, 256, 27, THIRD, COSTS, known=27)
+    assert same.busy.middle == pytest.approx(drawn.busy.middle, rel=0.05), "none is better than the others"
+
+
+def test_a_plan_knows_which_configurations_are_named() -> None:
+    text = (
+        "search: {trials: 12}\ntrain: {kimg: 90, lr_g: {type: float, low: 1e-4, high: 1e-2}}\n"
+        "evaluate: {every: 10, unit: kimg, n_fake: 256}\nasha: {grace: 10, reduction: 3, unit: kimg}\n"
+    )
+    drawn, named = (parse(text + configs) for configs in ("", "configs: [{train.lr_g: 2e-3}]\n"))
+    times = [foretold(spec, spec.schedule(1000), 12, COSTS).sweep.busy.middle for spec in (drawn, named)]
+    assert times[1] < times[0]
+
+
 def test_large_sweeps_take_as_much_longer_as_they_are_larger() -> None:
     at = schedule("asha: {grace: 10, reduction: 3, unit: kimg}")
     one, ten = forecast(at, 256, MOST, THIRD, COSTS), forecast(at, 256, 10 * MOST, THIRD, COSTS)
