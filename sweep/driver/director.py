@@ -93,7 +93,7 @@ class Director:
             return self._assign(self.trials[self._queue.popleft()])
         if not self.hours.enough():
             return idle
-        again = self.rungs.promoted()
+        again = self.rungs.promoted(late=self.hours.late(self.trials.values()))
         if again is None and (asked := self.source.ask()) is not None:
             trial = self.trials[asked.number] = trial_of(asked, self.spec.search)
             self.records.begin(trial)

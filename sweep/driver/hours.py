@@ -1,9 +1,11 @@
-"""The time that a sweep has: whether a trial can still begin, and when those that run have to end."""
+"""The time that a sweep has: whether a trial can still begin or get far, and when those that run have to end."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import median
+
+from sweep.records.trial_state import Trial, ranked
 
 
 class Hours:
@@ -48,6 +50,15 @@ class Hours:
     def enough(self) -> bool:
         """Tell whether a trial that begins now comes to an evaluation and a result, as far as others show it."""
         return self._left() > (median(self._first) if self._first else 0.0) + self._for_a_result()
+
+    def late(self, trials: Iterable[Trial]) -> bool:
+        """Tell whether a trial that begins now would not come as far as the best one has."""
+        left = self._left()
+        best = next(iter(ranked(trials)), None) if left < math.inf else None
+        if best is None or best.best is None:
+            return False
+        pace = (best.seconds_train + best.seconds_eval) / best.kimg
+        return left < pace * best.best.kimg + self._for_a_result()
 
     def over(self) -> bool:
         """Tell whether trials have to end now, so that their results are measured in time."""

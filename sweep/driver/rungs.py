@@ -85,14 +85,17 @@ class Rungs:
         if self.may_go_on(trial):
             self._waiting.add(trial.number)
 
-    def promoted(self, at_the_end: bool = False) -> int | None:
+    def promoted(self, at_the_end: bool = False, late: bool = False) -> int | None:
         """Take a trial from those that wait which is good enough by now; None where there is none.
 
         Args:
             at_the_end: Whether no trial trains or begins any more.
+            late: Whether it is too late for new trials; then the furthest goes on where none is good enough.
         """
         asha = self._asha if self._waiting else None
         number = asha.promotable(self._waiting, at_the_end) if asha else None
+        if asha and number is None and late:
+            number = asha.furthest(self._waiting)
         if number is not None:
             self._waiting.discard(number)
         return number

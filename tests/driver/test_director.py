@@ -809,6 +809,23 @@ def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
     assert not cut_off(PROMOTES, director)
 
 
+@pytest.mark.parametrize(("share", "goes_on"), [(2.0, False), (0.5, True)])
+def test_when_it_is_late_the_furthest_goes_on_and_no_other_begins(
+    share: float, goes_on: bool, folder: LocalFolder
+) -> None:
+    """Though it is not among the better half of its rung: nobody else is there to compare it with."""
+    director = make(folder, trials=5, spec=PROMOTES)
+    only = begun(director, 1.0)
+    folder.write(f"checkpoints/00000/{layout.snapshot_name(2.0)}", b"weights")
+    director.report(evaluation(only, 2.0))
+    director.report(result(only, 2.0))
+    trial = director.trials[0]
+    director.hours.limit(lambda: share * (trial.seconds_train + trial.seconds_eval))
+    following = handed(director)
+    assert (following.trial, following.seen_kimg) == ((0, 2.0) if goes_on else (1, -1.0))
+    assert events(folder) == (["promoted"] if goes_on else [])
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Path) -> None:
     whole = Breaking(tmp_path / "whole", 0, _die, False, False)

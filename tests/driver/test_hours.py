@@ -1,6 +1,9 @@
 """The time that a sweep has, against what its trials take."""
 
 from sweep.driver.hours import Hours
+from sweep.records.snapshots import Seen
+from sweep.records.status import Status
+from sweep.records.trial_state import Trial
 
 
 class Watch:
@@ -52,3 +55,26 @@ def test_what_nobody_began_is_not_counted() -> None:
     watch.now = 10
     assert one.over()
     assert not one.enough()
+
+
+def trained(number: int, kid: float, at: float, kimg: float, seconds: float) -> Trial:
+    """A trial that was trained up to ``kimg`` and was at its best before, in so many seconds."""
+    trial = Trial(number, {}, 0, status=Status.STOPPED, kimg=kimg, seen=[Seen(at, kid, 64)])
+    trial.seconds_train, trial.seconds_eval = 0.9 * seconds, 0.1 * seconds
+    return trial
+
+
+def test_it_is_late_when_a_new_trial_would_not_come_as_far_as_the_best() -> None:
+    one, watch = hours(1000)
+    assert not one.late([])
+    trials = [trained(0, 0.3, 10, 10, 10), trained(1, 0.1, 100, 200, 400), trained(2, 0.2, 400, 400, 400)]
+    watch.now = 799
+    assert not one.late(trials), "the best was at its best after 200 seconds"
+    watch.now = 801
+    assert one.late(trials)
+    assert one.late(trials[:2])
+    assert not one.late(trials[:1])
+
+
+def test_without_a_limit_it_is_never_late() -> None:
+    assert not Hours().late([trained(0, 0.3, 10, 10, 1e9)])

@@ -35,7 +35,8 @@ class Numbers:
         grace: Kimg up to the first rung.
         longest: Kimg of a trial at most.
         trials: How many there are at most.
-        time: How long the sweep may take, such as ``15m``; None for as long as it takes.
+        time: How long the sweep may take, such as ``15m``; None for as long as it takes. With a time the best train on
+            for as long as there is some.
     """
 
     every: float = 6
@@ -151,8 +152,12 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield "asha:"
     yield f"  grace: {numbers.grace:g}"
     yield "  reduction: 2"
-    yield "  variant: stop"
-    yield f"  max: {numbers.longest:g}"
+    if numbers.time is None:
+        yield "  variant: stop"
+        yield f"  max: {numbers.longest:g}"
+    else:
+        yield "  variant: promote  # the others wait, and go on when they are among the best after all"
+        yield f"  max: {numbers.longest:g}  # about as far as one comes in all the time"
     yield "  unit: kimg"
     yield ""
     yield "resources:"

@@ -1,7 +1,7 @@
 """Fit a spec into a time: measure what it costs here, and change its trials and rungs so that it uses the time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ganlib.errors import RequestError
@@ -15,6 +15,8 @@ from sweep.spec.specification import Spec, parse
 ROOM = 50
 """A sweep that has a time may have so many times the trials that are foretold: the clock ends it and not their number,
 even if all end at the first rung, and the machine was busy when it was measured."""
+ENDS = ("train.epochs", "train.kimg", "train.decay_from", "train.instance_noise")
+"""With these it matters for a trial's training where it ends."""
 LEAST = 20.0
 """Seconds below which nothing is fitted: starting takes as long."""
 
@@ -64,10 +66,33 @@ def fitted(
             "smaller pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
         )
     text = durations.text(max(left, 1.0))
+    on = open_end(spec, images, max(best.kimg, left / min(plan.costs.per_kimg)))
     overrides = (
         *(change for change in best.overrides if not change.startswith("search.trials=")),
         *(() if spec.search.sampler == "grid" else (f"search.trials={best.trials * ROOM}",)),
+        *on,
         f"search.time={text}",
     )
-    say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}")
+    rest = "; the best train on while there is time" if on else ""
+    say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}{rest}")
     return Fitted(parse(spec.to_yaml(), overrides=overrides), overrides, best)
+
+
+def open_end(spec: Spec, images: int, kimg: float) -> tuple[str, ...]:
+    """Let the best trials of a spec train for as long as there is time; nothing where that cannot be.
+
+    The others have to wait at rungs, and it must not matter for the training of a trial where it ends, as it does where
+    rates fall until then.
+
+    Args:
+        spec: The sweep.
+        images: How many pictures there are.
+        kimg: How far a trial comes that trains for all the time.
+    """
+    if spec.asha is None or not spec.asha.promotes:
+        return ()
+    given = [(path, value) for one in (spec.plain, spec.space, *spec.configs) for path, value in one.items()]
+    if any(isinstance(value, Mapping) or (value and path in ENDS) for path, value in given):
+        return ()
+    furthest = kimg if spec.asha.unit == "kimg" else kimg * 1000 / images
+    return (f"asha.max={float(f'{furthest:.2g}'):g}",)
