@@ -10,6 +10,7 @@ from typing import Any
 from ganlib.errors import WorkError
 from sweep.records import compaction, ledger
 from sweep.records.datasets import Store
+from sweep.records.retention import to_extend
 from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
 from sweep.records.sealed import DamagedPartError
@@ -123,18 +124,18 @@ class Found:
 
     @cached_property
     def waiting(self) -> set[int]:
-        """The trials that were stopped at a rung and may go on, which need their checkpoints."""
-        asha = self.spec.asha
-        if asha is None or not asha.promotes:
-            return set()
+        """The trials that a rung or the end of the time has stopped and that may go on: they need their checkpoints."""
+        promotes = self.spec.asha is not None and self.spec.asha.promotes
         rows = [row for (name, _), part in self.parts.items() if name == "rungs" for row in part]
-        stopped = {trial for trial, row in self.trials.items() if row["status"] == Status.STOPPED}
+        able = {Status.EXPIRED, Status.STOPPED} if promotes else {Status.EXPIRED}
+        waiting = {trial for trial, row in self.trials.items() if row["status"] in able}
+        waiting -= {row["trial"] for row in rows if row["alike"]}
         ended = all(Status(row["status"]).ended for row in self.trials.values())
         if ended and len(self.trials) >= self.info.trials and not any(map(self._due, self.trials)):
             with suppress(WorkError):  # what is damaged is told elsewhere
                 if not goes_on(self.spec, self.info.rungs, self.trials.values(), rows):
-                    return set()
-        return stopped - {row["trial"] for row in rows if row["alike"]}
+                    return to_extend(map(self.remembered, self.trials), lambda one: one.number in waiting)
+        return waiting
 
     def _due(self, trial: int) -> bool:
         return self.remembered(trial).due

@@ -8,10 +8,10 @@ from sweep.commands.before import planned
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.journal import Records, remembered
+from sweep.records.retention import resumable
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.spec.specification import Spec, parse
-from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.layout import SPEC
 
@@ -116,14 +116,8 @@ def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
     return [
         trial
         for trial, _ in remembered(store, spec.search)
-        if trial.status.to_the_end and trial.kimg < kimg and _has_checkpoint(store.folder, trial)
+        if trial.status.to_the_end and trial.kimg < kimg and resumable(store.folder, trial.number)
     ]
-
-
-def _has_checkpoint(folder: Folder, trial: Trial) -> bool:
-    return any(
-        name.endswith(layout.CHECKPOINT_SUFFIX) for name in folder.names(layout.checkpoints(trial.number))
-    )
 
 
 def _written(folder: Folder, spec: Spec, info: SweepInfo) -> tuple[Spec, SweepInfo]:

@@ -246,7 +246,7 @@ class Director:
             with contextlib.suppress(StorageError):
                 self._pause(self.trials[number])
         if not self.stopping and not any(trial.unfinished or trial.due for trial in self.trials.values()):
-            after_sweep(self.folder, self.spec.keep, self.trials.values())
+            after_sweep(self.folder, self.spec.keep, self.trials.values(), self.rungs.may_go_on)
 
     def _pause(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Leave a trial as it can be resumed; one that has ended already stays what it is."""

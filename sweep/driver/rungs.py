@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from sweep.records.datasets import Store
+from sweep.records.retention import resumable
 from sweep.records.snapshots import Seen, peaked
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
@@ -88,17 +89,23 @@ class Rungs:
     def promoted(self, at_the_end: bool = False, late: bool = False) -> int | None:
         """Take a trial from those that wait which is good enough by now; None where there is none.
 
+        Once a sweep has ended only a few have a checkpoint left. The others begin anew, unless there is only so much
+        time.
+
         Args:
             at_the_end: Whether no trial trains or begins any more.
             late: Whether it is too late for new trials; then the furthest goes on where none is good enough.
         """
-        asha = self._asha if self._waiting else None
-        number = asha.promotable(self._waiting, at_the_end) if asha else None
-        if asha and number is None and late:
-            number = asha.furthest(self._waiting)
-        if number is not None:
+        while self._asha and self._waiting:
+            number = self._asha.promotable(self._waiting, at_the_end)
+            if number is None and late:
+                number = self._asha.furthest(self._waiting)
+            if number is None:
+                return None
             self._waiting.discard(number)
-        return number
+            if self._spec.search.time is None or resumable(self._store.folder, number):
+                return number
+        return None
 
     def let_go_on(self, trial: Trial) -> None:
         """Write down that a trial is not stopped any more, and let it go on."""

@@ -323,10 +323,12 @@ def test_trials_whose_pictures_are_alike_end_at_their_rung(tmp_path: Path) -> No
 def test_a_trial_that_may_still_be_promoted_keeps_its_checkpoint(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the sweep is interrupted; when it is over nothing can go on from it."""
+    """While the sweep is interrupted; when it is over only the best do, for an extension."""
     monkeypatch.setattr("sweep.check.file_rules.is_whole", lambda _: True)
     waiting = folder / layout.checkpoints(trial_with(folder, "stopped")) / "000-000000000032.ckpt"
     waiting.write_bytes(b"checkpoint")
+    assert check(folder).exit_code == 0
+    monkeypatch.setattr("sweep.records.retention.FURTHER", 0)
     told = check(folder)
     assert told.exit_code != 0
     assert "which has ended" in told.output

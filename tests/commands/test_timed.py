@@ -10,6 +10,7 @@ from helpers.commands import run, small
 from sweep.commands import timed
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
+from sweep.records.retention import FURTHER, resumable
 from sweep.spec.specification import load
 from sweep.storage.opening import open_folder
 
@@ -121,3 +122,40 @@ def test_what_is_no_length_of_time(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "search.time" in refused.output
     assert "'soon' is no length of time; write 2h, 90m or 1h30m" in refused.output
+
+
+def test_where_trials_wait_the_best_of_them_go_on_when_there_is_more_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From their checkpoints, of which three stay; what has none is not trained again from nothing."""
+    (tmp_path / "spec.yaml").write_text(
+        small(
+            data={"count": 64},
+            train={"lr_g": {"type": "float", "low": 1e-4, "high": 1e-3}, "batch_size": 16},
+            evaluate={"every": 0.1, "unit": "kimg", "n_real": 32},
+            search={"trials": 50, "time": "1h30m", "sampler": "random"},
+            asha={"grace": 0.1, "reduction": 2, "max": 3.2, "unit": "kimg", "variant": "promote"},
+            collapse={"enabled": False},
+        )
+    )
+    runs = tmp_path / "runs"
+    monkeypatch.setattr(timed, "limit", after(14))
+    begun = run("run", tmp_path / "spec.yaml", "--local", "--storage", runs)
+    assert begun.exit_code == 0, begun.output
+    assert run("check", "small", "--storage", runs).exit_code == 0
+    folder = open_folder(runs) / "small"
+    numbers = {row["trial"] for row in Store(folder).rows("trials")}
+    left = {number for number in numbers if resumable(folder, number)}
+    assert len(left) == FURTHER < len(numbers)
+    began = {row["trial"]: row["attempt"] for row in Store(folder).rows("trials")}
+    monkeypatch.setattr(timed, "limit", after(24))
+    extended = run("extend", "small", "--time", "20m", "--local", "--storage", runs)
+    assert extended.exit_code == 0, extended.output
+    rows = {row["trial"]: row for row in Store(folder).rows("trials")}
+    again = {number for number, attempt in began.items() if rows[number]["attempt"] > attempt}
+    assert again
+    assert again <= left
+    for number in again:
+        kimgs = [row["kimg"] for row in Store(folder).rows("metrics") if row["trial"] == number]
+        assert kimgs == sorted(set(kimgs)), "none was made twice"
+    assert run("check", "small", "--storage", runs).exit_code == 0

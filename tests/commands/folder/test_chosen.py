@@ -39,7 +39,7 @@ def test_what_is_known_of_the_machine_settles_the_numbers() -> None:
     spec = chosen(PLAIN, numbers=Numbers(2, 3, 50, 40, "14m20s"))
     assert (spec.evaluate.every, spec.search.trials, spec.search.seconds) == (2, 40, 860)
     assert spec.asha is not None
-    assert (spec.asha.grace, spec.asha.max) == (3, 50)
+    assert (spec.asha.grace, spec.asha.max, spec.asha.variant) == (3, 50, "promote")
     changed = Numbers().changed(
         {"evaluate.every": "2", "asha.max": "50", "search.time": "1h", "train.kimg": "9"}
     )
