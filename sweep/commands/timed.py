@@ -13,8 +13,14 @@ from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
 
-ROOM = 1000
-"""Trials that a sweep with a time may have beside those that it is planned for."""
+ROOM = 50, 1000
+"""A sweep that has a time may have so many times the trials that are foretold or were there, and so many more: the
+clock ends it and not their number, even if all end at the first rung, and the machine was busy when it was measured."""
+
+
+def at_most(trials: int) -> int:
+    """Say how many trials a sweep may have that its time ends, where so many are foretold or were there before."""
+    return ROOM[0] * trials + ROOM[1]
 
 
 def limit(director: Director, elapsed: Callable[[], float], began: float, say: Callable[[str], None]) -> None:
@@ -52,10 +58,9 @@ def settle(director: Director) -> None:
 def more_time(folder: Folder, spec: Spec, info: SweepInfo, more: float) -> tuple[Spec, SweepInfo]:
     """Give a sweep so many seconds from now on, and as many trials as come in them; not on record yet."""
     elapsed = (Noted.read(folder) or Noted()).elapsed
-    search = spec.search.model_copy(
-        update={"time": durations.text(elapsed + more), "trials": info.trials + ROOM}
-    )
-    return replace(spec, search=search), replace(info, trials=info.trials + ROOM)
+    trials = at_most(info.trials)
+    search = spec.search.model_copy(update={"time": durations.text(elapsed + more), "trials": trials})
+    return replace(spec, search=search), replace(info, trials=trials)
 
 
 def untimed(spec: Spec) -> Spec:

@@ -9,12 +9,10 @@ from sweep import durations
 from sweep.commands.dry_run import plan_of
 from sweep.commands.planning.budget import Fit, Proposal, balanced
 from sweep.commands.planning.plan import said
+from sweep.commands.timed import at_most
 from sweep.formatting import amount
 from sweep.spec.specification import Spec, parse
 
-ROOM = 50
-"""A sweep that has a time may have so many times the trials that are foretold: the clock ends it and not their number,
-even if all end at the first rung, and the machine was busy when it was measured."""
 ENDS = ("train.epochs", "train.kimg", "train.decay_from", "train.instance_noise")
 """With these it matters for a trial's training where it ends."""
 LEAST = 20.0
@@ -69,7 +67,7 @@ def fitted(
     on = open_end(spec, images, max(best.kimg, left / min(plan.costs.per_kimg)))
     overrides = (
         *(change for change in best.overrides if not change.startswith("search.trials=")),
-        *(() if spec.search.sampler == "grid" else (f"search.trials={best.trials * ROOM}",)),
+        *(() if spec.search.sampler == "grid" else (f"search.trials={at_most(best.trials)}",)),
         *on,
         f"search.time={text}",
     )

@@ -6,7 +6,7 @@ import pytest
 from commands.planning.test_forecast import COSTS
 
 from sweep.commands.planning.budget import Fit, balanced, proposals
-from sweep.commands.planning.fitting import ROOM
+from sweep.commands.timed import at_most
 from sweep.spec.specification import Spec, parse
 
 HOUR = 3600.0
@@ -73,7 +73,7 @@ def test_trials_do_not_run_out_before_the_time(limit: float) -> None:
     assert best is not None
     shorter = parse(spec(16).to_yaml(), overrides=best.overrides)
     first = shorter.schedule(1000).rungs[0] * min(COSTS.per_kimg)
-    assert best.trials * ROOM * first / COSTS.at_once > limit
+    assert at_most(best.trials) * first / COSTS.at_once > limit
 
 
 def test_a_grid_has_as_many_trials_as_it_has() -> None:
