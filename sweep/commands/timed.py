@@ -36,7 +36,7 @@ def limit(director: Director, elapsed: Callable[[], float], began: float, say: C
     seconds = search.seconds
     if seconds < math.inf:
         seconds -= time.monotonic() - began
-        director.hours.limit(lambda: seconds - elapsed())
+        director.hours.limit(lambda: seconds - elapsed(), search.seconds)
         left = max(seconds - elapsed(), 0.0)
         end = time.strftime("%H:%M", time.localtime(time.time() + left))
         say(f"it ends at {end}, in {clock(left)}, with the best there is then (search.time: {search.time})")

@@ -93,13 +93,13 @@ class Director:
             return self._assign(self.trials[self._queue.popleft()])
         if not self.hours.enough():
             return idle
-        again = self.rungs.promoted(late=self.hours.late(self.trials.values()))
+        again = self.rungs.promoted(self.trials, late=self.hours.late(len(self.trials), self.info.trials))
         if again is None and (asked := self.source.ask()) is not None:
             trial = self.trials[asked.number] = trial_of(asked, self.spec.search)
             self.records.begin(trial)
             return self._assign(trial, asked.refused)
         if again is None and not self._live:
-            again = self.rungs.promoted(at_the_end=True)
+            again = self.rungs.promoted(self.trials, at_the_end=True)
         return idle if again is None else self._assign(self._promoted(self.trials[again]))
 
     def _promoted(self, trial: Trial) -> Trial:

@@ -2,10 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from statistics import median
-
-from sweep.records.trial_state import Trial, ranked
 
 
 class Hours:
@@ -19,15 +17,15 @@ class Hours:
     def __init__(
         self, left: Callable[[], float] = lambda: math.inf, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._left, self._now = left, now
+        self._left, self._now, self._whole = left, now, 0.0
         self._begun: dict[int, float] = {}
         self._ended: dict[int, float] = {}
         self._first: list[float] = []
         self._results: list[float] = []
 
-    def limit(self, left: Callable[[], float]) -> None:
-        """Have ``left`` say from now on how many seconds are left."""
-        self._left = left
+    def limit(self, left: Callable[[], float], whole: float = 0.0) -> None:
+        """Have ``left`` say from now on how many seconds are left, of ``whole`` in all (0: that is not known)."""
+        self._left, self._whole = left, whole
 
     def begin(self, trial: int) -> None:
         """Note that a trial begins."""
@@ -51,14 +49,15 @@ class Hours:
         """Tell whether a trial that begins now comes to an evaluation and a result, as far as others show it."""
         return self._left() > (median(self._first) if self._first else 0.0) + self._for_a_result()
 
-    def late(self, trials: Iterable[Trial]) -> bool:
-        """Tell whether a trial that begins now would not come as far as the best one has."""
-        left = self._left()
-        best = next(iter(ranked(trials)), None) if left < math.inf else None
-        if best is None or best.best is None:
-            return False
-        pace = (best.seconds_train + best.seconds_eval) / best.kimg
-        return left < pace * best.best.kimg + self._for_a_result()
+    def late(self, begun: int, planned: int) -> bool:
+        """Tell whether less than half of the time is left, and it will be over before all trials have begun.
+
+        Args:
+            begun: How many have begun.
+            planned: How many there are at most.
+        """
+        left, whole = self._left(), self._whole
+        return left < whole / 2 and begun * whole < planned * (whole - left)
 
     def over(self) -> bool:
         """Tell whether trials have to end now, so that their results are measured in time."""

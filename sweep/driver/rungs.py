@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from sweep.records.datasets import Store
 from sweep.records.retention import resumable
-from sweep.records.snapshots import Seen, peaked
+from sweep.records.snapshots import Seen, peaked, recent
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
-from sweep.records.trial_state import Trial
+from sweep.records.trial_state import Trial, ranked
 from sweep.search.asha import Asha
 from sweep.spec.specification import Spec
 
@@ -86,20 +86,24 @@ class Rungs:
         if self.may_go_on(trial):
             self._waiting.add(trial.number)
 
-    def promoted(self, at_the_end: bool = False, late: bool = False) -> int | None:
+    def promoted(
+        self, trials: Mapping[int, Trial], at_the_end: bool = False, late: bool = False
+    ) -> int | None:
         """Take a trial from those that wait which is good enough by now; None where there is none.
 
         Once a sweep has ended only a few have a checkpoint left. The others begin anew, unless there is only so much
         time.
 
         Args:
+            trials: All so far.
             at_the_end: Whether no trial trains or begins any more.
-            late: Whether it is too late for new trials; then the furthest goes on where none is good enough.
+            late: Whether much of the time is over; then where none is good enough the best goes on that still improves.
         """
         while self._asha and self._waiting:
             number = self._asha.promotable(self._waiting, at_the_end)
             if number is None and late:
-                number = self._asha.furthest(self._waiting)
+                waiting = ranked(trials[one] for one in self._waiting)
+                number = next((one.number for one in waiting if recent(one.seen, one.kimg)), None)
             if number is None:
                 return None
             self._waiting.discard(number)

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     NO_RESULT = "no_result"
     """A trial that has ended could not be measured."""
     PROMOTED = "promoted"
-    """A trial that was stopped at a rung goes on, because it is among the best there after all."""
+    """A trial that was stopped at a rung goes on, because it is among the best there after all,
+    or one that still improves when it is late."""
     EXTENDED = "extended"
     """A trial that had finished goes on with a longer budget."""

@@ -28,6 +28,9 @@ STEEP_SHARE = 0.05
 LAST_PART = 0.25
 """The last part of a trial's budget, in which a trial that is still improving has improved."""
 
+LAST_THIRD = 1 / 3
+"""The last part of a trial's training so far, in which one that is worth more of it had its best value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -119,6 +122,12 @@ def peaked(seen: Sequence[Seen], patience: float) -> bool:
         if one.value < last.value - (one.se or 0.0):
             last = one
     return reached(seen[-1].kimg - last.kimg, patience)
+
+
+def recent(seen: Sequence[Seen], kimg: float) -> bool:
+    """Say whether a trial that has trained for so many kimg had its best value in the last third of them."""
+    lowest = best(seen)
+    return lowest is not None and lowest.kimg > kimg * (1 - LAST_THIRD)
 
 
 def still_improving(seen: Sequence[Seen], budget: float) -> bool:

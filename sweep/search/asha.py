@@ -195,13 +195,6 @@ class Asha:
                 return min(found)[2]
         return None
 
-    def furthest(self, waiting: Collection[int]) -> int | None:
-        """Find the trial that was stopped at the highest rung, of several there the best; None where none was."""
-        for there in reversed(self._contents):
-            if found := [(there[trial].value, trial) for trial in waiting if trial in there]:
-                return min(found)[1]
-        return None
-
     def load(self, entries: Iterable[tuple[float, int, float, float | None, bool]]) -> None:
         """Put recorded entries back into the rungs.
 

@@ -809,9 +809,11 @@ def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
     assert not cut_off(PROMOTES, director)
 
 
-@pytest.mark.parametrize(("share", "goes_on"), [(2.0, False), (0.5, True)])
-def test_when_it_is_late_the_furthest_goes_on_and_no_other_begins(
-    share: float, goes_on: bool, folder: LocalFolder
+@pytest.mark.parametrize(
+    ("left", "improves", "goes_on"), [(60.0, True, False), (40.0, True, True), (40.0, False, False)]
+)
+def test_when_it_is_late_one_that_still_improves_goes_on_and_no_other_begins(
+    left: float, improves: bool, goes_on: bool, folder: LocalFolder
 ) -> None:
     """Though it is not among the better half of its rung: nobody else is there to compare it with."""
     director = make(folder, trials=5, spec=PROMOTES)
@@ -819,8 +821,8 @@ def test_when_it_is_late_the_furthest_goes_on_and_no_other_begins(
     folder.write(f"checkpoints/00000/{layout.snapshot_name(2.0)}", b"weights")
     director.report(evaluation(only, 2.0))
     director.report(result(only, 2.0))
-    trial = director.trials[0]
-    director.hours.limit(lambda: share * (trial.seconds_train + trial.seconds_eval))
+    director.trials[0].seen[0] = replace(director.trials[0].seen[0], value=9.0 if improves else 0.0)
+    director.hours.limit(lambda: left, 100.0)
     following = handed(director)
     assert (following.trial, following.seen_kimg) == ((0, 2.0) if goes_on else (1, -1.0))
     assert events(folder) == (["promoted"] if goes_on else [])

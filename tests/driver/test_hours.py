@@ -1,9 +1,8 @@
 """The time that a sweep has, against what its trials take."""
 
+import pytest
+
 from sweep.driver.hours import Hours
-from sweep.records.snapshots import Seen
-from sweep.records.status import Status
-from sweep.records.trial_state import Trial
 
 
 class Watch:
@@ -57,24 +56,22 @@ def test_what_nobody_began_is_not_counted() -> None:
     assert not one.enough()
 
 
-def trained(number: int, kid: float, at: float, kimg: float, seconds: float) -> Trial:
-    """A trial that was trained up to ``kimg`` and was at its best before, in so many seconds."""
-    trial = Trial(number, {}, 0, status=Status.STOPPED, kimg=kimg, seen=[Seen(at, kid, 64)])
-    trial.seconds_train, trial.seconds_eval = 0.9 * seconds, 0.1 * seconds
-    return trial
+@pytest.mark.parametrize(
+    ("now", "begun", "late"),
+    [(499, 5, False), (501, 5, True), (501, 11, False), (900, 11, True), (900, 20, False)],
+)
+def test_it_is_late_when_half_of_the_time_is_over_and_trials_are_behind_it(
+    now: float, begun: int, late: bool
+) -> None:
+    """Of twenty trials, eleven at half-time: it is over sooner than the time."""
+    watch = Watch()
+    one = Hours(now=watch)
+    assert not one.late(begun, 20)
+    one.limit(lambda: 1000 - watch.now, 1000)
+    watch.now = now
+    assert one.late(begun, 20) is late
 
 
-def test_it_is_late_when_a_new_trial_would_not_come_as_far_as_the_best() -> None:
-    one, watch = hours(1000)
-    assert not one.late([])
-    trials = [trained(0, 0.3, 10, 10, 10), trained(1, 0.1, 100, 200, 400), trained(2, 0.2, 400, 400, 400)]
-    watch.now = 799
-    assert not one.late(trials), "the best was at its best after 200 seconds"
-    watch.now = 801
-    assert one.late(trials)
-    assert one.late(trials[:2])
-    assert not one.late(trials[:1])
-
-
-def test_without_a_limit_it_is_never_late() -> None:
-    assert not Hours().late([trained(0, 0.3, 10, 10, 1e9)])
+def test_where_it_is_not_known_how_long_all_takes_it_is_never_late() -> None:
+    assert not Hours(lambda: 1.0).late(0, 100)
+    assert not Hours().late(0, 100)

@@ -191,19 +191,6 @@ def test_the_best_of_a_rung_waits_for_nobody_when_nothing_else_is_left():
     assert asha.promotable({0}, at_the_end=True) is None, "one of two went on"
 
 
-def test_the_furthest_is_the_best_of_those_that_wait_at_the_highest_rung():
-    asha = Asha([1, 2, 4], 2, promote=True)
-    assert asha.furthest({0, 1}) is None, "none has come to a rung"
-    for trial, kimgs, value in ((0, (1,), 1.0), (1, (1, 2), 5.0), (2, (1, 2), 4.0), (3, (1, 2, 4), 9.0)):
-        for kimg in kimgs:
-            asha.enter(trial, kimg, value)
-    assert asha.furthest({0, 1, 2, 3}) == 3
-    assert asha.furthest({0, 1, 2}) == 2
-    assert asha.furthest({0, 1}) == 1
-    assert asha.furthest({0}) == 0
-    assert asha.furthest(()) is None
-
-
 def test_of_equals_the_first_to_come_is_promoted():
     asha = Asha([1], 2, promote=True)
     for trial in range(4):
