@@ -823,6 +823,7 @@ def test_when_it_is_late_one_that_still_improves_goes_on_and_no_other_begins(
     director.report(result(only, 2.0))
     director.trials[0].seen[0] = replace(director.trials[0].seen[0], value=9.0 if improves else 0.0)
     director.hours.limit(lambda: left, 100.0)
+    director.info = replace(INFO, trials=5)
     following = handed(director)
     assert (following.trial, following.seen_kimg) == ((0, 2.0) if goes_on else (1, -1.0))
     assert events(folder) == (["promoted"] if goes_on else [])
