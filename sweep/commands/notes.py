@@ -90,7 +90,7 @@ def _of_budget(spec: Spec, images: int) -> Iterator[str]:
             f"short: {at.both(at.budget)} gives {little}; for {least} kimg of {images:,} pictures "
             f"raise {key} to {at.said_in(unit, least)}"
         )
-    elif epochs > MANY_EPOCHS:
+    elif epochs > MANY_EPOCHS and spec.search.time is None:
         yield (
             f"long: {at.both(at.budget)} shows each of the {images:,} pictures {amount(epochs)} times, which a "
             f"discriminator learns by heart; lower {key}, or add pictures"

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,7 @@ class Summary:
         seconds_train: Of all trials together.
         seconds_eval: Of all trials together, results included.
         seconds_results: Of these, what measuring results took.
-        seconds_saved: What stopped and collapsed trials would have taken to the full budget, at their pace.
+        seconds_saved: What stopped and collapsed trials would have taken to as far as the longest trial, at their pace.
         events: Kind to number of events, most frequent first.
         skipped: Names of unreadable files that were left out of the data.
         places: Where trials ran, the longest first.
@@ -94,7 +94,7 @@ def summarise(
     """Count what the rows of a sweep say."""
     statuses = Counter(row["status"] for row in trials)
     verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == Status.COLLAPSED)
-    planned, budget = sweep.info.trials or None, sweep.info.budget or None
+    planned, furthest = sweep.info.trials or None, longest(trials)
     return Summary(
         planned=planned if isinstance(planned, int) else None,
         statuses={status: statuses[status] for status in STATUSES if statuses[status]},
@@ -103,9 +103,7 @@ def summarise(
         seconds_train=sum(row["seconds_train"] or 0.0 for row in trials),
         seconds_eval=sum(row["seconds_eval"] or 0.0 for row in trials),
         seconds_results=sum(row["seconds"] or 0.0 for row in results),
-        seconds_saved=sum(seconds_saved(row, budget) for row in trials)
-        if isinstance(budget, (int, float))
-        else 0.0,
+        seconds_saved=sum(seconds_saved(row, furthest) for row in trials),
         events=dict(Counter(row["kind"] for row in events).most_common()),
         skipped=[_file(row) for row in events if row["kind"] == EventKind.SKIPPED_FILE],
         places=places(trials),
@@ -123,12 +121,24 @@ def _rungs(planned: Sequence[float], rows: Sequence[Row]) -> list[Rung]:
     ]
 
 
-def seconds_saved(row: Row, budget: float) -> float:
-    """Estimate what a trial that was stopped or collapsed would have taken to the full budget, at its pace."""
+def until(spec: Mapping[str, Any]) -> str:
+    """Say when trials of a plain spec end, if that may be before their budget."""
+    search = spec.get("search")
+    time = search.get("time") if isinstance(search, Mapping) else None
+    return f" at most, until the time is over ({time})" if time else ""
+
+
+def longest(trials: Iterable[Row]) -> float:
+    """Find how far the longest of some trials has trained, in kimg; 0 of none."""
+    return max((row["kimg"] or 0.0 for row in trials), default=0.0)
+
+
+def seconds_saved(row: Row, longest: float) -> float:
+    """Estimate what a trial that was stopped or collapsed would have taken to as far as the longest, at its pace."""
     if row["status"] not in (Status.STOPPED, Status.COLLAPSED) or not row["kimg"]:
         return 0.0
     spent = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)
-    return float(max(budget - row["kimg"], 0.0) * spent / row["kimg"])
+    return float(max(longest - row["kimg"], 0.0) * spent / row["kimg"])
 
 
 def detail(event: Row) -> dict[str, Any]:

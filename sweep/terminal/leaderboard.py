@@ -9,6 +9,7 @@ import click
 from sweep import formatting
 from sweep.formatting import printable
 from sweep.records.catalog import Sweep
+from sweep.records.status import Status
 from sweep.results import confirmation
 from sweep.results.confirmation import Confirmation, read_confirmation
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
@@ -88,10 +89,12 @@ class Best:
             click.echo(formatting.printable(line))
         for line in self.continued:
             click.echo(formatting.printable(line))
-        if growing := [entry.trial for entry in board.ranked if entry.row.get("still_improving")]:
+        if growing := [entry for entry in board.ranked if entry.row.get("still_improving")]:
+            timed = any(entry.status is Status.EXPIRED for entry in growing)
+            when, how = ("time was over", "--time 30m") if timed else ("budget was spent", "--kimg KIMG")
+            numbers = formatting.trial_numbers([entry.trial for entry in growing], NAMED)
             click.echo(
-                "still improving when the budget was spent: "
-                f"{formatting.trial_numbers(growing, NAMED)} ('sweep extend {self.sweep} --kimg KIMG' goes on)"
+                f"still improving when the {when}: {numbers} ('sweep extend {self.sweep} {how}' goes on)"
             )
         for suspicion in board.suspicions:
             click.echo(f"suspicious: {suspicion}")

@@ -2,16 +2,20 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers.commands import run, small
 
 from sweep.commands import timed
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.retention import FURTHER, resumable
+from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import load
+from sweep.storage.layout import SPEC as SPEC_FILE
 from sweep.storage.opening import open_folder
 
 SPEC = small(
@@ -85,6 +89,25 @@ def test_with_more_time_it_goes_on(
         assert spec.search.time is None
         assert trials(runs) == [("finished", 0.4), ("expired", 0.2), ("finished", 0.4)]
     assert run("check", "small", "--storage", runs).exit_code == 0
+
+
+def test_what_is_said_of_a_trial_does_not_take_its_time_for_endless(runs: Path) -> None:
+    """A budget that nobody came to is no measure: of what was saved, and of how long a confirmation trains."""
+    folder = open_folder(runs) / "small"
+    plain = yaml.safe_load(folder.read(SPEC_FILE)) | {"asha": {"grace": 0.2, "max": 90, "unit": "kimg"}}
+    plain["train"]["kimg"] = None
+    folder.write(SPEC_FILE, yaml.safe_dump(plain).encode())
+    replace(SweepInfo.read(folder), budget=90.0).write(folder)
+    shown = run("show", "small", "--storage", runs).output
+    assert "90 kimg at most, until the time is over (1h30m)" in shown
+    confirmed = run(
+        "confirm", "small", "--top", "1", "--seeds", "2", "--local", "--storage", runs, "--evenly"
+    )
+    assert confirmed.exit_code == 0, confirmed.output
+    assert "to 0.4 kimg, none stopped early" in confirmed.output
+    assert [row["kimg"] for row in Store(folder / "confirm").rows("trials")] == [
+        pytest.approx(0.4, abs=0.05)
+    ] * 2
 
 
 def test_the_numbers_of_a_trial_that_was_expired_and_went_on_are_those_of_one_run(

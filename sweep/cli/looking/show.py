@@ -84,10 +84,12 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
 def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[str]) -> None:
     from sweep import formatting
     from sweep.results.places import told
+    from sweep.results.summary import until
     from sweep.spec.space import searched
 
     info, note = sweep.info, sweep.note
-    space = [f"{path} {words}" for path, words in searched(sweep.spec()).items()]
+    plain = sweep.spec()
+    space = [f"{path} {words}" for path, words in searched(plain).items()]
     counts = [f"{n} {status}" for status, n in summary.statuses.items()]
     budget = formatting.kimg(info.budget)
     spent = formatting.duration(summary.seconds_train + summary.seconds_eval)
@@ -101,7 +103,7 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
         ("wishes", [wish.words for wish in info.wishes]),
         (
             "budget",
-            f"{budget} kimg, evaluated every {formatting.kimg(info.interval)} kimg",
+            f"{budget} kimg{until(plain)}, evaluated every {formatting.kimg(info.interval)} kimg",
         ),
         ("begun", [f"{value}: {ancestor}" for value, ancestor in info.ancestors.items()]),
         ("search", space),

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def command(sweep: "Sweep", options: "Options", top: int, seeds: int, evenly: bool) -> int:
     """Train the best configurations of the sweep NAME (the newest by default) again, and say how sure they are.
 
-    Each is trained with fresh seeds to the full budget, without early stopping: two seeds first, then one by one
-    where it is still open which is the best, until that is told or --top times --seeds runs are spent. The table shows
-    mean, spread, 95 % interval and the probability that each is the best, and whether the winner can be told from
-    the runner-up. Ctrl-C once: the runs write a checkpoint and end; the same command goes on, and with more --seeds
-    or --top it adds to what is there.
+    Each is trained with fresh seeds to the full budget (where its time has ended the sweep: as far as its longest
+    trial), without early stopping: two seeds first, then one by one where it is still open which is the best, until
+    that is told or --top times --seeds runs are spent. The table shows mean, spread, 95 % interval and the probability
+    that each is the best, and whether the winner can be told from the runner-up. Ctrl-C once: the
+    runs write a checkpoint and end; the same command goes on, and with more --seeds or --top it adds to what is there.
     """
     from sweep.commands.inside.confirm import confirm
 

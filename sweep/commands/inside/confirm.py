@@ -27,6 +27,7 @@ from sweep.results import confirmation
 from sweep.results.choice import nobody
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
+from sweep.results.summary import longest, until
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.trial_source import PastTrial
@@ -82,8 +83,11 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
-            view.say(_work(left, growth.room(plan)))
-            interrupted = _train(sweep, plan, growth, params, options, owner, view)
+            budget = _budget(sweep, folder)
+            view.say(
+                f"{_work(left, growth.room(plan))}; to {formatting.kimg(budget)} kimg, none stopped early"
+            )
+            interrupted = _train(sweep, plan, growth, budget, params, options, owner, view)
     _tell(sweep, board, view, interrupted)
     return int(interrupted)
 
@@ -133,6 +137,19 @@ def _seed(trial: int, turn: int, salt: int) -> int:
     return int.from_bytes(digest[:4], "big") % 2**31
 
 
+def _budget(sweep: Sweep, folder: Folder) -> float:
+    """Say how far runs are trained, in kimg: as far as trials of the sweep were to go.
+
+    Where its time ends a sweep, that is further than any comes: there as far as the longest has trained, when the
+    confirmation began.
+    """
+    if not until(sweep.spec()):
+        return sweep.info.budget
+    if folder.exists(INFO):
+        return SweepInfo.read(folder, ("budget",)).budget
+    return longest(sweep.store.rows("trials"))
+
+
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     """Drop early stopping from a sweep's spec; where only that said when a trial ends, the budget says it."""
     plain = dict(spec.plain)
@@ -153,13 +170,14 @@ def _work(left: int, room: int) -> str:
     words = [formatting.count(left, "run") + " to do"] if left else []
     if room:
         words.append(f"up to {formatting.count(room, 'run')} more where they tell most")
-    return f"{', '.join(words)}; to the full budget, none stopped early"
+    return ", ".join(words)
 
 
 def _train(
     sweep: Sweep,
     plan: Plan,
     growth: Growth,
+    budget: float,
     params: Mapping[int, dict[str, Any]],
     options: Options,
     owner: Owner,
@@ -168,10 +186,11 @@ def _train(
     """Do what is left of the plan, and what it grows by; returns whether it was interrupted."""
     info = sweep.info
     most = len(plan) + growth.room(plan)
-    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), info.budget, most)
+    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), budget, most)
     hand_on(sweep.folder, owner.folder, info.ancestors)
     # Measured as the trials of the sweep were, on the way and at the end.
-    facts = {name: getattr(info, name) for name in ("budget", "ladder", "ancestors", "floor", "baseline")}
+    same = {name: getattr(info, name) for name in ("ladder", "ancestors", "floor", "baseline")}
+    facts = same | {"budget": budget}
 
     def params_of(run: PlannedRun, number: int) -> Mapping[str, Any]:
         return params[run.trial]

@@ -11,6 +11,7 @@ from sweep import formatting
 from sweep.report.film.frames import Layout, box_of
 from sweep.report.film.shots import Size, reels
 from sweep.report.results import RankedTrial, Results
+from sweep.results.summary import until
 
 ALONE, TOGETHER = 560, ((1, 560), (2, 420), (3, 300), (4, 330), (9, 250), (math.inf, 200))
 """How wide the pictures of a trial are about, in pixels: alone, and of up to so many side by side."""
@@ -108,7 +109,8 @@ def _film(results: Results, trials: Sequence[RankedTrial], size: Size, most: int
         why = "cannot be read" if broken else "are not there yet"
         raise RequestError(f"pictures of {which}'{results.title}' {why}")
     blocks = [shot.block for reel in found for shot in reel.shots]
-    budget = max(float(facts.sweep.info.budget or 0.0) for facts in results.sweeps)
+    timed = any(until(facts.spec) for facts in results.sweeps)
+    budget = 0.0 if timed else max(float(facts.sweep.info.budget or 0.0) for facts in results.sweeps)
     layout = Layout(
         results=results,
         reels=found,

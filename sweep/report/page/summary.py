@@ -15,6 +15,7 @@ from sweep.results.by_class import value_of, worst_first
 from sweep.results.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
 from sweep.results.places import told as where
+from sweep.results.summary import until
 from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
 
@@ -228,11 +229,12 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         ("Places", where(summary.places)),
     ]
     if summary.seconds_saved >= 1:
-        saved = f"about {formatting.duration(summary.seconds_saved)}, had all trials gone to the end at their pace"
+        took = formatting.duration(summary.seconds_saved)
+        saved = f"about {took}, had all trials gone as far as the longest at their pace"
         found.append(("Saved by stopping", [saved]))
     if info.budget:
         every = formatting.kimg(info.interval)
-        words = f"{formatting.kimg(info.budget)} kimg a trial, measured every {every} kimg"
+        words = f"{formatting.kimg(info.budget)} kimg a trial{until(facts.spec)}, measured every {every} kimg"
         found.append(("Budget", [words]))
     found.append(("Wished", [wish.words for wish in info.wishes]))
     longer = sentences(facts.sweep, read_continued(facts.sweep))
