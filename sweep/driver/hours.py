@@ -1,4 +1,4 @@
-"""The time that a sweep has: whether a trial can still begin or get far, and when those that run have to end."""
+"""The time that a sweep has: whether a trial can still begin, whether it should, and when those that run must end."""
 
 import math
 import time

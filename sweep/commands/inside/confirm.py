@@ -27,7 +27,7 @@ from sweep.results import confirmation
 from sweep.results.choice import nobody
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
-from sweep.results.summary import longest, until
+from sweep.results.summary import longest
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.trial_source import PastTrial
@@ -65,6 +65,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
+    spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
     records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
     if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
         view.say(
@@ -83,11 +84,11 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
-            budget = _budget(sweep, folder)
+            budget = _budget(sweep, spec, folder)
             view.say(
                 f"{_work(left, growth.room(plan))}; to {formatting.kimg(budget)} kimg, none stopped early"
             )
-            interrupted = _train(sweep, plan, growth, budget, params, options, owner, view)
+            interrupted = _train(sweep, spec, plan, growth, budget, params, options, owner, view)
     _tell(sweep, board, view, interrupted)
     return int(interrupted)
 
@@ -137,23 +138,30 @@ def _seed(trial: int, turn: int, salt: int) -> int:
     return int.from_bytes(digest[:4], "big") % 2**31
 
 
-def _budget(sweep: Sweep, folder: Folder) -> float:
+def _budget(sweep: Sweep, spec: Spec, folder: Folder) -> float:
     """Say how far runs are trained, in kimg: as far as trials of the sweep were to go.
 
-    Where its time ends a sweep, that is further than any comes: there as far as the longest has trained, when the
+    Where time alone ends trials, that is further than any comes: there as far as the longest has trained, when the
     confirmation began.
     """
-    if not until(sweep.spec()):
+    if spec.search.time is None or _ends(spec):
         return sweep.info.budget
     if folder.exists(INFO):
         return SweepInfo.read(folder, ("budget",)).budget
     return longest(sweep.store.rows("trials"))
 
 
+def _ends(spec: Spec) -> bool:
+    """Say whether training ends by what a spec says of it, and not by the end of ASHA."""
+    return any(
+        path in spec.space or spec.plain.get(path) is not None for path in ("train.epochs", "train.kimg")
+    )
+
+
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     """Drop early stopping from a sweep's spec; where only that said when a trial ends, the budget says it."""
     plain = dict(spec.plain)
-    if not any(path in spec.space or plain.get(path) is not None for path in ("train.epochs", "train.kimg")):
+    if not _ends(spec):
         plain["train.kimg"] = budget
     search = spec.search.model_copy(update={"trials": runs, "time": None})
     return replace(spec, asha=None, plain=plain, search=search, track=())
@@ -175,6 +183,7 @@ def _work(left: int, room: int) -> str:
 
 def _train(
     sweep: Sweep,
+    spec: Spec,
     plan: Plan,
     growth: Growth,
     budget: float,
@@ -186,7 +195,7 @@ def _train(
     """Do what is left of the plan, and what it grows by; returns whether it was interrupted."""
     info = sweep.info
     most = len(plan) + growth.room(plan)
-    spec = _repeated(parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}"), budget, most)
+    spec = _repeated(spec, budget, most)
     hand_on(sweep.folder, owner.folder, info.ancestors)
     # Measured as the trials of the sweep were, on the way and at the end.
     same = {name: getattr(info, name) for name in ("ladder", "ancestors", "floor", "baseline")}
