@@ -21,6 +21,7 @@ from helpers.commands import RATE, TIMES, small
 from helpers.sweep_process import Results, SweepProcess
 
 from sweep.cli import cli
+from sweep.records import retention
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
 
@@ -158,7 +159,7 @@ def test_drivers_lost_between_two_checkpoints_change_nothing(
         assert run.wait() == 0, run.text()
     assert records(tmp_path) == undisturbed
     check(tmp_path, "--repair")  # half-written files of the killed ones
-    assert not list(tmp_path.rglob("*-history.json"))
+    assert len(list(tmp_path.rglob("*-history.json"))) <= retention.FURTHER
 
 
 def test_a_polite_end_loses_nothing(

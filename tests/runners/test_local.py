@@ -18,6 +18,7 @@ from helpers.sweep_process import Results, SweepProcess
 from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE
 from sweep.cli import cli
+from sweep.records import retention
 from sweep.records.datasets import Store
 from sweep.storage import layout
 from sweep.storage.opening import open_folder
@@ -63,17 +64,21 @@ def test_the_folder_holds_what_the_design_says(finished: Path) -> None:
     rows = records(finished)
     assert [row["trial"] for row in rows["trials"]] == list(range(5))
     assert {row["status"] for row in rows["trials"]} <= {"finished", "stopped", "collapsed"}
+    further = 0
     for row in rows["trials"]:
         kimgs = [r["kimg"] for r in rows["metrics"] if r["trial"] == row["trial"]]
         assert kimgs == sorted(set(kimgs))
         assert kimgs[-1] == row["kimg"]
-        # The generator that was measured is kept with its discriminator, and nothing else.
+        # The generator that was measured is kept with its discriminator, and what a trial needs to go on from a rung.
         kept = {path.name for path in (finished / "checkpoints" / f"{row['trial']:05d}").glob("*")}
+        goes_on = {name for name in kept if name.endswith((".ckpt", "-history.json"))}
+        further += bool(goes_on)
+        assert not goes_on or row["status"] == "stopped"
         kimg = row["result_kimg"]
         both = {layout.snapshot_name(kimg), layout.discriminator_name(kimg)} if kimg is not None else set()
-        assert kept == (both if row["status"] != "collapsed" else set())
+        assert kept - goes_on == (both if row["status"] != "collapsed" else set())
         assert (finished / "ledger" / f"{row['trial']:05d}.json").is_file()
-        assert not list((finished / "checkpoints" / f"{row['trial']:05d}").glob("*.ckpt"))
+    assert further <= retention.FURTHER
     for row in rows["samples"]:
         assert (finished / row["path"]).is_file()
     for row in rows["metrics"]:
