@@ -71,7 +71,7 @@ def fitted(
         *on,
         f"search.time={text}",
     )
-    rest = "; the best train on while there is time" if on else ""
+    rest = f"; the best train on while there is time ({' '.join(on)})" if on else ""
     say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}{rest}")
     return Fitted(parse(spec.to_yaml(), overrides=overrides), overrides, best)
 
@@ -79,18 +79,19 @@ def fitted(
 def open_end(spec: Spec, images: int, kimg: float) -> tuple[str, ...]:
     """Let the best trials of a spec train for as long as there is time; nothing where that cannot be.
 
-    The others have to wait at rungs, and it must not matter for the training of a trial where it ends, as it does where
-    rates fall until then.
+    It must not matter for the training of a trial where it ends, as it does where rates fall until then. Trials that a
+    rung stops have to wait for it, whatever the spec says of them, since which are the best changes on the way.
 
     Args:
         spec: The sweep.
         images: How many pictures there are.
         kimg: How far a trial comes that trains for all the time.
     """
-    if spec.asha is None or not spec.asha.promotes:
+    if spec.asha is None:
         return ()
     given = [(path, value) for one in (spec.plain, spec.space, *spec.configs) for path, value in one.items()]
     if any(isinstance(value, Mapping) or (value and path in ENDS) for path, value in given):
         return ()
     furthest = kimg if spec.asha.unit == "kimg" else kimg * 1000 / images
-    return (f"asha.max={float(f'{furthest:.2g}'):g}",)
+    waiting = () if spec.asha.promotes else ("asha.variant=promote",)
+    return (f"asha.max={float(f'{furthest:.2g}'):g}", *waiting)

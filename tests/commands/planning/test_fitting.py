@@ -14,10 +14,10 @@ EVERY = "evaluate: {every: 2, unit: kimg}\n"
     [
         ("{grace: 2, max: 20, unit: kimg}", ("asha.max=430",)),
         ("{grace: 2, max: 20}", ("asha.max=140",)),
-        ("{grace: 2, max: 20, unit: kimg, variant: stop}", ()),
+        ("{grace: 2, max: 20, unit: kimg, variant: stop}", ("asha.max=430", "asha.variant=promote")),
     ],
 )
-def test_where_trials_wait_the_best_may_train_all_the_time(asha: str, wanted: tuple[str, ...]) -> None:
+def test_the_best_may_train_all_the_time_while_others_wait(asha: str, wanted: tuple[str, ...]) -> None:
     assert open_end(parse(f"train: {{{LR}}}\n{EVERY}asha: {asha}\n"), 3000, 431.7) == wanted
 
 
@@ -36,3 +36,7 @@ def test_where_trials_wait_the_best_may_train_all_the_time(asha: str, wanted: tu
 def test_where_the_end_matters_for_training_it_stays(train: str) -> None:
     spec = parse(f"train: {{{LR}, {train}}}\n{EVERY}asha: {{grace: 2, max: 20, unit: kimg}}\n")
     assert open_end(spec, 3000, 431.7) == ()
+
+
+def test_without_rungs_nobody_is_the_best_on_the_way() -> None:
+    assert open_end(parse(f"train: {{{LR}, kimg: 40}}\n{EVERY}"), 3000, 431.7) == ()
