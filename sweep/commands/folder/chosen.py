@@ -157,7 +157,7 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
         yield f"  max: {numbers.longest:g}"
     else:
         yield "  variant: promote  # the others wait, and go on when they are among the best after all"
-        yield f"  max: {numbers.longest:g}  # about as far as one comes in all the time"
+        yield f"  max: {numbers.longest:g}  # further than one comes in all the time"
     yield "  unit: kimg"
     yield ""
     yield "resources:"

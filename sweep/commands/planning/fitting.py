@@ -15,6 +15,9 @@ from sweep.spec.specification import Spec, parse
 
 ENDS = ("train.epochs", "train.kimg", "train.decay_from", "train.instance_noise")
 """With these it matters for a trial's training where it ends."""
+BEYOND = 2.0
+"""The best trials may train so many times as far as one comes in all the time by what was measured, which may have been
+on a busy machine."""
 LEAST = 20.0
 """Seconds below which nothing is fitted: starting takes as long."""
 
@@ -64,7 +67,7 @@ def fitted(
             "smaller pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
         )
     text = durations.text(max(left, 1.0))
-    on = open_end(spec, images, max(best.kimg, left / min(plan.costs.per_kimg)))
+    on = open_end(spec, images, max(best.kimg, BEYOND * left / min(plan.costs.per_kimg)))
     overrides = (
         *(change for change in best.overrides if not change.startswith("search.trials=")),
         *(() if spec.search.sampler == "grid" else (f"search.trials={at_most(best.trials)}",)),
@@ -85,7 +88,7 @@ def open_end(spec: Spec, images: int, kimg: float) -> tuple[str, ...]:
     Args:
         spec: The sweep.
         images: How many pictures there are.
-        kimg: How far a trial comes that trains for all the time.
+        kimg: Further than a trial comes that trains for all the time.
     """
     if spec.asha is None:
         return ()
