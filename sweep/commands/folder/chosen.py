@@ -115,7 +115,7 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield "  family: dcgan  # of all that are here, the one that learns small pictures soonest"
     yield "  variant: simple"
     yield "  latent_dim: 64"
-    yield "  width: 64" if gpu else "  width: 32  # half of the paper's, and a quarter of the work"
+    yield "  width: 64" if gpu else "  width: 32  # half of the paper's, and half of the work"
     yield ""
     yield "train:"
     yield "  loss: bce"
