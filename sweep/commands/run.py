@@ -240,8 +240,8 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     for line in shortfall(director):
         view.say(line)
     if growing := [trial.number for trial in trials if trial.still_improving]:
-        time = director.spec.search.time
-        more = f"--time {time}" if time else f"--kimg {2 * director.info.budget:g}"
+        timed = director.spec.search.time is not None
+        more = "--time 30m" if timed else f"--kimg {2 * director.info.budget:g}"
         view.say(
             f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} {more}'"
         )
