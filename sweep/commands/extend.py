@@ -37,8 +37,9 @@ def extended(
     if more:
         spec, info = more_trials(folder, spec, info, more)
     if time is not None:
-        spec, info = _written(folder, *timed.more_time(folder, spec, info, time))
         store = Store(folder, spec.space.kinds())
+        begun = len(store.rows("trials"))
+        spec, info = _written(folder, *timed.more_time(folder, spec, info, begun, time))
         for trial in _to_go_on(store, spec, info.budget):
             Records(store).open_again(trial, EventKind.EXTENDED, {"budget": info.budget})
     if kimg is not None:

@@ -55,10 +55,18 @@ def settle(director: Director) -> None:
         director.info.write(director.folder)
 
 
-def more_time(folder: Folder, spec: Spec, info: SweepInfo, more: float) -> tuple[Spec, SweepInfo]:
-    """Give a sweep so many seconds from now on, and as many trials as come in them; not on record yet."""
+def more_time(folder: Folder, spec: Spec, info: SweepInfo, begun: int, more: float) -> tuple[Spec, SweepInfo]:
+    """Give a sweep so many seconds from now on, and as many trials as come in them; not on record yet.
+
+    Args:
+        folder: Of the sweep.
+        spec: As it was.
+        info: As it was.
+        begun: How many trials have begun.
+        more: The seconds.
+    """
     elapsed = (Noted.read(folder) or Noted()).elapsed
-    trials = at_most(info.trials)
+    trials = max(info.trials, at_most(begun))
     search = spec.search.model_copy(update={"time": durations.text(elapsed + more), "trials": trials})
     return replace(spec, search=search), replace(info, trials=trials)
 

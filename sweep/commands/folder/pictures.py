@@ -1,7 +1,6 @@
 """Make the spec of a folder of pictures, fitted into a time where one is given."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from sweep import durations
@@ -31,9 +30,8 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
 
     folder, gpu = Path(asked.what), torch.cuda.is_available()
     seen = look(folder, size_for(0, gpu)[0], say)
-    name, numbers = asked.name or name_for(folder), Numbers()
-    if asked.seconds is not None:
-        numbers = replace(numbers, time=durations.text(asked.seconds))
+    name = asked.name or name_for(folder)
+    numbers = Numbers() if asked.seconds is None else Numbers(time=durations.text(asked.seconds))
     text = spec_for(seen, name, gpu, numbers)
     spec = parse(text, CHOSEN, asked.overrides)
     if asked.seconds is not None:

@@ -65,8 +65,8 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
-    spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
-    records = {row["trial"]: row for row in sweep.store.table("trials", ["params", "seed"]).to_pylist()}
+    columns = ["params", "seed", "kimg"]
+    records = {row["trial"]: row for row in sweep.store.table("trials", columns).to_pylist()}
     if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
         view.say(
             f"'{sweep.name}' has not ended ({formatting.trial_numbers(waiting)}): its best may still change"
@@ -84,7 +84,8 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         left = len(plan) - ended_and_measured(Store(folder))
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
-            budget = _budget(sweep, spec, folder)
+            spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
+            budget = _budget(spec, sweep.info, folder, longest(records.values()))
             view.say(
                 f"{_work(left, growth.room(plan))}; to {formatting.kimg(budget)} kimg, none stopped early"
             )
@@ -138,17 +139,15 @@ def _seed(trial: int, turn: int, salt: int) -> int:
     return int.from_bytes(digest[:4], "big") % 2**31
 
 
-def _budget(sweep: Sweep, spec: Spec, folder: Folder) -> float:
+def _budget(spec: Spec, info: SweepInfo, folder: Folder, furthest: float) -> float:
     """Say how far runs are trained, in kimg: as far as trials of the sweep were to go.
 
-    Where time alone ends trials, that is further than any comes: there as far as the longest has trained, when the
-    confirmation began.
+    Where time alone ends trials, that is further than any comes: there as far as the longest has trained (``furthest``)
+    when the confirmation began.
     """
     if spec.search.time is None or _ends(spec):
-        return sweep.info.budget
-    if folder.exists(INFO):
-        return SweepInfo.read(folder, ("budget",)).budget
-    return longest(sweep.store.rows("trials"))
+        return info.budget
+    return SweepInfo.read(folder, ("budget",)).budget if folder.exists(INFO) else furthest
 
 
 def _ends(spec: Spec) -> bool:
