@@ -13,8 +13,8 @@ import statistics
 
 import numpy as np
 
-from sweep.results.contenders import Contest
-from sweep.results.repeats import FEWEST
+from sweep.results.confirming.contenders import Contest
+from sweep.results.confirming.repeats import FEWEST
 
 NOISE, START = 0.2, 2
 

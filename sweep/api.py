@@ -22,6 +22,7 @@ from sweep.commands.run import resume, start
 from sweep.durations import seconds as seconds_of
 from sweep.records import catalog
 from sweep.results.ranking import board_of
+from sweep.results.state import State, state_of
 from sweep.runners.base import Options
 from sweep.spec.specification import parse
 from sweep.spec.yaml_tree import inline
@@ -143,9 +144,8 @@ class Sweep:
 
     @property
     def done(self) -> bool:
-        """Whether all its trials have ended."""
-        rows = self._found.store.rows("trials")
-        return len(rows) >= self._found.info.trials and all(row["ended"] is not None for row in rows)
+        """Whether all its trials have ended and have been measured; `resume` goes on with one that is not done."""
+        return state_of(self._found, self._found.store.rows) is State.DONE
 
     def best(self) -> dict[str, Any]:
         """Give the best trial: ``trial``, ``params``, the metrics with their standard errors, ``kimg``, ``n_fake``.

@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.terminal": "driver records results storage formatting",
     "sweep.driver": "records search spec storage worker",
     "sweep.worker": "records storage",
-    "sweep.results": "records spec storage formatting",
+    "sweep.results": "records search spec storage formatting",
     "sweep.search": "records spec storage formatting",
     "sweep.records": "spec storage formatting mistaken",
     "sweep.spec": "formatting mistaken durations shipped",

@@ -17,7 +17,7 @@ from sweep.records.sealed import DamagedPartError
 from sweep.records.status import RESUMABLE, Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.records.trial_state import Trial
-from sweep.search.asha import goes_on
+from sweep.search.left import nothing_left
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -126,19 +126,17 @@ class Found:
     def waiting(self) -> set[int]:
         """The trials that a rung or the end of the time has stopped and that may go on: they need their checkpoints."""
         promotes = self.spec.asha is not None and self.spec.asha.promotes
-        rows = [row for (name, _), part in self.parts.items() if name == "rungs" for row in part]
         able = {Status.EXPIRED, Status.STOPPED} if promotes else {Status.EXPIRED}
         waiting = {trial for trial, row in self.trials.items() if row["status"] in able}
-        waiting -= {row["trial"] for row in rows if row["alike"]}
-        ended = all(Status(row["status"]).ended for row in self.trials.values())
-        if ended and len(self.trials) >= self.info.trials and not any(map(self._due, self.trials)):
-            with suppress(WorkError):  # what is damaged is told elsewhere
-                if not goes_on(self.spec, self.info.rungs, self.trials.values(), rows):
-                    return to_extend(map(self.remembered, self.trials), lambda one: one.number in waiting)
+        waiting -= {row["trial"] for row in self._all("rungs") if row["alike"]}
+        with suppress(WorkError):  # what is damaged is told elsewhere
+            if nothing_left(self.info, self.spec.promoting, self._all):
+                return to_extend(map(self.remembered, self.trials), lambda one: one.number in waiting)
         return waiting
 
-    def _due(self, trial: int) -> bool:
-        return self.remembered(trial).due
+    def _all(self, dataset: str) -> Rows:
+        """List the rows of all trials in a dataset."""
+        return [row for (name, _), part in self.parts.items() if name == dataset for row in part]
 
     def rows(self, dataset: str, trial: int) -> Rows:
         """Look up the rows of one part; none where the part is not there or cannot be read."""

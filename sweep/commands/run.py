@@ -27,7 +27,7 @@ from sweep.commands.inputs import check_inputs
 from sweep.commands.lineage import ancestors
 from sweep.driver.director import Director
 from sweep.driver.events import Event
-from sweep.driver.recovery import ended_and_measured, past, recall, restore
+from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import brief, clock, trial_numbers
@@ -37,7 +37,7 @@ from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, check_address, runner_for
 from sweep.runners.stopping import Stopper, explained
-from sweep.search.asha import goes_on
+from sweep.search.left import nothing_left
 from sweep.search.study import Study
 from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
@@ -136,11 +136,10 @@ def resume(
         spec, info = extended(folder, spec, info, more, kimg, time)
         store = Store(owner.held, spec.space.kinds())
         store.begin()
-        done = ended_and_measured(store)
-        if done >= info.trials and not goes_on(spec, info.rungs, store.rows("trials"), store.rows("rungs")):
+        if nothing_left(info, spec.promoting, store.rows):
             view.say(
-                f"'{spec.name}' has finished: all its {done} trials have ended. See 'sweep best {spec.name}', "
-                f"or add trials with 'sweep extend {spec.name} --trials +10'"
+                f"'{spec.name}' has finished: all its {len(store.rows('trials'))} trials have ended. See "
+                f"'sweep best {spec.name}', or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0
         with runner_for(spec, options, view) as runner:

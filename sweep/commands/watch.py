@@ -13,6 +13,7 @@ from sweep.records.journal import remembered
 from sweep.records.progress import Noted
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
+from sweep.results.state import State, state_of
 from sweep.spec.specification import parse
 from sweep.storage import lease
 from sweep.storage.layout import SPEC
@@ -83,9 +84,8 @@ class Watched:
 
     @property
     def complete(self) -> bool:
-        """Whether all its trials have ended."""
-        ended = all(trial.status.ended for trial in self.trials.values())
-        return ended and len(self.trials) >= self.info.trials
+        """Whether it has nothing left to do."""
+        return state_of(self.sweep, self.sweep.store.rows) is State.DONE
 
 
 def watch(sweep: Sweep, view: View) -> None:

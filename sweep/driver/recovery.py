@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.journal import remembered
-from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
 from sweep.search.trial_source import PastTrial, outcome
@@ -37,16 +36,3 @@ def restore(director: Director, trials: Mapping[int, Trial]) -> None:
         if trial.result and record["result_kimg"] != trial.result["kimg"]:
             director.records.put(trial)  # a crash came between its result and its own row
     director.take_up(trials, director.rungs.remember(trials))
-
-
-def ended_and_measured(store: Store) -> int:
-    """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
-
-    Nor does one count whose own row does not tell of its result yet: a crash came in between.
-    """
-    measured = {row["trial"]: row["kimg"] for row in store.rows("results")}
-    return sum(
-        Status(row["status"]).ended
-        and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
-        for row in store.rows("trials")
-    )

@@ -12,10 +12,11 @@ from sweep.records.catalog import Sweep
 from sweep.records.event_kind import EventKind
 from sweep.records.status import Status
 from sweep.report.translation import TRANSLATED
-from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.confirming.confirmation import Confirmation, read_confirmation
 from sweep.results.judging.eye import Eye, eyes
 from sweep.results.leaderboard import Entry, Leaderboard
 from sweep.results.ranking import check_metric, rank_or_explain
+from sweep.results.state import State, as_they_stand, state_of
 from sweep.results.summary import Summary, detail, summarise
 from sweep.spec.space import Plain, distributions
 
@@ -135,6 +136,7 @@ class Facts:
         confirmed: What fresh seeds say of the best; None before ``sweep confirm``.
         eyes: What people judged of the pictures, each for themselves.
         problem: Why the trials cannot be ranked together; None if they can.
+        state: Whether more is to come, and anybody runs it.
         written: When this was read.
     """
 
@@ -148,6 +150,7 @@ class Facts:
     confirmed: Confirmation | None
     eyes: Sequence[Eye]
     problem: str | None
+    state: State
     summary: Summary
     written: datetime
 
@@ -162,7 +165,8 @@ class Facts:
         # Metrics after trials: the reverse order could show a trial's end without its last evaluation.
         trials, rungs, events = store.rows("trials"), store.rows("rungs"), store.rows("events")
         rows, results = store.rows("metrics"), store.rows("results")
-        info = sweep.info
+        known = {"trials": trials, "rungs": rungs, "results": results}
+        trials, info = as_they_stand(sweep.folder, trials), sweep.info
         metric = check_metric(metric or info.metric)
         board, problem = rank_or_explain(
             trials, rows, metric, info.floor, results, info.baseline, info.wishes
@@ -178,6 +182,7 @@ class Facts:
             confirmed=read_confirmation(sweep),
             eyes=eyes(sweep, board),
             problem=problem,
+            state=state_of(sweep, known.__getitem__),
             summary=summarise(sweep, trials, rungs, events, results),
             written=datetime.now(UTC),
         )
@@ -186,12 +191,6 @@ class Facts:
         """Look up the decision by which a trial was stopped for the little variety of its pictures, if it was."""
         found = [one for one in self.decisions.get(trial, ()) if one.variety is not None]
         return found[-1] if found else None
-
-    @property
-    def running(self) -> bool:
-        """Whether more is to come."""
-        summary = self.summary
-        return "running" in summary.statuses or summary.trials < (summary.planned or 0)
 
     @property
     def translates(self) -> bool:

@@ -12,6 +12,7 @@ from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.facts import Evaluation, Facts, Row, Sample
 from sweep.results.leaderboard import Entry, column, with_ranks
+from sweep.results.state import State
 from sweep.spec.space import condition
 
 SWEEP = "sweep"
@@ -138,9 +139,10 @@ class Results:
         return ", ".join(facts.sweep.name for facts in self.sweeps)
 
     @property
-    def running(self) -> bool:
-        """Whether more is to come."""
-        return any(facts.running for facts in self.sweeps)
+    def state(self) -> State:
+        """How the sweeps stand: as the one does that has most to come."""
+        found = {facts.state for facts in self.sweeps}
+        return next((state for state in State if state in found), State.DONE)
 
     @cached_property
     def ranked(self) -> Sequence[RankedTrial]:

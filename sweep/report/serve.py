@@ -14,7 +14,7 @@ from sweep.local_server import HTML, TEXT, Answer, Asked, LocalServer, refusal
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, make
-from sweep.storage import layout
+from sweep.storage import layout, lease
 
 PAUSE_SECONDS = 2.0
 """Between two looks at the results; looking and making the page take what they take."""
@@ -98,7 +98,7 @@ class Server(LocalServer):
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Digest results, judgements and notes: it changes whenever one comes, or a trial starts or ends.
+    """Digest results, judgements and notes: it changes whenever one comes, a trial starts or ends, or a driver does.
 
     So it does with runs that confirm a trial.
 
@@ -107,7 +107,8 @@ def fingerprint(sweeps: Sequence[Sweep]) -> str:
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
-        digest.update(repr(sweep.note).encode())
+        held = lease.read(sweep.folder)
+        digest.update(repr((sweep.note, held is not None and held.alive)).encode())
         for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION):
             rows = Store(folder).table(
                 "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]

@@ -15,8 +15,8 @@ from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.results import confirmation
-from sweep.results.confirmation import Confirmation
+from sweep.results.confirming import confirmation
+from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.storage import layout
 from sweep.storage.folder import Folder

@@ -1,10 +1,9 @@
 """Look at a sweep from afar: one line for each of many, as ``sweep ls`` lists them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -12,22 +11,19 @@ from typing import Any
 from sweep.records.catalog import Sweep
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
+from sweep.results.state import State, as_they_stand, state_of
 from sweep.results.summary import summarise
 from sweep.storage import layout, lease
 
-_COLUMNS = ["status", "verdict", "kimg", "best_value", "result", "broken", "seconds_train", "seconds_eval"]
+_COLUMNS = [
+    *("trial", "status", "verdict", "kimg", "best_value", "result", "result_kimg", "broken"),
+    *("seconds_train", "seconds_eval"),
+]
+_NEEDED = {
+    "results": ["trial", "kimg"],
+    "rungs": ["trial", "rung", "rung_kimg", "value", "se", "alike", "stopped", "time"],
+}
 _WORKERS = 8
-
-
-class State(StrEnum):
-    """How a sweep as a whole stands."""
-
-    RUNNING = "running"
-    """Somebody runs it, or something inside its folder, as a lease says."""
-    INTERRUPTED = "interrupted"
-    """Nobody runs it, and there is more to come."""
-    DONE = "done"
-    """Nobody runs it, and all its trials have ended."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Overview:
         Raises:
             WorkError: if its trials cannot be read.
         """
-        trials = sweep.store.table("trials", _COLUMNS).to_pylist()
+        trials = as_they_stand(sweep.folder, sweep.store.table("trials", _COLUMNS).to_pylist())
         summary, note = summarise(sweep, trials, [], []), sweep.note
         sizes = sweep.folder.sizes() if sized else None
         able = [row for row in trials if not Status(row["status"]).out_of_play and not row["broken"]]
@@ -88,7 +84,7 @@ class Overview:
         return cls(
             name=sweep.name,
             created=sweep.info.created,
-            state=_state(sweep, [Status(row["status"]) for row in trials]),
+            state=_state(sweep, trials),
             started=summary.trials,
             planned=summary.planned,
             statuses=summary.statuses,
@@ -108,11 +104,19 @@ class Overview:
         return asdict(self)
 
 
-def _state(sweep: Sweep, trials: list[Status]) -> State:
+def _state(sweep: Sweep, trials: Sequence[Mapping[str, Any]]) -> State:
     if any(owner.alive for _, owner in lease.held_in(sweep.folder)):
-        return State.RUNNING
-    ended = sum(status.ended for status in trials)
-    return State.DONE if trials and ended >= max(len(trials), sweep.info.trials) else State.INTERRUPTED
+        return State.RUNNING  # or something inside its folder, such as a confirmation
+    return state_of(sweep, partial(_known, sweep, trials))
+
+
+def _known(sweep: Sweep, trials: Sequence[Mapping[str, Any]], dataset: str) -> Sequence[Mapping[str, Any]]:
+    """Give what says how a sweep stands; thousands of results are only opened where a trial's row tells of none."""
+    if dataset == "trials":
+        return trials
+    if dataset == "results" and all(row["best_value"] is None or row["result_kimg"] for row in trials):
+        return [{"trial": row["trial"], "kimg": row["result_kimg"]} for row in trials]
+    return sweep.store.table(dataset, _NEEDED[dataset]).to_pylist()
 
 
 _ORDERS: Mapping[str, Callable[[Overview], Any]] = {

@@ -28,6 +28,7 @@ from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import read_decisive
 from sweep.results.leaderboard import Entry, Leaderboard, Row, had, with_ranks
+from sweep.results.state import as_they_stand
 from sweep.spec.wishes.wish import Wish, broken, missed, misses
 
 UNRANKED = ("config", "params", "seed", "started", "ended", "seconds_train", "seconds_eval", "device", "node")
@@ -81,6 +82,7 @@ def leaderboard(
     results = to_rows(store.table("results"))
     trials = store.table("trials")
     trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
+    trials = as_they_stand(store.folder, trials)
     measured = {row["trial"] for row in results if finite(row[metric]) is not None}
     evaluations = read_decisive(store, metric, None if seen else {row["trial"] for row in trials} - measured)
     return rank(trials, evaluations, metric, floors, results, baselines, wishes)
@@ -250,7 +252,7 @@ def _why_left_out(entry: Entry, metric: str) -> str | None:
         text = str(row["failure"] or "no error on record").strip().splitlines()
         return f"failed: {text[-1] if text else 'no error on record'}{before}"
     if entry.value is None:
-        return "not evaluated yet" if entry.status is Status.RUNNING else f"no finite {METRICS[metric].label}"
+        return "not evaluated yet" if entry.status.resumable else f"no finite {METRICS[metric].label}"
     return None
 
 

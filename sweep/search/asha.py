@@ -11,15 +11,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
-from sweep.records.status import Status
 from sweep.spec.sections import AshaConfig
-
-if TYPE_CHECKING:
-    from sweep.spec.specification import Spec
 
 
 @dataclass(frozen=True)
@@ -239,31 +235,6 @@ class Asha:
         """Say whether noise may be all that keeps a trial from the cutoff."""
         error = self.tolerance * held.se
         return error > 0 and cutoff is not None and held.value - error <= cutoff
-
-
-def goes_on(
-    spec: "Spec",
-    rungs: Sequence[float],
-    trials: Iterable[Mapping[str, Any]],
-    rows: Iterable[Mapping[str, Any]],
-) -> bool:
-    """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
-
-    Args:
-        spec: The sweep; in one with ``search.time``, what was stopped when the time was over remains so.
-        rungs: Where trials are compared, in kimg.
-        trials: The rows of the dataset ``trials``.
-        rows: Those of the dataset ``rungs``.
-
-    Raises:
-        WorkError: If the rows do not fit the rungs.
-    """
-    asha = Asha.of(rungs, spec.asha)
-    if asha is None or not asha.promote or spec.search.time is not None:
-        return False
-    asha.recall(rows)
-    stopped = {row["trial"] for row in trials if row["status"] == Status.STOPPED}
-    return asha.promotable(stopped, at_the_end=True) is not None
 
 
 def _percentile(values: Sequence[float], reduction: float) -> float | None:

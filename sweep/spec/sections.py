@@ -105,6 +105,16 @@ class AshaConfig(Section):
         return self
 
 
+def promoting(asha: AshaConfig | None, time: str | None) -> AshaConfig | None:
+    """Give the rungs of a sweep in which a trial may go on though all have ended; None where none may.
+
+    Args:
+        asha: The section of the spec.
+        time: Its ``search.time``: what was stopped when that was over remains so.
+    """
+    return asha if asha and asha.promotes and time is None else None
+
+
 def _the_word_auto(word: str) -> str:
     if word != "auto":
         raise ValueError("must be a number, such as 0.25, or auto")

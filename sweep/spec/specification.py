@@ -35,6 +35,7 @@ from sweep.spec.sections import (
     KeepConfig,
     ResourcesConfig,
     SearchConfig,
+    promoting,
 )
 from sweep.spec.space import Space
 from sweep.spec.values import build_trial, with_parts
@@ -121,6 +122,10 @@ class Spec:
     def trains_on_edges(self) -> bool:
         """Whether some trials train on drawings with blurred edges."""
         return any(FAMILIES[family].edges for family in self.families)
+
+    def promoting(self) -> AshaConfig | None:
+        """Give the rungs where a trial may go on though all have ended; see `sweep.spec.sections.promoting`."""
+        return promoting(self.asha, self.search.time)
 
     def schedule(self, images: int) -> Schedule:
         """Work out the times at which things happen in the sweep's trials.

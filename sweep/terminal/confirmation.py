@@ -1,7 +1,7 @@
 """Print what `sweep confirm` has found."""
 
 from sweep import formatting
-from sweep.results.confirmation import Confirmation, more_seeds, told_apart
+from sweep.results.confirming.confirmation import Confirmation, more_seeds, told_apart
 from sweep.results.leaderboard import Leaderboard
 from sweep.terminal import tables
 

@@ -10,8 +10,8 @@ from sweep import formatting
 from sweep.formatting import printable
 from sweep.records.catalog import Sweep
 from sweep.records.status import Status
-from sweep.results import confirmation
-from sweep.results.confirmation import Confirmation, read_confirmation
+from sweep.results.confirming import confirmation
+from sweep.results.confirming.confirmation import Confirmation, read_confirmation
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
 from sweep.results.judging import eye
 from sweep.results.judging.eye import Eye, eyes

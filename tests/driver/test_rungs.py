@@ -33,7 +33,7 @@ from helpers.directing import (
 from sweep.driver.director import Director
 from sweep.driver.events import Event, Next
 from sweep.records.status import Status
-from sweep.search.asha import goes_on
+from sweep.search.left import goes_on
 from sweep.spec.specification import Spec
 from sweep.storage import layout
 from sweep.storage.local import LocalFolder
@@ -84,8 +84,7 @@ def test_a_trial_that_was_stopped_is_promoted(folder: LocalFolder) -> None:
 
 def cut_off(spec: Spec, director: Director) -> bool:
     """Say whether a sweep that ended here was cut off before a promotion."""
-    rows = director.records.store.rows
-    return goes_on(spec, director.info.rungs, rows("trials"), rows("rungs"))
+    return goes_on(director.info.rungs, spec.promoting, director.records.store.rows)
 
 
 def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:

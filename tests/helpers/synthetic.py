@@ -3,8 +3,11 @@
 import atexit
 import json
 import math
+import os
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,11 +25,14 @@ from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.snapshots import Seen, still_improving
+from sweep.storage import layout
 from sweep.storage.opening import open_folder
 
 RUNGS = (12.0, 36.0, 108.0)
 BUDGET = 120.0
 INTERVAL = 6.0
+LONG = time.time() + 86400.0
+"""When a driver that is made up was last heard of: it lives as long as the tests."""
 LUCK = 0.002
 """By how much a trial's best evaluation is better than its result."""
 START = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
@@ -51,7 +57,7 @@ train:
   epochs: 40
 evaluate: {{extractor: efficientnet_lite0, every: 2, n_fake: 512}}
 search: {{sampler: tpe, trials: {trials}, seed: 0, metric: kid}}
-asha: {{grace: 4, reduction: 3, max: 40}}
+asha: {{grace: 4, reduction: 3, max: 40, variant: stop}}
 """
 
 
@@ -68,8 +74,9 @@ def make_sweep(
 ) -> Sweep:
     """Write a whole sweep; about a sixth of its trials collapse, one fails, ASHA stops most others.
 
-    ``running`` leaves the last trials unfinished, one of them without a row. ``film`` draws the pictures of every
-    evaluation, not only those of each trial's best and last. ``info`` replaces keys of ``sweep.json``.
+    ``running`` leaves the last trials unfinished, one of them without a row, and this process runs it. ``film`` draws
+    the pictures of every evaluation, not only those of each trial's best and last. ``info`` replaces keys of
+    ``sweep.json``.
     """
     folder = open_folder(storage) / name
     folder.write("spec.yaml", SPEC.format(name=json.dumps(name), trials=trials).encode())
@@ -80,6 +87,9 @@ def make_sweep(
     for number in range(trials):
         late = running and number >= trials - 2
         _trial(store, number, trials, late, pictures, size, every, film)
+    if running:
+        lease = {"owner": "1", "host": socket.gethostname(), "pid": os.getpid(), "beat": LONG}
+        folder.write(layout.LEASE, json.dumps(lease).encode())
     store.add("events", {"kind": "skipped_file", "time": START, "detail": {"path": "faces/broken 1.png"}})
     return open_sweep(open_folder(storage), name)
 

@@ -12,9 +12,9 @@ from ganlib.metrics.identity import Identity
 from sweep.records.catalog import Sweep
 from sweep.records.status import Status
 from sweep.results import choice
-from sweep.results.confirmation import Confirmation, label
+from sweep.results.confirming.confirmation import Confirmation, label
+from sweep.results.confirming.repeats import Repeats, Run
 from sweep.results.leaderboard import Entry, Leaderboard
-from sweep.results.repeats import Repeats, Run
 from sweep.storage.folder import Folder
 from sweep.storage.opening import open_folder
 

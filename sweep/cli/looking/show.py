@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
     from sweep.records.sweep_info import SweepInfo
     from sweep.results.leaderboard import Entry, Leaderboard
+    from sweep.results.state import State
     from sweep.results.summary import Summary
 
 SKIPPED_SHOWN = 10
@@ -43,6 +44,7 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
     from sweep.results.continued import read_continued, sentences
     from sweep.results.decisive import read_decisive
     from sweep.results.ranking import check_metric, rank_or_explain
+    from sweep.results.state import as_they_stand, state_of
     from sweep.results.summary import summarise
     from sweep.storage.opening import open_folder
 
@@ -51,10 +53,13 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
         store = sweep.store
         trials = store.table("trials")
         trials = to_rows(trials if as_json else trials.drop_columns(["config", "params"]))
+        trials = as_they_stand(sweep.folder, trials)
         rungs, events, results = store.rows("rungs"), store.rows("events"), store.rows("results")
         metric = check_metric(sweep.info.metric)
         able = {row["trial"] for row in results if finite(row[metric]) is not None}
         metrics = read_decisive(store, metric, {row["trial"] for row in trials} - able)
+        known = {"trials": trials, "rungs": rungs, "results": results}
+        state = state_of(sweep, known.__getitem__)
         summary = summarise(sweep, trials, rungs, events, results)
         info = sweep.info
         board, problem = rank_or_explain(
@@ -62,9 +67,9 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
         )
     best = board.entries[0].source if board.entries else {}
     if as_json:
-        click.echo(to_json(_as_dict(sweep, summary, trials, events, best), indent=2))
+        click.echo(to_json(_as_dict(sweep, state, summary, trials, events, best), indent=2))
         return
-    _print_facts(sweep, summary, board.label, told(best))
+    _print_facts(sweep, state, summary, board.label, told(best))
     if problem:
         click.echo(f"\n{problem}")
     if board.entries:
@@ -81,7 +86,7 @@ def command(name: str | None, storage: str, every: bool, as_json: bool) -> None:
     _print_mishaps(events)
 
 
-def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[str]) -> None:
+def _print_facts(sweep: "Sweep", state: "State", summary: "Summary", label: str, classes: list[str]) -> None:
     from sweep import formatting
     from sweep.results.places import told
     from sweep.results.summary import until
@@ -95,24 +100,22 @@ def _print_facts(sweep: "Sweep", summary: "Summary", label: str, classes: list[s
     spent = formatting.duration(summary.seconds_train + summary.seconds_eval)
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
-        ("created", formatting.moment(sweep.info.created)),
+        ("created", formatting.moment(info.created)),
+        ("state", state.told(sweep.name)),
         ("tags", [", ".join(note.tags)] if note.tags else []),
         ("note", note.text.splitlines()),
         ("data", _data(info)),
         ("metric", f"{label}, smaller is better"),
         ("wishes", [wish.words for wish in info.wishes]),
-        (
-            "budget",
-            f"{budget} kimg{until(plain)}, evaluated every {formatting.kimg(info.interval)} kimg",
-        ),
+        ("budget", f"{budget} kimg{until(plain)}, evaluated every {formatting.kimg(info.interval)} kimg"),
         ("begun", [f"{value}: {ancestor}" for value, ancestor in info.ancestors.items()]),
         ("search", space),
         ("trials", f"{summary.trials} of {summary.planned or '?'}: {', '.join(counts) or 'none started'}"),
         ("time", f"{spent} over all trials, evaluating: {_evaluating(summary)}"),
         ("places", told(summary.places)),
         ("rungs", [rung.words for rung in summary.rungs]),
-        ("floor", [_floor(floor) for floor in sweep.info.floor]),
-        ("baseline", [_baseline(baseline) for baseline in sweep.info.baseline]),
+        ("floor", [_floor(floor) for floor in info.floor]),
+        ("baseline", [_baseline(baseline) for baseline in info.baseline]),
         ("classes", classes and ["of the best trial's result, the worst first", *classes]),
         (
             "verdicts",
@@ -269,6 +272,7 @@ def _note(entry: "Entry", variety: float | None) -> str:
 
 def _as_dict(
     sweep: "Sweep",
+    state: "State",
     summary: "Summary",
     trials: list[dict[str, Any]],
     events: list[dict[str, Any]],
@@ -282,6 +286,7 @@ def _as_dict(
     return {
         "name": sweep.name,
         "folder": str(sweep.folder),
+        "state": state,
         "tags": sweep.note.tags,
         "note": sweep.note.text,
         "info": sweep.info.plain(),

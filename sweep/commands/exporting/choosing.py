@@ -7,7 +7,7 @@ from sweep.commands.exporting.measuring import result_of
 from sweep.records.catalog import Sweep
 from sweep.results import choice
 from sweep.results.choice import Choice
-from sweep.results.confirmation import read_confirmation
+from sweep.results.confirming.confirmation import read_confirmation
 from sweep.results.leaderboard import Leaderboard
 
 

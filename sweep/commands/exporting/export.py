@@ -32,7 +32,7 @@ from sweep.records.datasets import Store
 from sweep.records.rows import to_rows
 from sweep.records.schemas import to_json
 from sweep.results.choice import Choice
-from sweep.results.confirmation import label, read_confirmation
+from sweep.results.confirming.confirmation import label, read_confirmation
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 from sweep.worker.result import export_config

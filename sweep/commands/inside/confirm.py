@@ -3,7 +3,7 @@
 A confirmation is a sweep inside the sweep's folder (``confirm/``), run by the same runners with the same records,
 so that it can be interrupted and taken up. Instead of a search it has a plan, a list of configurations and seeds
 which stands in its ``sweep.json`` and only grows. Nobody is stopped early. First every configuration gets `START`
-seeds; the others go, one by one, where they tell most (`sweep.results.contenders`).
+seeds; the others go, one by one, where they tell most (`sweep.results.confirming.contenders`).
 """
 
 import hashlib
@@ -19,17 +19,19 @@ from sweep.commands.before import as_begun
 from sweep.commands.inside.growth import Growth, ended
 from sweep.commands.inside.planned import Plan, run_plan
 from sweep.commands.lineage.ancestors import hand_on
-from sweep.driver.recovery import ended_and_measured, past, recall
+from sweep.driver.recovery import past, recall
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
-from sweep.results import confirmation
 from sweep.results.choice import nobody
+from sweep.results.confirming import confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
+from sweep.results.state import state_of
 from sweep.results.summary import longest
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
+from sweep.search.left import ended_and_measured
 from sweep.search.trial_source import PastTrial
 from sweep.spec.sections import SearchConfig
 from sweep.spec.specification import Spec, parse
@@ -67,10 +69,8 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
     columns = ["params", "seed", "kimg"]
     records = {row["trial"]: row for row in sweep.store.table("trials", columns).to_pylist()}
-    if waiting := [entry.trial for entry in board.entries if entry.status.resumable]:
-        view.say(
-            f"'{sweep.name}' has not ended ({formatting.trial_numbers(waiting)}): its best may still change"
-        )
+    if words := state_of(sweep, sweep.store.rows).words:
+        view.say(f"'{sweep.name}' has not ended (it is {words}): its best may still change")
     owning = Owner(folder, view.say, check_address(options))
     with explained(f"'sweep confirm {sweep.name}' goes on with it"), owning as owner:
         old = (SweepInfo.read(folder, ("plan",)).plan if folder.exists(INFO) else None) or ()
@@ -81,7 +81,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
             view.say(f"only {formatting.count(len(chosen), 'configuration')} can be confirmed")
         plan = extended(old, chosen, seeds if evenly else min(seeds, START), taken)
         growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
-        left = len(plan) - ended_and_measured(Store(folder))
+        left = len(plan) - ended_and_measured(Store(folder).rows)
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
             spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")

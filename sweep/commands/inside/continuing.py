@@ -17,13 +17,13 @@ from sweep.commands.inside.planned import run_plan
 from sweep.commands.lineage.ancestors import write
 from sweep.commands.lineage.found import INIT, Found
 from sweep.commands.lineage.reading import of_sweep
-from sweep.driver.recovery import ended_and_measured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.continued import as_dicts, read_continued, sentences
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
+from sweep.search.left import ended_and_measured
 from sweep.spec.sections import SEARCHABLE, key_of
 from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import inline
@@ -59,7 +59,7 @@ class Trials:
     @property
     def left(self) -> int:
         """How many have not ended."""
-        return len(self.plan) - ended_and_measured(Store(self.folder))
+        return len(self.plan) - ended_and_measured(Store(self.folder).rows)
 
     def add(self, sweep: Sweep, found: Found, kimg: float) -> int | None:
         """Plan to train weights on for ``kimg``; returns the number of the trial that has done so, if there is one."""

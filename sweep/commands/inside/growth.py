@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sweep.commands.inside.planned import Plan
 from sweep.records.status import Status
 from sweep.records.sweep_info import PlannedRun
-from sweep.results.contenders import Contest
-from sweep.results.repeats import FEWEST
+from sweep.results.confirming.contenders import Contest
+from sweep.results.confirming.repeats import FEWEST
 from sweep.search.trial_source import PastTrial
 
 Ended = Mapping[int, float | None]

@@ -14,7 +14,7 @@ from sweep.commands.lineage.found import Found, sha256_of
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.results import choice
 from sweep.results.choice import Choice
-from sweep.results.confirmation import read_confirmation
+from sweep.results.confirming.confirmation import read_confirmation
 from sweep.results.ranking import board_of
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError

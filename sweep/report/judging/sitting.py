@@ -24,6 +24,7 @@ from sweep.results.judging import judgements, pairs
 from sweep.results.judging.bradley_terry import Choice, Fit, Match, fit
 from sweep.results.judging.eye import Eye, eye_of
 from sweep.results.judging.judgements import Judgement, Session, Shown
+from sweep.results.state import State
 
 SMALLEST = 512
 """Pixels that a grid is shown wide at least; smaller ones are enlarged without smoothing them."""
@@ -101,7 +102,7 @@ class Sitting:
             results = Results.read([self.sweep])
             if results.problem:
                 raise RequestError(results.problem)
-            self.results, self.running = results, results.running
+            self.results, self.running = results, results.state is State.RUNNING
             chosen = [trial for trial in results.ranked if trial.at_best][: self._count]
             found = {trial.entry.trial: _player(trial) for trial in chosen}
             self.players = [player for player in found.values() if player]

@@ -136,7 +136,7 @@ def _about(facts: Facts, trials: Sequence[RankedTrial], unlike: bool, log: bool)
         formatting.count(len(facts.trials), "trial"),
         *([f"{collapsed} collapsed"] if collapsed else []),
         *([spent] if (spent := hours([facts])[0]) else []),
-        *(["still running"] if facts.running else []),
+        *([facts.state.words] if facts.state.words else []),
         *([f"lines on {_measured_on(trials)} pictures"] if unlike and trials else []),
         *(["logarithmic axis"] if log else []),
     ]

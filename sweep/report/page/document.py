@@ -46,7 +46,7 @@ class Document:
         title: The names of the sweeps.
         policy: The content security policy.
         live: Whether the page is served, and asks for newer results.
-        running: Whether more is to come.
+        state: Whether more is to come, in words; empty if not.
         started: When the first sweep was; empty if that is not on record.
         written: When the results were read.
         sheet: What is printed in place of all else.
@@ -58,7 +58,7 @@ class Document:
     title: str
     policy: str
     live: bool
-    running: bool
+    state: str
     started: str
     written: str
     summary: SummarySection
@@ -95,7 +95,7 @@ def render(results: Results, album: Album, closest: Closest | None = None, live:
         title=results.title,
         policy=policy(scripts, bool(live)),
         live=bool(live),
-        running=results.running,
+        state=results.state.words,
         started=day(started) if started else "",
         written=written,
         summary=summary,

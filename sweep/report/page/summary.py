@@ -12,7 +12,7 @@ from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
 from sweep.results.by_class import value_of, worst_first
-from sweep.results.confirmation import label, told_apart
+from sweep.results.confirming.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
 from sweep.results.places import told as where
 from sweep.results.summary import until
@@ -184,7 +184,8 @@ def _standing(results: Results, facts: Facts) -> str:
         return sentence(facts.board.nearest or "no trial can be ranked")
     at = f"at {formatting.kimg(_rounded(winner.kimg))} kimg"
     words = f"Best: {results.value(winner)} by trial {winner.trial} {at}"
-    return f"{words}, of {formatting.count(len(facts.trials), 'trial')}{'; still running' if facts.running else ''}."
+    state = f"; {facts.state.words}" if facts.state.words else ""
+    return f"{words}, of {formatting.count(len(facts.trials), 'trial')}{state}."
 
 
 def _rounded(kimg: float | None) -> float | None:

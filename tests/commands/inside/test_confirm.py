@@ -23,9 +23,9 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.status import Status
 from sweep.records.sweep_info import PlannedRun, SweepInfo
-from sweep.results import confirmation
-from sweep.results.confirmation import Confirmation, label, read_confirmation, told_apart
-from sweep.results.repeats import Repeats, Run
+from sweep.results.confirming import confirmation
+from sweep.results.confirming.confirmation import Confirmation, label, read_confirmation, told_apart
+from sweep.results.confirming.repeats import Repeats, Run
 from sweep.search.trial_source import PastTrial
 from sweep.storage.folder import StorageError
 from sweep.storage.opening import open_folder

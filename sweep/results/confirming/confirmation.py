@@ -21,9 +21,9 @@ from sweep.records.datasets import Store
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
-from sweep.results.contenders import OPEN, Contest
+from sweep.results.confirming.contenders import OPEN, Contest
+from sweep.results.confirming.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run
 from sweep.results.leaderboard import Leaderboard
-from sweep.results.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 

@@ -12,7 +12,7 @@ NARROW = 0.25
 """How far an interval that is worth having reaches from the mean, as a share of it; seeds are counted for that."""
 MOST = 50
 TEST = "moderated t-test"
-"""Of `sweep.results.contenders`: variances of few runs are drawn towards that of all."""
+"""Of `sweep.results.confirming.contenders`: variances of few runs are drawn towards that of all."""
 
 
 @dataclass(frozen=True)

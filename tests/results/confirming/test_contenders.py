@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.results.contenders import OPEN, PRIOR, Contest
+from sweep.results.confirming.contenders import OPEN, PRIOR, Contest
 
 
 def test_two_with_one_variance_are_compared_as_students_t_does() -> None:

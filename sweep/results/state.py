@@ -1,0 +1,84 @@
+"""Say how a sweep as a whole stands, for lists, pages and whoever looks on."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganlib.errors import WorkError
+from sweep.records.catalog import Sweep
+from sweep.records.status import Status
+from sweep.search.left import nothing_left
+from sweep.spec.sections import AshaConfig, promoting
+from sweep.storage import lease
+from sweep.storage.folder import Folder
+
+Row = dict[str, Any]
+
+
+class State(StrEnum):
+    """How a sweep as a whole stands."""
+
+    RUNNING = "running"
+    """Somebody runs it, as a lease says."""
+    INTERRUPTED = "interrupted"
+    """Nobody runs it, and there is more to come."""
+    DONE = "done"
+    """All its trials have ended and have been measured, and none goes on."""
+
+    @property
+    def words(self) -> str:
+        """What pages say of it; empty where it is done."""
+        return {State.RUNNING: "still running", State.INTERRUPTED: "interrupted"}.get(self, "")
+
+    def told(self, name: str) -> str:
+        """Say it of the sweep ``name``, and what to do."""
+        return f"{self}: 'sweep resume {name}' goes on with it" if self is State.INTERRUPTED else str(self)
+
+
+def state_of(sweep: Sweep, rows: Callable[[str], Sequence[Row]]) -> State:
+    """Say how a sweep stands, whatever else runs in its folder.
+
+    One whose records cannot be read or contradict each other is not done: ``sweep resume`` and ``check`` say why.
+
+    Args:
+        sweep: Which.
+        rows: Gives the rows of its datasets.
+    """
+    with suppress(WorkError):
+        if nothing_left(sweep.info, lambda: _promoting(sweep), rows):
+            return State.DONE
+    held = lease.read(sweep.folder)
+    return State.RUNNING if held is not None and held.alive else State.INTERRUPTED
+
+
+def as_they_stand(folder: Folder, trials: Sequence[Row]) -> list[Row]:
+    """Call interrupted what was running when its driver died: the trials' own rows cannot say so.
+
+    Args:
+        folder: Of the sweep.
+        trials: Its rows of ``trials``.
+    """
+    if not any(row["status"] == Status.RUNNING for row in trials):
+        return list(trials)
+    held = lease.read(folder)
+    if held is not None and held.alive:
+        return list(trials)
+    return [
+        {**row, "status": str(Status.INTERRUPTED)} if row["status"] == Status.RUNNING else row
+        for row in trials
+    ]
+
+
+def _promoting(sweep: Sweep) -> AshaConfig | None:
+    """Read of a spec only what is asked for: all of it takes as long as all else that a list says of a sweep."""
+    spec = sweep.spec()
+    asha, search = spec.get("asha"), spec.get("search")
+    if not isinstance(asha, dict) or not isinstance(search, dict):
+        return None
+    try:
+        return promoting(AshaConfig.model_validate(asha), search.get("time"))
+    except ValidationError:  # of another version, or edited
+        return None
