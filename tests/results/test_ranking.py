@@ -1,60 +1,21 @@
 """The leaderboard: who can win, who is left out, and what is never compared."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
-from ganlib.metrics.identity import Floor, Identity
+from ganlib.metrics.identity import Floor
 from sweep.records.datasets import Store
-from sweep.records.schemas import SCHEMAS
-from sweep.records.snapshots import Seen, finite
-from sweep.records.status import Status
-from sweep.results.decisive import COLUMNS, decisive
-from sweep.results.leaderboard import Leaderboard, had
-from sweep.results.ranking import MixedIdentityError, leaderboard, rank, rank_or_explain
-from sweep.spec.wishes.wish import broken, wishes_of
+from sweep.records.snapshots import finite
+from sweep.results.leaderboard import had
+from sweep.results.ranking import leaderboard, rank, rank_or_explain
 from sweep.storage.local import LocalFolder
-
-IDENTITY = {
-    "extractor": "efficientnet_lite0@64",
-    "extractor_digest": "0f1e",
-    "n_fake": 512,
-    "n_real": 3000,
-    "data_hash": "a1b2",
-    "resize": "bilinear antialiased to 64",
-    "ema": True,
-}
-
-
-def trial(number: int, status: str = "finished", **more: object) -> dict[str, Any]:
-    return {"trial": number, "status": status, "verdict": None, "failure": None, **more}
-
-
-def measured(number: int, kimg: float, kid: float | None, **more: object) -> dict[str, Any]:
-    fid = None if kid is None else 100 * kid
-    values = {"kid": kid, "kid_se": 0.001, "fid": fid, "mmd": kid, "mmd_se": 0.001, "mind": fid}
-    return {"trial": number, "kimg": kimg, **values, **IDENTITY, **more}
-
-
-def order(
-    trials: list[Mapping[str, Any]], metrics: list[Mapping[str, Any]], metric: str = "kid"
-) -> list[int]:
-    return [entry.trial for entry in rank(trials, metrics, metric).ranked]
-
-
-def of_results(
-    trials: list[dict[str, Any]], results: list[dict[str, Any]], metric: str = "kid"
-) -> Leaderboard:
-    """The leaderboard of trials that saw 0.5 at the first evaluation and have these results."""
-    return rank(trials, [measured(one["trial"], 1.0, 0.5) for one in trials], metric, (), results)
+from tests.helpers.ranking import measured, numbers, of_results, order, trial
 
 
 def test_the_result_counts_and_the_best_and_the_last_evaluation_are_told() -> None:
@@ -218,72 +179,6 @@ def test_equal_values_of_one_trial_mean_the_earlier_evaluation() -> None:
     assert board.ranked[0].kimg == 1.0
 
 
-@pytest.mark.parametrize(
-    ("column", "other"),
-    [
-        ("extractor", "inception"),
-        ("extractor_digest", "ffff"),
-        ("n_fake", 2048),
-        ("n_real", 9),
-        ("data_hash", "x"),
-        ("resize", "bicubic"),
-        ("ema", False),
-    ],
-)
-def test_different_measures_are_not_ranked_together(column: str, other: object) -> None:
-    trials = [trial(0), trial(1), trial(2), trial(7)]
-    rows = [measured(n, 1.0, 0.1) for n in range(3)] + [measured(7, 1.0, 0.1, **{column: other})]
-    with pytest.raises(MixedIdentityError) as raised:
-        of_results(trials, rows)
-    text = str(raised.value)
-    assert f"differ in {column}:" in text
-    assert f"{column}={IDENTITY[column]}: trials 0-2" in text
-    assert f"{column}={other}: trial 7" in text
-    assert isinstance(raised.value, RequestError)
-
-
-def test_measures_of_trials_out_of_play_do_not_matter() -> None:
-    trials = [trial(0), trial(1, "collapsed", verdict="flat_image")]
-    assert order(trials, [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)]) == [0]
-
-
-def test_how_evaluations_on_the_way_were_measured_does_not_matter_once_there_are_results() -> None:
-    trials, rows = [trial(0), trial(1)], [measured(0, 1.0, 0.1, n_fake=8), measured(1, 1.0, 0.2, ema=False)]
-    results = [measured(0, 1.0, 0.2), measured(1, 1.0, 0.1)]
-    assert [entry.trial for entry in rank(trials, rows, "kid", (), results).ranked] == [1, 0]
-
-
-def test_the_best_so_far_may_be_on_any_number_of_pictures_and_no_more() -> None:
-    rows = [measured(0, 1.0, 0.2, n_fake=128), measured(1, 1.0, 0.1, n_fake=512)]
-    board = rank([trial(0), trial(1)], rows, "kid")
-    assert [(entry.trial, entry.n_fake) for entry in board.ranked] == [(1, 512), (0, 128)]
-    assert board.identity is not None
-    assert board.identity.n_fake == 512
-    with pytest.raises(MixedIdentityError, match="differ in extractor"):
-        rank([trial(0), trial(1)], [rows[0], rows[1] | {"extractor": "inception"}], "kid")
-
-
-def test_a_fid_so_far_on_more_pictures_comes_first() -> None:
-    """FID falls with the number of pictures, so that values on different numbers do not compare."""
-    rows = [measured(0, 1.0, 0.3, n_fake=128), measured(1, 1.0, 0.9), measured(2, 1.0, 0.8)]
-    trials = [trial(0), trial(1), trial(2)]
-    assert order(trials, rows, "fid") == [2, 1, 0]
-    assert order(trials, rows, "kid") == [0, 2, 1]
-
-
-def test_who_shows_everything_gets_the_reason_instead() -> None:
-    trials = [trial(0), trial(1), trial(2, "failed", failure="no")]
-    rows = [measured(0, 1.0, 0.1), measured(1, 1.0, 0.2, n_fake=8)]
-    board, problem = rank_or_explain(trials, rows, "kid", (), rows)
-    assert problem is not None
-    assert "n_fake" in problem
-    assert not board.ranked
-    assert board.identity is None
-    assert board.label == "KID"
-    reasons = ["not measured like the others", "not measured like the others", "failed: no"]
-    assert [entry.reason for entry in board.left_out] == reasons
-
-
 def test_nothing_yet() -> None:
     board = rank([], [], "kid")
     assert board.entries == []
@@ -334,13 +229,6 @@ def test_it_reads_a_store(tmp_path: Path) -> None:
     assert not board.provisional
     assert (entry.value, entry.seen) == (0.375, 0.25)
     assert entry.params == {"train.lr_g": 0.5}
-
-
-def test_identities_name_the_extractor_even_if_unknown() -> None:
-    assert Identity(n_fake=8).label("fid") == "FID (unknown extractor, n=8)"
-
-
-numbers = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True, width=32))
 
 
 @given(
@@ -434,124 +322,3 @@ def test_of_trials_with_a_result_no_evaluation_is_needed(
             if entry.measured:
                 vars(entry).update(seen=None, last=None)
     assert boards[0] == boards[1]
-
-
-WISHES = wishes_of({"coverage": ">= 0.5", "params": "<= 100"})
-
-
-def test_results_that_break_a_wish_stand_behind_the_nearest_first() -> None:
-    trials = [trial(n) for n in range(4)] + [trial(4, "running"), trial(5, "collapsed", verdict="flat_image")]
-    results = [
-        measured(0, 1.0, 0.1, coverage=0.2, params=50),
-        measured(1, 1.0, 0.4, coverage=0.5, params=100),
-        measured(2, 1.0, 0.2, coverage=0.45, params=50),
-        measured(3, 1.0, 0.3, coverage=0.9, params=99),
-        measured(5, 1.0, 0.01, coverage=0.9, params=1),
-    ]
-    board = rank(trials, [measured(4, 1.0, 0.05)], "kid", (), results, wishes=WISHES)
-    assert [(entry.trial, entry.rank) for entry in board.ranked] == [(3, 1), (1, 2)]
-    assert [entry.trial for entry in board.left_out] == [4, 2, 0, 5]
-    assert [entry.trial for entry in board.infeasible] == [2, 0]
-    assert board.infeasible[1].reason == (
-        "coverage 0.2, wanted >= 0.5; it has KID 0.1000 ± 0.0010 on 512 pictures, at 1 kimg"
-    )
-    assert board.infeasible[1].missed == pytest.approx(0.6)
-    assert board.left_out[-1].broken == (), "a collapsed trial is told for that"
-    assert board.nearest == ""
-    assert board.wishes == ["coverage >= 0.5", "params <= 100"]
-
-
-def test_where_nobody_fulfils_the_wishes_the_nearest_is_told() -> None:
-    trials = [trial(0), trial(1, "stopped")]
-    results = [measured(0, 1.0, 0.1, coverage=0.2, params=50), measured(1, 1.0, 0.4, params=101)]
-    board = rank(trials, [], "kid", (), results, wishes=WISHES)
-    assert board.ranked == []
-    assert not board.provisional
-    assert board.nearest.startswith(
-        "no trial fulfils the wishes; the nearest is trial 0: coverage 0.2, wanted >= 0.5"
-    )
-    assert board.label == "KID (efficientnet_lite0@64, n=512)"
-    assert board.infeasible[1].broken == ("coverage not measured, wanted >= 0.5", "params 101, wanted <= 100")
-
-
-def test_before_there_is_a_result_wishes_are_not_judged() -> None:
-    board = rank([trial(0, "running")], [measured(0, 1.0, 0.1)], "kid", wishes=WISHES)
-    assert [entry.trial for entry in board.ranked] == [0]
-    assert board.provisional
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["finished", "stopped", "collapsed", "failed"]),
-            st.sampled_from([0.1, 0.2, math.nan]),
-            st.sampled_from([0.4, 0.5, 0.6, None, math.nan]),
-            st.sampled_from([50, 100, 101, 300]),
-        ),
-        max_size=12,
-    )
-)
-def test_wishes_only_take_away_from_the_ranking(
-    values: list[tuple[str, float, float | None, int]],
-) -> None:
-    """Whoever is ranked fulfils all and keeps their order; nobody is lost; the study tells of the same."""
-    from sweep.records.trial_state import Trial, ranked
-
-    trials = [trial(n, one[0], verdict="flat_image") for n, one in enumerate(values)]
-    results = [measured(n, 1.0, kid, coverage=c, params=p) for n, (_, kid, c, p) in enumerate(values)]
-    plain = rank(trials, [], "kid", (), results)
-    board = rank(trials, [], "kid", (), results, wishes=WISHES)
-    fulfil = [entry.trial for entry in plain.ranked if not broken(WISHES, results[entry.trial])]
-    assert [entry.trial for entry in board.ranked] == fulfil
-    assert sorted(entry.trial for entry in board.entries) == list(range(len(values)))
-    far = [entry.missed for entry in board.infeasible]
-    assert far == sorted(far)
-    kept = [
-        Trial(n, {}, 0, "kid", WISHES, status=Status(status), seen=[Seen(1.0, 0.1, 512)], result=results[n])
-        for n, (status, *_) in enumerate(values)
-        if finite(results[n]["kid"]) is not None
-    ]
-    assert [one.number for one in ranked(kept) if not one.broken] == fulfil
-    assert [one.number for one in ranked(kept) if one.broken] == [entry.trial for entry in board.infeasible]
-
-
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            *(st.integers(0, 4), numbers, st.sampled_from([8, 9, None]), st.sampled_from(["a", None])),
-        ),
-        max_size=25,
-    ),
-    st.sampled_from(["kid", "fid", "mind"]),
-)
-def test_the_decisive_rows_decide_as_all_rows_do(
-    values: list[tuple[int, float | None, int | None, str | None]], metric: str
-) -> None:
-    trials = [trial(n) for n in range(5)]
-    rows = [
-        measured(n, float(i // 2), value, n_fake=count, data_hash=data, verdict=None)
-        for i, (n, value, count, data) in enumerate(sorted(values, key=lambda value: value[0]))
-    ]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
-    few = decisive(table, metric).to_pylist()
-    assert len(few) <= len(rows)
-    assert outcome(trials, few, metric) == outcome(trials, rows, metric)
-
-
-def test_a_dead_evaluation_does_not_hide_the_best_one() -> None:
-    """Rolled back, a trial goes on: what it had when it was called dead counts for nothing, however small."""
-    values = [(1.0, 0.7, None), (2.0, 0.5, None), (3.0, 0.1, "low_diversity"), (4.0, 0.6, None)]
-    rows = [measured(0, kimg, kid, verdict=verdict) for kimg, kid, verdict in values]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([SCHEMAS["metrics"].field(name) for name in COLUMNS]))
-    few = decisive(table, "kid").to_pylist()
-    (entry,) = rank([trial(0)], few, "kid").ranked
-    assert (entry.value, entry.kimg, entry.last) == (0.5, 2.0, 0.6)
-
-
-def outcome(trials: list[dict[str, Any]], rows: list[dict[str, Any]], metric: str) -> object:
-    try:
-        return rank(trials, rows, metric)
-    except MixedIdentityError as error:
-        return str(error)

@@ -6,8 +6,6 @@ import math
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -19,49 +17,9 @@ from sweep.search import study_file
 from sweep.search.draws import preview
 from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
-from sweep.spec.distributions import Categorical, Float, Int
 from sweep.spec.sections import SearchConfig
-from sweep.spec.space import Space
 from sweep.storage.folder import StorageError
-
-optuna = pytest.importorskip("optuna")
-
-SPACE = Space(
-    {
-        "model.variant": Categorical(("simple", "extended")),
-        "train.loss": Categorical(("bce", "lsgan")),
-        "train.lr_g": Float(1e-5, 1e-3, log=True),
-        "train.betas": Categorical(([0.5, 0.999], [0.0, 0.9])),
-        "train.batch_size": Int(16, 128, step=16),
-        "train.smoothing": Float(0.8, 1.0, step=0.05, when={"train.loss": ("bce",)}),
-    }
-)
-GRID = Space(
-    {
-        "train.loss": Categorical(("bce", "lsgan")),
-        "train.batch_size": Int(32, 96, step=32),
-        "train.smoothing": Float(0.8, 1.0, step=0.1, when={"train.loss": ("bce",)}),
-    }
-)
-NUMBERS = Space({"train.lr_g": Float(1e-5, 1e-3, log=True), "train.augment_p": Float(0.0, 0.6)})
-
-
-def load(path, name="dcgan"):
-    return optuna.load_study(study_name=name, storage=f"sqlite:///{path}")
-
-
-def outcome(number, params):
-    """How a made-up trial ends: some of every kind, and the value depends on the parameters."""
-    value = abs(math.log10(params.get("train.lr_g", 1e-4)) + 4) + len(params) + number % 3 * 0.01
-    kimg = 10.0 * (1 + number % 3)
-    if number % 7 == 3:
-        # One that was stopped, but whose generator makes no finite pictures any more, has no result.
-        return PastTrial(number, params, Status.STOPPED, kimg, value + 1 / kimg if number % 2 else None)
-    if number % 7 == 5:
-        return PastTrial(number, params, Status.COLLAPSED, kimg, value, {"verdict": "flat_image"})
-    if number % 7 == 6:
-        return PastTrial(number, params, Status.FAILED, kimg, value)
-    return PastTrial(number, params, Status.FINISHED, 40.0, value)
+from tests.helpers.studies import GRID, NUMBERS, SPACE, load, optuna, outcome
 
 
 def good(number, params):
@@ -120,111 +78,6 @@ def test_rebuilt_in_the_middle_suggests_the_same(tmp_path, sampler, space, count
     if sampler in ("tpe", "gp", "cmaes"):
         assert straight[-1] != preview(space, search, count)[-1], "by now it has learnt something"
     assert list(tmp_path.glob("*/.*")) == [], "no temporary file is left"
-
-
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("count", [3, 11, 40, 300])
-@pytest.mark.parametrize("ends", [outcome, lambda number, params: PastTrial(number, params, Status.STOPPED)])
-def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, ends):
-    """With trials of every end, some that still run, and parameters that only some trials have."""
-    import numpy as np
-    from optuna.samplers import TPESampler
-
-    from sweep.search.ends import frozen
-
-    params = preview(SPACE, SearchConfig(sampler="random", trials=count, seed=5), count)
-    # Optuna finds out which keys go together, and draws first what the first trials have in common.
-    params.sort(key=lambda one: "train.smoothing" in one)
-    records = [
-        PastTrial(number, one, Status.RUNNING) if number > count - 5 or number % 9 == 1 else ends(number, one)
-        for number, one in enumerate(params)
-    ]
-    search = SearchConfig(trials=count + 1, seed=3)
-    study = Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, search, records)
-    seed = int(np.random.SeedSequence([search.seed, count]).generate_state(1)[0])
-    plain = optuna.create_study(
-        sampler=TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
-    )
-    plain.add_trials([frozen(past, SPACE) for past in records])
-    assert study.ask().params == SPACE.suggest(plain.ask())
-    study.close()
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 30])
-def test_densities_are_those_of_optuna(count):
-    """Of numbers with and without steps and logarithms, and of choices; also beyond the bounds."""
-    import numpy as np
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-    from optuna.samplers import TPESampler
-    from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
-
-    from sweep.search.tpe import Estimator
-
-    space = {
-        "real": FloatDistribution(-1.0, 3.0),
-        "log": FloatDistribution(1e-5, 1e-2, log=True),
-        "step": FloatDistribution(0.0, 1.0, step=0.05),
-        "int": IntDistribution(16, 128, step=16),
-        "logint": IntDistribution(1, 100, log=True),
-        "choice": CategoricalDistribution(("a", "b", "c")),
-    }
-    chance = np.random.RandomState(0)
-    seen = {
-        "real": chance.uniform(-1, 3, count),
-        "log": 10 ** chance.uniform(-5, -2, count),
-        "step": chance.randint(0, 20, count) * 0.05,
-        "int": chance.randint(1, 9, count) * 16.0,
-        "logint": chance.randint(1, 101, count).astype(float),
-        "choice": chance.randint(0, 3, count).astype(float),
-    }
-    parameters = TPESampler(multivariate=True)._parzen_estimator_parameters
-    ours, theirs = (one(seen, space, parameters) for one in (Estimator, _ParzenEstimator))
-    drawn = theirs.sample(np.random.RandomState(1), 24)
-    drawn["real"][0] = 5.0
-    np.testing.assert_allclose(ours.log_pdf(drawn), theirs.log_pdf(drawn), rtol=1e-10, atol=1e-10)
-    assert ours.log_pdf(drawn)[0] == -np.inf
-
-
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
-def test_a_trial_that_goes_on_counts_as_if_it_had_never_ended(tmp_path, sampler):
-    search = SearchConfig(sampler=sampler, trials=100, seed=3)
-    study = Study.create(tmp_path / "study.db", "dcgan", SPACE, search)
-    records = []
-    for _ in range(40):
-        asked = study.ask()
-        records.append(outcome(asked.number, asked.params))
-        study.tell(records[-1])
-    best = min(
-        (one for one in records if one.state is Status.STOPPED and one.value), key=lambda one: one.value
-    )
-    study.reopen(best.number)
-    records[best.number] = PastTrial(best.number, best.params, Status.RUNNING)
-    anew = Study.rebuild(tmp_path / "anew.db", "dcgan", SPACE, search, records)
-    assert study.ask() == anew.ask()
-    trials = [load(tmp_path / name).trials for name in ("study.db", "anew.db")]
-    assert [[one.state, one.values, one.intermediate_values] for one in trials[0]] == [
-        [one.state, one.values, one.intermediate_values] for one in trials[1]
-    ]
-    end = PastTrial(best.number, best.params, Status.FINISHED, 40.0, 0.0)
-    study.tell(end)
-    anew.tell(end)
-    assert study.ask() == anew.ask()
-
-
-def test_tpe_does_not_mind_in_which_order_trials_ended(tmp_path):
-    params = preview(NUMBERS, SearchConfig(sampler="random", trials=40), 40)
-    drawn = []
-    for seed in (1, 2):
-        path, search = tmp_path / f"{seed}.db", SearchConfig(trials=50, seed=3)
-        running = [PastTrial(number, one, Status.RUNNING) for number, one in enumerate(params)]
-        study = Study.rebuild(path, "dcgan", NUMBERS, search, running)
-        numbers = list(range(35))
-        random.Random(seed).shuffle(numbers)
-        for number in numbers:
-            study.tell(outcome(number, params[number]))
-        drawn.append([study.ask().params for _ in range(5)])
-        study.close()
-    assert drawn[0] == drawn[1]
 
 
 def test_all_that_optuna_reads_in_the_file_is_what_samplers_see(tmp_path):
@@ -358,81 +211,6 @@ def test_only_finite_values_are_told(tmp_path, bad):
     study.tell(PastTrial(0, {}, Status.FINISHED, value=1.0))  # it is still there to be told
 
 
-def test_the_search_ends(tmp_path):
-    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=2))
-    assert [study.ask() is not None for _ in range(4)] == [True, True, False, False]
-    study.close()
-    more = Study.rebuild(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=3), [])
-    assert more.ask().number == 0
-
-
-def test_grid_is_every_combination_once_in_seeded_order(tmp_path):
-    every = preview(GRID, SearchConfig(sampler="grid", trials=99), 99)
-    assert len(every) == 3 * 3 + 3
-    assert sorted(map(str, every)) == sorted(map(str, GRID.grid()))
-    assert every != GRID.grid()
-    assert preview(GRID, SearchConfig(sampler="grid", trials=99, seed=1), 99) != every
-    assert preview(GRID, SearchConfig(sampler="grid", trials=5), 99) == every[:5]
-
-
-def test_lists_are_choices_like_others(tmp_path):
-    study = Study.create(tmp_path / "study.db", "dcgan", SPACE, SearchConfig())
-    params = study.ask().params
-    assert params["train.betas"] in ([0.5, 0.999], [0.0, 0.9])
-    study.close()
-    assert load(tmp_path / "study.db").trials[0].params["train.betas"] in ("[0.5, 0.999]", "[0.0, 0.9]")
-
-
-def test_cmaes_finds_the_valley(tmp_path):
-    """A quadratic bowl away from the middle: the last generation is nearer than the first."""
-    search = SearchConfig(sampler="cmaes", trials=40, seed=1)
-    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, search)
-    distances = []
-    while (asked := study.ask()) is not None:
-        x = (math.log10(asked.params["train.lr_g"]) + 5) / 2
-        distances.append((x - 0.8) ** 2 + (asked.params["train.augment_p"] / 0.6 - 0.2) ** 2)
-        if asked.number % 2:  # half of them stopped early; they count
-            study.tell(PastTrial(asked.number, {}, Status.FINISHED, value=distances[-1]))
-        else:
-            study.tell(PastTrial(asked.number, {}, Status.STOPPED, 1.0, distances[-1]))
-    assert sum(distances[-12:]) < 0.25 * sum(distances[:12])
-
-
-@pytest.mark.parametrize(
-    "distribution",
-    [
-        Float(0.8, 1.0, step=0.05),
-        Float(2.0, 2.0),
-        Float(1e-5, 1.0, log=True),
-        Int(1, 100, log=True),
-        Int(16, 112, step=32),
-        Int(-3, 3),
-    ],
-)
-def test_cmaes_maps_the_unit_interval_onto_the_range(distribution):
-    from sweep.search.cma import _from_unit, _to_unit
-
-    draw = random.Random(0)
-    optuna_distribution = distribution.optuna()
-    seen = set()
-    for x in [0.0, 1.0, *(draw.random() for _ in range(300))]:
-        value = _from_unit(distribution, x)
-        assert optuna_distribution._contains(optuna_distribution.to_internal_repr(value))
-        assert _from_unit(distribution, _to_unit(distribution, value)) == pytest.approx(value)
-        seen.add(value)
-    assert min(seen) == pytest.approx(distribution.low)
-    assert max(seen) == pytest.approx(distribution.high)
-
-
-def test_tpe_learns(tmp_path):
-    study = Study.create(tmp_path / "study.db", "dcgan", NUMBERS, SearchConfig(trials=30, seed=2))
-    distances = []
-    while (asked := study.ask()) is not None:
-        distances.append(abs(math.log10(asked.params["train.lr_g"]) + 4.5) + asked.params["train.augment_p"])
-        study.tell(PastTrial(asked.number, {}, Status.FINISHED, value=distances[-1]))
-    assert sum(distances[-10:]) < 0.5 * sum(distances[:10])
-
-
 def test_create_refuses_a_file_that_exists(tmp_path):
     (tmp_path / "study.db").touch()
     with pytest.raises(RequestError, match="already"):
@@ -485,9 +263,3 @@ def test_a_rebuild_on_a_full_disk_leaves_no_half_study(
     with pytest.raises(StorageError, match="No space left on device"):
         Study.rebuild(tmp_path / "study.db", "dcgan", SPACE, SearchConfig(trials=2), [])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_samplers_import_what_they_need():
-    """CMA-ES alone needs scipy.stats, which takes longer than all else of a search."""
-    code = "import sys, sweep.search.study; assert not {'cmaes', 'scipy.stats'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
