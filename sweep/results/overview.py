@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from sweep.records.catalog import Sweep
+from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
-from sweep.results.state import State, as_they_stand, state_of
+from sweep.results.state import Row, State, as_they_stand, state_of
 from sweep.results.summary import summarise
 from sweep.storage import layout, lease
 
@@ -104,19 +105,19 @@ class Overview:
         return asdict(self)
 
 
-def _state(sweep: Sweep, trials: Sequence[Mapping[str, Any]]) -> State:
+def _state(sweep: Sweep, trials: Sequence[Row]) -> State:
     if any(owner.alive for _, owner in lease.held_in(sweep.folder)):
         return State.RUNNING  # or something inside its folder, such as a confirmation
     return state_of(sweep, partial(_known, sweep, trials))
 
 
-def _known(sweep: Sweep, trials: Sequence[Mapping[str, Any]], dataset: str) -> Sequence[Mapping[str, Any]]:
+def _known(sweep: Sweep, trials: Sequence[Row], dataset: str) -> Sequence[Row]:
     """Give what says how a sweep stands; thousands of results are only opened where a trial's row tells of none."""
     if dataset == "trials":
         return trials
     if dataset == "results" and all(row["best_value"] is None or row["result_kimg"] for row in trials):
         return [{"trial": row["trial"], "kimg": row["result_kimg"]} for row in trials]
-    return sweep.store.table(dataset, _NEEDED[dataset]).to_pylist()
+    return to_rows(sweep.store.table(dataset, _NEEDED[dataset]))
 
 
 _ORDERS: Mapping[str, Callable[[Overview], Any]] = {

@@ -11,6 +11,7 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
+from sweep.results.state import State
 from sweep.storage.opening import open_folder
 
 
@@ -32,7 +33,7 @@ def test_they_are_ranked_together(faces: Sweep) -> None:
     assert [trial.entry.rank for trial in results.trials[:3]] == [1, 2, 3]
     assert results.winner is not None
     assert results.problem is None
-    assert results.running
+    assert results.state is State.RUNNING
     assert results.params[0].path == SWEEP
     words = page_of(faces, live).words()
     assert "faces, live" in words

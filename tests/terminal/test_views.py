@@ -162,6 +162,7 @@ def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
     watched.refresh()
     assert progress.reached(watched.trials[running["trial"]]) == running["kimg"] + 1.25
     assert watched.elapsed() == 3600
+    live.delete(layout.LEASE)
     with Owner(live):
         assert watched.running
         assert 3604 < watched.elapsed() < 3660

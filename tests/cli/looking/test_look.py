@@ -99,8 +99,8 @@ def test_ls_is_filtered(storage: Path) -> None:
     assert names("l*", "f?ces", "--storage", storage) == ["faces", "live"]
     assert names("Live", "--storage", storage) == []
     assert names("--status", "done", "--storage", storage) == ["faces"]
-    assert names("--status", "interrupted", "--storage", storage) == ["live"]
-    assert names("--status", "running", "--storage", storage) == []
+    assert names("--status", "running", "--storage", storage) == ["live"]
+    assert names("--status", "interrupted", "--storage", storage) == []
     assert names("--tag", "none", "--storage", storage) == []
     assert "none of the 2 sweeps" in fine("ls", "--tag", "none", "--storage", storage)
 

@@ -22,6 +22,7 @@ from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, write_report
 from sweep.report.page.document import script_json, templates
 from sweep.report.results import Results
+from sweep.storage.layout import LEASE
 from sweep.storage.opening import open_folder
 
 
@@ -188,15 +189,20 @@ def test_before_the_first_trial(tmp_path: Path) -> None:
     assert "8 not started" in words
     assert "No evaluation yet." in words
     assert "No pictures yet." in words
-    assert "still running" in words
+    assert "interrupted" in words, "nobody runs it"
     assert len(page.scripts()) == 2, "plotly.js is not needed"
 
 
 def test_while_it_runs(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, trials=3, running=True, pictures=False, info={"trials": 5})
     words = page_of(sweep).words()
+    assert "still running" in words
     assert "2 running" in words
     assert "2 not started" in words
+    sweep.folder.delete(LEASE)
+    words = page_of(sweep).words()
+    assert "still running" not in words
+    assert "2 interrupted" in words
     assert "No pictures yet." in words
 
 
