@@ -1,4 +1,4 @@
-"""What `sweep run PICTURES/` makes of folders, beside PyTorch's DCGAN tutorial and the quickstart of before.
+"""What `sweep run PICTURES/` makes of folders, beside PyTorch's DCGAN tutorial and the old quickstart.
 
     python benchmarks/folder avatars emoji=PATH photos=PATH [--minutes 15] [--seeds 0 1 2] [--out FILE]
     python benchmarks/folder --tables        # only write the table of docs/folder.md from the figures on record
@@ -45,9 +45,9 @@ from sweep.spec.specification import parse  # noqa: E402
 RESULTS = ROOT / "benchmarks" / "results" / "folder.json"
 DOCS = ROOT / "docs" / "folder.md"
 NAMES = {
-    "sweep": "`sweep run FOLDER`",
     "tutorial": "the DCGAN tutorial",
-    "before": "the quickstart of before",
+    "before": "the old quickstart",
+    "sweep": "`sweep run FOLDER`",
 }
 BEFORE = Path(__file__).with_name("before.yaml")
 CORES, PICTURES, SEED = 2, 2000, 1234
@@ -193,7 +193,8 @@ def main() -> None:
 def table(rows: list[dict[str, Any]], minutes: float) -> str:
     """Write what each contender came to on each set, seed by seed."""
     rows = [row for row in rows if row["minutes"] == minutes]
-    sets, contenders = ([*dict.fromkeys(row[key] for row in rows)] for key in ("set", "contender"))
+    sets = [*dict.fromkeys(row["set"] for row in rows)]
+    contenders = [name for name in NAMES if any(row["contender"] == name for row in rows)]
     lines = [f"| KID after {minutes:g} minutes | {' | '.join(sets)} |\n", f"|---|{'---|' * len(sets)}\n"]
     for contender in contenders:
         found = [
