@@ -27,7 +27,6 @@ from ganlib.errors import WorkError
 from sweep.records.datasets import Store
 from sweep.runners import stopping
 from sweep.runners.stopping import Stopper
-from sweep.storage.lease import Owner
 from sweep.storage.opening import open_folder
 from sweep.terminal.outlet import Outlet, encoding_asked_for, spelled
 
@@ -289,7 +288,7 @@ def test_nohup_stays_nohup() -> None:
 )
 def test_looking_on_ends_politely(command: str, number: int, storage: Path, tmp_path: Path) -> None:
     process = SweepProcess(*command.split(), "--storage", storage, cache=tmp_path, log=tmp_path / "log")
-    with Owner(open_folder(storage) / "live"), process:
+    with process:
         process.until("a word", lambda: process.out.stat().st_size)
         process.signal(number)
         process.signal(number)  # as `timeout` does
