@@ -15,7 +15,7 @@ from sweep.driver.endings import Endings
 from sweep.driver.events import Event, Next
 from sweep.driver.hours import Hours
 from sweep.driver.retries import MOST_SHARE, after
-from sweep.driver.room import OneAtATime, Room
+from sweep.driver.room import Attempt, OneAtATime, Room
 from sweep.driver.rungs import Rungs
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
@@ -69,7 +69,7 @@ class Director:
         self.rungs = Rungs(store, spec, info)
         self.endings = Endings(self.rungs, self.hours)
         self._queue: deque[int] = deque()
-        self._live: set[int] = set()
+        self._live: dict[Attempt, float] = {}  # and the share of the resources that each has
 
     # ---- handing out -------------------------------------------------------------------------------------
 
@@ -86,8 +86,7 @@ class Director:
         if self.stopping:
             return idle
         share = self.trials[self._queue[0]].share if self._queue else 1.0
-        live = {(number, self.trials[number].attempt): self.trials[number].share for number in self._live}
-        if live and not self.room.fits(live, share):
+        if self._live and not self.room.fits(self._live, share):
             return Next.WAIT
         if self._queue:
             return self._assign(self.trials[self._queue.popleft()])
@@ -119,7 +118,7 @@ class Director:
         for kind, detail in first_events(trial, config, refused):
             self.records.event(trial, kind, detail)
         self.hours.begin(trial.number)
-        self._live.add(trial.number)  # only now: a trial whose start is not on record is none
+        self._live[trial.number, trial.attempt] = trial.share  # only now: a trial whose start is not on record is none
         if not trial.due:
             self.watch(Event("start", trial))
         return assignment_for(trial, self.spec, self.info, self.folder.url, self.owner, self.room, config)
@@ -148,7 +147,7 @@ class Director:
 
     def _counts(self, trial: Trial, attempt: int) -> bool:
         """Say whether an attempt is the one that the trial is in."""
-        return attempt == trial.attempt and trial.number in self._live
+        return (trial.number, attempt) in self._live
 
     def _judge(self, trial: Trial, report: Paused | Evaluated | Measured) -> bool:
         where = {"device": report.device, "node": report.node}
@@ -194,7 +193,7 @@ class Director:
         """Write down the result of a trial, and tell everybody who waits for it."""
         trial.conclude(self.records.result(trial, {**result, "seconds_per_kimg": trial.seconds_per_kimg}))
         self.hours.measured(trial.number)
-        self._live.discard(trial.number)
+        self._live.pop((trial.number, trial.attempt), None)
         self.records.put(trial, **columns)
         self.watch(Event("result", trial, dict(result)))
         self._settle(trial)
@@ -241,7 +240,7 @@ class Director:
     def abandon(self) -> None:
         """Interrupt whatever an ended runner left running or waiting, so that it can be resumed."""
         waiting = {number for number in self._queue if self.trials[number].status is Status.RUNNING}
-        for number in sorted(self._live | waiting):
+        for number in sorted({number for number, _ in self._live} | waiting):
             # What cannot be written stays "running" in the records, and is taken up all the same.
             with contextlib.suppress(StorageError):
                 self._pause(self.trials[number])
@@ -250,7 +249,7 @@ class Director:
 
     def _pause(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Leave a trial as it can be resumed; one that has ended already stays what it is."""
-        self._live.discard(trial.number)
+        self._live.pop((trial.number, trial.attempt), None)
         if trial.unfinished:
             trial.status = Status.INTERRUPTED
             self.records.put(trial, ended=self.records.now(), **columns)
@@ -265,14 +264,14 @@ class Director:
         if trial.due and self.halted is None:
             self.hours.end(trial.number)
             return True
-        self._live.discard(trial.number)
+        self._live.pop((trial.number, trial.attempt), None)
         if not trial.due:
             self._settle(trial)
         return False
 
     def _hand_out_again(self, trial: Trial) -> None:
         """Put a trial into the queue; its present worker does not go on."""
-        self._live.discard(trial.number)
+        self._live.pop((trial.number, trial.attempt), None)
         self._queue.append(trial.number)
 
     def _settle(self, trial: Trial) -> None:

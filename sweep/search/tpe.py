@@ -78,6 +78,11 @@ class Observed:
         """How many trials have come to their end."""
         return len(self._complete)
 
+    @property
+    def ended(self) -> int:
+        """How many trials have ended with anything that samplers read."""
+        return len(self._ranked)
+
     def _make_room(self, number: int) -> None:
         self._count = max(self._count, number + 1)
         if (more := self._count - len(self._counts)) > 0:
@@ -203,6 +208,13 @@ class ArrayTPESampler(TPESampler):
             for _, block in sorted(blocks.items())
             for name, value in self._sample_relative(study, trial, block).items()
         }
+
+    def _sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw nothing while too few have ended, as Optuna's own does, which counts all trials for it."""
+        few = not search_space or self._observed.ended < self._n_startup_trials
+        return {} if few else self._sample(study, trial, search_space)
 
     def _sample(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
