@@ -12,6 +12,7 @@ from ganlib.losses.reconstruction import colour_distance, landmark_distance, lan
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.stream import Domains, DomainStream
 from ganlib.steps.translation import CartoonStep, CycleStep, Pool
+from tests.helpers.steps import same
 
 CPU = torch.device("cpu")
 SIZE, BATCH = 32, 3
@@ -237,16 +238,6 @@ def test_terms_that_are_off_cost_nothing_and_those_that_are_on_are_added() -> No
 
 
 # ---- both --------------------------------------------------------------------------------------------------
-
-
-def same(first: Any, second: Any) -> bool:
-    if isinstance(first, Tensor):
-        return torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
-    if isinstance(first, list | tuple):
-        return len(first) == len(second) and all(map(same, first, second))
-    return bool(first == second)
 
 
 TRICKS: dict[str, Any] = {
