@@ -118,7 +118,8 @@ class Director:
         for kind, detail in first_events(trial, config, refused):
             self.records.event(trial, kind, detail)
         self.hours.begin(trial.number)
-        self._live[trial.number, trial.attempt] = trial.share  # only now: a trial whose start is not on record is none
+        # Only now: a trial whose start is not on record is none.
+        self._live[trial.number, trial.attempt] = trial.share
         if not trial.due:
             self.watch(Event("start", trial))
         return assignment_for(trial, self.spec, self.info, self.folder.url, self.owner, self.room, config)
