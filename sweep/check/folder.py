@@ -22,7 +22,7 @@ from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.layout import SPEC
-from sweep.storage.lease import read as read_lease
+from sweep.storage.lease import living
 
 Rows = list[dict[str, Any]]
 
@@ -73,9 +73,8 @@ class Found:
         spec = parse(folder.read(SPEC).decode(errors="replace"), f"{folder}/{SPEC}")
         info = SweepInfo.read(folder, NEEDED)
         info.check_columns(Store(folder))
-        lease = read_lease(folder)
         store = Store(folder, spec.space.kinds())
-        found = cls(folder, spec, info, store, lease is not None and lease.alive)
+        found = cls(folder, spec, info, store, living(folder) is not None)
         for dataset in SCHEMAS:
             copies = compaction.Snapshot.load(folder, dataset)
             copied = to_rows(copies.rows(None)) if copies.places else []

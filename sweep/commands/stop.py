@@ -36,7 +36,7 @@ def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], Non
         WorkError: if the waiting was interrupted.
     """
     folder = _place(storage, name) if name is not None else _the_one(storage)
-    held = [(place, owner) for place, owner in lease.held_in(folder) if owner.alive]
+    held = list(lease.running_in(folder))
     if not held:
         say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
     for place, owner in held:
@@ -59,11 +59,7 @@ def _place(storage: Folder, name: str) -> Folder:
 
 def _the_one(storage: Folder) -> Folder:
     """Find the sweep that runs."""
-    running = [
-        sweep.folder
-        for sweep in find_sweeps(storage)[0]
-        if any(owner.alive for _, owner in lease.held_in(sweep.folder))
-    ]
+    running = [sweep.folder for sweep in find_sweeps(storage)[0] if any(lease.running_in(sweep.folder))]
     if len(running) == 1:
         return running[0]
     if running:

@@ -72,8 +72,7 @@ class Watched:
     @property
     def running(self) -> bool:
         """Whether somebody runs it now."""
-        held = lease.read(self.sweep.folder)
-        self._alive = held is not None and held.alive
+        self._alive = lease.living(self.sweep.folder) is not None
         return self._alive
 
     def elapsed(self) -> float:
@@ -98,8 +97,8 @@ def watch(sweep: Sweep, view: View) -> None:
     watched = Watched(sweep)
     _, news = watched.running, watched.refresh()
     view.open(watched, watched.elapsed)
-    held = lease.read(sweep.folder)
-    if held is not None and held.alive and time.time() - held.beat < -lease.AHEAD_SECONDS:
+    held = lease.living(sweep.folder)
+    if held is not None and time.time() - held.beat < -lease.AHEAD_SECONDS:
         view.say(f"it is run by {held.described(sweep.folder)}")
     try:
         while True:

@@ -83,9 +83,8 @@ def after_sweep(
     for trial in ended:
         if layout.checkpoints(trial.number) not in there:
             continue
-        _tidy(
-            folder, keep, trial, trial.number in going
-        )  # once more: a crash may have prevented it at the trial's end
+        # Once more: a crash may have prevented it at the trial's end.
+        _tidy(folder, keep, trial, trial.number in going)
         if _rule(keep, trial) == "none" and trial.number not in best:
             folder.delete(layout.checkpoints(trial.number))
         elif _rule(keep, trial) != "all" and trial.number not in best:

@@ -107,8 +107,7 @@ def fingerprint(sweeps: Sequence[Sweep]) -> str:
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
-        held = lease.read(sweep.folder)
-        digest.update(repr((sweep.note, held is not None and held.alive)).encode())
+        digest.update(repr((sweep.note, lease.living(sweep.folder) is not None)).encode())
         for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION):
             rows = Store(folder).table(
                 "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]

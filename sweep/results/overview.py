@@ -106,8 +106,8 @@ class Overview:
 
 
 def _state(sweep: Sweep, trials: Sequence[Row]) -> State:
-    if any(owner.alive for _, owner in lease.held_in(sweep.folder)):
-        return State.RUNNING  # or something inside its folder, such as a confirmation
+    if any(lease.running_in(sweep.folder)):
+        return State.RUNNING
     return state_of(sweep, partial(_known, sweep, trials))
 
 

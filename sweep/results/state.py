@@ -50,8 +50,7 @@ def state_of(sweep: Sweep, rows: Callable[[str], Sequence[Row]]) -> State:
     with suppress(WorkError):
         if nothing_left(sweep.info, lambda: _promoting(sweep), rows):
             return State.DONE
-    held = lease.read(sweep.folder)
-    return State.RUNNING if held is not None and held.alive else State.INTERRUPTED
+    return State.RUNNING if lease.living(sweep.folder) else State.INTERRUPTED
 
 
 def as_they_stand(folder: Folder, trials: Sequence[Row]) -> list[Row]:
@@ -61,10 +60,7 @@ def as_they_stand(folder: Folder, trials: Sequence[Row]) -> list[Row]:
         folder: Of the sweep.
         trials: Its rows of ``trials``.
     """
-    if not any(row["status"] == Status.RUNNING for row in trials):
-        return list(trials)
-    held = lease.read(folder)
-    if held is not None and held.alive:
+    if not any(row["status"] == Status.RUNNING for row in trials) or lease.living(folder):
         return list(trials)
     return [
         {**row, "status": str(Status.INTERRUPTED)} if row["status"] == Status.RUNNING else row

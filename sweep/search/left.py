@@ -1,6 +1,6 @@
 """Tell from the records alone whether a sweep has anything left to do: what `resume` does, and `ls` and reports say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.records.status import Status
@@ -24,38 +24,45 @@ def nothing_left(info: SweepInfo, asha: Callable[[], AshaConfig | None], rows: R
     Raises:
         WorkError: If the rows do not fit the rungs.
     """
-    trials = len(rows("trials"))
-    return (
-        trials > 0
-        and ended_and_measured(rows) >= max(info.trials, trials)
-        and not goes_on(info.rungs, asha, rows)
-    )
+    trials = rows("trials")
+    if not trials or len(trials) < info.trials or not all(Status(row["status"]).ended for row in trials):
+        return False
+    whole = ended_and_measured(trials, rows("results")) == len(trials)
+    return whole and not goes_on(info.rungs, asha, trials, rows)
 
 
-def ended_and_measured(rows: Rows) -> int:
+def ended_and_measured(trials: Iterable[Row], results: Iterable[Row]) -> int:
     """Count the trials with nothing left to do: those that ended, with a result if they have anything to measure.
 
     Nor does one count whose own row does not tell of its result yet: a crash came in between.
+
+    Args:
+        trials: The rows of the dataset ``trials``.
+        results: Those of the dataset ``results``.
     """
-    ended = [row for row in rows("trials") if Status(row["status"]).ended]
-    measured = {row["trial"]: row["kimg"] for row in rows("results")} if ended else {}
+    measured = {row["trial"]: row["kimg"] for row in results}
     return sum(
-        row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"] for row in ended
+        Status(row["status"]).ended
+        and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
+        for row in trials
     )
 
 
-def goes_on(rungs: Sequence[float], asha: Callable[[], AshaConfig | None], rows: Rows) -> bool:
+def goes_on(
+    rungs: Sequence[float], asha: Callable[[], AshaConfig | None], trials: Iterable[Row], rows: Rows
+) -> bool:
     """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
 
     Args:
         rungs: Where trials are compared, in kimg.
         asha: Gives how, as `promoting` does.
+        trials: The rows of the dataset ``trials``.
         rows: The sweep's records.
 
     Raises:
         WorkError: If the rows do not fit the rungs.
     """
-    stopped = {row["trial"] for row in rows("trials") if row["status"] == Status.STOPPED}
+    stopped = {row["trial"] for row in trials if row["status"] == Status.STOPPED}
     compared = Asha.of(rungs, asha()) if stopped and rungs else None
     if compared is None:
         return False

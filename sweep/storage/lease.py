@@ -105,13 +105,18 @@ def read(folder: Folder) -> Lease | None:
         return None
 
 
-def held_in(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
-    """List the leases of a sweep and of what runs inside its folder, each with the folder it lies in."""
-    if (owner := read(folder)) is not None:
+def living(folder: Folder) -> Lease | None:
+    """Read the lease of who runs a sweep now; None where nobody does, as far as can be told from here."""
+    return held if (held := read(folder)) and held.alive else None
+
+
+def running_in(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
+    """List who runs a sweep or what is inside its folder, such as a confirmation, each with the folder of that."""
+    if owner := living(folder):
         yield folder, owner
     for inner in (layout.CONFIRMATION, layout.CONTINUED):
         if folder.exists(inner):
-            yield from held_in(folder / inner)
+            yield from running_in(folder / inner)
 
 
 class Owner:
@@ -203,8 +208,7 @@ class Owner:
             if self.asked_by:
                 self.folder.delete(layout.STOP)
             self.folder.delete(layout.LEASE)
-            place = self.folder.local()
-            if place is not None:
+            if (place := self.folder.local()) is not None:
                 with contextlib.suppress(OSError):  # unless it is empty: what was refused leaves no folder
                     place.rmdir()
 

@@ -84,7 +84,8 @@ def test_a_trial_that_was_stopped_is_promoted(folder: LocalFolder) -> None:
 
 def cut_off(spec: Spec, director: Director) -> bool:
     """Say whether a sweep that ended here was cut off before a promotion."""
-    return goes_on(director.info.rungs, spec.promoting, director.records.store.rows)
+    rows = director.records.store.rows
+    return goes_on(director.info.rungs, spec.promoting, rows("trials"), rows)
 
 
 def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:

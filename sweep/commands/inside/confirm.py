@@ -81,7 +81,8 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
             view.say(f"only {formatting.count(len(chosen), 'configuration')} can be confirmed")
         plan = extended(old, chosen, seeds if evenly else min(seeds, START), taken)
         growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
-        left = len(plan) - ended_and_measured(Store(folder).rows)
+        runs = Store(folder)
+        left = len(plan) - ended_and_measured(runs.rows("trials"), runs.rows("results"))
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
             spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")

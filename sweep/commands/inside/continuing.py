@@ -59,7 +59,8 @@ class Trials:
     @property
     def left(self) -> int:
         """How many have not ended."""
-        return len(self.plan) - ended_and_measured(Store(self.folder).rows)
+        store = Store(self.folder)
+        return len(self.plan) - ended_and_measured(store.rows("trials"), store.rows("results"))
 
     def add(self, sweep: Sweep, found: Found, kimg: float) -> int | None:
         """Plan to train weights on for ``kimg``; returns the number of the trial that has done so, if there is one."""

@@ -54,7 +54,7 @@ class User:
         sides = kit.get("sides", {}).values()
         return cls(
             sweep.name,
-            any(owner.alive for _, owner in lease.held_in(sweep.folder)),
+            any(lease.running_in(sweep.folder)),
             frozenset({info.data_hash, info.drawings_hash, *(side["hash"] for side in sides)} - {""}),
             frozenset(_buckets(sweep.spec())) if (cache / "buckets").exists() else frozenset(),
         )

@@ -93,13 +93,12 @@ def check_idle(folder: Folder) -> None:
     Raises:
         RequestError: saying who, and how to stop that.
     """
-    for place, owner in lease.held_in(folder):
-        if owner.alive:
-            what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
-            raise RequestError(
-                f"nothing was removed: {what} is running ('sweep stop {folder.name}' stops it): "
-                f"{owner.described(place)}"
-            )
+    for place, owner in lease.running_in(folder):
+        what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
+        raise RequestError(
+            f"nothing was removed: {what} is running ('sweep stop {folder.name}' stops it): "
+            f"{owner.described(place)}"
+        )
 
 
 def remove(one: Removable) -> None:
