@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
+from helpers.tricks import batches, made, seeded, uniform
 from torch import Tensor, nn
 
 from ganlib.augment.ada import INTERVAL, AdaptiveAugment
 from ganlib.augment.lookup import look_up
 from ganlib.config import TrainConfig
-from tests.helpers.tricks import batches, made, seeded, uniform
 
 
 def ada(target: float = 0.6, kimg: float = 1.0, p: float = 0.0) -> AdaptiveAugment:

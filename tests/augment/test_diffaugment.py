@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from helpers.tricks import seeded, uniform
 from torch import nn
 
 from ganlib.augment.diffaugment import CUTOUT, POLICIES, SHIFT, diffaugment
-from tests.helpers.tricks import seeded, uniform
 
 
 def test_translation_moves_whole_pixels_and_fills_with_grey() -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from helpers.tricks import seeded, uniform
 from torchvision.transforms.v2.functional import equalize as torchvisions
 
 from ganlib.augment.equalize import equalize, random_equalize
 from ganlib.augment.real import FLASH, augment
-from tests.helpers.tricks import seeded, uniform
 
 
 def test_equalize_is_torchvisions() -> None:

@@ -1,8 +1,7 @@
 """A folder of pictures, and a cache for what is made of it."""
 
 import pytest
-
-from tests.helpers.pictures import save
+from helpers.pictures import save
 
 
 @pytest.fixture

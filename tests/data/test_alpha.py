@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.sprites import sprites
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -23,7 +24,6 @@ from ganlib.data.alpha import (
     to_uint8,
 )
 from ganlib.data.sheet import GAP, grid
-from tests.helpers.sprites import sprites
 
 
 def random_of(seed: int = 0) -> torch.Generator:

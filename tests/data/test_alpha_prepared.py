@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import icc
+from helpers.sprites import folder_of, sprite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,7 +17,6 @@ from ganlib.data.decode import decode
 from ganlib.data.sources import preparation
 from ganlib.errors import RequestError
 from ganlib.metrics.picture_sets import open_pictures
-from tests.helpers.sprites import folder_of, sprite
 
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:

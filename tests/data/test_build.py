@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.pictures import config, first_channel, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,7 +15,6 @@ from ganlib.config import DataConfig
 from ganlib.data import ImageSet, open_set, prepare, verify
 from ganlib.data.formats import NAMES
 from ganlib.errors import RequestError
-from tests.helpers.pictures import config, first_channel, save
 
 
 def test_files_are_sorted_by_relative_path_at_any_depth(folder, cache):

@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from helpers.pictures import config, first_channel, save
 
 from ganlib.config import DataConfig
 from ganlib.data import cache_dir, drop, open_set, prepare, verify
 from ganlib.errors import RequestError, WorkError
-from tests.helpers.pictures import config, first_channel, save
 
 
 def made(cache):

@@ -11,15 +11,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image, ImageDraw, ImageFilter
 
+from helpers.drawn_faces import grid_png
 from sweep import __version__
 from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep
@@ -83,7 +82,7 @@ def make_sweep(
     folder.write("sweep.json", json.dumps({**_info(name, trials), **(info or {})}).encode())
     store = Store(folder, KINDS)
     if pictures:
-        folder.write("images/real.png", _png(99, size, quality=1.0))
+        folder.write("images/real.png", grid_png(99, size, quality=1.0))
     for number in range(trials):
         late = running and number >= trials - 2
         _trial(store, number, trials, late, pictures, size, every, film)
@@ -134,8 +133,8 @@ def make_large(storage: Path, trials: int = 1000, evaluations: int = 50, name: s
 def draw_large(sweep: Sweep, kinds: int, size: int = 64) -> None:
     """Sample grids for every evaluation of `make_large`: a few files that all rows name."""
     for kind in range(kinds):
-        sweep.folder.write(f"images/{kind}.png", _png(7, size, kind / kinds))
-    sweep.folder.write("images/real.png", _png(99, size, quality=1.0))
+        sweep.folder.write(f"images/{kind}.png", grid_png(7, size, kind / kinds))
+    sweep.folder.write("images/real.png", grid_png(99, size, quality=1.0))
     schema = schemas.SCHEMAS["samples"]
     for part in sorted((Path(sweep.folder.url) / "metrics").glob("*.parquet")):
         rows = [
@@ -241,7 +240,7 @@ def _trial(
             quality = 0.0 if verdict else skill * (1 - math.exp(-kimg / 30))
             path = f"images/{number:05d}/{kimg:.3f}.png"
             if film or kimg in (kimgs[-1], best and best["kimg"]):  # the ones that readers look at
-                store.folder.write(path, _png(7, size, quality, same=verdict == "low_diversity"))
+                store.folder.write(path, grid_png(7, size, quality, same=verdict == "low_diversity"))
                 at = {"trial": number, "attempt": 0, "kimg": kimg, "path": path, "rows": 8, "cols": 8}
                 store.add("samples", at | {"latents": "normal:0"})
     for index, at in enumerate(RUNGS):
@@ -309,42 +308,3 @@ def _told_of(best: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[
     if result:
         told |= {"result": result["kid"], "result_se": result["kid_se"], "result_kimg": result["kimg"]}
     return told
-
-
-def _png(seed: int, size: int, quality: float, same: bool = False) -> bytes:
-    """An 8x8 grid of drawn faces, the blurrier and noisier the lower ``quality``."""
-    sheet = Image.new("RGB", (8 * (size + 2) + 2,) * 2, "white")
-    faces = _faces(seed)
-    for index in range(64):
-        face = faces[0 if same else index].resize((size, size), Image.Resampling.LANCZOS)
-        if quality < 1:
-            face = face.filter(ImageFilter.GaussianBlur(size / 10 * (1 - quality)))
-            noise = np.random.default_rng(index).normal(0, 60 * (1 - quality), (size, size, 3))
-            face = Image.fromarray(np.clip(np.asarray(face) + noise, 0, 255).astype(np.uint8))
-        sheet.paste(face, (2 + index % 8 * (size + 2), 2 + index // 8 * (size + 2)))
-    buffer = BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@lru_cache
-def _faces(seed: int) -> list[Image.Image]:
-    rng = np.random.default_rng(seed)
-    return [_face(rng) for _ in range(64)]
-
-
-def _face(rng: np.random.Generator) -> Image.Image:
-    skin = [(242, 211, 177), (236, 173, 128), (158, 86, 34), (118, 60, 36)][rng.integers(4)]
-    hair = [(14, 14, 14), (106, 78, 53), (203, 101, 30), (133, 194, 198), (222, 190, 90)][rng.integers(5)]
-    face = Image.new("RGB", (64, 64), "white")
-    draw = ImageDraw.Draw(face)
-    tall = 10 + rng.integers(8)
-    draw.ellipse((10, tall - 6, 54, 60), fill=hair)
-    draw.ellipse((15, tall + 4, 49, 58), fill=skin, outline=(40, 30, 20))
-    draw.pieslice((12, tall - 4, 52, tall + 26), 180, 360, fill=hair)
-    eye = 33 + rng.integers(-2, 3)
-    for x in (25, 39):
-        draw.ellipse((x - 3, eye - 2, x + 3, eye + 4), fill=(30, 30, 30))
-    smile = rng.integers(3, 9)
-    draw.arc((26, 46 - smile, 38, 46 + smile // 2), 10, 170, fill=(120, 30, 30), width=2)
-    return face

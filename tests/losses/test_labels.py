@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.tricks import CPU, made, seeded, uniform
 
 from ganlib.config import TrainConfig
 from ganlib.losses import Labels
 from ganlib.losses.labels import Labeller
-from tests.helpers.tricks import CPU, made, seeded, uniform
 
 SHAPE = torch.Size([8192])
 

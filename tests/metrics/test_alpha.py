@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.sprites import folder_of, sprites
 
 from ganlib.config import DataConfig
 from ganlib.data import prepare
@@ -15,7 +16,6 @@ from ganlib.data.alpha import (
 from ganlib.data.decode import Preparation
 from ganlib.metrics import fid, pairwise_similarity, pixel_std
 from ganlib.metrics.picture_sets import open_pictures
-from tests.helpers.sprites import folder_of, sprites
 
 
 def test_flat_is_one_colour_or_nothing() -> None:

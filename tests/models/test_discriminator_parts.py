@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from helpers.tricks import made, seeded, uniform
 from torch import nn
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.models.dcgan import build_discriminator
 from ganlib.models.discriminator_parts import Dropout, Spectral, give_random
-from tests.helpers.tricks import made, seeded, uniform
 
 
 def test_spectral_normalisation_gives_every_layer_the_norm_one() -> None:

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pyarrow as pa
+from helpers.ranking import measured, numbers, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.records.schemas import SCHEMAS
 from sweep.results.decisive import COLUMNS, decisive
 from sweep.results.ranking import MixedIdentityError, rank
-from tests.helpers.ranking import measured, numbers, trial
 
 
 @settings(deadline=None)

@@ -1,11 +1,11 @@
 """Only what was measured alike is ranked together."""
 
 import pytest
+from helpers.ranking import IDENTITY, measured, of_results, order, trial
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Identity
 from sweep.results.ranking import MixedIdentityError, rank, rank_or_explain
-from tests.helpers.ranking import IDENTITY, measured, of_results, order, trial
 
 
 @pytest.mark.parametrize(

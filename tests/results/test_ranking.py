@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from helpers.ranking import measured, numbers, of_results, order, trial
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from sweep.records.snapshots import finite
 from sweep.results.leaderboard import had
 from sweep.results.ranking import leaderboard, rank, rank_or_explain
 from sweep.storage.local import LocalFolder
-from tests.helpers.ranking import measured, numbers, of_results, order, trial
 
 
 def test_the_result_counts_and_the_best_and_the_last_evaluation_are_told() -> None:

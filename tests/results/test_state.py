@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from helpers.synthetic import KINDS, make_sweep
 
 from sweep.api import Sweep as OfPython
 from sweep.commands.watch import Watched
@@ -12,7 +13,6 @@ from sweep.report.results import Results
 from sweep.results.overview import Overview
 from sweep.results.state import State
 from sweep.storage.layout import LEASE, SPEC
-from tests.helpers.synthetic import KINDS, make_sweep
 
 
 def stands(sweep: Sweep) -> State:

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from helpers.ranking import measured, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from sweep.records.snapshots import Seen, finite
 from sweep.records.status import Status
 from sweep.results.ranking import rank
 from sweep.spec.wishes.wish import broken, wishes_of
-from tests.helpers.ranking import measured, trial
 
 WISHES = wishes_of({"coverage": ">= 0.5", "params": "<= 100"})
 

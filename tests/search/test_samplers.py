@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.studies import GRID, NUMBERS, SPACE, load
 
 from sweep.records.status import Status
 from sweep.search.draws import preview
@@ -13,7 +14,6 @@ from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.distributions import Float, Int
 from sweep.spec.sections import SearchConfig
-from tests.helpers.studies import GRID, NUMBERS, SPACE, load
 
 
 def test_the_search_ends(tmp_path):

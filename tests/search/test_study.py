@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from helpers.studies import GRID, NUMBERS, SPACE, load, optuna, outcome
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status
@@ -19,7 +20,6 @@ from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.sections import SearchConfig
 from sweep.storage.folder import StorageError
-from tests.helpers.studies import GRID, NUMBERS, SPACE, load, optuna, outcome
 
 
 def good(number, params):

@@ -3,13 +3,13 @@
 import random
 
 import pytest
+from helpers.studies import NUMBERS, SPACE, load, optuna, outcome
 
 from sweep.records.status import Status
 from sweep.search.draws import preview
 from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
 from sweep.spec.sections import SearchConfig
-from tests.helpers.studies import NUMBERS, SPACE, load, optuna, outcome
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

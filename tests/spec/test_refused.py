@@ -1,10 +1,10 @@
 """Specs that are refused: all mistakes at once, each with its line and in one sentence."""
 
 import pytest
+from helpers.specs import SMALL, message, messages
 
 from ganlib.errors import RequestError
 from sweep.spec.specification import load
-from tests.helpers.specs import SMALL, message, messages
 
 
 def test_all_mistakes_at_once_with_their_lines():

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.specs import SMALL, message
 
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
 from sweep.spec.specification import AshaConfig, SearchConfig, SpecError, load, parse
-from tests.helpers.specs import SMALL, message
 
 SHIPPED = sorted((Path(__file__).parents[2] / "searchspaces").rglob("*.yaml"))
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from helpers.networks import Watch
+from helpers.steps import LATENT, SIZE, batches, made, same, trained, weights
 from torch import Tensor, nn
 
 from ganlib.config import ModelConfig
@@ -13,7 +14,6 @@ from ganlib.data.alpha import to_uint8
 from ganlib.models.dcgan import build_generator
 from ganlib.names import LOSSES
 from ganlib.steps.adversarial import AdversarialStep
-from tests.helpers.steps import LATENT, SIZE, batches, made, same, trained, weights
 
 TRICKS: dict[str, Any] = {
     **{"augment_p": 0.5, "augment": ["flip", "color", "flash"], "equalize_p": 0.5},

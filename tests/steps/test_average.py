@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from helpers.steps import BATCH, LATENT, SIZE, batches, doubled, made, same, trained, weights
 from torch import nn
 
 from ganlib.steps.averaging import EMA_RAMP
 from ganlib.steps.means import Means
-from tests.helpers.steps import BATCH, LATENT, SIZE, batches, doubled, made, same, trained, weights
 
 TERMS = ("cycle", "identity", "content", "style")
 """Losses that only translators have."""

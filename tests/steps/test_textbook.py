@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.steps import BATCH, LATENT, batches, doubled, made, weights
 from torch import Tensor
 
 from ganlib.names import LOSSES
 from ganlib.steps.adversarial import AdversarialStep
-from tests.helpers.steps import BATCH, LATENT, batches, doubled, made, weights
 
 
 class Textbook:

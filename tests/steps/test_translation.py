@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.steps import same
 from torch import Tensor
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
@@ -12,7 +13,6 @@ from ganlib.losses.reconstruction import colour_distance, landmark_distance, lan
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.stream import Domains, DomainStream
 from ganlib.steps.translation import CartoonStep, CycleStep, Pool
-from tests.helpers.steps import same
 
 CPU = torch.device("cpu")
 SIZE, BATCH = 32, 3

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.tricks import CPU, batches, made, seeded, uniform
 from torch import Tensor, nn
 
 from ganlib.augment.view import View
 from ganlib.config import TrainConfig
 from ganlib.steps import optimizers
-from tests.helpers.tricks import CPU, batches, made, seeded, uniform
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.helpers.outputs import picture
+from helpers.outputs import picture
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import icc
 from helpers.commands import run
+from helpers.outputs import RGB, bytes_of, picture
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +18,6 @@ from ganlib.data.decode import Preparation
 from ganlib.errors import RequestError
 from ganlib.metrics import Extractor, fid
 from ganlib.metrics.picture_sets import open_pictures
-from tests.helpers.outputs import RGB, bytes_of, picture
 
 
 class Tiny(nn.Module):

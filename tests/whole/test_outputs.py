@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import run
+from helpers.outputs import RGB, bytes_of, export_in, picture, prepared
 
 from ganlib import written
 from ganlib.config import DataConfig
@@ -17,7 +18,6 @@ from ganlib.metrics.picture_sets import open_pictures
 from sweep.commands.before import as_begun
 from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import parse
-from tests.helpers.outputs import RGB, bytes_of, export_in, picture, prepared
 
 
 def test_nothing_that_a_command_writes_joins_the_set(place: Path) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import run
+from helpers.outputs import bytes_of, export_in, picture, prepared
 
 from ganlib import written
 from ganlib.errors import RequestError
 from ganlib.metrics.picture_sets import open_pictures
 from sweep.commands.before import check_place
 from sweep.storage.opening import open_folder
-from tests.helpers.outputs import bytes_of, export_in, picture, prepared
 
 
 @pytest.mark.parametrize(

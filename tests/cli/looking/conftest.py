@@ -1,0 +1,11 @@
+"""What tests of commands that look on share."""
+
+from pathlib import Path
+
+import pytest
+from helpers.synthetic import shared_storage
+
+
+@pytest.fixture
+def storage() -> Path:
+    return shared_storage()
