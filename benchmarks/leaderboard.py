@@ -3,7 +3,7 @@
     python benchmarks/leaderboard.py [--trials 1000] [--evaluations 50] [--repeats 5]
 
 The sweep is made up from formulas. The first run finds loose parts; the others find copies of them as a driver leaves
-them (`sweep.records.compaction`).
+them (`sweep.records.parts.compaction`).
 """
 
 import argparse

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sweep.records.parts.sealed import seal
 from sweep.records.rows import to_table
 from sweep.records.schemas import SCHEMAS
-from sweep.records.sealed import seal
 from sweep.search.study import Study
 from sweep.search.trial_source import Asked, PastTrial
 

@@ -43,6 +43,7 @@ from sweep.driver.director import Director  # noqa: E402
 from sweep.driver.events import Next  # noqa: E402
 from sweep.driver.recovery import past, recall, restore  # noqa: E402
 from sweep.records.datasets import Store  # noqa: E402
+from sweep.records.parts.late import SHARE  # noqa: E402
 from sweep.records.sweep_info import SweepInfo  # noqa: E402
 from sweep.search.study import Study  # noqa: E402
 from sweep.spec.specification import parse  # noqa: E402
@@ -105,6 +106,7 @@ def run(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
     store.begin()
     source = Metered(Study.create(study_of(folder), spec.name, spec.space, spec.search, spec.configs), meter)
     director = Director(spec, info, store, source, "benchmark", Wide(options.workers))
+    director.records.late.share = SHARE
     marks = drive(director, meter, options)
     stick.append(yardstick())
     with meter.on("end"):

@@ -8,12 +8,13 @@ from functools import cached_property, partial
 from typing import Any
 
 from ganlib.errors import WorkError
-from sweep.records import compaction, ledger
+from sweep.records import ledger
 from sweep.records.datasets import Store
+from sweep.records.parts import compaction
+from sweep.records.parts.sealed import DamagedPartError, check_seal, readable
 from sweep.records.retention import to_extend
 from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
-from sweep.records.sealed import DamagedPartError
 from sweep.records.status import RESUMABLE, Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.records.trial_state import Trial
@@ -84,6 +85,7 @@ class Found:
                     first, count = copies.places[name][1:]
                     copy = copied[first : first + count]
                 found._read(dataset, name, copy)
+        found._bring_up()
         found.damaged = {finding.path for finding in found.damage}
         return found
 
@@ -96,7 +98,7 @@ class Found:
             return
         trial = int(stem) if stem.isdigit() else None
         try:
-            rows = self.store.checked_part(dataset, trial, copy)
+            rows = checked_part(self.store, dataset, trial, copy)
         except DamagedPartError as error:
             if trial is None:
                 self.damage.append(Finding(path, f"{reason(error)}; what it said cannot be restored", drop))
@@ -105,6 +107,16 @@ class Found:
             return
         if trial is not None:
             self.parts[dataset, trial] = rows
+
+    def _bring_up(self) -> None:
+        """Take what the driver had no time for from the ledgers: `sweep resume` does the same, and it is no fault."""
+        going = [
+            trial for (_, trial), rows in self.parts.items() if rows and rows[0].get("status") in RESUMABLE
+        ]
+        for trial in going:
+            for dataset, rows in ledger.beyond(self.folder, trial, self.rows).items():
+                if (dataset, trial) in self.parts:  # one that is missing is a fault
+                    self.parts[dataset, trial] = rows
 
     def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
         """Make the function that puts a part back as the ledger has it; None where the ledger cannot."""
@@ -166,6 +178,27 @@ class Found:
     def settled(self, trial: int) -> bool:
         """Tell whether nothing can be in flight for a trial."""
         return not self.running or self.trials[trial]["status"] not in RESUMABLE
+
+
+def checked_part(store: Store, dataset: str, trial: int | None, copy: Rows | None) -> Rows:
+    """Read the rows of one part, of whose bytes each is checked.
+
+    Args:
+        store: The datasets of the sweep.
+        dataset: The name of the dataset.
+        trial: The number of the trial; None for the events of the sweep itself.
+        copy: The rows that the part had as it was last written, which spare reading more than the digest.
+
+    Raises:
+        DamagedPartError: if the part is not as it was written, or cannot be read.
+    """
+    if copy is not None:
+        path = layout.part(dataset, trial)
+        data = store.folder.read(path)
+        with readable(store.folder, path):
+            if check_seal(data):
+                return copy
+    return store.part(dataset, trial)
 
 
 def reason(error: Exception) -> str:

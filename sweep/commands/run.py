@@ -32,6 +32,8 @@ from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
 from sweep.formatting import brief, clock, trial_numbers
 from sweep.records.datasets import Store
+from sweep.records.journal import bring_up
+from sweep.records.parts.late import SHARE
 from sweep.records.progress import Clock, best_trial, described, metric_label, shortfall
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
@@ -133,8 +135,9 @@ def resume(
     with explained(_goes_on(spec.name)), owning as owner, study_file(owner.held) as study:
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
-        spec, info = extended(folder, spec, info, more, kimg, time)
         store = Store(owner.held, spec.space.kinds())
+        bring_up(store)
+        spec, info = extended(folder, spec, info, more, kimg, time)
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
             view.say(
@@ -192,7 +195,10 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
     """
     clock = Clock(director.folder, director.trials)
 
+    director.records.late.share = SHARE
+
     def beat() -> None:
+        director.keep_up()
         view.beat()
         clock.beat()
 

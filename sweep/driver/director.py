@@ -7,7 +7,7 @@ It is the only writer of the sweep's records, and every decision is written down
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweep.driver.assignments import assignment_for, columns_of, first_events, trial_of
@@ -65,8 +65,7 @@ class Director:
         self.trials: dict[int, Trial] = {}
         self.stopping = False
         self.halted: str | None = None
-        self.hours = Hours()
-        self.rungs = Rungs(store, spec, info)
+        self.hours, self.rungs = Hours(), Rungs(store, spec, info)
         self.endings = Endings(self.rungs, self.hours)
         self._queue: deque[int] = deque()
         self._live: dict[Attempt, float] = {}  # and the share of the resources that each has
@@ -75,11 +74,9 @@ class Director:
 
     def next(self) -> Assignment | Next:
         """Hand out the next assignment, or say why there is none."""
-        try:
+        with self._or_halt():
             return self._next()
-        except StorageError as error:
-            self.halt(str(error))
-            return Next.DONE
+        return Next.DONE
 
     def _next(self) -> Assignment | Next:
         idle = Next.WAIT if self._live else Next.DONE
@@ -132,8 +129,8 @@ class Director:
         A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
         """
         trial = self.trials[report.trial]
-        try:
-            if not self._counts(trial, report.attempt):
+        with self._or_halt():
+            if (report.trial, report.attempt) not in self._live:
                 self.records.event(trial, EventKind.STALE_REPORT, {"attempt": report.attempt})
                 return False
             for kind, happened in report.events():
@@ -142,13 +139,7 @@ class Director:
                 trial.now_kimg = report.kimg
                 return self.halted is None
             return self._judge(trial, report)
-        except StorageError as error:
-            self.halt(str(error))
-            return False
-
-    def _counts(self, trial: Trial, attempt: int) -> bool:
-        """Say whether an attempt is the one that the trial is in."""
-        return (trial.number, attempt) in self._live
+        return False
 
     def _judge(self, trial: Trial, report: Paused | Evaluated | Measured) -> bool:
         where = {"device": report.device, "node": report.node}
@@ -173,7 +164,7 @@ class Director:
             self.watch(Event("rollback", trial, report.verdict.to_dict()))
         if ended := self.endings.after(trial, report.kimg, report.last):
             return self._end(trial, ended, **where)
-        self.records.put(trial, **where)
+        self.records.put(trial, goes_on=True, **where)
         self.source.follow(outcome(trial))
         self.watch(Event("evaluation", trial, report.row))
         if self.halted is not None:
@@ -202,11 +193,9 @@ class Director:
     def fail(self, number: int, attempt: int, fault: Fault) -> None:
         """Take in that a trial's worker gave up: try again from its checkpoint, or give the trial up."""
         trial = self.trials[number]
-        if self._counts(trial, attempt):
-            try:
+        if (number, attempt) in self._live:
+            with self._or_halt():
                 self._fail(trial, fault)
-            except StorageError as error:
-                self.halt(str(error))
 
     def _fail(self, trial: Trial, fault: Fault) -> None:
         if fault.kind == "storage":
@@ -230,6 +219,19 @@ class Director:
     def interrupt(self) -> None:
         """Start no more trials; the running ones are told through the lease."""
         self.stopping = True
+
+    def keep_up(self) -> None:
+        """Write what there was no time for, if there is now."""
+        with self._or_halt():
+            self.records.keep_up()
+
+    @contextlib.contextmanager
+    def _or_halt(self) -> Iterator[None]:
+        """Halt where meanwhile something cannot be recorded."""
+        try:
+            yield
+        except StorageError as error:
+            self.halt(str(error))
 
     def halt(self, reason: str) -> None:
         """Stop because nothing can be recorded any more, and leave everything as it can be resumed."""
@@ -281,8 +283,6 @@ class Director:
         after_trial(self.folder, self.spec.keep, trial, goes_on=self.rungs.may_go_on(trial))
         self.rungs.wait(trial)
         self.records.settled(trial)
-
-    # ---- coming back -------------------------------------------------------------------------------------
 
     def take_up(self, trials: Mapping[int, Trial], stopped: set[int]) -> None:
         """Go on with these; ``stopped`` are those whose stop is on record, but perhaps not their end."""

@@ -3,8 +3,9 @@
 A dataset is a folder with one part per trial: ``metrics/00007.parquet`` holds every row of trial 7 and is
 replaced whole, atomically, whenever a row is added. So a reader (``SELECT * FROM 'metrics/*.parquet'`` in
 DuckDB, pandas or polars) sees neither half a file nor a row twice, during the sweep and after it. There is one
-writer, the driver of the sweep; its crash loses at most the row in flight. Where there are many parts, the driver
-leaves copies of them in ``compact/``, which make our own reading faster (`sweep.records.compaction`).
+writer, the driver of the sweep; its crash loses at most the row in flight. Where it has no time, the parts of trials
+that go on may be late (`sweep.records.parts.late`). Where there are many parts, the driver leaves copies of them in
+``compact/``, which make our own reading faster (`sweep.records.parts.compaction`).
 """
 
 import math
@@ -16,10 +17,11 @@ from typing import Any
 import pyarrow as pa
 
 from ganlib.errors import WorkError
-from sweep.records import compaction
+from sweep.records.parts import compaction
+from sweep.records.parts.late import ORDER, Late
+from sweep.records.parts.sealed import read_part, seal
 from sweep.records.rows import Completer, Moments, row_json, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
-from sweep.records.sealed import check_seal, read_part, readable, seal
 from sweep.records.status import Status
 from sweep.storage import layout
 from sweep.storage.folder import Folder
@@ -50,6 +52,7 @@ class Store:
 
     Attributes:
         now: Tells the time, by the clock of the sweep.
+        late: The parts that are written later; None where each is written at once.
     """
 
     def __init__(self, folder: Folder, kinds: Mapping[str, str] | None = None) -> None:
@@ -59,6 +62,7 @@ class Store:
         for field in params:
             self._schemas["trials"] = self._schemas["trials"].append(field)
         self.now = Moments()
+        self.late: Late | None = None
         self._complete = {
             dataset: Completer(dataset, schema, self.now) for dataset, schema in self._schemas.items()
         }
@@ -82,10 +86,7 @@ class Store:
             self.now.follow(self.table("events", ["time"]), self.table("trials", ["started", "ended"]))
 
     def expect_new(self, trial: int) -> None:
-        """Look for no part of a new trial; parts that are there all the same stay.
-
-        The names of the parts are listed at the first call alone.
-        """
+        """Look for no part of a new trial; parts that are there (listed once) stay all the same."""
         if self._before is None:
             listed = {dataset: self.folder.names(dataset) for dataset in self._schemas}
             self._before = {f"{dataset}/{name}" for dataset, names in listed.items() for name in names}
@@ -166,27 +167,6 @@ class Store:
         """
         return [dict(row) for row in self._load(dataset, trial)]
 
-    def checked_part(
-        self, dataset: str, trial: int | None, copy: list[dict[str, Any]] | None
-    ) -> list[dict[str, Any]]:
-        """Read the rows of one part, of whose bytes each is checked.
-
-        Args:
-            dataset: The name of the dataset.
-            trial: The number of the trial; None for the events of the sweep itself.
-            copy: The rows that the part had as it was last written, which spare reading more than the digest.
-
-        Raises:
-            DamagedPartError: If the part is not as it was written, or cannot be read.
-        """
-        if copy is None:
-            return self.part(dataset, trial)
-        path = layout.part(dataset, trial)
-        data = self.folder.read(path)
-        with readable(self.folder, path):
-            sealed = check_seal(data)
-        return copy if sealed else self.part(dataset, trial)
-
     def texts(self, dataset: str, trial: int) -> list[str]:
         """Give the rows of one trial in a dataset as JSON, each of which is made once.
 
@@ -198,6 +178,20 @@ class Store:
         made = {id(row): known.get(id(row)) or (row, row_json(row)) for row in rows}
         self._texts[dataset, trial] = made
         return [text for _, text in made.values()]
+
+    def catch_up(self, trial: int | None = None) -> None:
+        """Write the parts of a trial that are late; with None, those of as many trials as there is time for.
+
+        Raises:
+            StorageError: If one cannot be written; it stays late.
+        """
+        if self.late and trial is not None:
+            for dataset in self.late.of(trial):
+                self._put(dataset, trial, self._parts[dataset, trial])
+        elif self.late:
+            for one in iter(self.late.turn, None):
+                with self.late.timed():
+                    self.catch_up(one)
 
     def forget(self, trial: int) -> None:
         """Keep the rows of a trial no longer in memory; they are read again where they are asked for."""
@@ -214,11 +208,11 @@ class Store:
         """
         checked = [self._complete[dataset](row) for row in rows]
         if checked:
-            self._write(dataset, trial, checked)
-        else:
-            self.folder.delete(layout.part(dataset, trial))
-            self._parts.pop((dataset, trial), None)
-            self._texts.pop((dataset, trial), None)
+            self._put(dataset, trial, _sorted(dataset, checked))
+            return
+        self.folder.delete(layout.part(dataset, trial))
+        self._parts.pop((dataset, trial), None)
+        self._texts.pop((dataset, trial), None)
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
@@ -282,10 +276,23 @@ class Store:
         return to_rows(read_part(self.folder, dataset, path)) if self.folder.exists(path) else []
 
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
-        if sort := _UNIQUE.get(dataset):
-            rows.sort(key=lambda row: float(row[sort]))
+        """Write a part, at once or when it is caught up with."""
+        if self.late and trial is not None and dataset in ORDER:
+            self.late.note(dataset, trial, new=not self._parts.get((dataset, trial)))
+            self._parts[dataset, trial] = _sorted(dataset, rows)
+        else:
+            self._put(dataset, trial, _sorted(dataset, rows))
+
+    def _put(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
-        self._parts[(dataset, trial)] = rows  # only once it is on disk: a failed write may be tried again
+        self._parts[dataset, trial] = rows  # only once it is on disk: a failed write may be tried again
+        if self.late and trial is not None:
+            self.late.written(dataset, trial)
+
+
+def _sorted(dataset: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    sort = _UNIQUE.get(dataset)
+    return sorted(rows, key=lambda row: float(row[sort])) if sort else rows
 
 
 def _same(first: float, second: float) -> bool:

@@ -7,10 +7,13 @@ from itertools import groupby
 from typing import Any
 
 from ganlib.names import MEASURED
-from sweep.records import compaction, ledger
+from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
-from sweep.records.rows import Row, by_trial, in_turn
+from sweep.records.parts import compaction
+from sweep.records.parts.late import Late
+from sweep.records.rows import Row, by_trial, in_turn, to_rows
+from sweep.records.status import RESUMABLE
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import SearchConfig
 
@@ -45,10 +48,26 @@ def remembered(store: Store, search: SearchConfig) -> Iterator[tuple[Trial, list
         yield Trial.remembered(row, rows, search, results.pop(row["trial"], [])), rows
 
 
+def bring_up(store: Store) -> None:
+    """Write the parts that a lost driver had no time for, from the ledgers of the trials that went on.
+
+    Args:
+        store: The datasets of the sweep, of which nobody else writes any.
+
+    Raises:
+        WorkError: If a dataset cannot be read, or a part not be written.
+    """
+    for row in to_rows(store.table("trials", ["status"])):
+        if row["status"] in RESUMABLE:
+            for dataset, rows in ledger.beyond(store.folder, row["trial"], store.part).items():
+                store.replace(dataset, row["trial"], rows)
+
+
 class Records:
     """The records of a running sweep, written by its director alone.
 
-    All methods raise `sweep.storage.folder.StorageError` where nothing can be written.
+    All methods raise `sweep.storage.folder.StorageError` where nothing can be written. What `evaluation` and the rungs
+    are told of a trial is on record when `put` has been called for it.
 
     Args:
         store: The datasets of the sweep.
@@ -56,6 +75,7 @@ class Records:
 
     def __init__(self, store: Store) -> None:
         self.store, self.now = store, store.now
+        self.late = store.late = Late()
         self._settled = 0
         self._in_memory = deque[tuple[float, int]]()
         self._compact_at = COMPACT_EVERY
@@ -64,15 +84,23 @@ class Records:
         """Take in a trial that was never handed out, and so has nothing on record."""
         self.store.expect_new(trial.number)
 
-    def put(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
-        """Write a trial's row of ``trials`` and its ledger.
+    def put(self, trial: Trial, goes_on: bool = False, **columns: Any) -> None:  # noqa: ANN401
+        """Write a trial's row of ``trials`` and all else that is known of it.
 
         Args:
             trial: The trial.
+            goes_on: Whether it trains on after an evaluation; then its parts may be late (`keep_up`).
             columns: Further columns of the row; a column that is not named keeps its value.
         """
         self.store.put_trial(trial.row() | columns)
+        if not goes_on or self.late.begins(trial.number):
+            self.store.catch_up(trial.number)
         ledger.write(self.store, trial.number)
+        self.keep_up()
+
+    def keep_up(self) -> None:
+        """Write parts that are late, if there is time."""
+        self.store.catch_up()
 
     def event(self, trial: Trial, kind: EventKind, detail: Mapping[str, Any]) -> None:
         """Write an event of a trial, at the time of the call.
@@ -83,10 +111,11 @@ class Records:
             detail: The particulars, as JSON-like values.
         """
         row = {"trial": trial.number, "attempt": trial.attempt, "kimg": trial.kimg, "kind": kind}
+        self.store.catch_up(trial.number)  # what it follows from
         self.store.add("events", row | {"detail": dict(detail)})
 
     def evaluation(self, row: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:
-        """Write an evaluation and its samples.
+        """Take in an evaluation and its samples.
 
         Args:
             row: The row of ``metrics``.
@@ -96,7 +125,6 @@ class Records:
             Whether the evaluation is new; False if it was on record.
         """
         self.store.add("samples", sample)
-        # Last, because with it the evaluation counts as recorded.
         return self.store.add("metrics", row)
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The ledger: a second copy of the rows of every trial.
 
-``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. The driver writes the
-file after the parts, so that a part that a disk has damaged can be restored. A worker reads in the file whether the
+``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. A part that a disk
+has damaged can be restored from it, and so can one that the driver had no time to write before it was lost: of a trial
+that goes on, the driver writes the ledger first, else the parts. A worker reads in the file whether the
 worker's attempt still counts, and whether its trial has ended.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from ganlib.digests import DamagedError, ForeignError, with_digest, without_digest
 from ganlib.errors import WorkError
 from sweep.records.datasets import Store
+from sweep.records.parts.late import ORDER
 from sweep.records.schemas import SCHEMAS
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError
@@ -22,6 +24,10 @@ from sweep.storage.folder import Folder, MissingFileError
 MAGIC = b"sweep-ledger-1"
 _TIMES = {
     dataset: [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    for dataset, schema in SCHEMAS.items()
+}
+_FLOATS = {
+    dataset: {field.name for field in schema if pa.types.is_floating(field.type)}
     for dataset, schema in SCHEMAS.items()
 }
 
@@ -75,8 +81,38 @@ def trial_row(folder: Folder, trial: int) -> dict[str, Any] | None:
 
 
 def _typed(dataset: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Convert the times of a row, which JSON holds as text."""
-    return row | {name: datetime.fromisoformat(row[name]) for name in _TIMES[dataset] if row.get(name)}
+    """Convert the times of a row and its numbers that are not finite, which JSON holds as text."""
+    texts = {name for name, value in row.items() if isinstance(value, str)} & _FLOATS[dataset]
+    times = {name: datetime.fromisoformat(row[name]) for name in _TIMES[dataset] if row.get(name)}
+    return row | times | {name: float(row[name]) for name in texts}
+
+
+def beyond(folder: Folder, trial: int, part: Callable[[str, int], list[dict[str, Any]]]) -> Copy:
+    """Find in the ledger of a trial that goes on what its parts do not have yet.
+
+    Args:
+        folder: The folder of the sweep.
+        trial: The number of the trial.
+        part: Gives the rows of a trial in a dataset.
+
+    Returns:
+        All rows of each dataset whose part is late; none where the ledger is missing or damaged.
+    """
+    try:
+        copy = read(folder, trial) or {}
+    except DamagedLedgerError:
+        return {}
+    found = {}
+    for dataset in ORDER:
+        rows, known = copy.get(dataset, []), part(dataset, trial)
+        if len(rows) > len(known) or (dataset == "trials" and known and _stands(rows) > _stands(known)):
+            found[dataset] = rows
+    return found
+
+
+def _stands(rows: list[dict[str, Any]]) -> tuple[int, float]:
+    """Say how far a trial has come by its row: attempt, and kimg in it."""
+    return (rows[0]["attempt"], rows[0]["kimg"] or 0.0) if rows else (-1, 0.0)
 
 
 def status_of(folder: Folder, trial: int) -> str | None:

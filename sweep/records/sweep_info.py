@@ -13,8 +13,8 @@ from ganlib.config import Ancestor
 from ganlib.errors import RequestError, WorkError
 from ganlib.metrics.identity import Baseline, Floor
 from sweep.records.datasets import Store
+from sweep.records.parts.sealed import DamagedPartError, read_part
 from sweep.records.schemas import SCHEMAS, to_json
-from sweep.records.sealed import DamagedPartError, read_part
 from sweep.spec.schedule import Schedule
 from sweep.spec.wishes.wish import Wish, wishes_of
 from sweep.storage.folder import Folder

@@ -7,8 +7,8 @@ import pytest
 from helpers.commands import run
 from helpers.synthetic import make_sweep
 
-from sweep.records import compaction
 from sweep.records.catalog import Sweep
+from sweep.records.parts import compaction
 from sweep.results import nearest_real
 from sweep.search.study import Study
 from sweep.spec.specification import parse

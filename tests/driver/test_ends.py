@@ -84,20 +84,20 @@ def test_a_disk_that_is_full_when_the_result_comes(
     assert len(told(again)) == 1
 
 
-Undisturbed = tuple[dict[str, Any], list[str], list[PastTrial]]
-"""Its records, the files in the order of their writing, and what the study was told."""
+Undisturbed = tuple[dict[str, Any], list[str], list[PastTrial], bool]
+"""Its records, the files in the order of their writing, what the study was told, whether the driver was in a hurry."""
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+@pytest.fixture(scope="module", params=[False, True], ids=["with time", "in a hurry"])
+def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """A run that nothing happens to."""
     folder = Breaking(tmp_path_factory.mktemp("undisturbed"), 0, die, False, False)
-    drive(director := make(folder), folder)
-    return records(folder), folder.paths, told(director)
+    drive(director := make(folder, hurried=request.param), folder)
+    return records(folder), folder.paths, told(director), request.param
 
 
 def test_five_fates(undisturbed: Undisturbed) -> None:
-    found, _, said_to = undisturbed
+    found, _, said_to, _ = undisturbed
     statuses = ["finished", "collapsed", "failed", "stopped", "collapsed"]
     assert [row["status"] for row in found["trials"]] == statuses == [past.state for past in said_to]
     results = {row["trial"]: row["kimg"] for row in found["results"]}
@@ -118,17 +118,17 @@ def test_whenever_it_ends_every_trial_has_its_result_in_the_end(
     undisturbed: Undisturbed,
     tmp_path: Path,
 ) -> None:
-    """Around the writing of each result and of the first trial's start, and at every ninth write."""
-    expected, paths, said_to = undisturbed
+    """Around the writing of each result and of the first trial's start, and at many other writes."""
+    expected, paths, said_to, hurried = undisturbed
     results = [nth for nth, path in enumerate(paths, start=1) if path.startswith("results/")]
-    moments = {1, *range(5 + 2 * after + lasting, len(paths) + 1, 9)}
+    moments = {1, *range(5 + 2 * after + lasting, len(paths) + 1, 4 if hurried else 9)}
     for nth in sorted(moments | {nth + more for nth in results for more in (-1, 0, 1)}):
         place = tmp_path / str(nth)
         broken = Breaking(place, nth, happen, after, lasting)
         with contextlib.suppress(Killed):
-            drive(make(broken), broken)
+            drive(make(broken, hurried=hurried), broken)
         folder = Fast(place)
-        drive(director := make(folder), folder)
+        drive(director := make(folder, hurried=hurried), folder)
         assert records(folder) == expected, f"write {nth}"
         assert sorted(told(director), key=lambda past: past.number) == said_to, f"write {nth}"
         for number, row in enumerate(expected["trials"]):

@@ -6,8 +6,9 @@ import pytest
 from helpers.fake_s3 import Bucket, serving
 
 from sweep.driver.director import Director
-from sweep.records import compaction, journal
+from sweep.records import journal
 from sweep.records.datasets import Store
+from sweep.records.parts import compaction
 from sweep.records.schemas import SCHEMAS
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.trial_source import Asked, PastTrial
@@ -116,6 +117,17 @@ def test_requests_of_a_trial_are_as_many_as_what_is_written_however_many_trials_
             assert driven.requests(step) <= MOST[step] + more, driven.asked
     assert set(driven.verbs("start", "evaluation", "rung")) == {"PUT"}
     assert driven.verbs("end") == ["PUT", "PUT", "PUT", "GET"], "result, row, ledger; which files may go"
+
+
+def test_where_time_is_short_an_evaluation_takes_one_request(bucket: Bucket) -> None:
+    driven = Driven(bucket)
+    driven.director.records.late.share = 0.0
+    taken = [(step, driven.requests(step)) for step in driven.trial()]
+    first, *others = taken[1:-1]
+    assert first == ("evaluation", MOST["evaluation"]), "its parts begin"
+    # At the second rung the trial has rows of all datasets, and the last evaluation is its end.
+    assert [requests for _, requests in others] == [MOST["rung"], 1, 1, 1, MOST["rung"]]
+    assert taken[-1][1] <= MOST["end"]
 
 
 def test_copies_of_parts_take_a_few_requests_from_time_to_time(

@@ -131,10 +131,11 @@ def test_when_it_is_late_one_that_still_improves_goes_on_and_no_other_begins(
     assert events(folder) == (["promoted"] if goes_on else [])
 
 
+@pytest.mark.parametrize("hurried", [False, True], ids=["with time", "in a hurry"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Path) -> None:
+def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, hurried: bool, tmp_path: Path) -> None:
     whole = Breaking(tmp_path / "whole", 0, die, False, False)
-    drive(director := make(whole, spec=PROMOTES), whole)
+    drive(director := make(whole, spec=PROMOTES, hurried=hurried), whole)
     assert [row["status"] for row in records(whole)["trials"]] == [
         *("finished", "collapsed", "failed", "stopped", "collapsed")
     ]
@@ -142,9 +143,9 @@ def test_whenever_it_ends_the_same_trials_are_promoted(after: bool, tmp_path: Pa
     for nth in range(1 + after, len(whole.paths) + 1, 5):
         broken = Breaking(tmp_path / str(nth), nth, die, after, False)
         with contextlib.suppress(Killed):
-            drive(make(broken, spec=PROMOTES), broken)
+            drive(make(broken, spec=PROMOTES, hurried=hurried), broken)
         folder = Fast(tmp_path / str(nth))
-        drive(again := make(folder, spec=PROMOTES), folder)
+        drive(again := make(folder, spec=PROMOTES, hurried=hurried), folder)
         assert records(folder) == records(whole), f"write {nth}"
         by_number = {past.number: past for past in told(again)}
         assert by_number == {past.number: past for past in told(director)}, f"write {nth}"
@@ -200,6 +201,7 @@ def test_a_trial_that_gets_no_better_ends_early_with_its_best(
     if crash:
         # The evaluation is on record, and the end that followed from it is not.
         director.records.evaluation(evaluation(assignment, 3.0).row, evaluation(assignment, 3.0).sample)
+        director.records.store.catch_up(0)
         director = make(folder, trials=1, spec=PATIENT)
         assignment = handed(director)
         assert [one.kimg for one in assignment.to_measure or ()] == [1.0]

@@ -133,17 +133,22 @@ def test_twelve_lost_drivers_change_nothing(
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+@pytest.mark.parametrize("hurried", [False, True], ids=["with time", "in a hurry"])
 def test_drivers_lost_between_two_checkpoints_change_nothing(
-    start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
+    hurried: bool, start: Start, spec: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    """No checkpoint but at a trial's end: what was evaluated is neither recorded nor decided twice."""
+    """No checkpoint but at a trial's end: what was evaluated is neither recorded nor decided twice.
+
+    What a driver in a hurry has not written into the parts, the next one finds in the ledger.
+    """
     moments = (
-        ("metrics/", "after", 2),
+        ("ledger/" if hurried else "metrics/", "after", 4 if hurried else 2),
         ("rungs/", "before", 1),
         ("snapshot-", "after", 2),
         ("-history", "after", 3),
     )
     command: tuple[object, ...] = ("run", spec)
+    way = {"saving": math.inf} | ({"SWEEP_HURRIED": "1"} if hurried else {})
     for write, when, nth in moments:
         fault = {
             "write": write,
@@ -152,10 +157,13 @@ def test_drivers_lost_between_two_checkpoints_change_nothing(
             "do": "kill",
             "mark": str(tmp_path / write.strip("/-")),
         }
-        with start(*command, faults=[fault], saving=math.inf) as run:
+        with start(*command, faults=[fault], **way) as run:
             assert run.wait() == -signal.SIGKILL, run.text()
+        if write == "ledger/":
+            assert [row["kimg"] for row in Results(tmp_path, "small").metrics()] == [0.032, 0.064]
+            check(tmp_path)  # the third is in the ledger alone
         command = ("resume", "small")
-    with start("resume", "small", saving=math.inf) as run:
+    with start("resume", "small", **way) as run:
         assert run.wait() == 0, run.text()
     assert records(tmp_path) == undisturbed
     check(tmp_path, "--repair")  # half-written files of the killed ones

@@ -13,6 +13,7 @@ from sweep.driver.recovery import past, recall, restore
 from sweep.driver.room import Room
 from sweep.records import ledger
 from sweep.records.datasets import Store
+from sweep.records.journal import bring_up
 from sweep.records.schemas import SCHEMAS
 from sweep.records.snapshots import Seen, candidates
 from sweep.records.status import Status
@@ -75,13 +76,21 @@ class Plan:
         """Nothing waits."""
 
 
-def make(folder: LocalFolder, trials: int = 5, room: Room | None = None, spec: Spec = READ) -> Director:
-    """A director as `sweep.commands.run` makes it, on whatever is in the folder."""
+def make(
+    folder: LocalFolder,
+    trials: int = 5,
+    room: Room | None = None,
+    spec: Spec = READ,
+    hurried: bool = False,
+) -> Director:
+    """A director as `sweep.commands.run` makes it, on whatever is in the folder; one in a hurry has no spare time."""
     store = Store(folder, spec.space.kinds())
+    bring_up(store)
     known = recall(store, spec.search)
     plan = Plan(trials, len(known))
     plan.told = [one for one in past(known, INFO) if one.state is not Status.RUNNING]
     director = Director(spec, INFO, store, plan, "me", room)
+    director.records.late.share = 0.0 if hurried else None
     restore(director, known)
     return director
 

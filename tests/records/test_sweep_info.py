@@ -10,7 +10,7 @@ from helpers.commands import run
 from helpers.synthetic import make_sweep
 
 from ganlib.errors import WorkError
-from sweep.records.sealed import seal, unseal
+from sweep.records.parts.sealed import seal, unseal
 from sweep.records.sweep_info import NEEDED, PlannedRun, SweepInfo, foreign_columns
 from sweep.storage.layout import part
 from sweep.storage.local import LocalFolder

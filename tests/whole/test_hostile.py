@@ -14,7 +14,7 @@ from ganlib.config import DataConfig
 from ganlib.data import prepare
 from sweep.cli import COMMANDS
 from sweep.records.datasets import Store
-from sweep.records.sealed import DamagedPartError
+from sweep.records.parts.sealed import DamagedPartError
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import load
 from sweep.storage.opening import open_folder

@@ -12,6 +12,7 @@ from sweep.commands.before import facts_of, same_pictures
 from sweep.commands.run import new_director, preflight, train
 from sweep.driver.recovery import past, recall, restore
 from sweep.records.datasets import Store
+from sweep.records.journal import bring_up
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.runners.base import Options, runner_for
 from sweep.search.trial_source import Asked, PastTrial
@@ -132,6 +133,7 @@ def run_plan(
         own.write(owner.folder)
         store = Store(owner.held, spec.space.kinds())
         store.begin()
+        bring_up(store)
         known = recall(store, spec.search)
 
         def write(longer: Plan) -> None:

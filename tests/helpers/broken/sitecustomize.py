@@ -10,6 +10,8 @@
 ``SWEEP_SAVING``, where it is given, is the number of seconds between two checkpoints: 0 for one at each evaluation, inf
 for none but where one is needed.
 
+With ``SWEEP_HURRIED`` the driver has no time to write what may be late.
+
 ``SWEEP_CLOCK`` is by how many seconds the clock of this machine is ahead; ``SWEEP_SLOW``, seconds and a folder
 with a colon between them, makes that folder's disk slow: opening, replacing and flushing a file takes so long.
 ``SWEEP_PACE``, seconds and a file, has a trial wait so long
@@ -203,6 +205,8 @@ if saving := os.environ.get("SWEEP_SAVING"):
     sys.meta_path.insert(
         0, After("sweep.worker.checkpoints", lambda module: setattr(module, "SAVE_SECONDS", float(saving)))
     )
+if "SWEEP_HURRIED" in os.environ:
+    sys.meta_path.insert(0, After("sweep.records.parts.late", lambda module: setattr(module, "SHARE", 0.0)))
 if writes := [fault for fault in FAULTS if "write" in fault]:
     break_writes(writes)
 if any("trial" in fault for fault in FAULTS):

@@ -6,7 +6,7 @@ import pandas
 import pyarrow as pa
 import pytest
 
-from sweep.records.sealed import KEY, BrokenPartError, seal, unseal
+from sweep.records.parts.sealed import KEY, BrokenPartError, seal, unseal
 
 TABLE = pa.table(
     {"kimg": [float(n) for n in range(50)], "text": ["x" * n for n in range(50)], "none": pa.nulls(50)}

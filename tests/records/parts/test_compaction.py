@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.records import compaction, datasets, journal, ledger
+from sweep.check.folder import checked_part
+from sweep.records import datasets, journal, ledger
 from sweep.records.datasets import Store
 from sweep.records.journal import Records
-from sweep.records.sealed import DamagedPartError
+from sweep.records.parts import compaction
+from sweep.records.parts.sealed import DamagedPartError
 from sweep.records.trial_state import Trial
 from sweep.storage import layout
 from sweep.storage.folder import Folder, Stamp
@@ -223,8 +225,8 @@ def test_there_is_nothing_to_do_where_few_parts_are_loose(folder: LocalFolder) -
 
 def test_a_driver_compacts_from_time_to_time(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "COMPACT_EVERY", 4)
-    records = Records(Store(folder))
-    fill(records.store, trials=5)
+    fill(store := Store(folder), trials=5)
+    records = Records(store)
     settle(folder)
     for number in range(3):
         records.settled(Trial(number, {}, 0))
@@ -251,8 +253,8 @@ def test_a_driver_copies_rows_that_are_in_memory_and_forgets_those_of_trials_tha
     folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "COMPACT_EVERY", 2)
-    records = Records(Store(folder))
-    fill(records.store, trials=4)
+    fill(store := Store(folder), trials=4)
+    records = Records(store)
     settle(folder)
     names = opened(monkeypatch)
     kept = records.store.part("metrics", 1)
@@ -284,16 +286,16 @@ def test_a_part_whose_digest_is_right_is_not_opened_where_a_copy_is(
     store = Store(folder)
     fill(store, trials=1)
     names = opened(monkeypatch)
-    rows = Store(folder).checked_part("metrics", 0, None)
+    rows = checked_part(Store(folder), "metrics", 0, None)
     assert names == ["metrics/00000.parquet"]
-    assert Store(folder).checked_part("metrics", 0, rows) == rows
+    assert checked_part(Store(folder), "metrics", 0, rows) == rows
     assert names == ["metrics/00000.parquet"]
     path = Path(folder.url) / "metrics/00000.parquet"
     data = bytearray(path.read_bytes())
     data[200] ^= 1
     path.write_bytes(data)
     with pytest.raises(DamagedPartError, match="does not match its digest"):
-        Store(folder).checked_part("metrics", 0, rows)
+        checked_part(Store(folder), "metrics", 0, rows)
 
 
 def test_stamps_of_a_folder(folder: LocalFolder) -> None:

@@ -1,0 +1,1 @@
+"""The files of which datasets consist: sealed, copied together, and written later where time is short."""
