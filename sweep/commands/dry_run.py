@@ -1,125 +1,25 @@
-"""``sweep run --dry-run``: what a sweep would do and about how long it would take, without training or Ray.
-
-It looks at the pictures and weights, so that what is missing is told before the run.
-"""
+"""``sweep run --dry-run``: what a sweep would do and about how long it would take, without training or Ray."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 from ganlib.config import PictureSource
 from ganlib.cores import available
-from ganlib.errors import RequestError, WorkError
-from sweep.commands import counts, foreknown, notes
-from sweep.commands.before import check_batch_size, planned
+from ganlib.errors import RequestError
+from sweep.commands.before import planned
 from sweep.commands.expected import expected_rungs
-from sweep.commands.foreknown import refusal
-from sweep.commands.inputs import Pictures, look
-from sweep.commands.lineage import ancestors
+from sweep.commands.inputs import Pictures
+from sweep.commands.planning.findings import Findings, first_configurations
 from sweep.formatting import count
 from sweep.records.schemas import to_json
 from sweep.runners.capacity import Demand, Node
 from sweep.search.auto import words
-from sweep.search.draws import preview
 from sweep.spec.sections import NOT_SEARCHABLE
 from sweep.spec.specification import Spec
 from sweep.spec.yaml_tree import inline
-from sweep.storage.opening import open_folder
 
-if TYPE_CHECKING:
-    from sweep.commands.planning.plan import Plan
-
-SAMPLES = 5
 _SKIPPED_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a dry run finds outside of the spec.
-
-    Attributes:
-        pictures: None where there is nothing to say about them.
-        plan: What it will cost; None where nothing was measured.
-        notes: What is probably not meant.
-        wrong: Why the run would be refused.
-        photos: The pictures that a translator starts from; None where there are none.
-    """
-
-    pictures: Pictures | None = None
-    plan: "Plan | None" = None
-    notes: tuple[str, ...] = ()
-    wrong: tuple[str, ...] = ()
-    photos: Pictures | None = None
-
-    @property
-    def kinds(self) -> int:
-        """How many classes the pictures have, as far as that is known."""
-        return self.pictures.kinds if self.pictures else 0
-
-    @property
-    def images(self) -> int | None:
-        """How many pictures there are, if that is known."""
-        return self.pictures.count if self.pictures else None
-
-
-def investigate(
-    spec: Spec, timed: bool = True, local: bool = False, storage: str | Path = "runs"
-) -> Findings:
-    """Look at pictures and weights, convert and check all times, and measure how long training takes.
-
-    Args:
-        spec: The sweep.
-        timed: Whether to measure, which takes some seconds.
-        local: Whether trials would run one after another.
-        storage: Where the sweep would lie, and sweeps that it begins with.
-    """
-    known, wrong = look(spec)
-    wrong += ancestors.wrong_with(spec, open_folder(storage)) if ancestors.values_of(spec) else []
-    pictures, photos = known.get("data"), known.get("photos")
-    if pictures is None or not pictures.count:
-        return Findings(pictures, wrong=tuple(wrong), photos=photos)
-    checks = [partial(check, spec, pictures.count) for check in (check_batch_size, notes.check, counts.check)]
-    checks.append(partial(foreknown.check, spec, pictures.kinds))
-    if photos is not None:
-        checks.append(partial(check_batch_size, spec, photos.count, "photographs"))
-    for check in checks:
-        try:
-            check()
-        except RequestError as error:
-            wrong.append(str(error))
-    found = Findings(pictures, None, _notes(spec, pictures.count, photos), tuple(wrong), photos)
-    if wrong or not timed:
-        return found
-    try:
-        return replace(found, plan=_plan(spec, pictures, local))
-    except WorkError as error:  # such as a batch that does not fit into a GPU's memory
-        return replace(found, notes=(*found.notes, f"a few steps could not be timed: {error}"))
-
-
-def _notes(spec: Spec, images: int, photos: Pictures | None) -> tuple[str, ...]:
-    return (*counts.notes(spec, images, photos.count if photos else None), *notes.notes(spec, images))
-
-
-def _plan(spec: Spec, pictures: Pictures, local: bool) -> "Plan":
-    from sweep.commands.planning.plan import make
-
-    kinds = pictures.kinds
-    return make(spec, pictures.count, planned(spec, kinds), first_configurations(spec, kinds), local)
-
-
-def plan_of(spec: Spec, local: bool = False) -> tuple["Plan", int]:
-    """Foretell what a sweep costs; returns that, and how many pictures there are.
-
-    Raises:
-        RequestError: if the run would be refused.
-        WorkError: if a few steps cannot be timed.
-    """
-    found = investigate(spec, timed=False)
-    if found.wrong or found.pictures is None or not found.pictures.count:
-        raise RequestError("\n".join(found.wrong) or "there are no pictures")
-    return _plan(spec, found.pictures, local), found.pictures.count
 
 
 def describe(spec: Spec, as_json: bool = False, found: Findings | None = None) -> None:
@@ -173,11 +73,6 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "problems": list(found.wrong),
         "at_once": at_once(spec),
     }
-
-
-def first_configurations(spec: Spec, kinds: int = 0) -> list[dict[str, Any]]:
-    """Give the parameters of the first trials, of a sweep whose pictures have so many classes."""
-    return preview(spec.space, spec.search, SAMPLES, spec.configs, refusal(spec, kinds))
 
 
 def _lines(spec: Spec, found: Findings) -> Iterator[str]:

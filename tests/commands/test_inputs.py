@@ -7,9 +7,10 @@ from helpers.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
 from sweep.commands import notes
-from sweep.commands.dry_run import Findings, describe, facts
+from sweep.commands.dry_run import describe, facts
 from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures
+from sweep.commands.planning.findings import Findings
 from sweep.spec.specification import load, parse
 
 

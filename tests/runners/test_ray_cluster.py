@@ -216,6 +216,29 @@ def test_nodes_share_a_sweep_that_outlives_its_driver_and_two_of_them(
     check_whole(tmp_path)
 
 
+def test_a_plan_measures_a_machine_of_each_kind(
+    ray_cluster: Any, cache: Path, spec: Path, tmp_path: Path
+) -> None:
+    larger = ray_cluster.add_node(**NODE | {"num_cpus": 2})
+    ray_cluster.wait_for_nodes()
+    try:
+        words = ("plan", spec, "--set", "data.source=avatars", "--address", ray_cluster.address)
+        with SweepProcess(*words, "--budget", "1h", "--json", cache=cache, log=tmp_path / "log") as run:
+            assert run.wait() == 0, run.text()
+        assert f"measuring on {socket.gethostname()}" in run.log.read_text()
+        facts = json.loads(run.out.read_text())
+        two, one = facts["costs"], facts["others"][0]
+        assert [(kind["has"], kind["machines"], kind["at_once"]) for kind in (two, one)] == [
+            ("2 cores", 1, 2),
+            ("1 core", 1, 1),
+        ]
+        assert (two["measured"], one["measured"], facts["at_once"]) == (2, 1, 3)
+        assert min(*two["per_kimg"], *one["per_kimg"]) > 0
+        assert all(one["wall"]["high"] <= 3600 for one in facts["proposals"])
+    finally:
+        ray_cluster.remove_node(larger)
+
+
 def test_an_address_of_rays_client() -> None:
     from sweep.runners.ray_cluster import connect
 

@@ -2,12 +2,20 @@
 
 import click
 
-from sweep.cli.options import LENGTH, SpecCommand, local_option, set_option, spec_argument
+from sweep.cli.options import (
+    LENGTH,
+    SpecCommand,
+    address_option,
+    local_option,
+    set_option,
+    spec_argument,
+)
 
 
 @click.command(name="plan", cls=SpecCommand)
 @spec_argument
 @local_option
+@address_option
 @click.option(
     "--budget",
     metavar="TIME",
@@ -16,28 +24,36 @@ from sweep.cli.options import LENGTH, SpecCommand, local_option, set_option, spe
 )
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(spec: str, local: bool, budget: float | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Foretell what the sweep of the file SPEC costs on this machine: time, devices, memory and disk.
+def command(
+    spec: str,
+    local: bool,
+    address: str | None,
+    budget: float | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Foretell what the sweep of the file SPEC costs, here or on a cluster: time, devices, memory and disk.
 
     A few steps of a few configurations and the parts of an evaluation are timed, in as many processes as trials would
     run at a time, or in turn in one process where trials would share it, in about a quarter of a minute. The range is
-    that of the plays of the sweep in which trials come in another order: nine of ten lie in it. It holds for this kind
-    of machine: on a cluster of several kinds, measure on each. Nothing is trained and nothing is written.
+    that of the plays of the sweep in which trials come in another order: nine of ten lie in it. With --address one
+    machine of each kind that the cluster has is timed, at the same time. Nothing is trained and nothing is written.
     """
     from dataclasses import asdict
 
     from sweep import durations
-    from sweep.commands.dry_run import first_configurations, plan_of
     from sweep.commands.planning import budget as fitting
+    from sweep.commands.planning.findings import first_configurations, plan_of
     from sweep.commands.planning.plan import lines
     from sweep.commands.planning.sharing import settled
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
     study = load(spec, overrides)
-    study = settled(study, lambda: first_configurations(study))
-    plan, images = plan_of(study, local)
-    found = list(fitting.proposals(fitting.Fit(study, images, plan.costs, budget))) if budget else []
+    study = settled(study, lambda: first_configurations(study), address)
+    plan, images = plan_of(study, local, address, lambda line: click.echo(line, err=True))
+    fit = fitting.Fit(study, images, plan.costs, budget or 0.0, plan.others)
+    found = list(fitting.proposals(fit)) if budget else []
     if as_json:
         fitting_in = {"budget": budget, "proposals": [asdict(one) for one in found]} if budget else {}
         click.echo(to_json({"name": study.name, "images": images} | plan.plain() | fitting_in, indent=2))

@@ -67,8 +67,8 @@ def command(
     from dataclasses import replace
 
     from ganlib.errors import RequestError
-    from sweep.commands.dry_run import first_configurations
     from sweep.commands.folder.asked import Asked, choose
+    from sweep.commands.planning.findings import first_configurations
     from sweep.commands.planning.sharing import settled
     from sweep.runners.base import Options
     from sweep.terminal.views import view_for
@@ -99,7 +99,8 @@ def command(
         loaded, lambda: first_configurations(loaded), address, lambda line: click.echo(line, err=True)
     )
     if dry_run:
-        from sweep.commands.dry_run import describe, investigate
+        from sweep.commands.dry_run import describe
+        from sweep.commands.planning.findings import investigate
 
         describe(loaded, as_json, investigate(loaded, not no_measure, local, storage))
         return

@@ -1,7 +1,7 @@
 """Find trials and rungs that fit a given time."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,10 +47,14 @@ class Fit:
         images: How many pictures there are.
         costs: What trials cost.
         limit: Seconds; nine plays of ten and more end within it.
+        others: What trials cost on machines of other kinds, where they run as well.
     """
 
-    def __init__(self, spec: Spec, images: int, costs: Costs, limit: float) -> None:
+    def __init__(
+        self, spec: Spec, images: int, costs: Costs, limit: float, others: Sequence[Costs] = ()
+    ) -> None:
         self.spec, self._images, self._costs, self._limit = spec, images, costs, limit
+        self._others = others
         self.grid = spec.search.sampler == "grid"
         self._text = spec.to_yaml()
 
@@ -96,7 +100,7 @@ class Fit:
         plays = max(5, min(PLAYS, SOME // trials))
         at = spec.schedule(self._images)
         known, n_fake = len(spec.configs), spec.evaluate.n_fake
-        return forecast(at, n_fake, trials, spec.asha, self._costs, plays, known).wall
+        return forecast(at, n_fake, trials, spec.asha, self._costs, plays, known, self._others).wall
 
     def _proposal(self, what: str, overrides: tuple[str, ...], spec: Spec, trials: int) -> Proposal:
         budget = spec.schedule(self._images).budget

@@ -40,6 +40,8 @@ class Costs:
         slots: Trials of one process, which take turns.
         packs: Whether trials that share a GPU share a process.
         machine: Where it was measured: the kind of GPU, or the machine's name.
+        machines: How many machines of a cluster are like it.
+        has: What each of these has for trials, in words; empty where it is no cluster.
         per_kimg: Seconds of training for a thousand pictures, of each configuration, the mean over the processes.
         per_picture: Seconds to generate a picture and extract its features.
         per_score: Seconds to compute the metrics of one evaluation with all its pictures.
@@ -71,6 +73,8 @@ class Costs:
     checkpoint: int
     snapshot: int
     grid: int
+    machines: int = 1
+    has: str = ""
 
     def evaluation(self, count: int, n_fake: int) -> float:
         """Seconds of an evaluation of ``count`` pictures, where the full number is ``n_fake``."""
@@ -86,7 +90,13 @@ class Costs:
         return self.per_save / max(1, math.ceil(SAVE_SECONDS / between)) if between > 0 else 0.0
 
 
-def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local: bool = False) -> Costs:
+def measure(
+    spec: Spec,
+    samples: Sequence[Mapping[str, Any]],
+    trials: int,
+    local: bool = False,
+    node: Node | None = None,
+) -> Costs:
     """Measure in as many processes as trials would run at a time; about a quarter of a minute.
 
     Args:
@@ -94,6 +104,7 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
         samples: Parameters of its first trials.
         trials: How many trials there are.
         local: Whether trials would run without Ray: one after another, or packed.
+        node: What this machine has for trials, in a cluster; None for all that is here.
 
     Raises:
         RequestError: if the extractor cannot be loaded.
@@ -101,10 +112,10 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
     """
     resources, device = spec.resources, device_of(spec.resources.gpus)
     on_gpu = device.type == "cuda"
-    there = packed_here(resources, on_gpu) if local else at_once(spec, device.type)
+    node = node or Node.having(cores.available(), torch.cuda.device_count() if on_gpu else 0)
+    there = packed_here(resources, on_gpu) if local else at_once(spec, on_gpu, node)
     gpu = alone(resources.gpus) if local and there == 1 else resources.gpus
-    gpus = torch.cuda.device_count() if on_gpu and not local else 1
-    together, slots = max(1, min(-(-there // gpus), trials, SIDE_BY_SIDE)), 1
+    together, slots = side_by_side(there, trials, 1 if local else len(node.gpus)), 1
     if resources.packed(resources.gpus if on_gpu else 0.0):  # all that share a device share a process
         together, slots, gpu = 1, together, alone(gpu)
     timed = _side_by_side(spec, samples, gpu, together, slots)
@@ -130,13 +141,16 @@ def measure(spec: Spec, samples: Sequence[Mapping[str, Any]], trials: int, local
     )
 
 
-def at_once(spec: Spec, device: str) -> int:
-    """Count the trials that run at a time on this machine."""
+def at_once(spec: Spec, on_gpu: bool, node: Node) -> int:
+    """Count the trials that run at a time on a machine."""
     resources = spec.resources
-    demand = Demand.of(resources.cpu, resources.gpus if device == "cuda" else 0)
-    gpus = torch.cuda.device_count() if device == "cuda" else 0
-    slots = Node.having(cores.available(), gpus).holds(demand)
+    slots = node.holds(Demand.of(resources.cpu, resources.gpus if on_gpu else 0))
     return max(1, min(slots, resources.max_concurrent or slots))
+
+
+def side_by_side(there: int, trials: int, gpus: int) -> int:
+    """Count the processes that measure: as many as run at a time on the machine, or on one of its GPUs."""
+    return max(1, min(-(-there // max(1, gpus)), trials, SIDE_BY_SIDE))
 
 
 def _side_by_side(

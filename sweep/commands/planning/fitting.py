@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ganlib.errors import RequestError
 from sweep import durations
-from sweep.commands.dry_run import plan_of
 from sweep.commands.planning.budget import Fit, Proposal, balanced
+from sweep.commands.planning.findings import plan_of
 from sweep.commands.planning.plan import said
 from sweep.commands.timed import at_most
 from sweep.formatting import amount

@@ -65,16 +65,33 @@ class Forecast:
 
 @dataclass(frozen=True)
 class _Path:
-    """The way of a trial: seconds of evaluations up to each comparison and to the end, and of its result.
+    """The way of a trial on machines of one kind.
 
     Attributes:
         places: The comparisons and the end, in kimg.
         evaluating: Seconds of evaluations on the way to each place from the one before.
+        result: Seconds of its result.
+        per_kimg: Seconds of training for a thousand pictures, of each configuration.
+        at_once: How many trials run on these machines at a time.
     """
 
     places: tuple[float, ...]
     evaluating: tuple[float, ...]
     result: float
+    per_kimg: tuple[float, ...]
+    at_once: int
+
+    @classmethod
+    def on(cls, costs: Costs, at: Schedule, n_fake: int, points: tuple[float, ...]) -> "_Path":
+        """Make the way that has these comparisons, between the beginning and the end."""
+        spans = tuple(_evaluating(at, n_fake, span, costs) for span in pairwise(points))
+        # Inputs that no evaluation has seen, and of a trial that has finished also what costs more.
+        result = costs.evaluation(n_fake, n_fake) + costs.per_score
+        return cls(points[1:], spans, result, costs.per_kimg, costs.at_once)
+
+    def seconds(self, per_kimg: float) -> float:
+        """Seconds of a trial that is trained to its end."""
+        return self.places[-1] * per_kimg + sum(self.evaluating) + self.result
 
 
 def forecast(
@@ -85,6 +102,7 @@ def forecast(
     costs: Costs,
     plays: int = PLAYS,
     known: int = 0,
+    others: Sequence[Costs] = (),
 ) -> Forecast:
     """Play a sweep.
 
@@ -96,18 +114,17 @@ def forecast(
         costs: What trials cost.
         plays: How often.
         known: How many of the trials, the first ones, are configurations that the spec names.
+        others: What they cost on machines of other kinds, where they run as well; of the same configurations.
     """
     comparisons = at.comparisons if asha else ()
     points = (0.0, *comparisons, at.budget)
-    spans = tuple(_evaluating(at, n_fake, span, costs) for span in pairwise(points))
-    # Inputs that no evaluation has seen, and of a trial that has finished also what costs more.
-    path = _Path(points[1:], spans, costs.evaluation(n_fake, n_fake) + costs.per_score)
+    paths = [_Path.on(one, at, n_fake, points) for one in (costs, *others)]
     some = min(trials, MOST)
     random = np.random.default_rng(0)
     plays = min(plays, max(10, TRIALS // some))
-    found = [_play(random, _qualities(random, some, known), asha, path, costs) for _ in range(plays)]
+    found = [_play(random, _qualities(random, some, known), asha, paths) for _ in range(plays)]
     more = trials / some
-    ends = [_seconds(path, speed) for speed in costs.per_kimg]
+    ends = [path.seconds(speed) for path in paths for speed in path.per_kimg]
     counts = np.mean([play.arriving for play in found], axis=0) * more
     busy = np.array([play.busy for play in found]) * more
     return Forecast(
@@ -137,57 +154,53 @@ def _play(
     random: np.random.Generator,
     quality: NDArray[np.float64],
     config: AshaConfig | None,
-    path: _Path,
-    costs: Costs,
+    paths: Sequence[_Path],
 ) -> _Play:
     """Run one sweep in thought: trials take turns in the slots, and ASHA ends those that are behind."""
-    trials = len(quality)
-    speeds = random.choice(costs.per_kimg, trials)
-    asha, stopped = Asha.of(path.places[:-1], config), dict[int, int]()
-    arriving = [0] * (len(path.places) - 1)
+    trials, places = len(quality), paths[0].places
+    configurations = random.choice(len(paths[0].per_kimg), trials)
+    asha, stopped = Asha.of(places[:-1], config), dict[int, int]()
+    arriving = [0] * (len(places) - 1)
     play = _Play(0.0, 0.0, 0.0, arriving)
-    waiting, free = iter(range(trials)), 0
-    events: list[tuple[float, int, int]] = []  # when, which trial, at which of its places
+    waiting, free = iter(range(trials)), [path for path in paths for _ in range(min(path.at_once, trials))]
+    if len(paths) > 1:  # nobody knows which machine Ray takes first
+        free = [free[place] for place in random.permutation(len(free))]
+    events: list[tuple[float, int, int, _Path]] = []  # when, which trial, at which of its places, where
 
-    def go_on(now: float, trial: int, place: int) -> None:
-        begin = path.places[place - 1] if place else 0.0
-        training = (path.places[place] - begin) * speeds[trial]
+    def go_on(now: float, trial: int, place: int, path: _Path) -> None:
+        begin = places[place - 1] if place else 0.0
+        training = (places[place] - begin) * path.per_kimg[configurations[trial]]
         play.busy += training + path.evaluating[place]
         play.evaluating += path.evaluating[place]
-        heapq.heappush(events, (now + training + path.evaluating[place], trial, place))
+        heapq.heappush(events, (now + training + path.evaluating[place], trial, place, path))
 
-    for trial in [next(waiting) for _ in range(min(costs.at_once, trials))]:
-        go_on(0.0, trial, 0)
+    while free and (trial := next(waiting, None)) is not None:
+        go_on(0.0, trial, 0, free.pop())
     while events:
-        now, trial, place = heapq.heappop(events)
-        last = place == len(path.places) - 1
+        now, trial, place, path = heapq.heappop(events)
+        last = place == len(places) - 1
         if not last:
             arriving[place] += 1
-        stop = last or (asha is not None and asha.enter(trial, path.places[place], quality[trial]).stop)
+        stop = last or (asha is not None and asha.enter(trial, places[place], quality[trial]).stop)
         if not stop:
-            go_on(now, trial, place + 1)
+            go_on(now, trial, place + 1, path)
             continue
         play.busy += path.result
         play.evaluating += path.result
         play.wall = max(play.wall, now + path.result)
         if asha is not None and asha.promote and not last:
             stopped[trial] = place
-        free += 1
+        free.append(path)
         while free:
             if asha is not None and (again := asha.promotable(stopped)) is not None:
-                go_on(now + path.result, again, stopped.pop(again) + 1)
+                go_on(now + path.result, again, stopped.pop(again) + 1, free.pop())
             elif (following := next(waiting, None)) is not None:
-                go_on(now + path.result, following, 0)
+                go_on(now + path.result, following, 0, free.pop())
             elif asha is not None and not events and (best := asha.promotable(stopped, True)) is not None:
-                go_on(now + path.result, best, stopped.pop(best) + 1)
+                go_on(now + path.result, best, stopped.pop(best) + 1, free.pop())
             else:
                 break
-            free -= 1
     return play
-
-
-def _seconds(path: _Path, per_kimg: float) -> float:
-    return path.places[-1] * per_kimg + sum(path.evaluating) + path.result
 
 
 def _evaluating(at: Schedule, n_fake: int, span: tuple[float, float], costs: Costs) -> float:

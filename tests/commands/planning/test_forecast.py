@@ -77,6 +77,25 @@ def test_trials_side_by_side_share_the_time() -> None:
     assert found.busy.middle == pytest.approx(16 * found.trial.middle)
 
 
+def test_machines_of_two_kinds_share_the_trials() -> None:
+    """Three trials on two machines, one of them half as fast in everything: the fast one takes two."""
+    slow = replace(COSTS, per_kimg=(4.0,), per_picture=0.02, per_score=2.0, per_evaluation=1.0)
+    one = forecast(schedule(), 256, 1, None, COSTS).trial.middle
+    found = forecast(schedule(), 256, 3, None, COSTS, others=[slow])
+    assert found.wall.low == found.wall.high == pytest.approx(2 * one)
+    assert found.busy.middle == pytest.approx(4 * one)
+    assert (found.trial.low, found.trial.high) == (pytest.approx(one), pytest.approx(2 * one))
+
+
+@pytest.mark.parametrize("variant", ["stop", "promote"])
+def test_machines_of_two_kinds_that_are_as_fast_are_one_kind(variant: str) -> None:
+    asha = THIRD.model_copy(update={"variant": variant})
+    apart = forecast(schedule(), 256, 27, asha, COSTS, others=[replace(COSTS, at_once=3)])
+    together = forecast(schedule(), 256, 27, asha, replace(COSTS, at_once=4))
+    assert apart.wall.middle == pytest.approx(together.wall.middle, rel=0.1)
+    assert apart.busy.middle == pytest.approx(together.busy.middle, rel=0.1)
+
+
 def test_the_slowest_configuration_is_in_the_range() -> None:
     found = forecast(schedule(), 256, 1, None, replace(COSTS, per_kimg=(1.0, 2.0, 4.0)))
     assert found.trial.low < found.trial.middle < found.trial.high

@@ -11,11 +11,12 @@ import torch
 from commands.planning.test_forecast import COSTS
 from helpers.commands import TINY, run
 
-from sweep.commands.dry_run import Findings, describe
+from sweep.commands.dry_run import describe
 from sweep.commands.inputs import Pictures
-from sweep.commands.planning import costs, steps, timing
+from sweep.commands.planning import cluster, costs, steps, timing
+from sweep.commands.planning.findings import Findings
 from sweep.commands.planning.forecast import Range
-from sweep.commands.planning.plan import CONTEXT, USABLE, foretold, lines
+from sweep.commands.planning.plan import CONTEXT, USABLE, fits, foretold, lines
 from sweep.runners.capacity import Demand, Node
 from sweep.spec.specification import parse
 
@@ -187,31 +188,67 @@ def test_ranges_and_what_is_saved_are_told() -> None:
     assert "(resources.accelerator asks for A100, H100)" in "\n".join(lines(kinds, 1000))
 
 
+def test_each_kind_of_machine_of_a_cluster_is_told() -> None:
+    spec = parse(LONG)
+    fast = replace(COSTS, at_once=6, machines=3, has="8 cores", machine="old1")
+    slow = replace(COSTS, at_once=1, has="1 core", machine="tiny", per_kimg=(8.0,))
+    plan = foretold(spec, spec.schedule(1000), 16, fast, [slow])
+    text = "\n".join(lines(plan, 1000))
+    assert "# Cost on 3 machines with 8 cores; a few steps" in text
+    assert "measured on old1; 6 trials at a time" in text
+    assert "# Cost on 1 machine with 1 core; a few steps" in text
+    assert "training: 8.0 s a kimg" in text
+    assert "# Time; 16 trials, 7 at a time" in text
+    assert plan.plain()["at_once"] == 7
+    assert [one["fits"] for one in plan.plain()["others"]] == [9]
+
+
+def test_no_more_run_than_the_spec_allows_whatever_kinds_there_are() -> None:
+    found = [replace(COSTS, at_once=count) for count in (6, 3, 1)]
+    assert [one.at_once for one in cluster._at_most(8, found)] == [6, 2]
+    assert [one.at_once for one in cluster._at_most(None, found)] == [6, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("resources", "node", "takes"),
+    [
+        ("{gpu: 0.25, cpu: 2}", Node.having(64, 4), (8.0, 1.0)),
+        ("{gpu: 2, cpu: 4}", Node.having(64, 4), (4.0, 2.0)),
+        ("{gpu: 0, cpu: 2}", Node.having(8, 0), (8.0, 0.0)),
+        ("{gpu: 0, cpu: 1}", Node.having(64, 0), (8.0, 0.0)),
+    ],
+)
+def test_what_measures_takes_what_as_many_trials_do(
+    resources: str, node: Node, takes: tuple[float, float]
+) -> None:
+    assert cluster._takes(parse(TINY + f"resources: {resources}\n"), 16, node) == takes
+
+
 def test_memory_that_holds_fewer_than_run_is_warned_of() -> None:
     spec = parse(LONG)
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, at_once=16))
-    assert found.fits == 9
+    assert fits(found.costs) == 9
     assert "set resources.max_concurrent to 9" in "\n".join(lines(found, 1000))
 
 
 def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
     spec = parse(LONG)
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=8 * 2**30))
-    assert found.fits == 4
+    assert fits(found.costs) == 4
     text = "\n".join(lines(found, 1000))
     assert "4 trials share a GPU: resources.gpu 0.25" in text
     assert "GPU hours" in text
 
 
-@pytest.mark.parametrize("fits", [1, 3, 6, 7, 9, 13])
-def test_as_many_share_a_gpu_as_was_said(fits: int) -> None:
+@pytest.mark.parametrize("holds", [1, 3, 6, 7, 9, 13])
+def test_as_many_share_a_gpu_as_was_said(holds: int) -> None:
     spec = parse(LONG)
     each = COSTS.memory + CONTEXT
-    there = int((fits + 0.5) * each / USABLE)
+    there = int((holds + 0.5) * each / USABLE)
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=there))
     told = re.search(r"resources\.gpu ([\d.]+)", "\n".join(lines(found, 1000)))
     assert told is not None
-    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == found.fits == fits
+    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == fits(found.costs) == holds
 
 
 @pytest.mark.parametrize(
