@@ -38,7 +38,8 @@ def measure_on(
     from sweep.runners.nodes.each_kind import ask_each, attached, kinds_there
 
     with attached(address) as with_gpus:
-        if not with_gpus:  # then trials run on the processors, as in a run
+        if spec.resources.gpus and not with_gpus:
+            say(f"no GPU there: trials run on the CPU (the spec asks for {spec.resources.gpus:g} GPU a trial)")
             spec = replace(spec, resources=spec.resources.model_copy(update={"gpu": 0.0}))
         resources = spec.resources
         kinds = kinds_there(resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
