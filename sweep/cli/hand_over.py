@@ -35,4 +35,4 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     say(f"generator:        {out.absolute()}")
     say(f"play with it:     sweep play {out}")
     say(f"more pictures:    sweep generate {out}")
-    say(f"train it longer:  sweep extend {name} --time 15m")
+    say(f"train it longer:  sweep extend {name} --time 30m")

@@ -135,9 +135,9 @@ def resume(
     with explained(_goes_on(spec.name)), owning as owner, study_file(owner.held) as study:
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
-        store = Store(owner.held, spec.space.kinds())
-        bring_up(store)
+        bring_up(Store(owner.held, spec.space.kinds()))
         spec, info = extended(folder, spec, info, more, kimg, time)
+        store = Store(owner.held, spec.space.kinds())
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
             view.say(
