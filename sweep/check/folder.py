@@ -50,6 +50,7 @@ class Found:
     Attributes:
         parts: By dataset and trial: the rows.
         running: Whether a driver lives: then what it is writing now is not judged.
+        late: Of those, what a driver had no time to write, and its ledgers have.
         damage: What could not be read.
         damaged: The paths of what could not be read.
     """
@@ -60,6 +61,7 @@ class Found:
     store: Store
     running: bool
     parts: dict[tuple[str, int], Rows] = field(default_factory=dict)
+    late: dict[tuple[str, int], Rows] = field(default_factory=dict)
     damage: list[Finding] = field(default_factory=list)
     damaged: set[str] = field(default_factory=set)
     _remembered: dict[int, Trial] = field(default_factory=dict)
@@ -116,7 +118,7 @@ class Found:
         for trial in going:
             for dataset, rows in ledger.beyond(self.folder, trial, self.rows).items():
                 if (dataset, trial) in self.parts:  # one that is missing is a fault
-                    self.parts[dataset, trial] = rows
+                    self.parts[dataset, trial] = self.late[dataset, trial] = rows
 
     def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
         """Make the function that puts a part back as the ledger has it; None where the ledger cannot."""

@@ -183,6 +183,25 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
         assert rows[0] == rows[1]
 
 
+def test_parts_that_a_lost_driver_had_no_time_for_are_written_before_anything_is_mended(folder: Path) -> None:
+    """Else the ledger, which alone has the rows, would be written anew from the parts."""
+    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
+    number = trial_with(folder, "finished")
+    whole = store.part("metrics", number)
+    nothing = dict.fromkeys(("result", "result_se", "result_kimg"))
+    store.replace("results", number, [])
+    store.put_trial({"trial": number, "status": "interrupted", "best_value": 9.0, **nothing})
+    ledger.write(store, number)
+    store.replace("metrics", number, whole[:-1])
+    told = check(folder).output
+    assert f"trials/{number:05d}.parquet best_value is 9.0" in told
+    assert f"metrics/{number:05d}" not in told
+    check(folder, "--repair")
+    assert "best_value" not in check(folder).output
+    assert Store(open_folder(folder)).part("metrics", number) == whole
+    assert (ledger.read(open_folder(folder), number) or {})["metrics"] == whole
+
+
 @pytest.mark.parametrize("status", ["finished", "stopped"])
 def test_a_trial_that_was_interrupted_before_it_was_measured_is_no_fault(status: str, folder: Path) -> None:
     """Its checkpoints are still there, too: they go when it has its result."""

@@ -75,6 +75,8 @@ def mend(folder: "Folder") -> "list[Finding]":
 
     records = Found.load(folder)
     records.running = False  # this process holds the lease
+    for (dataset, trial), rows in records.late.items():  # who mends a ledger makes it of the parts
+        records.store.replace(dataset, trial, rows)
     able = [finding for finding in find(records) if finding.mend]
     for finding in able:
         if finding.mend:

@@ -39,7 +39,9 @@ def measure_on(
 
     with attached(address) as with_gpus:
         if spec.resources.gpus and not with_gpus:
-            say(f"no GPU there: trials run on the CPU (the spec asks for {spec.resources.gpus:g} GPU a trial)")
+            say(
+                f"no GPU there: trials run on the CPU (the spec asks for {spec.resources.gpus:g} GPU a trial)"
+            )
             spec = replace(spec, resources=spec.resources.model_copy(update={"gpu": 0.0}))
         resources = spec.resources
         kinds = kinds_there(resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
