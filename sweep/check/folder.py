@@ -117,8 +117,7 @@ class Found:
         ]
         for trial in going:
             for dataset, rows in ledger.beyond(self.folder, trial, self.rows).items():
-                if (dataset, trial) in self.parts:  # one that is missing is a fault
-                    self.parts[dataset, trial] = self.late[dataset, trial] = rows
+                self.parts[dataset, trial] = self.late[dataset, trial] = rows
 
     def from_ledger(self, dataset: str, trial: int) -> Callable[[], None] | None:
         """Make the function that puts a part back as the ledger has it; None where the ledger cannot."""

@@ -278,7 +278,7 @@ class Store:
     def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         """Write a part, at once or when it is caught up with."""
         if self.late and trial is not None and dataset in ORDER:
-            self.late.note(dataset, trial, new=not self._parts.get((dataset, trial)))
+            self.late.note(dataset, trial)
             self._parts[dataset, trial] = _sorted(dataset, rows)
         else:
             self._put(dataset, trial, _sorted(dataset, rows))

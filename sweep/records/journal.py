@@ -93,7 +93,7 @@ class Records:
             columns: Further columns of the row; a column that is not named keeps its value.
         """
         self.store.put_trial(trial.row() | columns)
-        if not goes_on or self.late.begins(trial.number):
+        if not goes_on:
             self.store.catch_up(trial.number)
         ledger.write(self.store, trial.number)
         self.keep_up()

@@ -163,7 +163,7 @@ def test_drivers_lost_between_two_checkpoints_change_nothing(
         if hurried and command[0] == "run":
             parts = [row for row in Results(tmp_path, "small").metrics() if row["trial"] == 0]
             assert [row["kimg"] for row in parts] == [0.032, 0.064]
-            check(tmp_path)  # the third is in the ledger alone
+            check(tmp_path)  # its third evaluation is in the ledger alone
         command = ("resume", "small")
     with start("resume", "small", **way) as run:
         assert run.wait() == 0, run.text()

@@ -1,4 +1,4 @@
-"""Which parts are older than what is known, because the driver had no time to write them.
+"""Which parts are older than what is known, or not there yet, because the driver had no time to write them.
 
 An evaluation of a trial that goes on is on record with the trial's ledger. The parts, which all others read, are
 written in the same breath while that takes little of the driver's time, and later where it would take more.
@@ -26,13 +26,11 @@ class Late:
     def __init__(self) -> None:
         self.share: float | None = None
         self._waiting: dict[int, set[str]] = {}
-        self._begun: set[int] = set()
         self._left, self._looked = 0.0, time.monotonic()
 
-    def note(self, dataset: str, trial: int, new: bool = False) -> None:
+    def note(self, dataset: str, trial: int) -> None:
         """Take note that a part is older than what is known, or that there is none yet."""
         self._waiting.setdefault(trial, set()).add(dataset)
-        self._begun |= {trial} if new else set()
 
     def written(self, dataset: str, trial: int) -> None:
         """Take note that a part is as it should be."""
@@ -40,11 +38,6 @@ class Late:
             waiting.discard(dataset)
             if not waiting:
                 del self._waiting[trial]
-                self._begun.discard(trial)
-
-    def begins(self, trial: int) -> bool:
-        """Say whether a trial lacks a whole part: then it is not to wait, or the part would be taken for lost."""
-        return trial in self._begun
 
     def of(self, trial: int) -> list[str]:
         """List the datasets whose parts of a trial are late, in the order in which they are to be written."""

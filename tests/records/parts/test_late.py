@@ -49,17 +49,6 @@ def test_those_that_have_waited_longest_come_first_and_each_in_the_order_of_the_
     assert known.of(4) == []
 
 
-def test_a_trial_that_lacks_a_whole_part_is_known_until_all_are_written() -> None:
-    known = Late()
-    known.note("samples", 1)
-    assert not known.begins(1)
-    known.note("rungs", 1, new=True)
-    known.written("rungs", 1)
-    assert known.begins(1)
-    known.written("samples", 1)
-    assert not known.begins(1)
-
-
 def test_a_share_of_the_time_goes_into_them(clock: list[float]) -> None:
     known = Late()
     known.share = 0.25
@@ -101,16 +90,16 @@ def on_disk(folder: LocalFolder, dataset: str) -> list[float]:
     return [row["kimg"] for row in Store(LocalFolder(Path(folder.url))).rows(dataset)]
 
 
-def test_whole_parts_are_written_at_once_and_what_they_lack_when_there_is_time(folder: LocalFolder) -> None:
+def test_the_ledger_is_written_at_once_and_the_parts_when_there_is_time(folder: LocalFolder) -> None:
     director = make(folder, trials=1, hurried=True)
     begun(director, 3.0)
-    assert on_disk(folder, "rungs") == [2.0]
-    assert on_disk(folder, "metrics") == on_disk(folder, "samples") == [1.0, 2.0]
-    assert trial_of(folder)["kimg"] == 2.0
+    assert on_disk(folder, "rungs") == on_disk(folder, "metrics") == on_disk(folder, "samples") == []
+    assert trial_of(folder)["kimg"] == 0.0
     assert [row["kimg"] for row in (ledger.read(folder, 0) or {})["metrics"]] == [1.0, 2.0, 3.0]
     director.records.late.share = None
     director.keep_up()
     assert on_disk(folder, "metrics") == on_disk(folder, "samples") == [1.0, 2.0, 3.0]
+    assert on_disk(folder, "rungs") == [2.0]
     assert trial_of(folder)["kimg"] == 3.0
 
 
@@ -170,7 +159,7 @@ def test_a_damaged_ledger_brings_up_nothing(folder: LocalFolder) -> None:
     begun(make(folder, trials=1, hurried=True), 3.0)
     folder.write(layout.ledger(0), folder.read(layout.ledger(0))[:-9])
     bring_up(Store(folder, READ.space.kinds()))
-    assert on_disk(folder, "metrics") == [1.0, 2.0]
+    assert on_disk(folder, "metrics") == []
 
 
 def test_a_hurry_leads_to_the_same_records(tmp_path: Path) -> None:
