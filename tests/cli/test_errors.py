@@ -98,13 +98,14 @@ def test_local_and_address_contradict(command: str, reverse: bool, tmp_path: Pat
     """Before anything else is looked at: there is no such sweep."""
     where = [["--local"], ["--address", "auto"]]
     both = [word for words in (where[::-1] if reverse else where) for word in words]
-    result = run(command, "small", "--storage", str(tmp_path), *both)
+    storage = ["--storage", str(tmp_path)] if "--storage" in options_of(command) else []
+    result = run(command, "small", *storage, *both)
     assert result.exit_code == 2, result.output
     assert "--local runs without Ray, so that --address has no meaning" in result.stderr
 
 
-def test_every_command_that_trains_is_asked() -> None:
-    assert set(RUNNING) == {"run", "resume", "extend", "confirm", "continue"}
+def test_every_command_that_trains_or_measures_is_asked() -> None:
+    assert set(RUNNING) == {"run", "resume", "extend", "confirm", "continue", "plan"}
 
 
 def test_existing_sweep(tmp_path: Path) -> None:
