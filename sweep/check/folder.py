@@ -113,7 +113,9 @@ class Found:
     def _bring_up(self) -> None:
         """Take what the driver had no time for from the ledgers: `sweep resume` does the same, and it is no fault."""
         going = [
-            trial for (_, trial), rows in self.parts.items() if rows and rows[0].get("status") in RESUMABLE
+            trial
+            for (dataset, trial), rows in self.parts.items()
+            if dataset == "trials" and rows and rows[0]["status"] in RESUMABLE
         ]
         for trial in going:
             for dataset, rows in ledger.beyond(self.folder, trial, self.rows).items():

@@ -2,8 +2,8 @@
 
 ``ledger/00007.json`` holds the rows of trial 7 in all datasets, behind a line with their SHA-256. A part that a disk
 has damaged can be restored from it, and so can one that the driver had no time to write before it was lost: of a trial
-that goes on, the driver writes the ledger first, else the parts. A worker reads in the file whether the
-worker's attempt still counts, and whether its trial has ended.
+that goes on, the driver writes the ledger first, else the parts. A worker reads in the file whether the worker's
+attempt still counts, and whether its trial has ended.
 """
 
 import json

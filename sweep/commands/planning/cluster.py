@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sweep.commands.planning.costs import Costs, at_once, measure, side_by_side
+from sweep.commands.planning.costs import Costs, at_once, measure, processes
 from sweep.runners import ray_environment
 from sweep.runners.capacity import Node
 from sweep.spec.specification import Spec, parse
@@ -64,7 +64,7 @@ def _takes(spec: Spec, trials: int, node: Node) -> tuple[float, float]:
     """Say how many cores and GPUs the processes take that measure on a machine."""
     resources = spec.resources
     there = at_once(spec, resources.gpus > 0, node)
-    together = side_by_side(there, trials, len(node.gpus) if resources.gpus else 1)
+    together = processes(there, trials, len(node.gpus) if resources.gpus else 1)
     return resources.cpu * together, max(1.0, resources.gpus) if resources.gpus else 0.0
 
 

@@ -115,7 +115,7 @@ def measure(
     node = node or Node.having(cores.available(), torch.cuda.device_count() if on_gpu else 0)
     there = packed_here(resources, on_gpu) if local else at_once(spec, on_gpu, node)
     gpu = alone(resources.gpus) if local and there == 1 else resources.gpus
-    together, slots = side_by_side(there, trials, 1 if local else len(node.gpus)), 1
+    together, slots = processes(there, trials, len(node.gpus) if on_gpu and not local else 1), 1
     if resources.packed(resources.gpus if on_gpu else 0.0):  # all that share a device share a process
         together, slots, gpu = 1, together, alone(gpu)
     timed = _side_by_side(spec, samples, gpu, together, slots)
@@ -148,9 +148,9 @@ def at_once(spec: Spec, on_gpu: bool, node: Node) -> int:
     return max(1, min(slots, resources.max_concurrent or slots))
 
 
-def side_by_side(there: int, trials: int, gpus: int) -> int:
-    """Count the processes that measure: as many as run at a time on the machine, or on one of its GPUs."""
-    return max(1, min(-(-there // max(1, gpus)), trials, SIDE_BY_SIDE))
+def processes(there: int, trials: int, gpus: int) -> int:
+    """Count the processes that measure: as many trials as run at a time on one of so many GPUs, or processors."""
+    return max(1, min(-(-there // gpus), trials, SIDE_BY_SIDE))
 
 
 def _side_by_side(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 ORDER = ("samples", "metrics", "rungs", "trials")
 """The datasets whose parts may be late, in the order of writing: nobody is to read of an end before what came to it."""
 SHARE = 0.15
-"""Of a busy driver's time, so much may go into the parts of trials that go on: with 500 workers, they are 10 s late."""
+"""Of a busy driver's time, so much may go into the parts of trials that go on."""
 AT_ONCE = 1.0
 """So many seconds of it may be used together, after a while in which little was written."""
 

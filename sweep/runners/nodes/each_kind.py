@@ -12,6 +12,7 @@ from ganlib.errors import RequestError, WorkError
 from sweep import __version__
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS, Node
+from sweep.runners.nodes.ready import lacking
 from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, kind_of, nodes, with_room
 
 Answer = TypeVar("Answer")
@@ -125,8 +126,5 @@ def _answer(task: Any, host: str) -> Any:  # noqa: ANN401
         if isinstance(cause, RequestError):
             raise RequestError(f"{host}: {cause}") from None
         if isinstance(cause, ImportError):
-            raise RequestError(
-                f"{host} cannot import what it needs ({type(cause).__name__}: {cause}): install the same packages on "
-                "all nodes"
-            ) from None
+            raise RequestError(f"{host} {lacking(cause)}") from None
         raise WorkError(f"{host}: {str(cause).splitlines()[0]}") from None

@@ -10,7 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.runners.nodes.ready import try_out
+from sweep.runners.nodes.ready import lacking, try_out
 from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
 
 TOLD_SECONDS = (5.0, 60.0)
@@ -110,8 +110,7 @@ def _outcome(task: Any, node: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
         cause = getattr(error, "cause", None) or error
         if lost(node["NodeID"]):
             return {"notes": [f"{host} has gone: it was left out"]}
-        why = f"cannot import what it needs ({type(cause).__name__}: {cause}): install the same packages on all nodes"
-        if not isinstance(cause, ImportError):
-            why = f"a worker there could not prepare for the trials: {cause}"
+        imports = isinstance(cause, ImportError)
+        why = lacking(cause) if imports else f"a worker there could not prepare for the trials: {cause}"
         return {"unfit": why, "code": 1}
     return outcome

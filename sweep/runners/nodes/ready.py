@@ -58,8 +58,13 @@ def try_out(
         mark(owner)
         return found
     except ImportError as error:
-        what = f"{type(error).__name__}: {error}"
-        return _unfit(f"cannot import what it needs ({what}): install the same packages on all nodes", 1)
+        return _unfit(lacking(error), 1)
+
+
+def lacking(error: BaseException) -> str:
+    """Say of a machine that cannot import something what it lacks."""
+    what = f"{type(error).__name__}: {error}"
+    return f"cannot import what it needs ({what}): install the same packages on all nodes"
 
 
 def _unfit(reason: str, code: int) -> dict[str, Any]:

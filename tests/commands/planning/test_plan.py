@@ -111,6 +111,24 @@ def test_it_measures_as_the_runner_will_run(
     assert (found.at_once, found.slots, found.machine) == (at_once, slots, "a card")
 
 
+def test_gpus_that_trials_do_not_use_do_not_divide_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine of a cluster with four GPUs, six trials of a processor run side by side, and so many measure."""
+    asked: list[int] = []
+
+    def side_by_side(
+        spec: object, samples: object, gpu: float, together: int, slots: int
+    ) -> list[timing.Timed]:
+        asked.append(together)
+        numbers = {name: 1 for name in timing.Timed.__dataclass_fields__}
+        return [timing.Timed(**numbers | {"device": "cpu", "per_kimg": (1.0,)})]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(costs, "_side_by_side", side_by_side)
+    spec, node = parse(TINY + "resources: {gpu: 0}\n"), Node.having(6, 4)
+    assert costs.measure(spec, [{}], 16, node=node).at_once == 6
+    assert asked == [6]
+    assert cluster._takes(spec, 16, node) == (6.0, 0.0)
+
+
 def test_the_dry_run_says_it_too(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(TINY)
     told = run("run", tmp_path / "s.yaml", "--dry-run", "--local")
