@@ -10,10 +10,9 @@ from typing import Any
 from ganlib.errors import WorkError
 from sweep.records import ledger
 from sweep.records.datasets import Store
-from sweep.records.parts import compaction
+from sweep.records.parts.copies import Parts
 from sweep.records.parts.sealed import DamagedPartError, check_seal, readable
 from sweep.records.retention import to_extend
-from sweep.records.rows import to_rows
 from sweep.records.schemas import SCHEMAS
 from sweep.records.status import RESUMABLE, Status
 from sweep.records.sweep_info import NEEDED, SweepInfo
@@ -79,14 +78,9 @@ class Found:
         store = Store(folder, spec.space.kinds())
         found = cls(folder, spec, info, store, living(folder) is not None)
         for dataset in SCHEMAS:
-            copies = compaction.Snapshot.load(folder, dataset)
-            copied = to_rows(copies.rows(None)) if copies.places else []
-            for name, stamp in folder.stamps(dataset).items():
-                copy = None
-                if copies.holds(name, stamp):
-                    first, count = copies.places[name][1:]
-                    copy = copied[first : first + count]
-                found._read(dataset, name, copy)
+            copied = Parts.of(folder, dataset).rows()
+            for name in folder.names(dataset):
+                found._read(dataset, name, copied.get(name))
         found._bring_up()
         found.damaged = {finding.path for finding in found.damage}
         return found

@@ -250,15 +250,15 @@ class Store:
             now = compaction.storage_time(self.folder)
             for dataset, schema in self._schemas.items():
                 with suppress(WorkError):
-                    compaction.write(self.folder, dataset, schema, partial(self._remembered, dataset), now)
+                    part, known = self._part_of(dataset), partial(self._remembered, dataset)
+                    compaction.compact(self.folder, dataset, schema, part, known, now)
 
-    def _remembered(self, dataset: str, name: str, columns: list[str] | None) -> pa.Table:
-        """Give the rows of a part as this store has written it, or read it."""
+    def _remembered(self, dataset: str, name: str) -> list[dict[str, Any]] | None:
+        """Give the rows of a part as this store has written it; None where it has not, or where the part is late."""
         stem = name.removesuffix(layout.PART_SUFFIX)
-        rows = self._parts.get((dataset, int(stem) if stem.isdigit() else None))
-        if rows is None or columns is not None:
-            return read_part(self.folder, dataset, f"{dataset}/{name}", columns)
-        return to_table(rows, self._schemas[dataset])
+        trial = int(stem) if stem.isdigit() else None
+        late = self.late and trial is not None and dataset in self.late.of(trial)
+        return None if late else self._parts.get((dataset, trial))
 
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""

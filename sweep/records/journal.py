@@ -156,8 +156,8 @@ class Records:
     def settled(self, trial: Trial) -> None:
         """Take note that a trial has nothing left to do.
 
-        From time to time the datasets are compacted: the more trials there are, the longer that takes, and the less
-        often it happens. Then the rows leave the memory, since no copy needs them any more.
+        From time to time the datasets are compacted, which begins with a look at all parts: the more trials there are,
+        the less often. Then the rows leave the memory, since no copy needs them any more.
         """
         self._settled += 1
         self._in_memory.append((time.time(), trial.number))

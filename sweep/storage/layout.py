@@ -60,9 +60,9 @@ def part(dataset: str, trial: int | None) -> str:
     return f"{dataset}/{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
 
 
-def compacted(dataset: str) -> str:
-    """Name the file that holds all parts of a dataset, for faster reading."""
-    return f"{COMPACT}/{dataset}"
+def compacted(dataset: str, number: int) -> str:
+    """Name a file that holds many parts of a dataset, for faster reading; a later one has a larger number."""
+    return f"{COMPACT}/{dataset}-{number:05d}"
 
 
 def judgements(who: str) -> str:

@@ -1,32 +1,32 @@
-"""Keep all parts of a dataset in one file, so that a thousand trials are read as fast as one.
+"""Read a dataset from its parts and the copies of them, and make these copies.
 
-Opening a Parquet part costs about a millisecond however little is in it. ``compact/<dataset>`` holds the rows of
-many parts (one line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
-that has changed since is read itself, so that a snapshot is never wrong, only of less use; it can be deleted at
-any time. The driver of a sweep writes snapshots (`write`); everybody else only reads them (`read`).
+The driver of a sweep makes copies from time to time (`compact`); everybody else only reads them (`read`). Small copies
+become larger ones as trials come in, so that a part is copied a few times in all, and one that is large enough is never
+touched again: what a driver has to do at a time does not grow with its sweep.
 """
 
-import hashlib
-import json
 import time
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ganlib.errors import WorkError
-from sweep.records.schemas import VERSION_KEY
+from sweep.records.parts import copies
+from sweep.records.parts.copies import Copy, Parts
+from sweep.records.rows import Row, to_table
 from sweep.storage import layout
-from sweep.storage.folder import Folder, Stamp
+from sweep.storage.folder import Folder
 
-PARTS_KEY = b"sweep.parts"
 MANY = 64
-"""With more loose parts than this, a snapshot is worth writing."""
+"""With more loose parts than this, a copy is worth making."""
 FEW = 16
 """So many parts on a disk are read one by one; a disk may be that of a file server, where more would take long."""
+FULL = 2048
+"""A copy of so many parts is large enough."""
 SETTLED_SECONDS = 5.0
 """A part younger than this is left loose: it might change once more within the grain of the disk's clock."""
 
@@ -34,48 +34,21 @@ ReadPart = Callable[[str, list[str] | None], pa.Table]
 """Reads one part by its name: all columns, or some."""
 
 
+NOTHING = pa.table({})
+
+
 @dataclass(frozen=True)
-class Snapshot:
-    """A snapshot as it lies in the folder; the empty one stands for none.
+class Block:
+    """A table with the rows of many parts, and where in it those of each begin and how many they are."""
 
-    Attributes:
-        file: The Parquet file.
-        places: Part to its stamp, to where its rows begin and to how many there are; in the rows' order.
-    """
-
-    file: bytes
-    places: Mapping[str, tuple[Stamp, int, int]]
+    table: pa.Table
+    places: Mapping[str, tuple[int, int]]
 
     @classmethod
-    def load(cls, folder: Folder, dataset: str) -> "Snapshot":
-        """Load the snapshot of a dataset; one that is damaged or of another version is as good as none."""
-        try:
-            head, _, data = folder.read(layout.compacted(dataset)).partition(b"\n")
-            if head != _digest(data):
-                return NONE
-            metadata = pq.ParquetFile(pa.BufferReader(data)).schema_arrow.metadata or {}
-            if metadata.get(VERSION_KEY) != f"{dataset}/1".encode():
-                return NONE
-            places, start = {}, 0
-            for name, mtime_ns, size, rows in json.loads(metadata[PARTS_KEY]):
-                places[name] = Stamp(mtime_ns, size), start, rows
-                start += rows
-            return cls(data, places)
-        except (WorkError, pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-            return NONE
-
-    def holds(self, name: str, stamp: Stamp) -> bool:
-        """Tell whether the snapshot has the rows of a part as the part is now."""
-        return name in self.places and self.places[name][0] == stamp
-
-    def rows(self, columns: list[str] | None) -> pa.Table:
-        """Read all rows of the snapshot, with some columns or all."""
-        file = pq.ParquetFile(pa.BufferReader(self.file))
-        known = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
-        return file.read(columns=known, use_threads=False).replace_schema_metadata()
-
-
-NONE = Snapshot(b"", {})
+    def one_after_another(cls, table: pa.Table, counts: Mapping[str, int]) -> "Block":
+        """Take a table in which the parts stand in this order, each with so many rows."""
+        starts = accumulate(counts.values(), initial=0)
+        return cls(table, {name: (start, counts[name]) for name, start in zip(counts, starts, strict=False)})
 
 
 def read(
@@ -90,11 +63,10 @@ def read(
         columns: Read only these; None for all.
         part: Reads one part.
     """
-    stamps, snapshot = _found(folder, dataset)
-    loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
-    if stamps and not loose and len(snapshot.places) == len(stamps):
-        return _joined([snapshot.rows(columns)], schema, columns)
-    return _merged(stamps, snapshot, schema, columns, part, folder.local() is None)[0]
+    parts = Parts.of(folder, dataset, MANY)
+    blocks = [_copied(copy, parts, columns) for copy in parts.copies]
+    blocks.append(_read_loose(parts.loose(), columns, part, folder.local() is None))
+    return _arranged(parts.stamps, blocks, schema, columns)
 
 
 def storage_time(folder: Folder) -> float:
@@ -103,88 +75,116 @@ def storage_time(folder: Folder) -> float:
     return lease.mtime_ns if lease else time.time() * 1e9
 
 
-def write(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart, now: float) -> bool:
-    """Write the snapshot of a dataset anew where that spares reading more than `MANY` parts.
+def compact(
+    folder: Folder,
+    dataset: str,
+    schema: pa.Schema,
+    part: ReadPart,
+    known: Callable[[str], list[Row] | None],
+    now: float,
+) -> bool:
+    """Copy the parts of a dataset that no copy holds, where there are more than `MANY` of them.
 
     Args:
         folder: Of the sweep.
         dataset: Its name.
         schema: Gives columns that older parts lack their place and type.
         part: Reads one part.
+        known: Gives the rows of a part that need not be read; None where they have to be.
         now: What `storage_time` says.
 
     Returns:
         Whether anything was written.
 
     Raises:
-        WorkError: If a part cannot be read, or the snapshot not be written.
+        WorkError: If a part cannot be read, or a copy not be written.
     """
+    parts = Parts.of(folder, dataset, MANY)
     latest = now - SETTLED_SECONDS * 1e9
-    stamps, snapshot = _found(folder, dataset)
-    settled = {name: stamp for name, stamp in stamps.items() if stamp.mtime_ns < latest}
-    if sum(not snapshot.holds(name, stamp) for name, stamp in settled.items()) <= MANY:
+    loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest]
+    if len(loose) <= MANY:
         return False
-    merged, counts = _merged(settled, snapshot, schema, None, part, folder.local() is None)
-    places = [(name, *settled[name], count) for name, count in zip(settled, counts, strict=True)]
-    metadata = {VERSION_KEY: f"{dataset}/1".encode(), PARTS_KEY: json.dumps(places).encode()}
-    whole = merged.replace_schema_metadata(metadata)
-    sink = pa.BufferOutputStream()
-    pq.write_table(whole, sink, compression="zstd")
-    data = sink.getvalue().to_pybytes()
-    folder.write(layout.compacted(dataset), _digest(data) + b"\n" + data)
+    small = _outgrown(parts, len(loose))
+    blocks = [_copied(copy, parts, None) for copy in small]
+    here = {name: rows for name in loose if (rows := known(name)) is not None}
+    blocks.append(_remembered(here, schema))
+    away = [name for name in loose if name not in here]
+    blocks.append(_read_loose(away, None, part, folder.local() is None))
+    counts = {name: count for block in blocks for name, (_, count) in block.places.items()}
+    names = [name for name in parts.stamps if name in counts]
+    number = max((copy.number for copy in parts.copies), default=0)
+    for start in range(0, len(names), FULL):
+        number += 1
+        some = {name: (parts.stamps[name], counts[name]) for name in names[start : start + FULL]}
+        copies.write(folder, dataset, number, _arranged(some, blocks, schema, None), some)
+    for copy in small:
+        folder.delete(layout.compacted(dataset, copy.number))
     return True
 
 
-def _found(folder: Folder, dataset: str) -> tuple[dict[str, Stamp], Snapshot]:
-    """Look up the parts of a dataset, in order, and its snapshot; a few parts are read without."""
-    stamps = {
-        name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
+def _outgrown(parts: Parts, new: int) -> list[Copy]:
+    """Choose the copies that become one with so many new parts: those that hold less than twice as many by then."""
+    live = Counter(copy.number for copy in parts.held.values())
+    chosen = []
+    for copy in sorted(parts.copies, key=lambda copy: live[copy.number]):
+        if (holds := live[copy.number]) <= min(2 * new, FULL - 1):
+            chosen.append(copy)
+            new += holds
+    return chosen
+
+
+def _copied(copy: Copy, parts: Parts, columns: list[str] | None) -> Block:
+    """Read what a copy holds of the parts as they are now."""
+    places = {
+        name: (first, count)
+        for name, (_, first, count) in copy.places.items()
+        if parts.held.get(name) is copy
     }
-    return stamps, Snapshot.load(folder, dataset) if len(stamps) > MANY else NONE
+    return Block(copy.rows(columns) if places else NOTHING, places)
 
 
-def _merged(
-    stamps: Mapping[str, Stamp],
-    snapshot: Snapshot,
-    schema: pa.Schema,
-    columns: list[str] | None,
-    part: ReadPart,
-    far: bool,
-) -> tuple[pa.Table, list[int]]:
-    """Read the rows of all parts, from the snapshot where it holds the part; returns also the number in each part."""
-    loose = [name for name, stamp in stamps.items() if not snapshot.holds(name, stamp)]
-    held = snapshot.rows(columns) if snapshot.places else _joined([], schema, columns)
-    fresh = _read_all(loose, lambda name: part(name, columns), far)
-    places = {name: snapshot.places[name][1:] for name in stamps if name in snapshot.places}
-    start = held.num_rows
-    for name, table in zip(loose, fresh, strict=True):
-        places[name] = start, table.num_rows
-        start += table.num_rows
-    table = _joined([held, *fresh], schema, columns)
-    order = array("q")
-    for name in stamps:
-        first, count = places[name]
-        order.extend(range(first, first + count))
-    if order != array("q", range(table.num_rows)):
-        table = table.take(pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)]))
-    return table, [places[name][1] for name in stamps]
+def _remembered(parts: Mapping[str, list[Row]], schema: pa.Schema) -> Block:
+    """Make one table of the rows of parts."""
+    rows = [row for name in parts for row in parts[name]]
+    return Block.one_after_another(to_table(rows, schema), {name: len(parts[name]) for name in parts})
 
 
-def _read_all(names: Sequence[str], read: Callable[[str], pa.Table], far: bool) -> list[pa.Table]:
+def _read_loose(names: Sequence[str], columns: list[str] | None, part: ReadPart, far: bool) -> Block:
     """Read parts, several at a time where the storage is far away or there are many: else threads cost more."""
     if not far and len(names) <= FEW:
-        return [read(name) for name in names]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(read, names))
+        tables = [part(name, columns) for name in names]
+    else:
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            tables = list(pool.map(lambda name: part(name, columns), names))
+    counts = {name: table.num_rows for name, table in zip(names, tables, strict=True)}
+    return Block.one_after_another(_joined(tables) if tables else NOTHING, counts)
 
 
-def _joined(tables: Sequence[pa.Table], schema: pa.Schema, columns: list[str] | None) -> pa.Table:
-    empty = pa.Table.from_batches([], schema=schema)  # (empty_table() would import pandas)
-    if columns is not None:
-        empty = empty.select([name for name in columns if name in schema.names])
-        tables = [table.select([name for name in columns if name in table.schema.names]) for table in tables]
-    return pa.concat_tables([empty.replace_schema_metadata(), *tables], promote_options="permissive")
+def _arranged(
+    names: Iterable[str], blocks: Iterable[Block], schema: pa.Schema, columns: list[str] | None
+) -> pa.Table:
+    """Put the rows of parts, each of which is in a block, into the order of these names."""
+    wanted = schema if columns is None else [schema.field(name) for name in columns if name in schema.names]
+    tables = [pa.Table.from_batches([], schema=pa.schema(wanted))]  # (empty_table() would import pandas)
+    places, end = dict[str, tuple[int, int]](), 0
+    for block in blocks:
+        places |= {name: (end + first, count) for name, (first, count) in block.places.items()}
+        if block.places:
+            end += block.table.num_rows
+            known = block.table.column_names
+            tables.append(
+                block.table.select(known if columns is None else [c for c in columns if c in known])
+            )
+    order = array("q")
+    for name in names:
+        first, count = places[name]
+        order.extend(range(first, first + count))
+    table = _joined(tables)
+    if order != array("q", range(end)):
+        table = table.take(pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)]))
+    return table
 
 
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).hexdigest().encode()
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    plain = [table.replace_schema_metadata() for table in tables]
+    return pa.concat_tables(plain, promote_options="permissive")

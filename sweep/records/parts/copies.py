@@ -1,0 +1,159 @@
+"""Files in which the rows of many parts lie together, so that a thousand trials are read as fast as one.
+
+Opening a Parquet part costs about a millisecond however little is in it. ``compact/<dataset>-00007`` holds the rows of
+many parts (one line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
+that has changed since is read itself, so that a copy is never wrong, only of less use; it can be deleted at any time.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ganlib.errors import WorkError
+from sweep.records.rows import Row, to_rows
+from sweep.records.schemas import VERSION_KEY
+from sweep.storage import layout
+from sweep.storage.folder import Folder, MissingFileError, Stamp
+
+PARTS_KEY = b"sweep.parts"
+LOOKS = 3
+"""So often the copies are listed, if one has gone before it was read: its driver has made a larger one of it."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy as it lies in the folder; one that is damaged holds nothing.
+
+    Attributes:
+        number: Of the file, in the order of their age.
+        file: The Parquet file.
+        places: Part to its stamp, to where its rows begin and to how many there are; in the rows' order.
+    """
+
+    number: int
+    file: bytes
+    places: Mapping[str, tuple[Stamp, int, int]]
+
+    @classmethod
+    def load(cls, folder: Folder, dataset: str, number: int) -> "Copy":
+        """Load a copy of a dataset; one that is damaged or of another version is as good as none.
+
+        Raises:
+            MissingFileError: If it is not there any more.
+        """
+        try:
+            head, _, data = folder.read(layout.compacted(dataset, number)).partition(b"\n")
+            if head != _digest(data):
+                return cls(number, b"", {})
+            metadata = pq.ParquetFile(pa.BufferReader(data)).schema_arrow.metadata or {}
+            if metadata.get(VERSION_KEY) != _version(dataset):
+                return cls(number, b"", {})
+            places, start = {}, 0
+            for name, mtime_ns, size, rows in json.loads(metadata[PARTS_KEY]):
+                places[name] = Stamp(mtime_ns, size), start, rows
+                start += rows
+            return cls(number, data, places)
+        except MissingFileError:
+            raise
+        except (WorkError, pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            return cls(number, b"", {})
+
+    def rows(self, columns: list[str] | None) -> pa.Table:
+        """Read all its rows, with some columns or all."""
+        file = pq.ParquetFile(pa.BufferReader(self.file))
+        known = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+        return file.read(columns=known, use_threads=False).replace_schema_metadata()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a dataset as they are now, and the copies of them.
+
+    Attributes:
+        stamps: Of each part, in their order.
+        copies: The oldest first.
+    """
+
+    stamps: Mapping[str, Stamp]
+    copies: list[Copy]
+
+    @classmethod
+    def of(cls, folder: Folder, dataset: str, few: int = 0) -> "Parts":
+        """Look up the parts of a dataset and its copies; of so few parts, the copies are not looked for."""
+        stamps = {
+            name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
+        }
+        return cls(stamps, _loaded(folder, dataset) if len(stamps) > few else [])
+
+    @cached_property
+    def held(self) -> dict[str, Copy]:
+        """The copy that holds the rows of a part as the part is now, by the part's name."""
+        return {
+            name: copy
+            for copy in self.copies
+            for name, (stamp, _, _) in copy.places.items()
+            if self.stamps.get(name) == stamp
+        }
+
+    def loose(self) -> list[str]:
+        """List the parts that no copy holds."""
+        return [name for name in self.stamps if name not in self.held]
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Read the rows of all parts that a copy holds, by the part's name."""
+        found = {}
+        for copy in self.copies:
+            all_rows = to_rows(copy.rows(None)) if copy.places else []
+            for name, (_, first, count) in copy.places.items():
+                if self.held.get(name) is copy:
+                    found[name] = all_rows[first : first + count]
+        return found
+
+
+def write(
+    folder: Folder, dataset: str, number: int, table: pa.Table, places: Mapping[str, tuple[Stamp, int]]
+) -> None:
+    """Write a copy.
+
+    Args:
+        folder: Of the sweep.
+        dataset: Its name.
+        number: Of the copy; larger than those of all others.
+        table: The rows of some parts.
+        places: Each of these parts to its stamp and its number of rows, in the order of the rows.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    told = json.dumps([(name, *stamp, count) for name, (stamp, count) in places.items()])
+    metadata = {VERSION_KEY: _version(dataset), PARTS_KEY: told.encode()}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
+    data = sink.getvalue().to_pybytes()
+    folder.write(layout.compacted(dataset, number), _digest(data) + b"\n" + data)
+
+
+def _loaded(folder: Folder, dataset: str) -> list[Copy]:
+    """Load all copies of a dataset, the oldest first."""
+    for _ in range(LOOKS):
+        with suppress(MissingFileError):
+            names = (name.rpartition("-") for name in folder.names(layout.COMPACT))
+            numbers = sorted(
+                int(number) for start, _, number in names if start == dataset and number.isdigit()
+            )
+            return [Copy.load(folder, dataset, number) for number in numbers]
+    return []
+
+
+def _version(dataset: str) -> bytes:
+    return f"{dataset}/1".encode()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
