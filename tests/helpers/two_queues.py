@@ -18,7 +18,8 @@ WAITING = (
     "test_ray_node",
     "test_ray_token",
     "test_errors",
-    "test_stopping",
+    "test_lost_output",
+    "test_signals",
 )
 """Files that wait, for Ray to start, a worker to be missed or a server to be given up, the longest first."""
 
