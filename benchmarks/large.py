@@ -17,11 +17,11 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.made_up import IDENTITY, Point, Wide, Worker
-from benchmarks.meter import Meter
+from benchmarks.meter import Meter, most_mib, ms
 from sweep.driver.assignments import assignment_for, columns_of
 from sweep.driver.recovery import past
-from sweep.records import ledger
 from sweep.records.datasets import Store
+from sweep.records.journal import Records
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial
@@ -140,6 +140,7 @@ def fill(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
     quick = Quick(Path(folder.url))
     store, picture, weights, trials = Store(quick, spec.space.kinds()), small_picture(), small_weights(), {}
     store.begin()
+    records = Records(store)
     plain = spec.search.model_copy(update={"sampler": "random"})
     with meter.on("whole"):
         for number, params in enumerate(preview(spec.space, plain, count)):
@@ -157,9 +158,9 @@ def fill(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
             trial.conclude(store.part("results", number)[0])
             trial.status = Status.FINISHED
             times = {"started": time.time() - 700, "ended": time.time()}
-            store.put_trial(trial.row() | columns_of(trial, config, store.now()) | times)
-            ledger.write(store, number)
-            store.forget(number)
+            records.put(trial, **columns_of(trial, config, store.now()) | times)
+            with meter.on("copy"):
+                records.settled(trial)
         known = past(trials, info)
         Study.rebuild(study_of(folder), spec.name, spec.space, spec.search, known, spec.configs).close()
     time.sleep(SETTLED)  # parts of the last seconds are not copied
@@ -167,6 +168,7 @@ def fill(folder: LocalFolder, options: argparse.Namespace) -> dict[str, Any]:
         store.compact()
     files = sum(len(names) for _, _, names in os.walk(folder.url))
     told = {f"seconds_to_{what}": round(seconds, 1) for what, seconds in meter.processor.items()}
+    told |= {"ms_a_trial_to_copy": ms(meter.processor["copy"], count), "mib": most_mib()}
     return {"trials": count, "evaluations": count * options.evaluations, "files": files} | told
 
 

@@ -15,10 +15,10 @@ from sweep.records import journal, ledger
 from sweep.records.datasets import Store
 from sweep.records.journal import Records
 from sweep.records.parts import compaction, copies
-from sweep.records.parts.copies import Parts
+from sweep.records.parts.copies import Copy, Parts
 from sweep.records.trial_state import Trial
 from sweep.storage import layout
-from sweep.storage.folder import Folder
+from sweep.storage.folder import Folder, Stamp
 from sweep.storage.local import LocalFolder
 
 
@@ -67,6 +67,24 @@ def test_a_part_is_copied_a_few_times_and_never_with_very_many(
     assert len(kept.held) == 200
     assert len(kept.copies) <= 200 / 32 + 4
     assert sum(len(copy.places) for copy in kept.copies) == 200, "no part is in two"
+
+
+def test_in_a_sweep_of_ten_thousand_trials_each_is_copied_three_times() -> None:
+    """As docs/scale.md says: of copies without files, at the moments at which a driver makes them."""
+    stamp, kept, copied, settled, most = Stamp(1, 1), list[Copy](), 0, 0, 0
+    names = [f"{trial:05d}.parquet" for trial in range(10_000)]
+    while (then := settled + max(journal.COMPACT_EVERY, settled // journal.COMPACT_SHARE)) <= len(names):
+        parts = Parts(dict.fromkeys(names[:then], stamp), kept)
+        small = compaction._outgrown(parts, then - settled)
+        together = [name for copy in small for name in copy.places] + names[settled:then]
+        kept = [copy for copy in kept if copy not in small]
+        for start in range(0, len(together), compaction.FULL):
+            places = {name: (stamp, 0, 1) for name in together[start : start + compaction.FULL]}
+            kept.append(Copy(max((copy.number for copy in kept), default=0) + 1, b"", places))
+        settled, copied, most = then, copied + len(together), max(most, len(together))
+    assert copied < 3.5 * settled
+    assert most < 1.5 * compaction.FULL
+    assert len(kept) == 5
 
 
 def test_a_driver_compacts_from_time_to_time(folder: LocalFolder, monkeypatch: pytest.MonkeyPatch) -> None:
