@@ -1,161 +1,22 @@
-"""`sweep check` sees whatever is damaged, names it, and mends what can be mended; `sweep extend` goes on."""
+"""What `sweep check` takes for whole: results that wait, extended sweeps, ladders, trials that may be promoted."""
 
 import json
-import shutil
-import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
-from click.testing import Result
+from helpers.checking import SPEC, check, everything, trial_with
 from helpers.commands import RATE, fine, run, small
 
 from ganlib.errors import RequestError
 from sweep.records import ledger
 from sweep.records.datasets import Store
-from sweep.records.schemas import SCHEMAS
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage import layout
 from sweep.storage.opening import open_folder
 
 pytestmark = pytest.mark.slow
-
-SPEC = small(
-    train={"lr_d": RATE},
-    collapse={"enabled": False},
-    search={"trials": 5},
-    asha={"grace": 1, "reduction": 2, "max": 3},
-)
-
-
-def check(folder: Path, *options: str) -> Result:
-    return run("check", "small", "--storage", folder.parent, *options)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("check")
-    (root / "spec.yaml").write_text(SPEC)
-    done = run("run", root / "spec.yaml", "--local", "--storage", root / "runs")
-    assert done.exit_code == 0, done.output
-    return root / "runs" / "small"
-
-
-@pytest.fixture
-def folder(finished: Path, tmp_path: Path) -> Path:
-    """A copy to damage."""
-    return Path(shutil.copytree(finished, tmp_path / "runs" / "small"))
-
-
-def everything(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    store = Store(open_folder(folder))
-    return {dataset: store.rows(dataset) for dataset in SCHEMAS}
-
-
-def trial_with(folder: Path, status: str) -> int:
-    return next(row["trial"] for row in Store(open_folder(folder)).rows("trials") if row["status"] == status)
-
-
-def test_a_sweep_that_went_well_is_whole(finished: Path) -> None:
-    result = check(finished)
-    assert result.exit_code == 0
-    assert "'small' is whole: 5 trials" in result.output
-    told = json.loads(check(finished, "--json").output)
-    assert told["findings"] == []
-    assert told["running"] is False
-    assert "'small' is whole" in check(finished, "--repair").output
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-40])
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 4
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize("dataset", ["trials", "metrics", "results", "samples", "rungs"])
-def test_every_damaged_part_is_named_and_restored(dataset: str, folder: Path) -> None:
-    """The parts of four trials at once, each damaged in another way."""
-    before = everything(folder)
-    parts = sorted((folder / dataset).glob("0*.parquet"))[:4]
-    for part, damage in zip(parts, (truncate, empty, flip, Path.unlink), strict=True):
-        damage(part)
-    result = check(folder)
-    assert result.exit_code == 1
-    assert "--repair" in result.output
-    mended = check(folder, "--repair")
-    assert mended.exit_code == 0, mended.output
-    for part in parts:
-        assert f"{dataset}/{part.name}" in result.output
-        assert f"mended: {dataset}/{part.name}" in mended.output
-    assert everything(folder) == before
-    assert check(folder).exit_code == 0
-
-
-@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
-def test_the_ledger_and_the_study_are_written_anew(damage: Callable[[Path], None], folder: Path) -> None:
-    damage(folder / layout.ledger(1))
-    assert "ledger/00001.json" in check(folder).output
-    assert check(folder, "--repair").exit_code == 0
-    if damage is not flip:  # a flipped bit in a page that SQLite does not use is no harm
-        damage(folder / "study.db")
-        assert "study.db" in check(folder).output
-        assert check(folder, "--repair").exit_code == 0
-
-
-def test_a_study_that_says_something_else(folder: Path) -> None:
-    finished = trial_with(folder, "finished")
-    with sqlite3.connect(folder / "study.db") as connection:
-        connection.execute("UPDATE trial_values SET value = 0.001")
-    assert f"study.db trial {finished} has 0.001, by the records" in check(folder).output
-    assert check(folder, "--repair").exit_code == 0
-
-
-@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
-def test_what_cannot_be_made_again_is_told(damage: Callable[[Path], None], folder: Path) -> None:
-    number = trial_with(folder, "finished")
-    (weights,) = (folder / "checkpoints" / f"{number:05d}").glob("snapshot-*.safetensors")
-    picture = sorted((folder / "images" / f"{number:05d}").iterdir())[0]
-    damage(weights)
-    damage(picture)
-    result = check(folder, "--repair")
-    assert result.exit_code == 1
-    assert str(weights.relative_to(folder)) in result.output
-    assert str(picture.relative_to(folder)) in result.output
-
-
-def test_rows_that_break_the_rules(folder: Path) -> None:
-    """Written through the store, so with right digests: only the rules can see them."""
-    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
-    number = trial_with(folder, "finished")
-    rows = store.part("metrics", number)
-    store.replace("metrics", number, [*rows[:-1], rows[-1] | {"kimg": rows[0]["kimg"], "fid": float("nan")}])
-    other = trial_with(folder, "stopped")
-    entry = store.part("rungs", other)[0]
-    store.replace("rungs", other, [entry | {"value": entry["value"] / 2}])
-    output = check(folder).output
-    store.replace("rungs", number, [])
-    output += check(folder).output
-    for words in (
-        "has no entry there",
-        "kimg does not grow",
-        "fid at",
-        "is no number",
-        "was measured",
-        "kimg is",
-        "should be",
-    ):
-        assert words in output, output
 
 
 def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -> None:
@@ -181,25 +42,6 @@ def test_a_result_that_is_missing_is_told_and_resume_measures_it(folder: Path) -
             for found in (before, after)
         ]
         assert rows[0] == rows[1]
-
-
-def test_parts_that_a_lost_driver_had_no_time_for_are_written_before_anything_is_mended(folder: Path) -> None:
-    """Else the ledger, which alone has the rows, would be written anew from the parts."""
-    store = Store(open_folder(folder), {"train.lr_g": "float", "train.lr_d": "float"})
-    number = trial_with(folder, "finished")
-    whole = store.part("metrics", number)
-    nothing = dict.fromkeys(("result", "result_se", "result_kimg"))
-    store.replace("results", number, [])
-    store.put_trial({"trial": number, "status": "interrupted", "best_value": 9.0, **nothing})
-    ledger.write(store, number)
-    store.replace("metrics", number, whole[:-1])
-    told = check(folder).output
-    assert f"trials/{number:05d}.parquet best_value is 9.0" in told
-    assert f"metrics/{number:05d}" not in told
-    check(folder, "--repair")
-    assert "best_value" not in check(folder).output
-    assert Store(open_folder(folder)).part("metrics", number) == whole
-    assert (ledger.read(open_folder(folder), number) or {})["metrics"] == whole
 
 
 @pytest.mark.parametrize("status", ["finished", "stopped"])
@@ -233,35 +75,6 @@ def test_a_result_of_no_evaluation_is_told(folder: Path) -> None:
     number = trial_with(folder, "stopped")
     store.replace("results", number, [store.part("results", number)[0] | {"kimg": 0.01}])
     assert f"results/{number:05d}.parquet is of 0.01 kimg, where there is no healthy" in check(folder).output
-
-
-def test_leftovers_of_killed_processes_go(folder: Path) -> None:
-    number = trial_with(folder, "finished")
-    left = [
-        folder / "metrics" / ".00001.parquet.0123456789ab.tmp",
-        folder / "checkpoints" / f"{number:05d}" / "000-000000000096-good.ckpt",
-        folder / "trials" / "notes.txt",
-    ]
-    for path in left:
-        path.write_bytes(b"x")
-    output = check(folder).output
-    assert all(str(path.relative_to(folder)) in output for path in left), output
-    assert check(folder, "--repair").exit_code == 0
-    assert not any(path.exists() for path in left)
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"budget": 1}'])
-def test_without_its_description_nothing_can_be_checked(content: bytes, folder: Path) -> None:
-    (folder / "sweep.json").write_bytes(content)
-    result = check(folder)
-    assert result.exit_code == 1
-    assert "sweep.json' is broken" in result.output
-
-
-def test_other_readers_see_a_sealed_part(finished: Path) -> None:
-    part = next((finished / "metrics").iterdir())
-    assert pq.read_table(part).num_rows >= 1
-    assert b"sweep.sha256" in pq.ParquetFile(part).metadata.metadata
 
 
 def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
