@@ -1,8 +1,7 @@
-"""Telling other programs: what they get, and that none of them can hurt a sweep."""
+"""Trackers: TensorBoard, MLflow and W&B are told of a sweep, also after a resume."""
 
 import io
 import json
-import re
 import sys
 import types
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from helpers.commands import small
+from helpers.trackers import FakeMLflow, FakeWandB, Recorder
 
 from ganlib.errors import RequestError
 from sweep.cli import cli
@@ -28,7 +28,6 @@ from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 
 SPEC = small(train={"epochs": 2}, collapse={"enabled": False})
-
 FACES = SweepInfo(name="faces", created=datetime(2025, 5, 1, tzinfo=UTC))
 
 
@@ -75,76 +74,6 @@ def end(trial: Trial, status: Status) -> list[Event]:
     trial.status = status
     result = {"kid": 0.31, "kid_se": 0.01, "fid": 91.0, "kimg": 1.0, "n_fake": 32, "seconds": 1.0}
     return [Event(status, trial), Event("result", trial, result)]
-
-
-class Recorder:
-    """What MLflow and W&B hold: runs by their ids, each with its tags or settings, numbers and end."""
-
-    def __init__(self) -> None:
-        self.runs: dict[str, dict[str, Any]] = {}
-
-    def run(self, key: str, **facts: Any) -> dict[str, Any]:
-        return self.runs.setdefault(key, {"values": [], "params": {}, **facts})
-
-
-class FakeMLflow:
-    """`mlflow.MlflowClient`, as far as it is used; every client sees one server."""
-
-    def __init__(self, server: Recorder) -> None:
-        self.server = server
-        self.experiments: dict[str, str] = {}
-
-    def get_experiment_by_name(self, name: str) -> Any:
-        known = self.experiments.get(name)
-        return types.SimpleNamespace(experiment_id=known) if known else None
-
-    def create_experiment(self, name: str) -> str:
-        return self.experiments.setdefault(name, str(len(self.experiments)))
-
-    def search_runs(self, experiments: list[str], filter_string: str, max_results: int) -> list[Any]:
-        asked = dict(re.findall(r"tags\.(\w+) = '([^']*)'", filter_string))
-        found = [k for k, run in self.server.runs.items() if asked.items() <= run["tags"].items()]
-        return [types.SimpleNamespace(info=types.SimpleNamespace(run_id=key)) for key in found[:max_results]]
-
-    def create_run(self, experiment: str, run_name: str, tags: dict[str, str]) -> Any:
-        key = f"r{len(self.server.runs)}"
-        self.server.run(key, tags=tags, status="RUNNING")
-        return types.SimpleNamespace(info=types.SimpleNamespace(run_id=key))
-
-    def update_run(self, key: str, status: str) -> None:
-        self.server.runs[key]["status"] = status
-
-    def log_param(self, key: str, name: str, value: Any) -> None:
-        assert self.server.runs[key]["params"].setdefault(name, value) == value
-
-    def log_metric(self, key: str, name: str, value: float, step: int) -> None:
-        assert self.server.runs[key]["status"] == "RUNNING"
-        self.server.runs[key]["values"].append((name, value, step))
-
-    def set_tag(self, key: str, name: str, value: str) -> None:
-        self.server.runs[key]["tags"] |= {name: str(value)}
-
-    def set_terminated(self, key: str, status: str) -> None:
-        self.server.runs[key]["status"] = status
-
-
-class FakeWandB:
-    """`wandb`, as far as it is used."""
-
-    def __init__(self, server: Recorder) -> None:
-        self.server = server
-
-    def init(self, **settings: Any) -> Any:
-        run = self.server.run(settings["id"], settings=settings, params=settings["config"])
-        run["status"] = "RUNNING"
-
-        def log(values: dict[str, float], step: int) -> None:
-            run["values"] += [(name, value, step) for name, value in values.items()]
-
-        def finish(exit_code: int) -> None:
-            run["status"] = {0: "FINISHED", 1: "FAILED"}[exit_code]
-
-        return types.SimpleNamespace(summary={}, log=log, finish=finish)
 
 
 @pytest.fixture(params=["mlflow", "wandb"])

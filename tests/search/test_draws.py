@@ -1,7 +1,6 @@
-"""Draws that pass by what is known to break a wish, constraints as Optuna has them, and the rule of ``auto``."""
+"""Draws that pass by what is known to break a wish, and constraints as Optuna has them."""
 
 import itertools
-import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,22 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.drawing import NUMBERS, ended
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.records.status import Status
-from sweep.search.auto import GP_FEWEST, GP_KEYS, GP_TRIALS, few_numbers, suits_gp, words
 from sweep.search.draws import AT_RANDOM, PROPOSALS, Draws, preview
 from sweep.search.ends import frozen
 from sweep.search.study import Study
 from sweep.search.trial_source import PastTrial
-from sweep.spec.distributions import Categorical, Distribution, Float, Int
+from sweep.spec.distributions import Categorical, Float, Int
 from sweep.spec.sections import SearchConfig
 from sweep.spec.space import Space
 from sweep.spec.wishes.wish import MOST
 
 optuna = pytest.importorskip("optuna")
-
 SPACE = Space(
     {
         "model.width": Int(8, 64),
@@ -33,7 +31,6 @@ SPACE = Space(
         "train.smoothing": Float(0.8, 1.0, when={"train.loss": ("bce",)}),
     }
 )
-NUMBERS = Space({"model.width": Int(8, 64), "train.lr_g": Float(1e-5, 1e-3, log=True)})
 
 
 def too_wide(params: Mapping[str, Any]) -> str:
@@ -42,19 +39,6 @@ def too_wide(params: Mapping[str, Any]) -> str:
 
 def never(params: Mapping[str, Any]) -> str:
     return "params 1, wanted <= 0"
-
-
-def ended(number: int, params: Mapping[str, Any]) -> PastTrial:
-    """How a made-up trial ends: wishes are fulfilled, nearly fulfilled or not, by all kinds of trials."""
-    value = abs(math.log10(params["train.lr_g"]) + 4) + number % 3 * 0.01
-    misses = (0.1 * (number % 5 - 2), (params["model.width"] - 30) / 30)
-    if number % 7 == 3:
-        return PastTrial(number, params, Status.STOPPED, 10.0, value, misses=misses)
-    if number % 7 == 5:
-        return PastTrial(number, params, Status.COLLAPSED, 10.0, misses=(MOST, MOST))
-    if number % 7 == 6:
-        return PastTrial(number, params, Status.FAILED, 10.0, value, misses=misses)
-    return PastTrial(number, params, Status.FINISHED, 40.0, value, misses=misses)
 
 
 def run(
@@ -256,85 +240,3 @@ def test_the_gaussian_process_models_the_wishes(tmp_path: Path) -> None:
     assert drawn[0] == drawn[1]
     assert drawn[2]["model.width"] == 64
     assert drawn[0]["model.width"] < 40
-
-
-# ---- auto --------------------------------------------------------------------------------------------------
-
-
-def numbers(count: int, **more: Distribution) -> Space:
-    return Space({f"train.x{index}": Float(0.0, 1.0) for index in range(count)} | more)
-
-
-@pytest.mark.parametrize(
-    ("space", "small"),
-    [
-        (numbers(1), True),
-        (numbers(GP_KEYS), True),
-        (numbers(GP_KEYS + 1), False),
-        (numbers(1, **{"train.b": Int(1, 9, log=True)}), True),
-        (numbers(1, **{"train.loss": Categorical(("bce", "lsgan"))}), False),
-        (numbers(1, **{"train.s": Float(0.8, 1.0, when={"train.loss": ("bce",)})}), False),
-    ],
-)
-def test_auto_takes_the_gaussian_process_in_small_spaces_of_numbers(space: Space, small: bool) -> None:
-    assert few_numbers(space) == small
-    assert suits_gp(space, GP_TRIALS - 1, GP_FEWEST) == small
-    assert not suits_gp(space, GP_TRIALS, 10 * GP_FEWEST), "its cost grows with the trials"
-    assert not suits_gp(space, GP_TRIALS - 1, GP_FEWEST - 1), "it learns of none of the others"
-    assert words("auto", space).startswith("auto: tpe, and gp" if small else "auto: tpe in this space")
-    assert words("tpe", space) == "tpe"
-
-
-def test_auto_counts_the_trials_that_have_come_to_their_end(tmp_path: Path) -> None:
-    from sweep.search.samplers import sampler_for
-
-    search, kinds = SearchConfig(sampler="auto", trials=2000), []
-    for stopped, finished in ((30, 9), (30, 10), (95, 10), (5, 10)):
-        pasts = [
-            ended(7 * number + 3 if number < stopped else 7 * number, {"model.width": 9, "train.lr_g": 1e-4})
-            for number in range(stopped + finished)
-        ]
-        trials = [
-            frozen(PastTrial(place, one.params, one.state, one.kimg, one.value), NUMBERS)
-            for place, one in enumerate(pasts)
-        ]
-        draws = Draws("s", NUMBERS, search, trials)
-        assert draws.kept.observed.complete == finished
-        kinds.append(type(sampler_for(search, NUMBERS, draws.count, draws.kept, ())).__name__)
-    assert kinds == ["ArrayTPESampler", "GPSampler", "ArrayTPESampler", "GPSampler"]
-
-
-def test_a_trial_that_goes_on_has_not_come_to_its_end(tmp_path: Path) -> None:
-    study = Study.create(tmp_path / "s.db", "s", NUMBERS, SearchConfig(trials=9))
-    asked = study.ask()
-    assert asked is not None
-    study.tell(PastTrial(0, asked.params, Status.FINISHED, 1.0, 0.5))
-    assert study._draws.kept.observed.complete == 1
-    study.reopen(0)
-    assert study._draws.kept.observed.complete == 0
-    study.close()
-
-
-@pytest.mark.slow
-def test_auto_resumed_at_the_change_draws_the_same(tmp_path: Path) -> None:
-    """From TPE to the Gaussian process, which begins after ten finished trials."""
-    search = SearchConfig(sampler="auto", trials=99, seed=3)
-    params = preview(NUMBERS, SearchConfig(sampler="random", trials=10), 10)
-    pasts = [
-        PastTrial(number, one, Status.FINISHED, 1.0, one["train.lr_g"], misses=(0.1 * (number - 4),))
-        for number, one in enumerate(params)
-    ]
-    before = Study.rebuild(tmp_path / "a.db", "s", NUMBERS, search, pasts[:9])
-    assert before.ask() is not None
-    straight = Study.rebuild(
-        tmp_path / "b.db", "s", NUMBERS, search, [*pasts[:9], PastTrial(9, params[9], Status.RUNNING)]
-    )
-    straight.tell(pasts[9])
-    resumed = Study.rebuild(tmp_path / "c.db", "s", NUMBERS, search, pasts)
-    drawn = straight.ask()
-    assert drawn is not None
-    assert resumed.ask() == drawn
-    tpe = Study.rebuild(tmp_path / "d.db", "s", NUMBERS, SearchConfig(trials=99, seed=3), pasts)
-    assert tpe.ask() != drawn
-    for study in (before, straight, resumed, tpe):
-        study.close()
