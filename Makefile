@@ -93,7 +93,7 @@ demo: $(STAMP)
 	elif [ -t 1 ] && [ "$$(uname)" = Darwin ]; then open "$$report"; fi
 
 # Four processes on two cores: two begin with tests that wait, for a worker that hangs or a server that is down, and leave
-# the cores to the others (tests/helpers/two_queues.py).
+# the cores to the others (tests/helpers/programs/two_queues.py).
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

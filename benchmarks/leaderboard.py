@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=50)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    from helpers.synthetic import make_large
+    from helpers.sweeps.synthetic import make_large
 
     with tempfile.TemporaryDirectory() as storage:
         store = make_large(Path(storage), options.trials, options.evaluations).store

@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from helpers.sweep_process import Results, SweepProcess  # noqa: E402
+from helpers.programs.sweep_process import Results, SweepProcess  # noqa: E402
 
 from sweep.records.datasets import Store  # noqa: E402
 

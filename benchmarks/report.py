@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=50)
     parser.add_argument("--pictures", action="store_true")
     options = parser.parse_args()
-    from helpers.synthetic import draw_large, make_large
+    from helpers.sweeps.synthetic import draw_large, make_large
 
     with tempfile.TemporaryDirectory() as storage:
         sweep = make_large(Path(storage), options.trials, options.evaluations)

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from helpers.sweep_process import Results, SweepProcess, descendants  # noqa: E402
+from helpers.programs.sweep_process import Results, SweepProcess, descendants  # noqa: E402
 
 SPEC = """
 name: small

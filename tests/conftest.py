@@ -12,8 +12,8 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
-from helpers.fake_s3 import bucket_in_memory
-from helpers.two_queues import TwoQueues, by_length
+from helpers.programs.fake_s3 import bucket_in_memory
+from helpers.programs.two_queues import TwoQueues, by_length
 from xdist.remote import Producer
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig

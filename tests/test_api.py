@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.commands import SMALL, small
+from helpers.sweeps.commands import SMALL, small
 
 import sweep
 from ganlib import load_generator

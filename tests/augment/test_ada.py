@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers.tricks import batches, made, seeded, uniform
+from helpers.training.tricks import batches, made, seeded, uniform
 from torch import Tensor, nn
 
 from ganlib.augment.ada import INTERVAL, AdaptiveAugment

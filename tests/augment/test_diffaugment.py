@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers.tricks import seeded, uniform
+from helpers.training.tricks import seeded, uniform
 from torch import nn
 
 from ganlib.augment.diffaugment import CUTOUT, POLICIES, SHIFT, diffaugment

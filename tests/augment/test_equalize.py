@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.tricks import seeded, uniform
+from helpers.training.tricks import seeded, uniform
 from torchvision.transforms.v2.functional import equalize as torchvisions
 
 from ganlib.augment.equalize import equalize, random_equalize

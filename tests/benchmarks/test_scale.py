@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
+from helpers.sweeps.commands import run
 
 from benchmarks import large, scale
 from sweep.storage.local import LocalFolder

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.checking import SPEC
-from helpers.commands import run
+from helpers.sweeps.checking import SPEC
+from helpers.sweeps.commands import run
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from helpers.checking import check, everything, trial_with
+from helpers.sweeps.checking import check, everything, trial_with
 
 from sweep.records import ledger
 from sweep.records.datasets import Store

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.checking import SPEC, check, everything, trial_with
-from helpers.commands import RATE, fine, run, small
+from helpers.sweeps.checking import SPEC, check, everything, trial_with
+from helpers.sweeps.commands import RATE, fine, run, small
 
 from ganlib.errors import RequestError
 from sweep.records import ledger

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import BashComplete
-from helpers.commands import fine
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import fine
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.cli import COMMANDS, COMPLETING, cli
 

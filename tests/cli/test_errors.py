@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 import pytest
-from helpers.commands import run
+from helpers.sweeps.commands import run
 
 from sweep.cli import COMMANDS, cli
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import run
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.records.parts import compaction

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.commands import SPACES, TINY, draw, run
+from helpers.sweeps.commands import SPACES, TINY, draw, run
 
 from ganlib.config import EvaluateConfig
 from ganlib.errors import RequestError

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.commands import run, small
+from helpers.sweeps.commands import run, small
 
 from ganlib.errors import RequestError
 from sweep.commands.extend import more_budget

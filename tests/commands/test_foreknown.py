@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import fine, run, small
+from helpers.sweeps.commands import fine, run, small
 
 from ganlib.errors import RequestError
 from sweep.commands import foreknown

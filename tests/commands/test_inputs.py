@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.commands import SPACES, TINY, draw, run
+from helpers.sweeps.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
 from sweep.commands import notes

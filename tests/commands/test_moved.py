@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from helpers.commands import run
+from helpers.sweeps.commands import run
 from PIL import Image
 
 from sweep.spec.specification import load

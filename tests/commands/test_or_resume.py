@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import TINY, draw, fine, run
+from helpers.sweeps.commands import TINY, draw, fine, run
 
 from sweep.commands.or_resume import EXTENDED, differences
 from sweep.driver.director import Director

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.commands import TINY, run
+from helpers.sweeps.commands import TINY, run
 
 from sweep.commands.run import preflight
 from sweep.spec.specification import parse

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from helpers.commands import RATE, run, small
-from helpers.sweep_process import Results, SweepProcess
-from helpers.synthetic import make_sweep
+from helpers.programs.sweep_process import Results, SweepProcess
+from helpers.sweeps.commands import RATE, run, small
+from helpers.sweeps.synthetic import make_sweep
 
 from ganlib.errors import RequestError
 from sweep.commands import stop as stopping

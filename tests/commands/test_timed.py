@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.commands import run, small
+from helpers.sweeps.commands import run, small
 
 from sweep.commands import timed
 from sweep.driver.director import Director

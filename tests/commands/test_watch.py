@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.commands import watch as watching
 from sweep.commands.watch import Watched

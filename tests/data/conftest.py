@@ -1,7 +1,7 @@
 """A folder of pictures, and a cache for what is made of it."""
 
 import pytest
-from helpers.pictures import save
+from helpers.drawn.pictures import save
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers.sprites import sprites
+from helpers.drawn.sprites import sprites
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import icc
-from helpers.sprites import folder_of, sprite
+from helpers.drawn import icc
+from helpers.drawn.sprites import folder_of, sprite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.commands import run, small
-from helpers.fake_s3 import Bucket, serving
+from helpers.programs.fake_s3 import Bucket, serving
+from helpers.sweeps.commands import run, small
 from PIL import Image
 
 from ganlib import s3

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.pictures import config, first_channel, save
+from helpers.drawn.pictures import config, first_channel, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.pictures import config, first_channel, save
+from helpers.drawn.pictures import config, first_channel, save
 
 from ganlib.config import DataConfig
 from ganlib.data import cache_dir, drop, open_set, prepare, verify

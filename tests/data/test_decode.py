@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from helpers.turned import turned
+from helpers.drawn.turned import turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

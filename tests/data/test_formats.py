@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
-from helpers import icc
-from helpers.turned import turned
+from helpers.drawn import icc
+from helpers.drawn.turned import turned
 from PIL import Image, PngImagePlugin
 
 from ganlib.data import formats

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.sweep_process import command_line
+from helpers.programs.sweep_process import command_line
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "ray_node.py"

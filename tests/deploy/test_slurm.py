@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.sweep_process import (
+from helpers.programs.sweep_process import (
     PATIENCE,
     Results,
     check_whole,

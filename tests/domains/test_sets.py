@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import draw
+from helpers.sweeps.commands import draw
 from PIL import Image
 
 from ganlib.config import DataConfig, PhotosConfig

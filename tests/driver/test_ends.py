@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.directing import (
+from helpers.sweeps.directing import (
     COLLAPSES,
     FAILS,
     FINISHES,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from helpers.fake_s3 import Bucket, serving
+from helpers.programs.fake_s3 import Bucket, serving
 
 from sweep.driver.director import Director
 from sweep.records import journal

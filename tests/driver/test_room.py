@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from helpers.directing import (
+from helpers.sweeps.directing import (
     Machines,
     begun,
     drive,

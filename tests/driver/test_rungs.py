@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.directing import (
+from helpers.sweeps.directing import (
     FINISHES,
     INFO,
     PATIENT,
@@ -195,7 +195,7 @@ def test_the_best_trial_loses_its_rung_where_its_pictures_are_alike(spec: Spec, 
 def test_a_trial_that_gets_no_better_ends_early_with_its_best(
     crash: bool, folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("helpers.directing.kid", lambda trial, kimg: 0.1 + 0.01 * kimg)
+    monkeypatch.setattr("helpers.sweeps.directing.kid", lambda trial, kimg: 0.1 + 0.01 * kimg)
     director = make(folder, trials=1, spec=PATIENT)
     assignment = begun(director, 2.0)
     if crash:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import small
-from helpers.trackers import FakeMLflow, FakeWandB, Recorder
+from helpers.programs.trackers import FakeMLflow, FakeWandB, Recorder
+from helpers.sweeps.commands import small
 
 from ganlib.errors import RequestError
 from sweep.cli import cli

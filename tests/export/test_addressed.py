@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.exports import tiny_export
+from helpers.training.exports import tiny_export
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence

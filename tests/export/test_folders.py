@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.turned import turned
+from helpers.drawn.turned import turned
 from PIL import Image
 
 from ganlib import written

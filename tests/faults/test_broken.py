@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-BROKEN = Path(__file__).parents[1] / "helpers" / "broken" / "sitecustomize.py"
+BROKEN = Path(__file__).parents[1] / "helpers" / "programs" / "broken" / "sitecustomize.py"
 
 
 def test_the_modules_are_there() -> None:

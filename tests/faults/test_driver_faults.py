@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import RATE, TIMES, small
-from helpers.sweep_process import Results, SweepProcess
+from helpers.programs.sweep_process import Results, SweepProcess
+from helpers.sweeps.commands import RATE, TIMES, small
 
 from sweep.cli import cli
 from sweep.records import retention

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from helpers.sweep_process import (
+from helpers.programs.sweep_process import (
     Results,
     SweepProcess,
     check_whole,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.sweep_process import (
+from helpers.programs.sweep_process import (
     Results,
     SweepProcess,
     check_whole,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
+from helpers.programs.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
 
 from sweep.cli import cli
 from sweep.driver.director import Director

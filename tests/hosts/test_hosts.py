@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers.fake_s3 import serving
-from helpers.hosts import PORT, Host, Hosts, hosts
-from helpers.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
+from helpers.programs.fake_s3 import serving
+from helpers.programs.hosts import PORT, Host, Hosts, hosts
+from helpers.programs.sweep_process import Results, SweepProcess, check_whole, undisturbed, write_spec
 
 from sweep.cli import cli
 

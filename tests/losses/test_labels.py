@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.tricks import CPU, made, seeded, uniform
+from helpers.training.tricks import CPU, made, seeded, uniform
 
 from ganlib.config import TrainConfig
 from ganlib.losses import Labels

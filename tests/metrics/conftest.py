@@ -1,7 +1,7 @@
 """What tests of evaluators share."""
 
 import pytest
-from helpers.scoring import Tiny
+from helpers.training.scoring import Tiny
 
 from ganlib.metrics import (
     Extractor,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.sprites import folder_of, sprites
+from helpers.drawn.sprites import folder_of, sprites
 
 from ganlib.config import DataConfig
 from ganlib.data import prepare

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.scoring import CONFIG, Tiny, Untouchable, generator, real_pictures
+from helpers.training.scoring import CONFIG, Tiny, Untouchable, generator, real_pictures
 from torch import Tensor
 
 from ganlib.errors import WorkError

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.tricks import made, seeded, uniform
+from helpers.training.tricks import made, seeded, uniform
 from torch import nn
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig

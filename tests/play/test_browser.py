@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.browser import CHROMIUM, Browser, browser
-from helpers.exports import tiny_export
+from helpers.programs.browser import CHROMIUM, Browser, browser
+from helpers.training.exports import tiny_export
 
 from sweep.play.serve import Server
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from helpers.commands import fine, run
-from helpers.exports import tiny_export
+from helpers.sweeps.commands import fine, run
+from helpers.training.exports import tiny_export
 from PIL import Image
 
 from ganlib import load_generator

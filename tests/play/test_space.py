@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.commands import fine, run
-from helpers.exports import tiny_export
+from helpers.sweeps.commands import fine, run
+from helpers.training.exports import tiny_export
 
 import ganlib
 from sweep.play.space import PACKAGES, SDK

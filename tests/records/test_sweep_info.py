@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from helpers.commands import run
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import make_sweep
 
 from ganlib.errors import WorkError
 from sweep.records.parts.sealed import seal, unseal

@@ -1,7 +1,7 @@
 """What tests of the report share."""
 
 import pytest
-from helpers.synthetic import shared_storage
+from helpers.sweeps.synthetic import shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.storage.opening import open_folder

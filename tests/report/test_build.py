@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 from PIL import Image
 
 from ganlib.errors import RequestError

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helpers.synthetic import make_sweep, remeasured
+from helpers.sweeps.synthetic import make_sweep, remeasured
 
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store

@@ -1,7 +1,7 @@
 """Choices beside each other: made-up trials whose fates are known, and the words on the page."""
 
 import pytest
-from helpers.reports import page_of
+from helpers.sweeps.reports import page_of
 from scipy.stats import binomtest
 
 from sweep.records.catalog import Sweep

@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 from PIL import Image
 
 from sweep.records.catalog import Sweep

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.report.beside.figures import curves, importances

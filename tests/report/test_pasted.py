@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from helpers.reports import evil_sweep
-from helpers.synthetic import make_sweep
+from helpers.sweeps.reports import evil_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.report.beside.pasted import latex, markdown
 from sweep.report.best import MOST

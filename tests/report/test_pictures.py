@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 from PIL import Image
 
 from sweep.report.pictures import BLOCK_BYTES, WHOLE_BYTES, WHOLES, Album, Place, fitted

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.reports import page_of
-from helpers.synthetic import KINDS, make_sweep, remeasured, shared_storage
+from helpers.sweeps.reports import page_of
+from helpers.sweeps.synthetic import KINDS, make_sweep, remeasured, shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store

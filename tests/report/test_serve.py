@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.browser import CHROMIUM, browser
-from helpers.commands import run
-from helpers.synthetic import KINDS, make_sweep
+from helpers.programs.browser import CHROMIUM, browser
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from ganlib.errors import RequestError
 from sweep.records.catalog import Sweep

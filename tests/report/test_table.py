@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.report.results import Results

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.reports import COLOURS, CYCLE, EVIL_TEXT, MADE, Page, page_of, translator_sweep
+from helpers.sweeps.reports import COLOURS, CYCLE, EVIL_TEXT, MADE, Page, page_of, translator_sweep
 from PIL import Image
 
 from ganlib.data.sheet import grid

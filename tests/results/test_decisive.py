@@ -3,7 +3,7 @@
 from typing import Any
 
 import pyarrow as pa
-from helpers.ranking import measured, numbers, trial
+from helpers.sweeps.ranking import measured, numbers, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

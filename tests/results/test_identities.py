@@ -1,7 +1,7 @@
 """Only what was measured alike is ranked together."""
 
 import pytest
-from helpers.ranking import IDENTITY, measured, of_results, order, trial
+from helpers.sweeps.ranking import IDENTITY, measured, of_results, order, trial
 
 from ganlib.errors import RequestError
 from ganlib.metrics.identity import Identity

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from click.testing import CliRunner
-from helpers.commands import run
-from helpers.reports import page_of
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.reports import page_of
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.cli import cli
 from sweep.records.datasets import Store

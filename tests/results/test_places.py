@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import run
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.records.datasets import Store
 from sweep.results.places import Place, places, told

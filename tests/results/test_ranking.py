@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from helpers.ranking import measured, numbers, of_results, order, trial
+from helpers.sweeps.ranking import measured, numbers, of_results, order, trial
 from hypothesis import given
 from hypothesis import strategies as st
 

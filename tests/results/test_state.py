@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.api import Sweep as OfPython
 from sweep.commands.watch import Watched

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from helpers.ranking import measured, trial
+from helpers.sweeps.ranking import measured, trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

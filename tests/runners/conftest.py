@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.synthetic import KINDS, shared_storage
+from helpers.sweeps.synthetic import KINDS, shared_storage
 
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder

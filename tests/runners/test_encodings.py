@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.looking_on import look
+from helpers.sweeps.looking_on import look
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.commands import run
+from helpers.sweeps.commands import run
 
 from ganlib.errors import WorkError
 from sweep.runners.stopping import POLITE, explained

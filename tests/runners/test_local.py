@@ -12,8 +12,8 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
-from helpers.commands import RATE, fine, small
-from helpers.sweep_process import Results, SweepProcess
+from helpers.programs.sweep_process import Results, SweepProcess
+from helpers.sweeps.commands import RATE, fine, small
 
 from ganlib.errors import RequestError
 from ganlib.export.programs import TOLERANCE

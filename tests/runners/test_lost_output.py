@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TextIO, cast
 
 import pytest
-from helpers.looking_on import look
-from helpers.sweep_process import Results, write_spec
+from helpers.programs.sweep_process import Results, write_spec
+from helpers.sweeps.looking_on import look
 from rich.console import Console
 from rich.live import Live
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas
 import polars
 import pytest
-from helpers.hosts import refused
-from helpers.sweep_process import (
+from helpers.programs.hosts import refused
+from helpers.programs.sweep_process import (
     TRIAL_TITLES,
     Results,
     SweepProcess,

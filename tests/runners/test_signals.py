@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.sweep_process import SweepProcess
+from helpers.programs.sweep_process import SweepProcess
 
 from ganlib.errors import WorkError
 from sweep.runners import stopping

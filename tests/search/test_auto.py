@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.drawing import NUMBERS, ended
+from helpers.sweeps.drawing import NUMBERS, ended
 
 from sweep.records.status import Status
 from sweep.search.auto import GP_FEWEST, GP_KEYS, GP_TRIALS, few_numbers, suits_gp, words

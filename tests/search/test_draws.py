@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.drawing import NUMBERS, ended
+from helpers.sweeps.drawing import NUMBERS, ended
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.studies import GRID, NUMBERS, SPACE, load
+from helpers.sweeps.studies import GRID, NUMBERS, SPACE, load
 
 from sweep.records.status import Status
 from sweep.search.draws import preview

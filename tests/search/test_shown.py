@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.snapshots import Seen
 from sweep.records.status import Status

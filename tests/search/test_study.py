@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from helpers.studies import GRID, NUMBERS, SPACE, load, optuna, outcome
+from helpers.sweeps.studies import GRID, NUMBERS, SPACE, load, optuna, outcome
 
 from ganlib.errors import RequestError, WorkError
 from sweep.records.status import Status

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from helpers.studies import NUMBERS, SPACE, load, optuna, outcome
+from helpers.sweeps.studies import NUMBERS, SPACE, load, optuna, outcome
 
 from sweep.records.status import Status
 from sweep.search.draws import preview

@@ -1,7 +1,7 @@
 """Keys that are searched only where others have certain values."""
 
 import pytest
-from helpers.spaces import LOSS, problems, space
+from helpers.sweeps.spaces import LOSS, problems, space
 
 from sweep.spec.specification import parse
 

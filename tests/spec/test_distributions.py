@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from helpers.spaces import problems, space
+from helpers.sweeps.spaces import problems, space
 
 from sweep.spec.distributions import Categorical, Float, Int
 

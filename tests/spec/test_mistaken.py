@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import run
+from helpers.sweeps.commands import run
 
 from sweep.cli import cli
 from sweep.spec.specification import SpecError, load, parse

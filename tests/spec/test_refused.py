@@ -1,7 +1,7 @@
 """Specs that are refused: all mistakes at once, each with its line and in one sentence."""
 
 import pytest
-from helpers.specs import SMALL, message, messages
+from helpers.sweeps.specs import SMALL, message, messages
 
 from ganlib.errors import RequestError
 from sweep.spec.specification import load

@@ -1,7 +1,7 @@
 """A space at work."""
 
 import pytest
-from helpers.spaces import LOSS, problems, space
+from helpers.sweeps.spaces import LOSS, problems, space
 from hypothesis import given
 from hypothesis import strategies as st
 

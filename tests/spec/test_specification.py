@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.specs import SMALL, message
+from helpers.sweeps.specs import SMALL, message
 
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.networks import Watch
-from helpers.steps import LATENT, SIZE, batches, made, same, trained, weights
+from helpers.training.networks import Watch
+from helpers.training.steps import LATENT, SIZE, batches, made, same, trained, weights
 from torch import Tensor, nn
 
 from ganlib.config import ModelConfig

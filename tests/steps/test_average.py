@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.steps import BATCH, LATENT, SIZE, batches, doubled, made, same, trained, weights
+from helpers.training.steps import BATCH, LATENT, SIZE, batches, doubled, made, same, trained, weights
 from torch import nn
 
 from ganlib.steps.averaging import EMA_RAMP

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving, noise
-from helpers.rehearsal import OtherStep, Rehearsal
+from helpers.training.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving, noise
+from helpers.training.rehearsal import OtherStep, Rehearsal
 from torch import Tensor, nn
 
 from ganlib.augment import ada

@@ -1,6 +1,6 @@
 """Training steps on a card that is not there: no mix of devices, no waiting, no new shapes, and as few kernels as said.
 
-`helpers.fake_card` says how that works.
+`helpers.training.fake_card` says how that works.
 """
 
 import re
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.fake_card import CARD, Card, Misstep, fake_card
-from helpers.fake_steps import CASES, EVALUATIONS, Case, evaluate, made, run, training
+from helpers.training.fake_card import CARD, Card, Misstep, fake_card
+from helpers.training.fake_steps import CASES, EVALUATIONS, Case, evaluate, made, run, training
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 

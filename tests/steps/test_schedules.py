@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.networks import MeanPicture, bits, plain
+from helpers.training.networks import MeanPicture, bits, plain
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError

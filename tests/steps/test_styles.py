@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers.networks import MeanPicture, Watch, bits, plain
+from helpers.training.networks import MeanPicture, Watch, bits, plain
 from pydantic import ValidationError
 from torch import Tensor
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers.steps import BATCH, LATENT, batches, doubled, made, weights
+from helpers.training.steps import BATCH, LATENT, batches, doubled, made, weights
 from torch import Tensor
 
 from ganlib.names import LOSSES

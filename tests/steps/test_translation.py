@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers.steps import same
+from helpers.training.steps import same
 from torch import Tensor
 
 from ganlib.config import DataConfig, ModelConfig, TrainConfig

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.tricks import CPU, batches, made, seeded, uniform
+from helpers.training.tricks import CPU, batches, made, seeded, uniform
 from torch import Tensor, nn
 
 from ganlib.augment.view import View

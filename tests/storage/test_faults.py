@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import TIMES, small
-from helpers.fake_s3 import Bucket, serving
+from helpers.programs.fake_s3 import Bucket, serving
+from helpers.sweeps.commands import TIMES, small
 
 from ganlib import s3
 from ganlib.errors import RequestError

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.reports import translator_sweep
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.reports import translator_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 
 @pytest.mark.parametrize("command", ["best", "show"])

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.commands import run
-from helpers.synthetic import KINDS, make_sweep, shared_storage
+from helpers.sweeps.commands import run
+from helpers.sweeps.synthetic import KINDS, make_sweep, shared_storage
 from rich.console import Console
 
 from ganlib.errors import RequestError, WorkError

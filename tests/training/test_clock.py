@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.networks import MeanPicture
+from helpers.training.networks import MeanPicture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor

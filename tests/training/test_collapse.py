@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.verdicts import kind
+from helpers.training.verdicts import kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

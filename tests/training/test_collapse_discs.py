@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.verdicts import kind
+from helpers.training.verdicts import kind
 from torch import Tensor
 
 from ganlib.config import CollapseConfig, TrialConfig

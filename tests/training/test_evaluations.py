@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import MeanPicture, plain
+from helpers.training.networks import MeanPicture, plain
 from torch import Tensor
 
 from ganlib.config import EvaluateConfig, TrainConfig

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import MeanPicture, bits, plain
+from helpers.training.networks import MeanPicture, bits, plain
 
 from ganlib.config import (
     CollapseConfig,

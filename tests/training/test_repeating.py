@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import MeanPicture, bits, plain
+from helpers.training.networks import MeanPicture, bits, plain
 
 from ganlib.config import TrialConfig
 from ganlib.training import checkpoint

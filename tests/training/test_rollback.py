@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.commands import fine
-from helpers.networks import MeanPicture
+from helpers.sweeps.commands import fine
+from helpers.training.networks import MeanPicture
 
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.training.fit import Fit

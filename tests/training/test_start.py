@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import MeanPicture
+from helpers.training.networks import MeanPicture
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.outputs import picture
+from helpers.drawn.outputs import picture
 
 
 @pytest.fixture

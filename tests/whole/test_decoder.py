@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import icc
-from helpers.commands import run
-from helpers.outputs import RGB, bytes_of, picture
+from helpers.drawn import icc
+from helpers.drawn.outputs import RGB, bytes_of, picture
+from helpers.sweeps.commands import run
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
-from helpers.commands import SMALL
+from helpers.sweeps.commands import SMALL
 
 from ganlib import load_generator
 

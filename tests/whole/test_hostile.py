@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.commands import run
+from helpers.sweeps.commands import run
 from PIL import Image
 
 from ganlib.config import DataConfig

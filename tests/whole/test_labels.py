@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from helpers.commands import fine, run, small
+from helpers.sweeps.commands import fine, run, small
 from PIL import Image
 
 from ganlib import load_generator

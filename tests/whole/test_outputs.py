@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import run
-from helpers.outputs import RGB, bytes_of, export_in, picture, prepared
+from helpers.drawn.outputs import RGB, bytes_of, export_in, picture, prepared
+from helpers.sweeps.commands import run
 
 from ganlib import written
 from ganlib.config import DataConfig

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.outputs import bytes_of, export_in, picture, prepared
+from helpers.drawn.outputs import bytes_of, export_in, picture, prepared
+from helpers.sweeps.commands import run
 
 from ganlib import written
 from ganlib.errors import RequestError

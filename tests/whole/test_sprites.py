@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.commands import fine
+from helpers.sweeps.commands import fine
 from PIL import Image
 
 from ganlib import load_generator

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import RATE, fine, run, small
+from helpers.sweeps.commands import RATE, fine, run, small
 
 from ganlib.config import ModelConfig
 from ganlib.export.files import read_export

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from click.testing import CliRunner
-from helpers.commands import TIMES
+from helpers.sweeps.commands import TIMES
 from torch import Tensor
 
 from ganlib.metrics import Evaluator, Score

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from helpers.commands import TINY, fine
+from helpers.sweeps.commands import TINY, fine
 
 from sweep.driver.director import Director
 from sweep.records.datasets import Store

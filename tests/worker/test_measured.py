@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-from helpers.commands import small
-from helpers.driven import driven, records, train
+from helpers.sweeps.commands import small
+from helpers.sweeps.driven import driven, records, train
 
 
 @pytest.mark.parametrize(("metric", "on_the_way"), [("kid", False), ("mmd", True), ("mind", True)])

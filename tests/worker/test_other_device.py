@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.commands import TINY, fine, run
+from helpers.sweeps.commands import TINY, fine, run
 
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.training import checkpoint

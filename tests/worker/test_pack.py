@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.commands import TIMES, fine, run
-from helpers.rehearsal import Rehearsal
+from helpers.sweeps.commands import TIMES, fine, run
+from helpers.training.rehearsal import Rehearsal
 
 from ganlib.metrics import Evaluator
 from ganlib.steps.adversarial import AdversarialStep

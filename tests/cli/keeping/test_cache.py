@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
-from helpers.commands import draw, fine, run
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import draw, fine, run
+from helpers.sweeps.synthetic import make_sweep
 
 from ganlib.config import DataConfig
 from ganlib.data import prepare

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.commands import fine, run
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import fine, run
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.report.serve import fingerprint

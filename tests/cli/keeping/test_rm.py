@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.commands import fine, run
-from helpers.fake_s3 import serving
-from helpers.synthetic import make_sweep
+from helpers.programs.fake_s3 import serving
+from helpers.sweeps.commands import fine, run
+from helpers.sweeps.synthetic import make_sweep
 
 from ganlib import written
 from ganlib.errors import RequestError, WorkError

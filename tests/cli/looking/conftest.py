@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.synthetic import shared_storage
+from helpers.sweeps.synthetic import shared_storage
 
 
 @pytest.fixture

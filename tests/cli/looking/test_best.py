@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.looking import fine, refused
-from helpers.synthetic import KINDS, LUCK, make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.looking import fine, refused
+from helpers.sweeps.synthetic import KINDS, LUCK, make_sweep
 
 from sweep.records.datasets import Store
 from sweep.results.choice import of_trial

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import run
-from helpers.fake_s3 import serving
-from helpers.reports import translator_sweep
-from helpers.synthetic import BUDGET, make_sweep
+from helpers.programs.fake_s3 import serving
+from helpers.sweeps.commands import run
+from helpers.sweeps.reports import translator_sweep
+from helpers.sweeps.synthetic import BUDGET, make_sweep
 from PIL import Image
 
 from ganlib.data.sheet import GAP

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.looking import fine, refused
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.looking import fine, refused
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store

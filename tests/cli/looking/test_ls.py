@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.commands import run
-from helpers.looking import fine, names
-from helpers.synthetic import make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.looking import fine, names
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.cli.looking.ls import ORDERS, STATES
 from sweep.results import overview

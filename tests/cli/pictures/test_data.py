@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers.commands import fine
+from helpers.sweeps.commands import fine
 from PIL import Image
 
 from ganlib.config import DataConfig

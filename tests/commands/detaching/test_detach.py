@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import RATE, run, small
-from helpers.sweep_process import Results, slow, waited_for
+from helpers.programs.sweep_process import Results, slow, waited_for
+from helpers.sweeps.commands import RATE, run, small
 
 from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.commands import draw, run, small
+from helpers.sweeps.commands import draw, run, small
 
 from sweep import shipped
 from sweep.cli import detach as detaching

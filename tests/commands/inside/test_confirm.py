@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import run, small
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.commands import run, small
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.driver.director import Director
 from sweep.records.catalog import open_sweep

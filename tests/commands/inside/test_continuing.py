@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import TINY, fine, run
+from helpers.sweeps.commands import TINY, fine, run
 
 from sweep.commands.inside.continuing import spec_of
 from sweep.driver.director import Director

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import TINY, fine, run
+from helpers.sweeps.commands import TINY, fine, run
 from safetensors.torch import load_file, save_file
 
 from sweep.commands.lineage import ancestors

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from commands.planning.test_forecast import COSTS
-from helpers.commands import TINY, run
+from helpers.sweeps.commands import TINY, run
 
 from sweep.commands.dry_run import describe
 from sweep.commands.inputs import Pictures

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers.commands import TINY, run
+from helpers.sweeps.commands import TINY, run
 from hypothesis import given
 from hypothesis import strategies as st
 

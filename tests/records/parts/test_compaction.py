@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from helpers.parts import fill, opened, settle
+from helpers.sweeps.parts import fill, opened, settle
 
 from sweep.records import journal, ledger
 from sweep.records.datasets import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from helpers.parts import fill, opened, settle
+from helpers.sweeps.parts import fill, opened, settle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

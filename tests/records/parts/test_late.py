@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.directing import FINISHES, READ, begun, make, records, result, trial_of
+from helpers.sweeps.directing import FINISHES, READ, begun, make, records, result, trial_of
 
 from sweep.records import ledger
 from sweep.records.datasets import Store

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from helpers.browser import Browser, browser
-from helpers.synthetic import make_sweep
+from helpers.programs.browser import Browser, browser
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.report.build import write_report

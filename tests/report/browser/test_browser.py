@@ -1,7 +1,7 @@
 """The report in a real browser."""
 
 import pytest
-from helpers.browser import CHROMIUM, Browser
+from helpers.programs.browser import CHROMIUM, Browser
 
 from sweep import formatting
 from sweep.records.catalog import Sweep

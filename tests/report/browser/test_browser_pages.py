@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from helpers.browser import CHROMIUM, Browser
-from helpers.reports import bare_sheet, crowded, evil_sweep, searching, translator_sweep
-from helpers.synthetic import make_sweep, remeasured
+from helpers.programs.browser import CHROMIUM, Browser
+from helpers.sweeps.reports import bare_sheet, crowded, evil_sweep, searching, translator_sweep
+from helpers.sweeps.synthetic import make_sweep, remeasured
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.report.build import write_report

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import run
-from helpers.reports import evil_sweep, page_of, translator_sweep
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.commands import run
+from helpers.sweeps.reports import evil_sweep, page_of, translator_sweep
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from ganlib.errors import RequestError
 from sweep.check.file_rules import judged

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.reports import Page, evil_sweep, page_of
-from helpers.synthetic import make_sweep, remeasured, shared_storage
+from helpers.sweeps.reports import Page, evil_sweep, page_of
+from helpers.sweeps.synthetic import make_sweep, remeasured, shared_storage
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.report.page.compare import CompareSection

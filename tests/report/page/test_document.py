@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.reports import EVIL, EVIL_TEXT, Page, evil_sweep, page_of
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.reports import EVIL, EVIL_TEXT, Page, evil_sweep, page_of
+from helpers.sweeps.synthetic import KINDS, make_sweep
 from jinja2 import meta
 from PIL import Image
 

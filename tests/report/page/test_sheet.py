@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.reports import Page, crowded, evil_sweep, sheet_html, sheet_of, translator_sweep
-from helpers.synthetic import make_sweep, remeasured
+from helpers.sweeps.reports import Page, crowded, evil_sweep, sheet_html, sheet_of, translator_sweep
+from helpers.sweeps.synthetic import make_sweep, remeasured
 
 from sweep.records.catalog import Sweep
 from sweep.report.beside.pasted import markdown

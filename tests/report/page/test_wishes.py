@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.reports import page_of
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.reports import page_of
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store

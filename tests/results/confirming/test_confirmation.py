@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
-from helpers.synthetic import KINDS, make_sweep
+from helpers.sweeps.synthetic import KINDS, make_sweep
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 """What a person's judgements say beside the metric."""
 
 import pytest
-from helpers.synthetic import make_sweep
+from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.results.judging.bradley_terry import Choice

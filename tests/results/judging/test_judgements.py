@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.fake_s3 import bucket_in_memory
+from helpers.programs.fake_s3 import bucket_in_memory
 from hypothesis import given
 from hypothesis import strategies as st
 

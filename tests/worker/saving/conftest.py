@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.commands import fine
-from helpers.driven import SPEC
+from helpers.sweeps.commands import fine
+from helpers.sweeps.driven import SPEC
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.commands import fine
-from helpers.driven import (
+from helpers.sweeps.commands import fine
+from helpers.sweeps.driven import (
     EPOCHS,
     KIMGS,
     SPEC,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.commands import fine, small
-from helpers.driven import EPOCHS, KIMGS, SPEC, checkpoints, driven, kept, records, train
+from helpers.sweeps.commands import fine, small
+from helpers.sweeps.driven import EPOCHS, KIMGS, SPEC, checkpoints, driven, kept, records, train
 
 from ganlib.metrics import Evaluator
 from ganlib.training.fit import Fit

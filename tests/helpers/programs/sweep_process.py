@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from click.testing import CliRunner
 
-from helpers.forked import Forked
+from helpers.programs.forked import Forked
 from sweep.cli import cli
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder

@@ -32,7 +32,7 @@ from ganlib.steps.means import Means
 from ganlib.steps.stream import Batches, stream_of
 from ganlib.training.evaluating import evaluated
 from ganlib.training.fit import Fit
-from helpers.fake_card import CARD, Card, Record, fake_card
+from helpers.training.fake_card import CARD, Card, Record, fake_card
 
 BATCH, PICTURES, LANDMARKS = 8, 20, 5
 """Pictures in a batch, and in the set: every third batch lies across the end of an epoch."""

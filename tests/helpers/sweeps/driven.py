@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from helpers.commands import TIMES, run, small
+from helpers.sweeps.commands import TIMES, run, small
 from sweep.driver.director import Director
 from sweep.driver.events import Next
 from sweep.records.datasets import Store

@@ -2,7 +2,7 @@
 
 import json
 
-from helpers.commands import run
+from helpers.sweeps.commands import run
 
 
 def fine(*arguments: object) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from helpers.drawn_faces import grid_png
+from helpers.drawn.drawn_faces import grid_png
 from sweep import __version__
 from sweep.records import schemas
 from sweep.records.catalog import Sweep, open_sweep

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers.sweep_process import PATIENCE, descendants, trial_workers
+from helpers.programs.sweep_process import PATIENCE, descendants, trial_workers
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PREFIX, PORT, TRIES = "swh", 6379, 5
 SPACES = ("--net", "--uts", "--pid", "--mount")
 BOOT = """hostname "$0" && ip link set lo up && echo up && exec 3<&0 && cat <&3 >/dev/null"""

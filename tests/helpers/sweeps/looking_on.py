@@ -1,4 +1,4 @@
-"""Commands that read results, and what becomes of their output."""
+"""Commands whose output goes somewhere else than to a terminal."""
 
 import os
 import subprocess

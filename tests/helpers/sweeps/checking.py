@@ -5,7 +5,7 @@ from typing import Any
 
 from click.testing import Result
 
-from helpers.commands import RATE, run, small
+from helpers.sweeps.commands import RATE, run, small
 from sweep.records.datasets import Store
 from sweep.records.schemas import SCHEMAS
 from sweep.storage.opening import open_folder

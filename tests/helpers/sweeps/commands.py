@@ -11,7 +11,7 @@ from PIL import Image
 from sweep.cli import cli
 from sweep.spec.yaml_tree import inline
 
-SPACES = Path(__file__).parents[2] / "searchspaces"
+SPACES = Path(__file__).parents[3] / "searchspaces"
 RATE = {"type": "float", "low": 1e-4, "high": 2e-3, "log": True}
 """A learning rate to be searched."""
 TIMES = frozenset(

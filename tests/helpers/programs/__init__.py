@@ -1,0 +1,1 @@
+"""Processes, hosts, servers and browsers."""

@@ -1,0 +1,1 @@
+"""Small sweeps, made up or run, and what is read of them."""

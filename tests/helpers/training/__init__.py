@@ -1,0 +1,1 @@
+"""Small networks, steps and evaluators, and a card that is not there."""
