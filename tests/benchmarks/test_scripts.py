@@ -1,8 +1,12 @@
-"""Every benchmark still finds what it measures."""
+"""Every benchmark and script still finds what it needs."""
 
+import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 IMPORT_ALL = """
@@ -32,3 +36,24 @@ def test_every_benchmark_can_be_begun() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "scripts"])
+def test_what_tests_share_is_found_also_where_it_is_imported_late(folder: str) -> None:
+    """In a function, which beginning the script does not run."""
+    wanted = [
+        (str(path.relative_to(ROOT)), node.module, name.name)
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "helpers"
+        for name in node.names
+    ]
+    assert wanted
+    assert [one for one in wanted if not _found(*one[1:])] == []
+
+
+def _found(module: str, name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), name)
+    except ModuleNotFoundError:
+        return False
