@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.programs.browser import CHROMIUM, Browser, browser
+from helpers.programs.browser import Browser, browser, needs_chromium
 from helpers.training.exports import tiny_export
 
 from sweep.play.serve import Server
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 BUSY = "document.querySelectorAll('[aria-busy]').length"
 ROLES = {"button", "link", "textbox", "combobox", "slider", "image", "checkbox", "DisclosureTriangle", "list"}
 

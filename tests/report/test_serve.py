@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.programs.browser import CHROMIUM, browser
+from helpers.programs.browser import browser, needs_chromium
 from helpers.sweeps.commands import run
 from helpers.sweeps.synthetic import KINDS, make_sweep
 
@@ -95,7 +95,7 @@ def test_it_writes_no_file(live: Sweep) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)")
+@needs_chromium
 def test_an_open_page_refreshes_and_keeps_what_was_chosen(
     server: Server, live: Sweep, tmp_path: Path
 ) -> None:

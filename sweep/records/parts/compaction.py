@@ -32,8 +32,6 @@ SETTLED_SECONDS = 5.0
 
 ReadPart = Callable[[str, list[str] | None], pa.Table]
 """Reads one part by its name: all columns, or some."""
-
-
 NOTHING = pa.table({})
 
 
@@ -135,11 +133,7 @@ def _outgrown(parts: Parts, new: int) -> list[Copy]:
 
 def _copied(copy: Copy, parts: Parts, columns: list[str] | None) -> Block:
     """Read what a copy holds of the parts as they are now."""
-    places = {
-        name: (first, count)
-        for name, (_, first, count) in copy.places.items()
-        if parts.held.get(name) is copy
-    }
+    places = parts.held_by(copy)
     return Block(copy.rows(columns) if places else NOTHING, places)
 
 

@@ -1,11 +1,10 @@
 """Files in which the rows of many parts lie together, so that a thousand trials are read as fast as one.
 
 Opening a Parquet part costs about a millisecond however little is in it. ``compact/<dataset>-00007`` holds the rows of
-many parts (one line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
+many parts (a line with a SHA-256, then a Parquet file), with the time and size of each part as it was. A part
 that has changed since is read itself, so that a copy is never wrong, only of less use; it can be deleted at any time.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,9 +14,9 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ganlib.digests import with_digest, without_digest
 from ganlib.errors import WorkError
 from sweep.records.rows import Row, to_rows
-from sweep.records.schemas import VERSION_KEY
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError, Stamp
 
@@ -48,14 +47,10 @@ class Copy:
             MissingFileError: If it is not there any more.
         """
         try:
-            head, _, data = folder.read(layout.compacted(dataset, number)).partition(b"\n")
-            if head != _digest(data):
-                return cls(number, b"", {})
-            metadata = pq.ParquetFile(pa.BufferReader(data)).schema_arrow.metadata or {}
-            if metadata.get(VERSION_KEY) != _version(dataset):
-                return cls(number, b"", {})
+            data = without_digest(_kind(dataset), folder.read(layout.compacted(dataset, number)))
+            told = json.loads(pq.read_schema(pa.BufferReader(data)).metadata[PARTS_KEY])
             places, start = {}, 0
-            for name, mtime_ns, size, rows in json.loads(metadata[PARTS_KEY]):
+            for name, mtime_ns, size, rows in told:
                 places[name] = Stamp(mtime_ns, size), start, rows
                 start += rows
             return cls(number, data, places)
@@ -101,18 +96,25 @@ class Parts:
             if self.stamps.get(name) == stamp
         }
 
+    def held_by(self, copy: Copy) -> dict[str, tuple[int, int]]:
+        """Tell of each part that a copy holds where its rows begin in the copy, and how many they are."""
+        return {
+            name: (first, count)
+            for name, (_, first, count) in copy.places.items()
+            if self.held.get(name) is copy
+        }
+
     def loose(self) -> list[str]:
         """List the parts that no copy holds."""
         return [name for name in self.stamps if name not in self.held]
 
     def rows(self) -> dict[str, list[Row]]:
         """Read the rows of all parts that a copy holds, by the part's name."""
-        found = {}
+        found = dict[str, list[Row]]()
         for copy in self.copies:
-            all_rows = to_rows(copy.rows(None)) if copy.places else []
-            for name, (_, first, count) in copy.places.items():
-                if self.held.get(name) is copy:
-                    found[name] = all_rows[first : first + count]
+            places = self.held_by(copy)
+            all_rows = to_rows(copy.rows(None)) if places else []
+            found |= {name: all_rows[first : first + count] for name, (first, count) in places.items()}
         return found
 
 
@@ -132,11 +134,10 @@ def write(
         StorageError: If it cannot be written.
     """
     told = json.dumps([(name, *stamp, count) for name, (stamp, count) in places.items()])
-    metadata = {VERSION_KEY: _version(dataset), PARTS_KEY: told.encode()}
     sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
-    data = sink.getvalue().to_pybytes()
-    folder.write(layout.compacted(dataset, number), _digest(data) + b"\n" + data)
+    pq.write_table(table.replace_schema_metadata({PARTS_KEY: told.encode()}), sink, compression="zstd")
+    data = with_digest(_kind(dataset), sink.getvalue().to_pybytes())
+    folder.write(layout.compacted(dataset, number), data)
 
 
 def _loaded(folder: Folder, dataset: str) -> list[Copy]:
@@ -151,9 +152,6 @@ def _loaded(folder: Folder, dataset: str) -> list[Copy]:
     return []
 
 
-def _version(dataset: str) -> bytes:
-    return f"{dataset}/1".encode()
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).hexdigest().encode()
+def _kind(dataset: str) -> bytes:
+    """Name the format of a dataset's copies."""
+    return f"sweep-copy-{dataset}/1".encode()

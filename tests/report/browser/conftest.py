@@ -3,19 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from helpers.programs.browser import Browser, browser
+from helpers.programs.browser import Browser
 from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
 from sweep.report.build import write_report
 from sweep.report.judging.sitting import Sitting
 from sweep.results.judging.bradley_terry import Choice
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("profile")) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """The report in a real browser."""
 
 import pytest
-from helpers.programs.browser import CHROMIUM, Browser
+from helpers.programs.browser import Browser, needs_chromium
 
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.results import Results
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 def test_everything_is_drawn_and_every_picture_decoded(page: Browser) -> None:

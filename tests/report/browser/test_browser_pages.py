@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.programs.browser import CHROMIUM, Browser
+from helpers.programs.browser import Browser, needs_chromium
 from helpers.sweeps.reports import bare_sheet, crowded, evil_sweep, searching, translator_sweep
 from helpers.sweeps.synthetic import make_sweep, remeasured
 
@@ -12,10 +12,7 @@ from sweep.report.build import write_report
 from sweep.report.results import Results
 from sweep.storage.opening import open_folder
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 # Runs in the page after its own scripts; the policy of the page itself must not let it in.
 PROBE = "<script>document.title = 'PROBE RAN'</script></body>"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from helpers.programs.browser import CHROMIUM, Browser, browser
+from helpers.programs.browser import Browser, needs_chromium
 from helpers.sweeps.synthetic import make_sweep
 
 from sweep.records.catalog import Sweep
@@ -12,16 +12,7 @@ from sweep.report.judging.sitting import Sitting
 from sweep.results.judging import judgements
 from sweep.results.judging.bradley_terry import Choice
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("profile")) as page:
-        yield page
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
