@@ -87,12 +87,11 @@ class Found:
 
     def _read(self, dataset: str, name: str, copy: Rows | None) -> None:
         path = f"{dataset}/{name}"
-        stem = name.removesuffix(layout.PART_SUFFIX)
+        trial = layout.trial_of(name)
         drop = partial(self.folder.delete, path)
-        if name == stem or not (stem.isdigit() or stem == layout.SWEEP_PART):
+        if trial is None and path != layout.part(dataset, None):
             self.damage.append(Finding(path, "is no part of this dataset", drop))
             return
-        trial = int(stem) if stem.isdigit() else None
         try:
             rows = checked_part(self.store, dataset, trial, copy)
         except DamagedPartError as error:

@@ -11,7 +11,6 @@ that go on may be late (`sweep.records.parts.late`). Where there are many parts,
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -250,15 +249,16 @@ class Store:
             now = compaction.storage_time(self.folder)
             for dataset, schema in self._schemas.items():
                 with suppress(WorkError):
-                    part, known = self._part_of(dataset), partial(self._remembered, dataset)
-                    compaction.compact(self.folder, dataset, schema, part, known, now)
+                    part, (known, late) = self._part_of(dataset), self._in_memory(dataset)
+                    compaction.compact(self.folder, dataset, schema, part, known, now, late)
 
-    def _remembered(self, dataset: str, name: str) -> list[dict[str, Any]] | None:
-        """Give the rows of a part as this store has written it; None where it has not, or where the part is late."""
-        stem = name.removesuffix(layout.PART_SUFFIX)
-        trial = int(stem) if stem.isdigit() else None
-        late = self.late and trial is not None and dataset in self.late.of(trial)
-        return None if late else self._parts.get((dataset, trial))
+    def _in_memory(self, dataset: str) -> tuple[compaction.Known, compaction.IsLate]:
+        """Make the functions that give the rows of a part as this store has written it, and say whether it is late."""
+        late = self.late.trials(dataset) if self.late else set()
+        return (
+            lambda name: self._parts.get((dataset, layout.trial_of(name))),
+            lambda name: layout.trial_of(name) in late,
+        )
 
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""

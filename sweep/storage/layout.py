@@ -60,6 +60,12 @@ def part(dataset: str, trial: int | None) -> str:
     return f"{dataset}/{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
 
 
+def trial_of(part: str) -> int | None:
+    """Look up the trial whose part of a dataset has this file's name; None for any other file."""
+    stem = part.removesuffix(PART_SUFFIX)
+    return int(stem) if stem != part and stem.isdigit() else None
+
+
 def compacted(dataset: str, number: int) -> str:
     """Name a file that holds many parts of a dataset, for faster reading; a later one has a larger number."""
     return f"{COMPACT}/{dataset}-{number:05d}"

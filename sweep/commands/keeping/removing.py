@@ -66,7 +66,7 @@ def find(storage: Folder, name: str) -> Removable:
         called,
         folder,
         sum(folder.sizes().values()),
-        sum(part.removesuffix(layout.PART_SUFFIX).isdigit() for part in folder.names("trials")),
+        sum(layout.trial_of(part) is not None for part in folder.names("trials")),
         "; ".join(about),
     )
 

@@ -32,6 +32,10 @@ SETTLED_SECONDS = 5.0
 
 ReadPart = Callable[[str, list[str] | None], pa.Table]
 """Reads one part by its name: all columns, or some."""
+Known = Callable[[str], list[Row] | None]
+"""Gives the rows of a part that need not be read; None where they have to be."""
+IsLate = Callable[[str], bool]
+"""Says whether a part is older than what is known: soon it will be another."""
 NOTHING = pa.table({})
 
 
@@ -78,8 +82,9 @@ def compact(
     dataset: str,
     schema: pa.Schema,
     part: ReadPart,
-    known: Callable[[str], list[Row] | None],
+    known: Known,
     now: float,
+    late: IsLate,
 ) -> bool:
     """Copy the parts of a dataset that no copy holds, where there are more than `MANY` of them.
 
@@ -88,8 +93,9 @@ def compact(
         dataset: Its name.
         schema: Gives columns that older parts lack their place and type.
         part: Reads one part.
-        known: Gives the rows of a part that need not be read; None where they have to be.
+        known: Gives what is in memory.
         now: What `storage_time` says.
+        late: Says which parts are left loose.
 
     Returns:
         Whether anything was written.
@@ -99,7 +105,7 @@ def compact(
     """
     parts = Parts.of(folder, dataset, MANY)
     latest = now - SETTLED_SECONDS * 1e9
-    loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest]
+    loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest and not late(name)]
     if len(loose) <= MANY:
         return False
     small = _outgrown(parts, len(loose))

@@ -44,6 +44,10 @@ class Late:
         waiting = self._waiting.get(trial, ())
         return [dataset for dataset in ORDER if dataset in waiting]
 
+    def trials(self, dataset: str) -> set[int]:
+        """Tell the trials whose parts of a dataset are late."""
+        return {trial for trial, datasets in self._waiting.items() if dataset in datasets}
+
     def turn(self) -> int | None:
         """Give the trial that has waited longest, if there is time for it."""
         now = time.monotonic()

@@ -144,6 +144,26 @@ def test_a_driver_copies_rows_that_are_in_memory_and_forgets_those_of_trials_tha
     assert folder.read(layout.ledger(1)) == before, "a trial that goes on after all finds its rows"
 
 
+def test_a_driver_reads_no_part_of_a_trial_that_goes_on(
+    folder: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a part is late: what is on disk is old, and soon another."""
+    fill(store := Store(folder), trials=6)
+    records = Records(store)
+    records.late.share = 0.0
+    for number in (4, 5):
+        row = store.part("metrics", number)[-1]
+        sample = {"trial": number, "attempt": 0, "kimg": 3.0, "path": layout.grid(number, 3.0)}
+        records.evaluation(row | {"kimg": 3.0}, sample)
+        records.put(Trial(number, {}, 0, attempt=0), goes_on=True)
+    settle(folder)
+    names = opened(monkeypatch)
+    store.compact()
+    assert names == []
+    for dataset in ("metrics", "trials"):
+        assert Parts.of(folder, dataset).loose() == ["00004.parquet", "00005.parquet"]
+
+
 @pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
 def test_what_is_settled_is_said_by_the_disks_clock(ahead: float, folder: LocalFolder) -> None:
     """A part of this moment is left loose, whatever the time on the machine that looks; the lease is as young."""
