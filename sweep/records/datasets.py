@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records.parts import compaction
+from sweep.records.parts.in_memory import InMemory
 from sweep.records.parts.late import ORDER, Late
 from sweep.records.parts.sealed import read_part, seal
-from sweep.records.rows import Completer, Moments, row_json, to_rows, to_table
+from sweep.records.rows import Completer, Moments, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
 from sweep.records.status import Status
 from sweep.storage import layout
@@ -66,9 +67,7 @@ class Store:
             dataset: Completer(dataset, schema, self.now) for dataset, schema in self._schemas.items()
         }
         self._before: set[str] | None = None
-        self._parts: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
-        # With each text its row, so that no other row has its identity.
-        self._texts: dict[tuple[str, int | None], dict[int, tuple[dict[str, Any], str]]] = {}
+        self._known = InMemory()
 
     def begin(self) -> None:
         """Write a part without rows into every dataset that has none, so that each can be queried from the start.
@@ -91,7 +90,7 @@ class Store:
             self._before = {f"{dataset}/{name}" for dataset, names in listed.items() for name in names}
         for dataset in self._schemas:
             if layout.part(dataset, trial) not in self._before:
-                self._parts[dataset, trial] = []
+                self._known.put(dataset, trial, [])
 
     def put_trial(self, row: Mapping[str, Any]) -> bool:
         """Insert or update the row of a trial; columns that are not given keep their value.
@@ -152,7 +151,7 @@ class Store:
         Raises:
             DamagedPartError: If the part cannot be read.
         """
-        rows = self._parts.get(("trials", number))
+        rows = self._known.get("trials", number)
         if rows is None:
             # Not written by this store: another process may change the part, so its rows are not kept.
             rows = self._from_disk("trials", number)
@@ -172,11 +171,8 @@ class Store:
         Raises:
             DamagedPartError: If the part cannot be read.
         """
-        known = self._texts.get((dataset, trial), {})
-        rows = self._load(dataset, trial)
-        made = {id(row): known.get(id(row)) or (row, row_json(row)) for row in rows}
-        self._texts[dataset, trial] = made
-        return [text for _, text in made.values()]
+        self._load(dataset, trial)
+        return self._known.texts(dataset, trial)
 
     def catch_up(self, trial: int | None = None) -> None:
         """Write the parts of a trial that are late; with None, those of as many trials as there is time for.
@@ -186,17 +182,11 @@ class Store:
         """
         if self.late and trial is not None:
             for dataset in self.late.of(trial):
-                self._put(dataset, trial, self._parts[dataset, trial])
+                self._put(dataset, trial, self._load(dataset, trial))
         elif self.late:
             for one in iter(self.late.turn, None):
                 with self.late.timed():
                     self.catch_up(one)
-
-    def forget(self, trial: int) -> None:
-        """Keep the rows of a trial no longer in memory; they are read again where they are asked for."""
-        for dataset in self._schemas:
-            self._parts.pop((dataset, trial), None)
-            self._texts.pop((dataset, trial), None)
 
     def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
         """Replace the part of a trial by one with the given rows; without rows, delete the part.
@@ -210,8 +200,7 @@ class Store:
             self._put(dataset, trial, _sorted(dataset, checked))
             return
         self.folder.delete(layout.part(dataset, trial))
-        self._parts.pop((dataset, trial), None)
-        self._texts.pop((dataset, trial), None)
+        self._known.forget(dataset, [trial])
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
@@ -239,24 +228,35 @@ class Store:
             table = table.sort_by("time")
         return table.replace_schema_metadata(schema.metadata)
 
-    def compact(self) -> None:
+    def compact(self, done: Iterable[int] = ()) -> set[int]:
         """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.
 
         Costs a look at the names of the parts where there is nothing to do. Parts that are in memory are not read. A
         copy that cannot be written is done without.
+
+        Args:
+            done: Trials whose rows are no longer needed in memory once copies hold them.
+
+        Returns:
+            Those of them of which something is still there.
         """
+        done = set(done)
         with suppress(WorkError):  # a full disk, or a damaged part: who needs it will say so
             now = compaction.storage_time(self.folder)
             for dataset, schema in self._schemas.items():
                 with suppress(WorkError):
-                    part, (known, late) = self._part_of(dataset), self._in_memory(dataset)
-                    compaction.compact(self.folder, dataset, schema, part, known, now, late)
+                    held = compaction.compact(self.folder, dataset, schema, self._access(dataset), now)
+                    self._known.forget(dataset, {layout.trial_of(name) for name in held} & done)
+        left = done & self._known.trials()
+        for dataset in SCHEMAS:
+            self._known.forget(dataset, done - left)  # that there was nothing
+        return left
 
-    def _in_memory(self, dataset: str) -> tuple[compaction.Known, compaction.IsLate]:
-        """Make the functions that give the rows of a part as this store has written it, and say whether it is late."""
+    def _access(self, dataset: str) -> compaction.Access:
         late = self.late.trials(dataset) if self.late else set()
-        return (
-            lambda name: self._parts.get((dataset, layout.trial_of(name))),
+        return compaction.Access(
+            self._part_of(dataset),
+            lambda name: self._known.get(dataset, layout.trial_of(name)),
             lambda name: layout.trial_of(name) in late,
         )
 
@@ -266,10 +266,10 @@ class Store:
 
     def _load(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
         """Give the rows of one part, which is read from the folder once."""
-        key = (dataset, trial)
-        if key not in self._parts:
-            self._parts[key] = self._from_disk(dataset, trial)
-        return self._parts[key]
+        rows = self._known.get(dataset, trial)
+        if rows is None:
+            self._known.put(dataset, trial, rows := self._from_disk(dataset, trial))
+        return rows
 
     def _from_disk(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
         path = layout.part(dataset, trial)
@@ -279,13 +279,13 @@ class Store:
         """Write a part, at once or when it is caught up with."""
         if self.late and trial is not None and dataset in ORDER:
             self.late.note(dataset, trial)
-            self._parts[dataset, trial] = _sorted(dataset, rows)
+            self._known.put(dataset, trial, _sorted(dataset, rows))
         else:
             self._put(dataset, trial, _sorted(dataset, rows))
 
     def _put(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
         self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
-        self._parts[dataset, trial] = rows  # only once it is on disk: a failed write may be tried again
+        self._known.put(dataset, trial, rows)  # only once it is on disk: a failed write may be tried again
         if self.late and trial is not None:
             self.late.written(dataset, trial)
 

@@ -1,7 +1,5 @@
 """The records that a director writes: each trial in its rows of the datasets and once more in its ledger."""
 
-import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
@@ -77,7 +75,7 @@ class Records:
         self.store, self.now = store, store.now
         self.late = store.late = Late()
         self._settled = 0
-        self._in_memory = deque[tuple[float, int]]()
+        self._done = set[int]()
         self._compact_at = COMPACT_EVERY
 
     def begin(self, trial: Trial) -> None:
@@ -150,6 +148,7 @@ class Records:
         told = {name: result.get(name) for name in (*MEASURED, "n_fake", "kimg")}
         self.event(trial, kind, {**detail, "result": told})
         self.store.replace("results", trial.number, [])
+        self._done.discard(trial.number)
         trial.reopen()
         self.put(trial)
 
@@ -157,13 +156,10 @@ class Records:
         """Take note that a trial has nothing left to do.
 
         From time to time the datasets are compacted, which begins with a look at all parts: the more trials there are,
-        the less often. Then the rows leave the memory, since no copy needs them any more.
+        the less often. Rows that a copy holds leave the memory then.
         """
         self._settled += 1
-        self._in_memory.append((time.time(), trial.number))
+        self._done.add(trial.number)
         if self._settled >= self._compact_at:
-            latest = time.time() - compaction.SETTLED_SECONDS
-            self.store.compact()
+            self._done = self.store.compact(self._done)
             self._compact_at = self._settled + max(COMPACT_EVERY, self._settled // COMPACT_SHARE)
-            while self._in_memory and self._in_memory[0][0] < latest:
-                self.store.forget(self._in_memory.popleft()[1])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -32,11 +33,21 @@ SETTLED_SECONDS = 5.0
 
 ReadPart = Callable[[str, list[str] | None], pa.Table]
 """Reads one part by its name: all columns, or some."""
-Known = Callable[[str], list[Row] | None]
-"""Gives the rows of a part that need not be read; None where they have to be."""
-IsLate = Callable[[str], bool]
-"""Says whether a part is older than what is known: soon it will be another."""
 NOTHING = pa.table({})
+
+
+class Access(NamedTuple):
+    """How the driver of a sweep comes by the parts of a dataset.
+
+    Attributes:
+        read: Reads one.
+        known: Gives the rows of one by its name; None where it has to be read.
+        late: Whether one is older than what is known; soon it will be another.
+    """
+
+    read: ReadPart
+    known: Callable[[str], list[Row] | None]
+    late: Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -81,39 +92,35 @@ def compact(
     folder: Folder,
     dataset: str,
     schema: pa.Schema,
-    part: ReadPart,
-    known: Known,
+    access: Access,
     now: float,
-    late: IsLate,
-) -> bool:
+) -> set[str]:
     """Copy the parts of a dataset that no copy holds, where there are more than `MANY` of them.
 
     Args:
         folder: Of the sweep.
         dataset: Its name.
         schema: Gives columns that older parts lack their place and type.
-        part: Reads one part.
-        known: Gives what is in memory.
+        access: To its parts; late ones are left loose.
         now: What `storage_time` says.
-        late: Says which parts are left loose.
 
     Returns:
-        Whether anything was written.
+        The parts that copies hold now.
 
     Raises:
         WorkError: If a part cannot be read, or a copy not be written.
     """
     parts = Parts.of(folder, dataset, MANY)
     latest = now - SETTLED_SECONDS * 1e9
-    loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest and not late(name)]
+    loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest and not access.late(name)]
     if len(loose) <= MANY:
-        return False
+        return set(parts.held)
     small = _outgrown(parts, len(loose))
     blocks = [_copied(copy, parts, None) for copy in small]
-    here = {name: rows for name in loose if (rows := known(name)) is not None}
+    here = {name: rows for name in loose if (rows := access.known(name)) is not None}
     blocks.append(_remembered(here, schema))
     away = [name for name in loose if name not in here]
-    blocks.append(_read_loose(away, None, part, folder.local() is None))
+    blocks.append(_read_loose(away, None, access.read, folder.local() is None))
     counts = {name: count for block in blocks for name, (_, count) in block.places.items()}
     names = [name for name in parts.stamps if name in counts]
     number = max((copy.number for copy in parts.copies), default=0)
@@ -123,7 +130,7 @@ def compact(
         copies.write(folder, dataset, number, _arranged(some, blocks, schema, None), some)
     for copy in small:
         folder.delete(layout.compacted(dataset, copy.number))
-    return True
+    return {*parts.held, *names}
 
 
 def _outgrown(parts: Parts, new: int) -> list[Copy]:
