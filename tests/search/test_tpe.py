@@ -40,7 +40,7 @@ def test_tpe_draws_what_optunas_own_would_of_the_same_trials(tmp_path, count, en
     study.close()
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 30])
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 3000])
 def test_densities_are_those_of_optuna(count):
     """Of numbers with and without steps and logarithms, and of choices; also beyond the bounds."""
     import numpy as np
