@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
-from statistics import median
+from bisect import insort
+from collections.abc import Callable, Sequence
 
 
 class Hours:
@@ -20,6 +20,7 @@ class Hours:
         self._left, self._now, self._whole = left, now, 0.0
         self._begun: dict[int, float] = {}
         self._ended: dict[int, float] = {}
+        # In order: they are asked for at each report, and there are as many as trials.
         self._first: list[float] = []
         self._results: list[float] = []
 
@@ -34,7 +35,7 @@ class Hours:
     def evaluated(self, trial: int) -> None:
         """Note an evaluation of a trial; the first tells how long one takes to have anything to show."""
         if (begun := self._begun.pop(trial, None)) is not None:
-            self._first.append(self._now() - begun)
+            insort(self._first, self._now() - begun)
 
     def end(self, trial: int) -> None:
         """Note that a trial has ended, and its result is measured now."""
@@ -43,11 +44,11 @@ class Hours:
     def measured(self, trial: int) -> None:
         """Note that the result of a trial is there."""
         if (ended := self._ended.pop(trial, None)) is not None:
-            self._results.append(self._now() - ended)
+            insort(self._results, self._now() - ended)
 
     def enough(self) -> bool:
         """Tell whether a trial that begins now comes to an evaluation and a result, as far as others show it."""
-        return self._left() > (median(self._first) if self._first else 0.0) + self._for_a_result()
+        return self._left() > _median(self._first) + _median(self._results)
 
     def late(self, begun: int, planned: int) -> bool:
         """Tell whether less than half of the time is left, and it will be over before all trials have begun.
@@ -61,7 +62,12 @@ class Hours:
 
     def over(self) -> bool:
         """Tell whether trials have to end now, so that their results are measured in time."""
-        return self._left() <= self._for_a_result()
+        return self._left() <= _median(self._results)
 
-    def _for_a_result(self) -> float:
-        return median(self._results) if self._results else 0.0
+
+def _median(ordered: Sequence[float]) -> float:
+    """Give the median of numbers that are in order; 0 of none."""
+    if not ordered:
+        return 0.0
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2

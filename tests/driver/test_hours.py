@@ -1,6 +1,11 @@
 """The time that a sweep has, against what its trials take."""
 
+import math
+from statistics import median
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sweep.driver.hours import Hours
 
@@ -42,6 +47,22 @@ def test_a_trial_begins_only_if_it_comes_to_a_result() -> None:
     assert not one.over()
     watch.now = 95
     assert one.over()
+
+
+@given(taken=st.lists(st.floats(0.0, 1e6), min_size=1))
+def test_a_result_takes_as_long_as_half_of_the_others_did(taken: list[float]) -> None:
+    """Whatever the order in which they came."""
+    watch = Watch()
+    one = Hours(lambda: left, watch)
+    for trial, seconds in enumerate(taken):
+        watch.now = 0.0
+        one.end(trial)
+        watch.now = seconds
+        one.measured(trial)
+    left = median(taken)
+    assert one.over()
+    left = math.nextafter(left, math.inf)
+    assert not one.over()
 
 
 def test_what_nobody_began_is_not_counted() -> None:
