@@ -10,11 +10,11 @@ end.
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
+from sweep.search.rung import Held, Rule, Rung
 from sweep.spec.sections import AshaConfig
 
 
@@ -38,20 +38,6 @@ class Decision:
     rung_kimg: float | None = None
     cutoff: float | None = None
     entries: list[tuple[int, float]] = field(default_factory=list)
-    alike: bool = False
-
-
-class Held(NamedTuple):
-    """What a trial had when it came to a rung.
-
-    Attributes:
-        value: Its metric.
-        se: The standard error of that, or 0.
-        alike: Whether its pictures varied too little, so that it ended there and counts for nobody.
-    """
-
-    value: float
-    se: float = 0.0
     alike: bool = False
 
 
@@ -79,18 +65,17 @@ class Asha:
         variety: float = 0.0,
     ) -> None:
         self.rungs = tuple(float(rung) for rung in rungs)
-        self.reduction, self.tolerance, self.promote = float(reduction), float(tolerance), promote
-        self.variety = float(variety)
+        self.promote, self.variety = promote, float(variety)
         if any(low >= high for low, high in zip(self.rungs, self.rungs[1:], strict=False)):
             raise ValueError(f"rungs must rise, got {list(self.rungs)}")
-        if not self.reduction > 1:
+        if not reduction > 1:
             raise ValueError(f"reduction must be above 1, got {reduction}")
-        if not self.tolerance >= 0:
+        if not tolerance >= 0:
             raise ValueError(f"tolerance must be at least 0, got {tolerance}")
         if not self.variety >= 0:
             raise ValueError(f"variety must be at least 0, got {variety}")
-        # Each rung is a mapping from trial to what it had; its order is the order of arrival.
-        self._contents: list[dict[int, Held]] = [{} for _ in self.rungs]
+        rule = Rule(float(reduction), float(tolerance), promote)
+        self._rungs = [Rung(rule) for _ in self.rungs]
         self._released: set[tuple[int, int]] = set()
 
     @classmethod
@@ -104,8 +89,8 @@ class Asha:
     def contents(self) -> Mapping[float, Mapping[int, float]]:
         """Copy of the rungs: by kimg, the value of each trial that is compared there, in order of arrival."""
         return {
-            rung: {trial: held.value for trial, held in there.items() if not held.alike}
-            for rung, there in zip(self.rungs, self._contents, strict=True)
+            kimg: {trial: held.value for trial, held in rung.held.items() if not held.alike}
+            for kimg, rung in zip(self.rungs, self._rungs, strict=True)
         }
 
     def enter(
@@ -134,30 +119,20 @@ class Asha:
                 f"only finite values can be compared, got {value} of trial {trial} at {kimg} kimg"
             )
         met = [index for index, rung in enumerate(self.rungs) if reached(kimg, rung)]
-        entries = [(index, value) for index in met if trial not in self._contents[index]]
+        entries = [(index, value) for index in met if trial not in self._rungs[index].held]
         error = se if se is not None and math.isfinite(se) else 0.0
         alike = variety is not None and variety < self.variety
         for index, entered in entries:
-            self._contents[index][trial] = Held(entered, max(error, 0.0), alike)
+            self._rungs[index].add(trial, Held(entered, max(error, 0.0), alike))
         if not met:
             return Decision()
         rung = met[-1]
-        held = self._contents[rung][trial]
-        if held.alike:
+        if self._rungs[rung].held[trial].alike:
             return Decision(True, rung, self.rungs[rung], None, entries, alike=True)
-        stop, cutoff = self._compare(rung, trial, held)
-        return Decision(stop, rung, self.rungs[rung], cutoff, entries)
-
-    def _compare(self, rung: int, trial: int, held: Held) -> tuple[bool, float | None]:
-        """Say whether a trial stops that has come to a rung, and the cutoff there."""
-        before = self._before(rung, trial)
+        goes_on, cutoff = self._rungs[rung].judged(trial)
         if self.promote:
-            leading = _leading([*before, held], self.reduction)
-            cutoff = leading[-1][1].value if leading else None
-            ahead = any(place == len(before) for place, _ in leading) or self._excused(held, cutoff)
-            return not ahead and (rung, trial) not in self._released, cutoff
-        cutoff = _percentile([one.value for one in before], self.reduction)
-        return cutoff is not None and held.value > cutoff and not self._excused(held, cutoff), cutoff
+            goes_on = goes_on or (rung, trial) in self._released
+        return Decision(not goes_on, rung, self.rungs[rung], cutoff, entries)
 
     def release(self, trial: int, rung: int) -> None:
         """Let a trial go on past a rung, whatever was decided there."""
@@ -165,7 +140,7 @@ class Asha:
 
     def ended(self, trial: int) -> bool:
         """Say whether a trial has ended for good at a rung, because its pictures varied too little."""
-        return any(trial in there and there[trial].alike for there in self._contents)
+        return any(trial in rung.held and rung.held[trial].alike for rung in self._rungs)
 
     def promotable(self, waiting: Collection[int], at_the_end: bool = False) -> int | None:
         """Find a trial that was stopped and is among the best of its rung by now: the best one of the highest rung.
@@ -174,21 +149,11 @@ class Asha:
             waiting: The trials that were stopped.
             at_the_end: Whether no trial trains or begins any more; then the best at a rung need not wait for others.
         """
-        for index in reversed(range(len(self.rungs))):
-            there = {trial: held for trial, held in self._contents[index].items() if not held.alike}
-            later = self._contents[index + 1] if index + 1 < len(self.rungs) else {}
-            if not any(trial in there for trial in waiting):
-                continue
-            leading = _leading(list(there.values()), self.reduction, least=int(at_the_end))
-            cutoff = leading[-1][1].value if leading else None
-            ahead = {place for place, _ in leading}
-            found = [
-                (held.value, place, trial)
-                for place, (trial, held) in enumerate(there.items())
-                if trial in waiting and trial not in later and (place in ahead or self._excused(held, cutoff))
-            ]
-            if found:
-                return min(found)[2]
+        later: Mapping[int, Held] = {}
+        for rung in reversed(self._rungs):
+            if (found := rung.promotable(waiting, later, int(at_the_end))) is not None:
+                return found
+            later = rung.held
         return None
 
     def load(self, entries: Iterable[tuple[float, int, float, float | None, bool]]) -> None:
@@ -204,13 +169,14 @@ class Asha:
         for kimg, trial, value, se, alike in entries:
             near = [i for i, rung in enumerate(self.rungs) if same_time(rung, kimg)]
             held = Held(value, se or 0.0, alike)
-            if not near or not math.isfinite(value) or self._contents[near[0]].get(trial, held) != held:
+            if not near or not math.isfinite(value) or self._rungs[near[0]].held.get(trial, held) != held:
                 rungs = ", ".join(f"{rung:g}" for rung in self.rungs) or "none"
                 raise WorkError(
                     f"the recorded rungs do not fit the sweep: trial {trial} has {value} at {kimg} kimg, "
                     f"and the rungs are at {rungs} kimg"
                 )
-            self._contents[near[0]][trial] = held
+            if trial not in self._rungs[near[0]].held:
+                self._rungs[near[0]].add(trial, held)
 
     def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Put the recorded rows of the dataset ``rungs`` back, with who was let go on at once or since.
@@ -224,33 +190,3 @@ class Asha:
             (row["rung_kimg"], row["trial"], row["value"], row["se"], bool(row["alike"])) for row in entries
         )
         self._released |= {(row["rung"], row["trial"]) for row in entries if not row["stopped"]}
-
-    def _before(self, rung: int, trial: int) -> list[Held]:
-        """List what the trials had that are compared at a rung and came before a trial, in order of arrival."""
-        there = self._contents[rung]
-        earlier = (there[other] for other in takewhile(lambda other: other != trial, there))
-        return [one for one in earlier if not one.alike]
-
-    def _excused(self, held: Held, cutoff: float | None) -> bool:
-        """Say whether noise may be all that keeps a trial from the cutoff."""
-        error = self.tolerance * held.se
-        return error > 0 and cutoff is not None and held.value - error <= cutoff
-
-
-def _percentile(values: Sequence[float], reduction: float) -> float | None:
-    """Compute the value that the best 1/``reduction`` have at most, between two of them; None of none."""
-    if not values:
-        return None
-    # Negated and as a percentile, as Ray does it with numpy.percentile, which takes 50 us for a few numbers: the same
-    # rounding, so a tie is decided alike. The clip keeps the interpolation between two huge values from overflowing.
-    rewards = sorted(min(max(-value, -1e300), 1e300) for value in values)
-    place = (len(rewards) - 1) * ((1 - 1 / reduction) * 100 / 100)
-    below = int(place)
-    low, high, share = rewards[below], rewards[min(below + 1, len(rewards) - 1)], place - below
-    return -(high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share)
-
-
-def _leading(there: Sequence[Held], reduction: float, least: int = 0) -> list[tuple[int, Held]]:
-    """List the best 1/``reduction`` in whole trials, best first and of equals the first to come, with their places."""
-    ranked = sorted(enumerate(there), key=lambda one: (one[1].value, one[0]))
-    return ranked[: max(least, int(len(there) / reduction + 1e-9))]
