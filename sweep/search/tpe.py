@@ -129,14 +129,18 @@ class Estimator(_ParzenEstimator):
         mixture = self._mixture_distribution
         of_trials = np.log(mixture.weights)
         table = np.zeros((len(next(iter(samples_dict.values()))), len(of_trials)))
-        far = np.empty_like(table)
+        far = np.empty_like(
+            table
+        )  # one for all: memory that is new to the process takes longer than what is computed
         for name, known in zip(self._search_space, mixture.distributions, strict=True):
             values = samples_dict[name]
             if isinstance(known, _BatchedCategoricalDistributions):
-                table += np.log(known.weights.T.copy())[values.astype(np.int64)]
+                few, of_candidate = np.log(np.ascontiguousarray(known.weights.T)), values.astype(np.int64)
+                table += few.take(of_candidate, axis=0, out=far, mode="clip")
                 continue
             if known.step != 0.0:
-                table += _steps(values, known)
+                few, of_candidate = _steps(values, known)
+                table += few.take(of_candidate, axis=0, out=far, mode="clip")
                 continue
             low, high = known.adapted_low, known.adapted_high
             at = np.log(values) if known.is_log else values
@@ -167,14 +171,18 @@ def _log_sums(table: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.log(sums) + most)
 
 
-def _steps(values: NDArray[np.float64], known: Any) -> NDArray[np.float64]:  # noqa: ANN401 - Optuna's, not public
-    """Give the logarithm of the mass of each trial's truncated normal distribution in the step of each candidate."""
+def _steps(values: NDArray[np.float64], known: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # noqa: ANN401 - Optuna's, not public
+    """Give the logarithm of the mass of each trial's truncated normal distribution in the steps of the candidates.
+
+    Returns:
+        The table, of shape ``(steps, trials)``, and which of its rows belongs to each candidate.
+    """
     few, of_candidate = np.unique(values, return_inverse=True)
     edges = [few + side * known.step / 2 for side in (-1, 1)]
     left, right = (np.log(edge)[:, None] if known.is_log else edge[:, None] for edge in edges)
     mu, sigma, of_trial = _unique_inverse_2d(known.mu, known.sigma)
     mass = _log_mass(left, right, mu, sigma) - _log_mass(known.adapted_low, known.adapted_high, mu, sigma)
-    return np.asarray(mass[:, of_trial][of_candidate])
+    return np.asarray(mass[:, of_trial]), of_candidate
 
 
 def _log_mass(
