@@ -89,7 +89,7 @@ class Found:
         path = f"{dataset}/{name}"
         trial = layout.trial_of(name)
         drop = partial(self.folder.delete, path)
-        if trial is None and path != layout.part(dataset, None):
+        if not layout.is_part(name):
             self.damage.append(Finding(path, "is no part of this dataset", drop))
             return
         try:

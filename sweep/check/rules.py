@@ -219,7 +219,8 @@ def _measured(records: Found, entry: dict[str, Any]) -> float | None:
 
 
 def _numbers(records: Found) -> list[int]:
-    copies = [int(name[:-5]) for name in records.folder.names(layout.LEDGER) if name[:-5].isdigit()]
+    names = records.folder.names(layout.LEDGER)
+    copies = [trial for name in names if (trial := layout.trial_of(name, layout.LEDGER_SUFFIX)) is not None]
     return sorted({trial for _, trial in records.parts} | set(copies))
 
 

@@ -256,7 +256,7 @@ class Store:
         late = self.late.trials(dataset) if self.late else set()
         return compaction.Access(
             self._part_of(dataset),
-            lambda name: self._known.get(dataset, layout.trial_of(name)),
+            lambda name: None if (one := layout.trial_of(name)) is None else self._known.get(dataset, one),
             lambda name: layout.trial_of(name) in late,
         )
 

@@ -18,7 +18,7 @@ from sweep.records.schemas import SCHEMAS, to_json
 from sweep.spec.schedule import Schedule
 from sweep.spec.wishes.wish import Wish, wishes_of
 from sweep.storage.folder import Folder
-from sweep.storage.layout import INFO, PART_SUFFIX
+from sweep.storage.layout import INFO, is_part
 
 if TYPE_CHECKING:
     from ganlib.config import TrialConfig
@@ -220,7 +220,7 @@ def foreign_columns(folder: Folder) -> list[str]:
     """
     found = []
     for dataset, schema in SCHEMAS.items():
-        parts = [name for name in folder.names(dataset) if name.endswith(PART_SUFFIX)]
+        parts = [name for name in folder.names(dataset) if is_part(name)]
         if parts:
             with suppress(DamagedPartError):  # who needs the part will say so
                 theirs = read_part(folder, dataset, f"{dataset}/{parts[0]}").column_names

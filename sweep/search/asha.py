@@ -20,7 +20,7 @@ from sweep.spec.sections import AshaConfig
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision of `Asha.record` on one trial.
+    """What `Asha.enter` decides of one trial.
 
     Attributes:
         stop: Whether the trial ends here.

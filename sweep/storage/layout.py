@@ -3,6 +3,9 @@
 Paths are relative to the sweep's folder, with ``/`` between their parts. Trials are numbered from 0, times are in kimg.
 """
 
+import re
+from functools import cache
+
 INFO = "sweep.json"
 SPEC = "spec.yaml"
 LEASE = "lease.json"
@@ -34,6 +37,7 @@ CHECKPOINT_SUFFIX = ".ckpt"
 HISTORY_SUFFIX = "-history.json"
 """Of what was evaluated so far, beside the checkpoints of a trial that can go on."""
 LEDGER = "ledger"
+LEDGER_SUFFIX = ".json"
 TENSORBOARD = "tensorboard"
 RAY = "ray"
 COMPACT = "compact"
@@ -60,15 +64,32 @@ def part(dataset: str, trial: int | None) -> str:
     return f"{dataset}/{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
 
 
-def trial_of(part: str) -> int | None:
-    """Look up the trial whose part of a dataset has this file's name; None for any other file."""
-    stem = part.removesuffix(PART_SUFFIX)
-    return int(stem) if stem != part and stem.isdigit() else None
+def trial_of(name: str, suffix: str = PART_SUFFIX) -> int | None:
+    """Look up whose part, or other file of that suffix, has this name; None where it is no trial's."""
+    found = _numbered("", suffix).fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def is_part(name: str) -> bool:
+    """Tell whether a file is a part of its dataset by its name: people and programs leave others in a folder."""
+    return trial_of(name) is not None or name == f"{SWEEP_PART}{PART_SUFFIX}"
 
 
 def compacted(dataset: str, number: int) -> str:
     """Name a file that holds many parts of a dataset, for faster reading; a later one has a larger number."""
-    return f"{COMPACT}/{dataset}-{number:05d}"
+    return f"{COMPACT}/{dataset}-{name_of(number)}"
+
+
+def number_of_copy(name: str, dataset: str) -> int | None:
+    """Look up which copy of a dataset's parts has this name; None where it is none."""
+    found = _numbered(f"{dataset}-", "").fullmatch(name)
+    return int(found[1]) if found else None
+
+
+@cache
+def _numbered(start: str, end: str) -> re.Pattern[str]:
+    """Make the pattern of a name with a number as `name_of` writes it."""
+    return re.compile(f"{re.escape(start)}(0[0-9]{{4}}|[1-9][0-9]{{4,}}){re.escape(end)}")
 
 
 def judgements(who: str) -> str:
@@ -78,7 +99,7 @@ def judgements(who: str) -> str:
 
 def ledger(trial: int) -> str:
     """Name the second copy of a trial's rows."""
-    return f"{LEDGER}/{name_of(trial)}.json"
+    return f"{LEDGER}/{name_of(trial)}{LEDGER_SUFFIX}"
 
 
 def grid(trial: int, kimg: float) -> str:

@@ -63,7 +63,7 @@ class LocalFolder(Folder):
         with explained("list", str(target)):
             try:
                 found = os.listdir(target)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):  # a file, such as `.DS_Store` where folders are
                 return []
         return sorted(name for name in found if not name.endswith(TEMPORARY))
 
@@ -101,7 +101,7 @@ def _entries(place: Path | str) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(place) as entries:
             return list(entries)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

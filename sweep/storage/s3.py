@@ -161,4 +161,9 @@ class RemoteFolder(Folder):
 
     def _entries(self, path: str, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(path), allow_not_found=True, recursive=recursive)
-        return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))
+        try:
+            return self._tried("list", path, lambda: list(self._filesystem.get_file_info(selector)))
+        except MissingFileError:
+            if self._kind(path) == fs.FileType.File:
+                return []
+            raise

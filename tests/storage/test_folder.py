@@ -24,6 +24,7 @@ def test_write_read_replace_list_delete(folder: Folder) -> None:
     folder.write("a/a.bin", b"")
     assert folder.read("a/b.bin") == b"two"
     assert folder.names("a") == ["a.bin", "b.bin"]
+    assert folder.names("a/b.bin") == [] == list(folder.stamps("a/b.bin")), "a file is no folder"
     assert folder.exists("a")
     assert folder.exists("a/b.bin")
     assert (folder / "a").read("b.bin") == b"two"

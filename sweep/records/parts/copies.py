@@ -81,9 +81,7 @@ class Parts:
     @classmethod
     def of(cls, folder: Folder, dataset: str, few: int = 0) -> "Parts":
         """Look up the parts of a dataset and its copies; of so few parts, the copies are not looked for."""
-        stamps = {
-            name: stamp for name, stamp in folder.stamps(dataset).items() if name.endswith(layout.PART_SUFFIX)
-        }
+        stamps = {name: stamp for name, stamp in folder.stamps(dataset).items() if layout.is_part(name)}
         return cls(stamps, _loaded(folder, dataset) if len(stamps) > few else [])
 
     @cached_property
@@ -144,9 +142,9 @@ def _loaded(folder: Folder, dataset: str) -> list[Copy]:
     """Load all copies of a dataset, the oldest first."""
     for _ in range(LOOKS):
         with suppress(MissingFileError):
-            names = (name.rpartition("-") for name in folder.names(layout.COMPACT))
+            names = folder.names(layout.COMPACT)
             numbers = sorted(
-                int(number) for start, _, number in names if start == dataset and number.isdigit()
+                number for name in names if (number := layout.number_of_copy(name, dataset)) is not None
             )
             return [Copy.load(folder, dataset, number) for number in numbers]
     return []
