@@ -72,17 +72,20 @@ def initial(records: Found) -> Iterator[Finding]:
 
 def judged(records: Found) -> Iterator[Finding]:
     """Check that judgements of pictures can be read, and are of trials that there are."""
-    for who in records.folder.names(layout.JUDGEMENTS):
-        for name in records.folder.names(layout.judgements(who)):
-            path = f"{layout.judgements(who)}/{name}"
-            try:
-                told = judgements.parse(records.folder.read(path), path)
-            except WorkError as error:
-                yield Finding(path, reason(error))
-                continue
-            unknown = {shown.trial for one in told for shown in (one.first, one.second)} - set(records.trials)
-            if unknown:
-                yield Finding(path, f"judges {trial_numbers(unknown)}, which is not there")
+    for path in judgements.others(records.folder):
+        yield Finding(
+            path,
+            "does not count: the judgements of a session have a name such as 20260101T090000Z-12ab3c.jsonl",
+        )
+    for _, path in judgements.sessions(records.folder):
+        try:
+            told = judgements.parse(records.folder.read(path), path)
+        except WorkError as error:
+            yield Finding(path, reason(error))
+            continue
+        unknown = {shown.trial for one in told for shown in (one.first, one.second)} - set(records.trials)
+        if unknown:
+            yield Finding(path, f"judges {trial_numbers(unknown)}, which is not there")
 
 
 def broken_weights(data: bytes) -> str | None:

@@ -6,10 +6,11 @@ press, so that it is never half written, on a disk or in a bucket, and two peopl
 """
 
 import json
+import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from sweep.storage.folder import Folder
 
 LONGEST_NAME = 40
 SUFFIX = ".jsonl"
+_SESSION = re.compile(rf"[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{6}}{re.escape(SUFFIX)}")
+"""The name of a session's file; people and programs leave others in a folder."""
 
 
 @dataclass(frozen=True, order=True)
@@ -137,15 +140,26 @@ def read(folder: Folder) -> dict[str, list[Judgement]]:
         WorkError: If a file cannot be read, or a line of it is none that was written here.
     """
     found: dict[str, list[Judgement]] = {}
+    for who, path in sessions(folder):
+        found.setdefault(who, []).extend(parse(folder.read(path), path))
+    return {who: counted for who, counted in found.items() if counted}
+
+
+def sessions(folder: Folder) -> Iterator[tuple[str, str]]:
+    """List whose sessions there are, each with its file, the oldest of a person first."""
+    return ((who, path) for who, path in _files(folder) if _SESSION.fullmatch(path.rpartition("/")[2]))
+
+
+def others(folder: Folder) -> Iterator[str]:
+    """List files that may have been sessions, and do not count under the names that they have."""
+    named = {path for _, path in sessions(folder)}
+    return (path for _, path in _files(folder) if path.endswith(SUFFIX) and path not in named)
+
+
+def _files(folder: Folder) -> Iterator[tuple[str, str]]:
     for who in folder.names(layout.JUDGEMENTS):
         place = layout.judgements(who)
-        sessions = [name for name in folder.names(place) if name.endswith(SUFFIX)]
-        counted = [
-            one for name in sessions for one in parse(folder.read(f"{place}/{name}"), f"{place}/{name}")
-        ]
-        if counted:
-            found[who] = counted
-    return found
+        yield from ((who, f"{place}/{name}") for name in folder.names(place))
 
 
 def parse(data: bytes, path: str) -> list[Judgement]:

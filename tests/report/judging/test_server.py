@@ -322,10 +322,13 @@ def test_the_report_shows_what_was_judged(sweep: Sweep) -> None:
 
 def test_check_finds_what_is_no_judgement(sweep: Sweep) -> None:
     Sitting(sweep, "ann", 4).answer(1, Choice.TIE)
-    sweep.folder.write("judgements/bo/1.jsonl", b"{}\n")
+    bo, cy = (f"judgements/{who}/20260102T030405Z-0a1b2c.jsonl" for who in ("bo", "cy"))
+    sweep.folder.write(bo, b"{}\n")
     line = judgements.Judgement(judgements.Shown(0, 1.0), judgements.Shown(99, 1.0), Choice.TIE).line()
-    sweep.folder.write("judgements/cy/1.jsonl", json.dumps(line).encode())
+    sweep.folder.write(cy, json.dumps(line).encode())
+    sweep.folder.write("judgements/cy/mine.jsonl", json.dumps(line).encode())
     found = list(judged(Found.load(sweep.folder)))
-    assert [finding.path for finding in found] == ["judgements/bo/1.jsonl", "judgements/cy/1.jsonl"]
-    assert found[0].what.startswith("has no judgement in line 1")
-    assert "trial 99" in found[1].what
+    assert [finding.path for finding in found] == ["judgements/cy/mine.jsonl", bo, cy]
+    assert found[0].what.startswith("does not count")
+    assert found[1].what.startswith("has no judgement in line 1")
+    assert "trial 99" in found[2].what

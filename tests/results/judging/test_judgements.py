@@ -76,6 +76,18 @@ def test_what_cannot_be_written_does_not_count(folder: Folder, monkeypatch: pyte
     assert judgements.read(folder) == {}
 
 
+@pytest.mark.parametrize("name", ["._{}", "{} (1)", "{} copy", "x{}"])
+def test_a_copy_of_a_session_is_not_counted_again(name: str, folder: Folder) -> None:
+    """Clouds leave copies, and Macs second files that are no text."""
+    session = Session(folder, "ann")
+    session.add(ONE)
+    copy = session.path.replace("judgements/ann/", "").removesuffix(".jsonl")
+    folder.write(f"judgements/ann/{name.format(copy)}.jsonl", folder.read(session.path))
+    folder.write("judgements/.DS_Store", b"strange")
+    assert judgements.read(folder) == {"ann": [ONE]}
+    assert [*judgements.others(folder)] == [f"judgements/ann/{name.format(copy)}.jsonl"]
+
+
 GOOD = json.dumps(ONE.line())
 
 
