@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from ganlib.errors import WorkError
 from sweep.records.catalog import Sweep
 from sweep.records.status import Status
 from sweep.search.left import nothing_left
-from sweep.spec.sections import AshaConfig, promoting
 from sweep.storage import lease
 from sweep.storage.folder import Folder
+
+if TYPE_CHECKING:
+    from sweep.spec.sections import AshaConfig
 
 Row = dict[str, Any]
 
@@ -68,12 +68,16 @@ def as_they_stand(folder: Folder, trials: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _promoting(sweep: Sweep) -> AshaConfig | None:
+def _promoting(sweep: Sweep) -> "AshaConfig | None":
     """Read of a spec only what is asked for: all of it takes as long as all else that a list says of a sweep."""
     spec = sweep.spec()
     asha, search = spec.get("asha"), spec.get("search")
     if not isinstance(asha, dict) or not isinstance(search, dict):
         return None
+    from pydantic import ValidationError
+
+    from sweep.spec.sections import AshaConfig, promoting  # which few sweeps need
+
     try:
         return promoting(AshaConfig.model_validate(asha), search.get("time"))
     except ValidationError:  # of another version, or edited

@@ -10,12 +10,14 @@ end.
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganlib.clock import reached, same_time
 from ganlib.errors import WorkError
 from sweep.search.rung import Held, Rule, Rung
-from sweep.spec.sections import AshaConfig
+
+if TYPE_CHECKING:
+    from sweep.spec.sections import AshaConfig
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Asha:
         self._released: set[tuple[int, int]] = set()
 
     @classmethod
-    def of(cls, rungs: Sequence[float], config: AshaConfig | None) -> "Asha | None":
+    def of(cls, rungs: Sequence[float], config: "AshaConfig | None") -> "Asha | None":
         """Make the rungs of a spec; None where it has none."""
         if config is None:
             return None

@@ -1,19 +1,21 @@
 """Tell from the records alone whether a sweep has anything left to do: what `resume` does, and `ls` and reports say."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.asha import Asha
-from sweep.spec.sections import AshaConfig
+
+if TYPE_CHECKING:
+    from sweep.spec.sections import AshaConfig
 
 Row = Mapping[str, Any]
 Rows = Callable[[str], Sequence[Row]]
 """Gives the rows of a dataset by its name."""
 
 
-def nothing_left(info: SweepInfo, asha: Callable[[], AshaConfig | None], rows: Rows) -> bool:
+def nothing_left(info: SweepInfo, asha: "Callable[[], AshaConfig | None]", rows: Rows) -> bool:
     """Say whether all trials have begun, ended and been measured, and none goes on.
 
     Args:
@@ -49,7 +51,7 @@ def ended_and_measured(trials: Iterable[Row], results: Iterable[Row]) -> int:
 
 
 def goes_on(
-    rungs: Sequence[float], asha: Callable[[], AshaConfig | None], trials: Iterable[Row], rows: Rows
+    rungs: Sequence[float], asha: "Callable[[], AshaConfig | None]", trials: Iterable[Row], rows: Rows
 ) -> bool:
     """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
 
