@@ -54,6 +54,11 @@ LEFT_BEHIND = frozenset({CHOSEN, LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "even
 """What a sweep writes before it counts as begun, beside its spec."""
 
 
+_NUMBER = "0[0-9]{4}|[1-9][0-9]{4,}"
+"""A number as `name_of` writes it."""
+_PART = re.compile(f"({_NUMBER}|{SWEEP_PART}){re.escape(PART_SUFFIX)}")
+
+
 def name_of(trial: int) -> str:
     """Name a trial in paths, such as ``00007``."""
     return f"{trial:05d}"
@@ -72,7 +77,7 @@ def trial_of(name: str, suffix: str = PART_SUFFIX) -> int | None:
 
 def is_part(name: str) -> bool:
     """Tell whether a file is a part of its dataset by its name: people and programs leave others in a folder."""
-    return trial_of(name) is not None or name == f"{SWEEP_PART}{PART_SUFFIX}"
+    return _PART.fullmatch(name) is not None
 
 
 def compacted(dataset: str, number: int) -> str:
@@ -88,8 +93,7 @@ def number_of_copy(name: str, dataset: str) -> int | None:
 
 @cache
 def _numbered(start: str, end: str) -> re.Pattern[str]:
-    """Make the pattern of a name with a number as `name_of` writes it."""
-    return re.compile(f"{re.escape(start)}(0[0-9]{{4}}|[1-9][0-9]{{4,}}){re.escape(end)}")
+    return re.compile(f"{re.escape(start)}({_NUMBER}){re.escape(end)}")
 
 
 def judgements(who: str) -> str:
