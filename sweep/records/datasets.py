@@ -246,7 +246,7 @@ class Store:
             for dataset, schema in self._schemas.items():
                 with suppress(WorkError):
                     held = compaction.compact(self.folder, dataset, schema, self._access(dataset), now)
-                    self._known.forget(dataset, {layout.trial_of(name) for name in held} & done)
+                    self._known.forget(dataset, [trial for trial in done if layout.part_name(trial) in held])
         left = done & self._known.trials()
         for dataset in SCHEMAS:
             self._known.forget(dataset, done - left)  # that there was nothing
@@ -256,7 +256,7 @@ class Store:
         late = self.late.trials(dataset) if self.late else set()
         return compaction.Access(
             self._part_of(dataset),
-            lambda name: None if (one := layout.trial_of(name)) is None else self._known.get(dataset, one),
+            lambda name: self._known.get(dataset, layout.trial_of(name)),
             lambda name: layout.trial_of(name) in late,
         )
 

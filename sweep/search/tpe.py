@@ -129,29 +129,27 @@ class Estimator(_ParzenEstimator):
         mixture = self._mixture_distribution
         of_trials = np.log(mixture.weights)
         table = np.zeros((len(next(iter(samples_dict.values()))), len(of_trials)))
-        far = np.empty_like(
-            table
-        )  # one for all: memory that is new to the process takes longer than what is computed
+        # One for all: memory that is new to the process takes longer than what is computed there.
+        far = np.empty_like(table)
         for name, known in zip(self._search_space, mixture.distributions, strict=True):
             values = samples_dict[name]
             if isinstance(known, _BatchedCategoricalDistributions):
                 few, of_candidate = np.log(np.ascontiguousarray(known.weights.T)), values.astype(np.int64)
-                table += few.take(of_candidate, axis=0, out=far, mode="clip")
-                continue
-            if known.step != 0.0:
+            elif known.step != 0.0:
                 few, of_candidate = _steps(values, known)
-                table += few.take(of_candidate, axis=0, out=far, mode="clip")
+            else:
+                low, high = known.adapted_low, known.adapted_high
+                at = np.log(values) if known.is_log else values
+                np.subtract(at[:, None], known.mu, out=far)
+                far *= math.sqrt(0.5) / known.sigma
+                far *= far
+                table -= far
+                table[(at < low) | (at > high)] = -math.inf
+                mass = _log_mass_inside(low, high, known.mu, known.sigma)
+                of_trials -= mass + np.log(known.sigma) + HALF_LOG_2_PI
                 continue
-            low, high = known.adapted_low, known.adapted_high
-            at = np.log(values) if known.is_log else values
-            np.subtract(at[:, None], known.mu, out=far)
-            far *= math.sqrt(0.5) / known.sigma
-            far *= far
-            table -= far
-            table[(at < low) | (at > high)] = -math.inf
-            of_trials -= (
-                _log_mass_inside(low, high, known.mu, known.sigma) + np.log(known.sigma) + HALF_LOG_2_PI
-            )
+            # (With "raise" numpy would take them elsewhere first, and copy.)
+            table += few.take(of_candidate, axis=0, out=far, mode="clip")
         table += of_trials
         return _log_sums(table)
 

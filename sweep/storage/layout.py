@@ -66,7 +66,12 @@ def name_of(trial: int) -> str:
 
 def part(dataset: str, trial: int | None) -> str:
     """Name the part of a dataset with a trial's rows; None for those of the whole sweep."""
-    return f"{dataset}/{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
+    return f"{dataset}/{part_name(trial)}"
+
+
+def part_name(trial: int | None) -> str:
+    """Name that part within its dataset."""
+    return f"{SWEEP_PART if trial is None else name_of(trial)}{PART_SUFFIX}"
 
 
 def trial_of(name: str, suffix: str = PART_SUFFIX) -> int | None:

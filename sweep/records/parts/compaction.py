@@ -8,7 +8,7 @@ touched again: what a driver has to do at a time does not grow with its sweep.
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
@@ -94,7 +94,7 @@ def compact(
     schema: pa.Schema,
     access: Access,
     now: float,
-) -> set[str]:
+) -> Set[str]:
     """Copy the parts of a dataset that no copy holds, where there are more than `MANY` of them.
 
     Args:
@@ -114,7 +114,7 @@ def compact(
     latest = now - SETTLED_SECONDS * 1e9
     loose = [name for name in parts.loose() if parts.stamps[name].mtime_ns < latest and not access.late(name)]
     if len(loose) <= MANY:
-        return set(parts.held)
+        return parts.held.keys()
     small = _outgrown(parts, len(loose))
     blocks = [_copied(copy, parts, None) for copy in small]
     here = {name: rows for name in loose if (rows := access.known(name)) is not None}
@@ -130,7 +130,7 @@ def compact(
         copies.write(folder, dataset, number, _arranged(some, blocks, schema, None), some)
     for copy in small:
         folder.delete(layout.compacted(dataset, copy.number))
-    return {*parts.held, *names}
+    return parts.held.keys() | names
 
 
 def _outgrown(parts: Parts, new: int) -> list[Copy]:

@@ -22,8 +22,8 @@ from sweep.storage.folder import Folder
 
 LONGEST_NAME = 40
 SUFFIX = ".jsonl"
-_SESSION = re.compile(rf"[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{6}}{re.escape(SUFFIX)}")
-"""The name of a session's file; people and programs leave others in a folder."""
+_SESSION = re.compile(rf"/[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{6}}{re.escape(SUFFIX)}\Z")
+"""How the path of a session's file ends; people and programs leave others in a folder."""
 
 
 @dataclass(frozen=True, order=True)
@@ -147,13 +147,12 @@ def read(folder: Folder) -> dict[str, list[Judgement]]:
 
 def sessions(folder: Folder) -> Iterator[tuple[str, str]]:
     """List whose sessions there are, each with its file, the oldest of a person first."""
-    return ((who, path) for who, path in _files(folder) if _SESSION.fullmatch(path.rpartition("/")[2]))
+    return ((who, path) for who, path in _files(folder) if _SESSION.search(path))
 
 
 def others(folder: Folder) -> Iterator[str]:
     """List files that may have been sessions, and do not count under the names that they have."""
-    named = {path for _, path in sessions(folder)}
-    return (path for _, path in _files(folder) if path.endswith(SUFFIX) and path not in named)
+    return (path for _, path in _files(folder) if path.endswith(SUFFIX) and not _SESSION.search(path))
 
 
 def _files(folder: Folder) -> Iterator[tuple[str, str]]:
