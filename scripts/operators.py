@@ -16,7 +16,8 @@ BEGIN, END = "<!-- operators.py writes from here -->", "<!-- operators.py to her
 
 def _tables() -> Iterator[str]:
     sys.path.insert(0, str(ROOT / "tests"))
-    from helpers.training.fake_steps import BATCH, CASES, EVALUATIONS, MEASURED, evaluate, run
+    from helpers.training.fake_cases import CASES, EVALUATIONS, MEASURED
+    from helpers.training.fake_steps import BATCH, evaluate, run
 
     yield f"Of a training step; a DCGAN at 64 px on {BATCH} pictures, but for what is named.\n"
     yield "| configuration | operators |"

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers.training.fake_steps import BATCH, Case
+from helpers.training.fake_cases import Case
+from helpers.training.fake_steps import BATCH
 
 from benchmarks.gpu.cases import APART, apart, batches_of, captured, repeatable, step_of, train
 from benchmarks.gpu.parts import Settings, Skipped, Wrong

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from helpers.training.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, noise
+from helpers.training.fake_cases import CASES, Case
+from helpers.training.fake_steps import BATCH, LANDMARKS, PICTURES, noise
 from helpers.training.rehearsal import Rehearsal
 from torch import Tensor
 from torch.overrides import TorchFunctionMode

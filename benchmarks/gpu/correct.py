@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from helpers.training.fake_steps import Case
+from helpers.training.fake_cases import Case
 
 from benchmarks.gpu.alone import ALONE
 from benchmarks.gpu.cases import (

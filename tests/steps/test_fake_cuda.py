@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.training.fake_card import CARD, Card, Misstep, fake_card
-from helpers.training.fake_steps import CASES, EVALUATIONS, Case, evaluate, made, run, training
+from helpers.training.fake_card import Card, fake_card
+from helpers.training.fake_cases import CASES, EVALUATIONS, Case
+from helpers.training.fake_rules import CARD, Misstep
+from helpers.training.fake_steps import evaluate, made, run, training
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from helpers.sweeps.commands import run
 from helpers.sweeps.looking import fine, refused
-from helpers.sweeps.synthetic import KINDS, LUCK, make_sweep
+from helpers.sweeps.synthetic import KINDS, make_sweep
+from helpers.sweeps.synthetic_trials import LUCK
 
 from sweep.records.datasets import Store
 from sweep.results.choice import of_trial

@@ -8,7 +8,8 @@ import pytest
 from helpers.programs.fake_s3 import serving
 from helpers.sweeps.commands import run
 from helpers.sweeps.reports import translator_sweep
-from helpers.sweeps.synthetic import BUDGET, make_sweep
+from helpers.sweeps.synthetic import make_sweep
+from helpers.sweeps.synthetic_trials import BUDGET
 from PIL import Image
 
 from ganlib.data.sheet import GAP

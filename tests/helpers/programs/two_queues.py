@@ -23,7 +23,7 @@ WAITING = (
 )
 """Files that wait, for Ray to start, a worker to be missed or a server to be given up, the longest first."""
 
-LONG = ("test_driver_faults", "test_fake_cuda", "test_browser", "test_precision")
+LONG = ("test_driver_faults", "test_disk_faults", "test_fake_cuda", "test_browser", "test_precision")
 """Files that compute for minutes: at the end, one process would keep the others waiting."""
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 import sweep.report
 from ganlib.data.sheet import grid
 from ganlib.models.sheets import BLOCKS, ONE_WAY, WAY_BACK
-from helpers.sweeps.synthetic import IDENTITY, START
+from helpers.sweeps.synthetic_trials import IDENTITY, START
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.closest import closest

@@ -7,7 +7,7 @@ as a `Misstep`, and what would launch kernels on it is counted.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, ClassVar
+from typing import Any
 from unittest import mock
 from weakref import ref
 
@@ -18,7 +18,23 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-CARD = torch.device("cuda:0")
+from helpers.training.fake_rules import (
+    CARD,
+    CHECKED,
+    COPIES,
+    META,
+    Generator,
+    Misstep,
+    in_inference,
+    laid_out,
+    leaves,
+    made_up,
+    on_card,
+    refuse_a_mix,
+    refuse_another_generator,
+    waits,
+)
+
 MEMORY = 80 << 30
 """Bytes of the card, all of them free."""
 NO_KERNEL = {
@@ -26,14 +42,6 @@ NO_KERNEL = {
     *("_unsafe_view", "lift_fresh"),  # these name a tensor anew
 }
 """Operators that launch no kernel, beside views."""
-COPIES = {"_to_copy", "copy_"}
-CHECKED = {"_linalg_eigh", "_linalg_svd"}
-"""Operators that read from the card whether they have converged."""
-_META = torch.device("meta")
-
-
-class Misstep(AssertionError):
-    """Something that a training step must not do, because a card would fail at it or wait for it."""
 
 
 class Record:
@@ -94,9 +102,9 @@ class Card(TorchDispatchMode):
         if func is torch.ops.prim.device.default:
             return self._told(args[0])
         kwargs = kwargs or {}
-        if moved := kwargs.get("device") == _META:
+        if moved := kwargs.get("device") == META:
             kwargs["device"] = CARD
-        if _in_inference(args):  # there, operators arrive that are made of others
+        if in_inference(args):  # there, operators arrive that are made of others
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -110,13 +118,13 @@ class Card(TorchDispatchMode):
         """Give the device that C++ code is told."""
         device: torch.device = tensor.fake_device
         hidden = not self.called or any(one() is tensor for one in self._latest)
-        return _META if hidden and device.type == CARD.type else device
+        return META if hidden and device.type == CARD.type else device
 
     def _run(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         found = list(leaves((args, kwargs)))
         given = [leaf for leaf in found if isinstance(leaf, Tensor)]
         if name not in COPIES:
-            _refuse_a_mix(name, given)
+            refuse_a_mix(name, given)
         if name == "_pin_memory":  # fake tensors cannot be pinned
             pinned = torch.empty_like(given[0])
             pinned.pinned = True  # type: ignore[attr-defined]
@@ -125,23 +133,23 @@ class Card(TorchDispatchMode):
             pinned = func(*args, **(kwargs | {"pin_memory": False}))
             pinned.pinned = True
             return pinned
-        if name == "_local_scalar_dense" and (_on_card(given) or not self.strict):
-            if _on_card(given):
+        if name == "_local_scalar_dense" and (on_card(given) or not self.strict):
+            if on_card(given):
                 self._wait(name)
-            return _made_up(given[0].dtype)
+            return made_up(given[0].dtype)
         # Fused optimizers make nothing, and some have no fake kernel.
         result = None if name.startswith("_fused_") else func(*args, **kwargs)
         if name.startswith("convolution"):
-            result = _laid_out(result, given)
+            result = laid_out(result, given)
         made = [leaf for leaf in leaves(result) if isinstance(leaf, Tensor)]
         self._latest = [ref(one) for one in made]
         self.called = self.called and name == "_to_copy"  # autocast's
         if self.strict and torch.Tag.nondeterministic_seeded in func.tags:
-            _refuse_another_generator(name, found, made)
+            refuse_another_generator(name, found, made)
         asynchronous = bool(kwargs.get("non_blocking") or (name == "copy_" and args[2:3] == (True,)))
-        if (name in COPIES and _waits(given, made, asynchronous)) or (name in CHECKED and _on_card(given)):
+        if (name in COPIES and waits(given, made, asynchronous)) or (name in CHECKED and on_card(given)):
             self._wait(name)
-        if _on_card(given + made) and not func.is_view and name not in NO_KERNEL:
+        if on_card(given + made) and not func.is_view and name not in NO_KERNEL:
             self.record.launched[name] += 1
         self.record.calls[name, *((tuple(one.shape), one.dtype) for one in given + made)] += 1
         return result
@@ -170,83 +178,6 @@ class _Calls(TorchFunctionMode):
 
 
 _ENGINE = (Tensor.backward, torch.autograd.backward, torch.autograd.grad)
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    """List what is in nested lists, tuples and dicts."""
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from leaves(item)
-    elif isinstance(value, dict):
-        yield from leaves(list(value.values()))
-    else:
-        yield value
-
-
-def _in_inference(given: Any) -> bool:
-    return torch.is_inference_mode_enabled() or any(
-        isinstance(leaf, Tensor) and leaf.is_inference() for leaf in leaves(given)
-    )
-
-
-def _on_card(tensors: list[Tensor]) -> bool:
-    return any(one.device.type == CARD.type for one in tensors)
-
-
-def _refuse_a_mix(name: str, tensors: list[Tensor]) -> None:
-    """Refuse devices that differ, but for single numbers of the processor, which go with the launch."""
-    if _on_card(tensors) and any(one.device.type != CARD.type and one.dim() for one in tensors):
-        raise Misstep(f"{name} is given tensors of the card and of the processor")
-
-
-def _refuse_another_generator(name: str, given: list[Any], made: list[Tensor]) -> None:
-    if _on_card(made) and not any(
-        isinstance(leaf, _Generator) and leaf._cdata in Generator.of_card for leaf in given
-    ):
-        raise Misstep(f"{name} draws numbers on the card without a generator of the card")
-
-
-def _waits(given: list[Tensor], made: list[Tensor], asynchronous: bool) -> bool:
-    """Tell whether a copy waits: one from the card into, or to it out of, memory that is not pinned."""
-    source, target = given[-1], made[0]
-    if source.device.type == target.device.type:
-        return False
-    of_processor = given[0] if source.device.type == CARD.type else source
-    return not (asynchronous and getattr(of_processor, "pinned", False))
-
-
-def _laid_out(result: Any, given: list[Tensor]) -> Any:
-    """Lay maps out as cuDNN does, channels last where one of its maps is; torch asks the card whether to use cuDNN."""
-    if not any(one.dim() == 4 and one.is_contiguous(memory_format=torch.channels_last) for one in given):
-        return result
-    made = [
-        torch.empty_like(one, memory_format=torch.channels_last)
-        if isinstance(one, Tensor) and one.dim() == 4
-        else one
-        for one in leaves(result)
-    ]
-    return made[0] if isinstance(result, Tensor) else tuple(made)
-
-
-def _made_up(dtype: torch.dtype) -> bool | int | float:
-    if dtype.is_floating_point:
-        return 1.0
-    return True if dtype == torch.bool else 0
-
-
-_Generator = torch.Generator
-
-
-class Generator(torch.Generator):
-    """An RNG; that of the card is one of the processor, because torch makes none for a card that it does not find."""
-
-    of_card: ClassVar[set[int]] = set()
-
-    def __new__(cls, device: torch.device | str = "cpu") -> "Generator":
-        made = super().__new__(cls)
-        if torch.device(device).type == CARD.type:
-            cls.of_card.add(made._cdata)
-        return made
 
 
 def _synchronize(device: object = None) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from helpers.training.fake_card import leaves
+from helpers.training.fake_rules import leaves
 
 Work = Callable[[], None]
 READS = {"_local_scalar_dense", "nonzero", "equal"}

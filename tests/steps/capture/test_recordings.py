@@ -1,25 +1,18 @@
-"""Recorded steps, with a stand-in for CUDA graphs: they do what steps do, and nothing that a graph could not."""
+"""Recorded steps, with a stand-in for CUDA graphs: they do what steps do, and other trials go on with them."""
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import torch
-from helpers.training.fake_steps import BATCH, CASES, LANDMARKS, PICTURES, Case, moving, noise
-from helpers.training.rehearsal import OtherStep, Rehearsal
-from torch import Tensor, nn
+from helpers.training.fake_cases import CASES, Case, moving
+from helpers.training.recorded import bits, step_of, stream, train
+from helpers.training.rehearsal import Rehearsal
 
 from ganlib.augment import ada
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
-from ganlib.names import FAMILIES
-from ganlib.steps.adversarial import AdversarialStep
-from ganlib.steps.capture import SWITCHES, UNSEEN, WARM, Player, player, recorded
-from ganlib.steps.stream import Batches
+from ganlib.steps.capture import SWITCHES, UNSEEN, WARM, recorded
 
-CPU = torch.device("cpu")
-SMALL = {"width": 4, "latent_dim": 4}
 SAME = {
     "cyclegan",
     "cartoongan",
@@ -31,39 +24,6 @@ SAME = {
 """Cases that differ from another one by what no recording depends on, or have a test of their own."""
 OF_CARDS = {"optimizer rmsprop", "momentum and weight decay"}
 """Cases whose optimizer reads its rate on a processor, and not on a card."""
-
-
-def step_of(case: Case, recorder: Rehearsal | None = None) -> AdversarialStep:
-    model = {key: value for key, value in case.model.items() if key not in ("init", "freeze_d")}
-    make: type[AdversarialStep] = FAMILIES[model.get("family", "dcgan")].load_step()
-    data = DataConfig(size=32, channels=case.channels)
-    made = make(
-        data, ModelConfig(**SMALL | model), TrainConfig(batch_size=BATCH, **case.train), 0, CPU, case.classes
-    )
-    if case.train.get("landmark_weight"):
-        made.landmarks = torch.rand((PICTURES, LANDMARKS, 2), generator=torch.Generator().manual_seed(0))
-    made.player = recorder and Player(recorder)
-    return made
-
-
-def stream(case: Case) -> Batches:
-    return noise(case, CPU, 32)
-
-
-def train(step: AdversarialStep, batches: Batches, steps: int, start: int = 0) -> None:
-    for number in range(start, start + steps):
-        kimg = (number + 1) * step.pictures_per_step / 1000
-        step.schedule(kimg, 0.9**number, number / 100, epoch=number * BATCH / PICTURES)
-        step(batches)
-
-
-def bits(value: Any) -> Any:
-    """All tensors of a state as bytes."""
-    if isinstance(value, dict):
-        return {key: bits(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [bits(one) for one in value]
-    return value.contiguous().numpy().tobytes() if isinstance(value, Tensor) else value
 
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - SAME - OF_CARDS))
@@ -131,102 +91,6 @@ def test_another_stream_is_recorded_anew() -> None:
     assert bits(played.state()) == bits(plain.state())
     assert recorder.recorded == 2
 
-
-# ---- what a graph would not notice ---------------------------------------------------------------------------
-
-
-def replaced(step: AdversarialStep) -> None:
-    step.sums = step.sums.clone()
-
-
-def other_number(step: AdversarialStep) -> None:
-    step.optimizer_d.param_groups[0]["weight_decay"] = 0.1
-
-
-def other_weights(step: AdversarialStep) -> None:
-    layer = next(module for module in step.generator.modules() if isinstance(module, nn.BatchNorm2d))
-    layer.weight.data = layer.weight.data.clone()
-
-
-def more_kernels(step: AdversarialStep) -> None:
-    step.view.policies = ("color",)
-
-
-@pytest.mark.parametrize("change", [replaced, other_number, other_weights, more_kernels])
-def test_the_rehearsal_notices(change: Callable[[AdversarialStep], None]) -> None:
-    step, batches = step_of(Case(), Rehearsal()), stream(Case())
-    train(step, batches, WARM + 2)
-    change(step)
-    with pytest.raises(OtherStep):
-        train(step, batches, 1, start=WARM + 2)
-
-
-def test_the_rehearsal_notices_what_a_step_replaces_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def count(self: AdversarialStep, loss_g: Tensor, *others: Any) -> None:
-        self.sums = self.sums + loss_g
-
-    monkeypatch.setattr(AdversarialStep, "_count", count)
-    with pytest.raises(OtherStep, match="add"):
-        train(step_of(Case(), Rehearsal()), stream(Case()), WARM + 2)
-
-
-def test_the_rehearsal_notices_numbers_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AdversarialStep, "_count", lambda self, loss, *others: loss.item())
-    with pytest.raises(OtherStep, match="reads a number"):
-        train(step_of(Case(), Rehearsal()), stream(Case()), WARM + 1)
-
-
-# ---- where nothing can be recorded ---------------------------------------------------------------------------
-
-
-class Refusing(Rehearsal):
-    """Fails in the midst of each recording, as a GPU does at what it cannot record."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        self.recorded += 1
-        calls = 0
-
-        def later(*_: Any, **__: Any) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == 1:
-                raise self.error
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(AdversarialStep, "_generate", later)
-            work()
-        raise AssertionError("it was to fail")
-
-
-def test_a_step_that_cannot_be_recorded_is_taken_as_it_is() -> None:
-    case = Case(train={"d_steps": 2})
-    recorder = Refusing(RuntimeError("operation not permitted when stream is capturing\nand more"))
-    refused, plain = step_of(case, recorder), step_of(case)
-    for one in (refused, plain):
-        train(one, stream(case), WARM + 3)
-    assert bits(refused.state()) == bits(plain.state())
-    assert recorder.recorded == 1
-    assert refused.player is not None
-    assert refused.player.refused == "operation not permitted when stream is capturing"
-
-
-def test_memory_that_runs_out_is_no_refusal() -> None:
-    step = step_of(Case(), Refusing(torch.OutOfMemoryError("out of memory")))
-    with pytest.raises(torch.OutOfMemoryError):
-        train(step, stream(Case()), WARM + 1)
-
-
-def test_a_processor_records_nothing() -> None:
-    random = torch.Generator()
-    assert player("auto", CPU, random) is None
-    assert player("off", torch.device("cuda"), random) is None
-
-
-# ---- another trial goes on with the recordings ---------------------------------------------------------------
 
 BEFORE: dict[str, Any] = {
     **{"lr_g": 1e-3, "lr_d": 1e-3, "smoothing": 1.0, "augment_p": 0.9, "equalize_p": 0.9},
