@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,8 @@ NOBODY = "NETWORK_CONNECTION"
 BUSY = ("SERVICE_UNAVAILABLE", "SLOW_DOWN", "INTERNAL_FAILURE", "REQUEST_TIMEOUT", "HTTP status 5")
 """What S3 says, or has no word for, where it cannot answer now."""
 CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
+LOOKS = 20
+"""An object that is another one at each of so many looks is not read while that lasts."""
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
 """What may stand behind the ``?`` of a URL."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -114,6 +117,23 @@ def repeated(work: Callable[[], T], deaf: int | None = None) -> T:
     return work()
 
 
+def read_whole(filesystem: Any, place: str) -> bytes:  # noqa: ANN401
+    """Read an object as it was at one moment, though others may replace it meanwhile; a lost request is repeated.
+
+    pyarrow asks how large an object is, and then for that many bytes. Of one that has taken its place between the two
+    it returns the beginning, or what memory holds behind its end. So an object counts as read when it is the same
+    before and after.
+
+    Raises:
+        OSError: if it cannot be read, or is another one at each look.
+    """
+    for _ in range(LOOKS):
+        version, data = repeated(partial(_read, filesystem, place))
+        if repeated(partial(_version, filesystem, place)) == version:
+            return data
+    raise OSError(f"it is replaced again and again: at each of {LOOKS} looks it was another one")
+
+
 def code_of(error: OSError) -> str:
     """Find S3's own word for an error, without the names and messages around it, in which any word may stand."""
     said = str(error)
@@ -143,6 +163,19 @@ def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarro
         raise
     if kind == fs.FileType.NotFound:
         raise RequestError(f"there is no bucket '{bucket}' in that store: make it first, or give another one")
+
+
+def _read(filesystem: Any, place: str) -> tuple[Any, bytes]:  # noqa: ANN401
+    """Read an object; returns its version before, and its content."""
+    # No input stream: that would ask for 256 KiB at a time, of whichever object is there.
+    with filesystem.open_input_file(place) as file:
+        return (file.size(), file.metadata()), file.read()
+
+
+def _version(filesystem: Any, place: str) -> Any:  # noqa: ANN401
+    """Ask for the size and the digest of an object."""
+    with filesystem.open_input_file(place) as file:
+        return file.size(), file.metadata()
 
 
 def _region_of(bucket: str) -> str:

@@ -69,13 +69,8 @@ class Store:
 
     def read(self, place: str, state: State) -> bytes:
         """Read an object that was listed."""
-
-        def work() -> bytes:
-            with self.filesystem.open_input_stream(place) as stream:
-                return bytes(stream.read())
-
         with _told(self.key, place):
-            data = s3.repeated(work)
+            data = s3.read_whole(self.filesystem, place)
         if len(data) != state[0]:
             raise WorkError(_changed(self.key, place))
         return data

@@ -4,7 +4,8 @@ A network loses requests. Each of ours can be repeated without harm (objects are
 whole), so it is, with growing pauses, before an error is told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -56,17 +57,23 @@ class RemoteFolder(Folder):
         scheme, netloc, full, _, _ = urlsplit(self._url(path))
         return urlunsplit((scheme, netloc, full, "", ""))
 
-    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
-        """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
+    @contextmanager
+    def _told(self, action: str, path: str) -> Iterator[None]:
+        """Explain what a request fails of; before the first of all, look whether the store is there."""
         if not self._met[0]:
             self._meet()
         try:
             with explained(action, self._shown(path)):
-                return s3.repeated(work)
+                yield
         except StorageError as error:
             if isinstance(error.__cause__, OSError) and s3.unanswered(error.__cause__):
                 raise UnreachableError(str(error)) from error.__cause__
             raise
+
+    def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
+        """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
+        with self._told(action, path):
+            return s3.repeated(work)
 
     @classmethod
     def connect(cls, url: str) -> "RemoteFolder":
@@ -98,11 +105,8 @@ class RemoteFolder(Folder):
         return below
 
     def read(self, path: str) -> bytes:  # noqa: D102
-        def work() -> bytes:
-            with self._filesystem.open_input_stream(self._at(path)) as stream:
-                return bytes(stream.read())
-
-        return self._tried("read", path, work)
+        with self._told("read", path):
+            return s3.read_whole(self._filesystem, self._at(path))
 
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
         def work() -> None:

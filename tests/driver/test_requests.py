@@ -140,9 +140,9 @@ def test_copies_of_parts_take_a_few_requests_from_time_to_time(
             if driven.requests(step) > MOST[step] + LISTED_ONCE:
                 copying.append(driven.verbs(step)[MOST[step] :])
     assert len(copying) == 2, "after the 8th trial and the 16th"
-    # The time; of each dataset but events: the names of its parts and of all copies, the old copy (two requests), the
+    # The time; of each dataset but events: the names of its parts and of all copies, the old copy (three requests), the
     # new one, the old one's end (four); no part.
-    assert max(len(verbs) for verbs in copying) <= 1 + 6 * 2 + 5 * (2 + 1 + 4)
+    assert max(len(verbs) for verbs in copying) <= 1 + 6 * 2 + 5 * (3 + 1 + 4)
     assert {name for name in driven.folder.names("compact")} == {
         f"{name}-00002" for name in SCHEMAS if name != "events"
     }

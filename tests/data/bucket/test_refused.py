@@ -63,6 +63,18 @@ def test_one_object_that_may_not_be_read_is_named(bucket: Bucket, tmp_path: Path
         prepare(config(url(bucket)), tmp_path)
 
 
+def test_an_object_that_is_replaced_while_it_is_fetched_is_named(bucket: Bucket, tmp_path: Path) -> None:
+    """Else as much of the new one would be a picture as the old one was long."""
+
+    def replace(key: str) -> None:
+        if key == "pics/cats/3.png":
+            bucket.objects[key] = picture(3, "bmp") + bytes(10_000)
+
+    bucket.looked = replace
+    with pytest.raises(WorkError, match=r"'s3://bucket/pics/cats/3.png' was replaced or removed since"):
+        prepare(config(url(bucket)), tmp_path / "cache")
+
+
 def test_words_of_errors_may_stand_in_names(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """As much of S3 as pyarrow asks for, in memory: objects of one bucket, uploads in parts, listings."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pyarrow import fs
 
 from sweep.storage.s3 import RemoteFolder
+
+DATE = formatdate(0, usegmt=True)
 
 
 def bucket_in_memory() -> RemoteFolder:
@@ -36,6 +39,8 @@ class Bucket:
         """Of January 2026, on which objects were last changed; the first where nothing is said."""
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.fails: Callable[[int], bool] = lambda number: False
+        self.looked: Callable[[str], None] = lambda key: None
+        """Happens when somebody has been told how large an object is."""
         self.failure = 503, "ServiceUnavailable"
         self.requests = self.failed = 0
         self.asked: list[str] = []
@@ -111,8 +116,9 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
 
         def on_head(self, key: str, query: dict[str, str], data: bytes) -> None:
             if key in bucket.objects or not key:
-                size = str(len(bucket.objects.get(key, b"")))
-                self.answer(200, Content_Length=size, Last_Modified=formatdate(0, usegmt=True), ETag='"e"')
+                data = bucket.objects.get(key, b"")
+                self.answer(200, Content_Length=str(len(data)), Last_Modified=DATE, ETag=tag_of(data))
+                bucket.looked(key)
             else:
                 self.answer(404)
 
@@ -127,16 +133,16 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
                     first, last = int(match[1]), int(match[2] or len(content) - 1)
                     part = content[first : last + 1]
                     place = f"bytes {first}-{first + len(part) - 1}/{len(content)}"
-                    self.answer(206, part, Content_Range=place, ETag='"e"')
+                    self.answer(206, part, Content_Range=place, ETag=tag_of(content))
                 else:
-                    self.answer(200, content, ETag='"e"', Last_Modified=formatdate(0, usegmt=True))
+                    self.answer(200, content, ETag=tag_of(content), Last_Modified=DATE)
 
         def on_put(self, key: str, query: dict[str, str], data: bytes) -> None:
             if "uploadId" in query:
                 bucket.uploads[query["uploadId"]][int(query["partNumber"])] = data
             else:
                 bucket.objects[key] = data
-            self.answer(200, ETag='"e"')
+            self.answer(200, ETag=tag_of(data))
 
         def on_post(self, key: str, query: dict[str, str], data: bytes) -> None:
             if "uploads" in query:
@@ -160,6 +166,11 @@ def handler_for(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
             self.answer(204)
 
     return Handler
+
+
+def tag_of(content: bytes) -> str:
+    """Name a content as S3 does."""
+    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 def unchunked(data: bytes) -> bytes:
