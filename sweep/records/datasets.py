@@ -9,18 +9,21 @@ that go on may be late (`sweep.records.parts.late`). Where there are many parts,
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
 from ganlib.errors import WorkError
 from sweep.records.parts import compaction
+from sweep.records.parts.compaction import Gathered
+from sweep.records.parts.copies import choosing
 from sweep.records.parts.in_memory import InMemory
 from sweep.records.parts.late import ORDER, Late
 from sweep.records.parts.sealed import read_part, seal
-from sweep.records.rows import Completer, Moments, to_rows, to_table
+from sweep.records.rows import Completer, Moments, Row, to_rows, to_table
 from sweep.records.schemas import KINDS, SCHEMAS, STATUSES
 from sweep.records.status import Status
 from sweep.storage import layout
@@ -140,7 +143,7 @@ class Store:
             current = self.trial(trial)
             if current is not None and checked["attempt"] < current["attempt"]:
                 return False
-            if any(_same(other[key], checked[key]) for other in rows):
+            if any(math.isclose(other[key], checked[key], abs_tol=1e-9) for other in rows):
                 return False
         self._write(dataset, trial, [*rows, checked])
         return True
@@ -157,7 +160,7 @@ class Store:
             rows = self._from_disk("trials", number)
         return dict(rows[0]) if rows else None
 
-    def part(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+    def part(self, dataset: str, trial: int | None) -> list[Row]:
         """Read the rows of one trial in a dataset, or with None for a trial, the events of the sweep itself.
 
         Raises:
@@ -202,31 +205,32 @@ class Store:
         self.folder.delete(layout.part(dataset, trial))
         self._known.forget(dataset, [trial])
 
-    def rows(self, dataset: str) -> list[dict[str, Any]]:
+    def rows(
+        self, dataset: str, columns: Iterable[str] | None = None, without: Collection[str] = ()
+    ) -> list[Row]:
         """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
-
-        Raises:
-            WorkError: If a part cannot be read; names the part.
-        """
-        return to_rows(self.table(dataset))
-
-    def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
-        """Read all rows of a dataset, ordered by trial and kimg (events by time).
 
         Args:
             dataset: The name of the dataset, one of `SCHEMAS`.
             columns: The columns to read, to which those of the order are added; None for all.
+            without: Columns that are not read.
 
         Raises:
             WorkError: If a part cannot be read; names the part.
         """
-        schema = self._schemas[dataset]
-        wanted = None if columns is None else list(dict.fromkeys([*_ORDER[dataset], *columns]))
-        # Parts are in order, and so are the rows in each; only events of different trials interleave.
-        table = compaction.read(self.folder, dataset, schema, wanted, self._part_of(dataset))
-        if dataset == "events":
-            table = table.sort_by("time")
-        return table.replace_schema_metadata(schema.metadata)
+        rows = self._gathered(dataset, columns, without).rows()
+        return sorted(rows, key=itemgetter("time")) if dataset == "events" else rows
+
+    def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
+        """Read all rows of a dataset as a table, ordered by trial and kimg (events by time); see `rows`."""
+        table = self._gathered(dataset, columns, ()).in_order()
+        table = table.sort_by("time") if dataset == "events" else table
+        return table.replace_schema_metadata(self._schemas[dataset].metadata)
+
+    def _gathered(self, dataset: str, columns: Iterable[str] | None, without: Collection[str]) -> Gathered:
+        """Read the rows in the order of the parts, and of each part; only events of different trials interleave."""
+        choice = choosing(None if columns is None else [*_ORDER[dataset], *columns], without)
+        return compaction.read(self.folder, dataset, self._schemas[dataset], self._part_of(dataset), choice)
 
     def compact(self, done: Iterable[int] = ()) -> set[int]:
         """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.
@@ -262,20 +266,20 @@ class Store:
 
     def _part_of(self, dataset: str) -> compaction.ReadPart:
         """Make the function that reads a part of a dataset by its name."""
-        return lambda name, columns: read_part(self.folder, dataset, f"{dataset}/{name}", columns)
+        return lambda name, choice: read_part(self.folder, dataset, f"{dataset}/{name}", choice)
 
-    def _load(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+    def _load(self, dataset: str, trial: int | None) -> list[Row]:
         """Give the rows of one part, which is read from the folder once."""
         rows = self._known.get(dataset, trial)
         if rows is None:
             self._known.put(dataset, trial, rows := self._from_disk(dataset, trial))
         return rows
 
-    def _from_disk(self, dataset: str, trial: int | None) -> list[dict[str, Any]]:
+    def _from_disk(self, dataset: str, trial: int | None) -> list[Row]:
         path = layout.part(dataset, trial)
         return to_rows(read_part(self.folder, dataset, path)) if self.folder.exists(path) else []
 
-    def _write(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
+    def _write(self, dataset: str, trial: int | None, rows: list[Row]) -> None:
         """Write a part, at once or when it is caught up with."""
         if self.late and trial is not None and dataset in ORDER:
             self.late.note(dataset, trial)
@@ -283,17 +287,13 @@ class Store:
         else:
             self._put(dataset, trial, _sorted(dataset, rows))
 
-    def _put(self, dataset: str, trial: int | None, rows: list[dict[str, Any]]) -> None:
+    def _put(self, dataset: str, trial: int | None, rows: list[Row]) -> None:
         self.folder.write(layout.part(dataset, trial), seal(to_table(rows, self._schemas[dataset])))
         self._known.put(dataset, trial, rows)  # only once it is on disk: a failed write may be tried again
         if self.late and trial is not None:
             self.late.written(dataset, trial)
 
 
-def _sorted(dataset: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sorted(dataset: str, rows: list[Row]) -> list[Row]:
     sort = _UNIQUE.get(dataset)
     return sorted(rows, key=lambda row: float(row[sort])) if sort else rows
-
-
-def _same(first: float, second: float) -> bool:
-    return bool(math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9))

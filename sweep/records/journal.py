@@ -10,7 +10,7 @@ from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
 from sweep.records.parts import compaction
 from sweep.records.parts.late import Late
-from sweep.records.rows import Row, by_trial, in_turn, to_rows
+from sweep.records.rows import Row, by_trial, in_turn
 from sweep.records.status import RESUMABLE
 from sweep.records.trial_state import Trial
 from sweep.spec.sections import SearchConfig
@@ -55,7 +55,7 @@ def bring_up(store: Store) -> None:
     Raises:
         WorkError: If a dataset cannot be read, or a part not be written.
     """
-    for row in to_rows(store.table("trials", ["status"])):
+    for row in store.rows("trials", ["status"]):
         if row["status"] in RESUMABLE:
             for dataset, rows in ledger.beyond(store.folder, row["trial"], store.part).items():
                 store.replace(dataset, row["trial"], rows)

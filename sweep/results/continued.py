@@ -14,7 +14,6 @@ from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage import layout
@@ -61,9 +60,9 @@ def read_continued(sweep: Sweep) -> Sequence[Continued]:
         return []
     except WorkError as error:
         raise WorkError(f"{error}; delete {folder} to train on anew") from None
-    own = {row["trial"]: finite(row["result"]) for row in to_rows(sweep.store.table("trials"))}
+    own = {row["trial"]: finite(row["result"]) for row in sweep.store.rows("trials", ["result"])}
     found = []
-    for row in to_rows(Store(folder).table("trials")):
+    for row in Store(folder).rows("trials"):
         config = json.loads(row["config"])
         ancestor = config.get("ancestor") or {}
         trial, where = ancestor.get("trial"), ancestor.get("where") or ""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from sweep.records.catalog import Sweep
-from sweep.records.rows import to_rows
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.state import Row, State, as_they_stand, state_of
@@ -76,7 +75,7 @@ class Overview:
         Raises:
             WorkError: if its trials cannot be read.
         """
-        trials = as_they_stand(sweep.folder, sweep.store.table("trials", _COLUMNS).to_pylist())
+        trials = as_they_stand(sweep.folder, sweep.store.rows("trials", _COLUMNS))
         summary, note = summarise(sweep, trials, [], []), sweep.note
         sizes = sweep.folder.sizes() if sized else None
         able = [row for row in trials if not Status(row["status"]).out_of_play and not row["broken"]]
@@ -117,7 +116,7 @@ def _known(sweep: Sweep, trials: Sequence[Row], dataset: str) -> Sequence[Row]:
         return trials
     if dataset == "results" and all(row["best_value"] is None or row["result_kimg"] for row in trials):
         return [{"trial": row["trial"], "kimg": row["result_kimg"]} for row in trials]
-    return to_rows(sweep.store.table(dataset, _NEEDED[dataset]))
+    return sweep.store.rows(dataset, _NEEDED[dataset])
 
 
 _ORDERS: Mapping[str, Callable[[Overview], Any]] = {

@@ -23,7 +23,7 @@ from ganlib.registry import did_you_mean
 from sweep.formatting import trial_numbers
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.rows import to_rows, uncollected
+from sweep.records.rows import uncollected
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.results.decisive import read_decisive
@@ -79,10 +79,8 @@ def leaderboard(
     """
     check_metric(metric)
     # Results before trials: the reverse order could show an end without what came of it.
-    results = to_rows(store.table("results"))
-    trials = store.table("trials")
-    trials = to_rows(trials.drop_columns([name for name in trials.column_names if name in UNRANKED]))
-    trials = as_they_stand(store.folder, trials)
+    results = store.rows("results")
+    trials = as_they_stand(store.folder, store.rows("trials", without=UNRANKED))
     measured = {row["trial"] for row in results if finite(row[metric]) is not None}
     evaluations = read_decisive(store, metric, None if seen else {row["trial"] for row in trials} - measured)
     return rank(trials, evaluations, metric, floors, results, baselines, wishes)
@@ -188,16 +186,16 @@ def _entries(
 
 
 def _entry(row: Row, evaluations: Sequence[Row], result: Row | None, terms: _Terms) -> Entry:
-    metric = terms.metric
-    seen = min(evaluations, key=lambda e: (e[metric], e["kimg"]), default=None)
+    metric, status = terms.metric, Status(row["status"])
+    seen = min(evaluations, key=lambda e: (e[metric], e["kimg"])) if evaluations else None
     source: Row = result or seen or {}
     n_fake = source.get("n_fake")
     floor = next((one for one in terms.floors if one.n_fake == n_fake), None) if terms.floors else None
-    judged = None if Status(row["status"]).out_of_play else result
+    judged = result if terms.wishes and not status.out_of_play else None
     measured = {name: finite(source.get(name)) for name in MEASURED}
     entry = Entry(
         trial=row["trial"],
-        status=Status(row["status"]),
+        status=status,
         rank=None,
         value=finite(source.get(metric)),
         kimg=source.get("kimg"),

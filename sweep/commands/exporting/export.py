@@ -29,7 +29,6 @@ from sweep.commands.exporting.measuring import check_pictures, config_of, result
 from sweep.commands.exporting.model_card import card
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.records.rows import to_rows
 from sweep.records.schemas import to_json
 from sweep.results.choice import Choice
 from sweep.results.confirming.confirmation import label, read_confirmation
@@ -154,7 +153,7 @@ def _measured(chosen: Choice) -> tuple[dict[str, Any], str]:
     """Find the row of a generator: of ``results``, or of ``metrics`` where its trial has no result; and say which."""
     store = Store(chosen.folder)
     for dataset, kind in (("results", "result"), ("metrics", "so far")):
-        for row in to_rows(store.table(dataset)):
+        for row in store.rows(dataset):
             if row["trial"] == chosen.number and row["kimg"] == chosen.kimg:
                 return row, kind
     raise WorkError(f"{chosen.where} has nothing on record at {chosen.kimg} kimg")

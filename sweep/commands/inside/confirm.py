@@ -67,8 +67,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     if not board.ranked:
         raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
-    columns = ["params", "seed", "kimg"]
-    records = {row["trial"]: row for row in sweep.store.table("trials", columns).to_pylist()}
+    records = {row["trial"]: row for row in sweep.store.rows("trials", ["params", "seed", "kimg"])}
     if words := state_of(sweep, sweep.store.rows).words:
         view.say(f"'{sweep.name}' has not ended (it is {words}): its best may still change")
     owning = Owner(folder, view.say, check_address(options))

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from sweep.records.parts import copies
-from sweep.records.parts.copies import Copy, Parts
-from sweep.records.rows import Row, to_table
+from sweep.records.parts.copies import Choice, Copy, Parts
+from sweep.records.rows import Row, to_rows, to_table
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 
@@ -31,7 +31,7 @@ FULL = 2048
 SETTLED_SECONDS = 5.0
 """A part younger than this is left loose: it might change once more within the grain of the disk's clock."""
 
-ReadPart = Callable[[str, list[str] | None], pa.Table]
+ReadPart = Callable[[str, Choice], pa.Table]
 """Reads one part by its name: all columns, or some."""
 NOTHING = pa.table({})
 
@@ -64,22 +64,49 @@ class Block:
         return cls(table, {name: (start, counts[name]) for name, start in zip(counts, starts, strict=False)})
 
 
-def read(
-    folder: Folder, dataset: str, schema: pa.Schema, columns: list[str] | None, part: ReadPart
-) -> pa.Table:
-    """Read the rows of a dataset in the order of its parts.
+class Gathered(NamedTuple):
+    """The rows of many parts, in any order, and the order that they belong in.
+
+    Attributes:
+        table: The rows.
+        order: Where in it the first row is, the second and so on.
+    """
+
+    table: pa.Table
+    order: "array[int]"
+
+    @property
+    def _ordered(self) -> bool:
+        return self.order == array("q", range(self.table.num_rows))
+
+    def in_order(self) -> pa.Table:
+        """Give the table in order."""
+        if self._ordered:
+            return self.table
+        return self.table.take(
+            pa.Array.from_buffers(pa.int64(), len(self.order), [None, pa.py_buffer(self.order)])
+        )
+
+    def rows(self) -> list[Row]:
+        """Give the rows in order, which as Python values are faster put into order than as a table."""
+        rows = to_rows(self.table)
+        return rows if self._ordered else [rows[place] for place in self.order]
+
+
+def read(folder: Folder, dataset: str, schema: pa.Schema, part: ReadPart, choice: Choice = list) -> Gathered:
+    """Read the rows of a dataset, and the order of its parts.
 
     Args:
         folder: Of the sweep.
         dataset: Its name, which is also that of the folder with its parts.
         schema: Gives columns that older parts lack their place and type.
-        columns: Read only these; None for all.
         part: Reads one part.
+        choice: Chooses the columns to read; all by default.
     """
     parts = Parts.of(folder, dataset, MANY)
-    blocks = [_copied(copy, parts, columns) for copy in parts.copies]
-    blocks.append(_read_loose(parts.loose(), columns, part, folder.local() is None))
-    return _arranged(parts.stamps, blocks, schema, columns)
+    blocks = [_copied(copy, parts, choice) for copy in parts.copies]
+    blocks.append(_read_loose(parts.loose(), choice, part, folder.local() is None))
+    return _gathered(parts.stamps, blocks, schema, choice)
 
 
 def storage_time(folder: Folder) -> float:
@@ -116,18 +143,18 @@ def compact(
     if len(loose) <= MANY:
         return parts.held.keys()
     small = _outgrown(parts, len(loose))
-    blocks = [_copied(copy, parts, None) for copy in small]
+    blocks = [_copied(copy, parts) for copy in small]
     here = {name: rows for name in loose if (rows := access.known(name)) is not None}
     blocks.append(_remembered(here, schema))
     away = [name for name in loose if name not in here]
-    blocks.append(_read_loose(away, None, access.read, folder.local() is None))
+    blocks.append(_read_loose(away, list, access.read, folder.local() is None))
     counts = {name: count for block in blocks for name, (_, count) in block.places.items()}
     names = [name for name in parts.stamps if name in counts]
     number = max((copy.number for copy in parts.copies), default=0)
     for start in range(0, len(names), FULL):
         number += 1
         some = {name: (parts.stamps[name], counts[name]) for name in names[start : start + FULL]}
-        copies.write(folder, dataset, number, _arranged(some, blocks, schema, None), some)
+        copies.write(folder, dataset, number, _gathered(some, blocks, schema).in_order(), some)
     for copy in small:
         folder.delete(layout.compacted(dataset, copy.number))
     return parts.held.keys() | names
@@ -144,10 +171,10 @@ def _outgrown(parts: Parts, new: int) -> list[Copy]:
     return chosen
 
 
-def _copied(copy: Copy, parts: Parts, columns: list[str] | None) -> Block:
+def _copied(copy: Copy, parts: Parts, choice: Choice = list) -> Block:
     """Read what a copy holds of the parts as they are now."""
     places = parts.held_by(copy)
-    return Block(copy.rows(columns) if places else NOTHING, places)
+    return Block(copy.rows(choice) if places else NOTHING, places)
 
 
 def _remembered(parts: Mapping[str, list[Row]], schema: pa.Schema) -> Block:
@@ -156,40 +183,34 @@ def _remembered(parts: Mapping[str, list[Row]], schema: pa.Schema) -> Block:
     return Block.one_after_another(to_table(rows, schema), {name: len(parts[name]) for name in parts})
 
 
-def _read_loose(names: Sequence[str], columns: list[str] | None, part: ReadPart, far: bool) -> Block:
+def _read_loose(names: Sequence[str], choice: Choice, part: ReadPart, far: bool) -> Block:
     """Read parts, several at a time where the storage is far away or there are many: else threads cost more."""
     if not far and len(names) <= FEW:
-        tables = [part(name, columns) for name in names]
+        tables = [part(name, choice) for name in names]
     else:
         with ThreadPoolExecutor(max_workers=8) as pool:
-            tables = list(pool.map(lambda name: part(name, columns), names))
+            tables = list(pool.map(lambda name: part(name, choice), names))
     counts = {name: table.num_rows for name, table in zip(names, tables, strict=True)}
     return Block.one_after_another(_joined(tables) if tables else NOTHING, counts)
 
 
-def _arranged(
-    names: Iterable[str], blocks: Iterable[Block], schema: pa.Schema, columns: list[str] | None
-) -> pa.Table:
-    """Put the rows of parts, each of which is in a block, into the order of these names."""
-    wanted = schema if columns is None else [schema.field(name) for name in columns if name in schema.names]
+def _gathered(
+    names: Iterable[str], blocks: Iterable[Block], schema: pa.Schema, choice: Choice = list
+) -> Gathered:
+    """Put the rows of blocks together, and tell the order of those of the parts with these names."""
+    wanted = [schema.field(name) for name in choice(schema.names)]
     tables = [pa.Table.from_batches([], schema=pa.schema(wanted))]  # (empty_table() would import pandas)
     places, end = dict[str, tuple[int, int]](), 0
     for block in blocks:
         places |= {name: (end + first, count) for name, (first, count) in block.places.items()}
         if block.places:
             end += block.table.num_rows
-            known = block.table.column_names
-            tables.append(
-                block.table.select(known if columns is None else [c for c in columns if c in known])
-            )
+            tables.append(block.table.select(choice(block.table.column_names)))
     order = array("q")
     for name in names:
         first, count = places[name]
         order.extend(range(first, first + count))
-    table = _joined(tables)
-    if order != array("q", range(end)):
-        table = table.take(pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)]))
-    return table
+    return Gathered(_joined(tables), order)
 
 
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:

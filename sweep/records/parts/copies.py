@@ -6,7 +6,7 @@ that has changed since is read itself, so that a copy is never wrong, only of le
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,8 @@ from sweep.records.rows import Row, to_rows
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError, Stamp
 
+Choice = Callable[[Sequence[str]], list[str]]
+"""Chooses of the columns that there are those to read; ``list`` chooses all."""
 PARTS_KEY = b"sweep.parts"
 LOOKS = 3
 """So often the copies are listed, if one has gone before it was read: its driver has made a larger one of it."""
@@ -59,11 +61,11 @@ class Copy:
         except (WorkError, pa.ArrowException, OSError, ValueError, KeyError, TypeError):
             return cls(number, b"", {})
 
-    def rows(self, columns: list[str] | None) -> pa.Table:
+    def rows(self, choice: Choice = list) -> pa.Table:
         """Read all its rows, with some columns or all."""
         file = pq.ParquetFile(pa.BufferReader(self.file))
-        known = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
-        return file.read(columns=known, use_threads=False).replace_schema_metadata()
+        columns = choice(file.schema_arrow.names)
+        return file.read(columns=columns, use_threads=False).replace_schema_metadata()
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,20 @@ class Parts:
         found = dict[str, list[Row]]()
         for copy in self.copies:
             places = self.held_by(copy)
-            all_rows = to_rows(copy.rows(None)) if places else []
+            all_rows = to_rows(copy.rows()) if places else []
             found |= {name: all_rows[first : first + count] for name, (first, count) in places.items()}
         return found
+
+
+def choosing(columns: Iterable[str] | None, without: Collection[str] = ()) -> Choice:
+    """Make the function that chooses some columns, each once; None for all but those of ``without``."""
+    wanted = None if columns is None else dict.fromkeys(columns)
+
+    def choice(names: Sequence[str]) -> list[str]:
+        chosen = names if wanted is None else [name for name in wanted if name in names]
+        return [name for name in chosen if name not in without]
+
+    return choice
 
 
 def write(

@@ -8,7 +8,7 @@ a check.
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -74,14 +74,16 @@ def check_seal(data: bytes) -> bool:
     return True
 
 
-def read_part(folder: Folder, dataset: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+def read_part(
+    folder: Folder, dataset: str, path: str, choice: Callable[[Sequence[str]], list[str]] = list
+) -> pa.Table:
     """Read a part of a dataset.
 
     Args:
         folder: The folder of the sweep.
         dataset: The name of the dataset.
         path: Of the part, in the folder.
-        columns: Those to read; None for all.
+        choice: Chooses of its columns those to read; all by default.
 
     Raises:
         DamagedPartError: If it is torn, changed or of another version.
@@ -91,7 +93,7 @@ def read_part(folder: Folder, dataset: str, path: str, columns: Sequence[str] | 
         file = unseal(data)
         version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
         if version == (expected := f"{dataset}/1"):
-            return file.read(columns=columns, use_threads=False)
+            return file.read(columns=choice(file.schema_arrow.names), use_threads=False)
     raise DamagedPartError(
         f"'{folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
         "use the version of sweep that wrote it"

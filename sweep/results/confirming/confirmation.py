@@ -90,10 +90,8 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
         return None
     except WorkError as error:
         raise WorkError(f"{error}; delete {folder} to confirm anew") from None
-    table = Store(folder).table(
-        "trials", ["status", "verdict", "best_value", "result", "result_kimg", "broken"]
-    )
-    rows = {row["trial"]: row for row in table.to_pylist()}
+    columns = ["status", "verdict", "best_value", "result", "result_kimg", "broken"]
+    rows = {row["trial"]: row for row in Store(folder).rows("trials", columns)}
     runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
     for number, run in enumerate(info.plan or ()):
         runs.setdefault(run.trial, []).append((number, run.seed, rows.get(number, {"status": "waiting"})))
@@ -105,7 +103,7 @@ def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
     """Find the trials with the configuration of one that was confirmed: trial to that one."""
     params = {
         row["trial"]: key_of(json.loads(row["params"] or "{}"))
-        for row in sweep.store.table("trials", ["params"]).to_pylist()
+        for row in sweep.store.rows("trials", ["params"])
     }
     stands = {params[trial]: trial for trial in confirmed if trial in params}
     return {trial: stands[key] for trial, key in params.items() if key in stands}

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pytest
 
 from sweep.records import datasets
 from sweep.records.datasets import Store
+from sweep.records.parts.copies import Choice
 from sweep.storage.folder import Folder
 from sweep.storage.local import LocalFolder
 
@@ -33,9 +33,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = datasets.read_part
 
-    def read_part(folder: Folder, dataset: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read_part(folder: Folder, dataset: str, path: str, choice: Choice = list) -> pa.Table:
         names.append(path)
-        return real(folder, dataset, path, columns)
+        return real(folder, dataset, path, choice)
 
     monkeypatch.setattr(datasets, "read_part", read_part)
     return names
