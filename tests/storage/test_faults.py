@@ -5,12 +5,11 @@ import os
 import random
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.programs.fake_s3 import Bucket, serving
+from helpers.programs.fake_s3 import Bucket
 from helpers.sweeps.commands import TIMES, small
 
 from ganlib import s3
@@ -27,16 +26,6 @@ SPEC = small(collapse={"enabled": False}, asha={"grace": 1, "reduction": 2, "max
 
 
 PAUSES = s3.PAUSES_SECONDS
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
-    with serving() as bucket:
-        yield bucket
 
 
 def test_a_folder_on_a_server_that_works(bucket: Bucket) -> None:

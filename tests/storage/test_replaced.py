@@ -2,25 +2,13 @@
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.programs.fake_s3 import Bucket, serving
+from helpers.programs.fake_s3 import Bucket
 
-from ganlib import s3
 from sweep.storage.folder import MissingFileError, StorageError, UnreachableError
 from sweep.storage.opening import open_folder
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
-    with serving() as bucket:
-        yield bucket
 
 
 @pytest.mark.parametrize(
