@@ -11,7 +11,6 @@ that go on may be late (`sweep.records.parts.late`). Where there are many parts,
 import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -208,7 +207,7 @@ class Store:
     def rows(
         self, dataset: str, columns: Iterable[str] | None = None, without: Collection[str] = ()
     ) -> list[Row]:
-        """Read all rows of a dataset in the order of `table`, with None for nulls and times in UTC.
+        """Read all rows of a dataset in the order of `table`, with None for nulls (last) and times in UTC.
 
         Args:
             dataset: The name of the dataset, one of `SCHEMAS`.
@@ -219,7 +218,9 @@ class Store:
             WorkError: If a part cannot be read; names the part.
         """
         rows = self._gathered(dataset, columns, without).rows()
-        return sorted(rows, key=itemgetter("time")) if dataset == "events" else rows
+        return (
+            sorted(rows, key=lambda row: (row["time"] is None, row["time"])) if dataset == "events" else rows
+        )
 
     def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
         """Read all rows of a dataset as a table, ordered by trial and kimg (events by time); see `rows`."""
