@@ -217,21 +217,19 @@ class Store:
         Raises:
             WorkError: If a part cannot be read; names the part.
         """
-        rows = self._gathered(dataset, columns, without).rows()
-        return (
-            sorted(rows, key=lambda row: (row["time"] is None, row["time"])) if dataset == "events" else rows
-        )
+        return self._gathered(dataset, columns, without).rows()
 
     def table(self, dataset: str, columns: Iterable[str] | None = None) -> pa.Table:
         """Read all rows of a dataset as a table, ordered by trial and kimg (events by time); see `rows`."""
         table = self._gathered(dataset, columns, ()).in_order()
-        table = table.sort_by("time") if dataset == "events" else table
         return table.replace_schema_metadata(self._schemas[dataset].metadata)
 
     def _gathered(self, dataset: str, columns: Iterable[str] | None, without: Collection[str]) -> Gathered:
         """Read the rows in the order of the parts, and of each part; only events of different trials interleave."""
         choice = choosing(None if columns is None else [*_ORDER[dataset], *columns], without)
-        return compaction.read(self.folder, dataset, self._schemas[dataset], self._part_of(dataset), choice)
+        schema, part = self._schemas[dataset], self._part_of(dataset)
+        found = compaction.read(self.folder, dataset, schema, part, choice)
+        return found.sorted_by("time") if dataset == "events" else found
 
     def compact(self, done: Iterable[int] = ()) -> set[int]:
         """Leave copies of many parts, so that the next reader is quick; only the sweep's driver may do so.

@@ -87,6 +87,12 @@ class Gathered(NamedTuple):
             pa.Array.from_buffers(pa.int64(), len(self.order), [None, pa.py_buffer(self.order)])
         )
 
+    def sorted_by(self, column: str) -> "Gathered":
+        """Order the rows by a column, the empty ones last; equal ones stay in order."""
+        values = [row[column] for row in to_rows(self.table.select([column]))]
+        places = sorted(self.order, key=lambda place: (values[place] is None, values[place]))
+        return Gathered(self.table, array("q", places))
+
     def rows(self) -> list[Row]:
         """Give the rows in order, which as Python values are faster put into order than as a table."""
         rows = to_rows(self.table)
