@@ -17,7 +17,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from sweep.records.parts import copies
-from sweep.records.parts.copies import Choice, Copy, Parts
+from sweep.records.parts.copies import Copy, Parts
+from sweep.records.parts.sealed import Choice
 from sweep.records.rows import Row, to_rows, to_table
 from sweep.storage import layout
 from sweep.storage.folder import Folder

@@ -6,7 +6,7 @@ that has changed since is read itself, so that a copy is never wrong, only of le
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +16,11 @@ import pyarrow.parquet as pq
 
 from ganlib.digests import with_digest, without_digest
 from ganlib.errors import WorkError
+from sweep.records.parts.sealed import Choice, read_columns
 from sweep.records.rows import Row, to_rows
 from sweep.storage import layout
 from sweep.storage.folder import Folder, MissingFileError, Stamp
 
-Choice = Callable[[Sequence[str]], list[str]]
-"""Chooses of the columns that there are those to read; ``list`` chooses all."""
 PARTS_KEY = b"sweep.parts"
 LOOKS = 3
 """So often the copies are listed, if one has gone before it was read: its driver has made a larger one of it."""
@@ -64,8 +63,7 @@ class Copy:
     def rows(self, choice: Choice = list) -> pa.Table:
         """Read all its rows, with some columns or all."""
         file = pq.ParquetFile(pa.BufferReader(self.file))
-        columns = choice(file.schema_arrow.names)
-        return file.read(columns=columns, use_threads=False).replace_schema_metadata()
+        return read_columns(file, choice).replace_schema_metadata()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from ganlib.errors import WorkError
 from sweep.records.schemas import VERSION_KEY
 from sweep.storage.folder import Folder
 
+Choice = Callable[[Sequence[str]], list[str]]
+"""Chooses of the columns that there are those to read; ``list`` chooses all."""
 KEY = "sweep.sha256"
 _BLANK = b"0" * 64
 # Thrift's compact protocol puts the field's header and the length between a key and its value.
@@ -74,9 +76,7 @@ def check_seal(data: bytes) -> bool:
     return True
 
 
-def read_part(
-    folder: Folder, dataset: str, path: str, choice: Callable[[Sequence[str]], list[str]] = list
-) -> pa.Table:
+def read_part(folder: Folder, dataset: str, path: str, choice: Choice = list) -> pa.Table:
     """Read a part of a dataset.
 
     Args:
@@ -93,11 +93,19 @@ def read_part(
         file = unseal(data)
         version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"none").decode()
         if version == (expected := f"{dataset}/1"):
-            return file.read(columns=choice(file.schema_arrow.names), use_threads=False)
+            return read_columns(file, choice)
     raise DamagedPartError(
         f"'{folder}/{path}' has schema version '{version}', but this sweep reads '{expected}'; "
         "use the version of sweep that wrote it"
     )
+
+
+def read_columns(file: pq.ParquetFile, choice: Choice) -> pa.Table:
+    """Read the rows of an open file, with the columns that are chosen."""
+    names = file.schema_arrow.names
+    columns = choice(names)
+    # Where all are named one by one, a part takes a tenth longer.
+    return file.read(columns=None if columns == names else columns, use_threads=False)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from sweep.records import datasets
 from sweep.records.datasets import Store
-from sweep.records.parts.copies import Choice
+from sweep.records.parts.sealed import Choice
 from sweep.storage.folder import Folder
 from sweep.storage.local import LocalFolder
 
