@@ -107,3 +107,11 @@ def trial_config() -> Callable[..., TrialConfig]:
         )
 
     return make
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of a bucket, for which pyarrow asks no other machine."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -100,9 +100,7 @@ class Driven:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
-        monkeypatch.setenv(name, "true")
+def bucket(keys: None) -> Iterator[Bucket]:
     with serving() as bucket:
         yield bucket
 

@@ -9,10 +9,7 @@ from ganlib import s3
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-that-nobody-may-see")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-nobody-may-see")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+def bucket(keys: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setattr(s3, "PAUSES_SECONDS", (0.001,) * 12)
     with serving() as bucket:
         yield bucket

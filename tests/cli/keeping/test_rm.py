@@ -1,7 +1,6 @@
 """`sweep rm`: whole sweeps go or stay, whatever interrupts it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,15 +158,8 @@ def test_trials_that_were_trained_on_can_go_alone(storage: Path) -> None:
     assert (storage / "faces" / layout.INFO).exists()
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "key")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    yield {}
-
-
-def test_in_a_bucket(storage: Path, s3: dict[str, str]) -> None:
+@pytest.mark.usefixtures("keys")
+def test_in_a_bucket(storage: Path) -> None:
     with serving() as bucket:
         for path in storage.rglob("*"):
             if path.is_file():

@@ -276,10 +276,8 @@ def test_before_there_are_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "are not there yet" in run("film", "young", "--all", "--storage", tmp_path).stderr
 
 
+@pytest.mark.usefixtures("keys")
 def test_in_a_bucket(sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "key")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.chdir(tmp_path)
     folder = Path(sweep.folder.url)
     with serving() as bucket:

@@ -8,13 +8,6 @@ from helpers.programs.fake_s3 import Bucket, serving
 
 
 @pytest.fixture
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-@pytest.fixture
 def bucket() -> Iterator[Bucket]:
     with serving() as made:
         made.objects |= {f"pics/{name}": data for name, data in FILES.items()}
