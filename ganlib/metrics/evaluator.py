@@ -41,7 +41,7 @@ NEIGHBOUR = 5
 """Which neighbour the balls of precision, recall, density and coverage reach to (Naeem et al. 2020)."""
 EXTREME_PICTURES, SHOWN = 256, 64
 """Real pictures whose pixels are drawn from, at most, and generated ones that are judged: those of the sample grid."""
-FORMAT = 4
+FORMAT = 5
 """Version of what the cache file holds; raise it when that, or the way it is computed, changes."""
 
 

@@ -65,7 +65,13 @@ def greatest_fid(
 
 
 def _draws(drawn_from: Tensor, count: int) -> Tensor:
-    """Draw row numbers, with replacement as a generator draws: (16, a quarter of ``count``, at least 2)."""
+    """Draw row numbers: (16, a quarter of ``count``, at least 2).
+
+    A picture may come twice in a draw, as it may from a generator. In all draws together each comes as often as any
+    other, or once more: a rare picture that none of them had would be called too far from the others.
+    """
     draw = np.random.RandomState(SEED)
-    rows = draw.randint(len(drawn_from), size=(DRAWS, max(2, count // SHARE)))
-    return sent(torch.from_numpy(rows), drawn_from.device)
+    size = DRAWS, max(2, count // SHARE)
+    times = -(-size[0] * size[1] // len(drawn_from))
+    rows = np.concatenate([draw.permutation(len(drawn_from)) for _ in range(times)])[: size[0] * size[1]]
+    return sent(torch.from_numpy(draw.permutation(rows).reshape(size)), drawn_from.device)

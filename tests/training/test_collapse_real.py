@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -143,6 +143,7 @@ class Replay:
 @pytest.mark.parametrize("make", SETS)
 @settings(deadline=None, max_examples=3)
 @given(seed=st.integers(0, 2**32 - 1), n=st.sampled_from([2, 40, 300]))
+@example(seed=20070, n=300)  # four rare ones of 300, which draws that are not balanced may all miss
 def test_real_pictures_played_as_generated_ones_are_never_called_collapsed(
     make: Callable[[np.random.Generator, int], np.ndarray], seed: int, n: int
 ) -> None:
