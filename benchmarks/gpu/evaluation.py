@@ -14,12 +14,12 @@ from benchmarks.gpu.parts import Figures, Settings
 from benchmarks.gpu.pictures import discs
 from ganlib.config import EvaluateConfig
 from ganlib.export.files import pack_weights
+from ganlib.flags import exact
 from ganlib.metrics import Evaluator
 from ganlib.models.latents import fixed_latents
 from ganlib.names import Extent
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.resident import resident
-from ganlib.tf32 import tf32
 from ganlib.training import checkpoint
 from sweep.storage.opening import open_folder
 
@@ -39,7 +39,7 @@ def measure(settings: Settings, figures: Figures) -> None:
     evaluator = Evaluator(drawn, "discs", config, device, Path(settings.scratch) / "features")
     with figures.judged():
         begin = time.perf_counter()
-        with tf32(False, device):
+        with exact(device):
             _score(step, evaluator, counts[0])
         figures.note(**{"seconds of the first, with all that is done once": time.perf_counter() - begin})
         for count in counts:
@@ -82,7 +82,7 @@ def _evaluation(
         for start in range(0, count, batch):
             make(min(batch, count - start))
 
-    with tf32(False, device):
+    with exact(device):
         _score(step, evaluator, count)  # kernels are chosen
         latents, _ = _seconds(lambda: fixed_latents(count, step.latent_dim, 0), device)
         generation, _ = _seconds(generate, device)
@@ -121,7 +121,7 @@ def _waits(work: Callable[[], Any], device: torch.device) -> int | None:
             work()
         finally:
             torch.cuda.set_sync_debug_mode(before)
-    return sum("synchroniz" in str(one.message) for one in told)
+    return sum("called a synchronizing" in str(one.message) for one in told)
 
 
 def _checkpoint(settings: Settings, step: AdversarialStep, device: torch.device) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from ganlib.errors import RequestError
 from ganlib.export.generator import LoadedGenerator
 from ganlib.export.moving import gif
 from ganlib.export.walks import sheet_of, walk
+from ganlib.flags import tf32
 from ganlib.models.latents import BLOCK, classes_in_proportion, in_blocks
 from ganlib.models.styles.generator import Layers, StyleGenerator, style_layers
-from ganlib.tf32 import tf32
 
 MOST = 1_000
 """Pictures of one seed that have an address."""

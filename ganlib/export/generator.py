@@ -22,12 +22,12 @@ from ganlib.export.classes import Told, with_classes
 from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, read_export
 from ganlib.export.programs import has_styles
 from ganlib.export.translation import check_pictures, translated
+from ganlib.flags import tf32
 from ganlib.initial import initial_weights
 from ganlib.models.family import Family
 from ganlib.models.latents import BLOCK, fixed_latents, in_blocks
 from ganlib.models.translator import Translator
 from ganlib.names import FAMILIES
-from ganlib.tf32 import tf32
 
 Pictures = TypeVar("Pictures", np.ndarray, list[np.ndarray])
 

@@ -8,13 +8,18 @@ recording; a step says what that is (`AdversarialStep.shape` and `due`), and eac
 CUDA graphs: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
 """
 
+import gc
 import json
+import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol
 
 import torch
+
+from ganlib.flags import alone
 
 WARM = 3
 """Steps that are taken as they are before one is recorded: torch then makes what it makes only once, and cuDNN has
@@ -52,8 +57,9 @@ class CudaGraphs:
 
     def __init__(self, device: torch.device, random: torch.Generator) -> None:
         self._random = random
+        self._number = torch.cuda.current_device() if device.index is None else device.index
         self._aside = torch.cuda.Stream(device)
-        self._pool: Any = None
+        self._graphs = weakref.WeakSet[torch.cuda.CUDAGraph]()
         self._played, self._marks = 0, deque[torch.cuda.Event]()
 
     def warm(self, work: Work) -> None:
@@ -65,13 +71,37 @@ class CudaGraphs:
         current.wait_stream(self._aside)
 
     def record(self, work: Work) -> Work:
-        """Record work; other threads may use the GPU meanwhile."""
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._random)
-        with torch.cuda.graph(graph, self._pool, self._aside, capture_error_mode="thread_local"):
-            work()
-        self._pool = graph.pool()
+        """Record work; other threads may use the GPU meanwhile, but none of them measures.
+
+        Raises:
+            RuntimeError: The work cannot be recorded; nor can what was recorded before be played any more.
+        """
+        # A stream that records hears of whatever waits for all of the GPU, as the search for a kernel does.
+        with alone(), _no_garbage(), _own_workspaces(), torch.cuda.stream(torch.cuda.current_stream()):
+            # Of a recording that is still there: the memory of others has been given back.
+            pool = next((one.pool() for one in self._graphs), None) or torch.cuda.graph_pool_handle()
+            graph = torch.cuda.CUDAGraph()
+            graph.register_generator_state(self._random)
+            try:
+                with torch.cuda.graph(graph, pool, self._aside, capture_error_mode="thread_local"):
+                    work()
+            except BaseException:
+                self._clean_up(graph, pool)
+                raise
+        self._graphs.add(graph)
         return partial(self._play, graph)
+
+    def _clean_up(self, graph: torch.cuda.CUDAGraph, pool: tuple[int, int]) -> None:
+        """End a recording that failed where torch does not: up to 2.12, memory and random numbers stay in it."""
+        with suppress(RuntimeError):
+            graph.pool()  # it has one if its end was reached
+            return
+        with suppress(RuntimeError):
+            torch._C._cuda_endAllocateToPool(self._number, pool)
+            torch._C._cuda_releasePool(self._number, pool)
+        fresh = torch.Generator(self._random.device)
+        fresh.set_state(self._random.get_state())
+        self._random.graphsafe_set_state(fresh)
 
     def _play(self, graph: torch.cuda.CUDAGraph) -> None:
         """Launch a step, unless the GPU is too many behind: then wait for the earlier ones."""
@@ -83,6 +113,33 @@ class CudaGraphs:
             self._marks.append(mark)
             if len(self._marks) > AHEAD // EACH:
                 self._marks.popleft().synchronize()
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Collect garbage before, and none meanwhile: a graph among it that is destroyed spoils one that is recorded."""
+    gc.collect()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@contextmanager
+def _own_workspaces() -> Iterator[None]:
+    """Let cuBLAS take its workspaces from the memory of what is recorded.
+
+    It has one for each stream, and torch gives out 32 streams again and again: two recordings that are played at one
+    time could have the same.
+    """
+    torch._C._cuda_clearCublasWorkspaces()
+    try:
+        yield
+    finally:
+        torch._C._cuda_clearCublasWorkspaces()
 
 
 class Player:
@@ -125,10 +182,12 @@ class Player:
     def _record(self, due: Hashable, work: Work) -> None:
         try:
             self._plays[due] = self._recorder.record(work)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
-            self.refused = str(error).strip().partition("\n")[0]
+            cause = error.__context__ or error  # torch says again, at the end of a recording, that it failed
+            if isinstance(cause, torch.OutOfMemoryError) or "out of memory" in str(error):
+                raise cause from None
+            self.refused = str(cause).strip().partition("\n")[0]
+            self._plays.clear()
 
 
 def recorded(config: Mapping[str, Any]) -> str:

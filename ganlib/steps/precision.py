@@ -1,7 +1,7 @@
 """Choose the number format that networks compute in: bfloat16 where hardware does it.
 
 What needs more than bfloat16, above all terms with a second derivative, stays outside of `autocast`, in float32. The
-products of a step may be rounded to TF32 there (`ganlib.tf32`) unless ``fp32`` is asked for: it keeps three bits more
+products of a step may be rounded to TF32 there (`ganlib.flags`) unless ``fp32`` is asked for: it keeps three bits more
 than bfloat16, and the rounding changes a small part of what another batch does. What is measured is never rounded.
 """
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from ganlib.tf32 import tf32
+from ganlib.flags import tf32
 
 Precision = Literal["auto", "fp32", "bf16"]
 

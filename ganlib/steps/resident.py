@@ -51,7 +51,8 @@ def free_memory(device: torch.device) -> int:
     free beyond that part belongs to others, and taking it is refused as if nothing were free.
     """
     free, total = torch.cuda.mem_get_info(device)
-    part = torch.cuda.get_per_process_memory_fraction(device) * total
+    # Unlike the others this function takes no device without a number; None is the one in use.
+    part = torch.cuda.get_per_process_memory_fraction(device.index) * total
     # What torch's allocator holds and nobody uses is free to this process, though not to others.
     most = min(free + torch.cuda.memory_reserved(device), part)
     return max(0, int(most) - torch.cuda.memory_allocated(device))

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import to_uint8
+from ganlib.flags import exact
 from ganlib.metrics import NonFiniteError, TranslationEvaluator
 from ganlib.metrics.diversity import pending_pixel_std, pending_similarity
 from ganlib.names import FAMILIES
 from ganlib.steps.means import Means
 from ganlib.steps.optimizers import rate
-from ganlib.tf32 import tf32
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.ladder import stage_at
 from ganlib.training.making import Making, at_work, measured
@@ -32,7 +32,7 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
         seconds_train: Of training in that interval.
         started: When the evaluation began, by `time.perf_counter`.
     """
-    with tf32(False, run.device):  # numbers must not depend on the kind of GPU
+    with exact(run.device):  # numbers must not depend on the kind of GPU
         pixels, looks = _looked_at(run)
         made = fetched(pixels)
         finite, flatness, similarity, lr_g, lr_d = looks.read()  # now what is fetched has come, too

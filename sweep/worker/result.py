@@ -20,6 +20,7 @@ from ganlib.data.alpha import to_uint8
 from ganlib.export.files import ExportConfig
 from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.export.parameters import count_parameters
+from ganlib.flags import exact
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.inputs import Inputs, Use
@@ -84,9 +85,11 @@ class Measuring:
         make, make_back = (one and self._make(one, finite) for one in (network, back))
         assert make is not None
         work = at_work(make, make_back, self.inputs, use, self.alive)
-        score = measured(self.evaluator, work, self.config.evaluate.n_fake, extent)
-        # Only now: the device would have to be waited for at each part.
-        if not bool(torch.stack(finite).all()):
+        with exact(self.device):  # other trials of this process train meanwhile, perhaps in TF32
+            score = measured(self.evaluator, work, self.config.evaluate.n_fake, extent)
+            # Only now: the device would have to be waited for at each part.
+            whole = bool(torch.stack(finite).all())
+        if not whole:
             raise NonFiniteError("the generator makes pictures that are not finite")
         return score
 

@@ -23,7 +23,7 @@ from sweep.worker.ready.offer import placed
 def device_of(gpu: float) -> torch.device:
     """Choose the device of a trial; on a GPU it is limited to its share of the memory.
 
-    Float32 is plain float32 there (`ganlib.tf32`): what is measured must not depend on the kind of GPU. Training steps
+    Float32 is plain float32 there (`ganlib.flags`): what is measured must not depend on the kind of GPU. Training steps
     choose for themselves.
     """
     if gpu <= 0 or not torch.cuda.is_available():

@@ -2,10 +2,12 @@
 
 import gc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from helpers.training.fake_card import part_of_memory
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ganlib.steps import resident as module
@@ -29,7 +31,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
 
     def say(free: int = TOTAL, part: float = 1.0, reserved: int = 0, allocated: int = 0) -> None:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, TOTAL))
-        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device: part)
+        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", partial(part_of_memory, part))
         monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: reserved)
         monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: allocated)
 

@@ -7,6 +7,7 @@ as a `Misstep`, and what would launch kernels on it is counted.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 from weakref import ref
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._utils import _get_device_index
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -212,6 +214,13 @@ def _numpy(tensor: Tensor) -> np.ndarray:
     return np.zeros(tensor.shape, str(tensor.dtype).removeprefix("torch."))
 
 
+def part_of_memory(part: float, device: object = None) -> float:
+    """Give the part of the memory that a process may take; as torch, refuse a device without a number."""
+    if device is not None:
+        _get_device_index(device)
+    return part
+
+
 @contextmanager
 def fake_card() -> Iterator[Card]:
     """Let ``device="cuda"`` work as if there was a card, one that computes bfloat16."""
@@ -224,7 +233,7 @@ def fake_card() -> Iterator[Card]:
             (FakeTensor, "__deepcopy__", _deepcopy),
             (FakeTensor, "numpy", _numpy),
             (torch.cuda, "mem_get_info", lambda *_: (MEMORY, MEMORY)),
-            (torch.cuda, "get_per_process_memory_fraction", lambda *_: 1.0),
+            (torch.cuda, "get_per_process_memory_fraction", partial(part_of_memory, 1.0)),
             (torch.cuda, "memory_reserved", lambda *_: 0),
             (torch.cuda, "memory_allocated", lambda *_: 0),
             (torch.cuda, "is_bf16_supported", lambda *_, **__: True),

@@ -5,6 +5,7 @@ No GPU is needed: the flags can be set without one, and TF32's rounding is done 
 
 import copy
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -20,11 +21,11 @@ from ganlib.data import prepare
 from ganlib.data.alpha import premultiplied
 from ganlib.export.files import ExportConfig, pack_weights
 from ganlib.export.generator import rebuild
+from ganlib.flags import alone, exact, tf32, unsaid
 from ganlib.losses.regularisers import R1
 from ganlib.metrics import Evaluator, load_extractor
 from ganlib.names import FAMILIES
 from ganlib.steps.stream import Domains
-from ganlib.tf32 import tf32
 from ganlib.training.fit import Fit
 from sweep.worker.shared import device_of
 
@@ -58,7 +59,7 @@ def before(request: pytest.FixtureRequest) -> Iterator[Flags]:
 @pytest.fixture
 def on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every device is taken for a GPU."""
-    monkeypatch.setattr("ganlib.tf32.on_gpu", lambda device: True)
+    monkeypatch.setattr("ganlib.flags.on_gpu", lambda device: True)
 
 
 def test_it_holds_inside_only(before: Flags) -> None:
@@ -75,6 +76,31 @@ def test_it_holds_inside_only(before: Flags) -> None:
 def test_a_cpu_has_no_such_question(before: Flags) -> None:
     with tf32(not before[0], CPU):
         assert flags() == before
+    with exact(CPU):
+        assert flags() == before
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_what_is_measured_looks_for_no_kernels(
+    searched: bool, before: Flags, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", searched)
+    with exact(GPU):
+        assert flags() == (False, False)
+        assert not torch.backends.cudnn.benchmark
+    assert torch.backends.cudnn.benchmark == searched
+
+
+def test_one_thread_at_a_time_says_so() -> None:
+    def elsewhere() -> bool:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(unsaid, 0.0).result()
+
+    for said in (tf32(True, GPU), exact(GPU), alone()):
+        with said:
+            assert unsaid(0.0)
+            assert not elsewhere()
+        assert elsewhere()
 
 
 @pytest.mark.parametrize(("precision", "rounded"), [("auto", True), ("bf16", True), ("fp32", False)])

@@ -1,4 +1,4 @@
-"""Say whether a GPU may round what it multiplies in float32 to TF32.
+"""Say how a GPU computes: flags of torch that hold for all of a process, so that one thread at a time says so.
 
 TF32 has float32's range and 10 bits of mantissa in place of 23; sums stay float32. GPUs from Ampere on multiply it
 faster than float32. Unless told otherwise torch lets convolutions use it, and not matrix products.
@@ -12,7 +12,7 @@ import torch
 
 
 def on_gpu(device: torch.device) -> bool:
-    """Tell whether TF32 can be a question at all."""
+    """Tell whether flags of a GPU can be a question at all."""
     return device.type == "cuda"
 
 
@@ -39,6 +39,43 @@ def tf32(allowed: bool, device: torch.device) -> Iterator[None]:
             yield
         finally:
             matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Make a context for what is measured: in plain float32, by the kernels that cuDNN's rule chooses.
+
+    The fastest ones, which training looks for, are looked for anew in each thread that measures, take longer to find
+    than they save, and are not the same each time: nor would be the last digits of a number.
+
+    Args:
+        device: On a CPU nothing is changed.
+    """
+    if not on_gpu(device):
+        yield
+        return
+    with tf32(False, device):
+        cudnn, before = torch.backends.cudnn, torch.backends.cudnn.benchmark
+        cudnn.benchmark = False
+        try:
+            yield
+        finally:
+            cudnn.benchmark = before
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other threads from saying anything: none of them measures or begins a step inside."""
+    with _said:
+        yield
+
+
+def unsaid(seconds: float) -> bool:
+    """Wait, so long at most, until no other thread says anything; tell whether that came to be."""
+    if not _said.acquire(timeout=seconds):
+        return False
+    _said.release()
+    return True
 
 
 _said = threading.RLock()
