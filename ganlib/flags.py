@@ -6,7 +6,7 @@ faster than float32. Unless told otherwise torch lets convolutions use it, and n
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -64,19 +64,34 @@ def exact(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep other threads from saying anything: none of them measures or begins a step inside."""
-    with _said:
+def one_at_a_time(device: torch.device) -> Iterator[None]:
+    """Measure in one thread at a time, while others train; those that are to be `alone` wait.
+
+    What is computed inside is to be `exact` piece by piece, so that steps that say something else come in between.
+
+    Args:
+        device: On a CPU nobody waits.
+    """
+    with _measured if on_gpu(device) else nullcontext():
         yield
 
 
-def unsaid(seconds: float) -> bool:
-    """Wait, so long at most, until no other thread says anything; tell whether that came to be."""
-    if not _said.acquire(timeout=seconds):
-        return False
-    _said.release()
-    return True
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other threads from measuring and from saying anything inside."""
+    with _measured, _said:
+        yield
+
+
+def measured_elsewhere() -> bool:
+    """Tell whether another thread measures."""
+    free = _measured.acquire(blocking=False)
+    if free:
+        _measured.release()
+    return not free
 
 
 _said = threading.RLock()
 """Held as long as something is said: of several trials in a process, one is measured while another trains."""
+_measured = threading.RLock()
+"""Held as long as something is measured. Who takes both takes it first."""

@@ -1,8 +1,14 @@
-"""Keep memory that has been used, so that the kernel need not clear thousands of pages at every training step."""
+"""Keep memory that has been used, so that the kernel need not clear thousands of pages at every training step.
+
+And give back that of a GPU, which others wait for.
+"""
 
 import ctypes
+import gc
 import sys
 from functools import cache
+
+import torch
 
 _SETTINGS = {
     -3: 1 << 30,  # M_MMAP_THRESHOLD: smaller blocks come from the heap, and stay in it
@@ -29,3 +35,10 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):  # another C library
         return False
     return all([bool(mallopt(name, value)) for name, value in _SETTINGS.items()])
+
+
+def give_back(device: torch.device) -> None:
+    """Give back the memory of a GPU that nobody uses: that of garbage too, which torch takes for used."""
+    if device.type == "cuda":
+        gc.collect()
+        torch.cuda.empty_cache()

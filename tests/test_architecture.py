@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.steps": "augment config data losses models perceptual errors initial names flags transfers",
     "ganlib.domains": "config cores data disk errors",
     "ganlib.perceptual": "metrics names",
-    "ganlib.metrics": "config data disk errors initial names registry flags transfers",
+    "ganlib.metrics": "config data disk errors heap initial names registry flags transfers",
     "ganlib.models": "config data errors names transfers",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",

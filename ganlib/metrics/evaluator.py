@@ -17,6 +17,7 @@ from torch import Tensor
 from ganlib.config import EvaluateConfig
 from ganlib.data.alpha import measured_with
 from ganlib.data.labels.classes import Classes
+from ganlib.flags import exact
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.counts import usual_size
 from ganlib.metrics.distances.infinity import pending_fid_infinity
@@ -81,6 +82,8 @@ class Evaluator:
         self.n_real = len(self.chosen.compared)
         self.extractor = load_extractor(config.extractor, config.weights, self.device)
         self.cache, self._classes = cache, classes
+        self._extremes: dict[int, Extremes] = {}
+        self._vendi: dict[int, float] = {}
         self._extraction = Extraction(self.extractor, self.device, config.batch_size)
         self.identity: dict[str, str | int] = {
             "data": data_hash,
@@ -115,7 +118,9 @@ class Evaluator:
             WorkError: if there is not even memory for one picture.
         """
         fake = self.features(generate, n_fake or self.config.n_fake)
-        return self.pending_score(fake, extent, classes).read()
+        with exact(self.device):
+            pending = self.pending_score(fake, extent, classes)
+        return pending.read()
 
     def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
         """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
@@ -227,7 +232,8 @@ class Evaluator:
             Positions in the real pictures that the evaluator was made with, (m, k), and distances.
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
-        found = nearest_real(self.features_of(pictures), known, k)
+        with exact(self.device):
+            found = nearest_real(self.features_of(pictures), known, k)
         rows = torch.from_numpy(self.chosen.rows)[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
 
@@ -253,24 +259,16 @@ class Evaluator:
         if count not in self._extremes:
             features = self.real.features
             pixel_std, similarity = map(float, self._stored["pixels"])
-            with torch.inference_mode():
+            with exact(self.device), torch.inference_mode():
                 vendi = least_vendi(features, min(VENDI_PICTURES, count))
                 fid = greatest_fid(features, count, self.real.pending_frechet)
                 self._extremes[count] = Extremes(pixel_std, similarity, *gathered([vendi, fid]).read())
         return self._extremes[count]
 
-    @cached_property
-    def _extremes(self) -> dict[int, Extremes]:
-        return {}
-
     def _real_vendi(self, count: int) -> float:
         if count not in self._vendi:
             self._vendi[count] = pending_vendi(self.real.features[:count]).read()
         return self._vendi[count]
-
-    @cached_property
-    def _vendi(self) -> dict[int, float]:
-        return {}
 
     @cached_property
     def _stored(self) -> Arrays:
@@ -283,7 +281,8 @@ class Evaluator:
         for start in range(0, len(rows), self.config.batch_size):
             batch = rows[start : start + self.config.batch_size]
             features[batch] = self._extraction.of(self.chosen.at(chosen[batch]).to(self.device)).cpu().numpy()
-        pixels = of_pixels(self.first_real(EXTREME_PICTURES), SHOWN)
+        with exact(self.device):
+            pixels = of_pixels(self.first_real(EXTREME_PICTURES), SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
         if self.n_real > self.extractor.dim:  # below that the factor is the features themselves

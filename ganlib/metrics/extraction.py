@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganlib.data.alpha import tensor_on_checks
 from ganlib.errors import RequestError, WorkError
+from ganlib.heap import give_back
 from ganlib.metrics.extractors.base import Extractor
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,6 @@ class Extraction:
                     "share of it (resources.gpu)"
                 ) from None
         self._batch //= 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self.device)
         logger.warning("out of memory in an evaluation: going on in batches of %d pictures", self._batch)
         return None

@@ -10,6 +10,7 @@ is a tensor on the device, so that the kernels do not change from the first step
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.config.schedules import value_at
 from ganlib.data.alpha import premultiplied, to_uint8
+from ganlib.flags import exact
 from ganlib.initial import initial_weights
 from ganlib.losses import Loss, regularisers
 from ganlib.losses.labels import Labeller
@@ -115,6 +117,7 @@ class AdversarialStep(Step):
         for network in (self.generator, self.discriminator):
             give_random(network, self.random)
         self.view = View(train, self.random, device)
+        self._autocast = partial(autocast, train.precision, device)
         self.judge = Judge(
             self.loss,
             [*self.loss.regularisers(train), *regularisers.of_spec(train, self.numbers)],
@@ -235,9 +238,6 @@ class AdversarialStep(Step):
         """Compute a term to be added to the generator's loss at this step, or none."""
         return None
 
-    def _autocast(self) -> Any:  # noqa: ANN401 - torch types its context managers so
-        return autocast(self.train_config.precision, self.device)
-
     def read_means(self) -> Means:
         """Return the means since the last call, and start anew; this waits for the device."""
         sums = self.sums.tolist()
@@ -248,7 +248,7 @@ class AdversarialStep(Step):
     @torch.inference_mode()
     def sample(self, inputs: Tensor) -> Tensor:
         """Make pictures ``(n, c, size, size)`` uint8 with the averaged generator, of its inputs."""
-        with self._autocast():
+        with exact(self.device), self._autocast():
             pictures = self.average(sent(inputs, self.device))
         return to_uint8(pictures)
 

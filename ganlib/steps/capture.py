@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ganlib.flags import alone
+from ganlib.flags import alone, measured_elsewhere
 
 WARM = 3
 """Steps that are taken as they are before one is recorded: torch then makes what it makes only once, and cuDNN has
@@ -171,7 +171,8 @@ class Player:
             self._shape = shape
             self._warmed.clear()
             self._plays.clear()
-        if due not in self._plays and not self.refused and self._warmed[due] >= WARM:
+        ripe = due not in self._plays and not self.refused and self._warmed[due] >= WARM
+        if ripe and not measured_elsewhere():  # it would have to wait until that is done
             self._record(due, work)
         if due in self._plays:
             self._plays[due]()

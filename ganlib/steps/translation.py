@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganlib.data.alpha import to_uint8
+from ganlib.flags import exact
 from ganlib.losses.reconstruction import colour_distance, landmark_distance, landmark_weights
 from ganlib.models.translator import Discriminators, Translator
 from ganlib.perceptual.content import load_content
@@ -162,7 +163,7 @@ class CycleStep(TranslationStep):
         """Make photographs ``(n, 3, size, size)`` uint8 of drawings in [-1, 1], with the averaged generator."""
         back = self.average.back
         assert back is not None
-        with self._autocast():
+        with exact(self.device), self._autocast():
             pictures = back(sent(inputs, self.device))
         return to_uint8(pictures)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import to_uint8
-from ganlib.flags import exact
+from ganlib.flags import exact, one_at_a_time
 from ganlib.metrics import NonFiniteError, TranslationEvaluator
 from ganlib.metrics.diversity import pending_pixel_std, pending_similarity
 from ganlib.names import FAMILIES
@@ -32,8 +32,9 @@ def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) ->
         seconds_train: Of training in that interval.
         started: When the evaluation began, by `time.perf_counter`.
     """
-    with exact(run.device):  # numbers must not depend on the kind of GPU
-        pixels, looks = _looked_at(run)
+    with one_at_a_time(run.device):
+        with exact(run.device):  # numbers must not depend on the kind of GPU
+            pixels, looks = _looked_at(run)
         made = fetched(pixels)
         finite, flatness, similarity, lr_g, lr_d = looks.read()  # now what is fetched has come, too
         grid = _at_work(run).sheet(made)

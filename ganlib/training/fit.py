@@ -246,6 +246,10 @@ class Fit(Iterator[Evaluation]):
             self.step.load_state(state["step"])
             self.step.random.manual_seed(seed)
 
+    def let_go(self) -> None:
+        """Ask nobody any more: who trained with it is gone, though its step may still be used."""
+        self.interrupt, self.apart, self._evaluating = lambda: False, lambda work: work(), None
+
     def state(self, wait: bool = True) -> dict[str, Any]:
         """Copy all that training depends on: ``fit(..., resume=state)`` goes on to the last bit (on a CPU).
 

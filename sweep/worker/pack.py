@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ganlib.heap import give_back
 from ganlib.steps.capture import recorded
 from ganlib.training.fit import Fit
 from sweep.worker.faults import fault_of
@@ -97,7 +98,7 @@ class Pack:
 
     def __post_init__(self) -> None:
         self._watchdog = Watchdog(self.timeout)
-        self._on_gpu = self.gpu > 0 and torch.cuda.is_available()
+        self._device = torch.device("cuda" if self.gpu > 0 and torch.cuda.is_available() else "cpu")
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -114,7 +115,7 @@ class Pack:
             self.leave(older)
         # It has a part of what the process has, and nobody to limit it to that part.
         assignment = replace(assignment, gpu=self.gpu, timeout=0.0)
-        stream = torch.cuda.Stream() if self._on_gpu else None
+        stream = torch.cuda.Stream() if self._device.type == "cuda" else None
         self._slots[attempt] = _Slot(assignment, Heard(self._watchdog), stream, wanted)
         return attempt
 
@@ -126,15 +127,17 @@ class Pack:
     def leave(self, attempt: Attempt) -> None:
         """Let a trial go; its recorded steps are kept for the next one that has such steps."""
         if attempt in self._slots:
-            fit = self._slots.pop(attempt).close()
+            slot = self._slots.pop(attempt)
+            fit = slot.close()
             if fit is not None and fit.step.player is not None:
+                if slot.stream:
+                    slot.stream.synchronize()  # the next one has a stream of its own
                 self._used.append(fit)
 
     def _give_up(self, attempt: Attempt, hangs: bool = False) -> None:
         """Let a trial go that has failed; nothing of it is kept."""
         self._slots.pop(attempt).close(hangs)
-        if self._on_gpu:
-            torch.cuda.empty_cache()
+        give_back(self._device)
 
     def _used_by(self, config: Mapping[str, Any]) -> Fit | None:
         """Give what a trial that has ended was trained by, if it fits; otherwise make room for a new one."""
@@ -145,6 +148,7 @@ class Pack:
                 return fit
         while self._used and len(self._used) + len(self._slots) > self.room:
             del self._used[0]
+            give_back(self._device)
         return None
 
     def round(self) -> Iterator[tuple[Attempt, Report | Fault]]:

@@ -20,7 +20,7 @@ from ganlib.data.alpha import to_uint8
 from ganlib.export.files import ExportConfig
 from ganlib.export.generator import LoadedGenerator, rebuild
 from ganlib.export.parameters import count_parameters
-from ganlib.flags import exact
+from ganlib.flags import exact, one_at_a_time
 from ganlib.metrics import NonFiniteError, Score, TranslationEvaluator
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.models.inputs import Inputs, Use
@@ -85,7 +85,7 @@ class Measuring:
         make, make_back = (one and self._make(one, finite) for one in (network, back))
         assert make is not None
         work = at_work(make, make_back, self.inputs, use, self.alive)
-        with exact(self.device):  # other trials of this process train meanwhile, perhaps in TF32
+        with one_at_a_time(self.device):
             score = measured(self.evaluator, work, self.config.evaluate.n_fake, extent)
             # Only now: the device would have to be waited for at each part.
             whole = bool(torch.stack(finite).all())
@@ -98,7 +98,8 @@ class Measuring:
 
         @torch.inference_mode()
         def make(inputs: Tensor) -> Tensor:
-            raw = network(sent(inputs, self.device))
+            with exact(self.device):
+                raw = network(sent(inputs, self.device))
             finite.append(torch.isfinite(raw).all())
             return to_uint8(raw)
 

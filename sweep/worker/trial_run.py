@@ -141,6 +141,8 @@ class TrialRun(Iterator[Report]):
         """Leave off: nobody asks for more. A checkpoint on its way is finished; what ``hangs`` is not waited for."""
         self._apart.leave(wait=not hangs)
         self.checkpoints.leave(wait=not hangs)
+        if self.fit:
+            self.fit.let_go()
 
     def __next__(self) -> Report:
         self.watchdog.feed()

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ganlib.data import prepare
 from ganlib.data.alpha import premultiplied
 from ganlib.export.files import ExportConfig, pack_weights
 from ganlib.export.generator import rebuild
-from ganlib.flags import alone, exact, tf32, unsaid
+from ganlib.flags import alone, exact, measured_elsewhere, one_at_a_time, tf32
 from ganlib.losses.regularisers import R1
 from ganlib.metrics import Evaluator, load_extractor
 from ganlib.names import FAMILIES
@@ -91,16 +92,62 @@ def test_what_is_measured_looks_for_no_kernels(
     assert torch.backends.cudnn.benchmark == searched
 
 
-def test_one_thread_at_a_time_says_so() -> None:
+def finishes(context: AbstractContextManager[None]) -> Callable[[], bool]:
+    """Begin something in another thread; what is returned says whether it has come to an end."""
+
+    def work() -> None:
+        with context:
+            pass
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+
+    def said() -> bool:
+        thread.join(0.05)
+        return not thread.is_alive()
+
+    return said
+
+
+SAYING: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "step": lambda: tf32(True, GPU),
+    "exact": lambda: exact(GPU),
+    "measure": lambda: one_at_a_time(GPU),
+    "alone": alone,
+    "on a processor": lambda: one_at_a_time(CPU),
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "free"),
+    [
+        ("step", {"measure", "on a processor"}),
+        ("exact", {"measure", "on a processor"}),
+        ("measure", {"step", "exact", "on a processor"}),
+        ("alone", {"on a processor"}),
+        ("on a processor", set(SAYING)),
+    ],
+)
+def test_one_thread_at_a_time_says_something_and_others_train_while_one_measures(
+    held: str, free: set[str]
+) -> None:
+    for name, saying in SAYING.items():
+        with SAYING[held]():
+            ended = finishes(saying())
+            assert ended() == (name in free), name
+        while not ended():
+            pass
+
+
+def test_whether_another_thread_measures() -> None:
     def elsewhere() -> bool:
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(unsaid, 0.0).result()
+            return thread.submit(measured_elsewhere).result()
 
-    for said in (tf32(True, GPU), exact(GPU), alone()):
-        with said:
-            assert unsaid(0.0)
-            assert not elsewhere()
+    with one_at_a_time(GPU):
+        assert not measured_elsewhere()
         assert elsewhere()
+    assert not elsewhere()
 
 
 @pytest.mark.parametrize(("precision", "rounded"), [("auto", True), ("bf16", True), ("fp32", False)])

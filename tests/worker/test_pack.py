@@ -191,6 +191,30 @@ def test_a_trial_whose_measuring_hangs_is_given_up_and_others_go_on(
     assert weights(folder) == weights(alone)
 
 
+def test_others_train_while_one_is_measured(spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, where it matters to both how it computes: a step waits for a part of the measuring, not for all."""
+    score, measuring, steps = Evaluator.score, threading.Event(), threading.Semaphore(0)
+
+    def beside(self: Evaluator, *args: Any, **options: Any) -> Any:
+        if not measuring.is_set():
+            measuring.set()
+            assert all(steps.acquire(timeout=60) for _ in range(3)), "nobody has trained meanwhile"
+        return score(self, *args, **options)
+
+    entered = AdversarialStep.__call__
+
+    def step(self: AdversarialStep, batches: Any) -> None:
+        entered(self, batches)
+        if measuring.is_set():
+            steps.release()
+
+    monkeypatch.setattr("ganlib.flags.on_gpu", lambda device: True)
+    monkeypatch.setattr(Evaluator, "score", beside)
+    monkeypatch.setattr(AdversarialStep, "__call__", step)
+    fine("run", spec, "--local", "--storage", spec.parent / "beside", *PACKED)
+    assert weights(spec.parent / "beside" / "packed") == weights(alone)
+
+
 # ---- how many --------------------------------------------------------------------------------------------------
 
 

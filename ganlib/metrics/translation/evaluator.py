@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.flags import exact
 from ganlib.metrics.cache import Arrays, load_or_compute
 from ganlib.metrics.evaluator import Evaluator
 from ganlib.metrics.extremes import Extremes
@@ -104,9 +105,10 @@ class TranslationEvaluator:
         """
         count = self.measured(n_fake)
         features = self.drawings.features(translating, count)
-        score = self.drawings.pending_score(features, extent)
-        parts: list[Pending[dict[str, Any]]] = [score.then(asdict)]
-        parts.append(self._of_pairs(translating.pairs(min(PAIRS, count)), features))
+        pairs = translating.pairs(min(PAIRS, count))
+        with exact(self.drawings.device):
+            score = self.drawings.pending_score(features, extent)
+            parts: list[Pending[dict[str, Any]]] = [score.then(asdict), self._of_pairs(pairs, features)]
         if extent == "full" and (back := translating.back()) is not None:
             parts.append(self._back(back, n_fake))
 
@@ -201,9 +203,10 @@ class TranslationEvaluator:
         return {}
 
     def _measure_photos(self, count: int) -> Arrays:
-        score = self.drawings.pending_score(self.drawings.features_of(self.inputs.levels(count))).read()
-        photos, drawings = self._unrelated()
-        luminance = luminance_correlation(photos, drawings).read()
+        with exact(self.drawings.device):
+            score = self.drawings.pending_score(self.drawings.features_of(self.inputs.levels(count))).read()
+            photos, drawings = self._unrelated()
+            luminance = luminance_correlation(photos, drawings).read()
         found = [score.fid, score.kid, score.kid_se, nan if luminance is None else luminance]
         return {"baseline": np.array([*found, score.mmd, score.mmd_se, score.mind])}
 

@@ -20,7 +20,7 @@ from ganlib.data.alpha import tensor_on_checks
 from ganlib.data.sheet import grid, png
 from ganlib.errors import RequestError
 from ganlib.export.files import pack_weights
-from ganlib.heap import keep_memory
+from ganlib.heap import give_back, keep_memory
 from ganlib.metrics import RealStatistics, load_extractor, pairwise_similarity
 from ganlib.metrics.counts import usual_size
 from ganlib.metrics.diversity import vendi_from_features
@@ -142,8 +142,7 @@ def _timed(config: TrialConfig, device: torch.device, seconds: float, slots: int
     per_save = copied if device.type == "cuda" else time.perf_counter() - begin
     snapshot = len(pack_weights(step.average)) + len(pack_weights(step.discriminator))
     del built, step, state
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    give_back(device)
     return _One(per_kimg, per_save, len(data), snapshot)
 
 

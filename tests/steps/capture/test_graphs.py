@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganlib.flags import unsaid
+from ganlib.flags import measured_elsewhere, one_at_a_time
 from ganlib.steps.capture import WARM, CudaGraphs, Player
 
 GPU = torch.device("cuda")
@@ -136,12 +136,12 @@ def test_nobody_measures_nothing_is_collected_and_workspaces_are_its_own(card: C
     seen: list[object] = []
 
     def work() -> None:
-        seen.extend((card.stream, gc.isenabled(), elsewhere(lambda: unsaid(0.0)), list(card.done)))
+        seen.extend((card.stream, gc.isenabled(), elsewhere(measured_elsewhere), list(card.done)))
 
     play = CudaGraphs(GPU, Generator()).record(work)
-    assert seen == ["aside", False, False, [(WORKSPACES,)]]
+    assert seen == ["aside", False, True, [(WORKSPACES,)]]
     assert gc.isenabled()
-    assert elsewhere(lambda: unsaid(0.0))
+    assert not elsewhere(measured_elsewhere)
     assert card.done == [(WORKSPACES,)] * 2
     assert card.stream == "usual"
     assert card.graphs[0].replays == 0
@@ -158,6 +158,25 @@ def test_recordings_share_their_memory_as_long_as_one_of_them_is_there(card: Car
     play = graphs.record(lambda: None)
     assert card.graphs[0].of == (0, 2)
     play()
+
+
+def test_a_step_is_not_recorded_while_a_neighbour_is_measured(card: Card) -> None:
+    player, taken = Player(Aside(GPU, Generator())), [0]
+
+    def work() -> None:
+        taken[0] += 1
+
+    def steps(count: int) -> bool:
+        for _ in range(count):
+            player("shape", "due", work)
+        return True
+
+    with one_at_a_time(GPU):
+        assert elsewhere(lambda: steps(WARM + 5))
+        assert not card.graphs
+    assert taken == [WARM + 5]
+    steps(1)
+    assert card.graphs[0].replays == 1
 
 
 class Spoiling:
