@@ -39,7 +39,7 @@ for family in FAMILIES:
         "models",
         "names",
         "registry",
-        "tf32",
+        "flags",
         "transfers",
         "written",
     }

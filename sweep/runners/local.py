@@ -16,7 +16,7 @@ from sweep.runners.capacity import alone, packed_here
 from sweep.spec.sections import ResourcesConfig
 from sweep.storage.folder import StorageError
 from sweep.worker.faults import fault_of
-from sweep.worker.messages import Fault
+from sweep.worker.messages import Fault, LostGpuError
 from sweep.worker.pack import Pack
 from sweep.worker.ready.preflight import preflight
 from sweep.worker.trial_run import TrialRun
@@ -89,14 +89,17 @@ class LocalRunner:
                 pack.begin(assignment)
             if assignment is Next.DONE and not len(pack):
                 return
-            for attempt, said in pack.round():
-                beat()
-                if isinstance(said, Fault):
-                    director.fail(*attempt, said)
-                elif director.report(said):
-                    pack.want(attempt)
-                else:
-                    pack.leave(attempt)
+            try:
+                for attempt, said in pack.round():
+                    beat()
+                    if isinstance(said, Fault):
+                        director.fail(*attempt, said)
+                    elif director.report(said):
+                        pack.want(attempt)
+                    else:
+                        pack.leave(attempt)
+            except LostGpuError as error:
+                return director.halt(str(error))
 
     def close(self) -> None:
         """Do nothing: nothing was started."""

@@ -10,6 +10,8 @@ import json
 import os
 import queue
 import threading
+import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -23,6 +25,7 @@ from sweep.runners.orphans import end_with_parent
 
 CALLS = 256
 """Calls that a pack's process takes at a time: one from each of its trials' workers, which waits there."""
+ANSWER_SECONDS = 1.0
 IDLE_SECONDS = 300.0
 """A pack that nobody wants anything of for so long ends: its driver was lost."""
 
@@ -93,15 +96,26 @@ class PackProcess:
         except BaseException as error:
             ready.set_exception(error)
             return
-        while True:
-            try:
-                while True:
-                    self._commands.get(block=not self._pack.wanted, timeout=IDLE_SECONDS)()
-            except queue.Empty:
-                if not self._pack.wanted:
-                    os._exit(0)
-            for attempt, said in self._pack.round():
-                self._say(attempt, said)
+        try:
+            while True:
+                self._turn()
+        except BaseException as error:
+            traceback.print_exc()
+            for attempt in list(self._waiting):
+                self._waiting.pop(attempt).set_result(ended(error))
+            time.sleep(ANSWER_SECONDS)  # until they have been told
+            os._exit(1)
+
+    def _turn(self) -> None:
+        """Do what is asked for, then let each trial train for a while."""
+        try:
+            while True:
+                self._commands.get(block=not self._pack.wanted, timeout=IDLE_SECONDS)()
+        except queue.Empty:
+            if not self._pack.wanted:
+                os._exit(0)
+        for attempt, said in self._pack.round():
+            self._say(attempt, said)
 
     def _say(self, attempt: Attempt, said: Any) -> None:  # noqa: ANN401 - a Report or a Fault
         from sweep.worker.messages import Fault, to_plain
@@ -151,14 +165,19 @@ class Packed:
             said: dict[str, str] = ray.get(self._process.next.remote(self._attempt))
             return said
         except ray.exceptions.RayActorError as error:
-            reason = f"the process ended that trained it, and others beside it: {error}"
-            return {"fault": json.dumps({"kind": "died", "reason": " ".join(reason.split())})}
+            return ended(error)
 
     def close(self) -> None:
         """Leave the trial."""
         if self._begun:
             with suppress(ray.exceptions.RayActorError):  # it has been left all the same
                 ray.get(self._process.leave.remote(self._attempt))
+
+
+def ended(error: BaseException) -> dict[str, str]:
+    """Give what a trial says whose pack has ended."""
+    reason = f"the process ended that trained it, and others beside it: {error}"
+    return {"fault": json.dumps({"kind": "died", "reason": " ".join(reason.split())})}
 
 
 def end_packs(names: set[str]) -> None:

@@ -22,7 +22,7 @@ from sweep.runners.leaving import LeavingError
 from sweep.runners.nodes.ready import UnfitError
 from sweep.runners.ray_cluster import KIND, host_of, lost
 from sweep.runners.ray_worker import PACKED, TRIAL, UNFIT, end_process
-from sweep.worker.messages import Fault, Paused, from_plain
+from sweep.worker.messages import Fault, LostGpuError, Paused, from_plain
 
 ABSENT_SECONDS = 5.0
 """The driver looks ten times a second; after so long it has been away itself."""
@@ -180,6 +180,8 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             why = f"{host_of(node)}: {cause}"
             self.signs.unfit[node] = why
             self.signs.causes[attempt] = Fault("node", f"no trials run on {why}")
+        elif isinstance(cause, LostGpuError):
+            self.signs.causes[attempt] = Fault("died", str(cause))
         elif isinstance(cause, LeavingError):
             self.signs.causes[attempt] = Fault("preempted", str(cause))
         elif host := lost(node):

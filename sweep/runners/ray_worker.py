@@ -51,8 +51,10 @@ class Alone:
             # As text: Tune flattens nested results.
             return {"report": json.dumps(to_plain(next(self._run)))}
         except Exception as error:
-            from sweep.worker.faults import fault_of
+            from sweep.worker.faults import check_gpu, fault_of
 
+            # As an exception, so that Tune has no other trial train in this process.
+            check_gpu(error)
             # As a result, not as an exception: so its text reaches the driver whole.
             self.close()
             return told(fault_of(error))

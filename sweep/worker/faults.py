@@ -7,11 +7,28 @@ import torch
 
 from ganlib.errors import RequestError, WorkError
 from sweep.storage.folder import StorageError, UnreachableError
-from sweep.worker.messages import Fault, FaultKind
+from sweep.worker.messages import Fault, FaultKind, LostGpuError
 
 
 class PreemptedError(WorkError):
     """The machine is taken away: the trial has left a checkpoint, and is to go on elsewhere."""
+
+
+def check_gpu(error: BaseException) -> None:
+    """Check whether an error is one after which CUDA refuses a process everything, and its trials can only fail.
+
+    Raises:
+        LostGpuError: It is; `error` is its cause.
+    """
+    if not torch.cuda.is_initialized():
+        return
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        reason = str(error).strip().partition("\n")[0]
+        raise LostGpuError(
+            f"its process can use the GPU no more after {type(error).__name__}: {reason}"
+        ) from error
 
 
 MOST_TRACEBACK = 8000

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from ganlib.errors import WorkError
 from ganlib.metrics.identity import Floor
 from ganlib.names import METRICS, Extent
 from ganlib.training.collapse import Verdict
@@ -216,6 +217,10 @@ def stamped(report: Report, attempt: int, device: str, node: str) -> Report:
     if isinstance(marked, Measured):
         return replace(marked, result=marked.result | {"attempt": attempt})
     return marked
+
+
+class LostGpuError(WorkError):
+    """A process can do nothing more on its GPU: whatever it trains is to go on in another one."""
 
 
 FaultKind = Literal["died", "hung", "error", "memory", "request", "storage", "preempted", "node"]

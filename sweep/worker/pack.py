@@ -19,7 +19,7 @@ import torch
 from ganlib.heap import give_back
 from ganlib.steps.capture import recorded
 from ganlib.training.fit import Fit
-from sweep.worker.faults import fault_of
+from sweep.worker.faults import check_gpu, fault_of
 from sweep.worker.lent import Lent
 from sweep.worker.messages import Assignment, Fault, Report
 from sweep.worker.trial_run import TrialRun
@@ -155,6 +155,9 @@ class Pack:
         """Give each trial that is wanted a turn; those that have something to report wait until they are wanted again.
 
         A trial that fails has left.
+
+        Raises:
+            LostGpuError: None of them can go on in this process.
         """
         for attempt, slot in [item for item in self._slots.items() if item[1].wanted]:
             said = self._said(attempt, slot)
@@ -169,6 +172,7 @@ class Pack:
         try:
             report = slot.advance(lambda: self._used_by(slot.assignment.config), self.leaving)
         except Exception as error:
+            check_gpu(error)
             fault = fault_of(error)
             del error  # its frames hold the trial's tensors
             self._give_up(attempt)

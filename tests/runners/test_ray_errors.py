@@ -11,7 +11,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from sweep.runners import ray_tune as runner
 from sweep.runners.leaving import LeavingError
 from sweep.runners.ray_tune import DirectorScheduler, Signs, died_of
-from sweep.worker.messages import Fault
+from sweep.worker.messages import Fault, LostGpuError
 
 
 def cause_of(
@@ -40,6 +40,12 @@ def test_a_worker_that_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     error = RayTaskError("step", "Traceback", LeavingError("PreemptedError: Ray drains the node"))
     fault = cause_of(error.as_instanceof_cause(), tmp_path, monkeypatch, gone="host-7")
     assert fault == Fault("preempted", "PreemptedError: Ray drains the node")
+
+
+def test_a_worker_that_can_use_its_gpu_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "its process can use the GPU no more after RuntimeError: CUDA error: an illegal memory access"
+    error = RayTaskError("step", "Traceback", LostGpuError(reason))
+    assert cause_of(error.as_instanceof_cause(), tmp_path, monkeypatch) == Fault("died", reason)
 
 
 def test_a_node_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,42 @@ def test_a_trial_whose_measuring_hangs_is_given_up_and_others_go_on(
     assert weights(folder) == weights(alone)
 
 
+def test_a_gpu_that_is_lost_to_the_process_is_no_fault_of_its_trials(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of CUDA after which it refuses everything: here one trial would fail after the other."""
+    left, entered = [5], AdversarialStep.__call__
+
+    def step(self: AdversarialStep, batches: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nand more")
+        entered(self, batches)
+
+    def synchronize() -> None:
+        if left[0] <= 0:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    storage = ["--storage", spec.parent / "lost"]
+    with monkeypatch.context() as patch:
+        patch.setattr(AdversarialStep, "__call__", step)
+        patch.setattr(torch.cuda, "is_initialized", lambda: True)
+        patch.setattr(torch.cuda, "synchronize", synchronize)
+        ended = run("run", spec, "--local", *storage, *PACKED)
+    assert ended.exit_code == 1
+    assert (
+        "can use the GPU no more after RuntimeError: CUDA error: an illegal memory access was encountered"
+        in " ".join(ended.output.split())
+    )
+    assert "sweep resume packed" in " ".join(ended.output.split())
+    assert "Traceback" not in ended.output
+    folder = spec.parent / "lost" / "packed"
+    assert {row["status"] for row in rows(folder)["trials"]} == {"interrupted"}
+    assert not events(folder, "restart")
+    fine("resume", "packed", "--local", *storage)
+    assert weights(folder) == weights(alone)
+
+
 def test_others_train_while_one_is_measured(spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU, where it matters to both how it computes: a step waits for a part of the measuring, not for all."""
     score, measuring, steps = Evaluator.score, threading.Event(), threading.Semaphore(0)
