@@ -179,7 +179,7 @@ class LabelledStream(Iterator[Labelled]):
 
     def __next__(self) -> Labelled:
         pictures = next(self._pictures)
-        return Labelled(pictures, self._classes[self._pictures.rows.to(self._classes.device)])
+        return Labelled(pictures, self._classes[sent(self._pictures.rows, self._classes.device)])
 
 
 class Domains(NamedTuple):

@@ -243,7 +243,8 @@ class CartoonStep(TranslationStep):
             loss = loss + train.colour_weight * colour_distance(photos, drawn)
         if train.landmark_weight:
             assert self.landmarks is not None
-            weights = landmark_weights(self.landmarks[rows], photos.shape[-1], train.landmark_sigma)
+            here = sent(rows, self.device)  # where the photographs are on the host, so are their numbers
+            weights = landmark_weights(self.landmarks[here], photos.shape[-1], train.landmark_sigma)
             loss = loss + train.landmark_weight * landmark_distance(photos, drawn, weights)
         improve(self.optimizer_g, loss)
         return deceived, [content, style]

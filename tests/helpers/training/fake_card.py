@@ -222,8 +222,8 @@ def part_of_memory(part: float, device: object = None) -> float:
 
 
 @contextmanager
-def fake_card() -> Iterator[Card]:
-    """Let ``device="cuda"`` work as if there was a card, one that computes bfloat16."""
+def fake_card(memory: int = MEMORY) -> Iterator[Card]:
+    """Let ``device="cuda"`` work as if there was a card, one that computes bfloat16 and has so much memory."""
     mode = FakeTensorMode(allow_fallback_kernels=False, allow_non_fake_inputs=True)
     with ExitStack() as stack:
         for owner, name, value in (
@@ -232,7 +232,7 @@ def fake_card() -> Iterator[Card]:
             (torch.cuda, "synchronize", _synchronize),
             (FakeTensor, "__deepcopy__", _deepcopy),
             (FakeTensor, "numpy", _numpy),
-            (torch.cuda, "mem_get_info", lambda *_: (MEMORY, MEMORY)),
+            (torch.cuda, "mem_get_info", lambda *_: (memory, memory)),
             (torch.cuda, "get_per_process_memory_fraction", partial(part_of_memory, 1.0)),
             (torch.cuda, "memory_reserved", lambda *_: 0),
             (torch.cuda, "memory_allocated", lambda *_: 0),

@@ -27,11 +27,12 @@ from ganlib.models.inputs import Pictures
 from ganlib.names import FAMILIES
 from ganlib.perceptual import content
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import Player, Recorder
 from ganlib.steps.means import Means
 from ganlib.steps.stream import Batches, stream_of
 from ganlib.training.evaluating import evaluated
 from ganlib.training.fit import Fit
-from helpers.training.fake_card import Card, Record, fake_card
+from helpers.training.fake_card import MEMORY, Card, Record, fake_card
 from helpers.training.fake_cases import (
     MEASURED,
     PROGRESS,
@@ -60,7 +61,7 @@ class Count:
 
 
 @contextmanager
-def _prepared(measures: bool) -> Iterator[Card]:
+def _prepared(measures: bool, memory: int = MEMORY) -> Iterator[Card]:
     """Enter `fake_card`, with the network that measures read before: what lies in files has numbers."""
     read = [efficientnet.load_network(64)] if measures else []
     with (
@@ -68,7 +69,7 @@ def _prepared(measures: bool) -> Iterator[Card]:
         mock.patch.object(content, "load_network", lambda *_, **__: read.pop()),
         mock.patch.object(efficientnet, "load_network", lambda *_, **__: read.pop()),
         mock.patch.dict(base._loaded, clear=True),
-        fake_card() as card,
+        fake_card(memory) as card,
     ):
         yield card
 
@@ -115,6 +116,18 @@ def noise(case: Case, device: torch.device, size: int) -> Batches:
         *(BATCH, 0, device, 0),
         np.arange(PICTURES) % case.classes if case.classes else None,
     )
+
+
+def take(case: Case, steps: int, recorder: Recorder | None = None, memory: int = MEMORY) -> AdversarialStep:
+    """Take steps that may not wait for a card of so much memory, recorded where there is a recorder."""
+    with _prepared(_looks_at_content(case), memory) as card:
+        step, stream = training(case)
+        step.player = recorder and Player(recorder)
+        for number in range(steps):
+            with card.watch():
+                step.schedule(8.0, 1.0, PROGRESS, epoch=number)
+                step(stream)
+    return step
 
 
 def made(case: Case) -> Record:
