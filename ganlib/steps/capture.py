@@ -29,6 +29,10 @@ AHEAD, EACH = 64, 16
 """Steps that may have been launched and not begun, and how many are waited for at once. So an interruption waits for
 no more than these, and several trials of a process take turns."""
 
+MOVES = 16
+"""Steps in a row, each of another shape, after which it is said that none is recorded."""
+MOVING = "a number that its kernels hold moves from step to step, as Adam's decay rates do on a schedule"
+
 UNSEEN = ("lr_g", "lr_d", "milestones", "gamma", "decay_from", "ema_kimg", "smoothing", "epochs", "kimg")
 """Keys of ``train`` of which a recording knows nothing: they are in tensors."""
 SWITCHES = ("augment_p", "equalize_p", "instance_noise", "r1_gamma", "r2_gamma")
@@ -147,9 +151,6 @@ class Player:
 
     Args:
         recorder: Of the device.
-
-    Attributes:
-        refused: Why steps are not recorded, once that has been tried in vain; else empty.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -157,7 +158,12 @@ class Player:
         self._shape: Hashable = None
         self._warmed: Counter[Hashable] = Counter()
         self._plays: dict[Hashable, Work] = {}
-        self.refused = ""
+        self._failed, self._moves = "", 0
+
+    @property
+    def refused(self) -> str:
+        """Say why steps are not recorded: that was tried in vain, or they have no shape for long; else empty."""
+        return self._failed or (MOVING if self._moves >= MOVES else "")
 
     def __call__(self, shape: Hashable, due: Hashable, work: Work) -> None:
         """Take a step.
@@ -168,10 +174,11 @@ class Player:
             work: Takes the step, from its beginning too where a recording failed midway.
         """
         if shape != self._shape:
+            self._moves = self._moves + 1 if self._warmed.total() == 1 else 0
             self._shape = shape
             self._warmed.clear()
             self._plays.clear()
-        ripe = due not in self._plays and not self.refused and self._warmed[due] >= WARM
+        ripe = due not in self._plays and not self._failed and self._warmed[due] >= WARM
         if ripe and not measured_elsewhere():  # it would have to wait until that is done
             self._record(due, work)
         if due in self._plays:
@@ -187,7 +194,7 @@ class Player:
             cause = error.__context__ or error  # torch says again, at the end of a recording, that it failed
             if isinstance(cause, torch.OutOfMemoryError) or "out of memory" in str(error):
                 raise cause from None
-            self.refused = str(cause).strip().partition("\n")[0]
+            self._failed = str(cause).strip().partition("\n")[0]
             self._plays.clear()
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from inspect import unwrap
 from typing import Any
 
-from torch import Tensor, __version__, device, nn, no_grad, tensor
+from torch import Tensor, __version__, device, nn, no_grad, tensor, zeros_like
 from torch.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
 from ganlib.config import TrainConfig
@@ -139,7 +139,13 @@ def rmsprop(
 
 def sgd(weights: Weights, lr: float, weight_decay: float, on_gpu: bool, momentum: float) -> Optimizer:
     """Make gradient descent with momentum."""
-    return SGD(weights, lr, momentum, weight_decay=weight_decay, fused=True)
+    made = SGD(weights, lr, momentum, weight_decay=weight_decay, fused=True)
+    if momentum:
+        # Its fused kernel cannot begin with some weights later than with others, as networks do that grow.
+        for group in made.param_groups:
+            for weight in group["params"]:
+                made.state[weight]["momentum_buffer"] = zeros_like(weight)
+    return made
 
 
 def adagrad(weights: Weights, lr: float, weight_decay: float, on_gpu: bool) -> Optimizer:

@@ -74,6 +74,23 @@ def test_a_plain_step_is_a_step(name: str, monkeypatch: pytest.MonkeyPatch) -> N
         assert ours.requires_grad
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_momentum_that_begins_with_nothing_is_torchs(weight_decay: float) -> None:
+    networks = [torch.nn.Conv2d(2, 3, 3) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    config = TrainConfig(momentum=0.9, weight_decay=weight_decay)
+    ours = optimizers.optimizer("sgd", networks[0], 0.1, config, torch.device("cpu"))
+    torchs = torch.optim.SGD(networks[1].parameters(), 0.1, 0.9, weight_decay=weight_decay, fused=True)
+    for number in range(4):
+        pictures = torch.randn(2, 2, 5, 5, generator=torch.Generator().manual_seed(number))
+        for network, one in zip(networks, (ours, torchs), strict=True):
+            one.zero_grad()
+            network(pictures).square().sum().backward()
+            one.step()
+    for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_training_imports_no_compiler() -> None:
     """It takes seconds, in every process of every trial."""
     code = """if True:

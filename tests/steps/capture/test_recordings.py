@@ -11,7 +11,7 @@ from helpers.training.rehearsal import Rehearsal
 
 from ganlib.augment import ada
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
-from ganlib.steps.capture import SWITCHES, UNSEEN, WARM, recorded
+from ganlib.steps.capture import MOVES, SWITCHES, UNSEEN, WARM, recorded
 
 SAME = {
     "cyclegan",
@@ -41,6 +41,10 @@ def test_recorded_steps_are_the_steps_that_they_were_recorded_of(name: str) -> N
     assert recorder.warmed + recorder.played == steps
     # Numbers that are in the kernels themselves cannot move in a recording.
     assert recorder.played == (0 if moving else steps - WARM * recorder.recorded)
+    assert not played.refused
+    if moving:
+        train(played, stream(case), MOVES, start=steps)
+        assert "moves from step to step" in played.refused
     assert bool(recorder.recorded) != moving
 
 

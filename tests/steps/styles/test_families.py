@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ganlib.config import TrialConfig
 from ganlib.data.alpha import to_uint8
 from ganlib.export import files, generator
-from ganlib.names import FAMILIES
+from ganlib.names import FAMILIES, OPTIMIZERS
 from ganlib.steps.styles import GrowingStep, PathLengthStep
 from ganlib.training.fit import fit
 
@@ -51,6 +51,21 @@ def test_layers_that_are_not_in_use_do_not_learn() -> None:
     }
     assert any(name.startswith("blocks.0") for name in changed)
     assert not [name for name in changed if name.startswith(("blocks.1", "to_rgb.1", "blocks.3"))]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_layers_that_come_later_learn_by_every_optimizer(name: str) -> None:
+    step, source = (
+        made("stylegan", grow_kimg=0.008, fade_kimg=0.008, optimizer=name, momentum=0.9),
+        batches(),
+    )
+    before = {key: value.clone() for key, value in step.generator.state_dict().items()}
+    for k in range(14):
+        step.schedule((k + 1) * 0.004)
+        step(source)
+    for key, value in step.generator.state_dict().items():
+        assert torch.isfinite(value).all(), key
+        assert not key.startswith("to_rgb") or not torch.equal(value, before[key]), key
 
 
 def test_real_pictures_fade_in_too() -> None:
