@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -46,6 +47,15 @@ def loop(step: AdversarialStep, batches: BatchStream) -> Iterator[int]:
         step.schedule(batches.shown / 1000 + 1)
         step(batches)
         yield step.pictures_per_step
+
+
+def settled(step: AdversarialStep, batches: BatchStream) -> Iterator[int]:
+    """Train as `loop` does, after the steps that are slower than those to come: the first takes seconds on a card."""
+    running = loop(step, batches)
+    for _ in islice(running, step.settling + 1):
+        pass
+    step.read_means()
+    return running
 
 
 def wait(device: torch.device) -> None:

@@ -62,9 +62,10 @@ class Part:
 
 PARTS: dict[str, Part] = {
     "machine": Part("benchmarks.gpu.machine", "describe", 0.6),
-    "correct": Part("benchmarks.gpu.correct", "check", 9),
+    "correct": Part("benchmarks.gpu.correct", "check", 5),
+    "captured": Part("benchmarks.gpu.correct", "check_captured", 4),
     "throughput": Part("benchmarks.gpu.throughput", "measure", 5),
-    "packs": Part("benchmarks.gpu.packs", "measure", 3),
+    "packs": Part("benchmarks.gpu.packs", "measure", 3.5),
     "evaluation": Part("benchmarks.gpu.evaluation", "measure", 2),
     "sweep": Part("benchmarks.gpu.sweeping", "run", 4),
     "plan": Part("benchmarks.gpu.sweeping", "foretell", 2),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from benchmarks.gpu.loops import loop, made, rate, wait, ways
+from benchmarks.gpu.loops import made, rate, settled, wait, ways
 from benchmarks.gpu.machine import said
 from benchmarks.gpu.parts import Figures, Settings
 from benchmarks.gpu.pictures import discs
+from ganlib.heap import give_back
 from ganlib.steps.resident import resident
 from sweep.worker.pack import TURN_SECONDS
 
@@ -26,7 +27,7 @@ def measure(settings: Settings, figures: Figures) -> None:
     with figures.judged():
         size, pictures, _ = _sizes(settings)
         discs(pictures, size)  # once for all processes
-        for count in counts[1:]:  # first, because what has touched a card cannot fork
+        for count in counts[1:3]:  # first, because what has touched a card cannot fork
             for name, capture in ways(settings.device).items():
                 work = partial(_processes, settings, count, capture, seconds)
                 figures.check("processes", f"{count} {name}", work)
@@ -49,7 +50,7 @@ def _steps(settings: Settings, count: int, capture: str) -> list[Any]:
     stored = resident(discs(pictures, size), device)
     model = {"width": 4 if settings.tiny else 64, "latent_dim": 100}
     train = {"batch_size": batch, "capture": capture}
-    return [loop(*made(stored, device, model, train, seed)) for seed in range(count)]
+    return [settled(*made(stored, device, model, train, seed)) for seed in range(count)]
 
 
 def _pack(settings: Settings, count: int, capture: str, seconds: float) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _pack(settings: Settings, count: int, capture: str, seconds: float) -> dict[
     device = torch.device(settings.device)
     on_card = device.type == "cuda"
     if on_card:
-        torch.cuda.empty_cache()
+        give_back(device)  # of the pack before
         torch.cuda.reset_peak_memory_stats()
     running = _steps(settings, count, capture)
     streams = [torch.cuda.Stream() if on_card else None for _ in running]

@@ -60,8 +60,13 @@ def run(settings: Settings, figures: Figures) -> None:
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     times = [event["time"] for event in events if event.get("event") in ("start", "result")]
     if times:
-        figures.note(**{"seconds from the first trial's start to the last result": max(times) - min(times)})
+        wall = max(times) - min(times)
+        figures.note(**{"seconds from the first trial's start to the last result": wall})
     found = _on_record(storage)
+    if times:
+        figures.note(
+            **{"pictures a second of all trials, all that they do included": 1000 * found["kimg"] / wall}
+        )
     figures.note(interrupted=interrupted, **found)
     figures.note(**{"seconds before a trial's first step": _starts(storage, events)})
     if interrupted:
@@ -96,7 +101,7 @@ def _on_record(storage: Path) -> dict[str, Any]:
         "seconds_train": training,
         "seconds_eval": evaluating,
         "share of evaluations": evaluating / max(training + evaluating, 1e-9),
-        "pictures a second of a trial, training": 1000 * kimg / max(training, 1e-9),
+        "pictures a second of a trial beside its neighbours, training": 1000 * kimg / max(training, 1e-9),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu.loops import loop, made, rate, ratio, rounds, wait, ways
+from benchmarks.gpu.loops import made, rate, ratio, rounds, settled, wait, ways
 from benchmarks.gpu.parts import Figures, Settings
 from benchmarks.gpu.pictures import discs, folder_of
 from benchmarks.tutorial import Tutorial
@@ -69,7 +69,7 @@ def _beside(
         for name, capture in ways(device.type).items():
             train = {"batch_size": batch, "precision": precision, "capture": capture}
             steps[name], batches = made(stored, device, model, train)
-            loops[f"{precision}, {name}"] = loop(steps[name], batches)
+            loops[f"{precision}, {name}"] = settled(steps[name], batches)
     example = Tutorial(settings.pictures, ModelConfig(**model), stored.shape[1], batch, device.type, workers)
     loops[EXAMPLE] = example.steps()  # torch's own settings of TF32 are in force
     found = rounds(loops, turns, seconds, device)
@@ -100,7 +100,7 @@ def _captures(
     found: dict[str, Any] = {"batch": train["batch_size"]}
     for name, capture in ways(device.type).items():
         step, batches = made(stored, device, model, train | {"capture": capture})
-        running = loop(step, batches)
+        running = settled(step, batches)
         rate(running, seconds, device)
         pictures = rate(running, 2 * seconds, device)
         found[name] = {
@@ -117,9 +117,7 @@ def _kernels(
     """Profile steps of a DCGAN: the share of the time in which the card computes, and its longest kernels."""
     steps = 2 if tiny else 20
     step, batches = made(stored, device, model, train)
-    running = loop(step, batches)
-    for _ in islice(running, 2 if tiny else 20):
-        pass
+    running = settled(step, batches)
     per_step = train["batch_size"] / rate(running, 0.05 if tiny else 1.0, device)
     on_card = device.type == "cuda"
     activity = torch.profiler.ProfilerActivity

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from math import lcm
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch.optim import Optimizer
 
 from ganlib.augment.view import View
 from ganlib.config import TrainConfig
-from ganlib.steps.capture import Player
+from ganlib.steps.capture import WARM, Player
 from ganlib.steps.copies import copied, mark
 from ganlib.steps.noise import go_on
 from ganlib.steps.numbers import Numbers
@@ -61,6 +62,14 @@ class Step(ABC):
     def _take(self, batches: Batches) -> None:
         with products(self.train_config.precision, self.device):
             self._train(batches)
+
+    @property
+    def settling(self) -> int:
+        """Count the steps after which none is slower than those to come: where they are recorded, all have been."""
+        if self.player is None:
+            return 1
+        train = self.train_config
+        return (WARM + 1) * lcm(train.gp_every, train.r1_every, train.r2_every, train.path_every)
 
     @property
     def refused(self) -> str:

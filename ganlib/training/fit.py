@@ -143,6 +143,7 @@ class Fit(Iterator[Evaluation]):
             self.reseeded = not self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
+        self._began: float | None = None
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
         self.shown = self.inputs.take(GRID).to(self.device)
         self._evaluating: Callable[[], Evaluation] | None = None
@@ -186,21 +187,24 @@ class Fit(Iterator[Evaluation]):
         """
         self._train_until(pictures_of(kimg))
         self.step.read_means()
-        self._seconds = 0.0
+        self._seconds, self._began = 0.0, None
         self.measured_kimg = self.kimg
 
     def _trained(self) -> Callable[[], Evaluation]:
         """Train up to the next evaluation, which is returned to be called."""
         if self.stream.shown >= self.budget_pictures:
             raise StopIteration
-        started = time.perf_counter()
-        try:
-            self._train_until(self._next_target())
-            means = self.step.read_means()  # waits for the device, so that the time is true
-        finally:
-            self._seconds += time.perf_counter() - started
-        seconds, self._seconds = self._seconds, 0.0
+        # Also while others of a process have their turns: it goes on as fast as it can beside them.
+        self._began = self._began or time.perf_counter()
+        self._train_until(self._next_target())
+        means = self.step.read_means()  # waits for the device, so that the time is true
+        seconds = self._trained_for()
+        self._seconds, self._began = 0.0, None
         return partial(self._evaluate, means, seconds, time.perf_counter())
+
+    def _trained_for(self) -> float:
+        """Count the seconds of the interval so far."""
+        return self._seconds + (time.perf_counter() - self._began if self._began else 0.0)
 
     def _next_target(self) -> int:
         # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.
@@ -263,7 +267,7 @@ class Fit(Iterator[Evaluation]):
             "shown": self.stream.shown,
             "steps": self.steps,
             "measured_kimg": self.measured_kimg,
-            "seconds": self._seconds,
+            "seconds": self._trained_for(),
             "rollbacks": self.rollbacks,
             "lr_factor": self.lr_factor,
             "step": self.step.state(wait),

@@ -149,6 +149,26 @@ def test_an_evaluation_that_was_made_before_can_be_passed_over(
     assert again._seconds == 0.0
 
 
+def test_the_time_of_a_run_goes_on_while_others_have_their_turns(
+    pictures: Make, trial_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And stands still where it is not trained: between a checkpoint and the next process, while it is measured."""
+    now = [100.0]
+    monkeypatch.setattr("ganlib.training.fit.time.perf_counter", lambda: now[0])
+    config, asked = trial_config(epochs=2.0), iter([False, False, True])
+    run = run_of(config, pictures(), interrupt=lambda: next(asked, False))
+    with pytest.raises(Interrupted):
+        next(run)
+    now[0] += 7
+    state = through_a_file(run.state())
+    assert next(run).seconds_train == 7
+    now[0] += 20
+    assert next(run).seconds_train == 0
+    now[0] += 20
+    resumed = run_of(config, pictures(), resume=state)
+    assert next(resumed).seconds_train == 7
+
+
 def test_an_interrupted_run_can_simply_be_asked_again(pictures: Make, trial_config: Make) -> None:
     config = trial_config(epochs=1.0)
     asked = iter([False, False, True])
