@@ -42,6 +42,7 @@ class Costs:
         machine: Where it was measured: the kind of GPU, or the machine's name.
         machines: How many machines of a cluster are like it.
         has: What each of these has for trials, in words; empty where it is no cluster.
+        pictures: Bytes of the pictures that lie on a GPU, once for each process.
         per_kimg: Seconds of training for a thousand pictures, of each configuration, the mean over the processes.
         per_picture: Seconds to generate a picture and extract its features.
         per_score: Seconds to compute the metrics of one evaluation with all its pictures.
@@ -75,6 +76,7 @@ class Costs:
     grid: int
     machines: int = 1
     has: str = ""
+    pictures: int = 0
 
     def evaluation(self, count: int, n_fake: int) -> float:
         """Seconds of an evaluation of ``count`` pictures, where the full number is ``n_fake``."""

@@ -84,7 +84,7 @@ def investigate(
     if wrong or not timed:
         return found
     try:
-        return replace(found, plan=_plan(spec, pictures, local))
+        return replace(found, plan=_plan(spec, found, local))
     except WorkError as error:  # such as a batch that does not fit into a GPU's memory
         return replace(found, notes=(*found.notes, f"a few steps could not be timed: {error}"))
 
@@ -114,21 +114,29 @@ def plan_of(
     found = investigate(spec, timed=False)
     if found.wrong or found.pictures is None or not found.pictures.count:
         raise RequestError("\n".join(found.wrong) or "there are no pictures")
-    return _plan(spec, found.pictures, local, address, say), found.pictures.count
+    return _plan(spec, found, local, address, say), found.pictures.count
 
 
 def _plan(
     spec: Spec,
-    pictures: Pictures,
+    found: Findings,
     local: bool,
     address: str | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> "Plan":
     from sweep.commands.planning.plan import foretold
+    from sweep.commands.planning.sharing import resident_bytes
 
+    pictures = found.pictures
+    assert pictures is not None
+    assert pictures.count
+    known = {"data": pictures} | ({"photos": found.photos} if found.photos else {})
     trials = planned(spec, pictures.kinds)
     samples = first_configurations(spec, pictures.kinds)
-    costs, *others = _measured(spec, samples, trials, local, address, say)
+    costs, *others = (
+        replace(one, pictures=resident_bytes(spec, known, one.memory_there)) if one.device == "cuda" else one
+        for one in _measured(spec, samples, trials, local, address, say)
+    )
     return foretold(spec, spec.schedule(pictures.count), trials, costs, others)
 
 

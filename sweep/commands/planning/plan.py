@@ -7,7 +7,7 @@ from typing import Any
 from sweep import formatting
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import Forecast, Range, forecast
-from sweep.commands.planning.sharing import CONTEXT, USABLE
+from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, room
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS
 from sweep.spec.schedule import Schedule
@@ -57,9 +57,9 @@ def fits(costs: Costs) -> int:
     there = costs.memory_there * USABLE
     if costs.device != "cuda":
         return int(there / costs.memory)
-    if costs.packs:  # all of them have one context
-        return max(0, int((there - CONTEXT) / costs.memory))
-    return int(there / (costs.memory + CONTEXT))
+    if costs.packs:
+        return room(costs.memory, costs.memory_there, costs.pictures)
+    return int(there / (costs.memory + CONTEXT + costs.pictures))
 
 
 def foretold(spec: Spec, at: Schedule, trials: int, costs: Costs, others: Sequence[Costs] = ()) -> Plan:
@@ -129,13 +129,15 @@ def _cost(plan: Plan, costs: Costs) -> Iterator[str]:
 def _memory(costs: Costs) -> Iterator[str]:
     of = f" of {formatting.size(costs.memory_there)}" if costs.memory_there else ""
     if costs.device == "cuda":
+        pictures = f" and {formatting.size(costs.pictures)} for all pictures" if costs.pictures else ""
         yield (
             f"memory of a GPU: {formatting.size(costs.memory)} a trial, and about {formatting.size(CONTEXT)} for "
-            f"{'the' if costs.packs else 'its'} process{of}"
+            f"{'the' if costs.packs else 'its'} process{pictures}{of}"
         )
         if fit := fits(costs):
-            part = UNITS // fit / UNITS  # rounded up, one fewer would fit
-            yield f"by memory {count(fit, 'trial')} share a GPU: resources.gpu {part:g}"
+            part = UNITS // min(fit, MOST) / UNITS  # rounded up, one fewer would fit
+            more = f"; more than {MOST} only wait for each other" if fit > MOST else ""
+            yield f"by memory {count(fit, 'trial')} can share a GPU{more}: resources.gpu {part:g}"
         return
     yield f"memory: {formatting.size(costs.memory)} a trial{of}"
     if 0 < (fit := fits(costs)) < costs.at_once // costs.machines:

@@ -7,6 +7,7 @@ from typing import Any
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands import foreknown
+from sweep.commands.inputs import Pictures, look
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS
 from sweep.spec.specification import Spec
@@ -61,16 +62,42 @@ def _measured(spec: Spec, samples: Callable[[], Sequence[Mapping[str, Any]]]) ->
     if not first:
         foreknown.check(spec)  # says why there is none
     costs = measure(alone, first, 1)
-    return share(costs.memory, costs.memory_there)
+    known, _ = look(spec)
+    return share(costs.memory, costs.memory_there, resident_bytes(spec, known, costs.memory_there))
 
 
-def share(memory: int, there: int) -> tuple[float, str]:
+def share(memory: int, there: int, pictures: int = 0) -> tuple[float, str]:
     """Compute the part of a GPU for a trial, and say why.
 
     Args:
         memory: Bytes that a trial takes.
         there: Bytes of the GPU.
+        pictures: Bytes of the pictures that lie there.
     """
-    fits = max(1, min(MOST, int((there * USABLE - CONTEXT) / memory)))
+    fits = max(1, min(MOST, room(memory, there, pictures)))
     of = f"a trial takes {formatting.size(memory)} of {formatting.size(there)}"
+    of += f", and all pictures {formatting.size(pictures)}" if pictures else ""
     return UNITS // fits / UNITS, f"so that {count(fits, 'trial')} can share one: {of}"
+
+
+def room(memory: int, there: int, pictures: int) -> int:
+    """Count the trials of one process that fit into a GPU, whose context and pictures they share."""
+    return max(0, int((there * USABLE - CONTEXT - pictures) / memory))
+
+
+def resident_bytes(spec: Spec, known: Mapping[str, Pictures], there: int) -> int:
+    """Count the bytes of pictures that a process keeps on a GPU; see `ganlib.steps.resident`.
+
+    Args:
+        spec: The sweep.
+        known: Its pictures, by the sections that name them.
+        there: Bytes of the GPU.
+    """
+    from ganlib.steps.resident import GPU_SHARE
+
+    channels = {"data": spec.data.channels, "photos": 3}
+    sets = {name: (found.count or 0) * spec.data.size**2 * channels[name] for name, found in known.items()}
+    held = 0
+    for size in [*sets.values(), *([sets["data"]] if spec.trains_on_edges and "data" in sets else [])]:
+        held += size if size <= GPU_SHARE * (there - held) else 0
+    return held

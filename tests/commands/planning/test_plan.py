@@ -17,6 +17,7 @@ from sweep.commands.planning import cluster, costs, steps, timing
 from sweep.commands.planning.findings import Findings
 from sweep.commands.planning.forecast import Range
 from sweep.commands.planning.plan import CONTEXT, USABLE, fits, foretold, lines
+from sweep.commands.planning.sharing import MOST, share
 from sweep.runners.capacity import Demand, Node
 from sweep.spec.specification import parse
 
@@ -54,20 +55,30 @@ def test_packed_trials_are_measured_in_turn_in_one_process(tmp_path: Path) -> No
     assert facts["per_kimg"][0] > 0
 
 
-def test_in_turn_each_slot_gets_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Step:
-        pictures_per_step = 10
+class Ticking:
+    """A step of 10 pictures that takes 5 ms of a made-up clock, and a second as long as it has not settled."""
 
-        def __call__(self, batches: object) -> None:
-            clock[0] += 0.005
+    pictures_per_step = 10
 
-        def read_means(self) -> None:
-            pass
+    def __init__(self, clock: list[float], settling: int = 1) -> None:
+        self.clock, self.settling, self.left = clock, settling, settling if settling > 1 else 0
 
+    def __call__(self, batches: object) -> None:
+        self.clock[0] += 1.0 if self.left > 0 else 0.005
+        self.left -= 1
+
+    def read_means(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("settling", [1, 8], ids=["as they are", "recorded"])
+def test_in_turn_each_slot_gets_its_share(settling: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second a kimg for one, three times as much in three slots; what is slow once is not counted."""
     clock = [0.0]
     monkeypatch.setattr(steps.time, "perf_counter", lambda: clock[0])
-    made: Any = [(Step(), None) for _ in range(3)]
-    # A step of 5 ms shows 10 pictures: half a second a kimg for one, three times as much in three slots.
+    made: Any = [(Ticking(clock, settling), None) for _ in range(3)]
+    assert steps.per_kimg(*made[0], 1.0) == pytest.approx(0.5)
+    made = [(Ticking(clock, settling), None) for _ in range(3)]
     assert steps.in_turn(made, torch.device("cpu"), 1.0) == pytest.approx(1.5)
 
 
@@ -254,7 +265,7 @@ def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=8 * 2**30))
     assert fits(found.costs) == 4
     text = "\n".join(lines(found, 1000))
-    assert "4 trials share a GPU: resources.gpu 0.25" in text
+    assert "4 trials can share a GPU: resources.gpu 0.25" in text
     assert "GPU hours" in text
 
 
@@ -266,7 +277,34 @@ def test_as_many_share_a_gpu_as_was_said(holds: int) -> None:
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=there))
     told = re.search(r"resources\.gpu ([\d.]+)", "\n".join(lines(found, 1000)))
     assert told is not None
-    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == fits(found.costs) == holds
+    assert fits(found.costs) == holds
+    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == min(holds, MOST)
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_pictures_that_lie_on_a_gpu_take_room(packs: bool) -> None:
+    """Once where trials share a process, and once for each that has one of its own."""
+    costs = replace(COSTS, device="cuda", packs=packs, memory_there=80 * 2**30, memory=2**30)
+    for pictures in (0, 2**30, 20 * 2**30):
+        each = 0 if packs else CONTEXT + pictures
+        once = CONTEXT + pictures if packs else 0
+        holds = fits(replace(costs, pictures=pictures))
+        assert holds * (costs.memory + each) + once <= 80 * 2**30 * USABLE
+        assert (holds + 1) * (costs.memory + each) + once > 80 * 2**30 * USABLE
+
+
+def test_a_plan_and_auto_say_the_same() -> None:
+    spec, costs = parse(LONG), replace(COSTS, device="cuda", packs=True, memory_there=80 * 2**30)
+    for memory in (2**28, 2**32, 12 * 2**30, 60 * 2**30):
+        for pictures in (0, 30 * 2**30):
+            one = replace(costs, memory=memory, pictures=pictures)
+            if not fits(one):
+                continue
+            told = re.search(
+                r"resources\.gpu ([\d.]+)", "\n".join(lines(foretold(spec, spec.schedule(1000), 16, one), 1))
+            )
+            assert told is not None
+            assert float(told[1]) == pytest.approx(share(memory, one.memory_there, pictures)[0], abs=1e-4)
 
 
 @pytest.mark.parametrize(

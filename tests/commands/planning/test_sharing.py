@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganlib.errors import RequestError
+from sweep.commands.inputs import Pictures
 from sweep.commands.planning import costs
-from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, settled, share
+from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, resident_bytes, settled, share
 from sweep.runners.capacity import Demand, Node
 from sweep.spec.specification import Spec, parse
 
@@ -63,6 +64,16 @@ def test_a_number_stays_what_it_is() -> None:
 def test_other_machines_cannot_be_measured_here() -> None:
     with pytest.raises(RequestError, match="give a number"):
         settled(parse(AUTO, "tiny.yaml"), lambda: [], "ray.example:6379")
+
+
+def test_pictures_count_as_far_as_they_lie_there() -> None:
+    spec = parse(TINY, "tiny.yaml")
+    of_one = spec.data.size**2 * spec.data.channels
+    assert resident_bytes(spec, {"data": Pictures(1000, True)}, GIB) == 1000 * of_one
+    assert resident_bytes(spec, {"data": Pictures(1000, True)}, 1999 * of_one) == 0  # they stay on the host
+    translator = replace(spec, plain={**spec.plain, "model.family": "cartoongan"})
+    both = {"data": Pictures(1000, True), "photos": Pictures(500, True)}
+    assert resident_bytes(translator, both, GIB) == 2500 * of_one
 
 
 @pytest.mark.parametrize("wrong", ["many", "automatic"])
