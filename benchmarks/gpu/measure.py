@@ -69,7 +69,10 @@ PARTS: dict[str, Part] = {
     "evaluation": Part("benchmarks.gpu.evaluation", "measure", 2),
     "sweep": Part("benchmarks.gpu.sweeping", "run", 4),
     "plan": Part("benchmarks.gpu.sweeping", "foretell", 2),
+    "study": Part("benchmarks.gpu.sweeping", "study", 8),
 }
+BY_NAME = {"study"}
+"""Parts that are measured where they are asked for alone: they take all the time that there is."""
 
 
 def measure(
@@ -206,7 +209,9 @@ def main() -> int:
     parser.add_argument("--commit", help="of this copy, where git does not know it")
     given = parser.parse_args()
     parts = {
-        name: part for name, part in PARTS.items() if name == "machine" or name in (given.parts or PARTS)
+        name: part
+        for name, part in PARTS.items()
+        if name == "machine" or name in (given.parts or PARTS.keys() - BY_NAME)
     }
     with tempfile.TemporaryDirectory() as site:
         paths = [str(ROOT), str(ROOT / "tests")]

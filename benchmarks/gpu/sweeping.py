@@ -14,7 +14,8 @@ from benchmarks.gpu.pictures import discs, folder_of
 from sweep.records.datasets import Store
 from sweep.storage.opening import open_folder
 
-SPEC = Path(__file__).with_name("sweep.yaml")
+SPEC, STUDY = (Path(__file__).with_name(name) for name in ("sweep.yaml", "study.yaml"))
+PICTURES = {SPEC: 4000, STUDY: 36_000}
 ENDING = 15.0
 """Seconds before its limit at which a sweep is asked to end: what it has recorded is read."""
 TINY = (
@@ -32,22 +33,27 @@ TINY = (
 )
 
 
-def _words(settings: Settings) -> list[str]:
-    """Give the spec, with pictures in place of its source."""
-    size, count = (32, 64) if settings.tiny else (64, 4000)
+def _words(settings: Settings, spec: Path) -> list[str]:
+    """Give a spec, with pictures in place of its source."""
+    size, count = (32, 64) if settings.tiny else (64, PICTURES[spec])
     folder = folder_of(discs(count, size, seed=1), settings.pictures / f"sweep-{count}")
     sets = [f"data.source={folder}", *(TINY if settings.tiny else ())]
-    return [str(SPEC), "--local", *(word for one in sets for word in ("--set", one))]
+    return [str(spec), "--local", *(word for one in sets for word in ("--set", one))]
 
 
-def run(settings: Settings, figures: Figures) -> None:
-    """Run the sweep, and read what is on record.
+def study(settings: Settings, figures: Figures) -> None:
+    """Run the study, as `run` does the small sweep."""
+    run(settings, figures, STUDY)
+
+
+def run(settings: Settings, figures: Figures, spec: Path = SPEC) -> None:
+    """Run a sweep, and read what is on record.
 
     Raises:
         Wrong: The command failed or did not end in time, or trials have no result.
     """
-    storage = Path(settings.scratch) / "runs"
-    words = [*_words(settings), "--storage", str(storage), "--json"]
+    storage = Path(settings.scratch) / f"runs-{spec.stem}"
+    words = [*_words(settings, spec), "--storage", str(storage), "--json"]
     begin, interrupted = time.perf_counter(), False
     process = _command(settings, "run", *words)
     try:
@@ -131,7 +137,7 @@ def foretell(settings: Settings, figures: Figures) -> None:
         Wrong: The command failed.
     """
     begin = time.perf_counter()
-    process = _command(settings, "plan", *_words(settings), "--json")
+    process = _command(settings, "plan", *_words(settings, SPEC), "--json")
     out, told = process.communicate()
     figures.note(**{"seconds of the command": time.perf_counter() - begin})
     if process.returncode:

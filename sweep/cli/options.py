@@ -38,7 +38,7 @@ local_option = click.option(
     "--local",
     is_flag=True,
     callback=_one_place,
-    help="One trial after another in this process, without Ray: for debugging.",
+    help="In this process, without Ray, one trial after another unless they share a GPU: for debugging.",
 )
 address_option = click.option(
     "--address", metavar="HOST:PORT", callback=_one_place, help="Attach to a running Ray cluster."
