@@ -1,6 +1,7 @@
 """Seconds and memory that the parts of a driver take."""
 
 import os
+import platform
 import resource
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ganlib.cores import available
 from sweep.records.parts.sealed import seal
 from sweep.records.rows import to_table
 from sweep.records.schemas import SCHEMAS
@@ -95,3 +97,16 @@ def yardstick() -> float:
 def ms(seconds: float, count: int) -> float:
     """Give milliseconds for each of so many."""
     return round(1000 * seconds / max(count, 1), 2)
+
+
+def processor() -> str:
+    """Name the processor, its cores that may be used, and how it multiplies bfloat16."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = set(known.get("flags", "").split())
+    way = next(
+        (name for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX-512")) if flag in flags), None
+    )
+    name = known.get("model name") or platform.processor() or platform.machine()
+    return f"{name}, {available()} cores, bfloat16 {f'by {way}' if way else 'not in hardware'}"

@@ -12,7 +12,6 @@ loading of pictures is part of both. They take turns, and what is quoted is the 
 
 import argparse
 import json
-import platform
 import statistics
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.meter import processor  # noqa: E402
 from benchmarks.tutorial import Tutorial  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.data import prepare  # noqa: E402
@@ -91,7 +91,7 @@ def main() -> None:
     if options.device == "cuda":
         torch.backends.cudnn.benchmark = True
         cases = [(64, 64, 128, (2, 8)), (32, 32, 64, (2, 8))]
-    device = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor() or "CPU"
+    device = torch.cuda.get_device_name() if options.device == "cuda" else processor()
     bf16 = uses_bf16(options.precision, torch.device(options.device))
     results = []
     print(
