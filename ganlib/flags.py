@@ -5,8 +5,8 @@ faster than float32. Unless told otherwise torch lets convolutions use it, and n
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -63,17 +63,33 @@ def exact(device: torch.device) -> Iterator[None]:
             cudnn.benchmark = before
 
 
+def at_first(device: torch.device) -> None:
+    """Say how a process computes where nothing else is said: float32 is plain, and fast kernels are looked for."""
+    if on_gpu(device):
+        with _said:
+            torch.backends.cudnn.benchmark = True
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
 @contextmanager
-def one_at_a_time(device: torch.device) -> Iterator[None]:
+def one_at_a_time(device: torch.device, alive: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Measure in one thread at a time, while others train; those that are to be `alone` wait.
 
     What is computed inside is to be `exact` piece by piece, so that steps that say something else come in between.
 
     Args:
         device: On a CPU nobody waits.
+        alive: Called every second of waiting; what it raises ends that.
     """
-    with _measured if on_gpu(device) else nullcontext():
+    if not on_gpu(device):
         yield
+        return
+    while not _measured.acquire(timeout=1.0):
+        alive()
+    try:
+        yield
+    finally:
+        _measured.release()
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def _captured(settings: Settings, device: torch.device, case: Case) -> dict[str,
         "noise": noise["apart"],
         "steps": steps,
     }
-    if played.refused and MOVING not in played.refused:
+    if MOVING not in played.refused and (played.refused or not found["recordings"]):
         raise Wrong("steps are not recorded", found)
     if not found["apart"] <= max(APART, NOISE * noise["apart"]):
         raise Wrong("captured and eager steps differ", found)

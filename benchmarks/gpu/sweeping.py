@@ -59,9 +59,13 @@ def run(settings: Settings, figures: Figures, spec: Path = SPEC) -> None:
     try:
         out, told = process.communicate(timeout=max(1.0, settings.left - ENDING))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=ENDING - 2)
         interrupted = True
+        process.send_signal(signal.SIGINT)
+        try:
+            out, told = process.communicate(timeout=ENDING - 2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, told = process.communicate()
     figures.note(**{"seconds of the command": time.perf_counter() - begin, "told": last_lines(told)})
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     times = [event["time"] for event in events if event.get("event") in ("start", "result")]

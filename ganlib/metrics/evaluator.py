@@ -118,9 +118,7 @@ class Evaluator:
             WorkError: if there is not even memory for one picture.
         """
         fake = self.features(generate, n_fake or self.config.n_fake)
-        with exact(self.device):
-            pending = self.pending_score(fake, extent, classes)
-        return pending.read()
+        return self.pending_score(fake, extent, classes).read()
 
     def features(self, generate: Callable[[int], Tensor], count: int) -> Tensor:
         """Extract the features (count, d) of pictures that ``generate`` makes; see `score`."""
@@ -232,8 +230,7 @@ class Evaluator:
             Positions in the real pictures that the evaluator was made with, (m, k), and distances.
         """
         known = np.concatenate([self._stored["features"], self._stored["held_out"]])
-        with exact(self.device):
-            found = nearest_real(self.features_of(pictures), known, k)
+        found = nearest_real(self.features_of(pictures), known, k)
         rows = torch.from_numpy(self.chosen.rows)[found.indices.cpu()]
         return Neighbours(rows, found.distances.cpu())
 
@@ -259,7 +256,7 @@ class Evaluator:
         if count not in self._extremes:
             features = self.real.features
             pixel_std, similarity = map(float, self._stored["pixels"])
-            with exact(self.device), torch.inference_mode():
+            with torch.inference_mode():
                 vendi = least_vendi(features, min(VENDI_PICTURES, count))
                 fid = greatest_fid(features, count, self.real.pending_frechet)
                 self._extremes[count] = Extremes(pixel_std, similarity, *gathered([vendi, fid]).read())
@@ -281,8 +278,9 @@ class Evaluator:
         for start in range(0, len(rows), self.config.batch_size):
             batch = rows[start : start + self.config.batch_size]
             features[batch] = self._extraction.of(self.chosen.at(chosen[batch]).to(self.device)).cpu().numpy()
-        with exact(self.device):
-            pixels = of_pixels(self.first_real(EXTREME_PICTURES), SHOWN)
+        first = self.first_real(EXTREME_PICTURES)
+        with exact(self.device):  # all else is float64, which no flag concerns
+            pixels = of_pixels(first, SHOWN)
         real, held_out = features[: self.n_real], features[self.n_real :]
         arrays = {"features": real, "held_out": held_out, "pixels": np.array(pixels)}
         if self.n_real > self.extractor.dim:  # below that the factor is the features themselves

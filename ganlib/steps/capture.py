@@ -25,6 +25,9 @@ WARM = 3
 """Steps that are taken as they are before one is recorded: torch then makes what it makes only once, and cuDNN has
 chosen its kernels. They train as all others do."""
 
+PATIENCE = 256
+"""Steps after which one is recorded though another thread measures, which is then waited for."""
+
 AHEAD, EACH = 64, 16
 """Steps that may have been launched and not begun, and how many are waited for at once. So an interruption waits for
 no more than these, and several trials of a process take turns."""
@@ -103,9 +106,22 @@ class CudaGraphs:
         with suppress(RuntimeError):
             torch._C._cuda_endAllocateToPool(self._number, pool)
             torch._C._cuda_releasePool(self._number, pool)
+        with suppress(RuntimeError):
+            self._record_nothing()
+            return
         fresh = torch.Generator(self._random.device)
         fresh.set_state(self._random.get_state())
         self._random.graphsafe_set_state(fresh)
+
+    def _record_nothing(self) -> None:
+        """Record, and forget, what cannot fail: at its end generators hear that nothing is recorded any more.
+
+        The process's own one is among them, which all recordings know: theirs could not be played until it does.
+        """
+        there, graph = torch.zeros(1, device=self._random.device), torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._random)
+        with torch.cuda.graph(graph, stream=self._aside, capture_error_mode="thread_local"):
+            there.zero_()
 
     def _play(self, graph: torch.cuda.CUDAGraph) -> None:
         """Launch a step, unless the GPU is too many behind: then wait for the earlier ones."""
@@ -179,7 +195,8 @@ class Player:
             self._warmed.clear()
             self._plays.clear()
         ripe = due not in self._plays and not self._failed and self._warmed[due] >= WARM
-        if ripe and not measured_elsewhere():  # it would have to wait until that is done
+        # It would have to wait until that is done.
+        if ripe and (self._warmed[due] >= PATIENCE or not measured_elsewhere()):
             self._record(due, work)
         if due in self._plays:
             self._plays[due]()
@@ -189,13 +206,14 @@ class Player:
 
     def _record(self, due: Hashable, work: Work) -> None:
         try:
-            self._plays[due] = self._recorder.record(work)
+            self._plays[due], self._moves = self._recorder.record(work), 0
         except RuntimeError as error:
             cause = error.__context__ or error  # torch says again, at the end of a recording, that it failed
             if isinstance(cause, torch.OutOfMemoryError) or "out of memory" in str(error):
                 raise cause from None
             self._failed = str(cause).strip().partition("\n")[0]
             self._plays.clear()
+            del cause  # it holds this frame, and so all that was recorded
 
 
 def recorded(config: Mapping[str, Any]) -> str:

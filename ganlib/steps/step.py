@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ganlib.augment import ada
 from ganlib.augment.view import View
 from ganlib.config import TrainConfig
 from ganlib.steps.capture import WARM, Player
@@ -18,6 +19,9 @@ from ganlib.steps.numbers import Numbers
 from ganlib.steps.optimizers import take_over
 from ganlib.steps.precision import products
 from ganlib.steps.stream import Batches
+
+LONGEST = 500
+"""Steps after which a step counts as settled, however many cases of terms it has."""
 
 
 class Step(ABC):
@@ -69,7 +73,14 @@ class Step(ABC):
         if self.player is None:
             return 1
         train = self.train_config
-        return (WARM + 1) * lcm(train.gp_every, train.r1_every, train.r2_every, train.path_every)
+        terms = (
+            (train.gp_every, True),
+            (train.r1_every, train.r1_gamma),
+            (train.r2_every, train.r2_gamma),
+            (train.path_every, train.path_weight),
+            (ada.INTERVAL, train.ada_target),
+        )
+        return min(LONGEST, (WARM + 1) * lcm(*(every for every, due in terms if due)))
 
     @property
     def refused(self) -> str:

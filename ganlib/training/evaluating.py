@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from ganlib.training.fit import Fit
 
 
-def evaluated(run: "Fit", means: Means, seconds_train: float, started: float) -> Evaluation:
+def evaluated(run: "Fit", means: Means, seconds_train: float) -> Evaluation:
     """Make an evaluation, which changes nothing of the run.
 
     Args:
         run: Where it is.
         means: Of the interval before.
         seconds_train: Of training in that interval.
-        started: When the evaluation began, by `time.perf_counter`.
     """
-    with one_at_a_time(run.device):
+    with one_at_a_time(run.device, run.alive):
+        started = time.perf_counter()
         with exact(run.device):  # numbers must not depend on the kind of GPU
             pixels, looks = _looked_at(run)
         made = fetched(pixels)

@@ -200,7 +200,7 @@ class Fit(Iterator[Evaluation]):
         means = self.step.read_means()  # waits for the device, so that the time is true
         seconds = self._trained_for()
         self._seconds, self._began = 0.0, None
-        return partial(self._evaluate, means, seconds, time.perf_counter())
+        return partial(self._evaluate, means, seconds)
 
     def _trained_for(self) -> float:
         """Count the seconds of the interval so far."""
@@ -229,8 +229,8 @@ class Fit(Iterator[Evaluation]):
             factor *= (1 - progress) / (1 - train.decay_from)
         self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
 
-    def _evaluate(self, means: Means, seconds_train: float, started: float) -> Evaluation:
-        evaluation = evaluated(self, means, seconds_train, started)
+    def _evaluate(self, means: Means, seconds_train: float) -> Evaluation:
+        evaluation = evaluated(self, means, seconds_train)
         self.measured_kimg = self.kimg
         return evaluation
 
@@ -249,6 +249,10 @@ class Fit(Iterator[Evaluation]):
         else:
             self.step.load_state(state["step"])
             self.step.random.manual_seed(seed)
+
+    def pause(self) -> None:
+        """Stop the clock of training until it goes on."""
+        self._seconds, self._began = self._trained_for(), None
 
     def let_go(self) -> None:
         """Ask nobody any more: who trained with it is gone, though its step may still be used."""

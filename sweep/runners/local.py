@@ -85,11 +85,11 @@ class LocalRunner:
     def _run_side_by_side(self, director: Director, beat: Callable[[], None]) -> None:
         pack = Pack(self._whole, self.slots)
         while True:
-            while not isinstance(assignment := director.next(), Next):
-                pack.begin(assignment)
-            if assignment is Next.DONE and not len(pack):
-                return
             try:
+                while not isinstance(assignment := director.next(), Next):
+                    pack.begin(assignment)
+                if assignment is Next.DONE and not len(pack):
+                    return
                 for attempt, said in pack.round():
                     beat()
                     if isinstance(said, Fault):

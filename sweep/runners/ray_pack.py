@@ -22,6 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweep.runners.leaving import Leaving, told
 from sweep.runners.orphans import end_with_parent
+from sweep.worker.messages import LostGpuError
 
 CALLS = 256
 """Calls that a pack's process takes at a time: one from each of its trials' workers, which waits there."""
@@ -83,6 +84,8 @@ class PackProcess:
                 done.set_result(None)
             except BaseException as error:
                 done.set_exception(error)
+                if isinstance(error, LostGpuError):
+                    raise
 
         self._commands.put(do)
         done.result()
@@ -164,13 +167,13 @@ class Packed:
                 ray.get(self._process.begin.remote(self._assignment))
             said: dict[str, str] = ray.get(self._process.next.remote(self._attempt))
             return said
-        except ray.exceptions.RayActorError as error:
+        except (ray.exceptions.RayActorError, LostGpuError) as error:
             return ended(error)
 
     def close(self) -> None:
         """Leave the trial."""
         if self._begun:
-            with suppress(ray.exceptions.RayActorError):  # it has been left all the same
+            with suppress(ray.exceptions.RayActorError, LostGpuError):  # it has been left all the same
                 ray.get(self._process.leave.remote(self._attempt))
 
 

@@ -21,7 +21,7 @@ from ganlib.steps.capture import recorded
 from ganlib.training.fit import Fit
 from sweep.worker.faults import check_gpu, fault_of
 from sweep.worker.lent import Lent
-from sweep.worker.messages import Assignment, Fault, Report
+from sweep.worker.messages import Assignment, Fault, LostGpuError, Report
 from sweep.worker.trial_run import TrialRun
 from sweep.worker.watchdog import Watchdog
 
@@ -130,9 +130,12 @@ class Pack:
             slot = self._slots.pop(attempt)
             fit = slot.close()
             if fit is not None and fit.step.player is not None:
-                if slot.stream:
-                    slot.stream.synchronize()  # the next one has a stream of its own
-                self._used.append(fit)
+                try:
+                    if slot.stream:
+                        slot.stream.synchronize()  # the next one has a stream of its own
+                    self._used.append(fit)
+                except RuntimeError as error:
+                    check_gpu(error)
 
     def _give_up(self, attempt: Attempt, hangs: bool = False) -> None:
         """Let a trial go that has failed; nothing of it is kept."""
@@ -179,5 +182,11 @@ class Pack:
             return fault
         if report is None and self.timeout and time.monotonic() - slot.heard.last > self.timeout:
             self._give_up(attempt, hangs=True)
+            if (
+                self._device.type == "cuda"
+            ):  # others would wait until it has been measured, or launch behind it
+                raise LostGpuError(
+                    f"trial {attempt[0]} gave no sign of life for {self.timeout:g} s in its process"
+                )
             return Fault("hung", f"no sign of life for {self.timeout:g} s (resources.timeout)")
         return report

@@ -85,7 +85,7 @@ class Measuring:
         make, make_back = (one and self._make(one, finite) for one in (network, back))
         assert make is not None
         work = at_work(make, make_back, self.inputs, use, self.alive)
-        with one_at_a_time(self.device):
+        with one_at_a_time(self.device, self.alive):
             score = measured(self.evaluator, work, self.config.evaluate.n_fake, extent)
             # Only now: the device would have to be waited for at each part.
             whole = bool(torch.stack(finite).all())

@@ -13,6 +13,7 @@ from ganlib.data import ImageSet, cache_dir
 from ganlib.domains import kit
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import WorkError
+from ganlib.flags import at_first
 from ganlib.metrics import Evaluator, TranslationEvaluator
 from ganlib.models.inputs import Inputs, Pictures
 from ganlib.models.inputs import inputs_of as inputs_for
@@ -28,10 +29,10 @@ def device_of(gpu: float) -> torch.device:
     """
     if gpu <= 0 or not torch.cuda.is_available():
         return torch.device("cpu")
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    device = torch.device("cuda")
+    at_first(device)
     torch.cuda.set_per_process_memory_fraction(min(gpu, 1.0))
-    return torch.device("cuda")
+    return device
 
 
 def device_name(device: torch.device) -> str:

@@ -242,8 +242,9 @@ class TrialRun(Iterator[Report]):
         """Give out a report as one of this attempt on this machine, with what has happened beside."""
         report = stamped(report, self.assignment.attempt, device_name(self.device), socket.gethostname())
         report = replace(report, **self.checkpoints.told())
-        refused = self.fit.step.refused if self.fit else ""
-        if refused and not self._refused:
+        if self.fit:
+            self.fit.pause()
+        if self.fit and (refused := self.fit.step.refused) and not self._refused:
             self._refused = refused
             report = replace(report, told={**report.told, EventKind.EAGER.value: refused})
         return report

@@ -92,8 +92,8 @@ def test_what_is_measured_looks_for_no_kernels(
     assert torch.backends.cudnn.benchmark == searched
 
 
-def finishes(context: AbstractContextManager[None]) -> Callable[[], bool]:
-    """Begin something in another thread; what is returned says whether it has come to an end."""
+def finishes(context: AbstractContextManager[None]) -> Callable[[float], bool]:
+    """Begin something in another thread; what is returned says whether it comes to an end in so many seconds."""
 
     def work() -> None:
         with context:
@@ -102,8 +102,8 @@ def finishes(context: AbstractContextManager[None]) -> Callable[[], bool]:
     thread = Thread(target=work, daemon=True)
     thread.start()
 
-    def said() -> bool:
-        thread.join(0.05)
+    def said(seconds: float) -> bool:
+        thread.join(seconds)
         return not thread.is_alive()
 
     return said
@@ -134,9 +134,26 @@ def test_one_thread_at_a_time_says_something_and_others_train_while_one_measures
     for name, saying in SAYING.items():
         with SAYING[held]():
             ended = finishes(saying())
-            assert ended() == (name in free), name
-        while not ended():
-            pass
+            assert ended(20 if name in free else 0.05) == (name in free), name
+        assert ended(20)
+
+
+def test_who_waits_to_be_measured_gives_signs_of_life_and_can_be_called_away() -> None:
+    seen = [0]
+
+    def alive() -> None:
+        seen[0] += 1
+        if seen[0] == 2:
+            raise KeyError
+
+    def wait() -> None:
+        with one_at_a_time(GPU, alive):
+            raise AssertionError("another thread measures")
+
+    with one_at_a_time(GPU), ThreadPoolExecutor(1) as thread, pytest.raises(KeyError):
+        thread.submit(wait).result()
+    with one_at_a_time(GPU, alive):
+        pass
 
 
 def test_whether_another_thread_measures() -> None:

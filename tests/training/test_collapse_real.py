@@ -124,7 +124,7 @@ def played(real: np.ndarray, made: list[np.ndarray]) -> list[Signals]:
         ready = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         run.step.average = lambda latents, ready=ready: ready[: len(latents)].float() / 127.5 - 1
         run.step.sample = Replay(ready)
-        evaluation: Evaluation = run._evaluate(means, 0.0, 0.0)
+        evaluation: Evaluation = run._evaluate(means, 0.0)
         found.append(signals_of(evaluation))
     return found
 

@@ -227,6 +227,40 @@ def test_a_gpu_that_is_lost_to_the_process_is_no_fault_of_its_trials(
     assert weights(folder) == weights(alone)
 
 
+def test_what_hangs_on_a_gpu_ends_its_process(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its neighbours would wait for it when they are to be measured, or behind its kernels."""
+    hung, go_on = threading.Event(), threading.Event()
+
+    def hang(self: Evaluator, *args: Any, **options: Any) -> Any:
+        hung.set()
+        go_on.wait(60)
+        raise InterruptedError
+
+    made, storage = Pack.__init__, ["--storage", spec.parent / "stuck"]
+
+    def on_gpu(self: Pack, gpu: float, room: int) -> None:
+        made(self, gpu, room, 1.5)
+        self._device = torch.device("cuda")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "score", hang)
+        patch.setattr(Pack, "__init__", on_gpu)
+        patch.setattr(torch.cuda, "Stream", lambda: None)
+        patch.setattr(torch.cuda, "empty_cache", lambda: None)
+        patch.setattr("ganlib.flags.on_gpu", lambda device: True)
+        patch.setattr("sweep.worker.watchdog.faulthandler.dump_traceback_later", lambda *_, **__: None)
+        try:
+            ended = run("run", spec, "--local", *storage, *PACKED)
+        finally:
+            go_on.set()
+    assert ended.exit_code == 1
+    assert "gave no sign of life for 1.5 s in its process" in " ".join(ended.output.split())
+    fine("resume", "packed", "--local", *storage)
+    assert weights(spec.parent / "stuck" / "packed") == weights(alone)
+
+
 def test_others_train_while_one_is_measured(spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU, where it matters to both how it computes: a step waits for a part of the measuring, not for all."""
     score, measuring, steps = Evaluator.score, threading.Event(), threading.Semaphore(0)

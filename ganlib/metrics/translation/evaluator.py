@@ -106,9 +106,8 @@ class TranslationEvaluator:
         count = self.measured(n_fake)
         features = self.drawings.features(translating, count)
         pairs = translating.pairs(min(PAIRS, count))
-        with exact(self.drawings.device):
-            score = self.drawings.pending_score(features, extent)
-            parts: list[Pending[dict[str, Any]]] = [score.then(asdict), self._of_pairs(pairs, features)]
+        score = self.drawings.pending_score(features, extent)
+        parts: list[Pending[dict[str, Any]]] = [score.then(asdict), self._of_pairs(pairs, features)]
         if extent == "full" and (back := translating.back()) is not None:
             parts.append(self._back(back, n_fake))
 
@@ -122,8 +121,13 @@ class TranslationEvaluator:
         """Compare photographs with what becomes of them; ``features`` begin with those of the drawings."""
         photos, drawn, real = pairs.photos, pairs.drawn, self._real
         moved = features[: len(drawn)] - self._features_of(photos)
-        colours = lab(drawn)
         content = pending_number(moved.double().norm(dim=1).mean())
+        with exact(self.drawings.device):
+            return self._of_pixels(pairs, real, content)
+
+    def _of_pixels(self, pairs: Pairs, real: _Drawings, content: Pending[float]) -> Pending[dict[str, Any]]:
+        photos, drawn = pairs.photos, pairs.drawn
+        colours = lab(drawn)
 
         def of_colour(chroma: float) -> float | None:
             return chroma / real.chroma if real.chroma > GREY else None
@@ -158,16 +162,17 @@ class TranslationEvaluator:
     @cached_property
     def _real(self) -> _Drawings:
         drawings = self.drawings.first_real(DRAWINGS)
-        colours = lab(drawings)
         photos, others = self._unrelated()
         features = self._features_of(photos).double(), self.drawings.real.features[: len(others)].double()
-        return _Drawings(
-            colour=mean_lab(colours),
-            chroma=mean_chroma(colours).read(),
-            energy=nyquist_energy(drawings).read(),
-            pixels_apart=difference_of_all(photos, others).read(),
-            features_apart=float(torch.cdist(*features).mean()),
-        )
+        with exact(self.drawings.device):
+            colours = lab(drawings)
+            return _Drawings(
+                colour=mean_lab(colours),
+                chroma=mean_chroma(colours).read(),
+                energy=nyquist_energy(drawings).read(),
+                pixels_apart=difference_of_all(photos, others).read(),
+                features_apart=float(torch.cdist(*features).mean()),
+            )
 
     def baseline(self, n_fake: int | None = None) -> Baseline:
         """Score photographs as they are, in place of the drawings that a translator makes of them.
@@ -203,9 +208,9 @@ class TranslationEvaluator:
         return {}
 
     def _measure_photos(self, count: int) -> Arrays:
+        score = self.drawings.pending_score(self.drawings.features_of(self.inputs.levels(count))).read()
+        photos, drawings = self._unrelated()
         with exact(self.drawings.device):
-            score = self.drawings.pending_score(self.drawings.features_of(self.inputs.levels(count))).read()
-            photos, drawings = self._unrelated()
             luminance = luminance_correlation(photos, drawings).read()
         found = [score.fid, score.kid, score.kid_se, nan if luminance is None else luminance]
         return {"baseline": np.array([*found, score.mmd, score.mmd_se, score.mind])}

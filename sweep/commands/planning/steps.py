@@ -58,6 +58,8 @@ def settle(step: AdversarialStep, batches: Batches) -> None:
     """Take the steps that are slower than those to come: on a GPU the first alone takes seconds."""
     for _ in range(step.settling + (step.settling > 1)):
         step(batches)
+        if step.refused:
+            break
     step.read_means()  # waits for the device
 
 

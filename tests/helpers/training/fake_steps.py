@@ -176,7 +176,7 @@ def evaluate(case: Evaluated) -> Count:
             evaluator._baselines[MEASURED] = Baseline(MEASURED, 1.0, 1.0, 1.0)
         for _ in range(2):  # the first time, what real pictures contribute is computed
             with card.watch(strict=False) as record:
-                evaluated(run, Means(*[0.0] * 6), 0.0, 0.0)
+                evaluated(run, Means(*[0.0] * 6), 0.0)
     return Count(record.launched.total(), record.waits.total(), [])
 
 
