@@ -58,7 +58,7 @@ def test_packed_trials_are_measured_in_turn_in_one_process(tmp_path: Path) -> No
 class Ticking:
     """A step of 10 pictures that takes 5 ms of a made-up clock, and a second as long as it has not settled."""
 
-    pictures_per_step = 10
+    pictures_per_step, refused = 10, ""
 
     def __init__(self, clock: list[float], settling: int = 1) -> None:
         self.clock, self.settling, self.left = clock, settling, settling if settling > 1 else 0
