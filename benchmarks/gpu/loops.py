@@ -52,7 +52,7 @@ def loop(step: AdversarialStep, batches: BatchStream) -> Iterator[int]:
 def settled(step: AdversarialStep, batches: BatchStream) -> Iterator[int]:
     """Train as `loop` does, after the steps that are slower than those to come: the first takes seconds on a card."""
     running = loop(step, batches)
-    for _ in islice(running, step.settling + 1):
+    for _ in islice(running, step.settling):
         pass
     step.read_means()
     return running

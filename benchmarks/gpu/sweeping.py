@@ -69,11 +69,10 @@ def run(settings: Settings, figures: Figures, spec: Path = SPEC) -> None:
     figures.note(**{"seconds of the command": time.perf_counter() - begin, "told": last_lines(told)})
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     times = [event["time"] for event in events if event.get("event") in ("start", "result")]
+    found = _on_record(storage)
     if times:
         wall = max(times) - min(times)
         figures.note(**{"seconds from the first trial's start to the last result": wall})
-    found = _on_record(storage)
-    if times:
         figures.note(
             **{"pictures a second of all trials, all that they do included": 1000 * found["kimg"] / wall}
         )

@@ -72,6 +72,5 @@ def _draws(drawn_from: Tensor, count: int) -> Tensor:
     """
     draw = np.random.RandomState(SEED)
     size = DRAWS, max(2, count // SHARE)
-    times = -(-size[0] * size[1] // len(drawn_from))
-    rows = np.concatenate([draw.permutation(len(drawn_from)) for _ in range(times)])[: size[0] * size[1]]
+    rows = np.resize(draw.permutation(len(drawn_from)), size[0] * size[1])  # again and again, or cut off
     return sent(torch.from_numpy(draw.permutation(rows).reshape(size)), drawn_from.device)

@@ -80,7 +80,7 @@ class Step(ABC):
             (train.path_every, train.path_weight),
             (ada.INTERVAL, train.ada_target),
         )
-        return min(LONGEST, (WARM + 1) * lcm(*(every for every, due in terms if due)))
+        return min(LONGEST, (WARM + 1) * lcm(*(every for every, due in terms if due)) + 1)
 
     @property
     def refused(self) -> str:

@@ -27,6 +27,7 @@ from sweep.worker.messages import LostGpuError
 CALLS = 256
 """Calls that a pack's process takes at a time: one from each of its trials' workers, which waits there."""
 ANSWER_SECONDS = 1.0
+"""An ending process lives on for so long, until its trials have been told."""
 IDLE_SECONDS = 300.0
 """A pack that nobody wants anything of for so long ends: its driver was lost."""
 
@@ -106,7 +107,7 @@ class PackProcess:
             traceback.print_exc()
             for attempt in list(self._waiting):
                 self._waiting.pop(attempt).set_result(ended(error))
-            time.sleep(ANSWER_SECONDS)  # until they have been told
+            time.sleep(ANSWER_SECONDS)
             os._exit(1)
 
     def _turn(self) -> None:

@@ -182,11 +182,9 @@ class Pack:
             return fault
         if report is None and self.timeout and time.monotonic() - slot.heard.last > self.timeout:
             self._give_up(attempt, hangs=True)
-            if (
-                self._device.type == "cuda"
-            ):  # others would wait until it has been measured, or launch behind it
-                raise LostGpuError(
-                    f"trial {attempt[0]} gave no sign of life for {self.timeout:g} s in its process"
-                )
-            return Fault("hung", f"no sign of life for {self.timeout:g} s (resources.timeout)")
+            silent = f"no sign of life for {self.timeout:g} s"
+            # Others would wait there until it has been measured, or launch behind it.
+            if self._device.type == "cuda":
+                raise LostGpuError(f"trial {attempt[0]} gave {silent} in its process")
+            return Fault("hung", f"{silent} (resources.timeout)")
         return report

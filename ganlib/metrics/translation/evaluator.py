@@ -105,9 +105,9 @@ class TranslationEvaluator:
         """
         count = self.measured(n_fake)
         features = self.drawings.features(translating, count)
-        pairs = translating.pairs(min(PAIRS, count))
         score = self.drawings.pending_score(features, extent)
-        parts: list[Pending[dict[str, Any]]] = [score.then(asdict), self._of_pairs(pairs, features)]
+        parts: list[Pending[dict[str, Any]]] = [score.then(asdict)]
+        parts.append(self._of_pairs(translating.pairs(min(PAIRS, count)), features))
         if extent == "full" and (back := translating.back()) is not None:
             parts.append(self._back(back, n_fake))
 
@@ -126,6 +126,7 @@ class TranslationEvaluator:
             return self._of_pixels(pairs, real, content)
 
     def _of_pixels(self, pairs: Pairs, real: _Drawings, content: Pending[float]) -> Pending[dict[str, Any]]:
+        """Compare the pixels of pairs; ``content`` is how far their features have moved."""
         photos, drawn = pairs.photos, pairs.drawn
         colours = lab(drawn)
 

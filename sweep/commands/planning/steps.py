@@ -56,7 +56,7 @@ def per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
 
 def settle(step: AdversarialStep, batches: Batches) -> None:
     """Take the steps that are slower than those to come: on a GPU the first alone takes seconds."""
-    for _ in range(step.settling + (step.settling > 1)):
+    for _ in range(step.settling):
         step(batches)
         if step.refused:
             break
@@ -87,9 +87,6 @@ def in_turn(built: Sequence[tuple[AdversarialStep, Batches]], device: torch.devi
     for stream, (step, batches) in zip(streams, built, strict=True):
         with torch.cuda.stream(stream) if stream else nullcontext():
             settle(step, batches)
-    for number in range(len(built)):
-        turn(number, 0.0)
-    read()
     begin = time.perf_counter()
     while not done or time.perf_counter() - begin < seconds:
         done += sum(turn(number, TURN_SECONDS) for number in range(len(built)))
