@@ -34,6 +34,7 @@ COSTS = Costs(
     snapshot=10**6,
     grid=10**5,
 )
+LONG = "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
 THIRD = AshaConfig(grace=10, reduction=3, variant="stop", unit="kimg")
 RESULT = 256 * 0.01 + 1.0 + 0.5 + 1.0
 """Of a trial's result: an evaluation, and what costs more."""

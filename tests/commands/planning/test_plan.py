@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from commands.planning.test_forecast import COSTS
+from commands.planning.test_forecast import COSTS, LONG
 from helpers.sweeps.commands import TINY, run
 
 from sweep.commands.dry_run import describe
@@ -16,12 +16,9 @@ from sweep.commands.inputs import Pictures
 from sweep.commands.planning import cluster, costs, steps, timing
 from sweep.commands.planning.findings import Findings
 from sweep.commands.planning.forecast import Range
-from sweep.commands.planning.plan import CONTEXT, USABLE, fits, foretold, lines
-from sweep.commands.planning.sharing import MOST, share
-from sweep.runners.capacity import Demand, Node
+from sweep.commands.planning.plan import fits, foretold, lines
+from sweep.runners.capacity import Node
 from sweep.spec.specification import parse
-
-LONG = "train: {kimg: 90}\nasha: {grace: 10, unit: kimg}\nevaluate: {every: 10, unit: kimg, n_fake: 256}"
 
 
 @pytest.fixture(autouse=True)
@@ -258,53 +255,6 @@ def test_memory_that_holds_fewer_than_run_is_warned_of() -> None:
     found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, at_once=16))
     assert fits(found.costs) == 9
     assert "set resources.max_concurrent to 9" in "\n".join(lines(found, 1000))
-
-
-def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
-    spec = parse(LONG)
-    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=8 * 2**30))
-    assert fits(found.costs) == 4
-    text = "\n".join(lines(found, 1000))
-    assert "4 trials can share a GPU: resources.gpu 0.25" in text
-    assert "GPU hours" in text
-
-
-@pytest.mark.parametrize("holds", [1, 3, 6, 7, 9, 13])
-def test_as_many_share_a_gpu_as_was_said(holds: int) -> None:
-    spec = parse(LONG)
-    each = COSTS.memory + CONTEXT
-    there = int((holds + 0.5) * each / USABLE)
-    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=there))
-    told = re.search(r"resources\.gpu ([\d.]+)", "\n".join(lines(found, 1000)))
-    assert told is not None
-    assert fits(found.costs) == holds
-    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == min(holds, MOST)
-
-
-@pytest.mark.parametrize("packs", [True, False])
-def test_pictures_that_lie_on_a_gpu_take_room(packs: bool) -> None:
-    """Once where trials share a process, and once for each that has one of its own."""
-    costs = replace(COSTS, device="cuda", packs=packs, memory_there=80 * 2**30, memory=2**30)
-    for pictures in (0, 2**30, 20 * 2**30):
-        each = 0 if packs else CONTEXT + pictures
-        once = CONTEXT + pictures if packs else 0
-        holds = fits(replace(costs, pictures=pictures))
-        assert holds * (costs.memory + each) + once <= 80 * 2**30 * USABLE
-        assert (holds + 1) * (costs.memory + each) + once > 80 * 2**30 * USABLE
-
-
-def test_a_plan_and_auto_say_the_same() -> None:
-    spec, costs = parse(LONG), replace(COSTS, device="cuda", packs=True, memory_there=80 * 2**30)
-    for memory in (2**28, 2**32, 12 * 2**30, 60 * 2**30):
-        for pictures in (0, 30 * 2**30):
-            one = replace(costs, memory=memory, pictures=pictures)
-            if not fits(one):
-                continue
-            told = re.search(
-                r"resources\.gpu ([\d.]+)", "\n".join(lines(foretold(spec, spec.schedule(1000), 16, one), 1))
-            )
-            assert told is not None
-            assert float(told[1]) == pytest.approx(share(memory, one.memory_there, pictures)[0], abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Which part of a GPU a trial gets where the spec leaves it to the machine."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
+from commands.planning.test_forecast import COSTS, LONG
 from helpers.sweeps.commands import TINY, run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from ganlib.errors import RequestError
 from sweep.commands.inputs import Pictures
 from sweep.commands.planning import costs
+from sweep.commands.planning.plan import fits, foretold, lines
 from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, resident_bytes, settled, share
 from sweep.runners.capacity import Demand, Node
 from sweep.spec.specification import Spec, parse
@@ -93,3 +96,53 @@ def test_a_sweep_has_the_number_on_record(tmp_path) -> None:
         "auto"
         not in (tmp_path / "tiny" / "spec.yaml").read_text().split("resources:")[1].split("gpu:")[1][:6]
     )
+
+
+# ---- what a plan says of it ----------------------------------------------------------------------------------------
+
+
+def test_a_gpu_is_shared_by_as_many_as_its_memory_holds() -> None:
+    spec = parse(LONG)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=8 * 2**30))
+    assert fits(found.costs) == 4
+    text = "\n".join(lines(found, 1000))
+    assert "4 trials can share a GPU: resources.gpu 0.25" in text
+    assert "GPU hours" in text
+
+
+@pytest.mark.parametrize("holds", [1, 3, 6, 7, 9, 13])
+def test_as_many_share_a_gpu_as_was_said(holds: int) -> None:
+    spec = parse(LONG)
+    each = COSTS.memory + CONTEXT
+    there = int((holds + 0.5) * each / USABLE)
+    found = foretold(spec, spec.schedule(1000), 16, replace(COSTS, device="cuda", memory_there=there))
+    told = re.search(r"resources\.gpu ([\d.]+)", "\n".join(lines(found, 1000)))
+    assert told is not None
+    assert fits(found.costs) == holds
+    assert Node.having(64, 1).holds(Demand.of(1, float(told[1]))) == min(holds, MOST)
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_pictures_that_lie_on_a_gpu_take_room(packs: bool) -> None:
+    """Once where trials share a process, and once for each that has one of its own."""
+    costs = replace(COSTS, device="cuda", packs=packs, memory_there=80 * 2**30, memory=2**30)
+    for pictures in (0, 2**30, 20 * 2**30):
+        each = 0 if packs else CONTEXT + pictures
+        once = CONTEXT + pictures if packs else 0
+        holds = fits(replace(costs, pictures=pictures))
+        assert holds * (costs.memory + each) + once <= 80 * 2**30 * USABLE
+        assert (holds + 1) * (costs.memory + each) + once > 80 * 2**30 * USABLE
+
+
+def test_a_plan_and_auto_say_the_same() -> None:
+    spec, costs = parse(LONG), replace(COSTS, device="cuda", packs=True, memory_there=80 * 2**30)
+    for memory in (2**28, 2**32, 12 * 2**30, 60 * 2**30):
+        for pictures in (0, 30 * 2**30):
+            one = replace(costs, memory=memory, pictures=pictures)
+            if not fits(one):
+                continue
+            told = re.search(
+                r"resources\.gpu ([\d.]+)", "\n".join(lines(foretold(spec, spec.schedule(1000), 16, one), 1))
+            )
+            assert told is not None
+            assert float(told[1]) == pytest.approx(share(memory, one.memory_there, pictures)[0], abs=1e-4)
