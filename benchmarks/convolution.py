@@ -1,85 +1,118 @@
-"""Where the 4x4 stride-2 convolution as a matrix product pays: forward and backward, against torch's own.
+"""What it gains that a training step on a CPU takes the faster way of each convolution (`ganlib.models.choice`).
 
-One thread, bfloat16, channels-last, batch 64. The two take turns; ratios above 1 are in favour of the matrix product.
+    python benchmarks/convolution.py [--turns 21] [--precision auto]
 
-    python benchmarks/convolution.py
+One thread. Steps with that choice take turns with steps by torch's library alone; what is quoted is the median of the
+turns' ratios of processor time (above 1 is in favour of the choice), beside that of the library with itself, which says
+how well it can be told. The timings that the choice is made by are of this run, not of the user's cache. Writes
+benchmarks/results/convolution.json.
 """
 
+import argparse
+import json
+import os
 import statistics
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganlib.models import layers
-from ganlib.models.layers import Down, Up
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
-BATCH = 64
-CASES = [
-    (3, 32, 32),
-    (32, 64, 16),
-    (64, 128, 8),
-    (128, 256, 4),
-    (3, 64, 64),
-    (64, 128, 32),
-    (128, 256, 16),
-    (256, 512, 8),
-]
-"""Channels of the larger picture, of the smaller, and the side of the larger."""
+from benchmarks.meter import processor  # noqa: E402
+from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
+from ganlib.heap import keep_memory  # noqa: E402
+from ganlib.models import choice  # noqa: E402
+from ganlib.models.products import Ways  # noqa: E402
+from ganlib.steps.adversarial import AdversarialStep  # noqa: E402
+from ganlib.steps.precision import Precision, uses_bf16  # noqa: E402
 
-
-def timed(call: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
-
-
-def work(layer: nn.Module, pictures: Tensor) -> Callable[[], None]:
-    """Forward and backward through a layer, to its weight and its input."""
-
-    def call() -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            output = layer(pictures)
-        output.backward(torch.ones_like(output))
-
-    return call
+RESULTS = ROOT / "benchmarks" / "results" / "convolution.json"
+CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
+    "quickstart": (
+        32,
+        {"width": 32, "latent_dim": 64},
+        {"batch_size": 16, "r1_gamma": 1.0, "r1_every": 4},
+        4,
+    ),
+    "dcgan-64, width 32, batch 32": (64, {"width": 32}, {"batch_size": 32}, 2),
+    "dcgan-64, width 64, batch 64": (64, {"width": 64}, {"batch_size": 64}, 1),
+}
+"""Side, model, training, and steps of a turn."""
+CHOICE = choice.ways_of
 
 
-def compare(call: Callable[[], None], rounds: int = 7) -> tuple[float, float]:
-    """Median milliseconds with the matrix product and without."""
-    side, channels = layers.MAX_SIDE, layers.MIN_CHANNELS
-    times: dict[bool, list[float]] = {True: [], False: []}
-    for turn in range(rounds + 1):
-        for matrix in (True, False):
-            layers.MAX_SIDE, layers.MIN_CHANNELS = (10**6, 1) if matrix else (0, 1)
-            seconds = timed(call)
-            if turn:  # the first is for warming up
-                times[matrix].append(seconds * 1000)
-    layers.MAX_SIDE, layers.MIN_CHANNELS = side, channels
-    return statistics.median(times[True]), statistics.median(times[False])
+def stepper(name: str, precision: Precision) -> Iterator[None]:
+    """Take the steps of a turn each time it is asked."""
+    side, model, train, steps = CASES[name]
+    data, config = DataConfig(size=side), TrainConfig(**train, precision=precision, kimg=1000)
+    step = AdversarialStep(data, ModelConfig(**model), config, 0, torch.device("cpu"))
+    batch = torch.randint(0, 256, (config.batch_size, 3, side, side), dtype=torch.uint8)
+
+    def batches() -> Iterator[Tensor]:
+        while True:
+            yield batch
+
+    stream = batches()
+    while True:
+        for _ in range(steps):
+            step(stream)
+        yield
+
+
+def compared(name: str, turns: int, precision: Precision) -> dict[str, Any]:
+    """Let the choice, the library and the library again take turns."""
+    work = stepper(name, precision)
+    ways = {"library": lambda size: Ways(), "choice": CHOICE, "library again": lambda size: Ways()}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(turns + 2):
+        for way, ways_of in ways.items():
+            choice.ways_of = ways_of
+            before = time.process_time()
+            next(work)
+            if turn >= 2:  # those before are for warming up, and for the timings
+                seconds[way].append(time.process_time() - before)
+    found: dict[str, Any] = {}
+    for way in ("choice", "library again"):
+        ratios = sorted(first / other for first, other in zip(seconds["library"], seconds[way], strict=True))
+        found[way] = {
+            "ratio": round(statistics.median(ratios), 3),
+            "half_of_the_ratios": [round(ratios[turns // 4], 3), round(ratios[-1 - turns // 4], 3)],
+        }
+    return found
 
 
 def main() -> None:
-    """Print a table."""
+    """Compare all, and write what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=21)
+    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, bf16, batch {BATCH}: milliseconds, forward + backward")
-    for few, many, side in CASES:
-        for name, layer, channels, size in (
-            ("down", Down(few, many), few, side),
-            ("up", Up(many, few), many, side // 2),
-        ):
-            layer.to(memory_format=torch.channels_last)
-            pictures = torch.randn(BATCH, channels, size, size).to(memory_format=torch.channels_last)
-            pictures = pictures.to(torch.bfloat16).requires_grad_(True)
-            ours, theirs = compare(work(layer, pictures))
-            chosen = "*" if side <= layers.MAX_SIDE and few >= layers.MIN_CHANNELS else " "
-            print(
-                f"{chosen} {name:4s} {few:3d} <-> {many:3d} at {side:2d} px: matrix {ours:7.2f}, torch {theirs:7.2f}, "
-                f"ratio {theirs / ours:5.2f}",
-                flush=True,
-            )
+    keep_memory()
+    bf16 = uses_bf16(options.precision, torch.device("cpu"))
+    found: dict[str, Any] = {"processor": processor(), "torch": torch.__version__, "bf16": bf16, "steps": {}}
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["SWEEP_CACHE"] = cache
+        for name in CASES:
+            found["steps"][name] = compared(name, options.turns, options.precision)
+            print(name, json.dumps(found["steps"][name]), flush=True)
+        [kept] = Path(cache, choice.FOLDER).glob("*.json")
+        found["ms"] = {
+            size: {product: [round(1000 * each, 2) for each in both] for product, both in products.items()}
+            for size, products in json.loads(kept.read_text())["seconds"].items()
+        }
+    print("milliseconds of each product, library and matrix:")
+    for size, products in found["ms"].items():
+        print(f"  {size}: {', '.join(f'{name} {a} and {b}' for name, (a, b) in products.items())}")
+    options.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

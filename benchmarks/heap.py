@@ -126,19 +126,14 @@ def main() -> None:
         name, kept = arguments.one
         serve(name, kept == "kept")
         return
+    from ganlib.cores import processor
+
     rows = {}
     for name in SYSTEMS:
         rows[name] = compared(name, arguments.turns)
         print(name, json.dumps(rows[name]), flush=True)
-    machine = {"machine": platform.machine(), "processor": _processor(), "systems": rows}
+    machine = {"machine": platform.machine(), "processor": processor(), "systems": rows}
     RESULTS.write_text(json.dumps(machine, indent=1) + "\n")
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"
 
 
 if __name__ == "__main__":

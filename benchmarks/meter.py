@@ -1,7 +1,6 @@
 """Seconds and memory that the parts of a driver take."""
 
 import os
-import platform
 import resource
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ganlib.cores import available
+from ganlib import cores
 from sweep.records.parts.sealed import seal
 from sweep.records.rows import to_table
 from sweep.records.schemas import SCHEMAS
@@ -101,12 +100,8 @@ def ms(seconds: float, count: int) -> float:
 
 def processor() -> str:
     """Name the processor, its cores that may be used, and how it multiplies bfloat16."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
-    known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = set(known.get("flags", "").split())
-    way = next(
-        (name for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX-512")) if flag in flags), None
-    )
-    name = known.get("model name") or platform.processor() or platform.machine()
-    return f"{name}, {available()} cores, bfloat16 {f'by {way}' if way else 'not in hardware'}"
+    import torch
+
+    units = (torch.cpu._is_amx_tile_supported(), "AMX"), (torch.cpu._is_avx512_bf16_supported(), "AVX-512")
+    way = next((name for there, name in units if there), None)
+    return f"{cores.processor()}, {cores.available()} cores, bfloat16 {f'by {way}' if way else 'not in hardware'}"

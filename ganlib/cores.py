@@ -1,6 +1,7 @@
 """Count the processor cores that this process may use."""
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +65,17 @@ def _ratio(words: list[str]) -> float | None:
     if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
         return None
     return int(words[0]) / int(words[1])
+
+
+def processor(told: Path = Path("/proc/cpuinfo")) -> str:
+    """Name the processor, as its maker does where that is known.
+
+    Args:
+        told: The file in which Linux describes processors.
+    """
+    try:
+        lines = told.read_text().splitlines()
+    except OSError:
+        lines = []
+    known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return known.get("model name") or platform.processor() or platform.machine()

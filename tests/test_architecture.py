@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, str] = {
     "ganlib.domains": "config cores data disk errors",
     "ganlib.perceptual": "metrics names",
     "ganlib.metrics": "config data disk errors heap initial names registry flags transfers",
-    "ganlib.models": "config data errors names transfers",
+    "ganlib.models": "config cores data disk errors heap names transfers",
     "ganlib.augment": "config data",
     "ganlib.losses": "config",
     "ganlib.data": "config cores disk errors names registry s3 transfers written",

@@ -39,6 +39,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.places import put  # noqa: E402
 from benchmarks.search.real import PICTURES, WORKERS, again, ray_folder, stock_ray  # noqa: E402
 from benchmarks.search.tally import Line, Tally, compared, counted, spread, table  # noqa: E402
+from ganlib.cores import processor  # noqa: E402
 from sweep.records import catalog  # noqa: E402
 from sweep.spec.specification import parse  # noqa: E402
 from sweep.storage.layout import INFO  # noqa: E402
@@ -171,14 +172,9 @@ def winner_again(way: str, work: Path, winner: dict[str, Any], shared: Sequence[
 
 def machine() -> dict[str, Any]:
     """Say where and with what this ran."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
     done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True)
     return {
-        "machine": f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{processor()}, {os.cpu_count()} cores",
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "commit": done.stdout.strip(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,102 +1,42 @@
-"""The 4x4 stride-2 convolutions of a DCGAN, as matrix products where that is faster.
-
-A convolution with a 4x4 kernel, stride 2 and padding 1 sees a pixel in four windows (fewer at the edges), two
-rows by two columns. So its windows can be gathered with four block copies, its input gradient be scattered
-with four block additions, and all the arithmetic is three matrix products. From 64 channels, on CPUs with
-bfloat16 matrix units (AMX) and pictures of at most 16 px, this is two to seven times faster than the library's
-convolution; on CPUs that multiply bfloat16 in vectors it still is on pictures of at most 8 px
-(``benchmarks/convolution.py``). Everywhere else the library's is used. The numbers are equal up to the order of
-summation.
-"""
-
-from typing import Any
+"""The layers of a DCGAN: 4x4 stride-2 convolutions in the way that is the fastest, and the ends of its networks."""
 
 import torch
 from torch import Tensor, nn
 
-MIN_CHANNELS = 64
-MAX_SIDE = 16 if torch.cpu._is_amx_tile_supported() else 8
-"""Fewest channels, and largest side, of pictures that are convolved by a matrix product."""
+from ganlib.models.products import Size, Ways, convolved, spread
 
 
-def gather(pictures: Tensor) -> Tensor:
-    """Gather all windows of pictures ``(n, h, w, c)`` as rows ``(n * h/2 * w/2, 16 * c)``, kernel row by row."""
-    n, h, w, c = pictures.shape
-    rows, cols = h // 2, w // 2
-    padded = torch.nn.functional.pad(pictures, (0, 0, 1, 1, 1, 1))
-    blocks = padded.view(n, rows + 1, 2, cols + 1, 2, c)
-    windows = pictures.new_empty(n, rows, cols, 2, 2, 2, 2, c)
-    for i in (0, 1):
-        for j in (0, 1):
-            part = blocks[:, i : i + rows, :, j : j + cols]
-            windows[:, :, :, i, :, j] = part.permute(0, 1, 3, 2, 4, 5)
-    return windows.view(n * rows * cols, 16 * c)
+def _ways(pictures: Tensor, weight: Tensor, doubled: bool) -> Ways:
+    """Choose the ways of a layer's products; the library's but for what is trained, or made in bfloat16, on a CPU.
+
+    Args:
+        pictures: What goes in.
+        weight: Of the layer, ``(many, few, 4, 4)``.
+        doubled: Whether they are doubled, and not halved.
+    """
+    autocast, recorded = torch.is_autocast_enabled("cpu"), torch.is_grad_enabled()
+    back, weigh = recorded and pictures.requires_grad, recorded and weight.requires_grad
+    if type(pictures) is not Tensor or pictures.device.type != "cpu" or not (autocast or back or weigh):
+        return Ways()
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():  # type: ignore[attr-defined, no-untyped-call]
+        return Ways()
+    (count, _, rows, cols), (many, few) = pictures.shape, weight.shape[:2]
+    if not doubled:
+        if rows % 2 or cols % 2:  # windows pair rows
+            return Ways()
+        rows, cols = rows // 2, cols // 2
+    from ganlib.models.choice import ways_of  # not above: programs that load an export never train
+
+    fast = ways_of(Size(count, few, many, rows, cols, torch.bfloat16 if autocast else pictures.dtype))
+    # What is not asked for need not be ours: the library's layer costs less beside its products.
+    return Ways(fast.down and (back or not doubled), fast.up and (back or doubled), fast.weigh and weigh)
 
 
-def scatter(windows: Tensor, n: int, rows: int, cols: int) -> Tensor:
-    """Add rows of windows up to pictures ``(n, 2 * rows, 2 * cols, c)``: the transpose of `gather`."""
-    c = windows.shape[1] // 16
-    parts = windows.view(n, rows, cols, 2, 2, 2, 2, c)
-    blocks = windows.new_zeros(n, rows + 1, 2, cols + 1, 2, c)
-    for i in (0, 1):
-        for j in (0, 1):
-            blocks[:, i : i + rows, :, j : j + cols] += parts[:, :, :, i, :, j].permute(0, 1, 3, 2, 4, 5)
-    return blocks.view(n, 2 * rows + 2, 2 * cols + 2, c)[:, 1:-1, 1:-1].contiguous()
-
-
-class _Down(torch.autograd.Function):
-    """The map of ``(n, h, w, c)`` and a kernel ``(out, 16 * c)`` to ``(n, h/2, w/2, out)``."""
-
-    @staticmethod
-    def forward(ctx: Any, pictures: Tensor, kernel: Tensor) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(pictures, kernel)
-        n, h, w, _ = pictures.shape
-        return (gather(pictures) @ kernel.T).view(n, h // 2, w // 2, -1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:  # noqa: ANN401
-        pictures, kernel = ctx.saved_tensors
-        n, rows, cols, out = gradients[0].shape
-        gradient = gradients[0].reshape(-1, out)
-        to_pictures = scatter(gradient @ kernel, n, rows, cols) if ctx.needs_input_grad[0] else None
-        to_kernel = gradient.T @ gather(pictures) if ctx.needs_input_grad[1] else None
-        return to_pictures, to_kernel
-
-
-class _Up(torch.autograd.Function):
-    """The map of ``(n, h, w, c)`` and a kernel ``(c, 16 * out)`` to ``(n, 2h, 2w, out)``."""
-
-    @staticmethod
-    def forward(ctx: Any, pictures: Tensor, kernel: Tensor) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(pictures, kernel)
-        n, h, w, c = pictures.shape
-        return scatter(pictures.reshape(-1, c) @ kernel, n, h, w)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:  # noqa: ANN401
-        pictures, kernel = ctx.saved_tensors
-        windows = gather(gradients[0].contiguous())
-        to_pictures = (windows @ kernel.T).view(pictures.shape) if ctx.needs_input_grad[0] else None
-        to_kernel = None
-        if ctx.needs_input_grad[1]:
-            to_kernel = pictures.reshape(-1, pictures.shape[-1]).T @ windows
-        return to_pictures, to_kernel
-
-
-def _as_matrix(weight: Tensor) -> Tensor:
-    """Convert a weight ``(a, b, 4, 4)`` to ``(a, 16 * b)`` bfloat16; a view, where it is channels-last."""
-    return weight.to(torch.bfloat16).permute(0, 2, 3, 1).flatten(1)
-
-
-def prefers_matrix(pictures: Tensor, side: int, channels: int) -> bool:
-    """Tell whether the matrix product is the faster way for this call (see the module's text)."""
-    return (
-        pictures.device.type == "cpu"
-        and torch.is_autocast_enabled("cpu")
-        and side <= MAX_SIDE
-        and side % 2 == 0
-        and channels >= MIN_CHANNELS
-    )
+def _products(pictures: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Convert both to what autocast multiplies, where it is on."""
+    if torch.is_autocast_enabled("cpu"):
+        return pictures.to(torch.bfloat16), weight.to(torch.bfloat16)
+    return pictures, weight
 
 
 class Down(nn.Conv2d):
@@ -107,10 +47,10 @@ class Down(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map ``(n, in, h, w)`` to ``(n, out, h/2, w/2)``."""
-        if not prefers_matrix(input, input.shape[-1], self.in_channels):
+        ways = _ways(input, self.weight, doubled=False)
+        if not any(ways):
             return super().forward(input)
-        pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
-        output: Tensor = _Down.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)
+        output = convolved(*_products(input, self.weight), ways)
         return output if self.bias is None else output + self.bias[:, None, None].to(output.dtype)
 
 
@@ -122,11 +62,10 @@ class Up(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map ``(n, in, h, w)`` to ``(n, out, 2h, 2w)``."""
-        if not prefers_matrix(input, 2 * input.shape[-1], self.out_channels):
+        ways = _ways(input, self.weight, doubled=True)
+        if not any(ways):
             return super().forward(input, output_size)
-        pictures = input.to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
-        output: Tensor = _Up.apply(pictures, _as_matrix(self.weight)).permute(0, 3, 1, 2)
-        return output
+        return spread(*_products(input, self.weight), ways)
 
 
 class Stem(nn.ConvTranspose2d):

@@ -116,28 +116,28 @@ def test_the_generator_learns_nothing_in_the_discriminators_half() -> None:
     assert all(torch.equal(before[name], value) for name, value in parameters.items())
 
 
-def test_no_gradient_of_frozen_weights_is_computed_on_the_matrix_path(
+def test_no_gradient_of_frozen_weights_is_computed_as_a_matrix_product(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ganlib.models import layers
+    from ganlib.models import choice, products
 
-    needed: list[tuple[bool, ...]] = []
-    backward = layers._Down.backward
+    needed: list[bool] = []
+    backward = products._Down.backward
 
-    def spy(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        needed.append(tuple(ctx.needs_input_grad))
+    def spy(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        needed.append(ctx.needs_input_grad[1])
         return backward(ctx, *gradients)
 
-    monkeypatch.setattr(layers, "MAX_SIDE", 16)
-    monkeypatch.setattr(layers._Down, "backward", staticmethod(spy))
-    step = made(model={"width": 64}, precision="bf16")
+    monkeypatch.setattr(choice, "ways_of", lambda size: products.Ways(True, True, True))
+    monkeypatch.setattr(products._Down, "backward", staticmethod(spy))
+    step = made(model={"width": 64})
     step._generator_half(step._generate(), step._real(next(batches())))
     assert needed
-    assert not any(weight for _, weight in needed)
+    assert not any(needed)
     needed.clear()
     step._discriminator_half(step._real(next(batches())), step._generate())
     assert needed
-    assert all(weight for _, weight in needed)
+    assert all(needed)
 
 
 def test_a_critic_takes_its_steps_on_fresh_batches() -> None:
