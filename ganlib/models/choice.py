@@ -1,10 +1,13 @@
-"""Choose the faster way of each product of a convolution, by a timing that is kept in the cache.
+"""Choose the faster way of each product of a convolution, by a timing that is kept.
 
-What is faster depends on the processor, the number of threads, the sizes and the number format, and differs between the
-three products of one layer (`ganlib.models.products`). So each size is timed once, when a training step first meets it,
-in a second or so. What came out lies in ``convolutions/`` of the cache, one file for each kind of processor, torch and
-number of threads, and holds for all trials there from then on: one that is resumed computes as before, to the last bit.
-Where nothing can be kept, the library's way is taken.
+What is faster depends on the processor, the number of threads, the sizes and the number format, and differs between
+the three products of one layer (`ganlib.models.products`). So each size is timed once, when a training step first
+meets it, in a second or so. What came out lies in ``convolutions/`` of the cache, a file for each size, kind of
+processor, torch and number of threads. It holds for all that is trained there from then on: a trial that is resumed
+computes as before, to the last bit. Where nothing can be kept, the library's way is taken.
+
+A sweep has a `Shelf` of its own beside the cache (`share`): machines of one kind choose alike in it, whichever of them
+timed first, so that a trial computes the same on each of them.
 """
 
 import hashlib
@@ -12,10 +15,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 from filelock import FileLock
@@ -47,7 +49,26 @@ OTHER = 4 << 20
 """Numbers that are added to before each call: in a step too, other tensors have been in the processor's caches."""
 
 
+class Shelf(Protocol):
+    """A place where timings are kept, each under a name."""
+
+    def read(self, name: str) -> bytes | None:
+        """Read what is kept under a name; None where nothing is."""
+
+    def keep(self, name: str, data: bytes) -> bytes:
+        """Keep data under a name, unless something is there; returns what is there then."""
+
+
+_shared: Shelf | None = None
 _known: dict[tuple[str | None, int, Size], Ways] = {}
+
+
+def share(shelf: Shelf | None) -> None:
+    """Choose as all do that have the same shelf, from now on and in this process."""
+    global _shared
+    if shelf != _shared:
+        _shared = shelf
+        _known.clear()
 
 
 def ways_of(size: Size) -> Ways:
@@ -57,7 +78,7 @@ def ways_of(size: Size) -> Ways:
     size = size._replace(pictures=min(MOST_PICTURES, 1 << (size.pictures - 1).bit_length()))
     key = os.environ.get("SWEEP_CACHE"), torch.get_num_threads(), size
     if key not in _known:
-        _known[key] = _remembered(size, _machine(key[1]))
+        _known[key] = _looked_up(size, _machine(key[1]))
     return _known[key]
 
 
@@ -65,61 +86,54 @@ def ways_of(size: Size) -> Ways:
 def _machine(threads: int) -> dict[str, str | int]:
     """Say on what a timing was made, and for what it holds."""
     capability = torch.backends.cpu.get_cpu_capability()
-    return {
-        "processor": processor(),
-        "capability": capability,
-        "torch": torch.__version__,
-        "threads": threads,
-    }
+    version = str(torch.__version__)
+    return {"processor": processor(), "capability": capability, "torch": version, "threads": threads}
 
 
-def _name(size: Size) -> str:
-    """Name a size in the file of timings."""
-    dtype = str(size.dtype).removeprefix("torch.")
-    return f"{size.pictures} x {size.few} to {size.many} at {size.rows}x{size.cols}, {dtype}"
-
-
-def _remembered(size: Size, machine: dict[str, str | int]) -> Ways:
+def _looked_up(size: Size, machine: Mapping[str, str | int]) -> Ways:
     """Look up the ways of a size, or time them and keep the timing."""
     digest = hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()[:16]
-    name = _name(size)
+    dtype = str(size.dtype).removeprefix("torch.")
+    name = f"{digest}-{size.pictures}x{size.few}x{size.many}x{size.rows}x{size.cols}-{dtype}.json"
+    if _shared is not None and (ways := _chosen(_shared.read(name))):
+        return ways
+
+    def made() -> bytes:
+        return json.dumps({**machine, "seconds": timed(size)}, indent=1).encode()
+
     try:
-        path = cache_dir() / FOLDER / f"{digest}.json"
-        ways = _chosen(_read(path).get(name))
-        if ways is None:
-            path.parent.mkdir(exist_ok=True)
-            with FileLock(f"{path}.lock"):  # who times is alone, and who waits takes what was found
-                ways = _chosen(_read(path).get(name)) or _chosen(_keep(path, machine, name, timed(size)))
+        found = _cached(name, made)
     except (OSError, NotImplementedError, RequestError) as error:  # a network disk may know no locks
-        logger.warning("cannot keep timings (%s): convolutions are the library's", error)
-        ways = None
-    return ways or Ways()
+        if _shared is None:
+            logger.warning("cannot keep timings (%s): convolutions are the library's", error)
+            return Ways()
+        found = made()
+    kept = found if _shared is None else _shared.keep(name, found)
+    return _chosen(kept) or _chosen(found) or Ways()
 
 
-def _keep(
-    path: Path, machine: dict[str, str | int], name: str, seconds: dict[str, list[float]]
-) -> dict[str, list[float]]:
-    """Add a timing to those that are kept."""
-    write_whole(path, json.dumps({**machine, "seconds": _read(path) | {name: seconds}}, indent=1).encode())
-    return seconds
+def _cached(name: str, made: Callable[[], bytes]) -> bytes:
+    """Read a timing in the cache; make it where there is none, or a damaged one."""
+    path = cache_dir() / FOLDER / name
+    found = path.read_bytes() if path.exists() else None
+    if found is None or _chosen(found) is None:
+        path.parent.mkdir(exist_ok=True)
+        with FileLock(path.with_name("lock")):  # who times is alone, and who waits takes what was found
+            found = path.read_bytes() if path.exists() else None
+            if found is None or _chosen(found) is None:
+                found = made()
+                write_whole(path, found)
+    return found
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Read the timings that were kept, library and matrix in seconds by size and product; none of a damaged file."""
+def _chosen(data: bytes | None) -> Ways | None:
+    """Choose by a timing: the seconds of both ways of each product, the library's first; None where it is none."""
     try:
-        seconds = json.loads(path.read_bytes())["seconds"]
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return {}
-    return seconds if isinstance(seconds, dict) else {}
-
-
-def _chosen(seconds: Any) -> Ways | None:  # noqa: ANN401 - what a file holds
-    """Choose by the seconds of both ways of each product; None where they are not that."""
-    try:
+        seconds = json.loads(data or b"")["seconds"]
         return Ways(
             *(library > MARGIN * matrix for library, matrix in (seconds[key] for key in Ways._fields))
         )
-    except (TypeError, ValueError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 

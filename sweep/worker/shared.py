@@ -14,11 +14,27 @@ from ganlib.domains import kit
 from ganlib.domains.sets import TrainingSets, prepare_sets
 from ganlib.errors import WorkError
 from ganlib.flags import at_first
+from ganlib.heap import keep_memory
 from ganlib.metrics import Evaluator, TranslationEvaluator
+from ganlib.models.choice import share
 from ganlib.models.inputs import Inputs, Pictures
 from ganlib.models.inputs import inputs_of as inputs_for
 from ganlib.names import FAMILIES
+from sweep.storage.folder import Folder
 from sweep.worker.ready.offer import placed
+from sweep.worker.timings import Timings
+
+
+def settle(threads: int, folder: Folder) -> None:
+    """Have this process compute as trials of a sweep do: by so many threads, and with the ways that the sweep chose.
+
+    Args:
+        threads: Of each operation on a CPU.
+        folder: The sweep's.
+    """
+    torch.set_num_threads(max(1, threads))
+    keep_memory()
+    share(Timings(folder))
 
 
 def device_of(gpu: float) -> torch.device:

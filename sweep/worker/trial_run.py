@@ -20,9 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from ganlib.heap import keep_memory
 from ganlib.models.sheets import COLUMNS
 from ganlib.training import collapse
 from ganlib.training.evaluation import Evaluation
@@ -44,7 +42,7 @@ from sweep.worker.lent import Lent
 from sweep.worker.messages import Assignment, Evaluated, Measured, Paused, Pulse, Report, stamped
 from sweep.worker.result import Measuring, measure
 from sweep.worker.rows import report_of, signals_of, write_sample
-from sweep.worker.shared import begun_with, config_of, device_name, device_of, evaluator_of, inputs_of
+from sweep.worker.shared import begun_with, config_of, device_name, device_of, evaluator_of, inputs_of, settle
 from sweep.worker.start import start_of
 from sweep.worker.suspects import Suspects
 from sweep.worker.watchdog import Watchdog
@@ -67,8 +65,7 @@ class TrialRun(Iterator[Report]):
     def __init__(self, assignment: Assignment, lent: Lent | None = None) -> None:
         self.assignment = assignment
         self.folder = open_folder(assignment.sweep)
-        torch.set_num_threads(max(1, assignment.threads))
-        keep_memory()
+        settle(assignment.threads, self.folder)
         self.device = device_of(assignment.gpu)
         config = config_of(assignment.config)
         sets = begun_with(config, assignment.data_hash)
