@@ -1,6 +1,6 @@
 """What it gains that a training step on a CPU takes the faster way of each convolution (`ganlib.models.choice`).
 
-    python benchmarks/convolution.py [--turns 21] [--precision auto]
+    python benchmarks/convolution.py [--turns 31] [--precision auto]
 
 One thread. Steps with that choice take turns with steps by torch's library alone; what is quoted is the median of the
 turns' ratios of processor time (above 1 is in favour of the choice), beside that of the library with itself, which says
@@ -91,7 +91,7 @@ def compared(name: str, turns: int, precision: Precision) -> dict[str, Any]:
 def main() -> None:
     """Compare all, and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=21)
+    parser.add_argument("--turns", type=int, default=31)
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -104,12 +104,15 @@ def main() -> None:
         for name in CASES:
             found["steps"][name] = compared(name, options.turns, options.precision)
             print(name, json.dumps(found["steps"][name]), flush=True)
-        [kept] = Path(cache, choice.FOLDER).glob("*.json")
+        kept = sorted(Path(cache, choice.FOLDER).glob("*.json"))
         found["ms"] = {
-            size: {product: [round(1000 * each, 2) for each in both] for product, both in products.items()}
-            for size, products in json.loads(kept.read_text())["seconds"].items()
+            path.stem.partition("-")[2]: {
+                product: [round(1000 * each, 2) for each in both]
+                for product, both in json.loads(path.read_text())["seconds"].items()
+            }
+            for path in kept
         }
-    print("milliseconds of each product, library and matrix:")
+    print("milliseconds of each product, library and matrix (pictures x few x many x rows x cols):")
     for size, products in found["ms"].items():
         print(f"  {size}: {', '.join(f'{name} {a} and {b}' for name, (a, b) in products.items())}")
     options.out.write_text(json.dumps(found, indent=1) + "\n")
