@@ -1,0 +1,97 @@
+"""What befalls trials of one process, and all of them at once: they end as trials alone would."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers.sweeps.commands import fine, run
+from helpers.sweeps.packed import PACKED, events, rows, weights, without_packing
+
+from ganlib.steps.adversarial import AdversarialStep
+from sweep.driver.director import Director
+from sweep.storage.folder import StorageError
+from sweep.storage.local import LocalFolder
+from sweep.worker.messages import Fault
+from sweep.worker.pack import Pack
+
+
+def test_all_leave_a_machine_that_is_taken_away_and_lose_no_step(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, told = [0], list[tuple[int, str]]()
+    failed = Director.fail
+
+    def leaving() -> str:
+        asked[0] += 1
+        return "its machine is being taken away" if asked[0] > 12 and len(told) < 2 else ""
+
+    def fail(self: Director, trial: int, attempt: int, fault: Fault) -> None:
+        told.append((trial, fault.kind))
+        failed(self, trial, attempt, fault)
+
+    made = Pack.__init__
+    monkeypatch.setattr(Pack, "__init__", lambda self, *given: made(self, *given, leaving=leaving))
+    monkeypatch.setattr(Director, "fail", fail)
+    storage = spec.parent / "left"
+    fine("run", spec, "--local", "--storage", storage, *PACKED)
+    assert sorted(told) == [(0, "preempted"), (1, "preempted")]
+    folder = storage / "packed"
+    assert {event["trial"] for event in events(folder, "preempted")} == {0, 1}
+    assert not events(folder, "restart"), "it is no failure"
+    assert weights(folder) == weights(alone)
+    fine("check", "packed", "--storage", storage)
+
+
+def test_a_rollback_is_that_of_a_trial_alone(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = AdversarialStep.__call__
+    seed = rows(alone)["trials"][1]["seed"]
+    steps: Counter[int] = Counter()
+
+    def step(self: AdversarialStep, batches: Any) -> None:
+        entered(self, batches)
+        steps[self.seed] += 1
+        if self.seed == seed and steps[seed] == 6:  # in the second interval
+            with torch.no_grad():
+                next(self.generator.parameters()).fill_(torch.nan)
+
+    monkeypatch.setattr(AdversarialStep, "__call__", step)
+    found = {}
+    for name, options in (("single", ()), ("packed", PACKED)):
+        steps.clear()
+        storage = spec.parent / f"back-{name}"
+        fine("run", spec, "--local", "--storage", storage, "--set", "collapse.policy=rollback", *options)
+        assert [event["trial"] for event in events(storage / "packed", "rollback")] == [1]
+        found[name] = without_packing(rows(storage / "packed")), weights(storage / "packed")
+        fine("check", "packed", "--storage", storage)
+    assert found["packed"] == found["single"]
+
+
+def test_a_full_disk_stops_all_and_fails_none(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote, full = LocalFolder.write, [3]
+
+    def write(self: LocalFolder, path: str, data: bytes) -> None:
+        if path.startswith("images/0"):  # a sample
+            full[0] -= 1
+            if full[0] < 0:
+                raise StorageError(f"could not write '{path}': the disk is full")
+        wrote(self, path, data)
+
+    storage = ["--storage", spec.parent / "full"]
+    folder = spec.parent / "full" / "packed"
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFolder, "write", write)
+        done = run("run", spec, "--local", *storage, *PACKED)
+        assert done.exit_code == 1
+        assert "the disk is full" in done.output
+        assert "Traceback" not in done.output
+    assert not events(folder, "restart")
+    assert all(row["failures"] == 0 for row in rows(folder)["trials"])
+    fine("resume", "packed", "--local", *storage)
+    assert weights(folder) == weights(alone)
+    fine("check", "packed", *storage)
