@@ -107,14 +107,14 @@ def main() -> None:
         kept = sorted(Path(cache, choice.FOLDER).glob("*.json"))
         found["ms"] = {
             path.stem.partition("-")[2]: {
-                product: [round(1000 * each, 2) for each in both]
-                for product, both in json.loads(path.read_text())["seconds"].items()
+                product: [round(1000 * library, 2), round(1000 * matrix, 2), round(ratio, 2)]
+                for product, (library, matrix, ratio) in json.loads(path.read_text())["seconds"].items()
             }
             for path in kept
         }
     print("milliseconds of each product, library and matrix (pictures x few x many x rows x cols):")
     for size, products in found["ms"].items():
-        print(f"  {size}: {', '.join(f'{name} {a} and {b}' for name, (a, b) in products.items())}")
+        print(f"  {size}: {', '.join(f'{name} {a} and {b} ({c})' for name, (a, b, c) in products.items())}")
     options.out.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -15,8 +15,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache, partial
+from statistics import median
 from typing import Protocol
 
 import torch
@@ -35,15 +36,19 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "convolutions"
 """Where timings lie, in the cache."""
-LEAST_WORK = 4_000_000
+LEAST_WORK = 10_000_000
 """Multiplications and additions below which a product is the library's: Python costs more than there is to gain."""
 MOST_PICTURES = 64
 """More pictures are timed as so many: each of them takes as long."""
-MARGIN = 1.1
-"""How many times as long the library must take, so that one timing does not choose what another one would not."""
-TURNS, SECONDS = (3, 50), 0.3
+MARGIN = 1.2
+"""How many times as long the library must take, so that one timing does not choose what another one would not.
+
+Repeated on a busy machine, ratios of most products stay on one side of it: those of gains were above 1.3, others below
+1.1.
+"""
+TURNS, SECONDS = (5, 100), 0.4
 """Fewest and most turns of a timing, and how long it goes on between them."""
-MOST_SECONDS = 3.0
+MOST_SECONDS = 4.0
 """Seconds after which not even the fewest turns are taken."""
 OTHER = 4 << 20
 """Numbers that are added to before each call: in a step too, other tensors have been in the processor's caches."""
@@ -127,18 +132,16 @@ def _cached(name: str, made: Callable[[], bytes]) -> bytes:
 
 
 def _chosen(data: bytes | None) -> Ways | None:
-    """Choose by a timing: the seconds of both ways of each product, the library's first; None where it is none."""
+    """Choose by a timing, as `timed` gives it; None where data are none."""
     try:
-        seconds = json.loads(data or b"")["seconds"]
-        return Ways(
-            *(library > MARGIN * matrix for library, matrix in (seconds[key] for key in Ways._fields))
-        )
+        products_timed = json.loads(data or b"")["seconds"]
+        return Ways(*(ratio > MARGIN for _, _, ratio in (products_timed[name] for name in Ways._fields)))
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def timed(size: Size) -> dict[str, list[float]]:
-    """Time both ways of each product, in turn, in seconds."""
+def timed(size: Size) -> dict[str, tuple[float, float, float]]:
+    """Time each product: the library's seconds, a matrix product's, and how many times as long the former take."""
     keep_memory()  # as a trial's process does; or the kernel's clearing of pages would be timed
 
     def ones(*shape: int) -> Tensor:
@@ -153,23 +156,27 @@ def timed(size: Size) -> dict[str, list[float]]:
         "weigh": partial(products.weigh, large, small),
     }
     with torch.no_grad(), torch.autocast("cpu", enabled=False):
-        return {name: _race([partial(call, False), partial(call, True)]) for name, call in calls.items()}
+        return {name: _race(partial(call, False), partial(call, True)) for name, call in calls.items()}
 
 
-def _race(calls: Sequence[Callable[[], object]]) -> list[float]:
-    """Let calls take turns; the fewest seconds of each, which other programs on the machine disturb least."""
-    for call in calls:
-        call()
-    best = [float("inf")] * len(calls)
+def _race(library: Callable[[], object], matrix: Callable[[], object]) -> tuple[float, float, float]:
+    """Let two calls take turns; the medians of their seconds, and of the turns' ratios.
+
+    Whatever else the machine does lasts for longer than a turn and disturbs both, so that ratios of turns vary least.
+    """
     other = torch.zeros(OTHER)
+
+    def seconds(call: Callable[[], object]) -> float:
+        other.add_(1)
+        before = time.perf_counter()
+        call()
+        return time.perf_counter() - before
+
+    turns = [(seconds(library), seconds(matrix))]  # for warming up
     started = time.perf_counter()
-    for turn in range(1, TURNS[1] + 1):
-        for number, call in enumerate(calls):
-            other.add_(1)
-            before = time.perf_counter()
-            call()
-            best[number] = min(best[number], time.perf_counter() - before)
-        spent = time.perf_counter() - started
-        if (turn >= TURNS[0] and spent > SECONDS) or spent > MOST_SECONDS:
+    while (spent := time.perf_counter() - started) < MOST_SECONDS:
+        if len(turns) > TURNS[1] or (len(turns) > TURNS[0] and spent > SECONDS):
             break
-    return best
+        turns.append((seconds(library), seconds(matrix)))
+    theirs, ours = zip(*(turns[1:]), strict=True)
+    return median(theirs), median(ours), median(one / each for one, each in turns[1:])

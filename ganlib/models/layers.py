@@ -32,7 +32,7 @@ def _ways(pictures: Tensor, weight: Tensor, doubled: bool) -> Ways:
     return Ways(fast.down and (back or not doubled), fast.up and (back or doubled), fast.weigh and weigh)
 
 
-def _products(pictures: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def _converted(pictures: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Convert both to what autocast multiplies, where it is on."""
     if torch.is_autocast_enabled("cpu"):
         return pictures.to(torch.bfloat16), weight.to(torch.bfloat16)
@@ -50,7 +50,7 @@ class Down(nn.Conv2d):
         ways = _ways(input, self.weight, doubled=False)
         if not any(ways):
             return super().forward(input)
-        output = convolved(*_products(input, self.weight), ways)
+        output = convolved(*_converted(input, self.weight), ways)
         return output if self.bias is None else output + self.bias[:, None, None].to(output.dtype)
 
 
@@ -65,7 +65,7 @@ class Up(nn.ConvTranspose2d):
         ways = _ways(input, self.weight, doubled=True)
         if not any(ways):
             return super().forward(input, output_size)
-        return spread(*_products(input, self.weight), ways)
+        return spread(*_converted(input, self.weight), ways)
 
 
 class Stem(nn.ConvTranspose2d):

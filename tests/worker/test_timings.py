@@ -35,7 +35,7 @@ def test_storage_that_fails_is_told_as_such(folder: Folder, monkeypatch: pytest.
 def test_trials_choose_by_the_folder_of_their_sweep(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    seconds = {"down": [1.0, 2.0], "up": [2.0, 1.0], "weigh": [1.0, 2.0]}
+    seconds = {"down": [1.0, 2.0, 0.5], "up": [2.0, 1.0, 2.0], "weigh": [1.0, 2.0, 0.5]}
     monkeypatch.setattr(choice, "timed", lambda size: seconds)
     monkeypatch.setattr(choice, "_known", {})
     monkeypatch.setattr(choice, "_shared", None)
