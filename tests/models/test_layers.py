@@ -5,9 +5,10 @@ import io
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.training.watched import watched
 from torch import Tensor, nn
 
-from ganlib.models import choice, products
+from ganlib.models import choice
 from ganlib.models.layers import Down, Head, Stem, Up
 from ganlib.models.products import Size, Ways
 
@@ -17,19 +18,10 @@ def randn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Ten
 
 
 @pytest.fixture
-def matrices(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every product that may be is a matrix product; the names of those that are computed."""
-    asked: list[str] = []
+def matrices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Every product that may be is a matrix product; those that are computed."""
     monkeypatch.setattr(choice, "ways_of", lambda size: Ways(True, True, True))
-    for name in ("down", "up", "weigh"):
-        own = getattr(products, name)
-
-        def spy(first: Tensor, second: Tensor, by_matrix: bool, name: str = name, own=own) -> Tensor:
-            asked.append(name if by_matrix else f"{name} of the library")
-            return own(first, second, by_matrix)
-
-        monkeypatch.setattr(products, name, spy)
-    return asked
+    return watched(monkeypatch)
 
 
 def reference(layer: nn.Module, x: Tensor) -> Tensor:
@@ -49,7 +41,7 @@ def relative(value: Tensor, expected: Tensor) -> float:
 @pytest.mark.parametrize("layer", [Down(64, 96), Down(64, 80, bias=True), Up(96, 64), Up(72, 3)])
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
 def test_matrix_products_agree_with_the_convolution(
-    layer: Down | Up, memory_format: torch.memory_format, dtype: torch.dtype, matrices: list[str]
+    layer: Down | Up, memory_format: torch.memory_format, dtype: torch.dtype, matrices: list[tuple[str, bool]]
 ) -> None:
     layer = layer.to(memory_format=memory_format)
     layer.zero_grad()
@@ -63,7 +55,7 @@ def test_matrix_products_agree_with_the_convolution(
     assert out.dtype == dtype
     gradient = randn(*out.shape, seed=3, dtype=torch.float32)
     out.backward(gradient.to(dtype))
-    assert sorted(matrices) == ["down", "up", "weigh"]
+    assert sorted(matrices) == [("down", True), ("up", True), ("weigh", True)]
 
     exact = x.detach().double().requires_grad_(True)
     parameters = {name: value.grad for name, value in layer.named_parameters()}
@@ -80,7 +72,7 @@ def test_matrix_products_agree_with_the_convolution(
 
 @pytest.mark.parametrize("layer", [Down(64, 8), Up(8, 64)])
 def test_what_is_not_trained_is_torchs_own_convolution_to_the_last_bit(
-    layer: Down | Up, matrices: list[str]
+    layer: Down | Up, matrices: list[tuple[str, bool]]
 ) -> None:
     x = randn(2, layer.in_channels, 8, 8, dtype=torch.float32)
     own = F.conv2d if isinstance(layer, Down) else F.conv_transpose2d
@@ -95,15 +87,15 @@ def test_what_is_not_trained_is_torchs_own_convolution_to_the_last_bit(
     assert not matrices
 
 
-def test_pictures_are_made_in_bfloat16_by_the_ways_of_training(matrices: list[str]) -> None:
+def test_pictures_are_made_in_bfloat16_by_the_ways_of_training(matrices: list[tuple[str, bool]]) -> None:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         Up(96, 64)(randn(3, 96, 4, 4, dtype=torch.float32))
-    assert matrices == ["up"]
+    assert matrices == [("up", True)]
 
 
 @pytest.mark.parametrize("layer", [Down(64, 8), Up(8, 64)])
 def test_programs_that_are_made_of_a_network_know_torchs_own_convolution_alone(
-    layer: Down | Up, matrices: list[str]
+    layer: Down | Up, matrices: list[tuple[str, bool]]
 ) -> None:
     x = randn(2, layer.in_channels, 8, 8, dtype=torch.float32)
     traced = torch.jit.trace(layer, x)
@@ -135,7 +127,7 @@ def test_a_layer_is_the_librarys_where_nothing_that_it_asks_for_is_faster(
     assert "_Down" in layer(pictures.requires_grad_(True)).grad_fn.name()
 
 
-def test_odd_pictures_are_halved_in_training_too(matrices: list[str]) -> None:
+def test_odd_pictures_are_halved_in_training_too(matrices: list[tuple[str, bool]]) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert Down(64, 8)(torch.zeros(1, 64, 7, 7)).shape == (1, 8, 3, 3)
     assert not matrices, "windows pair rows, so their number must be even"

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.training.watched import watched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -115,16 +116,11 @@ def test_what_comes_out_can_be_changed_in_place(function, ways: Ways) -> None:
 
 
 def test_a_frozen_weight_costs_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    for name in ("down", "up", "weigh"):
-        own = getattr(products, name)
-        monkeypatch.setattr(
-            products, name, lambda *given, name=name, own=own: (asked.append(name), own(*given))[1]
-        )
+    asked = watched(monkeypatch)
     large, weight = randn(1, 2, 4, 4).requires_grad_(True), randn(3, 2, 4, 4)
     convolved(large, weight, Ways(True, True, True)).sum().backward()
-    assert asked == ["down", "up"]
+    assert asked == [("down", True), ("up", True)]
     asked.clear()
     convolved(large.detach(), weight.requires_grad_(True), Ways(True, True, True)).sum().backward()
-    assert asked == ["down", "weigh"]
+    assert asked == [("down", True), ("weigh", True)]
     assert weight.grad is not None

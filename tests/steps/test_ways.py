@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import torch
 from helpers.training.steps import batches, doubled, made
+from helpers.training.watched import watched
 from torch import Tensor
 
-from ganlib.models import choice, products
+from ganlib.models import choice
 from ganlib.models.products import Ways
 
 
@@ -35,18 +36,10 @@ def taught(ways: Ways, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any])
 )
 def test_steps_teach_the_same_in_every_way(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     library = taught(Ways(), monkeypatch, options)
-    asked: set[tuple[str, bool]] = set()
-    for name in Ways._fields:
-        own = getattr(products, name)
-
-        def spy(first: Tensor, second: Tensor, by_matrix: bool, name: str = name, own: Any = own) -> Tensor:
-            asked.add((name, by_matrix))
-            return own(first, second, by_matrix)
-
-        monkeypatch.setattr(products, name, spy)
+    asked = watched(monkeypatch)
     for ways in (Ways(True, True, True), Ways(down=True), Ways(up=True), Ways(weigh=True)):
         matrices = taught(ways, monkeypatch, options)
         # Only losses are rounded, to float32.
         assert (matrices - library).norm() < 1e-6 * library.norm()
     assert library.norm() > 0
-    assert asked == {(name, by_matrix) for name in Ways._fields for by_matrix in (False, True)}
+    assert set(asked) == {(name, by_matrix) for name in Ways._fields for by_matrix in (False, True)}
