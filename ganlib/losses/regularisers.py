@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlib.config import TrainConfig
+from ganlib.slopes import taking
 
 Critic = Callable[[Tensor], Tensor]
 Place = Literal["real", "fake", "own"]
@@ -155,8 +156,7 @@ class WeightClipping(Regulariser):
 
 def slope(outputs: Tensor, pictures: Tensor) -> Tensor:
     """Compute the gradient ``(n, c * h * w)`` of each picture's output; it can be differentiated again."""
-    (gradient,) = torch.autograd.grad(outputs.sum(), pictures, create_graph=True)
-    return gradient.flatten(1)
+    return taking.slope(outputs.sum(), pictures).flatten(1)
 
 
 def _shares(pictures: Tensor, random: torch.Generator) -> Tensor:

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ganlib.models.products import Size, Ways, convolved, spread
+from ganlib.models.products import Chosen, Size, Ways
+from ganlib.slopes.products import convolved, spread
 
 
 def _ways(pictures: Tensor, weight: Tensor, doubled: bool) -> Ways:
@@ -50,7 +51,7 @@ class Down(nn.Conv2d):
         ways = _ways(input, self.weight, doubled=False)
         if not any(ways):
             return super().forward(input)
-        output = convolved(*_converted(input, self.weight), ways)
+        output = convolved(*_converted(input, self.weight), Chosen(ways))
         return output if self.bias is None else output + self.bias[:, None, None].to(output.dtype)
 
 
@@ -65,7 +66,7 @@ class Up(nn.ConvTranspose2d):
         ways = _ways(input, self.weight, doubled=True)
         if not any(ways):
             return super().forward(input, output_size)
-        return spread(*_converted(input, self.weight), ways)
+        return spread(*_converted(input, self.weight), Chosen(ways))
 
 
 class Stem(nn.ConvTranspose2d):

@@ -1,7 +1,7 @@
 """Judge pictures: the losses of both halves of a step, with the discriminator's penalties and limits."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from ganlib.augment.view import View
 from ganlib.losses import Loss
 from ganlib.losses.labels import Labeller
 from ganlib.losses.regularisers import Penalty, Regulariser, slope
+from ganlib.slopes.passes import Sloped
 
 
 class Judge:
@@ -121,5 +122,5 @@ class Judge:
             pictures = pictures.detach().float().requires_grad_(True)
         told = () if classes is None else (classes,)
         seen = self.view(pictures)  # in float32: bfloat16 does not tell where pixels move to
-        with nullcontext() if sloped else self._autocast():
+        with Sloped() if sloped else self._autocast():
             return pictures, discriminator(seen, *told).float()

@@ -16,6 +16,8 @@ from torch.nn import functional as F
 
 from ganlib.models.styles.generator import StyleGenerator
 from ganlib.models.styles.growing import doublings_at
+from ganlib.slopes.passes import Sloped
+from ganlib.slopes.taking import slope
 from ganlib.steps.adversarial import AdversarialStep
 
 if TYPE_CHECKING:
@@ -122,8 +124,9 @@ class PathLengthStep(StyleStep):
         if not self._path_due():
             return None
         styles = self._styles(max(1, train.batch_size // PATH_SHRINK))
-        # In float32, as every term with a second derivative.
-        lengths = path_lengths(self._pictures(styles), styles, self.random)
+        with Sloped():  # in float32, as every term with a second derivative
+            pictures = self._pictures(styles)
+        lengths = path_lengths(pictures, styles, self.random)
         self.path_mean.lerp_(lengths.detach().mean(), PATH_SHARE)
         return train.path_every * train.path_weight * (lengths - self.path_mean).square().mean()
 
@@ -141,6 +144,5 @@ def path_lengths(pictures: Tensor, styles: Tensor, random: torch.Generator) -> T
     """
     h, w = pictures.shape[2:]
     y = torch.randn(pictures.shape, generator=random, device=pictures.device) / math.sqrt(h * w)
-    (gradient,) = torch.autograd.grad((pictures * y).sum(), styles, create_graph=True)
-    lengths: Tensor = gradient.square().sum(2).mean(1).sqrt()
+    lengths: Tensor = slope((pictures * y).sum(), styles).square().sum(2).mean(1).sqrt()
     return lengths

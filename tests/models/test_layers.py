@@ -124,7 +124,7 @@ def test_a_layer_is_the_librarys_where_nothing_that_it_asks_for_is_faster(
     monkeypatch.setattr(choice, "ways_of", lambda size: Ways(up=True))
     layer, pictures = Down(3, 8), randn(2, 3, 8, 8, dtype=torch.float32)
     assert "Convolution" in layer(pictures).grad_fn.name(), "no gradient of pictures is asked for"
-    assert "_Down" in layer(pictures.requires_grad_(True)).grad_fn.name()
+    assert "_Product" in layer(pictures.requires_grad_(True)).grad_fn.name()
 
 
 def test_odd_pictures_are_halved_in_training_too(matrices: list[tuple[str, bool]]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ganlib.models import products
-from ganlib.models.products import Ways, convolved, gather, scatter, spread
+from ganlib.models.products import Chosen, Ways, gather, scatter
+from ganlib.slopes.products import convolved, spread
 
 EVERY = [Ways(*ways) for ways in product((False, True), repeat=3)]
 
@@ -94,9 +95,9 @@ def test_gradients_are_those_of_the_function(function, ways: Ways) -> None:
     few, many = 3, 2
     pictures = randn(2, few, 4, 6) if function is convolved else randn(2, many, 2, 3)
     inputs = pictures.requires_grad_(True), randn(many, few, 4, 4, seed=1).requires_grad_(True)
-    assert torch.autograd.gradcheck(lambda *tensors: function(*tensors, ways), inputs)
+    assert torch.autograd.gradcheck(lambda *tensors: function(*tensors, Chosen(ways)), inputs)
     # A gradient penalty differentiates twice.
-    assert torch.autograd.gradgradcheck(lambda *tensors: function(*tensors, ways), inputs)
+    assert torch.autograd.gradgradcheck(lambda *tensors: function(*tensors, Chosen(ways)), inputs)
 
 
 @pytest.mark.parametrize("ways", EVERY)
@@ -106,7 +107,7 @@ def test_what_comes_out_can_be_changed_in_place(function, ways: Ways) -> None:
     weight = randn(2, 2, 4, 4, seed=1).requires_grad_(True)
     own = {convolved: F.conv2d, spread: F.conv_transpose2d}[function]
     wanted = F.leaky_relu(own(pictures, weight, stride=2, padding=1)).square().sum()
-    found = F.leaky_relu(function(pictures, weight, ways), inplace=True).square().sum()
+    found = F.leaky_relu(function(pictures, weight, Chosen(ways)), inplace=True).square().sum()
     for one, other in zip(
         torch.autograd.grad(found, (pictures, weight)),
         torch.autograd.grad(wanted, (pictures, weight)),
@@ -118,9 +119,9 @@ def test_what_comes_out_can_be_changed_in_place(function, ways: Ways) -> None:
 def test_a_frozen_weight_costs_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = watched(monkeypatch)
     large, weight = randn(1, 2, 4, 4).requires_grad_(True), randn(3, 2, 4, 4)
-    convolved(large, weight, Ways(True, True, True)).sum().backward()
+    convolved(large, weight, Chosen(Ways(True, True, True))).sum().backward()
     assert asked == [("down", True), ("up", True)]
     asked.clear()
-    convolved(large.detach(), weight.requires_grad_(True), Ways(True, True, True)).sum().backward()
+    convolved(large.detach(), weight.requires_grad_(True), Chosen(Ways(True, True, True))).sum().backward()
     assert asked == [("down", True), ("weigh", True)]
     assert weight.grad is not None
