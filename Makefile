@@ -120,6 +120,7 @@ soak: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/convolution.py
+	@$(BIN)/python benchmarks/slopes.py
 	@$(BIN)/python benchmarks/overhead.py
 
 keys: $(STAMP)

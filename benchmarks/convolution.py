@@ -5,17 +5,16 @@
 One thread. Steps with that choice take turns with steps by torch's library alone; what is quoted is the median of the
 turns' ratios of processor time (above 1 is in favour of the choice), beside that of the library with itself, which says
 how well it can be told. The timings that the choice is made by are of this run, not of the user's cache. Writes
-benchmarks/results/convolution.json.
+benchmarks/results/convolution.json, or convolution-without-bf16.json where products are of float32.
 """
 
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,15 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.meter import processor  # noqa: E402
+from benchmarks.meter import in_turn, processor  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
 from ganlib.models import choice  # noqa: E402
-from ganlib.models.products import Ways  # noqa: E402
+from ganlib.models.products import Size, Ways  # noqa: E402
 from ganlib.steps.adversarial import AdversarialStep  # noqa: E402
 from ganlib.steps.precision import Precision, uses_bf16  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "results" / "convolution.json"
+RESULTS = ROOT / "benchmarks" / "results"
 CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
     "quickstart": (
         32,
@@ -69,23 +68,13 @@ def stepper(name: str, precision: Precision) -> Iterator[None]:
 def compared(name: str, turns: int, precision: Precision) -> dict[str, Any]:
     """Let the choice, the library and the library again take turns."""
     work = stepper(name, precision)
-    ways = {"library": lambda size: Ways(), "choice": CHOICE, "library again": lambda size: Ways()}
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(turns + 2):
-        for way, ways_of in ways.items():
-            choice.ways_of = ways_of
-            before = time.process_time()
-            next(work)
-            if turn >= 2:  # those before are for warming up, and for the timings
-                seconds[way].append(time.process_time() - before)
-    found: dict[str, Any] = {}
-    for way in ("choice", "library again"):
-        ratios = sorted(first / other for first, other in zip(seconds["library"], seconds[way], strict=True))
-        found[way] = {
-            "ratio": round(statistics.median(ratios), 3),
-            "half_of_the_ratios": [round(ratios[turns // 4], 3), round(ratios[-1 - turns // 4], 3)],
-        }
-    return found
+
+    def chosen_by(ways_of: Callable[[Size], Ways]) -> Callable[[], None]:
+        return partial(setattr, choice, "ways_of", ways_of)
+
+    library = chosen_by(lambda size: Ways())
+    ways = {"library": library, "choice": chosen_by(CHOICE), "library again": library}
+    return in_turn(ways, partial(next, work), turns)
 
 
 def main() -> None:
@@ -93,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=31)
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, help="in place of benchmarks/results/...")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_memory()
@@ -115,7 +104,8 @@ def main() -> None:
     print("milliseconds of each product, library and matrix (pictures x few x many x rows x cols):")
     for size, products in found["ms"].items():
         print(f"  {size}: {', '.join(f'{name} {a} and {b} ({c})' for name, (a, b, c) in products.items())}")
-    options.out.write_text(json.dumps(found, indent=1) + "\n")
+    out = options.out or RESULTS / ("convolution.json" if bf16 else "convolution-without-bf16.json")
+    out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

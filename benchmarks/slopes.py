@@ -1,0 +1,106 @@
+"""What it gains that slopes are cheap to differentiate again (`ganlib.slopes`), in one run.
+
+    python benchmarks/slopes.py [--turns 15] [--precision auto] [--only NAME]
+
+One thread. Training steps with it take turns with steps by torch's own second derivatives; what is quoted is the median
+of the turns' ratios of processor time (above 1 is in favour of ours), beside that of torch's with itself, which tells
+how well it can be known. Writes benchmarks/results/slopes.json.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.meter import in_turn, processor  # noqa: E402
+from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
+from ganlib.heap import keep_memory  # noqa: E402
+from ganlib.names import FAMILIES  # noqa: E402
+from ganlib.slopes.passes import Sloped  # noqa: E402
+from ganlib.steps import judging, styles  # noqa: E402
+from ganlib.steps.precision import uses_bf16  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "slopes.json"
+SMALL: dict[str, Any] = {"width": 32, "latent_dim": 64}
+R1: dict[str, Any] = {"r1_gamma": 1.0}
+CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
+    "quickstart: R1 at every fourth step": (32, SMALL, {**R1, "r1_every": 4}, 8),
+    "the same, at every step": (32, SMALL, R1, 4),
+    "DCGAN of 64 px, R1 at every step": (64, SMALL, R1, 1),
+    "wgan-gp": (32, SMALL, {"loss": "wgan-gp"}, 1),
+    "R3GAN": (32, {"family": "r3gan", "width": 16}, {"loss": "rpgan", **R1, "r2_gamma": 1.0}, 2),
+    "SNGAN, R1 at every step": (32, {"family": "sngan", "width": 32}, {"loss": "hinge", **R1}, 2),
+    "StyleGAN2, R1 and path lengths at every step": (
+        32,
+        {"family": "stylegan2", "width": 8},
+        {**R1, "r1_every": 1, "path_weight": 2.0, "path_every": 1},
+        1,
+    ),
+}
+"""Side, model, training, and steps of a turn, of 16 pictures."""
+
+
+def stepper(name: str, precision: str) -> Callable[[], None]:
+    """Make what takes the steps of a turn."""
+    side, model, train, steps = CASES[name]
+    networks, config = (
+        ModelConfig(**model),
+        TrainConfig(batch_size=16, kimg=1000, precision=precision, **train),
+    )
+    made = FAMILIES[networks.family].load_step()
+    step = made(DataConfig(size=side), networks, config, 0, torch.device("cpu"))
+    batch = torch.randint(0, 256, (16, 3, side, side), dtype=torch.uint8)
+
+    def batches() -> Iterator[Tensor]:
+        while True:
+            yield batch
+
+    stream = batches()
+
+    def turn() -> None:
+        for _ in range(steps):
+            step(stream)
+
+    return turn
+
+
+def passes_in(context: Callable[[], Any]) -> Callable[[], None]:
+    """Make what has steps compute in a context where slopes are taken."""
+
+    def choose() -> None:
+        judging.Sloped = styles.Sloped = context  # type: ignore[misc, assignment]
+
+    return choose
+
+
+def main() -> None:
+    """Compare all, and write what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=15)
+    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
+    parser.add_argument("--only", choices=sorted(CASES))
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_memory()
+    bf16 = uses_bf16(options.precision, torch.device("cpu"))
+    found: dict[str, Any] = {"processor": processor(), "torch": torch.__version__, "bf16": bf16, "steps": {}}
+    theirs = passes_in(nullcontext)
+    ways = {"torch's": theirs, "ours": passes_in(Sloped), "torch's again": theirs}
+    for name in [options.only] if options.only else CASES:
+        found["steps"][name] = in_turn(ways, stepper(name, options.precision), options.turns)
+        print(name, json.dumps(found["steps"][name]), flush=True)
+    options.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
