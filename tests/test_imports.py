@@ -39,6 +39,7 @@ for family in FAMILIES:
         "models",
         "names",
         "registry",
+        "slopes",
         "flags",
         "transfers",
         "written",

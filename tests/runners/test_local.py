@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,14 @@ def records(folder: Path, *datasets: str) -> dict[str, list[dict]]:
         name: [{k: v for k, v in row.items() if k not in TIMES} for row in store.rows(name)]
         for name in datasets or ("trials", "metrics", "results", "rungs", "samples")
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cache(cache: Path) -> Iterator[None]:
+    """Sweeps of this process and of others compute in the same ways: those of convolutions lie in the cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_CACHE", str(cache))
+        yield
 
 
 @pytest.fixture(scope="module")

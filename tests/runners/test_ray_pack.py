@@ -67,3 +67,63 @@ def test_all_that_wait_are_told_why_the_process_ends(
         assert "the process ended that trained it, and others beside it" in fault["reason"]
         assert "can use the GPU no more" in fault["reason"]
     assert codes.result(20) == 1
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_each_gpu_of_a_machine_has_a_process_of_its_own() -> None:
+    """On a machine with two GPUs (which Ray is told it has), halves of one share a process, and it sees that one."""
+    ray = pytest.importorskip("ray")
+
+    def telling() -> None:
+        """Have a process of a pack say what it is in the place of training."""
+        import json
+        import os
+
+        from sweep.worker import messages, pack
+
+        class Telling:
+            def __init__(self, gpu: float, room: int, *_: object) -> None:
+                self.words = json.dumps([os.environ["CUDA_VISIBLE_DEVICES"], os.getpid(), gpu, room])
+                self.wanted: list[object] = []
+
+            def begin(self, assignment: object, wanted: bool) -> None:
+                pass
+
+            def want(self, attempt: object) -> None:
+                self.wanted.append(attempt)
+
+            def round(self) -> list[tuple[object, object]]:
+                return [(self.wanted.pop(), messages.Fault("error", self.words))]
+
+        pack.Pack = Telling  # type: ignore[assignment, misc]
+        messages.Assignment.from_plain = lambda plain: plain  # type: ignore[assignment]
+
+    class Worker:
+        def __init__(self, trial: int) -> None:
+            from sweep.runners.ray_pack import Packed
+
+            plain = {"trial": trial, "attempt": 0, "owner": "two", "gpu": 0.5, "timeout": 0.0}
+            self.packed = Packed(plain)
+
+        def told(self) -> object:
+            import json
+
+            return json.loads(json.loads(self.packed.next()["fault"])["reason"])
+
+    ray.init(
+        address="local",
+        num_cpus=1,
+        num_gpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env={"worker_process_setup_hook": telling},
+    )
+    try:
+        workers = [ray.remote(Worker).options(num_cpus=0, num_gpus=0.5).remote(trial) for trial in range(4)]
+        told = ray.get([worker.told.remote() for worker in workers], timeout=120)
+    finally:
+        ray.shutdown()
+    assert sorted(visible for visible, *_ in told) == ["0", "0", "1", "1"]
+    assert len({(visible, pid) for visible, pid, *_ in told}) == 2
+    assert {(gpu, room) for *_, gpu, room in told} == {(1.0, 2)}
