@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on two busy cores only wait
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ hypothesis.settings.load_profile("sweep")
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
     """A folder of a disk, then one of a bucket."""
     return open_folder(tmp_path / "sweep") if request.param == "local" else bucket_in_memory()
+
+
+@pytest.fixture(autouse=True)
+def by_itself() -> Iterator[None]:
+    """Networks of the next test do not ask the folder of a sweep of this one."""
+    yield
+    if choice := sys.modules.get("ganlib.models.choice"):
+        choice.share(None)
 
 
 @pytest.fixture

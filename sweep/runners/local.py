@@ -19,6 +19,7 @@ from sweep.worker.faults import fault_of
 from sweep.worker.messages import Fault, LostGpuError
 from sweep.worker.pack import Pack
 from sweep.worker.ready.preflight import preflight
+from sweep.worker.shared import unsettle
 from sweep.worker.trial_run import TrialRun
 
 
@@ -61,10 +62,13 @@ class LocalRunner:
 
     def run(self, director: Director, beat: Callable[[], None]) -> None:
         """Train until the director has no more assignments; ``beat`` is called between reports."""
-        if self.slots > 1:
-            self._run_side_by_side(director, beat)
-        else:
-            self._run_alone(director, beat)
+        try:
+            if self.slots > 1:
+                self._run_side_by_side(director, beat)
+            else:
+                self._run_alone(director, beat)
+        finally:
+            unsettle()
 
     def _run_alone(self, director: Director, beat: Callable[[], None]) -> None:
         while not isinstance(assignment := director.next(), Next):

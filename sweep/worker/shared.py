@@ -37,6 +37,11 @@ def settle(threads: int, folder: Folder) -> None:
     share(Timings(folder))
 
 
+def unsettle() -> None:
+    """Have this process choose by itself again: the folder of a sweep that has ended may be out of reach."""
+    share(None)
+
+
 def device_of(gpu: float) -> torch.device:
     """Choose the device of a trial; on a GPU it is limited to its share of the memory.
 

@@ -21,6 +21,8 @@ from ganlib.export.programs import TOLERANCE
 from sweep.cli import cli
 from sweep.records import retention
 from sweep.records.datasets import Store
+from sweep.runners.local import LocalRunner
+from sweep.spec.sections import ResourcesConfig
 from sweep.storage import layout
 from sweep.storage.opening import open_folder
 
@@ -223,6 +225,20 @@ def check_card(text: str) -> None:
 def test_resume_says_when_there_is_nothing_to_do(finished: Path) -> None:
     output = fine("resume", "small", "--local", "--storage", str(finished.parent))
     assert "has finished" in output
+
+
+def test_a_process_asks_the_folder_of_its_sweep_no_longer(tmp_path: Path) -> None:
+    from ganlib.models import choice
+    from sweep.worker.shared import settle
+
+    class Broken:
+        def next(self) -> None:
+            settle(1, open_folder(tmp_path))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        LocalRunner(ResourcesConfig()).run(Broken(), lambda: None)
+    assert choice._shared is None
 
 
 @pytest.mark.slow
