@@ -76,11 +76,13 @@ def test_each_gpu_of_a_machine_has_a_process_of_its_own() -> None:
     ray = pytest.importorskip("ray")
 
     def telling() -> None:
-        """Have a process of a pack say what it is in the place of training."""
+        """Have a process of a pack say what it is in the place of training, without what training imports."""
         import json
         import os
+        import sys
+        import types
 
-        from sweep.worker import messages, pack
+        from sweep.worker import messages
 
         class Telling:
             def __init__(self, gpu: float, room: int, *_: object) -> None:
@@ -96,7 +98,8 @@ def test_each_gpu_of_a_machine_has_a_process_of_its_own() -> None:
             def round(self) -> list[tuple[object, object]]:
                 return [(self.wanted.pop(), messages.Fault("error", self.words))]
 
-        pack.Pack = Telling  # type: ignore[assignment, misc]
+        sys.modules["sweep.worker.pack"] = types.ModuleType("sweep.worker.pack")
+        sys.modules["sweep.worker.pack"].Pack = Telling  # type: ignore[attr-defined]
         messages.Assignment.from_plain = lambda plain: plain  # type: ignore[assignment]
 
     class Worker:
@@ -113,7 +116,7 @@ def test_each_gpu_of_a_machine_has_a_process_of_its_own() -> None:
 
     ray.init(
         address="local",
-        num_cpus=1,
+        num_cpus=4,  # so many processes start at a time
         num_gpus=2,
         include_dashboard=False,
         log_to_driver=False,
@@ -121,7 +124,7 @@ def test_each_gpu_of_a_machine_has_a_process_of_its_own() -> None:
     )
     try:
         workers = [ray.remote(Worker).options(num_cpus=0, num_gpus=0.5).remote(trial) for trial in range(4)]
-        told = ray.get([worker.told.remote() for worker in workers], timeout=120)
+        told = ray.get([worker.told.remote() for worker in workers], timeout=300)
     finally:
         ray.shutdown()
     assert sorted(visible for visible, *_ in told) == ["0", "0", "1", "1"]
