@@ -13,23 +13,22 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.meter import in_turn, processor  # noqa: E402
+from benchmarks.meter import processor  # noqa: E402
+from benchmarks.turns import Work, in_turn, stepping  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
 from ganlib.models import choice  # noqa: E402
 from ganlib.models.products import Size, Ways  # noqa: E402
-from ganlib.steps.adversarial import AdversarialStep  # noqa: E402
 from ganlib.steps.precision import Precision, uses_bf16  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -47,34 +46,17 @@ CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
 CHOICE = choice.ways_of
 
 
-def stepper(name: str, precision: Precision) -> Iterator[None]:
-    """Take the steps of a turn each time it is asked."""
-    side, model, train, steps = CASES[name]
-    data, config = DataConfig(size=side), TrainConfig(**train, precision=precision, kimg=1000)
-    step = AdversarialStep(data, ModelConfig(**model), config, 0, torch.device("cpu"))
-    batch = torch.randint(0, 256, (config.batch_size, 3, side, side), dtype=torch.uint8)
-
-    def batches() -> Iterator[Tensor]:
-        while True:
-            yield batch
-
-    stream = batches()
-    while True:
-        for _ in range(steps):
-            step(stream)
-        yield
-
-
 def compared(name: str, turns: int, precision: Precision) -> dict[str, Any]:
     """Let the choice, the library and the library again take turns."""
-    work = stepper(name, precision)
+    side, model, train, steps = CASES[name]
+    config = TrainConfig(**train, precision=precision, kimg=1000)
 
-    def chosen_by(ways_of: Callable[[Size], Ways]) -> Callable[[], None]:
+    def chosen_by(ways_of: Callable[[Size], Ways]) -> Work:
         return partial(setattr, choice, "ways_of", ways_of)
 
     library = chosen_by(lambda size: Ways())
     ways = {"library": library, "choice": chosen_by(CHOICE), "library again": library}
-    return in_turn(ways, partial(next, work), turns)
+    return in_turn(ways, stepping(DataConfig(size=side), ModelConfig(**model), config, steps), turns)
 
 
 def main() -> None:

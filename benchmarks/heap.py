@@ -20,8 +20,12 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-RESULTS = Path(__file__).parent / "results" / "heap.json"
-WARM_UP = 5
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+RESULTS = ROOT / "benchmarks" / "results" / "heap.json"
+WARM_UP = 2
+"""Turns that do not count."""
 SYSTEMS: dict[str, dict[str, dict[str, Any]]] = {
     "dcgan-64": {"data": {"size": 64}, "model": {"width": 64}, "train": {"batch_size": 64}},
     "dcgan-32": {"data": {"size": 32}, "model": {"width": 32}, "train": {"batch_size": 16, "r1_gamma": 1.0}},
@@ -41,37 +45,27 @@ def serve(name: str, kept: bool) -> None:
     """Train some steps for each line of stdin; tell processor seconds and page faults of one, and the size in MiB."""
     import torch
 
+    from benchmarks.turns import stepping
     from ganlib.config import DataConfig, ModelConfig, TrainConfig
     from ganlib.heap import keep_memory
-    from ganlib.names import FAMILIES
 
     if kept:
         assert keep_memory()
     torch.set_num_threads(1)
-    parts = SYSTEMS[name]
-    data = DataConfig(**parts["data"])
-    model = ModelConfig(**parts["model"])
+    parts, steps = SYSTEMS[name], STEPS[name]
     train = TrainConfig(**parts["train"], precision="fp32", kimg=1000)
-    step = FAMILIES[model.family].load_step()(data, model, train, 0, torch.device("cpu"))
-    random = torch.Generator().manual_seed(0)
-    shape = (train.batch_size, 3, data.size, data.size)
-
-    def batches() -> Any:
-        while True:
-            yield torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
-
-    stream = batches()
+    data, model = DataConfig(**parts["data"]), ModelConfig(**parts["model"])
+    work = stepping(data, model, train, steps)
     for _ in range(WARM_UP):
-        step(stream)
+        work()
     for _ in sys.stdin:
         before = resource.getrusage(resource.RUSAGE_SELF)
-        for _ in range(STEPS[name]):
-            step(stream)
+        work()
         after = resource.getrusage(resource.RUSAGE_SELF)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         found = {
-            "seconds": spent / STEPS[name],
-            "faults": (after.ru_minflt - before.ru_minflt) / STEPS[name],
+            "seconds": spent / steps,
+            "faults": (after.ru_minflt - before.ru_minflt) / steps,
             "mib": after.ru_maxrss / 1024,
         }
         print(json.dumps(found), flush=True)
@@ -87,7 +81,7 @@ def ask(process: "subprocess.Popen[str]") -> dict[str, float]:
     return found
 
 
-def compared(name: str, turns: int) -> dict[str, Any]:
+def turned(name: str, turns: int) -> dict[str, Any]:
     """Let both take turns, the first one in every second round."""
     processes = {
         kept: subprocess.Popen(
@@ -104,11 +98,11 @@ def compared(name: str, turns: int) -> dict[str, Any]:
         rounds.append({kept: ask(processes[kept]) for kept in order})
     for process in processes.values():
         process.communicate()
-    ratios = sorted(turn["given-back"]["seconds"] / turn["kept"]["seconds"] for turn in rounds)
-    quarter = turns // 4
+    from benchmarks.turns import compared
+
+    seconds = {kept: [turn[kept]["seconds"] for turn in rounds] for kept in processes}
     return {
-        "ratio": round(statistics.median(ratios), 3),
-        "half_of_the_ratios": [round(ratios[quarter], 3), round(ratios[-1 - quarter], 3)],
+        **compared(seconds["given-back"], seconds["kept"]),
         "faults": {
             kept: round(statistics.median(turn[kept]["faults"] for turn in rounds)) for kept in processes
         },
@@ -130,7 +124,7 @@ def main() -> None:
 
     rows = {}
     for name in SYSTEMS:
-        rows[name] = compared(name, arguments.turns)
+        rows[name] = turned(name, arguments.turns)
         print(name, json.dumps(rows[name]), flush=True)
     machine = {"machine": platform.machine(), "processor": processor(), "systems": rows}
     RESULTS.write_text(json.dumps(machine, indent=1) + "\n")

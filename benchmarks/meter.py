@@ -2,14 +2,12 @@
 
 import os
 import resource
-import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -107,32 +105,3 @@ def processor() -> str:
     units = (torch.cpu._is_amx_tile_supported(), "AMX"), (torch.cpu._is_avx512_bf16_supported(), "AVX-512")
     way = next((name for there, name in units if there), None)
     return f"{cores.processor()}, {cores.available()} cores, bfloat16 {f'by {way}' if way else 'not in hardware'}"
-
-
-def in_turn(ways: dict[str, Callable[[], None]], work: Callable[[], None], turns: int) -> dict[str, Any]:
-    """Do the same work in several ways in turn, and compare each with the first.
-
-    Args:
-        ways: What is to be called before the work is done in a way.
-        work: One turn.
-        turns: How many, after two for warming up.
-
-    Returns:
-        Of each way but the first the median ratio of processor time, above 1 where it takes less than the first, and
-        between which half of the ratios lie.
-    """
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(turns + 2):
-        for way, choose in ways.items():
-            choose()
-            before = time.process_time()
-            work()
-            if turn >= 2:
-                seconds[way].append(time.process_time() - before)
-    first, *others = seconds
-    found: dict[str, Any] = {}
-    for way in others:
-        ratios = sorted(one / other for one, other in zip(seconds[first], seconds[way], strict=True))
-        half = [round(ratios[turns // 4], 3), round(ratios[-1 - turns // 4], 3)]
-        found[way] = {"ratio": round(statistics.median(ratios), 3), "half_of_the_ratios": half}
-    return found

@@ -1,6 +1,6 @@
 """What it gains that slopes are cheap to differentiate again (`ganlib.slopes`), in one run.
 
-    python benchmarks/slopes.py [--turns 15] [--precision auto] [--only NAME]
+    python benchmarks/slopes.py [--turns 15] [--precision auto]
 
 One thread. Training steps with it take turns with steps by torch's own second derivatives; what is quoted is the median
 of the turns' ratios of processor time (above 1 is in favour of ours), beside that of torch's with itself, which tells
@@ -10,21 +10,20 @@ how well it can be known. Writes benchmarks/results/slopes.json.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.meter import in_turn, processor  # noqa: E402
+from benchmarks.meter import processor  # noqa: E402
+from benchmarks.turns import Work, in_turn, stepping  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
-from ganlib.names import FAMILIES  # noqa: E402
 from ganlib.slopes.passes import Sloped  # noqa: E402
 from ganlib.steps import judging, styles  # noqa: E402
 from ganlib.steps.precision import uses_bf16  # noqa: E402
@@ -49,31 +48,7 @@ CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any], int]] = {
 """Side, model, training, and steps of a turn, of 16 pictures."""
 
 
-def stepper(name: str, precision: str) -> Callable[[], None]:
-    """Make what takes the steps of a turn."""
-    side, model, train, steps = CASES[name]
-    networks, config = (
-        ModelConfig(**model),
-        TrainConfig(batch_size=16, kimg=1000, precision=precision, **train),
-    )
-    made = FAMILIES[networks.family].load_step()
-    step = made(DataConfig(size=side), networks, config, 0, torch.device("cpu"))
-    batch = torch.randint(0, 256, (16, 3, side, side), dtype=torch.uint8)
-
-    def batches() -> Iterator[Tensor]:
-        while True:
-            yield batch
-
-    stream = batches()
-
-    def turn() -> None:
-        for _ in range(steps):
-            step(stream)
-
-    return turn
-
-
-def passes_in(context: Callable[[], Any]) -> Callable[[], None]:
+def passes_in(context: Callable[[], Any]) -> Work:
     """Make what has steps compute in a context where slopes are taken."""
 
     def choose() -> None:
@@ -87,7 +62,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
-    parser.add_argument("--only", choices=sorted(CASES))
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -96,8 +70,10 @@ def main() -> None:
     found: dict[str, Any] = {"processor": processor(), "torch": torch.__version__, "bf16": bf16, "steps": {}}
     theirs = passes_in(nullcontext)
     ways = {"torch's": theirs, "ours": passes_in(Sloped), "torch's again": theirs}
-    for name in [options.only] if options.only else CASES:
-        found["steps"][name] = in_turn(ways, stepper(name, options.precision), options.turns)
+    for name, (side, model, train, steps) in CASES.items():
+        config = TrainConfig(batch_size=16, kimg=1000, precision=options.precision, **train)
+        work = stepping(DataConfig(size=side), ModelConfig(**model), config, steps)
+        found["steps"][name] = in_turn(ways, work, options.turns)
         print(name, json.dumps(found["steps"][name]), flush=True)
     options.out.write_text(json.dumps(found, indent=1) + "\n")
 
