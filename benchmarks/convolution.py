@@ -5,7 +5,7 @@
 One thread. Steps with that choice take turns with steps by torch's library alone; what is quoted is the median of the
 turns' ratios of processor time (above 1 is in favour of the choice), beside that of the library with itself, which says
 how well it can be told. The timings that the choice is made by are of this run, not of the user's cache. Writes
-benchmarks/results/convolution.json, or convolution-without-bf16.json where products are of float32.
+benchmarks/results/convolution-amx.json, -avx-512.json, -emulated.json (these in bfloat16) or -float32.json.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.meter import processor  # noqa: E402
+from benchmarks.meter import processor, unit  # noqa: E402
 from benchmarks.turns import Work, in_turn, stepping  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
@@ -86,7 +86,8 @@ def main() -> None:
     print("milliseconds of each product, library and matrix (pictures x few x many x rows x cols):")
     for size, products in found["ms"].items():
         print(f"  {size}: {', '.join(f'{name} {a} and {b} ({c})' for name, (a, b, c) in products.items())}")
-    out = options.out or RESULTS / ("convolution.json" if bf16 else "convolution-without-bf16.json")
+    kind = (unit() or "emulated").lower() if bf16 else "float32"
+    out = options.out or RESULTS / f"convolution-{kind}.json"
     out.write_text(json.dumps(found, indent=1) + "\n")
 
 

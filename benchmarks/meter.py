@@ -98,10 +98,15 @@ def ms(seconds: float, count: int) -> float:
     return round(1000 * seconds / max(count, 1), 2)
 
 
-def processor() -> str:
-    """Name the processor, its cores that may be used, and how it multiplies bfloat16."""
+def unit() -> str | None:
+    """Name what multiplies bfloat16 in this processor's hardware: ``AMX``, ``AVX-512``, or None."""
     import torch
 
-    units = (torch.cpu._is_amx_tile_supported(), "AMX"), (torch.cpu._is_avx512_bf16_supported(), "AVX-512")
-    way = next((name for there, name in units if there), None)
-    return f"{cores.processor()}, {cores.available()} cores, bfloat16 {f'by {way}' if way else 'not in hardware'}"
+    units = {"AMX": torch.cpu._is_amx_tile_supported(), "AVX-512": torch.cpu._is_avx512_bf16_supported()}
+    return next((name for name, there in units.items() if there), None)
+
+
+def processor() -> str:
+    """Name the processor, its cores that may be used, and how it multiplies bfloat16."""
+    way = f"by {unit()}" if unit() else "not in hardware"
+    return f"{cores.processor()}, {cores.available()} cores, bfloat16 {way}"

@@ -39,7 +39,7 @@ class Textbook:
 
     def loss_d(self, real: Tensor, fake: Tensor) -> Tensor:
         on_real, on_fake = self.discriminator(real), self.discriminator(fake)
-        one, zero = torch.ones(BATCH), torch.zeros(BATCH)
+        one, zero = torch.ones_like(on_real), torch.zeros_like(on_fake)
         if self.name == "bce":
             bce = F.binary_cross_entropy_with_logits
             return self.smoothing * bce(on_real, one) + bce(on_fake, zero)
@@ -63,9 +63,9 @@ class Textbook:
         if self.name == "rpgan":
             return F.softplus(self.discriminator(real).detach() - on_fake).mean()
         if self.name == "bce":
-            return F.binary_cross_entropy_with_logits(on_fake, torch.ones(BATCH))
+            return F.binary_cross_entropy_with_logits(on_fake, torch.ones_like(on_fake))
         half = {"lsgan": 0.5, "mse": 1.0}.get(self.name)
-        return half * F.mse_loss(on_fake, torch.ones(BATCH)) if half else -on_fake.mean()
+        return half * F.mse_loss(on_fake, torch.ones_like(on_fake)) if half else -on_fake.mean()
 
 
 @pytest.mark.parametrize("loss", LOSSES)

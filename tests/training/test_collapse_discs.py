@@ -77,8 +77,8 @@ def test_the_same_run_under_a_loss_without_probabilities_is_not(pictures: Make, 
 
 
 def test_a_generator_that_wins_by_one_picture_has_low_diversity(pictures: Make, trial_config: Make) -> None:
-    config = small(trial_config, lr_g=1.0, lr_d=1e-6, epochs=12.0)
-    # The first verdict ends a run; what such a rate does afterwards is chaos.
+    # The first verdict ends a run. What such a rate does before and afterwards is chaos, another one on each processor.
+    config = small(trial_config, lr_g=1.0, lr_d=1e-6, epochs=24.0)
     assert next(filter(None, verdicts(config, pictures(size=28)))) == "low_diversity"
 
 

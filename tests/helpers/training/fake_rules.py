@@ -83,12 +83,15 @@ TorchGenerator = torch.Generator
 
 
 class Generator(torch.Generator):
-    """An RNG; that of the card is one of the processor, because torch makes none for a card that it does not find."""
+    """An RNG; that of the card is one of the processor, because torch makes none for a card that it does not find.
 
-    of_card: ClassVar[set[int]] = set()
+    Those of the card are kept: the address of one that is gone may become that of one of the processor.
+    """
+
+    of_card: ClassVar[dict[int, torch.Generator]] = {}
 
     def __new__(cls, device: torch.device | str = "cpu") -> "Generator":
         made = super().__new__(cls)
         if torch.device(device).type == CARD.type:
-            cls.of_card.add(made._cdata)
+            cls.of_card[made._cdata] = made
         return made
