@@ -9,6 +9,9 @@ from torch import nn
 from ganlib.config import ModelConfig
 from ganlib.models.dcgan import DCGAN
 
+EPOCH = 200_000
+"""Pictures of an epoch, where that takes as many turns through the folder: those of CelebA, as the tutorial has it."""
+
 
 class Tutorial:
     """A DCGAN that is trained as the tutorial trains it.
@@ -41,8 +44,10 @@ class Tutorial:
             transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         ]
         data = datasets.ImageFolder(str(root), transform=transforms.Compose(steps))
+        # Loaders begin anew with each epoch, which the tutorial's 200,000 pictures make rare.
+        epoch = torch.utils.data.ConcatDataset([data] * max(1, EPOCH // max(1, len(data))))
         self._loader = torch.utils.data.DataLoader(
-            data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
+            epoch, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
         )
         torch.manual_seed(seed)
         self._device, self._latent_dim = device, model.latent_dim

@@ -1,7 +1,8 @@
 """Whether checkpoints go on on a card, what happens where its memory is full, whether it measures as a CPU does."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ganlib.config import EvaluateConfig
 from ganlib.heap import give_back
 from ganlib.metrics import Evaluator, fid_from_features, kid_from_features
 from ganlib.steps.adversarial import AdversarialStep
+from ganlib.steps.capture import WARM
 from ganlib.steps.stream import BatchStream
 from ganlib.training import checkpoint
 from sweep.worker.faults import kind_of
@@ -74,7 +76,7 @@ def _taken_over(settings: Settings, device: torch.device) -> dict[str, Any]:
 def _elsewhere(settings: Settings, device: torch.device) -> dict[str, Any]:
     """Load a checkpoint of the card on the CPU, train there, and come back."""
     cpu = torch.device("cpu")
-    here = step_of(RESUMED, device, settings.tiny)
+    here = step_of(RESUMED, device, settings.tiny, capture="off")
     train(here, batches_of(RESUMED, device), 5)
     there = step_of(RESUMED, cpu, settings.tiny)
     dumped = checkpoint.dump({"step": here.state()})
@@ -90,37 +92,77 @@ def _elsewhere(settings: Settings, device: torch.device) -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def _little_memory(mib: int) -> Iterator[None]:
+    """Let tensors take no more than so much memory of the card beside those that are there."""
+    total = torch.cuda.mem_get_info()[1]
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated() + (mib << 20)) / total)
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def _large(device: torch.device, count: int, capture: str) -> tuple[AdversarialStep, BatchStream]:
+    """Make a trial of a DCGAN of 64 px with batches of so many pictures."""
+    large = step_of(Case(size=64), device, False, capture=capture, batch_size=count)
+    return large, BatchStream(torch.zeros((count, 64, 64, 3), dtype=torch.uint8), count, 0, device)
+
+
 def _out_of_memory(settings: Settings, device: torch.device) -> dict[str, Any]:
-    """Run out of memory in a step, eager and captured, and train on with a smaller one."""
+    """Run out of memory in a step, and train on with a smaller one."""
     if device.type == "cpu":
         raise Skipped("needs CUDA")
-    case, found = Case(size=64), {}
-    small = step_of(case, device, settings.tiny)
+    case = Case(size=64)
+    small = step_of(case, device, settings.tiny, capture="off")
     train(small, batches_of(case, device), 1)
-    for capture in ("off", "auto"):
-        total = torch.cuda.mem_get_info()[1]
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + (256 << 20)) / total)
-        try:
-            _too_large(device, capture)
-            raise Wrong("a batch of 16,384 pictures fits into 256 MB", found)
-        except RuntimeError as error:
-            found[capture] = kind_of(error)
-        finally:
-            torch.cuda.set_per_process_memory_fraction(1.0)
-            give_back(device)
+
+    def fails() -> None:
+        with _little_memory(256):
+            large, batches = _large(device, 16384, "off")
+            train(large, batches, 5)
+            large.read_means()
+
+    found = _failing(fails)
+    give_back(device)
     train(small, batches_of(case, device), 5, 1)
     small.read_means()
-    if set(found.values()) != {"memory"}:
-        raise Wrong("it is not told as a fault of memory", found)
     return found
 
 
-def _too_large(device: torch.device, capture: str) -> None:
-    size, count = 64, 16384
-    large = step_of(Case(size=size), device, False, capture=capture, batch_size=count)
-    batches = BatchStream(torch.zeros((count, size, size, 3), dtype=torch.uint8), count, 0, device)
-    train(large, batches, 5)
-    large.read_means()
+def _out_of_memory_recording(settings: Settings, device: torch.device) -> dict[str, Any]:
+    """Run out of memory while a step is recorded, and record a smaller one."""
+    if device.type == "cpu":
+        raise Skipped("needs CUDA")
+
+    def fails() -> None:
+        large, batches = _large(device, 2048, "auto")
+        train(large, batches, WARM)
+        with _little_memory(64):
+            train(large, batches, 1, WARM)
+            large.read_means()
+
+    found = _failing(fails)
+    give_back(device)
+    small, batches = _large(device, BATCH, "auto")
+    train(small, batches, 2 * WARM)
+    small.read_means()
+    if small.refused:
+        raise Wrong("nothing can be recorded after it", found | {"refused": small.refused})
+    return found
+
+
+def _failing(work: Callable[[], None]) -> dict[str, Any]:
+    """Do work that must run out of memory, and tell how its error is taken."""
+    try:
+        work()
+    except RuntimeError as error:
+        found = {"kind": kind_of(error), "error": str(error)[:200]}
+    else:
+        raise Wrong("it fits", {})
+    if found["kind"] != "memory":
+        raise Wrong("it is not told as a fault of memory", found)
+    return found
 
 
 def _metrics(settings: Settings, device: torch.device) -> dict[str, Any]:
@@ -170,4 +212,5 @@ ALONE: dict[str, Callable[[Settings, torch.device], object]] = {
 ALONE_CAPTURED: dict[str, Callable[[Settings, torch.device], object]] = {
     "save, load, resume; captured": partial(_resume, capture="auto"),
     "a recording that is taken over": _taken_over,
+    "out of memory, while recording": _out_of_memory_recording,
 }

@@ -3,6 +3,8 @@
 import time
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,7 @@ def measure(settings: Settings, figures: Figures) -> None:
         figures.note(**{"seconds of the first, with all that is done once": time.perf_counter() - begin})
         for count in counts:
             figures.check("evaluations", str(count), partial(_evaluation, step, evaluator, count, device))
+        figures.check("extractor", "layouts", partial(_layouts, evaluator, size, device))
         figures.check("checkpoint", "parts", partial(_checkpoint, settings, step, device))
 
 
@@ -108,6 +111,24 @@ def _evaluation(
     }
 
 
+def _layouts(evaluator: Evaluator, size: int, device: torch.device) -> dict[str, Any]:
+    """Time the extractor on a batch with its maps in either order: cuDNN's depthwise convolutions differ in it."""
+    pictures = torch.zeros((evaluator.config.batch_size, 3, size, size), dtype=torch.uint8, device=device)
+    found = {}
+    for name, order in (("channels last", torch.channels_last), ("planes", torch.contiguous_format)):
+        network = deepcopy(evaluator.extractor.network).to(memory_format=order)  # type: ignore[call-overload]
+        network.get_submodule("_conv_stem").register_forward_pre_hook(
+            lambda _, given, order=order: given[0].contiguous(memory_format=order)
+        )
+        extractor = replace(evaluator.extractor, network=network)
+        for _ in range(3):
+            extractor(pictures)
+        found[name], _ = _seconds(
+            lambda extractor=extractor: [extractor(pictures) for _ in range(10)], device
+        )
+    return {"seconds of ten batches": found}
+
+
 def _waits(work: Callable[[], Any], device: torch.device) -> int | None:
     """Count how often the processor waits for the card; None on a CPU."""
     if device.type == "cpu":
@@ -127,6 +148,7 @@ def _waits(work: Callable[[], Any], device: torch.device) -> int | None:
 def _checkpoint(settings: Settings, step: AdversarialStep, device: torch.device) -> dict[str, Any]:
     """Time a copy of the state, its bytes, and writing them."""
     folder = open_folder(settings.scratch) / "checkpoints"
+    first, _ = _seconds(step.state, device)  # memory is pinned
     copying, state = _seconds(step.state, device)
     dumping, data = _seconds(lambda: checkpoint.dump({"step": state}), device)
     writing, _ = _seconds(lambda: folder.write("one.ckpt", data), device)
@@ -135,7 +157,7 @@ def _checkpoint(settings: Settings, step: AdversarialStep, device: torch.device)
     return {
         "bytes": len(data),
         "seconds a part": {
-            **{"copy": copying, "dump": dumping, "write": writing},
+            **{"first copy": first, "copy": copying, "dump": dumping, "write": writing},
             **{"snapshot": packing, "load": loading},
         },
     }

@@ -67,9 +67,10 @@ def _beside(
     steps = {}
     for precision in ("bf16", "fp32"):
         for name, capture in ways(device.type).items():
+            way = f"{precision}, {name}"
             train = {"batch_size": batch, "precision": precision, "capture": capture}
-            steps[name], batches = made(stored, device, model, train)
-            loops[f"{precision}, {name}"] = settled(steps[name], batches)
+            steps[way], batches = made(stored, device, model, train)
+            loops[way] = settled(steps[way], batches)
     example = Tutorial(settings.pictures, ModelConfig(**model), stored.shape[1], batch, device.type, workers)
     loops[EXAMPLE] = example.steps()  # torch's own settings of TF32 are in force
     found = rounds(loops, turns, seconds, device)
@@ -83,9 +84,9 @@ def _beside(
         "captured over eager": {
             precision: ratio(found, f"{precision}, captured", f"{precision}, eager")
             for precision in ("bf16", "fp32")
-            if "captured" in steps
+            if f"{precision}, captured" in steps
         },
-        "refused": [step.refused for step in steps.values() if step.refused],
+        "refused": {way: step.refused for way, step in steps.items() if step.refused},
     }
 
 
@@ -111,6 +112,11 @@ def _captures(
     return found
 
 
+def _is_kernel(event: Any) -> bool:
+    """Tell whether the card ran it: a range that has a name, as an optimizer's step, is told of beside its kernels."""
+    return event.device_type == torch.autograd.DeviceType.CUDA and not event.is_user_annotation
+
+
 def _kernels(
     stored: torch.Tensor, model: dict[str, Any], train: dict[str, Any], device: torch.device, tiny: bool
 ) -> dict[str, Any]:
@@ -130,7 +136,7 @@ def _kernels(
     rows = [
         (getattr(event, attribute), event.count, event.key)
         for event in seen.key_averages()
-        if not on_card or event.device_type == torch.autograd.DeviceType.CUDA
+        if not on_card or _is_kernel(event)
     ]
     busy = sum(row[0] for row in rows) * 1e-6 / steps
     return {

@@ -149,7 +149,11 @@ def sgd(weights: Weights, lr: float, weight_decay: float, on_gpu: bool, momentum
 
 
 def adagrad(weights: Weights, lr: float, weight_decay: float, on_gpu: bool) -> Optimizer:
-    """Make Adagrad; torch 2.11 has its fused kernel for CPUs alone."""
+    """Make Adagrad; torch 2.11 has its fused kernel for CPUs alone.
+
+    Without that it counts steps on the processor, and a recorded step counts none. Only a decay of the rate that is
+    Adagrad's own, which is never asked for, would read that.
+    """
     fused = not on_gpu or __version__ >= "2.12"
     return Adagrad(weights, lr, weight_decay=weight_decay, fused=fused, foreach=not fused)
 

@@ -7,13 +7,22 @@ Nobody waits for what is written: that has a thread beside it.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as await_all
+from contextlib import suppress
 from typing import Any, TypeVar
+
+import torch
 
 from ganlib.training.fit import Interrupted
 
 T = TypeVar("T")
+
+_idle: dict[int, list[ThreadPoolExecutor]] = defaultdict(list)
+"""Threads whose trials have ended, by how many threads torch has in them. cuDNN keeps its plans in each thread, so that
+one that has measured need not make them anew for the next trial."""
 
 
 class Apart:
@@ -30,7 +39,10 @@ class Apart:
 
     def __init__(self, seconds: float, heard: Callable[[], None], over: Callable[[], None]) -> None:
         self.seconds, self._heard, self._over = seconds, heard, over
+        self._threads = torch.get_num_threads()
         self._thread = ThreadPoolExecutor(1, "sweep-apart")
+        with suppress(IndexError):
+            self._thread = _idle[self._threads].pop()
         self._doing: Future[Any] | None = None
         self._lives, self._left = threading.Event(), False
 
@@ -42,7 +54,7 @@ class Apart:
         """
         if self._doing is None:
             self._doing = self._thread.submit(self._do, work)
-        if not wait([self._doing], self.seconds).done:
+        if not await_all([self._doing], self.seconds).done:
             raise Interrupted
         done, self._doing = self._doing, None
         self._heard()  # the thread has said that it is over
@@ -68,8 +80,13 @@ class Apart:
 
     def leave(self, wait: bool = True) -> None:
         """End the work at its next sign of life: nobody wants the result. Work that hangs is not to be waited for."""
-        self._left = True
-        self._thread.shutdown(wait)
+        left, self._left = self._left, True
+        if not wait:
+            self._thread.shutdown(wait=False)
+        elif not left:
+            if self._doing is not None:
+                await_all([self._doing])
+            _idle[self._threads].append(self._thread)
 
     def _do(self, work: Callable[[], T]) -> T:
         try:

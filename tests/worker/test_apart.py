@@ -185,3 +185,32 @@ def test_the_thread_computes_with_as_many_threads() -> None:
         torch.set_num_threads(count)
         assert Log().apart(10)(torch.get_num_threads) == count
     torch.set_num_threads(before)
+
+
+def thread_of(apart: Apart) -> threading.Thread:
+    return apart(threading.current_thread)
+
+
+def test_a_trial_measures_in_the_thread_of_one_that_has_ended() -> None:
+    first, beside = Log().apart(10), Log().apart(10)
+    used, other = thread_of(first), thread_of(beside)
+    assert used is not other
+    first.leave()
+    first.leave()
+    again, third = Log().apart(10), Log().apart(10)
+    assert thread_of(again) is used
+    assert thread_of(third) not in (used, other), "one thread is of one trial"
+    for apart in (beside, again, third):
+        apart.leave()
+
+
+def test_nobody_goes_on_in_a_thread_that_hangs() -> None:
+    go_on, hanging = threading.Event(), Log().apart(0.01)
+    with pytest.raises(Interrupted):
+        hanging(lambda: go_on.wait(10))
+    hanging.leave(wait=False)
+    hanging.leave()
+    following = Log().apart(10)
+    assert following(lambda: True)
+    go_on.set()
+    following.leave()
