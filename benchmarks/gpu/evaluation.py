@@ -47,6 +47,8 @@ def measure(settings: Settings, figures: Figures) -> None:
         for count in counts:
             figures.check("evaluations", str(count), partial(_evaluation, step, evaluator, count, device))
         figures.check("extractor", "layouts", partial(_layouts, evaluator, size, device))
+        dim = 64 if settings.tiny else evaluator.extractor.dim
+        figures.check("eigenvalues", "of a FID", partial(_eigenvalues, dim, device))
         figures.check("checkpoint", "parts", partial(_checkpoint, settings, step, device))
 
 
@@ -127,6 +129,22 @@ def _layouts(evaluator: Evaluator, size: int, device: torch.device) -> dict[str,
             lambda extractor=extractor: [extractor(pictures) for _ in range(10)], device
         )
     return {"seconds of ten batches": found}
+
+
+def _eigenvalues(dim: int, device: torch.device) -> dict[str, Any]:
+    """Time the eigenvalues that a FID asks for on the device, and on the processor with the way there and back."""
+    values = torch.randn((dim, dim), dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(
+        device
+    )
+    matrix = values @ values.T
+    found = {}
+    for name, work in (
+        ("device", lambda: torch.linalg.eigvalsh(matrix).sum().item()),
+        ("processor", lambda: torch.linalg.eigvalsh(matrix.cpu()).to(device).sum().item()),
+    ):
+        work()
+        found[name], _ = _seconds(work, device)
+    return {"seconds of each": found, "threads of the processor": torch.get_num_threads()}
 
 
 def _waits(work: Callable[[], Any], device: torch.device) -> int | None:
