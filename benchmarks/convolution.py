@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.meter import processor, unit  # noqa: E402
-from benchmarks.turns import Work, in_turn, stepping  # noqa: E402
+from benchmarks.turns import Work, after, in_turn, stepping  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
 from ganlib.models import choice  # noqa: E402
@@ -51,12 +51,13 @@ def compared(name: str, turns: int, precision: Precision) -> dict[str, Any]:
     side, model, train, steps = CASES[name]
     config = TrainConfig(**train, precision=precision, kimg=1000)
 
+    work = stepping(DataConfig(size=side), ModelConfig(**model), config, steps)
+
     def chosen_by(ways_of: Callable[[Size], Ways]) -> Work:
-        return partial(setattr, choice, "ways_of", ways_of)
+        return after(partial(setattr, choice, "ways_of", ways_of), work)
 
     library = chosen_by(lambda size: Ways())
-    ways = {"library": library, "choice": chosen_by(CHOICE), "library again": library}
-    return in_turn(ways, stepping(DataConfig(size=side), ModelConfig(**model), config, steps), turns)
+    return in_turn({"library": library, "choice": chosen_by(CHOICE), "library again": library}, turns)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.meter import processor  # noqa: E402
-from benchmarks.turns import Work, in_turn, stepping  # noqa: E402
+from benchmarks.turns import Work, after, in_turn, stepping  # noqa: E402
 from ganlib.config import DataConfig, ModelConfig, TrainConfig  # noqa: E402
 from ganlib.heap import keep_memory  # noqa: E402
 from ganlib.slopes.passes import Sloped  # noqa: E402
@@ -68,12 +68,12 @@ def main() -> None:
     keep_memory()
     bf16 = uses_bf16(options.precision, torch.device("cpu"))
     found: dict[str, Any] = {"processor": processor(), "torch": torch.__version__, "bf16": bf16, "steps": {}}
-    theirs = passes_in(nullcontext)
-    ways = {"torch's": theirs, "ours": passes_in(Sloped), "torch's again": theirs}
     for name, (side, model, train, steps) in CASES.items():
         config = TrainConfig(batch_size=16, kimg=1000, precision=options.precision, **train)
         work = stepping(DataConfig(size=side), ModelConfig(**model), config, steps)
-        found["steps"][name] = in_turn(ways, work, options.turns)
+        theirs, ours = after(passes_in(nullcontext), work), after(passes_in(Sloped), work)
+        works = {"torch's": theirs, "ours": ours, "torch's again": theirs}
+        found["steps"][name] = in_turn(works, options.turns)
         print(name, json.dumps(found["steps"][name]), flush=True)
     options.out.write_text(json.dumps(found, indent=1) + "\n")
 

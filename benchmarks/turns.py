@@ -33,27 +33,35 @@ def stepping(data: DataConfig, model: ModelConfig, train: TrainConfig, steps: in
     return work
 
 
-def in_turn(ways: dict[str, Work], work: Work, turns: int) -> dict[str, Any]:
-    """Do the same work in several ways in turn, and compare each with the first by processor time.
+def after(choose: Work, work: Work) -> Work:
+    """Make the work of a turn out of what chooses a way and what is done in all of them."""
+
+    def both() -> None:
+        choose()
+        work()
+
+    return both
+
+
+def in_turn(works: dict[str, Work], turns: int) -> dict[str, Any]:
+    """Let works take turns, and compare each with the first by processor time.
 
     Args:
-        ways: What is to be called before the work is done in a way.
-        work: One turn.
+        works: One turn of each, by its name.
         turns: How many, after two for warming up.
 
     Returns:
-        Of each way but the first what `compared` says.
+        Of each work but the first what `compared` says.
     """
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(turns + 2):
-        for way, choose in ways.items():
-            choose()
+        for name, work in works.items():
             before = time.process_time()
             work()
             if turn >= 2:
-                seconds[way].append(time.process_time() - before)
+                seconds[name].append(time.process_time() - before)
     first, *others = seconds
-    return {way: compared(seconds[first], seconds[way]) for way in others}
+    return {name: compared(seconds[first], seconds[name]) for name in others}
 
 
 def compared(first: Iterable[float], other: Iterable[float]) -> dict[str, Any]:
