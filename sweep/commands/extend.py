@@ -21,6 +21,9 @@ def extended(
 ) -> tuple[Spec, SweepInfo]:
     """Give a sweep more to do, on record; a time that its spec gave it counts no longer.
 
+    Trials that have ended at the old budget, or by the time, and have a checkpoint are opened again, to go on from it.
+    Their results are measured anew when they end.
+
     Args:
         folder: Of the sweep.
         spec: As it was.
@@ -30,25 +33,30 @@ def extended(
         time: Seconds that the sweep may take from now on; None for as long as it takes.
 
     Raises:
-        RequestError: if there is no more to be had.
+        RequestError: if there is no more to be had; nothing is on record then.
     """
-    if more or kimg is not None or time is not None:
-        spec = timed.untimed(spec)
+    if not more and kimg is None and time is None:
+        return spec, info
+    store, old = Store(folder, spec.space.kinds()), info.budget
+    begun = len(store.rows("trials"))
+    spec, info = timed.untimed(spec, info, begun)
     if more:
-        spec, info = more_trials(folder, spec, info, more)
+        spec, info = more_trials(spec, info, more)
     if time is not None:
-        store = Store(folder, spec.space.kinds())
-        begun = len(store.rows("trials"))
-        spec, info = _written(folder, *timed.more_time(folder, spec, info, begun, time))
-        for trial in _to_go_on(store, spec, info.budget):
-            Records(store).open_again(trial, EventKind.EXTENDED, {"budget": info.budget})
+        spec, info = timed.more_time(folder, spec, info, None if more else begun, time)
     if kimg is not None:
-        spec, info = more_budget(folder, spec, info, kimg)
+        spec, info = more_budget(store, spec, info, kimg)
+    going_on = _to_go_on(store, spec, info.budget) if time is not None or kimg is not None else []
+    # Only now: what is refused leaves nothing behind.
+    folder.write(SPEC, spec.to_yaml().encode())
+    info.write(folder)
+    for trial in going_on:
+        Records(store).open_again(trial, EventKind.EXTENDED, {"budget": old})
     return spec, info
 
 
-def more_trials(folder: Folder, spec: Spec, info: SweepInfo, more: int) -> tuple[Spec, SweepInfo]:
-    """Add trials to the spec and ``sweep.json`` of a sweep, on record.
+def more_trials(spec: Spec, info: SweepInfo, more: int) -> tuple[Spec, SweepInfo]:
+    """Add trials to the spec and ``sweep.json`` of a sweep; not on record yet.
 
     Raises:
         RequestError: if its grid or list of configurations has no more.
@@ -62,39 +70,31 @@ def more_trials(folder: Folder, spec: Spec, info: SweepInfo, more: int) -> tuple
             f"'{spec.name}' has {before} configurations in its grid or list, and all are planned already: "
             "there is nothing to add"
         )
-    return _written(folder, larger, replace(info, trials=after))
+    return larger, replace(info, trials=after)
 
 
-def more_budget(folder: Folder, spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
-    """Let the trials of a sweep train up to ``kimg``, on record.
-
-    Those that have ended at the old budget and have a checkpoint are opened again, to go on from it: by default these
-    are the ones that were still improving. Their results are measured anew when they end.
+def more_budget(store: Store, spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
+    """Let the trials of a sweep train up to ``kimg``; not on record yet.
 
     Raises:
         RequestError: if that is less than now, configurations bring their own, or no trial could use it.
     """
-    old = info.budget
-    if kimg < old:
-        raise RequestError(f"--kimg {kimg:g}: the budget of '{spec.name}' is {old:g} kimg already; give more")
+    if kimg < info.budget:
+        raise RequestError(
+            f"--kimg {kimg:g}: the budget of '{spec.name}' is {info.budget:g} kimg already; give more"
+        )
     longer = _longer(spec, info.images, kimg)
     schedule = longer.schedule(info.images)
     if abs(schedule.budget - kimg) > 1e-6 * kimg:
         raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {schedule.budget:g} kimg")
-    store = Store(folder, spec.space.kinds())
-    going_on = _to_go_on(store, spec, kimg)
     to_come = len(store.rows("trials")) < planned(spec, len(info.classes))
-    if not going_on and not to_come:
+    if not to_come and not _to_go_on(store, spec, kimg):
         raise RequestError(
             f"--kimg {kimg:g}: no trial of '{spec.name}' can go on. Those that finished while they were still "
             "improving keep a checkpoint; with 'keep: {finished: all}' in the spec all do. Train longer from the "
             "start with 'sweep run'"
         )
-    info = replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
-    longer, info = _written(folder, longer, info)
-    for trial in going_on:
-        Records(store).open_again(trial, EventKind.EXTENDED, {"budget": old})
-    return longer, info
+    return longer, replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
 
 
 def _longer(spec: Spec, images: int, kimg: float) -> Spec:
@@ -119,9 +119,3 @@ def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
         for trial, _ in remembered(store, spec.search)
         if trial.status.to_the_end and trial.kimg < kimg and resumable(store.folder, trial.number)
     ]
-
-
-def _written(folder: Folder, spec: Spec, info: SweepInfo) -> tuple[Spec, SweepInfo]:
-    folder.write(SPEC, spec.to_yaml().encode())
-    info.write(folder)
-    return spec, info

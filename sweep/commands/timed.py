@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ganlib.errors import RequestError
 from sweep import durations
 from sweep.driver.director import Director
 from sweep.formatting import clock
@@ -13,6 +14,8 @@ from sweep.records.sweep_info import SweepInfo
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
 
+LEAST = 20.0
+"""Seconds below which a sweep is given no time: starting takes as long."""
 ROOM = 50, 1000
 """A sweep that has a time may have so many times the trials that are foretold or were there, and so many more: the
 clock ends it and not their number, even if all end at the first rung, and the machine was busy when it was measured."""
@@ -55,22 +58,35 @@ def settle(director: Director) -> None:
         director.info.write(director.folder)
 
 
-def more_time(folder: Folder, spec: Spec, info: SweepInfo, begun: int, more: float) -> tuple[Spec, SweepInfo]:
-    """Give a sweep so many seconds from now on, and as many trials as come in them; not on record yet.
+def more_time(
+    folder: Folder, spec: Spec, info: SweepInfo, begun: int | None, more: float
+) -> tuple[Spec, SweepInfo]:
+    """Give a sweep so many seconds from now on; not on record yet.
 
     Args:
         folder: Of the sweep.
         spec: As it was.
         info: As it was.
-        begun: How many trials have begun.
+        begun: How many trials have begun: as many more may as come in that time; None for no more than are planned.
         more: The seconds.
+
+    Raises:
+        RequestError: if they are too few for anything.
     """
+    if more < LEAST:
+        raise RequestError(
+            f"--time: {durations.text(more)} is too short: give at least {durations.text(LEAST)}"
+        )
     elapsed = (Noted.read(folder) or Noted()).elapsed
-    trials = max(info.trials, at_most(begun))
+    trials = info.trials if begun is None else max(info.trials, at_most(begun))
     search = spec.search.model_copy(update={"time": durations.text(elapsed + more), "trials": trials})
     return replace(spec, search=search), replace(info, trials=trials)
 
 
-def untimed(spec: Spec) -> Spec:
-    """Give a spec without a limit of time."""
-    return replace(spec, search=spec.search.model_copy(update={"time": None}))
+def untimed(spec: Spec, info: SweepInfo, begun: int) -> tuple[Spec, SweepInfo]:
+    """Take the limit of time from a sweep, and the trials that have not begun: they were as many as would come."""
+    if spec.search.time is None:
+        return spec, info
+    trials = begun or info.trials
+    search = spec.search.model_copy(update={"time": None, "trials": trials})
+    return replace(spec, search=search), replace(info, trials=trials)

@@ -101,10 +101,10 @@ class Results:
         metric = sweeps[0].info.metric
         read = [Facts.read(sweep, metric) for sweep in sweeps]
         fixed = _fixed(read) if len(read) > 1 else {}
-        params = _params(read, fixed)
         trials = [
             trial for index, facts in enumerate(read) for trial in _trials(index, facts, len(read) > 1, fixed)
         ]
+        params = _params(read, fixed, trials)
         trials = [
             replace(trial, values={p.path: trial.values.get(p.path) for p in params}) for trial in trials
         ]
@@ -239,16 +239,15 @@ def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[An
     ]
 
 
-def _params(sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]]) -> list[Param]:
+def _params(
+    sweeps: Sequence[Facts], fixed: Mapping[str, list[Any]], trials: Sequence[RankedTrial]
+) -> list[Param]:
     """Find what may differ between trials: the sweep, what was searched, and what each sweep fixes otherwise."""
     nodes = {path: node for facts in reversed(sweeps) for path, node in facts.space.items()}
     searched = [path for facts in sweeps if facts.board.entries for path in facts.board.entries[0].params]
     paths = list(dict.fromkeys([*([SWEEP] if len(sweeps) > 1 else []), *searched, *fixed]))
-    values = {
-        path: [entry.params.get(path) for facts in sweeps for entry in facts.board.entries]
-        + fixed.get(path, [])
-        for path in paths
-    }
+    # What one sweep searches, another may have as its default, which need not be on the axis of the search.
+    values = {path: [trial.values.get(path) for trial in trials] + fixed.get(path, []) for path in paths}
     return [
         Param(
             path=path,

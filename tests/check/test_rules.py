@@ -111,7 +111,7 @@ def test_a_list_that_is_done_cannot_be_extended(more: str, tmp_path: Path) -> No
     spec = parse(f"{more}\nname: small\ndata: {{size: 32}}\nmodel: {{width: 8}}\n")
     assert planned(spec) == 2
     with pytest.raises(RequestError, match="has 2 configurations in its grid or list"):
-        more_trials(open_folder(tmp_path), spec, SweepInfo(trials=2), 3)
+        more_trials(spec, SweepInfo(trials=2), 3)
     assert not list(tmp_path.iterdir())
 
 

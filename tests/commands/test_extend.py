@@ -70,12 +70,33 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
         (["--kimg", "0.1"], "is 0.2 kimg already"),
         ([], "give --trials +N, --kimg KIMG or --time TIME"),
         (["--kimg", "-3"], "--kimg"),
+        (["--trials", "+1", "--kimg", "0.1"], "is 0.2 kimg already"),
+        (["--time", "30s", "--kimg", "0.1"], "is 0.2 kimg already"),
+        (["--trials", "+1", "--time", "1s"], "1s is too short: give at least 20s"),
     ],
 )
-def test_what_cannot_be_extended_is_refused(runs: Path, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_extended_is_refused_and_leaves_nothing_behind(
+    runs: Path, arguments: list[str], told: str
+) -> None:
+    kept = {path: path.read_bytes() for path in (runs / "small" / "spec.yaml", runs / "small" / "sweep.json")}
     refused = run("extend", "small", *arguments, "--local", "--storage", runs)
     assert refused.exit_code == 2, refused.output
     assert told in refused.output, refused.output
+    assert all(path.read_bytes() == before for path, before in kept.items())
+    assert "1/1" in run("ls", "--storage", runs).output
+
+
+def test_more_trials_in_a_time_are_no_more_than_were_asked_for(runs: Path) -> None:
+    extended = run("extend", "small", "--trials", "+1", "--time", "20m", "--local", "--storage", runs)
+    assert extended.exit_code == 0, extended.output
+    assert len(rows(runs / "small", "trials")) == 2
+    for checkpoint in (runs / "small" / "checkpoints").rglob("*.ckpt"):
+        checkpoint.unlink()
+    kept = (runs / "small" / "spec.yaml").read_text()
+    refused = run("extend", "small", "--kimg", "99", "--local", "--storage", runs)
+    assert refused.exit_code == 2, refused.output
+    assert "no trial of 'small' can go on" in refused.output
+    assert (runs / "small" / "spec.yaml").read_text() == kept
 
 
 def test_a_budget_that_is_there_already_opens_nothing_again(runs: Path) -> None:
@@ -98,4 +119,4 @@ def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
 def test_budgets_of_their_own_are_not_changed(tmp_path: Path) -> None:
     spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
     with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
-        more_budget(open_folder(tmp_path), spec, SweepInfo(images=96, budget=0.2), 0.4)
+        more_budget(Store(open_folder(tmp_path)), spec, SweepInfo(images=96, budget=0.2), 0.4)

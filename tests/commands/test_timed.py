@@ -10,6 +10,7 @@ import yaml
 from helpers.sweeps.commands import run, small
 
 from sweep.commands import timed
+from sweep.commands.extend import extended
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.retention import FURTHER, resumable
@@ -184,3 +185,11 @@ def test_where_trials_wait_the_best_of_them_go_on_when_there_is_more_time(
         kimgs = [row["kimg"] for row in Store(folder).rows("metrics") if row["trial"] == number]
         assert kimgs == sorted(set(kimgs)), "none was made twice"
     assert run("check", "small", "--storage", runs).exit_code == 0
+
+
+def test_trials_that_a_time_would_have_had_are_not_those_of_a_longer_budget(runs: Path) -> None:
+    """They were as many as would come in the time, and nobody asked for so many."""
+    folder = open_folder(runs) / "small"
+    replace(SweepInfo.read(folder), trials=50).write(folder)  # as one that was interrupted
+    spec, info = extended(folder, load(runs / "small" / "spec.yaml"), SweepInfo.read(folder), 3, None, None)
+    assert (info.trials, spec.search.trials, spec.search.time) == (5, 5, None)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.sweeps.commands import run, small
 from helpers.sweeps.reports import page_of
 from helpers.sweeps.synthetic import KINDS, make_sweep, remeasured, shared_storage
 
@@ -100,3 +101,23 @@ def test_a_schedule_beside_a_number_is_told_by_its_parts(tmp_path: Path) -> None
     }
     assert found == {(5.0, None, None), (None, 0.2, 0.2)}
     assert page_of(*sweeps)
+
+
+def test_a_default_that_is_not_on_the_axis_of_another_sweeps_search_makes_it_a_plain_one(
+    tmp_path: Path,
+) -> None:
+    """Such as a penalty that one sweep searches on a logarithmic axis, and another does without."""
+    searched = {"r1_gamma": {"type": "float", "low": 0.1, "high": 10.0, "log": True}}
+    for name, train in (("searched", searched), ("without", {})):
+        spec = small(name=name, train={"epochs": 1, **train}, search={"trials": 2, "seed": 1})
+        (tmp_path / "spec.yaml").write_text(spec)
+        done = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+        assert done.exit_code == 0, done.output
+    one, other = (open_sweep(open_folder(tmp_path / "runs"), name) for name in ("searched", "without"))
+    for sweeps in ((one, other), (other, one)):
+        results = Results.read(sweeps)
+        (gamma,) = (param for param in results.params if param.path == "train.r1_gamma")
+        assert (gamma.number, gamma.log) == (True, False)
+        assert "without" in page_of(*sweeps).words()
+    (gamma,) = (param for param in Results.read([one]).params if param.path == "train.r1_gamma")
+    assert gamma.log

@@ -9,7 +9,7 @@ from sweep import durations
 from sweep.commands.planning.budget import Fit, Proposal, balanced
 from sweep.commands.planning.findings import plan_of
 from sweep.commands.planning.plan import said
-from sweep.commands.timed import at_most
+from sweep.commands.timed import LEAST, at_most
 from sweep.formatting import amount
 from sweep.spec.specification import Spec, parse
 
@@ -18,8 +18,6 @@ ENDS = ("train.epochs", "train.kimg", "train.decay_from", "train.instance_noise"
 BEYOND = 2.0
 """The best trials may train so many times as far as one comes in all the time by what was measured, which may have been
 on a busy machine."""
-LEAST = 20.0
-"""Seconds below which nothing is fitted: starting takes as long."""
 
 
 @dataclass(frozen=True)
