@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,9 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
     if os.path.isdir(path):
         specs = [str(file) for file in _specs_in(path)]
         return (
-            f"it is a folder, with {_listed(specs)}" if specs else "it is a folder; give a spec, a .yaml file"
+            f"it is a folder, with {_listed(specs)}"
+            if specs
+            else f"it is a folder; 'sweep init {shlex.quote(str(path))} > mine.yaml' chooses a spec for pictures there"
         )
     if os.path.isfile(Path(storage) / path / INFO):
         return (

@@ -268,8 +268,8 @@ def _check_share(count: int, skipped: Sequence[Skipped], config: DataConfig) -> 
     if len(skipped) > most * total:
         raise RequestError(
             f"{section}: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; "
-            f"{section}.max_skipped allows {most:.0%}): {some(skipped)}. Repair or remove them, or raise "
-            f"{section}.max_skipped"
+            f"{section}.max_skipped allows {most:.0%}). Repair or remove them, or raise {section}.max_skipped: "
+            f"{some(skipped)}"
         )
 
 

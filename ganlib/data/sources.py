@@ -156,7 +156,7 @@ def some(skipped: Sequence[Skipped], most: int = 50) -> str:
     shown = [f"{item.path} ({item.reason})" for item in skipped[:most]]
     if len(skipped) > most:
         shown.append(f"and {len(skipped) - most:,} more ('sweep data --json' lists all)")
-    return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown) + "\n"
+    return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown)
 
 
 def _open(name: str, config: DataConfig, cache: Path | None) -> list[Source]:

@@ -156,7 +156,7 @@ def unlike(a: PictureSet, b: PictureSet) -> str | None:
     if a.sides.keys() == b.sides.keys():
         return None
     return (
-        f"{a.name} has pictures of {_sizes(a)} pixels and {b.name} of {_sizes(b)}: they are resized by different"
+        f"pictures of {_sizes(a)} pixels in {a.name} and of {_sizes(b)} in {b.name}: they are resized by different"
         " factors to be compared, and how sharp that leaves them counts in every number"
     )
 

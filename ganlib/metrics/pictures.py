@@ -157,7 +157,7 @@ def features_of(pictures: PictureSet, extractor: Extractor, device: torch.device
             begin = end
     if pictures.skipped:
         raise RequestError(
-            f"{pictures.name}: {len(pictures.skipped)} of {pictures.count} pictures cannot be read:"
-            f" {some(pictures.skipped)}. Mend them or take them away"
+            f"{pictures.name}: {len(pictures.skipped)} of {pictures.count} pictures cannot be read;"
+            f" mend them or take them away: {some(pictures.skipped)}"
         )
     return torch.cat(parts)

@@ -67,7 +67,9 @@ def test_a_negative_extrapolation_is_none(seed: int, shift: float) -> None:
 
 def test_what_cannot_be_measured_is_said_in_words() -> None:
     found: dict[str, Any] = {"fid_infinity": None, "identity": {"n_fake": 12, "n_real": 40}}
-    assert _infinity(found) == "not measurable with 12 generated and 40 real pictures"
+    assert _infinity(found) == "closer to 0 than 12 generated and 40 real pictures can tell"
+    found["identity"]["n_fake"] = 9
+    assert _infinity(found) == "not measurable with fewer than 10 generated or real pictures"
 
 
 numbers = st.floats() | st.floats(width=32).map(np.float32) | st.integers()

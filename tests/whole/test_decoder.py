@@ -88,11 +88,11 @@ def test_two_folders_of_different_sizes_are_told(tmp_path: Path) -> None:
         for index in range(3):
             picture(index, side).save(tmp_path / name / f"{index}.png")
     a, b = tmp_path / "a", tmp_path / "b"
-    with pytest.warns(UserWarning, match="a has pictures of 32 x 32 pixels and b of 64 x 64"):
+    with pytest.warns(UserWarning, match="pictures of 32 x 32 pixels in a and of 64 x 64 in b"):
         fid(a, b, TINY)
     result = run("score", a, "--against", b)
     assert result.exit_code == 0
-    assert "note: the generated pictures has pictures of 32" in result.stderr
+    assert "note: pictures of 32 x 32 pixels in the generated pictures" in result.stderr
     result = run("score", a, "--against", b, "--size", 32)
     assert result.exit_code == 0
     assert "pixels and" not in result.stderr

@@ -2,12 +2,17 @@
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sweep.cli.options import moved_option, name_argument, storage_option
 from sweep.terminal import tradeoffs
 from sweep.terminal.leaderboard import GROUPS, Best
+
+if TYPE_CHECKING:
+    from sweep.records.catalog import Sweep
+    from sweep.results.leaderboard import Leaderboard
 
 
 @click.command(name="best")
@@ -73,6 +78,7 @@ def command(
     board = board_of(sweep, metric, seen=as_json)  # a table does not show what a trial had before its result
     best = Best.of(sweep, board, by, top)
     found = Tradeoffs.of(board.ranked, board.metric, sweep.info.wishes) if pareto else None
+    exported = None if out is None else _exported(sweep, board, trial, out, force)  # before anything is shown
     if as_json:
         told = best.as_dict() | ({"pareto": found.plain()} if found else {})
         click.echo(to_json(told, indent=2))
@@ -80,18 +86,25 @@ def command(
         tradeoffs.show(sweep.name, board, found)
     else:
         best.show()
-    if out is not None:
-        if board.metric != sweep.info.metric:
-            raise RequestError(
-                f"the sweep kept generators at their best {sweep.info.metric}, so that is what can be exported: "
-                f"leave out --metric {board.metric}"
-            )
-        from sweep.commands.exporting.choosing import generator_of
-        from sweep.commands.exporting.export import export
-        from sweep.results.choice import words
-
-        chosen, notes = generator_of(sweep, board, trial)
-        for note in [*notes, *export(sweep, chosen, out, force)]:
-            click.echo(f"note: {note}", err=True)
-        click.echo(f"exported {words(chosen, board)}, to {out}", err=as_json)
+    if exported is not None:
+        click.echo(f"exported {exported}, to {out}", err=as_json)
         click.echo(f"to play with it: sweep play {shlex.quote(str(out))}", err=as_json)
+
+
+def _exported(sweep: "Sweep", board: "Leaderboard", trial: int | None, out: Path, force: bool) -> str:
+    """Export a trial's generator, the winner's by default; gives which one that is, in words."""
+    from ganlib.errors import RequestError
+
+    if board.metric != sweep.info.metric:
+        raise RequestError(
+            f"the sweep kept generators at their best {sweep.info.metric}, so that is what can be exported: "
+            f"leave out --metric {board.metric}"
+        )
+    from sweep.commands.exporting.choosing import generator_of
+    from sweep.commands.exporting.export import export
+    from sweep.results.choice import words
+
+    chosen, notes = generator_of(sweep, board, trial)
+    for note in [*notes, *export(sweep, chosen, out, force)]:
+        click.echo(f"note: {note}", err=True)
+    return words(chosen, board)

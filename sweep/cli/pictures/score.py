@@ -46,8 +46,12 @@ def _infinity(found: dict[str, Any]) -> str:
     from sweep import formatting
 
     if found["fid_infinity"] is None:
-        identity = found["identity"]
-        return f"not measurable with {identity['n_fake']} generated and {identity['n_real']} real pictures"
+        from ganlib.metrics.distances.infinity import LEAST_PICTURES
+
+        counts = found["identity"]["n_fake"], found["identity"]["n_real"]
+        if min(counts) < LEAST_PICTURES:
+            return f"not measurable with fewer than {LEAST_PICTURES} generated or real pictures"
+        return f"closer to 0 than {counts[0]} generated and {counts[1]} real pictures can tell"
     return formatting.with_error(found["fid_infinity"], found["fid_infinity_se"])
 
 

@@ -135,7 +135,7 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
     yield "  unit: kimg"
     yield "  n_fake: 384"
     yield "  n_first: 128  # up to the first rung, where differences are large"
-    yield f"  n_real: {min(1024, seen.count)}"
+    yield f"  n_real: {min(1024, seen.distinct)}"
     yield ""
     yield "search:"
     if numbers.time is None:
@@ -202,12 +202,12 @@ def _known(seen: Seen, lr_g: str, lr_d: str, smoothing: str, r1_gamma: str) -> s
         "train.augment_p: 0.0",
         f"train.r1_gamma: {r1_gamma}",
     ]
-    found += ["train.diffaugment: [translation]"] if seen.count < FEW else []
+    found += ["train.diffaugment: [translation]"] if seen.distinct < FEW else []
     return f"- {{{', '.join(found)}}}"
 
 
 def _augmentation(seen: Seen) -> Iterator[str]:
-    if seen.count < FEW:
-        yield f"  # {seen.count:,} pictures are soon known by heart: both networks see them shifted, or in part."
+    if seen.distinct < FEW:
+        yield f"  # {seen.distinct:,} pictures are soon known by heart: both networks see them shifted, or in part."
         yield "  diffaugment: {type: categorical, choices: [[], [translation], [translation, cutout]]}"
     yield "  augment_p: {type: float, low: 0.0, high: 0.5}"

@@ -7,12 +7,14 @@ from pathlib import Path
 from ganlib.config import DataConfig
 from ganlib.data import ImageSet, prepare
 from ganlib.data.listing import scan
+from ganlib.data.sources import some
 from ganlib.errors import RequestError
 
 MOST = 4000
 """So many pictures are looked at, drawn at random where there are more."""
 FEWEST = 32
-"""Fewer pictures are no set to learn from."""
+"""Fewer pictures, copies not counted, are no set to learn from."""
+TOO_FEW = f"and a GAN learns from no fewer than {FEWEST} that differ: some hundreds are few, some thousands are good"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Seen:
     folders: Mapping[str, int] | None = None
     unreadable: int = 0
 
+    @property
+    def distinct(self) -> int:
+        """About how many pictures there are without those that equal others."""
+        return round(self.count * (1 - self.alike))
+
 
 def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     """Look at a folder of pictures; what is prepared for that is used by the sweep if it asks for the same.
@@ -61,16 +68,22 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     listing = scan(str(place), "the folder of pictures")
     count = len(listing.files)
     if count < FEWEST:
-        others = f" ({len(listing.skipped):,} cannot be opened)" if listing.skipped else ""
-        raise RequestError(
-            f"'{folder}' has {count:,} pictures{others}, and a GAN learns from no fewer than {FEWEST}: some hundreds "
-            "are few, some thousands are good"
-        )
+        skipped = listing.skipped
+        others = f" ({len(skipped):,} more cannot be used: {some(skipped, 3)})" if skipped else ""
+        raise RequestError(f"'{folder}' has {_pictures(count)}{others}, {TOO_FEW}")
     say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
     config = DataConfig.model_validate(
         {"source": str(place), "size": size, "count": MOST if count > MOST else None}
     )
-    return of(place, count, prepare(config, progress=_told(say)))
+    seen = of(place, count, prepare(config, progress=_told(say)))
+    if round(seen.looked * (1 - seen.alike)) < FEWEST:
+        same = f"of which {seen.alike:.0%} equal others or nearly so"
+        raise RequestError(f"'{folder}' has {_pictures(count)}, {same}, {TOO_FEW}")
+    return seen
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'s' * (count != 1)}"
 
 
 def of(place: Path, count: int, images: ImageSet) -> Seen:

@@ -152,8 +152,40 @@ def test_too_few_pictures_are_told(here: Path) -> None:
     (here / "broken.heif.png").write_bytes(b"no picture")
     refused = run("run", here)
     assert refused.exit_code == 2
-    assert "has 11 pictures, and a GAN learns from no fewer than 32" in refused.output
+    assert "has 11 pictures, and a GAN learns from no fewer than 32 that differ" in refused.output
     assert not Path("runs").exists()
+
+
+def test_copies_are_no_pictures_to_learn_from(here: Path) -> None:
+    for number in range(20, 64):
+        shutil.copy(here / f"{number % 20}.png", here / f"{number}.png")
+    for command in ("init", "run"):
+        refused = run(command, here)
+        assert refused.exit_code == 2, refused.output
+        assert "has 64 pictures, of which 69% equal others or nearly so" in refused.output
+        assert "no fewer than 32 that differ" in refused.output
+    assert not Path("runs").exists()
+
+
+def test_where_some_are_copies_no_more_are_measured_than_differ(here: Path) -> None:
+    for number in range(40, 64):
+        shutil.copy(here / f"{number - 40}.png", here / f"{number}.png")
+    spec = parse(run("init", here).stdout)
+    assert spec.data.dedupe
+    assert spec.evaluate.n_real == 40
+
+
+def test_why_files_cannot_be_used_is_told(here: Path) -> None:
+    linked = here.parent / "linked"
+    linked.mkdir()
+    (linked / "faces").symlink_to(here)
+    refused = run("init", linked)
+    assert refused.exit_code == 2
+    assert "has 0 pictures (1 more cannot be used: " in refused.output
+    assert "link to a folder" in refused.output
+    looked = run("data", here)
+    assert looked.exit_code == 2
+    assert f"'sweep init '{here}' > mine.yaml' chooses a spec for pictures there" in looked.output
 
 
 def test_a_time_and_a_cluster_exclude_each_other(here: Path) -> None:
