@@ -43,10 +43,17 @@ def extended(
     if more:
         spec, info = more_trials(spec, info, more)
     if time is not None:
-        spec, info = timed.more_time(folder, spec, info, None if more else begun, time)
+        trials = info.trials if more else max(info.trials, timed.at_most(begun))
+        spec, info = timed.more_time(folder, spec, info, trials, time)
     if kimg is not None:
-        spec, info = more_budget(store, spec, info, kimg)
+        spec, info = more_budget(spec, info, kimg)
     going_on = _to_go_on(store, spec, info.budget) if time is not None or kimg is not None else []
+    if kimg is not None and not going_on and begun >= planned(spec, len(info.classes)):
+        raise RequestError(
+            f"--kimg {kimg:g}: no trial of '{spec.name}' can go on. Those that finished while they were still "
+            "improving keep a checkpoint; with 'keep: {finished: all}' in the spec all do. Train longer from the "
+            "start with 'sweep run'"
+        )
     # Only now: what is refused leaves nothing behind.
     folder.write(SPEC, spec.to_yaml().encode())
     info.write(folder)
@@ -73,11 +80,11 @@ def more_trials(spec: Spec, info: SweepInfo, more: int) -> tuple[Spec, SweepInfo
     return larger, replace(info, trials=after)
 
 
-def more_budget(store: Store, spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
+def more_budget(spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepInfo]:
     """Let the trials of a sweep train up to ``kimg``; not on record yet.
 
     Raises:
-        RequestError: if that is less than now, configurations bring their own, or no trial could use it.
+        RequestError: if that is less than now, or configurations bring their own.
     """
     if kimg < info.budget:
         raise RequestError(
@@ -87,13 +94,6 @@ def more_budget(store: Store, spec: Spec, info: SweepInfo, kimg: float) -> tuple
     schedule = longer.schedule(info.images)
     if abs(schedule.budget - kimg) > 1e-6 * kimg:
         raise RequestError(f"--kimg {kimg:g}: the spec ends all trials at {schedule.budget:g} kimg")
-    to_come = len(store.rows("trials")) < planned(spec, len(info.classes))
-    if not to_come and not _to_go_on(store, spec, kimg):
-        raise RequestError(
-            f"--kimg {kimg:g}: no trial of '{spec.name}' can go on. Those that finished while they were still "
-            "improving keep a checkpoint; with 'keep: {finished: all}' in the spec all do. Train longer from the "
-            "start with 'sweep run'"
-        )
     return longer, replace(info, budget=kimg, rungs=schedule.rungs, ladder=schedule.ladder)
 
 

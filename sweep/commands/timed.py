@@ -59,7 +59,7 @@ def settle(director: Director) -> None:
 
 
 def more_time(
-    folder: Folder, spec: Spec, info: SweepInfo, begun: int | None, more: float
+    folder: Folder, spec: Spec, info: SweepInfo, trials: int, more: float
 ) -> tuple[Spec, SweepInfo]:
     """Give a sweep so many seconds from now on; not on record yet.
 
@@ -67,7 +67,7 @@ def more_time(
         folder: Of the sweep.
         spec: As it was.
         info: As it was.
-        begun: How many trials have begun: as many more may as come in that time; None for no more than are planned.
+        trials: How many there may be at most.
         more: The seconds.
 
     Raises:
@@ -78,7 +78,6 @@ def more_time(
             f"--time: {durations.text(more)} is too short: give at least {durations.text(LEAST)}"
         )
     elapsed = (Noted.read(folder) or Noted()).elapsed
-    trials = info.trials if begun is None else max(info.trials, at_most(begun))
     search = spec.search.model_copy(update={"time": durations.text(elapsed + more), "trials": trials})
     return replace(spec, search=search), replace(info, trials=trials)
 

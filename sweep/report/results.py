@@ -248,22 +248,17 @@ def _params(
     paths = list(dict.fromkeys([*([SWEEP] if len(sweeps) > 1 else []), *searched, *fixed]))
     # What one sweep searches, another may have as its default, which need not be on the axis of the search.
     values = {path: [trial.values.get(path) for trial in trials] + fixed.get(path, []) for path in paths}
-    return [
-        Param(
-            path=path,
-            title=title,
-            number=nodes.get(path, {}).get("type") != "categorical" and _numbers(values[path]),
-            log=nodes.get(path, {}).get("log") is True and all(v is None or v > 0 for v in values[path]),
-            when=condition(nodes.get(path, {})),
-        )
-        for path, title in zip(paths, formatting.short_names(paths), strict=True)
-    ]
+    titles = zip(paths, formatting.short_names(paths), strict=True)
+    return [_param(path, title, nodes.get(path, {}), values[path]) for path, title in titles]
 
 
-def _numbers(values: Sequence[Any]) -> bool:
-    """Tell whether all known values are numbers, and there are any."""
+def _param(path: str, title: str, node: Mapping[str, Any], values: Sequence[Any]) -> Param:
+    """Describe a parameter by its node of the space, empty where no sweep searches it, and by its trials' values."""
     known = [value for value in values if value is not None]
-    return bool(known) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known)
+    numbers = bool(known) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known)
+    number = numbers and node.get("type") != "categorical"
+    log = number and node.get("log") is True and min(known) > 0
+    return Param(path, title, number, log, when=condition(node))
 
 
 def _ranked(trials: Sequence[RankedTrial]) -> list[RankedTrial]:

@@ -9,9 +9,7 @@ Nobody waits for what is written: that has a thread beside it.
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as await_all
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import torch
@@ -39,10 +37,8 @@ class Apart:
 
     def __init__(self, seconds: float, heard: Callable[[], None], over: Callable[[], None]) -> None:
         self.seconds, self._heard, self._over = seconds, heard, over
-        self._threads = torch.get_num_threads()
-        self._thread = ThreadPoolExecutor(1, "sweep-apart")
-        with suppress(IndexError):
-            self._thread = _idle[self._threads].pop()
+        self._idle = _idle[torch.get_num_threads()]
+        self._thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "sweep-apart")
         self._doing: Future[Any] | None = None
         self._lives, self._left = threading.Event(), False
 
@@ -54,7 +50,7 @@ class Apart:
         """
         if self._doing is None:
             self._doing = self._thread.submit(self._do, work)
-        if not await_all([self._doing], self.seconds).done:
+        if not wait([self._doing], self.seconds).done:
             raise Interrupted
         done, self._doing = self._doing, None
         self._heard()  # the thread has said that it is over
@@ -85,8 +81,8 @@ class Apart:
             self._thread.shutdown(wait=False)
         elif not left:
             if self._doing is not None:
-                await_all([self._doing])
-            _idle[self._threads].append(self._thread)
+                self._doing.exception()  # waits for its end, whatever that is
+            self._idle.append(self._thread)
 
     def _do(self, work: Callable[[], T]) -> T:
         try:

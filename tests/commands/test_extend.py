@@ -116,7 +116,7 @@ def test_without_a_checkpoint_nobody_can_go_on(runs: Path) -> None:
     assert json.loads((runs / "small" / "sweep.json").read_text())["budget"] == 0.2
 
 
-def test_budgets_of_their_own_are_not_changed(tmp_path: Path) -> None:
+def test_budgets_of_their_own_are_not_changed() -> None:
     spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
     with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
-        more_budget(Store(open_folder(tmp_path)), spec, SweepInfo(images=96, budget=0.2), 0.4)
+        more_budget(spec, SweepInfo(images=96, budget=0.2), 0.4)

@@ -9,6 +9,7 @@ from ganlib.data import ImageSet, prepare
 from ganlib.data.listing import scan
 from ganlib.data.sources import some
 from ganlib.errors import RequestError
+from sweep import formatting
 
 MOST = 4000
 """So many pictures are looked at, drawn at random where there are more."""
@@ -67,10 +68,11 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     place = folder.expanduser().absolute()
     listing = scan(str(place), "the folder of pictures")
     count = len(listing.files)
+    pictures = formatting.count(count, "picture")
     if count < FEWEST:
         skipped = listing.skipped
         others = f" ({len(skipped):,} more cannot be used: {some(skipped, 3)})" if skipped else ""
-        raise RequestError(f"'{folder}' has {_pictures(count)}{others}, {TOO_FEW}")
+        raise RequestError(f"'{folder}' has {pictures}{others}, {TOO_FEW}")
     say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
     config = DataConfig.model_validate(
         {"source": str(place), "size": size, "count": MOST if count > MOST else None}
@@ -78,12 +80,8 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     seen = of(place, count, prepare(config, progress=_told(say)))
     if round(seen.looked * (1 - seen.alike)) < FEWEST:
         same = f"of which {seen.alike:.0%} equal others or nearly so"
-        raise RequestError(f"'{folder}' has {_pictures(count)}, {same}, {TOO_FEW}")
+        raise RequestError(f"'{folder}' has {pictures}, {same}, {TOO_FEW}")
     return seen
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"
 
 
 def of(place: Path, count: int, images: ImageSet) -> Seen:
