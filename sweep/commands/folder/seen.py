@@ -50,8 +50,9 @@ class Seen:
 
     @property
     def distinct(self) -> int:
-        """About how many pictures there are without those that equal others."""
-        return round(self.count * (1 - self.alike))
+        """About how many pictures there are without those that equal others or cannot be opened."""
+        readable = self.count * self.looked / max(1, self.looked + self.unreadable)
+        return max(FEWEST, round(readable * (1 - self.alike)))
 
 
 def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:

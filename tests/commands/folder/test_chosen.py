@@ -88,10 +88,24 @@ def test_network_and_training_are_those_of_the_quickstart() -> None:
 
 
 def test_few_pictures_are_augmented() -> None:
-    spec = chosen(replace(PLAIN, count=500))
+    spec = chosen(replace(PLAIN, count=500, looked=500))
     assert "train.diffaugment" in spec.space
     assert all(known["train.diffaugment"] == ["translation"] for known in spec.configs)
     assert spec.evaluate.n_real == 500
+
+
+@pytest.mark.parametrize(
+    ("change", "distinct"),
+    [
+        ({"alike": 0.25}, 750),
+        ({"count": 10000, "looked": 3000, "unreadable": 1000, "alike": 0.5}, 3750),
+        ({"alike": 1.0}, 32),
+    ],
+)
+def test_pictures_to_compare_with_differ_and_can_be_opened(change: dict, distinct: int) -> None:
+    seen = replace(PLAIN, **{"count": 1000, "looked": 1000, **change})
+    assert seen.distinct == distinct
+    assert chosen(seen).evaluate.n_real == min(1024, distinct)
 
 
 def test_a_gpu_has_larger_pictures_where_there_are_any() -> None:
