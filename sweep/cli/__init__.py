@@ -115,6 +115,13 @@ class LazyGroup(click.Group):
         except WorkError as error:
             click.echo(f"error: {harmless(str(error))}", err=True)
             ctx.exit(1)
+        except OSError as error:
+            from sweep.storage.folder import BARRED, reason_of
+
+            if error.filename is None or error.errno not in BARRED:
+                raise
+            click.echo(f"error: cannot use '{harmless(str(error.filename))}': {reason_of(error)}", err=True)
+            ctx.exit(2)
 
 
 def refuse_empty(ctx: click.Context, args: list[str]) -> None:

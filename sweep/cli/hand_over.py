@@ -1,5 +1,6 @@
-"""Hand over what came of a folder of pictures: the report, the exported generator, and what to do with them."""
+"""Hand over what came of a sweep: the report, the exported generator, and what to do with them."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,3 +37,16 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     say(f"play with it:     sweep play {out}")
     say(f"more pictures:    sweep generate {out}")
     say(f"train it longer:  sweep extend {name} --time 30m")
+
+
+def suggest(name: str, storage: str, say: Callable[[str], None]) -> None:
+    """Say how the report and the winner's generator of a sweep are had.
+
+    Args:
+        name: Of the sweep.
+        storage: Where it lies, as it was given.
+        say: Told of both.
+    """
+    words = shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
+    say(f"compare the trials: sweep report {words}")
+    say(f"export the winner:  sweep best {words} --export {Path('export') / name}")

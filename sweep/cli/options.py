@@ -153,6 +153,7 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         detach: bool,
         **own: Any,  # noqa: ANN401 - whatever options the command has of its own
     ) -> None:
+        from sweep.cli.hand_over import suggest
         from sweep.commands.moved import move_pictures
         from sweep.records.catalog import open_sweep
         from sweep.runners.base import Options
@@ -160,13 +161,16 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         from sweep.terminal.views import view_for
 
         sweep = open_sweep(open_folder(storage), name)
+        if open_folder(storage) / sweep.name != sweep.folder:  # it was named by its path
+            storage = str(sweep.folder).removesuffix(f"/{sweep.name}")
         if detach:
-            above = str(sweep.folder).removesuffix(
-                f"/{sweep.name}"
-            )  # the sweep may have been named by its path
-            detaching.detach(above, sweep.name, address, name=sweep.name)
-        move_pictures(sweep.folder, overrides, view_for(as_json).say)
-        sys.exit(work(sweep, Options(storage, local, address, as_json), **own))
+            detaching.detach(storage, sweep.name, address, name=sweep.name)
+        say = view_for(as_json).say
+        move_pictures(sweep.folder, overrides, say)
+        code = work(sweep, Options(storage, local, address, as_json), **own)
+        if code == 0:
+            suggest(sweep.name, storage, say)
+        sys.exit(code)
 
     for option in (
         *(json_option, detaching.detach_option, moved_option),

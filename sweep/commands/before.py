@@ -1,5 +1,7 @@
 """What is settled before the first trial of a sweep: the pictures, and the facts that ``sweep.json`` holds."""
 
+import errno
+import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -113,6 +115,26 @@ def check_place(folder: Folder, text: bytes) -> None:
             f"the folder '{folder}' is no sweep's and holds {len(others)} other things, such as '{others[0]}': choose "
             "another name (--name) or another --storage"
         )
+
+
+def make_place(folder: Folder) -> None:
+    """Make the folder of a new sweep, where it is on a disk.
+
+    Raises:
+        RequestError: where none can be made, or nothing be written.
+    """
+    place = folder.local()
+    if place is None:
+        return
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise RequestError(
+            f"no sweep can be kept in '{folder}' ({os.strerror(error.errno or errno.EIO).lower()}): choose another "
+            "place (--storage)"
+        ) from error
 
 
 def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> TrainingSets:

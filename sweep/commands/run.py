@@ -18,6 +18,7 @@ from sweep.commands.before import (
     check_batch_size,
     check_place,
     facts_of,
+    make_place,
     note_pictures,
     prepare_pictures,
     same_pictures,
@@ -68,6 +69,7 @@ def start(spec: Spec, options: Options) -> int:
     fate_of = check_address(options)
     spec = anchored(spec)
     origins = ancestors.find(spec, open_folder(options.storage))
+    make_place(folder)
     view = view_for(options.as_json)
     again = "no trial had started: give the same command again"
     with explained(again), Owner(folder, view.say, fate_of) as owner:

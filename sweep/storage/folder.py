@@ -27,10 +27,15 @@ _REASONS = {
     errno.ENOTDIR: "a file stands where a folder is needed",
     errno.EISDIR: "it is a folder, not a file",
     errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.ELOOP: "its links lead in a circle",
     errno.ESTALE: "the shared disk lost the file (stale handle); check the mount",
 }
 _HERE = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
 """What a mount says that its server does not answer."""
+
+
+BARRED = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""What says that a path is of no use to us, now and later."""
 
 
 class StorageError(WorkError):
@@ -66,10 +71,15 @@ def explained(action: str, where: str) -> Iterator[None]:
         yield
     except OSError as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-        known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
-        reason = known or error.strerror or str(error) or type(error).__name__
         kind = MissingFileError if missing else UnreachableError if error.errno in _HERE else StorageError
-        raise kind(f"could not {action} '{where}': {reason}") from error
+        raise kind(f"could not {action} '{where}': {reason_of(error)}") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Say what an error of the disk or the network means, and what helps."""
+    missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+    known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
+    return known or error.strerror or str(error) or type(error).__name__
 
 
 class Stamp(NamedTuple):

@@ -10,6 +10,9 @@ from pathlib import Path
 from ganlib.disk import passing, sync_folder, write_new, write_whole
 from sweep.storage.folder import TEMPORARY, Folder, Stamp, explained, relative_parts
 
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""What says that nothing is there: also below a file, such as `.DS_Store`, and of a name that nothing can have."""
+
 
 class LocalFolder(Folder):
     """A folder on a local or shared disk."""
@@ -61,14 +64,24 @@ class LocalFolder(Folder):
         return True
 
     def exists(self, path: str = "") -> bool:  # noqa: D102
-        return self._at(path).exists()
+        target = os.path.join(self.url, *relative_parts(path))
+        with explained("look for", target):
+            try:
+                os.stat(target)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                return False
+        return True
 
     def names(self, path: str = "") -> list[str]:  # noqa: D102
         target = self._at(path)
         with explained("list", str(target)):
             try:
                 found = os.listdir(target)
-            except (FileNotFoundError, NotADirectoryError):  # a file, such as `.DS_Store` where folders are
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
                 return []
         return sorted(name for name in found if not name.endswith(TEMPORARY))
 
@@ -106,7 +119,9 @@ def _entries(place: Path | str) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(place) as entries:
             return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
         return []
 
 

@@ -1,5 +1,7 @@
 """What a user can get wrong ends in exit code 2, one clear message and no traceback."""
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -158,3 +160,49 @@ def test_more_gpu_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(ray.wait(ready, num_returns=6, timeout=2)[0]) == 5  # so does Ray count
     finally:
         ray.shutdown()
+
+
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", LONG),
+        ("init", LONG),
+        ("plan", f"{LONG}.yaml"),
+        ("data", LONG),
+        ("data", "spec.yaml", "--out", f"{LONG}.png"),
+        ("score", LONG, "--against", LONG),
+        ("generate", LONG),
+        ("play", LONG),
+        ("ls", "--storage", LONG),
+        ("best", "small", "--export", LONG),
+        ("show", "small", "--storage", f"here/{LONG}"),
+        ("film", "small", "--storage", LONG),
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
+)
+def test_a_path_that_can_be_nothing(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own look at it fails with an error that names neither what was asked nor what helps."""
+    monkeypatch.chdir(tmp_path)
+    Path("spec.yaml").write_text(GOOD)
+    result = run(*arguments)
+    assert result.exit_code == (0 if arguments[0] == "ls" else 2), result.output
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_a_path_that_may_not_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below another user's folder; no program of the superuser's ever meets one."""
+
+    def shut(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", shut)
+    result = run("score", tmp_path, "--against", tmp_path / "theirs")
+    assert result.exit_code == 2, result.output
+    assert f"cannot use '{tmp_path}" in result.output
+    assert "permission denied; check the rights" in result.output

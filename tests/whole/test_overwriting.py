@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,29 @@ def test_an_export_takes_the_place_of_another_and_of_nothing_else(tmp_path: Path
         written.fill(out, make("model.pt2", "README.md", "x"))
     assert (out / "README.md").read_text() == "edited"
     assert (out / "model.pt2").exists()
+
+
+@pytest.mark.parametrize(
+    ("storage", "reason"),
+    [
+        ("0.png/runs", "not a directory"),
+        ("a" * 300, "file name too long"),
+        pytest.param(
+            "/proc/none", "no such file", marks=pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
+        ),
+    ],
+)
+def test_a_place_where_no_sweep_can_be_kept_is_a_wrong_request(
+    place: Path, storage: str, reason: str
+) -> None:
+    (place / "spec.yaml").write_text("name: mine\ndata: {source: mine, size: 32}\ntrain: {epochs: 1}\n")
+    (place / "mine").mkdir()
+    shutil.copy(place / "0.png", place / "mine")
+    result = run("run", "spec.yaml", "--storage", storage, "--local")
+    assert result.exit_code == 2, result.output
+    assert "no sweep can be kept in '" in result.output
+    assert f"({reason}" in result.output
+    assert "choose another place (--storage)" in result.output
 
 
 def test_a_new_sweep_does_not_move_into_a_folder_of_others(place: Path) -> None:

@@ -109,8 +109,8 @@ def command(
 
     options = Options(storage, local, address, as_json, chosen.text)
     code = (start_or_resume if or_resume else start)(loaded, options)
-    if chosen.text and code == 0:
-        from sweep.cli.hand_over import hand_over
+    if code == 0:
+        from sweep.cli.hand_over import hand_over, suggest
 
-        hand_over(loaded.name, storage, view.say)
+        (hand_over if chosen.text else suggest)(loaded.name, storage, view.say)
     sys.exit(code)

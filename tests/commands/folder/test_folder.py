@@ -61,6 +61,7 @@ def test_from_a_folder_to_a_generator(here: Path, asked_for: list[float]) -> Non
     assert "report:           " in done.output
     assert (folder / "report.html").exists()
     assert "sweep play export/My-pictures" in done.output
+    assert "sweep report My-pictures" not in done.output  # it is written
     assert Path("export/My-pictures/model.safetensors").exists()
     assert run("check", "My-pictures").exit_code == 0
     again = run("run", here, "--local", "--or-resume", *SMALL)
