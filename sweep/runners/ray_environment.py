@@ -1,6 +1,7 @@
 """Set what Ray reads from the environment, before Ray is imported."""
 
 import os
+from typing import Any
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -21,3 +22,14 @@ def prepare() -> None:
     """Put the settings into the environment of this process and of those that it starts."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def of_trials() -> dict[str, Any]:
+    """Make the ``runtime_env`` that Tune gives the workers of trials, with keys of a bucket that only the driver has.
+
+    What tries out whether trials can run somewhere, or how fast, is to have the same.
+    """
+    from ray.tune.execution.class_cache import DEFAULT_ENV_VARS, ENV_VARS_TO_PROPAGATE
+
+    handed = {name: os.environ[name] for name in ENV_VARS_TO_PROPAGATE if name in os.environ}
+    return {"env_vars": DEFAULT_ENV_VARS | handed}

@@ -14,6 +14,7 @@ from sweep.formatting import count
 from sweep.runners.capacity import UNITS, Node
 from sweep.runners.nodes.ready import lacking
 from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, kind_of, nodes, with_room
+from sweep.runners.ray_environment import of_trials
 
 Answer = TypeVar("Answer")
 
@@ -103,7 +104,12 @@ def ask_each(
             say(f"waiting for {count(round(cores), 'core')} of {host}, which others use")
         here = NodeAffinitySchedulingStrategy(name, soft=False)
         remote = ray.remote(
-            num_cpus=cores, num_gpus=gpus, max_calls=1, max_retries=0, scheduling_strategy=here
+            num_cpus=cores,
+            num_gpus=gpus,
+            max_calls=1,
+            max_retries=0,
+            scheduling_strategy=here,
+            runtime_env=of_trials(),
         )
         tasks.append(remote(_called).remote(call, kind.node, __version__))
     return [_answer(task, kind.machines[0][1]) for task, kind in zip(tasks, kinds, strict=True)]

@@ -11,6 +11,7 @@ from sweep.runners.capacity import UNITS, Node
 from sweep.runners.nodes import each_kind
 from sweep.runners.nodes.each_kind import Kind, ask_each, kinds_there
 from sweep.runners.ray_cluster import KIND
+from sweep.runners.ray_environment import of_trials
 
 MACHINES = {
     "head": ("", Node.having(4, 0)),
@@ -109,6 +110,7 @@ def test_each_kind_is_asked_on_one_machine_with_what_it_has(busy: set[str], fake
         IDS[name] for name in ("old1", "new", "some")
     ]
     assert {(one["num_cpus"], one["num_gpus"], one["max_calls"]) for one in fake.asked} == {(4.0, 1.0, 1)}
+    assert all(one["runtime_env"] == of_trials() for one in fake.asked)
     assert said == []
 
 

@@ -41,9 +41,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return fake.asked
 
 
-@pytest.mark.parametrize("gpu", [0.25, 1.0, 2.0])
-def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
-    """Otherwise it would keep its part of the GPU's memory for the whole sweep."""
+@pytest.mark.parametrize("gpu", [0.0, 0.25, 1.0, 2.0])
+def test_its_process_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
+    """Otherwise it would keep torch, and its part of the GPU's memory, for the whole sweep."""
     tried, _ = ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, (), print, ignore)
     assert (tried["device"], tried["notes"]) == ("one", ["slow"]), "what two nodes say alike is said once"
     assert [(one["num_gpus"], one["num_cpus"], one["max_calls"], one["max_retries"]) for one in asked] == [
@@ -52,9 +52,19 @@ def test_a_process_that_used_a_gpu_ends_with_the_preflight(gpu: float, asked: li
     assert [one["scheduling_strategy"].node_id for one in asked] == [f"{number:056x}" for number in range(2)]
 
 
-def test_a_process_without_a_gpu_is_left_to_trials(asked: list[dict[str, Any]]) -> None:
+def test_its_environment_is_that_of_trials(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it has the keys of the bucket where only the driver has them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    with monkeypatch.context() as as_tune:
+        as_tune.setattr(ray_preflight.ray, "remote", lambda runtime_env: lambda trainable: runtime_env)
+        trials = _ActorClassCache().get(object)
     ray_preflight.preflight({}, "hash", "folder", "owner", 0.0, 1.0, 1, (), print, ignore)
-    assert [one["max_calls"] for one in asked] == [0, 0]
+    assert [one["runtime_env"] for one in asked] == [trials] * 2
+    assert trials["env_vars"]["AWS_ACCESS_KEY_ID"] == "key"
 
 
 def test_the_options_are_those_that_ray_takes() -> None:
