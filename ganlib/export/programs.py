@@ -197,10 +197,9 @@ def write(program: Program, folder: Path, onnx: bool) -> list[str]:
     path = folder / f"{program.name}.onnx"
     with _quiet():
         made: Any = torch.onnx.export(
-            program.module,
-            arguments,
-            dynamo=True,
+            exported,  # traced once
             dynamic_shapes=shapes,
+            dynamo=True,
             input_names=list(program.inputs),
             output_names=[program.output],
             verbose=False,

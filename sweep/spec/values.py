@@ -244,7 +244,7 @@ def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa:
         value: Its value, with None where a part is searched.
         parts: Values by path, of which those of other keys are left out.
     """
-    filled = deepcopy(value)
+    filled = deepcopy(value) if isinstance(value, list | dict | tuple) else value
     for part, item in parts.items():
         if part in PARTS and key_of(part) == path:
             *above, last = steps_of(part)[2:]
@@ -272,11 +272,15 @@ def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> Trial
     Raises:
         pydantic.ValidationError: If the values do not go together.
     """
-    parts: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    sections: dict[str, dict[str, Any]] = {section: {} for section in SEARCHABLE}
+    searched = {path: value for path, value in values.items() if path in PARTS}
     for path, value in values.items():
-        if path not in PARTS:
+        if path not in searched:
             section, name = path.split(".")
-            if not _lacks_a_part(whole := with_parts(path, value, values)):
-                parts[section][name] = whole
-    model, train = ModelConfig.model_validate(parts["model"]), TrainConfig.model_validate(parts["train"])
+            if not _lacks_a_part(whole := with_parts(path, value, searched)):
+                sections[section][name] = whole
+    model, train = (
+        ModelConfig.model_validate(sections["model"]),
+        TrainConfig.model_validate(sections["train"]),
+    )
     return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})

@@ -119,6 +119,19 @@ def test_every_family_is_exported(family: str, tmp_path: Path) -> None:
     whole = programs_of(network, inputs)[0]
     onnx = not programs.missing_for_onnx()
     assert write(whole, tmp_path, onnx=onnx) == ["model.pt2", "model.onnx"][: 1 + onnx]
+    if onnx:
+        (first, *_), (made,) = shapes(tmp_path / "model.onnx")
+        sides = ["4*h4", "4*w4"] if whole.any_size else made[2:]
+        assert first == (["batch", 3, *sides] if whole.any_size else ["batch", 8])
+        assert made == ["batch", 3, *sides]
+
+
+def shapes(path: Path) -> tuple[list[list[object]], list[list[object]]]:
+    """The shapes of inputs and outputs of an ONNX file, with the names of dimensions that may change."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return [one.shape for one in session.get_inputs()], [one.shape for one in session.get_outputs()]
 
 
 # ---- translators -------------------------------------------------------------------------------------------
