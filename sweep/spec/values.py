@@ -244,7 +244,7 @@ def with_parts(path: str, value: Any, parts: Mapping[str, Any]) -> Any:  # noqa:
         value: Its value, with None where a part is searched.
         parts: Values by path, of which those of other keys are left out.
     """
-    filled = deepcopy(value) if isinstance(value, list | dict | tuple) else value
+    filled: Any = deepcopy(value) if isinstance(value, list | dict | tuple) else value
     for part, item in parts.items():
         if part in PARTS and key_of(part) == path:
             *above, last = steps_of(part)[2:]

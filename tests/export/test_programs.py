@@ -121,8 +121,8 @@ def test_every_family_is_exported(family: str, tmp_path: Path) -> None:
     assert write(whole, tmp_path, onnx=onnx) == ["model.pt2", "model.onnx"][: 1 + onnx]
     if onnx:
         (first, *_), (made,) = shapes(tmp_path / "model.onnx")
-        sides = ["4*h4", "4*w4"] if whole.any_size else made[2:]
-        assert first == (["batch", 3, *sides] if whole.any_size else ["batch", 8])
+        sides = ["4*h4", "4*w4"] if whole.any_size else [size, size]
+        assert first == ["batch", *([3, *sides] if whole.any_size else [8])]
         assert made == ["batch", 3, *sides]
 
 
