@@ -8,7 +8,7 @@ from sweep.cli.options import LENGTH, local_option, set_option
 
 
 @click.command(name="init")
-@click.argument("pictures", type=click.Path(file_okay=False), metavar="PICTURES")
+@click.argument("pictures", metavar="PICTURES")
 @click.option("--name", help="Name of the sweep [default: the folder's].")
 @click.option(
     "--time",

@@ -1,5 +1,7 @@
 """Look at a folder of pictures, as far as choices depend on it."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,8 @@ class Seen:
         grey: Share of them without colours.
         transparent: Share of them with transparent pixels.
         alike: Share of them that equals another or nearly so.
-        folders: How many of all files lie in each first sub-folder; the empty name for those in none.
+        folders: How many of all files lie in each first sub-folder, without those that equal others, which `data.dedupe`
+            leaves out; the empty name for those in none.
         unreadable: How many could not be opened.
     """
 
@@ -101,9 +104,19 @@ def of(place: Path, count: int, images: ImageSet) -> Seen:
         grey=(inventory.grey or 0) / looked,
         transparent=images.traits.get("transparent", 0) / looked,
         alike=sum(len(group) - 1 for group in images.found.alike) / looked,
-        folders=dict(images.found.classes),
+        folders=_without_copies(place, count, images),
         unreadable=len(images.skipped),
     )
+
+
+def _without_copies(place: Path, count: int, images: ImageSet) -> dict[str, int]:
+    """Count the files in each first sub-folder that has others than copies, by what was seen of some."""
+    names = (name for group in images.found.alike for name in (*group.equal, *group.near))
+    parts = (os.path.relpath(name, place).split(os.sep) for name in names)
+    copies = Counter(first if below else "" for first, *below in parts)
+    share = count / max(1, len(images))
+    left = {name: number - round(share * copies[name]) for name, number in images.found.classes}
+    return {name: number for name, number in left.items() if number > 0}
 
 
 def _told(say: Callable[[str], None]) -> Callable[[int, int], None]:

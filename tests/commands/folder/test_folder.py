@@ -11,7 +11,7 @@ from helpers.sweeps.commands import draw, run, small
 
 from sweep import shipped
 from sweep.cli import detach as detaching
-from sweep.commands.folder import pictures
+from sweep.commands.folder import chosen, pictures
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import name_for
 from sweep.commands.planning import fitting
@@ -174,6 +174,19 @@ def test_where_some_are_copies_no_more_are_measured_than_differ(here: Path) -> N
     spec = parse(run("init", here).stdout)
     assert spec.data.dedupe
     assert spec.evaluate.n_real == 40
+
+
+def test_a_class_of_copies_is_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`data.dedupe` leaves nothing of it."""
+    for number in range(64):
+        first = here / ("a" if number < 32 else "b")
+        first.mkdir(exist_ok=True)
+        (here / f"{number}.png").rename(first / f"{number}.png")
+    shutil.copytree(here / "a", here / "c")
+    monkeypatch.setattr(chosen, "EACH", 30)
+    text = run("init", here).stdout
+    assert "labels: folders  # 2 classes: a, b\n" in text
+    assert parse(text).data.dedupe
 
 
 def test_why_files_cannot_be_used_is_told(here: Path) -> None:
