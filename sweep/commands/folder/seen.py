@@ -34,8 +34,8 @@ class Seen:
         grey: Share of them without colours.
         transparent: Share of them with transparent pixels.
         alike: Share of them that equals another or nearly so.
-        folders: How many of all files lie in each first sub-folder, without those that equal others, which `data.dedupe`
-            leaves out; the empty name for those in none.
+        folders: How many of all files lie in each first sub-folder, without those that equal others, which
+            `data.dedupe` leaves out; the empty name for those in none.
         unreadable: How many could not be opened.
     """
 
