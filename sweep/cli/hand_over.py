@@ -10,7 +10,9 @@ from sweep.commands.folder.chosen import free_name
 from sweep.records.catalog import open_sweep
 from sweep.report.build import write_report
 from sweep.results.ranking import board_of
+from sweep.runners.base import Options
 from sweep.storage.opening import open_folder
+from sweep.terminal.views import view_for
 
 
 def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
@@ -28,7 +30,7 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     sweep = open_sweep(folder, name)
     board = board_of(sweep)
     chosen, notes = best_of(sweep, board)
-    out = Path("export") / free_name(name, lambda one: (Path("export") / one).exists())
+    out = _free(name)
     for note in [*notes, *export(sweep, chosen, out, False)]:
         say(f"note: {note}")
     written = write_report([sweep], None, folder, False)
@@ -39,14 +41,19 @@ def hand_over(name: str, storage: str, say: Callable[[str], None]) -> None:
     say(f"train it longer:  sweep extend {name} --time 30m")
 
 
-def suggest(name: str, storage: str, say: Callable[[str], None]) -> None:
+def suggest(name: str, options: Options) -> None:
     """Say how the report and the winner's generator of a sweep are had.
 
     Args:
         name: Of the sweep.
-        storage: Where it lies, as it was given.
-        say: Told of both.
+        options: With which it was run.
     """
+    say, storage = view_for(options.as_json).say, options.storage
     words = shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
     say(f"compare the trials: sweep report {words}")
-    say(f"export the winner:  sweep best {words} --export {Path('export') / name}")
+    say(f"export the winner:  sweep best {words} --export {_free(name)}")
+
+
+def _free(name: str) -> Path:
+    """Choose a folder for the export of a sweep that is not there yet."""
+    return Path("export") / free_name(name, lambda one: (Path("export") / one).exists())

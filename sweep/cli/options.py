@@ -153,7 +153,6 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         detach: bool,
         **own: Any,  # noqa: ANN401 - whatever options the command has of its own
     ) -> None:
-        from sweep.cli.hand_over import suggest
         from sweep.commands.moved import move_pictures
         from sweep.records.catalog import open_sweep
         from sweep.runners.base import Options
@@ -165,12 +164,8 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
             storage = str(sweep.folder).removesuffix(f"/{sweep.name}")
         if detach:
             detaching.detach(storage, sweep.name, address, name=sweep.name)
-        say = view_for(as_json).say
-        move_pictures(sweep.folder, overrides, say)
-        code = work(sweep, Options(storage, local, address, as_json), **own)
-        if code == 0:
-            suggest(sweep.name, storage, say)
-        sys.exit(code)
+        move_pictures(sweep.folder, overrides, view_for(as_json).say)
+        sys.exit(work(sweep, Options(storage, local, address, as_json), **own))
 
     for option in (
         *(json_option, detaching.detach_option, moved_option),

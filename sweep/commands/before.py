@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -128,8 +129,7 @@ def make_place(folder: Folder) -> None:
         return
     try:
         place.mkdir(parents=True, exist_ok=True)
-        if not os.access(place, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        tempfile.TemporaryFile(dir=place).close()  # what `os.access` says is not so on every file system
     except OSError as error:
         raise RequestError(
             f"no sweep can be kept in '{folder}' ({os.strerror(error.errno or errno.EIO).lower()}): choose another "

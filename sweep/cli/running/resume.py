@@ -19,6 +19,10 @@ def command(sweep: "Sweep", options: "Options") -> int:
     Finished trials are not run again, unfinished ones go on from their checkpoints, and the sampler and ASHA
     remember what they knew.
     """
+    from sweep.cli.hand_over import suggest
     from sweep.commands.run import resume
 
-    return resume(sweep.folder, options)
+    code = resume(sweep.folder, options)
+    if code == 0:
+        suggest(sweep.name, options)
+    return code

@@ -112,5 +112,8 @@ def command(
     if code == 0:
         from sweep.cli.hand_over import hand_over, suggest
 
-        (hand_over if chosen.text else suggest)(loaded.name, storage, view.say)
+        if chosen.text:
+            hand_over(loaded.name, storage, view.say)
+        else:
+            suggest(loaded.name, options)
     sys.exit(code)

@@ -1,6 +1,7 @@
 """Trials side by side as a GPU would have them, on a processor: faults that are the process's, and measuring beside."""
 
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -87,25 +88,31 @@ def test_what_hangs_on_a_gpu_ends_its_process(
 def test_others_train_while_one_is_measured(spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU, where it matters to both how it computes: a step waits for a part of the measuring, not for all."""
     score, entered = Evaluator.score, AdversarialStep.__call__
-    measuring, steps, alone_meanwhile = threading.Event(), threading.Semaphore(0), []
+    measuring, trained, taken = threading.Event(), threading.Event(), Counter[int]()
+    in_time: list[bool] = []
 
     def beside(self: Evaluator, *args: Any, **options: Any) -> Any:
         if not measuring.is_set():
             measuring.set()
-            alone_meanwhile.append(
-                not steps.acquire(timeout=60)
-            )  # its neighbour has one before it is due itself
+            in_time.append(trained.wait(60))
         return score(self, *args, **options)
 
     def step(self: AdversarialStep, batches: Any) -> None:
+        taken[id(self)] += 1
+        last = not trained.is_set() and [*taken.values()] == [
+            4,
+            4,
+        ]  # before both are due; one of them is already
+        if last:
+            in_time.append(measuring.wait(60))
         entered(self, batches)
-        if measuring.is_set():
-            steps.release()
+        if last:
+            trained.set()
 
     monkeypatch.setattr("ganlib.flags.on_gpu", lambda device: True)
     monkeypatch.setattr(Evaluator, "score", beside)
     monkeypatch.setattr(AdversarialStep, "__call__", step)
     fine("run", spec, "--local", "--storage", spec.parent / "beside", *PACKED)
-    assert alone_meanwhile == [False]
+    assert in_time == [True, True]
     assert not events(spec.parent / "beside" / "packed", "restart")
     assert weights(spec.parent / "beside" / "packed") == weights(alone)
