@@ -89,6 +89,10 @@ def test_they_really_do_not_load_them() -> None:
     assert loaded_by(code, "ray", "torch", "torchvision", "optuna") == []
 
 
+def test_the_last_words_of_a_run_load_nothing_that_takes_seconds() -> None:
+    assert loaded_by("import sweep.cli.suggest", "torch", "skimage", "plotly") == []
+
+
 def test_the_command_line_starts_without_them() -> None:
     code = "from click.testing import CliRunner\nfrom sweep.cli import cli\n"
     code += "assert CliRunner().invoke(cli, ['--help']).exit_code == 0"

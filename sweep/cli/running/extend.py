@@ -35,7 +35,7 @@ def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None, t
     trials that finished while they were still improving go on from their checkpoints, and so do new ones. A time that
     the sweep was given counts no longer.
     """
-    from sweep.cli.hand_over import suggest
+    from sweep.cli.suggest import suggest
     from sweep.commands.run import resume
 
     if not more and kimg is None and time is None:

@@ -19,7 +19,7 @@ def command(sweep: "Sweep", options: "Options") -> int:
     Finished trials are not run again, unfinished ones go on from their checkpoints, and the sampler and ASHA
     remember what they knew.
     """
-    from sweep.cli.hand_over import suggest
+    from sweep.cli.suggest import suggest
     from sweep.commands.run import resume
 
     code = resume(sweep.folder, options)

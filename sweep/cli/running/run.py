@@ -109,11 +109,12 @@ def command(
 
     options = Options(storage, local, address, as_json, chosen.text)
     code = (start_or_resume if or_resume else start)(loaded, options)
-    if code == 0:
-        from sweep.cli.hand_over import hand_over, suggest
+    if code == 0 and chosen.text:
+        from sweep.cli.hand_over import hand_over
 
-        if chosen.text:
-            hand_over(loaded.name, storage, view.say)
-        else:
-            suggest(loaded.name, options)
+        hand_over(loaded.name, options)
+    elif code == 0:
+        from sweep.cli.suggest import suggest
+
+        suggest(loaded.name, options)
     sys.exit(code)

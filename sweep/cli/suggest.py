@@ -1,0 +1,26 @@
+"""Say what can be done with a sweep that has ended well."""
+
+import shlex
+from pathlib import Path
+
+from sweep.commands.folder.chosen import free_name
+from sweep.runners.base import Options
+from sweep.terminal.views import view_for
+
+
+def suggest(name: str, options: Options) -> None:
+    """Say how the report and the winner's generator of a sweep are had.
+
+    Args:
+        name: Of the sweep.
+        options: With which it was run.
+    """
+    say, storage = view_for(options.as_json).say, options.storage
+    words = shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
+    say(f"compare the trials: sweep report {words}")
+    say(f"export the winner:  sweep best {words} --export {free_export(name)}")
+
+
+def free_export(name: str) -> Path:
+    """Choose a folder for the export of a sweep that is not there yet."""
+    return Path("export") / free_name(name, lambda one: (Path("export") / one).exists())
