@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS, Node
-from sweep.runners.nodes.ready import lacking
+from sweep.runners.nodes.ready import lacking, once
 from sweep.runners.ray_cluster import check_fits, connect, fitting_nodes, kind_of, nodes, with_room
-from sweep.runners.ray_environment import of_trials
 
 Answer = TypeVar("Answer")
 
@@ -102,15 +100,7 @@ def ask_each(
         left = ray._private.state.available_resources_per_node().get(name, {})
         if left.get("CPU", 0.0) < cores or left.get("GPU", 0.0) < gpus:
             say(f"waiting for {count(round(cores), 'core')} of {host}, which others use")
-        here = NodeAffinitySchedulingStrategy(name, soft=False)
-        remote = ray.remote(
-            num_cpus=cores,
-            num_gpus=gpus,
-            max_calls=1,
-            max_retries=0,
-            scheduling_strategy=here,
-            runtime_env=of_trials(),
-        )
+        remote = ray.remote(**once(name, cores, gpus))
         tasks.append(remote(_called).remote(call, kind.node, __version__))
     return [_answer(task, kind.machines[0][1]) for task, kind in zip(tasks, kinds, strict=True)]
 

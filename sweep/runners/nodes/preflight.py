@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.runners.nodes.ready import lacking, try_out
+from sweep.runners.nodes.ready import lacking, once, try_out
 from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
-from sweep.runners.ray_environment import of_trials
 
 TOLD_SECONDS = (5.0, 60.0)
 """After so long it is said that the cluster is waited for, and from then on as often."""
@@ -50,17 +48,7 @@ def preflight(
     nodes, busy = _room(gpu, cpu, kinds, say)
     tasks = []
     for node in nodes:
-        here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        # Its process would keep the memory of torch, and of a GPU some hundred megabytes for its context. And Ray gives
-        # none that has had a task to a trial, which is an actor.
-        remote = ray.remote(
-            num_cpus=cpu,
-            num_gpus=gpu,
-            max_calls=1,
-            max_retries=0,
-            scheduling_strategy=here,
-            runtime_env=of_trials(),
-        )
+        remote = ray.remote(**once(node["NodeID"], cpu, gpu))
         tasks.append(remote(try_out).remote(*arguments))
     while ray.wait(tasks, num_returns=len(tasks), timeout=POLL_SECONDS)[1]:
         turn()

@@ -10,6 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
 from sweep.runners.nodes.offer import source
+from sweep.runners.ray_environment import of_trials
 
 WAIT_SECONDS = 2.0
 """A worker whose node is made ready gives a sign of life so often."""
@@ -59,6 +60,22 @@ def try_out(
         return found
     except ImportError as error:
         return _unfit(lacking(error), 1)
+
+
+def once(node: str, cpu: float, gpu: float) -> dict[str, Any]:
+    """Make the options of a task that is done once on a node, in the environment that trials have.
+
+    Its process ends with it: it would keep the memory of torch, and of a GPU some hundred megabytes for its context.
+    And Ray gives none that has had a task to a trial, which is an actor.
+    """
+    return {
+        "num_cpus": cpu,
+        "num_gpus": gpu,
+        "max_calls": 1,
+        "max_retries": 0,
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False),
+        "runtime_env": of_trials(),
+    }
 
 
 def lacking(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import pytest
 from ganlib.errors import RequestError, WorkError
 from sweep.runners import ray_cluster
 from sweep.runners.nodes import preflight as ray_preflight
+from sweep.runners.nodes import ready
 from sweep.runners.nodes.ready import try_out
 from sweep.runners.ray_tune import resources_of
 from sweep.runners.ray_worker import TRIAL, UNFIT
@@ -90,7 +91,7 @@ class Cluster:
         monkeypatch.setattr(ray_preflight.time, "sleep", self.sleep)
         monkeypatch.setattr(ray_preflight.time, "monotonic", lambda: self.slept)
         monkeypatch.setattr(
-            ray_preflight, "NodeAffinitySchedulingStrategy", lambda node, soft: setattr(self, "here", node)
+            ready, "NodeAffinitySchedulingStrategy", lambda node, soft: setattr(self, "here", node)
         )
         monkeypatch.setattr(ray_preflight.ray, "remote", lambda **options: lambda function: self)
         monkeypatch.setattr(ray_preflight.ray, "get", self.get)
