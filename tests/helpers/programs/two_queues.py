@@ -23,8 +23,11 @@ WAITING = (
 )
 """Files that wait, for Ray to start, a worker to be missed or a server to be given up, the longest first."""
 
-LONG = ("test_driver_faults", "test_disk_faults", "test_fake_cuda", "test_browser", "test_precision")
-"""Files that compute for minutes: at the end, one process would keep the others waiting."""
+LONG = (
+    *("test_driver_faults", "test_disk_faults", "test_fake_cuda", "test_browser", "test_precision"),
+    *("test_taken_up", "test_as_on_gpus", "test_pack"),
+)
+"""Files that compute for minutes, or would come last of all: one process would keep the others waiting."""
 
 
 class TwoQueues(LoadFileScheduling):
