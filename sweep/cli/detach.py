@@ -35,6 +35,7 @@ def detach(
         spec: The text of the spec with everything that options say, for a driver that does not see the file of it.
         instead: Arguments and options that are not as they were given.
     """
+    from sweep.cli.suggest import which
     from sweep.commands.detaching import Seen, follow
     from sweep.commands.detaching.background import Background
     from sweep.commands.detaching.ray_job import RayJob
@@ -58,8 +59,8 @@ def detach(
             driver = RayJob(words(context, instead), files, sweep, address)
     code = follow(driver, place, before, click.echo, view.say)
     if code == 0 and driver.ended() is None:
-        at = "" if storage == "runs" else f" --storage {storage}"
-        view.say(f"'sweep watch {sweep}{at}' looks on, 'sweep stop {sweep}{at}' stops it")
+        found = which(sweep, storage)
+        view.say(f"'sweep watch {found}' looks on, 'sweep stop {found}' stops it")
     sys.exit(code)
 
 

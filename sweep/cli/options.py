@@ -159,8 +159,9 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         from sweep.storage.opening import open_folder
         from sweep.terminal.views import view_for
 
-        sweep = open_sweep(open_folder(storage), name)
-        if open_folder(storage) / sweep.name != sweep.folder:  # it was named by its path
+        place = open_folder(storage)
+        sweep = open_sweep(place, name)
+        if place / sweep.name != sweep.folder:  # it was named by its path
             storage = str(sweep.folder).removesuffix(f"/{sweep.name}")
         if detach:
             detaching.detach(storage, sweep.name, address, name=sweep.name)

@@ -15,10 +15,14 @@ def suggest(name: str, options: Options) -> None:
         name: Of the sweep.
         options: With which it was run.
     """
-    say, storage = view_for(options.as_json).say, options.storage
-    words = shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
+    say, words = view_for(options.as_json).say, which(name, options.storage)
     say(f"compare the trials: sweep report {words}")
     say(f"export the winner:  sweep best {words} --export {free_export(name)}")
+
+
+def which(name: str, storage: str) -> str:
+    """Write the words by which a command finds a sweep from here, as a shell takes them."""
+    return shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
 
 
 def free_export(name: str) -> Path:

@@ -279,8 +279,6 @@ def build_trial(measured: Mapping[str, Any], values: Mapping[str, Any]) -> Trial
             section, name = path.split(".")
             if not _lacks_a_part(whole := with_parts(path, value, searched)):
                 sections[section][name] = whole
-    model, train = (
-        ModelConfig.model_validate(sections["model"]),
-        TrainConfig.model_validate(sections["train"]),
-    )
+    model = ModelConfig.model_validate(sections["model"])
+    train = TrainConfig.model_validate(sections["train"])
     return TrialConfig(model=model, train=train, **{section: measured[section] for section in MEASURED})

@@ -32,8 +32,7 @@ _REASONS = {
 }
 _HERE = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
 """What a mount says that its server does not answer."""
-
-
+_MISSING = (FileNotFoundError, NotADirectoryError)
 BARRED = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
 """What says that a path is of no use to us, now and later."""
 
@@ -70,15 +69,15 @@ def explained(action: str, where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-        kind = MissingFileError if missing else UnreachableError if error.errno in _HERE else StorageError
+        gone, away = isinstance(error, _MISSING), error.errno in _HERE
+        kind = MissingFileError if gone else UnreachableError if away else StorageError
         raise kind(f"could not {action} '{where}': {reason_of(error)}") from error
 
 
 def reason_of(error: OSError) -> str:
     """Say what an error of the disk or the network means, and what helps."""
-    missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-    known = _REASONS.get(error.errno or (errno.ENOENT if missing else 0))  # object stores set no errno
+    number = error.errno or (errno.ENOENT if isinstance(error, _MISSING) else 0)  # object stores set none
+    known = _REASONS.get(number)
     return known or error.strerror or str(error) or type(error).__name__
 
 

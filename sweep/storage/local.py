@@ -65,24 +65,16 @@ class LocalFolder(Folder):
 
     def exists(self, path: str = "") -> bool:  # noqa: D102
         target = os.path.join(self.url, *relative_parts(path))
-        with explained("look for", target):
-            try:
-                os.stat(target)
-            except OSError as error:
-                if error.errno not in _ABSENT:
-                    raise
-                return False
-        return True
+        there = False
+        with explained("look for", target), _if_there():
+            os.stat(target)
+            there = True
+        return there
 
     def names(self, path: str = "") -> list[str]:  # noqa: D102
-        target = self._at(path)
-        with explained("list", str(target)):
-            try:
-                found = os.listdir(target)
-            except OSError as error:
-                if error.errno not in _ABSENT:
-                    raise
-                return []
+        target, found = self._at(path), list[str]()
+        with explained("list", str(target)), _if_there():
+            found = os.listdir(target)
         return sorted(name for name in found if not name.endswith(TEMPORARY))
 
     def stamps(self, path: str = "") -> dict[str, Stamp]:  # noqa: D102
@@ -116,13 +108,20 @@ class LocalFolder(Folder):
 
 def _entries(place: Path | str) -> list["os.DirEntry[str]"]:
     """List a folder, and nothing for one that is deleted: a running sweep replaces files as we look."""
+    found: list[os.DirEntry[str]] = []
+    with _if_there(), os.scandir(place) as entries:
+        found = list(entries)
+    return found
+
+
+@contextlib.contextmanager
+def _if_there() -> Iterator[None]:
+    """Leave off where nothing is there."""
     try:
-        with os.scandir(place) as entries:
-            return list(entries)
+        yield
     except OSError as error:
         if error.errno not in _ABSENT:
             raise
-        return []
 
 
 def _bytes(entry: "os.DirEntry[str]") -> int:

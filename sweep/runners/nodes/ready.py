@@ -101,9 +101,8 @@ class Readiness:
         self._unfit = unfit(assignment["owner"])
         self._task: Any = None
         if self._unfit is None:
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             visible = os.environ.get("CUDA_VISIBLE_DEVICES") if ray.get_gpu_ids() else None
-            remote = ray.remote(num_cpus=0, max_calls=1, max_retries=0, scheduling_strategy=here)
+            remote = ray.remote(**once(ray.get_runtime_context().get_node_id(), 0, 0))
             names = ("data_hash", "sweep", "owner", "gpu", "threads")
             values = (assignment[name] for name in names)
             self._task = remote(try_out).remote(json.dumps(assignment["config"]), *values, visible)

@@ -99,10 +99,8 @@ def test_others_train_while_one_is_measured(spec: Path, alone: Path, monkeypatch
 
     def step(self: AdversarialStep, batches: Any) -> None:
         taken[id(self)] += 1
-        last = not trained.is_set() and [*taken.values()] == [
-            4,
-            4,
-        ]  # before both are due; one of them is already
+        # Of the second one's steps before it is due; the first one is due already.
+        last = not trained.is_set() and [*taken.values()] == [4, 4]
         if last:
             in_time.append(measuring.wait(60))
         entered(self, batches)
