@@ -13,16 +13,19 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from helpers.drawn.embedded import remembering
 from helpers.programs.fake_s3 import bucket_in_memory
 from helpers.programs.two_queues import TwoQueues, by_length
 from xdist.remote import Producer
 
 from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfig, TrainConfig, TrialConfig
 from ganlib.heap import keep_memory
+from sweep.report import pictures as report_pictures
 from sweep.storage.folder import Folder
 from sweep.storage.opening import open_folder
 
 keep_memory()  # as a trial's process does
+report_pictures.embed = remembering(report_pictures.embed)
 
 # No test loses power; what is killed has written what it has written. Waiting for the disk would take minutes in all.
 os.fsync = lambda fd: None

@@ -32,9 +32,10 @@ def narrow(**_: object) -> torchvision.models.VGG:
     """VGG19 with few channels."""
     stages = zip(WIDTHS, (2, 2, 4, 4, 4), strict=True)
     layout = [step for width, count in stages for step in (*[width] * count, "M")]
-    return torchvision.models.VGG(
-        torchvision.models.vgg.make_layers(layout), num_classes=1, init_weights=False
-    )
+    with torch.device("meta"):  # its classifier, which nobody uses, has a hundred million weights
+        network = torchvision.models.VGG(nn.Identity(), num_classes=1, init_weights=False)
+    network.features = torchvision.models.vgg.make_layers(layout)
+    return network
 
 
 @pytest.fixture

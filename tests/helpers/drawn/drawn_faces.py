@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 
+@lru_cache(512)
 def grid_png(seed: int, size: int, quality: float, same: bool = False) -> bytes:
     """An 8x8 grid of drawn faces, the blurrier and noisier the lower ``quality``."""
     sheet = Image.new("RGB", (8 * (size + 2) + 2,) * 2, "white")
