@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 IMPORTED = (
+    "helpers.programs.study_made",
     *("torch", "torchvision", "numpy", "scipy.linalg", "PIL.Image", "skimage.metrics", "safetensors.torch"),
     *(
         "optuna",
