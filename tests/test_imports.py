@@ -1,5 +1,6 @@
 """What is loaded: what reads results needs neither ray nor torch, and an export no trainer."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -126,3 +127,23 @@ sys.meta_path.insert(0, Absent())
 """
     code += "\n".join(f"importlib.import_module({name!r})" for name in modules("ganlib"))
     assert loaded_by(code, "sweep", "ray", "optuna", "click") == []
+
+
+def test_no_class_subscribes_one_of_another_package() -> None:
+    """Type parameters come with a version: ``click.ParamType[float]`` is an error at run time before click 8.5."""
+    own = {*sys.stdlib_module_names, "sweep", "ganlib"}
+    found = []
+    for name, path in {**modules("sweep"), **modules("ganlib")}.items():
+        foreign = {
+            part
+            for one in imports(path, name, False)
+            if one.partition(".")[0] not in own
+            for part in one.split(".")
+        }
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases = [base.value for base in node.bases if isinstance(base, ast.Subscript)]
+                found += [
+                    f"{name}.{node.name}" for base in bases if foreign & set(ast.unparse(base).split("."))
+                ]
+    assert found == []

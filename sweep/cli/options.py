@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -60,7 +60,13 @@ moved_option = click.option(
 )
 
 
-class LengthOfTime(click.ParamType[float, str | float]):
+if TYPE_CHECKING:
+    _Time = click.ParamType[float, str | float]
+else:
+    _Time = click.ParamType  # it has no parameters before click 8.5
+
+
+class LengthOfTime(_Time):
     """The value of an option such as ``1h30m``, in seconds."""
 
     name = "time"
