@@ -15,6 +15,7 @@ from helpers.programs.sweep_process import (
     check_whole,
     command_line,
     descendants,
+    slow,
     undisturbed,
     write_spec,
 )
@@ -37,14 +38,13 @@ def start(tmp_path: Path, cache: Path) -> Start:
     return start
 
 
-def in_the_middle(results: Results) -> bool:
-    """Whether a trial has its result, and one on its way has so much left that it cannot end by surprise."""
-    trials = results.trials()
-    reached = {
-        trial: results.evaluations(trial) for trial, row in trials.items() if row["status"] == "running"
-    }
-    return any(row["result"] is not None for row in trials.values()) and any(
-        0 < count <= EPOCHS / 4 for count in reached.values()
+def in_the_middle(results: Results, pace: Path) -> bool:
+    """Whether a trial has its result and another is on its way, which waits from the first one's result on."""
+    trials = results.trials().values()
+    if any(row["result"] is not None for row in trials):
+        pace.touch()
+    return pace.exists() and any(
+        row["status"] == "running" and results.evaluations(row["trial"]) for row in trials
     )
 
 
@@ -81,11 +81,13 @@ def test_sweep_outlives_ctrl_c_and_the_loss_of_its_workers(start: Start, tmp_pat
     expected = undisturbed(spec, cache, tmp_path / "undisturbed")
     assert expected.statuses() == ["finished"] * TRIALS
     assert len(expected.numbers()) == TRIALS * EPOCHS
-    results, chance = Results(tmp_path, "small"), random.Random(1)
+    results, chance, pace = Results(tmp_path, "small"), random.Random(1), tmp_path / "pace"
+    waiting = slow(pace)
+    pace.unlink()
 
-    with start("run", spec) as run:
+    with start("run", spec, **waiting) as run:
         kill_workers(run, results, KILLS // 2, chance)
-        run.until("the middle", lambda: in_the_middle(results))
+        run.until("the middle", lambda: in_the_middle(results, pace))
         run.signal(signal.SIGINT)
         assert run.wait() == 1, run.text()
         assert "sweep resume small" in run.text()

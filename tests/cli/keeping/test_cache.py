@@ -150,8 +150,8 @@ def listed_hash(storage: Path) -> str:
 
 
 def test_what_a_process_is_making_stays(cache: Path, storage: Path) -> None:
-    (lock,) = cache.glob("*.safetensors.lock")
-    with FileLock(lock):
+    (features,) = cache.glob("*.safetensors")
+    with FileLock(f"{features}.lock"):
         told = fine("cache", "--clear", "features", "--yes", "--storage", storage)
     assert "a process is making it" in told
     assert list(cache.glob("*.safetensors"))
