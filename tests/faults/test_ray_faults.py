@@ -39,13 +39,12 @@ def start(tmp_path: Path, cache: Path) -> Start:
 
 
 def in_the_middle(results: Results, pace: Path) -> bool:
-    """Whether a trial has its result and another is on its way, which waits from the first one's result on."""
-    trials = results.trials().values()
-    if any(row["result"] is not None for row in trials):
+    """Whether a trial has its result, from when on all wait at their next evaluation, and one has that before it."""
+    trials = results.trials()
+    if any(row["result"] is not None for row in trials.values()):
         pace.touch()
-    return pace.exists() and any(
-        row["status"] == "running" and results.evaluations(row["trial"]) for row in trials
-    )
+    running = [trial for trial, row in trials.items() if row["status"] == "running"]
+    return pace.exists() and any(0 < results.evaluations(trial) < EPOCHS - 1 for trial in running)
 
 
 def check_interrupted(results: Results) -> None:
