@@ -39,12 +39,13 @@ def start(tmp_path: Path, cache: Path) -> Start:
 
 
 def in_the_middle(results: Results, pace: Path) -> bool:
-    """Whether a trial has its result, from when on all wait at their next evaluation, and one has that before it."""
+    """Whether a trial has its result and all others are on their way, waiting at their next evaluation since then."""
     trials = results.trials()
     if any(row["result"] is not None for row in trials.values()):
         pace.touch()
-    running = [trial for trial, row in trials.items() if row["status"] == "running"]
-    return pace.exists() and any(0 < results.evaluations(trial) < EPOCHS - 1 for trial in running)
+    running = [results.evaluations(trial) for trial, row in trials.items() if row["status"] == "running"]
+    begun = len(trials) == TRIALS and all(running)
+    return pace.exists() and begun and any(count < EPOCHS - 1 for count in running)
 
 
 def check_interrupted(results: Results) -> None:
