@@ -41,11 +41,11 @@ def start(tmp_path: Path, cache: Path) -> Start:
 def in_the_middle(results: Results, pace: Path) -> bool:
     """Whether a trial has its result and all others are on their way, waiting at their next evaluation since then."""
     trials = results.trials()
-    if any(row["result"] is not None for row in trials.values()):
-        pace.touch()
+    if not any(row["result"] is not None for row in trials.values()):
+        return False  # without a look at the evaluations: what is looked at quickly is looked at often
+    pace.touch()
     running = [results.evaluations(trial) for trial, row in trials.items() if row["status"] == "running"]
-    begun = len(trials) == TRIALS and all(running)
-    return pace.exists() and begun and any(count < EPOCHS - 1 for count in running)
+    return len(trials) == TRIALS and all(running) and any(count < EPOCHS - 1 for count in running)
 
 
 def check_interrupted(results: Results) -> None:
