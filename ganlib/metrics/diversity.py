@@ -14,6 +14,7 @@ PICTURES = 128
 PAIRS = 64
 SIZE = 32
 WINDOW = 7
+"""Pixels along the side of a window, as in scikit-image; `_averaged` adds them as 4 + 2 + 1."""
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales in MS-SSIM, the finest first (Wang et al. 2003); those of the scales that fit sum to 1."""
 

@@ -14,19 +14,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 IMPORTED = (
-    "helpers.programs.study_made",
     *("torch", "torchvision", "numpy", "scipy.linalg", "PIL.Image", "skimage.metrics", "safetensors.torch"),
-    *(
-        "optuna",
-        "sqlalchemy",
-        "alembic.command",
-        "pyarrow.parquet",
-        "pyarrow.fs",
-        "pandas",
-        "pydantic",
-        "yaml",
-    ),
-    *("rich.console", "click"),
+    *("pyarrow.parquet", "pyarrow.fs", "pandas", "pydantic", "yaml", "rich.console", "click"),
+    "helpers.programs.study_made",  # optuna, sqlalchemy and alembic
 )
 """Other people's packages alone: a fault must find the modules of `sweep` not yet imported."""
 
