@@ -11,7 +11,7 @@ from torch import Tensor
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.names import FAMILIES
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 
 
 def stepping(data: DataConfig, model: ModelConfig, train: TrainConfig, steps: int) -> Work:
