@@ -35,6 +35,17 @@ def stage_at(ladder: Ladder, n_fake: int, previous_kimg: float, last: bool) -> S
     return Stage(len(ladder), n_fake) if last or index == len(ladder) else Stage(index, ladder[index][1])
 
 
+def count_at(ladder: Ladder, n_fake: int, rung: float) -> int:
+    """Return the number of pictures on which trials are measured where they are compared at a rung.
+
+    Args:
+        ladder: The stages of the ladder; empty for none.
+        n_fake: Pictures of a full measurement.
+        rung: In kimg.
+    """
+    return next((count for kimg, count in ladder if reached(kimg, rung)), n_fake)
+
+
 def ladder(
     rungs: Sequence[float], reduction: float, interval: float, n_first: int, n_fake: int
 ) -> list[tuple[float, int]]:

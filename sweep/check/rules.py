@@ -15,7 +15,7 @@ from ganlib import clock
 from sweep.check.folder import Finding, Found, reason
 from sweep.records import ledger
 from sweep.records.schemas import STATUSES
-from sweep.records.snapshots import peaked
+from sweep.records.snapshots import compared, fair, peaked
 from sweep.records.status import Status
 from sweep.search.asha import Asha
 from sweep.storage import layout
@@ -179,7 +179,7 @@ def rungs(records: Found) -> Iterator[Finding]:
             )
         try:
             measured = entry["value"], entry["se"], entry["variety"]
-            decision = asha.enter(entry["trial"], entry["rung_kimg"], *measured)
+            decision = asha.enter(entry["trial"], entry["rung_kimg"], *measured, {entry["rung"]})
         except ValueError as error:
             yield Finding(path, str(error))
             continue
@@ -190,9 +190,9 @@ def rungs(records: Found) -> Iterator[Finding]:
             yield Finding(path, _of_variety(entry, asha.variety))
     known = {(entry["trial"], entry["rung"]) for entry in entries}
     for number in filter(records.settled, records.trials):
-        reached = _compared_at(records, number)
+        entered = _entered(records, number)
         for index, rung in enumerate(records.info.rungs):
-            if clock.reached(reached, rung) and (number, index) not in known:
+            if index in entered and (number, index) not in known:
                 what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
                 yield Finding(layout.part("rungs", number), what)
 
@@ -204,12 +204,20 @@ def _of_variety(entry: dict[str, Any], least: float) -> str:
     return f"has {known} variety at {entry['rung_kimg']:g} kimg and {done}, where {least:.1%} are needed"
 
 
-def _compared_at(records: Found, number: int) -> float:
-    """Find how far a trial's evaluations go that are compared at rungs, in kimg; -1 where there are none."""
-    kimgs = [row["kimg"] for row in records.rows("metrics", number) if row["verdict"] is None]
-    if records.info.ladder:  # the last one is measured in full, and so compared with none
-        kimgs = [kimg for kimg in kimgs if kimg < records.budget(number)]
-    return max(kimgs, default=-1.0)
+def _entered(records: Found, number: int) -> set[int]:
+    """Find the rungs, from 0, at which a trial was compared.
+
+    From the trial's own budget on there is none: it came when the sweep got a longer one.
+    """
+    info, spec, budget = records.info, records.spec, records.budget(number)
+    seen = compared(records.remembered(number).seen, info.ladder, budget)
+    known = spec.search.metric, info.ladder, spec.evaluate.n_fake
+    return {
+        index
+        for index, rung in enumerate(info.rungs)
+        if not clock.reached(rung, budget)
+        and any(clock.reached(one.kimg, rung) and fair(one, *known, rung) for one in seen)
+    }
 
 
 def _measured(records: Found, entry: dict[str, Any]) -> float | None:

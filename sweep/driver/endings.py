@@ -26,7 +26,7 @@ class Endings:
             last: Whether training has come to its end.
         """
         # A trial that was called dead, or has no finite value, has not been seen at this evaluation.
-        if self._rungs.stop(trial, [one for one in trial.seen[-1:] if one.kimg == kimg]):
+        if self._rungs.stop(trial, kimg):
             return Status.STOPPED
         if last or self._rungs.peaked(trial):
             return Status.FINISHED
@@ -39,7 +39,7 @@ class Endings:
             trial: As it is on record.
             stopped: Whether its stop is on record.
         """
-        stopped = stopped or self._rungs.stop(trial, trial.seen)
+        stopped = stopped or self._rungs.stop(trial)
         if trial.verdict:
             return Status.COLLAPSED
         if stopped:

@@ -1,11 +1,10 @@
 """Who trains on: ASHA's rungs, written down before anybody is stopped by them, and the end of what a trial can use."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sweep.records.datasets import Store
 from sweep.records.retention import resumable
-from sweep.records.snapshots import Seen, peaked, recent
+from sweep.records.snapshots import Seen, compared, fair, peaked, recent
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial, ranked
@@ -38,19 +37,16 @@ class Rungs:
     def _budget(self, trial: Trial) -> float:
         return self._spec.trial_budget(trial.params, self._info.schedule)
 
-    def stop(self, trial: Trial, evaluations: Iterable[Seen]) -> bool:
-        """Enter healthy evaluations of a trial into the rungs that they reach; whether the trial ends there.
-
-        A trial's last evaluation enters nowhere where there is a ladder: only that one is measured in full.
-        """
-        end = self._budget(trial) if self._info.ladder else math.inf
-        return self._asha is not None and any(
-            self._enter(trial, one) for one in evaluations if one.kimg < end
-        )
+    def stop(self, trial: Trial, since: float = 0.0) -> bool:
+        """Enter a trial's evaluations from some kimg on into the rungs that they reach; whether it ends there."""
+        found = compared(trial.seen, self._info.ladder, self._budget(trial))
+        return self._asha is not None and any(self._enter(trial, one) for one in found if one.kimg >= since)
 
     def _enter(self, trial: Trial, seen: Seen) -> bool:
         assert self._asha is not None
-        decision = self._asha.enter(trial.number, seen.kimg, seen.value, seen.se, seen.variety)
+        known = self._spec.search.metric, self._info.ladder, self._spec.evaluate.n_fake
+        open_to = {index for index, rung in enumerate(self._asha.rungs) if fair(seen, *known, rung)}
+        decision = self._asha.enter(trial.number, seen.kimg, seen.value, seen.se, seen.variety, open_to)
         for index, entered in decision.entries:
             trial.rung = trial.rung if decision.alike else index
             self._store.add(

@@ -20,6 +20,7 @@ from typing import Any
 from ganlib.clock import reached
 from ganlib.metrics.score import variety
 from ganlib.names import METRICS
+from ganlib.training.ladder import Ladder, count_at
 
 STEEP = 2.0
 """The number of standard errors by which a trial that is still improving ends below its earlier values."""
@@ -104,6 +105,34 @@ def candidates(seen: Iterable[Seen], metric: str) -> list[Seen]:
         if lowest and (not kept or lowest.value < kept[-1].value):
             kept.append(lowest)
     return kept
+
+
+def compared(seen: Iterable[Seen], ladder: Ladder, end: float) -> list[Seen]:
+    """List the evaluations of a trial that are compared with those of others at rungs.
+
+    Its last one is not among them where there is a ladder: only that one is measured in full.
+
+    Args:
+        seen: The healthy evaluations of the trial.
+        ladder: That of the sweep.
+        end: The trial's budget, in kimg.
+    """
+    return [one for one in seen if not ladder or one.kimg < end]
+
+
+def fair(one: Seen, metric: str, ladder: Ladder, n_fake: int, rung: float) -> bool:
+    """Say whether an evaluation compares with those of others at a rung, for a metric that falls: not on more pictures.
+
+    A trial that came to its end before the budget was made longer may have been measured on more.
+
+    Args:
+        one: The evaluation.
+        metric: The searched metric, one of `ganlib.names.METRICS`.
+        ladder: That of the sweep.
+        n_fake: Pictures of a full measurement.
+        rung: In kimg.
+    """
+    return not METRICS[metric].falls or one.n_fake <= count_at(ladder, n_fake, rung)
 
 
 def peaked(seen: Sequence[Seen], patience: float) -> bool:

@@ -96,7 +96,13 @@ class Asha:
         }
 
     def enter(
-        self, trial: int, kimg: float, value: float, se: float | None = None, variety: float | None = None
+        self,
+        trial: int,
+        kimg: float,
+        value: float,
+        se: float | None = None,
+        variety: float | None = None,
+        open_to: Collection[int] | None = None,
     ) -> Decision:
         """Enter a trial's value into every rung that the trial has newly reached, and decide whether it goes on.
 
@@ -112,6 +118,7 @@ class Asha:
             se: The standard error of the value; one that is not known, or no finite number, counts as 0.
             variety: The variety of its pictures, as a share of that of real ones; one that is not known, or not a
                 number, stops nobody.
+            open_to: The rungs, from 0, at which this value compares with others; None for all.
 
         Raises:
             ValueError: If the value is not finite: NaN would never be stopped, -inf would stop all others.
@@ -121,11 +128,16 @@ class Asha:
                 f"only finite values can be compared, got {value} of trial {trial} at {kimg} kimg"
             )
         met = [index for index, rung in enumerate(self.rungs) if reached(kimg, rung)]
-        entries = [(index, value) for index in met if trial not in self._rungs[index].held]
+        entries = [
+            (index, value)
+            for index in met
+            if trial not in self._rungs[index].held and (open_to is None or index in open_to)
+        ]
         error = se if se is not None and math.isfinite(se) else 0.0
         alike = variety is not None and variety < self.variety
         for index, entered in entries:
             self._rungs[index].add(trial, Held(entered, max(error, 0.0), alike))
+        met = [index for index in met if trial in self._rungs[index].held]
         if not met:
             return Decision()
         rung = met[-1]

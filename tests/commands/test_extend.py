@@ -11,6 +11,7 @@ from ganlib.errors import RequestError
 from sweep.commands.extend import more_budget
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
+from sweep.search.rung import Rung
 from sweep.spec.specification import parse
 from sweep.storage.opening import open_folder
 
@@ -120,3 +121,39 @@ def test_budgets_of_their_own_are_not_changed() -> None:
     spec = parse("configs:\n- {train.kimg: 0.2}\n- {train.kimg: 0.1}\n")
     with pytest.raises(RequestError, match=r"bring their own budgets \(train.kimg\)"):
         more_budget(spec, SweepInfo(images=96, budget=0.2), 0.4)
+
+
+@pytest.mark.parametrize(
+    ("metric", "n_first", "kept"), [("kid", 32, False), ("kid", 8, True), ("fid", 8, True), ("fid", 32, True)]
+)
+def test_at_rungs_that_come_with_a_longer_budget_all_are_measured_alike(
+    metric: str, n_first: int, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the old budget ended, all pictures were measured; who comes there later is measured with fewer."""
+    monkeypatch.setattr(Rung, "judged", lambda *_: (True, None))  # all go on
+    spec = small(
+        train={"epochs": None},
+        evaluate={"every": 0.1, "unit": "kimg", "n_first": n_first},
+        search={"trials": 2, "metric": metric},
+        keep={"finished": "all"},
+        asha={"grace": 0.1, "reduction": 2, "max": 0.2, "unit": "kimg", "variant": "stop"},
+    )
+    (tmp_path / "spec.yaml").write_text(spec)
+    first = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path)
+    assert first.exit_code == 0, first.output
+    for checkpoint in (tmp_path / "small").rglob("*.ckpt") if not kept else ():
+        checkpoint.unlink()
+    more = ("--kimg", "0.4", "--trials", "+1", "--local", "--storage", tmp_path)
+    extended = run("extend", "small", *more)
+    assert extended.exit_code == 0, extended.output
+    info = SweepInfo.read(open_folder(tmp_path / "small"))
+    assert info.rungs == pytest.approx((0.1, 0.2))
+    counts = {(row["trial"], row["kimg"]): row["n_fake"] for row in rows(tmp_path / "small", "metrics")}
+    of_rung: dict[int, set[int]] = {}
+    for entry in rows(tmp_path / "small", "rungs"):
+        of_rung.setdefault(entry["rung"], set()).add(counts[entry["trial"], entry["kimg"]])
+    if metric == "fid":
+        assert all(len(found) == 1 for found in of_rung.values()), of_rung
+    assert of_rung.keys() == {0, 1}
+    checked = run("check", "small", "--storage", tmp_path)
+    assert checked.exit_code == 0, checked.output
