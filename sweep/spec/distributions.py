@@ -194,7 +194,7 @@ class Categorical:
 
 Distribution = Float | Int | Categorical
 TYPES: dict[str, type[Distribution]] = {"float": Float, "int": Int, "categorical": Categorical}
-"""What a spec can name as ``type``; `sweep.spec.read_distribution` reads each, `sweep.spec.space` words it."""
+"""What a spec can name as ``type``; `sweep.spec.reading.distribution` reads each, `sweep.spec.space` words it."""
 _KINDS: dict[Kind, set[type]] = {"bool": {bool}, "int": {int}, "float": {int, float}, "str": {str}}
 
 

@@ -13,8 +13,8 @@ from sweep.spec import overrides as command_line
 from sweep.spec.fields import blame, check_section, check_whole
 from sweep.spec.hints import NAME_RULE, as_name, is_name
 from sweep.spec.problems import Problems, broken_rules, show, unknown_key
-from sweep.spec.read_configs import Point, read_configs
-from sweep.spec.read_space import read_space
+from sweep.spec.reading.configs import Point, read_configs
+from sweep.spec.reading.space import read_space
 from sweep.spec.sections import (
     FIELDS,
     MEASURED,

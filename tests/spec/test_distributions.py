@@ -109,7 +109,7 @@ def test_choices_must_go_together():
 
 def test_every_type_of_distribution_is_read_and_worded() -> None:
     from sweep.spec.distributions import TYPES, Distribution
-    from sweep.spec.read_distribution import _KEYS, _READERS
+    from sweep.spec.reading.distribution import _KEYS, _READERS
 
     assert set(TYPES) == set(_KEYS) == set(_READERS)
     assert set(TYPES.values()) == set(get_args(Distribution))

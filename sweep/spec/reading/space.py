@@ -7,7 +7,7 @@ from typing import Any
 from ganlib.registry import did_you_mean
 from sweep.spec.distributions import Conditions, Distribution, Float
 from sweep.spec.problems import Problems, show
-from sweep.spec.read_distribution import read_distribution
+from sweep.spec.reading.distribution import read_distribution
 from sweep.spec.sections import FIELDS, PLACES
 from sweep.spec.space import Space
 from sweep.spec.values import BAD, check_value
