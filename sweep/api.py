@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from ganlib.names import MEASURED
 from sweep.commands.folder.asked import Asked, choose
 from sweep.commands.run import resume, start
@@ -24,8 +24,8 @@ from sweep.records import catalog
 from sweep.results.ranking import board_of
 from sweep.results.state import State, state_of
 from sweep.runners.base import Options
+from sweep.spec.given import assignment, document
 from sweep.spec.specification import parse
-from sweep.spec.yaml_tree import inline
 from sweep.storage.opening import open_folder
 from sweep.terminal.views import view_for
 
@@ -68,13 +68,12 @@ def run(
 
     Raises:
         RequestError: If something was asked wrongly, or is not there.
-        WorkError: If the work failed, or no trial has a result.
+        WorkError: If the work failed, or no trial can win: all have collapsed or failed, or break a wish.
     """
-    given = tuple(f"{path}={inline(value)}" for path, value in (overrides or {}).items())
+    given = tuple(assignment(path, value) for path, value in (overrides or {}).items())
     view, limit = view_for(False), None if time is None else _seconds(time)
     if isinstance(what, Mapping):
-        text = "".join(f"{key}: {inline(value)}\n" for key, value in what.items())
-        asked = Asked("<mapping>", name, given, str(storage), limit, local, clock.monotonic(), text)
+        asked = Asked("<mapping>", name, given, str(storage), limit, local, clock.monotonic(), document(what))
     else:
         asked = Asked(str(what), name, given, str(storage), limit, local, clock.monotonic())
     chosen = choose(asked, address is None, or_resume, view.say)
@@ -82,10 +81,10 @@ def run(
     if or_resume:
         from sweep.commands.or_resume import start_or_resume
 
-        start_or_resume(chosen.spec, options)
+        code = start_or_resume(chosen.spec, options)
     else:
-        start(chosen.spec, options)
-    return open(chosen.spec.name, storage)
+        code = start(chosen.spec, options)
+    return _ended(open(chosen.spec.name, storage), code)
 
 
 def open(name: str | None = None, storage: str | Path = "runs") -> "Sweep":
@@ -179,9 +178,9 @@ class Sweep:
         raise RequestError(f"trial {chosen} of '{self.name}' has no pictures")
 
     def resume(self, *, local: bool = False, address: str | None = None) -> "Sweep":
-        """Go on with it after an interruption; see `run` for the arguments."""
-        resume(self._found.folder, Options(self._storage, local, address))
-        return open(self.name, self._storage)
+        """Go on with it after an interruption; see `run` for the arguments and errors."""
+        code = resume(self._found.folder, Options(self._storage, local, address))
+        return _ended(open(self.name, self._storage), code)
 
     def extend(
         self,
@@ -192,7 +191,7 @@ class Sweep:
         local: bool = False,
         address: str | None = None,
     ) -> "Sweep":
-        """Add trials, a longer budget or more time, and go on.
+        """Add trials, a longer budget or more time, and go on; errors are those of `run`.
 
         Args:
             trials: How many to add.
@@ -202,8 +201,9 @@ class Sweep:
             address: HOST:PORT of a Ray cluster.
         """
         limit = None if time is None else _seconds(time)
-        resume(self._found.folder, Options(self._storage, local, address), trials, kimg, limit)
-        return open(self.name, self._storage)
+        options = Options(self._storage, local, address)
+        code = resume(self._found.folder, options, trials, kimg, limit)
+        return _ended(open(self.name, self._storage), code)
 
     def confirm(
         self, *, top: int = 5, seeds: int = 3, local: bool = False, address: str | None = None
@@ -261,6 +261,13 @@ class Sweep:
         except ImportError:
             raise RequestError("tables as data frames need pandas: pip install pandas") from None
         return self._found.store.table(dataset).to_pandas()
+
+
+def _ended(sweep: Sweep, code: int) -> Sweep:
+    """Return a sweep that was driven, unless that failed; an interrupted one has not."""
+    if code and sweep.done:
+        raise WorkError(f"no trial of '{sweep.name}' can win: 'sweep best {sweep.name}' says why")
+    return sweep
 
 
 def _seconds(text: str) -> float:

@@ -5,25 +5,32 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from helpers.sweeps.commands import SMALL, small
 
 import sweep
 from ganlib import load_generator
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
+from sweep.spec.given import assignment, document
+from sweep.spec.specification import parse
 from sweep.terminal import notebook, views
+
+ENDS = "train: {epochs: 1}\n"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> "sweep.Sweep":
     storage = tmp_path_factory.mktemp("runs")
-    return sweep.run(SMALL, overrides={"search.trials": 2, "train.epochs": 2}, storage=storage, local=True)
+    overrides = {"search.trials": np.int64(2), "train.epochs": 2, "resources.gpu": "auto"}
+    return sweep.run(SMALL, overrides=overrides, storage=storage, local=True)
 
 
 def test_a_mapping_is_a_spec(made: "sweep.Sweep") -> None:
     assert made.done
     assert made.spec["search"]["trials"] == 2
+    assert made.spec["resources"]["gpu"] != "auto"  # measured
     assert list(made.trials["status"]) == ["finished", "finished"]
     assert len(made.metrics) == 4
     best = made.best()
@@ -117,3 +124,50 @@ def test_names_are_escaped() -> None:
 
 def test_elsewhere_nothing_is_drawn() -> None:
     assert not notebook.in_notebook()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wanted"),
+    [
+        ("data.source", "/data/a, b", "/data/a, b"),
+        ("data.source", Path("/data/x"), "/data/x"),
+        ("data.source", [Path("/data/x"), "y, z"], ["/data/x", "y, z"]),
+        ("data.source", "2024", "2024"),
+        ("data.labels", None, None),
+        ("train.lr_g", np.float32(0.5), 0.5),
+        ("train.betas", (0.0, np.float64(0.9)), [0.0, 0.9]),
+        ("search.subject_to.coverage", ">= 0.5", ">= 0.5"),
+        ("name", "2024", "2024"),
+    ],
+)
+def test_values_arrive_as_they_are_given(path: str, value: Any, wanted: Any) -> None:
+    found: Any = parse(ENDS, "spec.yaml", [assignment(path, value)]).to_plain()
+    for key in path.split("."):
+        found = found[key]
+    assert found == wanted
+    section, _, key = path.partition(".")
+    if "." not in key:
+        given = {section: {key: value}} if key else {section: value}
+        there: Any = parse(document(given), overrides=["train.epochs=1"]).to_plain()
+        assert (there[section][key] if key else there[section]) == wanted
+
+
+def test_what_no_spec_can_hold_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"data\.source: give numbers, text, lists and mappings, got set"):
+        assignment("data.source", {1})
+    with pytest.raises(RequestError, match="train: give numbers"):
+        document({"train": {"lr_g": np.ones(3)}})
+
+
+def test_a_sweep_without_a_winner_raises(tmp_path: Path) -> None:
+    with pytest.raises(WorkError, match="no trial of 'small' can win"):
+        sweep.run(
+            SMALL,
+            overrides={"search.subject_to.coverage": ">= 1", "search.trials": 1, "train.epochs": 1},
+            storage=tmp_path,
+            local=True,
+        )
+    made = sweep.open("small", tmp_path)
+    assert made.done
+    with pytest.raises(WorkError, match="no trial of 'small' can win"):
+        made.resume(local=True)
