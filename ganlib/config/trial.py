@@ -58,9 +58,11 @@ class TrialConfig(Section):
             *sizes, last = map(str, family.sizes)
             listed = f"{', '.join(sizes)} or {last}" if sizes else last
             raise ValueError(f"the family {name} makes pictures of {listed} pixels, not {self.data.size}")
-        if family.scales_weights and LOSSES[self.train.loss].clips_weights:
+        spectral = self.model.d_norm == "spectral"
+        if (family.scales_weights or spectral) and LOSSES[self.train.loss].clips_weights:
+            what = "a discriminator with d_norm spectral" if spectral else f"the family {name}"
             raise ValueError(
-                f"the loss {self.train.loss} cannot train the family {name}: its weights are scaled when they are used "
+                f"the loss {self.train.loss} cannot train {what}: its weights are scaled when they are used "
                 "(equalised learning rate, spectral normalisation), so clipping them limits nothing; use a loss that "
                 "does not clip: "
                 + ", ".join(other for other, loss in LOSSES.items() if not loss.clips_weights)

@@ -21,8 +21,8 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 
 from ganlib.data.alpha import GREY, RGB, RGBA, hide
 from ganlib.data.formats import NAMES, formats_for
-from ganlib.data.formats.png import SIGNATURE, slimmed
-from ganlib.data.formats.profiles import eight_bit, to_srgb
+from ganlib.data.formats.png import SIGNATURE, scale_key, slimmed
+from ganlib.data.formats.profiles import check_depth, eight_bit, to_srgb
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.look.upright import is_sideways, is_turned, upright
@@ -180,7 +180,9 @@ def _picture(
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
             # what is wanted, so that the filter below still decides how it looks.
             image.draft(None, (4 * size, 4 * size))
+        check_depth(image)
         image.load()
+        scale_key(image, data)
         profile = profile or image.info.get("icc_profile")
         turned, converted = to_srgb(eight_bit(upright(image)), profile)
         if converted != "none":

@@ -8,8 +8,9 @@ ends and nothing is counted twice. Whatever is left out is counted.
 
 import os
 import stat
+import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -193,6 +194,16 @@ def printable(path: str) -> str:
     """Write a path as one printable line: bytes that are no UTF-8, and control characters, become escapes."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def matched(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """Give each name of a file as it is known; one that is not known stays as it is.
+
+    Where it differs from a known one only in the form of its Unicode, that is meant: archives of macOS write an é as
+    two characters, and tables as one.
+    """
+    forms = {unicodedata.normalize("NFC", one): one for one in known}
+    return [name if name in known else forms.get(unicodedata.normalize("NFC", name), name) for name in names]
 
 
 def folder_of(source: str, key: str = "data.source") -> Path:

@@ -15,8 +15,7 @@ from ganlib.data.bucket import Bucket, is_bucket
 from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
 from ganlib.data.formats import NAMES
-from ganlib.data.labels.classes import FOLDERS
-from ganlib.data.labels.table import read_table
+from ganlib.data.labels.sources import labelled
 from ganlib.data.listing import DRAWN, OTHER, File, LeftOut, Skipped, printable, scan
 from ganlib.data.look import faces
 from ganlib.errors import RequestError
@@ -131,7 +130,7 @@ def open_sources(config: DataConfig, cache: Path | None = None) -> list[Source]:
     if problems:
         raise RequestError("\n".join(problems))
     if config.labels is not None:
-        sources = _labelled(sources, config)
+        sources = labelled(sources, config)
     return sources if config.count is None or AVATARS in names else _drawn(sources, config.count, config.seed)
 
 
@@ -165,6 +164,11 @@ def _open(name: str, config: DataConfig, cache: Path | None) -> list[Source]:
         styles = [config.style] if isinstance(config.style, str) else config.style
         if not styles:
             raise RequestError(f"{config.section}.style: an empty list; name at least one style of avatars")
+        if config.count is not None and config.count < len(styles):
+            raise RequestError(
+                f"{config.section}.count is {config.count}, and {config.section}.style names {len(styles)} styles: "
+                f"give a count of at least {len(styles)}, or fewer styles"
+            )
         return [
             _avatars(check_style(style, config.section), count, config)
             for style, count in zip(styles, _shared(config.count or AVATAR_COUNT, len(styles)), strict=True)
@@ -198,70 +202,6 @@ def _avatars(style: str, count: int, config: DataConfig) -> Source:
 def _shared(count: int, parts: int) -> list[int]:
     """Share a number of pictures among parts as evenly as can be, the first ones getting more."""
     return [count // parts + (part < count % parts) for part in range(parts)]
-
-
-def _labelled(sources: Sequence[Source], config: DataConfig) -> list[Source]:
-    """Give every file its class; what has none is skipped, and so are rows of a table that name no file.
-
-    Raises:
-        RequestError: when the table cannot be read or does not fit, or no file has a class.
-    """
-    key, wanted = f"{config.section}.labels", str(config.labels)
-    if wanted == FOLDERS:
-        bare = "lies in no sub-folder, so it is of no class"
-        labelled = [_with_labels(source, [file.folder for file in source.files], bare) for source in sources]
-        why = "none of them lies in a sub-folder: put the pictures of each class into a folder of its own"
-    else:
-        labelled = _by_table(sources, wanted, key)
-        why = f"no row of '{wanted}' names one of them: paths in it are relative to {config.section}.source"
-    for before, source in zip(sources, labelled, strict=True):
-        if before and not source:
-            raise RequestError(
-                f"{key} is '{wanted}', but of the {len(before):,} pictures in '{source.name}' {why} (such as "
-                f"{before.name_of(0)})"
-            )
-    return labelled
-
-
-def _with_labels(source: Source, labels: Sequence[str], reason: str) -> Source:
-    """Give the files of a source their classes; where one is empty, the file is skipped for that reason."""
-    if source.avatars is not None:
-        return source
-    pairs = list(zip(source.files, labels, strict=True))
-    skipped = tuple(Skipped(file.shown, reason) for file, label in pairs if not label)
-    files = tuple(replace(file, label=label) for file, label in pairs if label)
-    return replace(source, files=files, skipped=(*source.skipped, *skipped))
-
-
-def _by_table(sources: Sequence[Source], path: str, key: str) -> list[Source]:
-    """Look up the class of each file in a table."""
-    if any(source.avatars is not None for source in sources):
-        raise RequestError(
-            f"{key} is a table, but avatars are drawn and have no files: write '{FOLDERS}', which takes their styles "
-            "for classes"
-        )
-    table = read_table(path, key)
-    names = [[os.fsdecode(file.relative) for file in source.files] for source in sources]
-    twice = [name for name, times in Counter(name for part in names for name in part).items() if times > 1]
-    if ambiguous := next((name for name in twice if name in table.rows), None):
-        raise RequestError(
-            f"{key}: {path}:{table.rows[ambiguous][1]}: '{ambiguous}' is the path of files in more than one source: "
-            "put the sources into one folder, and write paths relative to that"
-        )
-    labelled = [
-        _with_labels(
-            source, [table.rows.get(name, ("", 0))[0] for name in part], f"no row of {path} names it"
-        )
-        for source, part in zip(sources, names, strict=True)
-    ]
-    unusable = {item.path for source in sources for item in source.skipped}
-    there = {name for part in names for name in part}
-    idle = [name for name in table.rows if name not in there]
-    idle = [name for name in idle if not any(item.endswith(f"{os.sep}{name}") for item in unusable)]
-    absent = tuple(
-        Skipped(f"{path}:{table.rows[name][1]}", f"names '{name}', which is not there") for name in idle
-    )
-    return [replace(labelled[0], skipped=(*labelled[0].skipped, *absent)), *labelled[1:]]
 
 
 def _drawn(sources: Sequence[Source], count: int, seed: int) -> list[Source]:

@@ -1,6 +1,7 @@
 """Tell people what the sources of a set hold, what was left out, what was done to the pictures, and how far it is."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _WORDS = {
 }
 _SUFFIXES = 8
 _CLASSES = 12
+_REASONS = 8
+_NUMBERS = re.compile(r"\d+")
 _GROUPS, _MEMBERS = 3, 4
 
 
@@ -206,11 +209,22 @@ def left_out(found: Found) -> list[str]:
 
 
 def faults(skipped: Iterable[Skipped]) -> list[str]:
-    """Say what looked like pictures and cannot be used, a line for each reason, with a count of every suffix."""
-    reasons: dict[str, Counter[str]] = {}
+    """Say what looked like pictures and cannot be used, a line for each reason, with a count of every suffix.
+
+    Reasons that differ in a number alone are one: of thousands of files that are cut off, each is so elsewhere.
+    """
+    kinds: dict[str, tuple[set[str], Counter[str]]] = {}
     for item in skipped:
-        reasons.setdefault(item.reason, Counter())[os.path.splitext(item.path)[1].lower() or "folder"] += 1
-    return [f"{_suffixes(counts)}: {reason}" for reason, counts in reasons.items()]
+        reasons, counts = kinds.setdefault(_NUMBERS.sub("0", item.reason), (set(), Counter()))
+        reasons.add(item.reason)
+        counts[os.path.splitext(item.path)[1].lower() or "folder"] += 1
+    ranked = sorted(kinds.values(), key=lambda kind: -kind[1].total())
+    lines = [
+        f"{_suffixes(counts)}: {min(reasons)}{', for instance' * (len(reasons) > 1)}"
+        for reasons, counts in ranked[:_REASONS]
+    ]
+    rest = sum(counts.total() for _, counts in ranked[_REASONS:])
+    return lines + ([f"{rest:,} more, for other reasons"] if rest else [])
 
 
 def prepared(traits: Mapping[str, int]) -> list[str]:

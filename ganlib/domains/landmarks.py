@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ganlib.config import DataConfig
 from ganlib.data.cache import ImageSet
-from ganlib.data.listing import File, printable
+from ganlib.data.listing import File, matched, printable
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.sources import open_sources
 from ganlib.errors import RequestError, WorkError
@@ -118,6 +118,7 @@ def read_landmarks(
             "one folder that holds all pictures under names of their own as photos.source"
         )
     rows = {name: row for row, name in enumerate(table.pictures)}
+    names = matched(names, rows)
     found = [(index, rows[name]) for index, name in enumerate(names) if name in rows]
     if not found:
         raise RequestError(

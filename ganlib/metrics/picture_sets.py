@@ -74,13 +74,15 @@ def open_pictures(
     if isinstance(pictures, (str, PathLike)):
         return _folder(fspath(pictures), name, partial(picture, how=how), on)
     tensor = torch.as_tensor(pictures)
-    for channels in (RGB, RGBA):
+    for channels in (RGB, RGBA, GREY):
         if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
             tensor = tensor.permute(0, 3, 1, 2)
+    if tensor.ndim == 4 and tensor.shape[1] == GREY:
+        tensor = tensor.expand(-1, RGB, -1, -1)
     if tensor.ndim != 4 or tensor.shape[1] not in (RGB, RGBA) or len(tensor) < 2 or 0 in tensor.shape:
         raise RequestError(
             f"{name} has shape {tuple(torch.as_tensor(pictures).shape)}; give at least 2 pictures as (n, 3, h, w) or "
-            "(n, h, w, 3), with alpha 4 in place of 3"
+            "(n, h, w, 3), with alpha 4 in place of 3, grey 1"
         )
     levels = _levels(tensor, name)
     if how.background is not None:

@@ -98,7 +98,7 @@ def test_a_table_says_what_files_are(tmp_path: Path, pets: Path) -> None:
     with pytest.raises(RequestError, match=r"4 of 6 files cannot be used") as refused:
         made(tmp_path, str(pets), labels=str(table))
     assert "0.png (no row of" in str(refused.value)
-    assert f"{table}:4 (names 'cat/9.png', which is not there)" in str(refused.value)
+    assert f"{table}:4: cat/9.png (named in the table of labels, and not there)" in str(refused.value)
     some = made(tmp_path, str(pets), labels=str(table), max_skipped=0.7)
     assert named(some) == {100: "a", 140: "b"}
 
@@ -149,9 +149,7 @@ def test_labels_that_tell_nothing_are_refused(tmp_path: Path, pets: Path) -> Non
     with pytest.raises(RequestError, match="avatars are drawn and have no files"):
         made(tmp_path, ["avatars", str(pets)], labels=str(table), count=2)
     save(tmp_path / "more" / "cat" / "0.png", 9)
-    with pytest.raises(
-        RequestError, match=r"labels.csv:2: 'cat/0.png' is the path of files in more than one"
-    ):
+    with pytest.raises(RequestError, match=r"labels.csv:2: 'cat/0.png' is the path of more than one file"):
         made(tmp_path, [str(pets), str(tmp_path / "more")], labels=str(table))
     table.write_text("file,label\nelsewhere/0.png,x\n")
     with pytest.raises(RequestError, match=r"no row of .* names one of them: paths in it are relative"):

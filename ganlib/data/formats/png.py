@@ -1,10 +1,14 @@
-"""Take the text out of PNG files: some hold megabytes of it (prompts, histories), which Pillow refuses to read."""
+"""Mend what Pillow makes of PNG files: it refuses megabytes of text (prompts), and misreads keys of rare depths."""
 
 import struct
 import zlib
 from collections.abc import Iterator
 
+from PIL import Image
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_DEPTH = 24
+"""Where a file says how many bits a channel has."""
 _LARGEST_PROFILE = 16 << 20
 _SMALL = 1 << 16  # a note on the orientation is shorter than this
 _ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
@@ -29,6 +33,25 @@ def slimmed(data: bytes) -> tuple[bytes, bytes | None]:
             noted = True
             kept.append(data[start:end])
     return b"".join(kept), profile
+
+
+def scale_key(image: Image.Image, data: bytes) -> None:
+    """Give the transparent colour of a PNG picture in the levels of its pixels, which Pillow brings to 8 bits.
+
+    Of 16 bits a channel the upper 8 are left, in pixels too: what differs from the colour in the lower alone is
+    transparent as well.
+
+    Args:
+        image: Read already; of other formats it stays as it is.
+        data: The file.
+    """
+    key, depth = image.info.get("transparency"), data[_DEPTH] if len(data) > _DEPTH else 0
+    if image.format != "PNG":
+        return
+    if image.mode == "L" and isinstance(key, int) and depth in (2, 4):
+        image.info["transparency"] = key * (255 // (2**depth - 1))
+    elif image.mode == "RGB" and isinstance(key, tuple) and depth == 16:
+        image.info["transparency"] = tuple(level >> 8 for level in key)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

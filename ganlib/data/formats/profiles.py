@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 import numpy as np
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
 
 Outcome = Literal["none", "converted", "ignored"]
 
@@ -18,6 +19,9 @@ _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
 _SAME = 2
 """Levels of 255 by which roundings of one sRGB profile differ."""
 _STEPS = 9
+_BITS_PER_SAMPLE = 258
+"""A tag of TIFF files."""
+_TOO_DEEP = "its pixels have 32 bits a channel; save it with 8 or 16 bits"
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Outcome]:
@@ -95,6 +99,20 @@ def _changes_nothing(apply: Callable[[Image.Image], Image.Image | None], kind: s
     return bool(np.abs(after - np.asarray(before.convert("RGB"), np.int16)).max() <= _SAME)
 
 
+def check_depth(image: Image.Image) -> None:
+    """Refuse a TIFF file of 32 bits, whose levels may be of any range.
+
+    Raises:
+        ValueError: where it is one.
+    """
+    if (
+        image.mode == "I"
+        and isinstance(image, TiffImageFile)
+        and 32 in image.tag_v2.get(_BITS_PER_SAMPLE, ())
+    ):
+        raise ValueError(_TOO_DEEP)
+
+
 def eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
 
@@ -107,7 +125,7 @@ def eight_bit(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image).astype(np.int64)
     if values.size and not 0 <= values.min() <= values.max() <= 65535:
-        raise ValueError("its pixels have 32 bits a channel; save it with 8 or 16 bits")
+        raise ValueError(_TOO_DEEP)
     grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
     key = image.info.get("transparency")
     if not isinstance(key, int):

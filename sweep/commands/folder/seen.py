@@ -81,22 +81,29 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     config = DataConfig.model_validate(
         {"source": str(place), "size": size, "count": MOST if count > MOST else None}
     )
-    seen = of(place, count, prepare(config, progress=_told(say)))
+    folders = Counter(file.folder for file in listing.files)
+    seen = of(place, folders, prepare(config, progress=_told(say)))
     if round(seen.looked * (1 - seen.alike)) < FEWEST:
         same = f"of which {seen.alike:.0%} equal others or nearly so"
         raise RequestError(f"'{folder}' has {pictures}, {same}, {TOO_FEW}")
     return seen
 
 
-def of(place: Path, count: int, images: ImageSet) -> Seen:
-    """Sum up what was seen of some pictures of a folder."""
+def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
+    """Sum up what was seen of some pictures of a folder.
+
+    Args:
+        place: The folder.
+        folders: How many of all its files lie in each first sub-folder; the empty name for those in none.
+        images: Those that were looked at.
+    """
     inventory, looked = images.look.inventory, max(1, len(images))
     shapes, seen = dict(inventory.shapes), max(1, sum(number for _, number in inventory.shapes))
     upright = ("narrower than 1:2", "1:2 to 2:3", "2:3 to 9:10")
     least, median, greatest = inventory.shorter
     return Seen(
         folder=str(place),
-        count=count,
+        count=sum(folders.values()),
         looked=len(images),
         shorter=(least, median, greatest),
         upright=sum(shapes.get(name, 0) for name in upright) / seen,
@@ -104,19 +111,22 @@ def of(place: Path, count: int, images: ImageSet) -> Seen:
         grey=(inventory.grey or 0) / looked,
         transparent=images.traits.get("transparent", 0) / looked,
         alike=sum(len(group) - 1 for group in images.found.alike) / looked,
-        folders=_without_copies(place, count, images),
+        folders=_without_copies(place, folders, images),
         unreadable=len(images.skipped),
     )
 
 
-def _without_copies(place: Path, count: int, images: ImageSet) -> dict[str, int]:
-    """Count the files in each first sub-folder that has others than copies, by what was seen of some."""
+def _without_copies(place: Path, folders: Mapping[str, int], images: ImageSet) -> dict[str, int]:
+    """Count the files in each first sub-folder that has others than copies, by what was seen of some of them."""
     names = (name for group in images.found.alike for name in (*group.equal, *group.near))
     parts = (os.path.relpath(name, place).split(os.sep) for name in names)
     copies = Counter(first if below else "" for first, *below in parts)
-    share = count / max(1, len(images))
-    left = {name: number - round(share * copies[name]) for name, number in images.found.classes}
-    return {name: number for name, number in left.items() if number > 0}
+    looked = dict(images.found.classes)
+    return {
+        name: max(1, round(number * (1 - copies[name] / looked[name]))) if name in looked else number
+        for name, number in folders.items()
+        if copies[name] < looked.get(name, 1)
+    }
 
 
 def _told(say: Callable[[str], None]) -> Callable[[int, int], None]:
