@@ -4,6 +4,9 @@ import math
 import re
 
 UNITS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
+LONGEST = 36500
+"""Days that a length of time has at most."""
+SHOWN = 40
 _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(d|h|min|m|s)")
 
 
@@ -11,7 +14,7 @@ def seconds(text: str) -> float:
     """Read a length of time such as ``2h``, ``90m``, ``1h30m`` or ``1d``, in seconds.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is none, or too long.
     """
     end, total = 0, 0.0
     while part := _PART.match(text, end):
@@ -19,6 +22,8 @@ def seconds(text: str) -> float:
         end = part.end()
     if not total or text[end:].strip():
         raise ValueError(f"'{text}' is no length of time; write 2h, 90m or 1h30m")
+    if total > LONGEST * UNITS["d"]:
+        raise ValueError(f"'{text[:SHOWN]}' is longer than {LONGEST} days")
     return total
 
 

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, str] = {
     "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken "
     "durations",
     "sweep.api": "commands durations records report results runners spec storage terminal",
-    "sweep.commands": "driver records results runners search spec storage terminal worker formatting durations",
+    "sweep.commands": "driver records results runners search shipped spec storage terminal worker formatting "
+    "durations",
     "sweep.play": "local_server",
     "sweep.report": "records results spec storage formatting local_server",
     "sweep.check": "records results search spec storage formatting",

@@ -27,12 +27,13 @@ from sweep import __version__
 from sweep.commands.foreknown import refusal
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
+from sweep.records.schemas import SCHEMAS
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.draws import grid_order
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
-from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC
+from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC, part
 
 CONTENT_WEIGHTS = "train.content_weights"
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
@@ -107,8 +108,12 @@ def check_place(folder: Folder, text: bytes) -> None:
         raise RequestError(
             f"the removal of '{folder.name}' was interrupted: 'sweep rm {folder.name}' ends it, and frees the name"
         )
-    others = [name for name in folder.names() if name not in LEFT_BEHIND and not name.startswith(".")]
-    others += [path for name in folder.names(IMAGES) if (path := f"{IMAGES}/{name}") != REAL_PICTURES]
+    others = [
+        name for name in folder.names() if name not in {*LEFT_BEHIND, *SCHEMAS} and not name.startswith(".")
+    ]
+    allowed = {REAL_PICTURES, *(part(dataset, None) for dataset in SCHEMAS)}
+    within = [f"{name}/{path}" for name in (IMAGES, *SCHEMAS) for path in folder.names(name)]
+    others += [path for path in within if path not in allowed]
     if SPEC in others and folder.read(SPEC) == text:
         others.remove(SPEC)
     if others:
@@ -219,16 +224,17 @@ def planned(spec: Spec, classes: int = 0) -> int:
 def note_pictures(store: Store, sets: TrainingSets, notes: Iterable[str]) -> None:
     """Put on record what was not taken for pictures or cannot be used, and what is done otherwise than asked for.
 
+    It takes the place of what an attempt to start the sweep has left.
+
     Raises:
         StorageError: if it cannot be written.
     """
-    for skipped in sets.skipped:
-        detail: dict[str, Any] = {"path": skipped.path, "reason": skipped.reason}
-        store.add("events", {"kind": EventKind.SKIPPED_FILE, "detail": detail})
-    for left in (item for _, side in sets.sides for item in side.found.left_out):
-        store.add("events", {"kind": EventKind.LEFT_OUT, "detail": asdict(left)})
-    for note in notes:
-        store.add("events", {"kind": EventKind.NOTE, "detail": {"reason": note}})
+    found: list[tuple[EventKind, dict[str, Any]]] = [
+        *((EventKind.SKIPPED_FILE, {"path": one.path, "reason": one.reason}) for one in sets.skipped),
+        *((EventKind.LEFT_OUT, asdict(item)) for _, side in sets.sides for item in side.found.left_out),
+        *((EventKind.NOTE, {"reason": note}) for note in notes),
+    ]
+    store.replace("events", None, [{"kind": kind, "detail": detail} for kind, detail in found])
 
 
 def facts_of(spec: Spec, sets: TrainingSets, tried: Mapping[str, Any], runner: str) -> SweepInfo:

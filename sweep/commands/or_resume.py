@@ -1,6 +1,7 @@
 """Run a sweep, or go on with it: what a job system can repeat that knows nothing of what was done."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ganlib.errors import RequestError
@@ -27,6 +28,8 @@ def start_or_resume(spec: Spec, options: Options) -> int:
     if not folder.exists(INFO):
         return start(spec, options)
     begun = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
+    if spec.resources.gpu == "auto":  # measured then; here it might come to something else
+        spec = replace(spec, resources=spec.resources.model_copy(update={"gpu": begun.resources.gpu}))
     others = list(differences(anchored(spec).to_plain(), begun.to_plain()))
     if others:
         more = f"; and {len(others) - SHOWN} more" if len(others) > SHOWN else ""

@@ -20,12 +20,14 @@ from sweep.commands.before import (
     facts_of,
     make_place,
     note_pictures,
+    planned,
     prepare_pictures,
     same_pictures,
 )
 from sweep.commands.extend import extended
 from sweep.commands.inputs import check_inputs
 from sweep.commands.lineage import ancestors
+from sweep.commands.planning.sharing import settled
 from sweep.driver.director import Director
 from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
@@ -40,7 +42,7 @@ from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, check_address, runner_for
 from sweep.runners.stopping import Stopper, explained
-from sweep.search.left import nothing_left
+from sweep.search.left import able, nothing_left
 from sweep.search.study import Study
 from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
@@ -63,14 +65,14 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
-    check_place(folder, anchored(spec).to_yaml().encode())
+    view = view_for(options.as_json)
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
     fate_of = check_address(options)
-    spec = anchored(spec)
+    spec = anchored(settled(spec, options.address, view.say))
+    check_place(folder, spec.to_yaml().encode())
     origins = ancestors.find(spec, open_folder(options.storage))
     make_place(folder)
-    view = view_for(options.as_json)
     again = "no trial had started: give the same command again"
     with explained(again), Owner(folder, view.say, fate_of) as owner:
         images = prepare_pictures(spec, view.say)
@@ -87,7 +89,7 @@ def start(spec: Spec, options: Options) -> int:
         instead += [note for origin in origins.values() if (note := origin.note)]
         for note in [*instead, *notes.notes(spec, len(images))]:
             view.say(f"note: {note}")
-        with runner_for(spec, options, view) as runner:
+        with runner_for(spec, options, view, planned(spec, len(names))) as runner:
             tried = preflight(runner, spec, images, owner, view)
             info = replace(
                 facts_of(spec, images, tried, runner.name), ancestors=ancestors.write(folder, origins)
@@ -98,8 +100,8 @@ def start(spec: Spec, options: Options) -> int:
                 folder.write(CHOSEN, options.chosen.encode())
                 view.say(f"the spec that was chosen, with reasons: {folder}/{CHOSEN}")
             folder.write(REAL_PICTURES, png(real_sheet(images.drawings)))
-            store.begin()
             note_pictures(store, images, instead)
+            store.begin()
             info.write(folder)
             with explained(_goes_on(spec.name)), study_file(owner.held) as study:
                 refuse = foreknown.refusal(spec, len(names))
@@ -142,12 +144,13 @@ def resume(
         store = Store(owner.held, spec.space.kinds())
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
+            ended = store.rows("trials")
             view.say(
-                f"'{spec.name}' has finished: all its {len(store.rows('trials'))} trials have ended. See "
+                f"'{spec.name}' has finished: all its {len(ended)} trials have ended. See "
                 f"'sweep best {spec.name}', or add trials with 'sweep extend {spec.name} --trials +10'"
             )
-            return 0
-        with runner_for(spec, options, view) as runner:
+            return 0 if able(ended) else 1
+        with runner_for(spec, options, view, info.trials) as runner:
             preflight(runner, spec, images, owner, view)
             trials = recall(store, spec.search)
             known = past(trials, info)  # the study is written anew: the old one may have been torn

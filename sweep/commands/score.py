@@ -18,11 +18,12 @@ from ganlib.errors import RequestError
 from ganlib.metrics import Evaluator, Floor, Identity, load_extractor, prdc_from_features, vendi_from_features
 from ganlib.metrics.counts import usual_size
 from ganlib.metrics.distances.infinity import measurable_fid_infinity
-from ganlib.metrics.evaluator import NEIGHBOUR
+from ganlib.metrics.evaluator import NEIGHBOUR, VENDI_PICTURES
 from ganlib.metrics.picture_sets import PictureSet, open_pictures, unlike
 from ganlib.metrics.pictures import features_alike, features_of
 from ganlib.metrics.real import RealStatistics
 from ganlib.names import EXTRACTORS
+from sweep import shipped
 from sweep.commands import counts
 from sweep.spec import specification as specs
 
@@ -52,7 +53,7 @@ def score(
     """
     if extractor is not None:
         EXTRACTORS.check(extractor)
-    if not against.exists():
+    if not against.exists() and shipped.find(str(against)) is None:
         raise RequestError(f"--against: there is no folder of pictures and no spec '{against}'")
     if against.is_dir():
         fakes = open_pictures(folder, GENERATED, Preparation(size, None))
@@ -89,7 +90,8 @@ def score(
         n_real=len(real),
         data_hash=digest,
     )
-    return measure(real, fake, config, identity, floor) | {"notes": [*_notes(fakes), *notes]}
+    drawn = not against.is_dir()
+    return measure(real, fake, config, identity, floor, drawn) | {"notes": [*_notes(fakes), *notes]}
 
 
 def _notes(pictures: PictureSet) -> list[str]:
@@ -99,9 +101,23 @@ def _notes(pictures: PictureSet) -> list[str]:
 
 
 def measure(
-    real: RealStatistics, fake: torch.Tensor, config: EvaluateConfig, identity: Identity, floor: Floor | None
+    real: RealStatistics,
+    fake: torch.Tensor,
+    config: EvaluateConfig,
+    identity: Identity,
+    floor: Floor | None,
+    drawn: bool,
 ) -> dict[str, Any]:
-    """Measure all metrics of features, as plain values; those for which there are too few pictures are None."""
+    """Measure all metrics of features, as plain values; those for which there are too few pictures are None.
+
+    Args:
+        real: Of the real pictures.
+        fake: Features (n, d) of the generated ones.
+        config: How to measure.
+        identity: What the numbers depend on.
+        floor: What real pictures score, where that is known.
+        drawn: Whether the real pictures come in the order of a sweep, where the first are a random part.
+    """
     size = usual_size(len(real), len(fake), config.kid_subset_size)
     kid = real.kid(fake, config.kid_subsets, size)
     found: dict[str, Any] = {"fid": real.frechet(fake), "kid": kid.mean, "kid_se": kid.se}
@@ -112,11 +128,17 @@ def measure(
     prdc = prdc_from_features(real.features, fake, NEIGHBOUR) if smaller > NEIGHBOUR else None
     found |= {"fid_infinity": infinity and infinity.value, "fid_infinity_se": infinity and infinity.se}
     found |= {name: prdc and getattr(prdc, name) for name in ("precision", "recall", "density", "coverage")}
-    found |= {"vendi": vendi_from_features(fake[:smaller])}
-    found |= {"real_vendi": vendi_from_features(real.features[:smaller])}
+    count = min(VENDI_PICTURES, len(fake) if drawn else smaller)
+    some = real.features[:count] if drawn else _spaced(real.features, count)
+    found |= {"vendi": vendi_from_features(_spaced(fake, count)), "real_vendi": vendi_from_features(some)}
     found["floor"] = asdict(floor) if floor else None
     found["suspicion"] = floor.beaten_by(found) if floor else None
     return found | {"identity": asdict(identity)}
+
+
+def _spaced(features: torch.Tensor, count: int) -> torch.Tensor:
+    """Take so many rows at equal distances: files next to each other are often of one class."""
+    return features[torch.arange(count, device=features.device) * len(features) // count]
 
 
 def content_hash(pictures: PictureSet) -> str:

@@ -11,6 +11,7 @@ from sweep.driver.director import Director
 from sweep.formatting import clock
 from sweep.records.progress import Noted
 from sweep.records.sweep_info import SweepInfo
+from sweep.spec.sections import MOST_TRIALS
 from sweep.spec.specification import Spec
 from sweep.storage.folder import Folder
 
@@ -23,7 +24,7 @@ clock ends it and not their number, even if all end at the first rung, and the m
 
 def at_most(trials: int) -> int:
     """Say how many trials a sweep may have that its time ends, where so many are foretold or were there before."""
-    return ROOM[0] * trials + ROOM[1]
+    return min(ROOM[0] * trials + ROOM[1], MOST_TRIALS)
 
 
 def limit(director: Director, elapsed: Callable[[], float], began: float, say: Callable[[str], None]) -> None:

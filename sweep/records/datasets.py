@@ -190,8 +190,8 @@ class Store:
                 with self.late.timed():
                     self.catch_up(one)
 
-    def replace(self, dataset: str, trial: int, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Replace the part of a trial by one with the given rows; without rows, delete the part.
+    def replace(self, dataset: str, trial: int | None, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the part of a trial, or of the sweep itself, by one with the given rows; without rows, delete it.
 
         Raises:
             ValueError: If a column is unknown or a required one is missing.

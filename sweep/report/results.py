@@ -12,6 +12,7 @@ from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.report.facts import Evaluation, Facts, Row, Sample
 from sweep.results.leaderboard import Entry, column, with_ranks
+from sweep.results.ranking import order
 from sweep.results.state import State
 from sweep.spec.space import condition
 
@@ -113,7 +114,7 @@ class Results:
         if len(identities) > 1 and problem is None:
             problem = _differ(read, metric)
         if problem is None:
-            trials = _ranked(trials)
+            trials = _ranked(trials, metric)
         identity = next(iter(identities)) if len(identities) == 1 else None
         return cls(read, trials, params, metric, identity, problem)
 
@@ -261,13 +262,14 @@ def _param(path: str, title: str, node: Mapping[str, Any], values: Sequence[Any]
     return Param(path, title, number, log, when=condition(node))
 
 
-def _ranked(trials: Sequence[RankedTrial]) -> list[RankedTrial]:
+def _ranked(trials: Sequence[RankedTrial], metric: str) -> list[RankedTrial]:
     """Rank trials together: the ranks within each sweep give way to those among all."""
     ranked = [trial for trial in trials if trial.entry.reason is None and trial.entry.value is not None]
-    if any(trial.entry.measured for trial in ranked):
+    provisional = not any(trial.entry.measured for trial in ranked)
+    if not provisional:
         # What is only the best so far does not compare with results.
         ranked = [trial for trial in ranked if trial.entry.measured]
-    ranked.sort(key=lambda trial: trial.entry.value or 0.0)
+    ranked.sort(key=lambda trial: order(trial.entry, metric, provisional))
     entries = with_ranks(trial.entry for trial in ranked)
     placed = [replace(trial, entry=entry) for trial, entry in zip(ranked, entries, strict=True)]
     taken = {trial.key for trial in ranked}

@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
+from ganlib.errors import WorkError
 from sweep.records.catalog import Sweep
 from sweep.records.snapshots import finite
-from sweep.records.status import Status
 from sweep.results.state import Row, State, as_they_stand, state_of
 from sweep.results.summary import summarise
+from sweep.search.left import able
 from sweep.storage import layout, lease
 
 _COLUMNS = [
@@ -78,9 +79,9 @@ class Overview:
         trials = as_they_stand(sweep.folder, sweep.store.rows("trials", _COLUMNS))
         summary, note = summarise(sweep, trials, [], []), sweep.note
         sizes = sweep.folder.sizes() if sized else None
-        able = [row for row in trials if not Status(row["status"]).out_of_play and not row["broken"]]
-        results = [value for row in able if (value := finite(row["result"])) is not None]
-        values = results or [value for row in able if (value := finite(row["best_value"])) is not None]
+        winning = able(trials)
+        results = [value for row in winning if (value := finite(row["result"])) is not None]
+        values = results or [value for row in winning if (value := finite(row["best_value"])) is not None]
         return cls(
             name=sweep.name,
             created=sweep.info.created,
@@ -151,20 +152,24 @@ def select(sweeps: Iterable[Sweep], patterns: Iterable[str] = (), tags: Iterable
 
 def overviews(
     sweeps: Iterable[Sweep], order: str = "created", states: Iterable[str] = (), sized: bool = True
-) -> list[Overview]:
-    """Look at many sweeps.
+) -> tuple[list[Overview], list[str]]:
+    """Look at many sweeps; returns those that can be read, and what is wrong with others.
 
     Args:
         sweeps: Which.
         order: One of `ORDERS`.
         states: Only those that stand like this; all where there is none.
         sized: Whether to add up the bytes of their files, which the order ``size`` needs.
-
-    Raises:
-        WorkError: if the trials of one cannot be read.
     """
     wanted = set(states)
+
+    def look(sweep: Sweep) -> Overview | str:
+        try:
+            return Overview.of(sweep, sized)
+        except WorkError as error:  # a damaged part of one hides no other
+            return f"{sweep.name}: {error}; 'sweep check {sweep.name}' says more"
+
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        found = list(pool.map(partial(Overview.of, sized=sized), sweeps))
-    chosen = [one for one in found if not wanted or one.state in wanted]
-    return sorted(chosen, key=_ORDERS[order])
+        found = list(pool.map(look, sweeps))
+    read = [one for one in found if isinstance(one, Overview) and (not wanted or one.state in wanted)]
+    return sorted(read, key=_ORDERS[order]), [one for one in found if isinstance(one, str)]

@@ -110,7 +110,7 @@ def rank(
     candidates = [entry for entry in entries if entry.reason is None and entry.measured != provisional]
     alike = candidates or [entry for entry in entries if entry.broken]
     identity = _one_identity([(entry.trial, entry.source) for entry in alike], provisional)
-    ranked = sorted(candidates, key=partial(_order, metric=metric, provisional=provisional))
+    ranked = sorted(candidates, key=partial(order, metric=metric, provisional=provisional))
     taken = {entry.trial for entry in ranked}
     left = [e.changed(reason=e.reason or _so_far(e, metric)) for e in entries if e.trial not in taken]
     left.sort(key=_hopeful_first)
@@ -219,7 +219,7 @@ def _entry(row: Row, evaluations: Sequence[Row], result: Row | None, terms: _Ter
     return entry if reason is None else entry.changed(reason=reason)
 
 
-def _order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
+def order(entry: Entry, metric: str, provisional: bool) -> tuple[int, float, int]:
     """Order trials, the best first; a FID so far on more pictures stands before any on fewer."""
     count = entry.n_fake or 0 if provisional and METRICS[metric].falls else 0
     return -count, entry.value or 0.0, entry.trial

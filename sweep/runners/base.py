@@ -74,9 +74,9 @@ def check_address(options: Options) -> Callable[[str], Fate]:
 
 
 @contextmanager
-def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
-    """Open the local runner, or Ray's; close it at the end."""
-    runner = _started(spec, options, view)
+def runner_for(spec: Spec, options: Options, view: View, trials: int | None) -> Iterator[Runner]:
+    """Open the local runner, or Ray's, for so many trials at most (None: not known); close it at the end."""
+    runner = _started(spec, options, view, trials)
     try:
         resources = spec.resources
         if resources.gpus and not runner.gpu:
@@ -101,7 +101,7 @@ def runner_for(spec: Spec, options: Options, view: View) -> Iterator[Runner]:
         runner.close()
 
 
-def _started(spec: Spec, options: Options, view: View) -> Runner:
+def _started(spec: Spec, options: Options, view: View, trials: int | None) -> Runner:
     resources = spec.resources
     if options.local:
         from sweep.runners.local import LocalRunner
@@ -112,4 +112,4 @@ def _started(spec: Spec, options: Options, view: View) -> Runner:
         ray_environment.prepare()
         from sweep.runners.ray import RayRunner
 
-        return RayRunner(resources, options.address, spec.search.trials, view.say)
+        return RayRunner(resources, options.address, trials, view.say)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.asha import Asha
@@ -48,6 +49,16 @@ def ended_and_measured(trials: Iterable[Row], results: Iterable[Row]) -> int:
         and (row["best_value"] is None or measured.get(row["trial"], -1.0) == row["result_kimg"])
         for row in trials
     )
+
+
+def able(trials: Iterable[Row]) -> list[Row]:
+    """List the rows of trials that can win: they have a value, and have not collapsed, failed or broken a wish.
+
+    Args:
+        trials: Rows of the dataset ``trials``.
+    """
+    in_play = (row for row in trials if not Status(row["status"]).out_of_play and not row["broken"])
+    return [row for row in in_play if any(finite(row[name]) is not None for name in ("result", "best_value"))]
 
 
 def goes_on(

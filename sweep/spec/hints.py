@@ -24,9 +24,12 @@ _RANGES = {
 _INVISIBLE = re.compile("[\u00a0\u00ad\u2000-\u200f\u202a-\u202f\u205f-\u2064\u3000\ufeff]")
 _NOTHING = {"none", "nil", "nan", "na", "n/a", "off", "-"}
 
+TEMPORARY = ".tmp"
+"""What no name ends with: such files and folders are passed over, as half written (`sweep.storage.folder`)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAME_RULE = (
-    "must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and not contain '..'"
+    "must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit, not contain '..' and not end with "
+    f"'{TEMPORARY}'"
 )
 
 
@@ -277,4 +280,5 @@ def as_name(text: object) -> str:
 
 def is_name(name: object) -> bool:
     """Tell whether something can be the name of a sweep, which is that of a folder too."""
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name
+    fits = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    return fits and ".." not in str(name) and not str(name).endswith(TEMPORARY)

@@ -32,6 +32,10 @@ def _whole_above_one(gpu: float) -> float:
     return gpu
 
 
+MOST_TRIALS = 100_000
+"""Of a sweep."""
+
+
 class SearchConfig(Section):
     """The rules by which a sweep chooses configurations."""
 
@@ -39,7 +43,7 @@ class SearchConfig(Section):
     """How configurations are chosen: tree-structured Parzen estimator (Bergstra 2011), at random, Gaussian process,
     every point of a grid, or CMA-ES (Hansen 2001); Optuna's. ``auto``: ``gp`` for the first trials of a small space of
     numbers, else ``tpe`` ([the rule](search.md#which-sampler-auto-takes))."""
-    trials: int = Field(16, ge=1, le=100_000)
+    trials: int = Field(16, ge=1, le=MOST_TRIALS)
     """Configurations that are tried."""
     time: Annotated[str, AfterValidator(durations.checked)] | None = None
     """How long the sweep may take, such as ``30m`` or ``1h30m``, over all resumes: then no trial begins, and those that

@@ -52,8 +52,8 @@ INITIAL = "init"
 CONTINUED = "continued"
 """The folder of trials that were trained on: a sweep inside the sweep."""
 
-LEFT_BEHIND = frozenset({CHOSEN, LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, "events", COMPACT, RAY})
-"""What a sweep writes before it counts as begun, beside its spec."""
+LEFT_BEHIND = frozenset({CHOSEN, LEASE, STOP, DRIVER_LOG, IMAGES, INITIAL, COMPACT, RAY})
+"""What a sweep writes before it counts as begun, beside its spec and the first parts of its datasets."""
 
 
 _NUMBER = "0[0-9]{4}|[1-9][0-9]{4,}"

@@ -142,9 +142,10 @@ class Best:
 
         if self.found is None:
             return
+        board = self.board
         for repeats in self.found.repeats:
             coming = f" ({formatting.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
-            label = confirmation.label(self.found, repeats.trial)
+            label = confirmation.label(self.found, repeats.trial, board.metric)
             click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
         click.echo(f"confirmed: {confirmation.told_apart(self.found)}")
 
@@ -186,7 +187,7 @@ class Best:
         if entry.baseline:
             kept |= {"baseline": getattr(entry.baseline, self.board.metric), **translation_of(entry.source)}
             kept["warnings"] = warnings_of(entry.source)
-        sure = confirmation.label(self.found, entry.trial)
+        sure = confirmation.label(self.found, entry.trial, self.board.metric)
         return kept | {"verdict": entry.row["verdict"], "params": entry.params, "confidence": sure}
 
 

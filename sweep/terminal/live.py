@@ -123,8 +123,8 @@ class LiveTable:
         parts.append(f"{clock(self.progress.elapsed)} elapsed")
         if eta:
             parts.append(f"about {clock(eta)} to go")
-        search = self.director.spec.search
-        of = f"{len(trials)} of {search.trials}" if search.time is None else f"{len(trials)}"
+        timed = self.director.spec.search.time is not None
+        of = f"{len(trials)}" if timed else f"{len(trials)} of {self.director.info.trials}"
         results = any(trial.value is not None for trial in trials)
         starred = "; *: result" if results and self.console.width < WIDE else ""
         return f"{of} trials: {', '.join(parts)}. Metric: {metric_label(self.director)}{starred}"

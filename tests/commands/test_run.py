@@ -5,10 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.sweeps.commands import TINY, run
+from helpers.sweeps.commands import TINY, draw, run
 
 from sweep.commands.run import preflight
+from sweep.records.datasets import Store
 from sweep.spec.specification import parse
+from sweep.storage.local import LocalFolder
+from sweep.storage.opening import open_folder
 from sweep.terminal.views import view_for
 
 
@@ -36,3 +39,38 @@ def test_the_address_is_looked_at_before_pictures_are_packed(
     assert told.exit_code == 2
     assert "no Ray cluster answers at '127.0.0.1:1'" in told.output + told.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_start_that_is_cut_off_anywhere_is_made_good_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each file that is written before the first trial; what is told of the pictures is told once."""
+    monkeypatch.setattr("sweep.commands.run.drive", lambda *_: 0)
+    (draw(tmp_path / "faces", 64) / "broken.png").write_bytes(b"")
+    (tmp_path / "spec.yaml").write_text(TINY)
+    write, place = LocalFolder.write, open_folder(tmp_path / "runs")
+    command = ["run", tmp_path / "spec.yaml", "--local", "--or-resume", "--storage", tmp_path / "runs"]
+    command += ["--set", f"data.source={tmp_path / 'faces'}", "--set", "data.count=null"]
+    command += ["--set", "data.max_skipped=0.1"]
+    written: list[str] = []
+    for number in range(100):
+        done = 0
+
+        def cut(self: LocalFolder, path: str, data: bytes, number: int = number) -> None:
+            nonlocal done
+            write(self, path, data)
+            done += self.url.startswith(str(tmp_path / "runs"))
+            if done == number + 1:
+                written.append(path)
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalFolder, "write", cut)
+            first = run(*command, "--name", f"cut{number}")
+        if first.exit_code == 0:
+            break
+        again = run(*command, "--name", f"cut{number}")
+        assert again.exit_code == 0, (written[-1], again.output)
+        events = Store(place / f"cut{number}").rows("events")
+        assert [event["kind"] for event in events] == ["skipped_file"], written[-1]
+    assert {"spec.yaml", "trials/sweep.parquet", "rungs/sweep.parquet", "sweep.json"} <= set(written)

@@ -15,7 +15,8 @@ from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.retention import FURTHER, resumable
 from sweep.records.sweep_info import SweepInfo
-from sweep.spec.specification import load
+from sweep.spec.sections import MOST_TRIALS
+from sweep.spec.specification import load, parse
 from sweep.storage.layout import SPEC as SPEC_FILE
 from sweep.storage.opening import open_folder
 
@@ -191,3 +192,10 @@ def test_trials_that_a_time_would_have_had_are_not_those_of_a_longer_budget(runs
     replace(SweepInfo.read(folder), trials=50).write(folder)  # as one that was interrupted
     spec, info = extended(folder, load(runs / "small" / "spec.yaml"), SweepInfo.read(folder), 3, None, None)
     assert (info.trials, spec.search.trials, spec.search.time) == (5, 5, None)
+
+
+def test_time_never_gives_more_trials_than_a_spec_may_have() -> None:
+    most = timed.at_most(MOST_TRIALS)
+    assert most == MOST_TRIALS
+    assert timed.at_most(10) == 1500
+    parse(f"train: {{epochs: 1}}\nsearch: {{trials: {most}}}\n")

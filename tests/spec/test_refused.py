@@ -24,8 +24,8 @@ search: {sampler: tp}
 resources: {gpu: 2.5}
 """
     assert messages(text, "train.epochs=0") == [
-        "x.yaml:1: name: must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit and "
-        "not contain '..'; got '../evil', did you mean 'evil'?",
+        "x.yaml:1: name: must be 1 to 64 letters, digits, '.', '_' or '-', start with a letter or digit, not "
+        "contain '..' and not end with '.tmp'; got '../evil', did you mean 'evil'?",
         "x.yaml:2: data.count: must be a whole number, got '20'; write 20, without quotes",
         "x.yaml:2: data.size: must be one of 28, 32, 64, 128, 256, got 65",
         "x.yaml:2: data.sorce: unknown key, did you mean 'source'?",

@@ -57,7 +57,7 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
         all_trials[number] = trial
     spec = SimpleNamespace(search=SearchConfig(metric="kid", trials=64))
     director: Any = SimpleNamespace(
-        spec=spec, info=SweepInfo(extractor="efficientnet_lite0@64"), trials=all_trials
+        spec=spec, info=SweepInfo(extractor="efficientnet_lite0@64", trials=64), trials=all_trials
     )
     out = io.StringIO()
     table = LiveTable(Console(file=out, width=width, height=height, force_terminal=True, color_system=None))

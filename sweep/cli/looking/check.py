@@ -33,7 +33,8 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     from sweep.storage.lease import Owner
     from sweep.storage.opening import open_folder
 
-    folder = open_sweep(open_folder(storage), name).folder
+    sweep = open_sweep(open_folder(storage), name)
+    folder, name = sweep.folder, sweep.name
     mended: list[Finding] = []
     if repair:
         with Owner(folder):
@@ -44,7 +45,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     records = Found.load(folder)
     left = find(records)
     if as_json:
-        told = {"name": folder.name, "running": records.running, "unmeasured": records.due}
+        told = {"name": name, "running": records.running, "unmeasured": records.due}
         lists = {
             key: [{"path": f.path, "what": f.what, "repairable": f.mend is not None} for f in those]
             for key, those in (("mended", mended), ("findings", left))
@@ -58,13 +59,13 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     rows = sum(len(rows) for (dataset, _), rows in records.parts.items() if dataset == "metrics")
     checked = f"{len(records.trials)} trials, {rows} evaluations"
     if records.due and not records.running:
-        checked += f"; {len(records.due)} to be measured by 'sweep resume {folder.name}'"
+        checked += f"; {len(records.due)} to be measured by 'sweep resume {name}'"
     if not left:
-        click.echo(f"'{folder.name}' is whole: {checked}")
+        click.echo(f"'{name}' is whole: {checked}")
         sys.exit(0)
-    click.echo(f"'{folder.name}' has {len(left)} faults ({checked})")
+    click.echo(f"'{name}' has {len(left)} faults ({checked})")
     if not repair and any(finding.mend for finding in left):
-        click.echo(f"mend what can be mended with 'sweep check {folder.name} --repair'")
+        click.echo(f"mend what can be mended with 'sweep check {name} --repair'")
     sys.exit(1)
 
 

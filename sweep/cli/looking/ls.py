@@ -67,10 +67,10 @@ def command(
     place = open_folder(storage)
     sweeps, problems = find_sweeps(place)
     sized = sizes or as_json or order == "size"  # each of a sweep's files is looked at
-    shown = overviews(select(sweeps, patterns, tags), order, states, sized)
+    shown, unreadable = overviews(select(sweeps, patterns, tags), order, states, sized)
     if reverse:
         shown.reverse()
-    for problem in problems:
+    for problem in [*problems, *unreadable]:
         click.echo(f"warning: {problem}", err=True)
     if as_json:
         click.echo(to_json([one.plain() for one in shown], indent=2))

@@ -43,15 +43,17 @@ def command(
 
     from sweep import durations
     from sweep.commands.planning import budget as fitting
-    from sweep.commands.planning.findings import first_configurations, plan_of
+    from sweep.commands.planning.findings import plan_of
     from sweep.commands.planning.plan import lines
     from sweep.commands.planning.sharing import settled
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
-    study = load(spec, overrides)
-    study = settled(study, lambda: first_configurations(study), address)
-    plan, images = plan_of(study, local, address, lambda line: click.echo(line, err=True))
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    study = settled(load(spec, overrides), address, say)
+    plan, images = plan_of(study, local, address, say)
     fit = fitting.Fit(study, images, plan.costs, budget or 0.0, plan.others)
     found = list(fitting.proposals(fit)) if budget else []
     if as_json:

@@ -68,8 +68,6 @@ def command(
 
     from ganlib.errors import RequestError
     from sweep.commands.folder.asked import Asked, choose
-    from sweep.commands.planning.findings import first_configurations
-    from sweep.commands.planning.sharing import settled
     from sweep.runners.base import Options
     from sweep.terminal.views import view_for
 
@@ -91,13 +89,14 @@ def command(
     loaded = chosen.spec
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
+    if detach or dry_run:
+        from sweep.commands.planning.sharing import settled
+
+        loaded = settled(loaded, address, lambda line: click.echo(line, err=True))
     if detach:
         from sweep.commands.before import anchored
 
         detaching.detach(storage, loaded.name, address, anchored(loaded).to_yaml())
-    loaded = settled(
-        loaded, lambda: first_configurations(loaded), address, lambda line: click.echo(line, err=True)
-    )
     if dry_run:
         from sweep.commands.dry_run import describe
         from sweep.commands.planning.findings import investigate

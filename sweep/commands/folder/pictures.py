@@ -1,6 +1,7 @@
 """Make the spec of a folder of pictures, fitted into a time where one is given."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sweep import durations
@@ -20,7 +21,8 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
         say: Told what is done.
 
     Returns:
-        The spec, and its text with a comment at each choice.
+        The spec, and its text with a comment at each choice. Where there was a time to fit into, the GPU of a trial has
+        been measured in the spec, while the text leaves it to the machine.
 
     Raises:
         RequestError: if the pictures are too few, many of them cannot be opened, or the time is too short.
@@ -38,5 +40,5 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
         fit = fitted(spec, asked.seconds, asked.local, say, asked.began)
         numbers = numbers.changed(dict(one.split("=", 1) for one in fit.overrides))
         text = spec_for(seen, name, gpu, numbers)
-        spec = parse(text, CHOSEN, asked.overrides)
+        spec = replace(parse(text, CHOSEN, asked.overrides), resources=fit.spec.resources)
     return spec, text

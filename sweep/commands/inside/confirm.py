@@ -25,6 +25,7 @@ from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.choice import nobody
 from sweep.results.confirming import confirmation
+from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
 from sweep.results.state import state_of
@@ -90,8 +91,9 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
                 f"{_work(left, growth.room(plan))}; to {formatting.kimg(budget)} kimg, none stopped early"
             )
             interrupted = _train(sweep, spec, plan, growth, budget, params, options, owner, view)
-    _tell(sweep, board, view, interrupted)
-    return int(interrupted)
+    found = confirmation.read_confirmation(sweep)
+    _tell(sweep, found, board, view, interrupted)
+    return int(interrupted or found is None or not any(repeats.values for repeats in found.repeats))
 
 
 def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], plan: Plan) -> list[int]:
@@ -210,9 +212,10 @@ def _train(
     return run_plan(info, begun, plan, params_of, facts, options, owner, view, "sweep confirm", grow)
 
 
-def _tell(sweep: Sweep, board: Leaderboard, view: View, interrupted: bool) -> None:
+def _tell(
+    sweep: Sweep, found: Confirmation | None, board: Leaderboard, view: View, interrupted: bool
+) -> None:
     """Tell the outcome: a table and a sentence for people, one line for programs."""
-    found = confirmation.read_confirmation(sweep)
     if interrupted:
         view.say(f"interrupted; go on with 'sweep confirm {sweep.name}'")
     outcome = confirmation.as_dict(found, board) if found else None

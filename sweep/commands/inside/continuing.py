@@ -20,7 +20,7 @@ from sweep.commands.lineage.reading import of_sweep
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
-from sweep.results.continued import as_dicts, read_continued, sentences
+from sweep.results.continued import Continued, as_dicts, read_continued, sentences
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.left import ended_and_measured
@@ -107,7 +107,7 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
     """
     sweep.info.check_columns(sweep.store)
     folder, view = sweep.folder / layout.CONTINUED, view_for(options.as_json)
-    interrupted = False
+    interrupted, known = False, {one.number for one in read_continued(sweep) if one.value is not None}
     owning = Owner(folder, view.say, check_address(options))
     with explained(f"'sweep continue {sweep.name}' goes on with it"), owning as owner:
         trials = Trials(folder)
@@ -129,8 +129,10 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
             )
         if trials.left:
             interrupted = _train(sweep, trials, options, owner, view)
-    _tell(sweep, view, interrupted)
-    return int(interrupted)
+    made = read_continued(sweep)
+    _tell(sweep, made, view, interrupted)
+    new = [one.value for one in made if one.number not in known]
+    return int(interrupted or (bool(new) and all(value is None for value in new)))
 
 
 def spec_of(spec: Spec, points: Sequence[Point]) -> Spec:
@@ -165,9 +167,9 @@ def _train(sweep: Sweep, trials: Trials, options: Options, owner: Owner, view: V
     return run_plan(sweep.info, spec, trials.plan, params_of, facts, options, owner, view, again)
 
 
-def _tell(sweep: Sweep, view: View, interrupted: bool) -> None:
+def _tell(sweep: Sweep, found: Sequence[Continued], view: View, interrupted: bool) -> None:
     """Tell what came of it: sentences for people, one line for programs."""
-    found, place = read_continued(sweep), f"{sweep.name}/{layout.CONTINUED}"
+    place = f"{sweep.name}/{layout.CONTINUED}"
     for line in sentences(sweep, found):
         view.say(line)
     if interrupted:

@@ -121,7 +121,7 @@ def run_plan(
         WorkError: the work failed.
     """
     images = same_pictures(spec, info, view.say)
-    with runner_for(spec, options, view) as runner:
+    with runner_for(spec, options, view, None if grow else len(plan)) as runner:
         tried = preflight(runner, spec, images, owner, view)
         if tried["extractor_digest"] != info.extractor_digest:
             raise RequestError(

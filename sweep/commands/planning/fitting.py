@@ -9,6 +9,7 @@ from sweep import durations
 from sweep.commands.planning.budget import Fit, Proposal, balanced
 from sweep.commands.planning.findings import plan_of
 from sweep.commands.planning.plan import said
+from sweep.commands.planning.sharing import settled
 from sweep.commands.timed import LEAST, at_most
 from sweep.formatting import amount
 from sweep.spec.specification import Spec, parse
@@ -25,7 +26,7 @@ class Fitted:
     """A spec that fits a time.
 
     Attributes:
-        spec: With trials and rungs changed, and ``search.time``.
+        spec: With trials and rungs changed, ``search.time``, and a number for ``resources.gpu``.
         overrides: What was changed, as ``--set`` takes it.
         proposal: What is foretold of it.
     """
@@ -56,6 +57,7 @@ def fitted(
     if seconds < LEAST:
         raise RequestError(f"{whole} is too short for any sweep: give at least {durations.text(LEAST)}")
     say(f"measuring what fits into {whole} on this machine ...")
+    spec = settled(spec, say=say)
     plan, images = plan_of(spec, local)
     left = seconds - (time.monotonic() - began)
     best = balanced(Fit(spec, images, plan.costs, left))

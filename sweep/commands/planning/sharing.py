@@ -1,13 +1,13 @@
 """Settle which part of a GPU a trial gets, where the spec leaves that to the machine."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ganlib.errors import RequestError
 from sweep import formatting
 from sweep.commands import foreknown
 from sweep.commands.inputs import Pictures, look
+from sweep.commands.planning.findings import first_configurations
 from sweep.formatting import count
 from sweep.runners.capacity import UNITS
 from sweep.spec.specification import Spec
@@ -20,17 +20,11 @@ CONTEXT = 600 * 2**20
 """Bytes that a process holds on a GPU beside what torch hands out: CUDA's context and the libraries' own."""
 
 
-def settled(
-    spec: Spec,
-    samples: Callable[[], Sequence[Mapping[str, Any]]],
-    address: str | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Spec:
+def settled(spec: Spec, address: str | None = None, say: Callable[[str], None] = lambda line: None) -> Spec:
     """Put a number where the spec says ``resources: {gpu: auto}``; other specs stay as they are.
 
     Args:
         spec: The sweep.
-        samples: Gives parameters of its first trials.
         address: Of a cluster that is to run it.
         say: Told what it comes to.
 
@@ -45,12 +39,12 @@ def settled(
             "resources.gpu: auto is measured on this machine, and the trials run on those of --address: give a number, "
             "such as 0.25; 'sweep plan' says it on a machine with such a GPU"
         )
-    gpu, why = _measured(spec, samples)
+    gpu, why = _measured(spec)
     say(f"resources.gpu is auto: {gpu:g}, {why}")
     return replace(spec, resources=spec.resources.model_copy(update={"gpu": gpu}))
 
 
-def _measured(spec: Spec, samples: Callable[[], Sequence[Mapping[str, Any]]]) -> tuple[float, str]:
+def _measured(spec: Spec) -> tuple[float, str]:
     import torch
 
     from sweep.commands.planning.costs import measure
@@ -58,7 +52,7 @@ def _measured(spec: Spec, samples: Callable[[], Sequence[Mapping[str, Any]]]) ->
     if not torch.cuda.is_available():
         return 0.0, "because there is no GPU here"
     alone = replace(spec, resources=spec.resources.model_copy(update={"gpu": 1.0}))
-    first = samples()
+    first = first_configurations(spec)
     if not first:
         foreknown.check(spec)  # says why there is none
     costs = measure(alone, first, 1)

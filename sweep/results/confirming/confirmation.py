@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ganlib.errors import WorkError
+from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
@@ -109,15 +110,18 @@ def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
     return {trial: stands[key] for trial, key in params.items() if key in stands}
 
 
-def label(confirmed: Confirmation | None, trial: int) -> str:
+def label(confirmed: Confirmation | None, trial: int, beside: str | None = None) -> str:
     """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave.
 
-    That is mean, interval, lost runs, and the probability that it is the best of those that were confirmed.
+    That is mean, interval, lost runs, and the probability that it is the best of those that were confirmed. The metric
+    is named where it stands beside values of another (``beside``).
     """
     repeats = confirmed.of(trial) if confirmed else None
     if repeats is None or repeats.mean is None:
         return "one seed"
-    told = f"mean {formatting.number(repeats.mean)} of {formatting.count(len(repeats.values), 'fresh seed')}"
+    other = confirmed is not None and beside not in (None, confirmed.metric)
+    told = f"{METRICS[confirmed.metric].label} " if confirmed and other else ""
+    told += f"mean {formatting.number(repeats.mean)} of {formatting.count(len(repeats.values), 'fresh seed')}"
     if repeats.interval:
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
     else:
@@ -142,11 +146,11 @@ def told_apart(confirmed: Confirmation) -> str:
 
 def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
     """Give a confirmation as plain values."""
-    values = {entry.trial: entry.value for entry in board.ranked}
+    values = {entry.trial: entry.measure(found.metric)[0] for entry in board.ranked}
     comparison = found.comparison
     return {
         "metric": found.metric,
-        "label": board.label,
+        "label": board.label if found.metric == board.metric else board.column(found.metric),
         "level": LEVEL,
         "configurations": [
             {

@@ -184,6 +184,16 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
     sure = {row["trial"]: row["confidence"] for row in told["ranked"]}
     assert sure[1] == "one seed"
     assert sure[0].startswith("mean 0.12 of 3 fresh seeds")
+    assert told["confirmation"]["label"].startswith("KID")
+    of_kid = {one["trial"]: one["in_the_sweep"] for one in told["confirmation"]["configurations"]}
+    # Beside another metric what is KID is called so.
+    other = json.loads(fine("best", "--metric", "fid", "--json", "--storage", tmp_path))
+    assert other["label"].startswith("FID")
+    assert other["confirmation"]["label"].startswith("KID")
+    assert {one["trial"]: one["in_the_sweep"] for one in other["confirmation"]["configurations"]} == of_kid
+    sure = {row["trial"]: row["confidence"] for row in other["ranked"]}
+    assert sure[0].startswith("KID mean 0.12 of 3 fresh seeds")
+    assert "confirmed: trial 0: KID mean 0.12" in fine("best", "--metric", "fid", "--storage", tmp_path)
 
 
 def test_wrong_requests_to_best(storage: Path) -> None:

@@ -27,6 +27,7 @@ SMALL = [
 
 @dataclass
 class Fitted:
+    spec: Any
     overrides: tuple[str, ...]
 
 
@@ -43,7 +44,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def fitted(spec: Any, limit: float, *_: Any) -> Fitted:
         seconds.append(limit)
-        return Fitted(QUICK)
+        return Fitted(spec, QUICK)
 
     monkeypatch.setattr(pictures, "fitted", fitted)
     return seconds

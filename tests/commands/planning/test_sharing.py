@@ -46,7 +46,7 @@ def test_it_is_measured_on_the_gpu_that_is_here(
     monkeypatch.setattr(costs, "measure", measure)
     said: list[str] = []
     spec = parse(AUTO, "tiny.yaml")
-    found = settled(spec, lambda: [{}], None, said.append)
+    found = settled(spec, None, said.append)
     assert found.resources.gpus == gpu
     assert found == replace(spec, resources=found.resources)
     assert measured[0].resources.gpu == 1.0
@@ -56,17 +56,17 @@ def test_it_is_measured_on_the_gpu_that_is_here(
 
 def test_without_a_gpu_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert settled(parse(AUTO, "tiny.yaml"), lambda: []).resources.gpus == 0
+    assert settled(parse(AUTO, "tiny.yaml")).resources.gpus == 0
 
 
 def test_a_number_stays_what_it_is() -> None:
     spec = parse(AUTO.replace("auto", "0.3"), "tiny.yaml")
-    assert settled(spec, lambda: [], "ray.example:6379") is spec
+    assert settled(spec, "ray.example:6379") is spec
 
 
 def test_other_machines_cannot_be_measured_here() -> None:
     with pytest.raises(RequestError, match="give a number"):
-        settled(parse(AUTO, "tiny.yaml"), lambda: [], "ray.example:6379")
+        settled(parse(AUTO, "tiny.yaml"), "ray.example:6379")
 
 
 def test_pictures_count_as_far_as_they_lie_there() -> None:

@@ -1,0 +1,114 @@
+"""Where a spec leaves the GPU of a trial to the machine, a number stands there before anything is measured or run."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from commands.planning.test_forecast import COSTS
+from helpers.sweeps.commands import TINY, draw, fine, run
+
+from sweep.cli.running import run as running
+from sweep.commands import run as commands
+from sweep.commands.folder.asked import Asked
+from sweep.commands.folder.pictures import spec_of
+from sweep.commands.planning import costs
+from sweep.commands.planning.costs import Costs
+from sweep.spec.specification import Spec
+
+AUTO = TINY + "resources: {gpu: auto}\nasha: {grace: 1}\n"
+
+
+class StartedError(Exception):
+    """The sweep would run."""
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The GPUs of the specs that were measured, without measuring."""
+    seen: list[float] = []
+
+    def measure(spec: Spec, *_: Any, **__: Any) -> Costs:
+        seen.append(spec.resources.gpus)
+        return replace(COSTS, memory_there=4 * COSTS.memory)
+
+    monkeypatch.setattr(costs, "measure", measure)
+    return seen
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_pictures_are_fitted_into_a_time(
+    gpu: bool, measured: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The main command on a machine with a GPU: what is chosen for pictures leaves it to the machine."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    folder = draw(tmp_path / "pictures", 64)
+    spec, text = spec_of(Asked(str(folder), "faces", (), "", 900.0, True, time.monotonic()), print)
+    assert ("gpu: auto" in text) == gpu
+    assert measured[0] == float(gpu)
+    assert measured[-1] == spec.resources.gpus == (0.5 if gpu else 0.0)
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--time", "30m"),
+        ("run", "--local"),
+        ("run", "--or-resume"),
+        ("run", "--time", "30m", "--or-resume"),
+        ("run", "--dry-run"),
+        ("plan",),
+        ("plan", "--budget", "1h"),
+    ],
+)
+def test_every_command_that_takes_a_spec(
+    gpu: bool,
+    arguments: tuple[str, ...],
+    measured: list[float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[Spec] = []
+
+    def prepare(spec: Spec, *_: object) -> None:
+        started.append(spec)
+        raise StartedError
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(commands, "prepare_pictures", prepare)
+    (tmp_path / "spec.yaml").write_text(AUTO)
+    command, *options = arguments
+    where = ("--storage", tmp_path / "runs") if command == "run" else ()
+    try:
+        done = run(command, tmp_path / "spec.yaml", *options, *where)
+    except AssertionError as error:
+        assert isinstance(error.args[0], StartedError), error
+    else:
+        assert done.exit_code == 0, done.output
+    assert all(spec.resources.gpus == (0.5 if gpu else 0.0) for spec in started)
+    assert bool(started) == (command == "run" and "--dry-run" not in options)
+    assert measured or not gpu
+
+
+def test_a_number_on_record_is_gone_on_with(tmp_path: Path) -> None:
+    """What was measured then might come to something else on the machine where a job system repeats the command."""
+    (tmp_path / "spec.yaml").write_text(TINY)
+    command = ["run", tmp_path / "spec.yaml", "--local", "--or-resume", "--storage", tmp_path]
+    fine(*command, "--set", "resources.gpu=0.25")
+    assert "has finished" in fine(*command, "--set", "resources.gpu=auto")
+
+
+def test_a_cluster_is_not_handed_what_it_cannot_measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handed(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(running.detaching, "detach", handed)
+    (tmp_path / "spec.yaml").write_text(AUTO)
+    refused = run("run", tmp_path / "spec.yaml", "--detach", "--address", "ray.example:6379")
+    assert refused.exit_code == 2, refused.output
+    assert "give a number" in refused.output
