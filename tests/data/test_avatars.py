@@ -8,6 +8,7 @@ import pytest
 from ganlib.config import DataConfig
 from ganlib.data import prepare, styles
 from ganlib.data.avatars import attribution
+from ganlib.errors import RequestError
 
 
 def test_a_smaller_avatar_set_is_the_beginning_of_a_larger_one(cache):
@@ -48,3 +49,12 @@ def test_the_attribution_is_stored_with_the_set(cache):
     assert images.attribution == attribution("lorelei")
     assert "Lisa Wischofsky" in images.attribution
     assert json.loads(images.path.with_suffix(".json").read_text())["attribution"] == images.attribution
+
+
+def test_fewer_avatars_than_styles_are_refused(cache):
+    config = DataConfig(count=2, size=28, style=["adventurer", "lorelei", "shapes"])
+    with pytest.raises(
+        RequestError, match=r"data\.count is 2, and data\.style names 3 styles: give a count of at"
+    ):
+        prepare(config, cache)
+    assert len(prepare(config.model_copy(update={"count": 3}), cache)) == 3

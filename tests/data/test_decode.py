@@ -78,6 +78,22 @@ def constant(mode, width, height, rgb):
         case "I;16 key":
             row = struct.pack(">H", grey * 257) * width
             return png(width, height, 16, 0, [row] * height, (b"tRNS", row[:2])), (1, 2, 3)
+        case "L2 key" | "L4 key":
+            bits = int(mode[1])
+            level = grey >> (8 - bits)
+            row = bytes([sum(level << shift for shift in range(0, 8, bits))]) * -(-width * bits // 8)
+            return png(width, height, bits, 0, [row] * height, (b"tRNS", struct.pack(">H", level))), (1, 2, 3)
+        case "L2" | "L4":
+            bits = int(mode[1])
+            level = grey >> (8 - bits)
+            row = bytes([sum(level << shift for shift in range(0, 8, bits))]) * -(-width * bits // 8)
+            other = struct.pack(">H", (level + 1) % 2**bits)
+            return png(width, height, bits, 0, [row] * height, (b"tRNS", other)), (
+                level * (255 // (2**bits - 1)),
+            ) * 3
+        case "RGB 16 key":
+            pixel = struct.pack(">HHH", *(value * 257 for value in rgb))
+            return png(width, height, 16, 2, [pixel * width] * height, (b"tRNS", pixel)), (1, 2, 3)
         case "RGB 16":
             row = struct.pack(">HHH", *(value * 257 for value in rgb)) * width
             return png(width, height, 16, 2, [row] * height), rgb
@@ -89,7 +105,7 @@ def constant(mode, width, height, rgb):
 
 MODES = (
     *("RGB", "bmp", "webp", "L", "L bmp", "LA", "RGBA", "transparent", "P", "P transparent", "gif", "1"),
-    *("RGB key", "I;16", "I;16 key", "RGB 16", "LA 16"),
+    *("RGB key", "I;16", "I;16 key", "RGB 16", "RGB 16 key", "LA 16", "L2", "L4", "L2 key", "L4 key"),
 )
 
 

@@ -91,6 +91,7 @@ def test_tiffs_of_every_depth():
         (Image.new("F", (8, 8), 0.5), "floating-point"),
         (Image.new("I", (8, 8), 70000), "32 bits a channel"),
         (Image.new("I", (8, 8), -1), "32 bits a channel"),
+        (Image.new("I", (8, 8), 200), "32 bits a channel"),  # black, as one of 65,535 levels
     ],
 )
 def test_values_that_are_no_levels_are_refused(image, reason):

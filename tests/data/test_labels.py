@@ -10,6 +10,7 @@ from ganlib.config import DataConfig
 from ganlib.data import ImageSet, prepare, telling, verify
 from ganlib.data.labels.classes import Classes
 from ganlib.data.labels.table import read_table
+from ganlib.data.telling import faults
 from ganlib.errors import RequestError
 
 
@@ -173,3 +174,22 @@ def test_classes_are_numbered_by_name() -> None:
     assert (classes.names, classes.of.tolist(), classes.counts) == (("a", "b"), [1, 0, 1], (1, 2))
     assert len(classes) == 2
     assert classes.digest() != Classes.named(["b", "a", "a"]).digest()
+
+
+def test_names_may_have_another_form_of_unicode(tmp_path: Path) -> None:
+    """Archives of macOS write an e and its accent as two characters, tables as one; to a reader they are alike."""
+    root, table = tmp_path / "pets", tmp_path / "labels.csv"
+    for number, name in enumerate(("\u00e9t\u00e9", "e\u0301cole", "cafe\u0301", "caf\u00e9")):
+        save(root / f"{name}.png", 40 * number)
+    rows = ["\u00e9t\u00e9.png,a", "\u00e9cole.png,b", "cafe\u0301.png,a", "caf\u00e9.png,b"]
+    table.write_text("file,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert named(made(tmp_path, str(root), labels=str(table))) == {0: "a", 40: "b", 80: "a", 120: "b"}
+
+
+def test_thousands_of_rows_without_a_file_are_one_line(tmp_path: Path, pets: Path) -> None:
+    table = tmp_path / "labels.csv"
+    rows = ["cat/0.png,a", "cat/1.png,b", *(f"cat/x{number}.png,a" for number in range(500))]
+    table.write_text("file,label\n" + "\n".join(rows) + "\n")
+    images = made(tmp_path, str(pets), labels=str(table), max_skipped=0.999)
+    assert "500 .png: named in the table of labels, and not there" in faults(images.skipped)
+    assert len(faults(images.skipped)) == 2

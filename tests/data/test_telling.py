@@ -2,7 +2,8 @@
 
 import pytest
 
-from ganlib.data.telling import PictureProgress
+from ganlib.data.listing import Skipped
+from ganlib.data.telling import PictureProgress, faults
 
 
 @pytest.mark.parametrize(("total", "files"), [(10, 10), (10, 0), (7, 3), (1, 1)])
@@ -26,3 +27,14 @@ def test_a_set_that_was_there_is_finished_at_once() -> None:
     progress.finished()
     assert told == [0, 4, 8]
     PictureProgress(None, 8, 8).finished()
+
+
+def test_reasons_that_differ_in_a_number_are_one_line() -> None:
+    cut_off = [Skipped(f"{n}.jpg", f"image file is truncated ({n} bytes not processed)") for n in range(2000)]
+    others = [Skipped(f"{n}.png", "why" + "y" * n) for n in range(20)]
+    first, *more, rest = faults([*others[:1], *cut_off, *others[1:]])
+    assert first == "2,000 .jpg: image file is truncated (0 bytes not processed), for instance"
+    assert len(more) == 7
+    assert more[0] == "1 .png: why"
+    assert rest == "13 more, for other reasons"
+    assert faults(cut_off[5:6]) == ["1 .jpg: image file is truncated (5 bytes not processed)"]

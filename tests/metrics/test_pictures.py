@@ -14,11 +14,15 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganlib.config import DataConfig, EvaluateConfig
+from ganlib.data import prepare
 from ganlib.errors import RequestError
-from ganlib.metrics import Extractor, fid, fid_from_features, kid, kid_from_features
+from ganlib.metrics import Evaluator, Extractor, fid, fid_from_features, kid, kid_from_features
 from ganlib.metrics.identity import Floor
 from ganlib.names import METRICS
 from sweep.cli import cli
+from sweep.commands import score
+from sweep.spec.specification import parse
 
 
 class Tiny(nn.Module):
@@ -49,6 +53,10 @@ def test_every_form_of_the_same_pictures_gives_the_same_number(tmp_path: Path) -
     for form in [*forms, write(tmp_path / "a", a), str(tmp_path / "a")]:
         assert fid(form, b, TINY) == pytest.approx(expected, rel=1e-6)
     assert kid(a, b, TINY) == pytest.approx(tuple(kid_from_features(TINY(a), TINY(b))), abs=1e-6)
+    grey = a[:, :1]  # as a generator of grey pictures makes them
+    expected = fid_from_features(TINY(grey.expand(-1, 3, -1, -1)), TINY(b))
+    for form in (grey, grey.permute(0, 2, 3, 1).numpy(), grey.float() / 255):
+        assert fid(form, b, TINY) == pytest.approx(expected, rel=1e-6)
 
 
 @settings(deadline=None, max_examples=20)
@@ -89,7 +97,7 @@ def test_pixels_that_are_no_numbers(bad: float) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), r"a has shape \(4, 1, 8, 8\)"),
+        (torch.zeros(4, 2, 8, 8, dtype=torch.uint8), r"a has shape \(4, 2, 8, 8\)"),
         (np.zeros((8, 8, 3), np.uint8), r"a has shape \(8, 8, 3\)"),
         (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "at least 2 pictures"),
         (torch.zeros(4, 3, 0, 8, dtype=torch.uint8), r"shape \(4, 3, 0, 8\)"),
@@ -165,6 +173,18 @@ def test_sweep_score_against_a_spec_is_what_the_sweep_measures(
             len(re.findall(rf"\b{metric.label} +-?\d", shown.stdout)) == 2
         )  # of the pictures, and of the floor
     assert "  n_real            40" in shown.stdout
+    # The Vendi scores too, which grow with the number of pictures: a sweep's are of 256 at most.
+    images = prepare(parse(spec.read_text()).data)
+    config = EvaluateConfig(n_fake=16, n_real=40)
+    evaluator = Evaluator(images.pictures, images.hash, config, cache=tmp_path / "cache")
+    monkeypatch.setattr(score, "VENDI_PICTURES", 8)
+    monkeypatch.setattr("ganlib.metrics.evaluator.VENDI_PICTURES", 8)
+    made = torch.from_numpy(prepare(DataConfig(source=str(fakes), size=32)).pictures[:].copy()).permute(0, 3, 1, 2)
+    wanted = evaluator.score(lambda count: made[:count], 12)
+    found = run(fakes, "--against", spec)
+    assert found["real_vendi"] == pytest.approx(wanted.real_vendi, rel=1e-5)
+    assert found["vendi"] < 8
+    assert run(fakes, "--against", real)["real_vendi"] < 8
 
 
 def test_sweep_score_errors(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from helpers.sweeps.commands import draw, run, small
 
 from sweep import shipped
 from sweep.cli import detach as detaching
-from sweep.commands.folder import chosen, pictures
+from sweep.commands.folder import chosen, pictures, seen
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import name_for
 from sweep.commands.planning import fitting
@@ -188,6 +188,23 @@ def test_a_class_of_copies_is_none(here: Path, monkeypatch: pytest.MonkeyPatch) 
     text = run("init", here).stdout
     assert "labels: folders  # 2 classes: a, b\n" in text
     assert parse(text).data.dedupe
+
+
+def test_classes_are_counted_in_all_of_a_large_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only some of its pictures are looked at; a class of copies of itself is none even so."""
+    for number in range(64):
+        first = here / ("few" if number < 16 else "many")
+        first.mkdir(exist_ok=True)
+        (here / f"{number}.png").rename(first / f"{number}.png")
+    (here / "same").mkdir()
+    for number in range(32):
+        shutil.copy(here / "many" / "63.png", here / "same" / f"{number}.png")
+    monkeypatch.setattr(seen, "MOST", 60)
+    found = seen.look(here, 32, print)
+    assert (found.count, found.looked) == (96, 60)
+    assert found.folders is not None
+    assert {name: found.folders[name] for name in ("few", "many")} == {"few": 16, "many": 48}
+    assert found.folders.get("same", 1) == 1
 
 
 def test_why_files_cannot_be_used_is_told(here: Path) -> None:

@@ -176,6 +176,11 @@ def test_steps_of_the_families() -> None:
         ({"family": "stylegan", "d_dropout": 0.5}, {}, "d_dropout means nothing with stylegan"),
         ({"family": "stylegan"}, {"fade_kimg": 2.0}, "fade_kimg means nothing without grow_kimg"),
         ({"family": "stylegan"}, {"loss": "wgan"}, "the loss wgan cannot train the family stylegan"),
+        (
+            {"d_norm": "spectral"},
+            {"loss": "wgan"},
+            "the loss wgan cannot train a discriminator with d_norm spectral",
+        ),
         ({"family": "stylegan", "variant": "large"}, {}, "unknown variant 'large' of family 'stylegan'"),
     ],
 )
