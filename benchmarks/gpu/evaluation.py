@@ -67,7 +67,7 @@ def _maker(step: AdversarialStep) -> Callable[[int], torch.Tensor]:
     def make(count: int) -> torch.Tensor:
         nonlocal made
         made += count
-        return step.sample(fixed_latents(count, step.latent_dim, made - count))
+        return step.sample(fixed_latents(count, step.latent_dim, start=made - count))
 
     return make
 

@@ -65,7 +65,9 @@ class CudaGraphs:
     def __init__(self, device: torch.device, random: torch.Generator) -> None:
         self._random = random
         self._number = torch.cuda.current_device() if device.index is None else device.index
-        self._aside = torch.cuda.Stream(device)
+        # Of another priority than what trains, so that it is never a neighbour's stream: torch hands the same few out
+        # again and again, and what a neighbour does on a stream that records spoils the recording, or the neighbour.
+        self._aside = torch.cuda.Stream(device, priority=-1)
         self._graphs = weakref.WeakSet[torch.cuda.CUDAGraph]()
         self._played, self._marks = 0, deque[torch.cuda.Event]()
 

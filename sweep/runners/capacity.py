@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from sweep.spec.sections import ResourcesConfig
 
 UNITS = 10_000
+CONTEXT = 600 * 2**20
+"""Bytes that a process holds on a GPU beside what torch hands out: CUDA's context and the libraries' own."""
 
 
 def units(amount: float) -> int:
@@ -20,7 +22,7 @@ def units(amount: float) -> int:
 
 def alone(gpu: float) -> float:
     """Count the GPUs of a trial beside which no other runs: a part of one becomes the whole."""
-    return max(gpu, 1.0) if gpu else 0.0
+    return 1.0 if gpu else 0.0
 
 
 ON_CPU = 2

@@ -118,7 +118,19 @@ class RayRunner:
                 owner, data_hash, [config["evaluate"]["weights"], config["train"]["content_weights"]], say
             )
         tried, unfit = preflight(
-            config, data_hash, folder, owner, self.gpu, self.cpu, self.threads, self.kinds, say, self._tell
+            *(
+                config,
+                data_hash,
+                folder,
+                owner,
+                self.gpu,
+                self.cpu,
+                self.threads,
+                self.kinds,
+                say,
+                self._tell,
+            ),
+            whole=self.packed,
         )
         self.unfit.update(unfit)
         self._recount()

@@ -77,7 +77,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         packed = config[PACKED] and not assignment["failures"]
         self.run = Packed(assignment) if packed else Alone(assignment)
         self.greeted = False
-        self.readiness = Readiness(assignment)
+        self.readiness = Readiness(assignment, packed)
 
     def step(self) -> dict[str, Any]:
         """Say where this is; then make the node ready, if it is not yet; then train up to the next report."""

@@ -26,9 +26,9 @@ from sweep.spec.wishes.wish import Wish, conditions, wishes_of
 Keep = Literal["none", "best", "all"]
 
 
-def _whole_above_one(gpu: float) -> float:
-    if gpu > 1 and not float(gpu).is_integer():
-        raise ValueError(f"must be a whole number when above 1, got {gpu:g}")
+def _of_one_gpu(gpu: float) -> float:
+    if gpu > 1:
+        raise ValueError(f"must be at most 1: a trial trains on one GPU, and others would idle; got {gpu:g}")
     return gpu
 
 
@@ -134,7 +134,7 @@ def _kinds(value: str | list[str] | None) -> str | list[str] | None:
 
 # By what is written, so that a mistake is told as one in a number or in a word.
 Gpus = Annotated[
-    Annotated[float, Field(ge=0, le=64), AfterValidator(_whole_above_one), Tag("number")]
+    Annotated[float, Field(ge=0), AfterValidator(_of_one_gpu), Tag("number")]
     | Annotated[Literal["auto"], BeforeValidator(_the_word_auto), Tag("word")],
     Discriminator(lambda value: "word" if isinstance(value, str) else "number"),
 ]
@@ -144,8 +144,8 @@ class ResourcesConfig(Section):
     """What one trial gets, and what becomes of it when its worker is lost."""
 
     gpu: Gpus = 0.0
-    """GPUs of a trial: below 1, several trials share one; above 1, a whole number; 0 is none; ``auto``: the part that a
-    trial's memory needs by a few steps on this machine's GPU, at least 1/8, and 0 where there is none."""
+    """The part of a GPU that a trial gets: 1 for a whole one, below that several trials share it, 0 is none; ``auto``:
+    the part that its memory needs by a few steps on this machine's GPU, at least 1/8, and 0 where there is none."""
     accelerator: Annotated[str | list[str] | None, AfterValidator(_kinds)] = None
     """Kinds of GPUs that trials run on, by Ray's names (its label ``ray.io/accelerator-type``), such as ``A100`` or
     ``[A100, H100]``, on a cluster that has several; null: any."""

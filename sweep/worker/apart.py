@@ -30,13 +30,15 @@ class Apart:
     no gradients, on a device that its tensors name.
 
     Args:
-        seconds: After so long without a result, `__call__` raises `Interrupted`.
+        seconds: Gives how long `__call__` waits for a result before it raises `Interrupted`.
         heard: Called at every sign of life.
         over: Called when the work has ended.
     """
 
-    def __init__(self, seconds: float, heard: Callable[[], None], over: Callable[[], None]) -> None:
-        self.seconds, self._heard, self._over = seconds, heard, over
+    def __init__(
+        self, seconds: Callable[[], float], heard: Callable[[], None], over: Callable[[], None]
+    ) -> None:
+        self._seconds, self._heard, self._over = seconds, heard, over
         self._idle = _idle[torch.get_num_threads()]
         self._thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "sweep-apart")
         self._doing: Future[Any] | None = None
@@ -50,12 +52,17 @@ class Apart:
         """
         if self._doing is None:
             self._doing = self._thread.submit(self._do, work)
-        if not wait([self._doing], self.seconds).done:
+        if not wait([self._doing], self._seconds()).done:
             raise Interrupted
         done, self._doing = self._doing, None
         self._heard()  # the thread has said that it is over
         result: T = done.result()
         return result
+
+    @property
+    def busy(self) -> bool:
+        """Whether work has been begun whose result nobody has had."""
+        return self._doing is not None
 
     def lives(self) -> bool:
         """Say whether there is no work, or has been a sign of life since this was asked: work that hangs gives none."""

@@ -31,6 +31,15 @@ def check_gpu(error: BaseException) -> None:
         ) from error
 
 
+NO_KERNELS = "no kernel image is available"
+"""What CUDA says of a GPU that the installed PyTorch has nothing for."""
+OUT_OF_MEMORY = (
+    *("can't allocate memory", "Cannot allocate memory", "out of memory"),
+    # Of cuBLAS, cuDNN and cuSOLVER, which say that they could not begin where a GPU is full.
+    *("_ALLOC_FAILED", "ALLOCATION_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_NOT_INITIALIZED"),
+    "CUSOLVER_STATUS_NOT_INITIALIZED",
+)
+"""What allocators and libraries say where memory is short, the machine's or the GPU's."""
 MOST_TRACEBACK = 8000
 """Characters of a traceback that are kept: the last ones, which tell where it was raised."""
 
@@ -54,8 +63,8 @@ def kind_of(error: BaseException) -> FaultKind:
     if isinstance(error, RequestError):
         return "request"
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    # What torch's allocators say of host memory, cuDNN and cuBLAS of the GPU's.
-    words = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Cannot allocate memory")
-    if out_of_memory or (isinstance(error, (RuntimeError, OSError)) and any(w in str(error) for w in words)):
+    if out_of_memory or (
+        isinstance(error, (RuntimeError, OSError)) and any(w in str(error) for w in OUT_OF_MEMORY)
+    ):
         return "memory"
     return "error"

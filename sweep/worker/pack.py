@@ -62,11 +62,19 @@ class _Slot:
     wanted: bool
     run: TrialRun | None = None
 
-    def advance(self, used: Callable[[], Fit | None], leaving: Callable[[], str]) -> Report | None:
+    @property
+    def trains(self) -> bool:
+        """Whether it can use a turn: somebody waits for its report, and nothing of it is being measured."""
+        return self.wanted and not (self.run and self.run.measures)
+
+    def advance(self, pack: "Pack") -> Report | None:
         """Take a turn."""
         with torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext():
             if self.run is None:
-                self.run = TrialRun(self.assignment, Lent(TURN_SECONDS, self.heard, used(), leaving))
+                used = pack.used_by(self.assignment.config)
+                self.run = TrialRun(
+                    self.assignment, Lent(TURN_SECONDS, pack.patience, self.heard, used, pack.leaving)
+                )
             return self.run.advance()
 
     def close(self, hangs: bool = False) -> Fit | None:
@@ -142,14 +150,19 @@ class Pack:
         self._slots.pop(attempt).close(hangs)
         give_back(self._device)
 
-    def _used_by(self, config: Mapping[str, Any]) -> Fit | None:
+    def patience(self) -> float:
+        """Say for how many seconds a trial that is measured is waited for: not at all while another can train."""
+        return 0.0 if any(slot.trains for slot in self._slots.values()) else TURN_SECONDS
+
+    def used_by(self, config: Mapping[str, Any]) -> Fit | None:
         """Give what a trial that has ended was trained by, if it fits; otherwise make room for a new one."""
         key = recorded(config)
         for fit in self._used:
             if fit.recorded == key:
                 self._used.remove(fit)
                 return fit
-        while self._used and len(self._used) + len(self._slots) > self.room:
+        taken = sum(slot.assignment.share for slot in self._slots.values())
+        while self._used and len(self._used) + taken > self.room:
             del self._used[0]
             give_back(self._device)
         return None
@@ -173,11 +186,13 @@ class Pack:
     def _said(self, attempt: Attempt, slot: _Slot) -> Report | Fault | None:
         self._watchdog.feed()
         try:
-            report = slot.advance(lambda: self._used_by(slot.assignment.config), self.leaving)
+            report = slot.advance(self)
         except Exception as error:
             check_gpu(error)
             fault = fault_of(error)
             del error  # its frames hold the trial's tensors
+            if fault.kind == "memory":
+                self._used.clear()  # recordings of trials that have ended hold memory, too
             self._give_up(attempt)
             return fault
         if report is None and self.timeout and time.monotonic() - slot.heard.last > self.timeout:

@@ -79,7 +79,7 @@ class TrialRun(Iterator[Report]):
         self.watchdog = lent.watchdog or Watchdog(assignment.timeout)
         self._turn, self._leaving = lent.turn, lent.leaving
         self._until: float | None = None
-        self._apart = Apart(min(PULSE_SECONDS, lent.turn), self.watchdog.feed, self.watchdog.rest)
+        self._apart = Apart(lent.patience or (lambda: PULSE_SECONDS), self.watchdog.feed, self.watchdog.rest)
         self._tenant = Tenant(self.folder, assignment.owner)
         self._pulse = time.monotonic() + PULSE_SECONDS
         self.history = History()
@@ -117,6 +117,11 @@ class TrialRun(Iterator[Report]):
         if fit.reseeded:
             self.checkpoints.began_anew(fit, device_name(self.device))
         return fit
+
+    @property
+    def measures(self) -> bool:
+        """Whether something is being measured aside, so that it cannot train."""
+        return self._apart.busy
 
     def _pause(self) -> bool:
         """Say, before every step, whether it is time to stop, to give a sign of life or to let others train."""

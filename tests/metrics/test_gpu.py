@@ -29,6 +29,7 @@ def test_score_equals_that_of_the_cpu_under_training_settings(monkeypatch: pytes
     config = EvaluateConfig(n_fake=96, batch_size=32)
     cpu = Evaluator(pictures(128), "hash", config).score(generator_on("cpu"))
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     with torch.autocast("cuda", torch.bfloat16):
         gpu = Evaluator(pictures(128), "hash", config, device="cuda").score(generator_on("cuda"))
     assert torch.backends.cudnn.benchmark

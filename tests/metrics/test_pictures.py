@@ -179,7 +179,9 @@ def test_sweep_score_against_a_spec_is_what_the_sweep_measures(
     evaluator = Evaluator(images.pictures, images.hash, config, cache=tmp_path / "cache")
     monkeypatch.setattr(score, "VENDI_PICTURES", 8)
     monkeypatch.setattr("ganlib.metrics.evaluator.VENDI_PICTURES", 8)
-    made = torch.from_numpy(prepare(DataConfig(source=str(fakes), size=32)).pictures[:].copy()).permute(0, 3, 1, 2)
+    made = torch.from_numpy(prepare(DataConfig(source=str(fakes), size=32)).pictures[:].copy()).permute(
+        0, 3, 1, 2
+    )
     wanted = evaluator.score(lambda count: made[:count], 12)
     found = run(fakes, "--against", spec)
     assert found["real_vendi"] == pytest.approx(wanted.real_vendi, rel=1e-5)

@@ -110,7 +110,7 @@ class Log:
         self.said: list[str] = []
 
     def apart(self, seconds: float) -> Apart:
-        return Apart(seconds, lambda: self.said.append("heard"), lambda: self.said.append("over"))
+        return Apart(lambda: seconds, lambda: self.said.append("heard"), lambda: self.said.append("over"))
 
 
 def test_work_goes_on_in_one_thread_while_it_is_asked_for() -> None:

@@ -30,7 +30,18 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
     """
     import torch
 
-    folder, gpu = Path(asked.what), torch.cuda.is_available()
+    gpu = torch.cuda.is_available()
+    spec, text = _chosen(asked, gpu, say)
+    if (
+        gpu and "resources.gpu" not in str(asked.overrides) and spec.resources.gpu == 0
+    ):  # it is too old for what is installed
+        spec, text = _chosen(asked, False, say)
+    return spec, text
+
+
+def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, str]:
+    """Choose a spec for training on a GPU, or on the processor."""
+    folder = Path(asked.what)
     seen = look(folder, size_for(0, gpu)[0], say)
     name = asked.name or name_for(folder)
     numbers = Numbers() if asked.seconds is None else Numbers(time=durations.text(asked.seconds))

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,6 @@ from sweep.commands.planning.timing import Timed
 from sweep.runners.capacity import Demand, Node, alone, packed_here
 from sweep.spec.specification import Spec
 from sweep.worker.checkpoints import SAVE_SECONDS
-from sweep.worker.shared import device_of
 
 SIDE_BY_SIDE = 8
 """Processes that measure at most."""
@@ -50,7 +48,7 @@ class Costs:
         per_save: Seconds that a checkpoint keeps a trial from training.
         saves_all: Whether a checkpoint is written at every evaluation.
         memory: Bytes of one trial at most, in the machine or on the GPU.
-        memory_there: Bytes that the machine, or one GPU, has; 0 where that is not known.
+        memory_there: Bytes that the machine has, or one GPU has for trials; 0 where that is not known.
         checkpoint: Bytes of a checkpoint.
         snapshot: Bytes of a generator that is kept, with its discriminator.
         grid: Bytes of a grid of pictures, at most.
@@ -112,8 +110,9 @@ def measure(
         RequestError: if the extractor cannot be loaded.
         WorkError: if a step fails, such as by its memory.
     """
-    resources, device = spec.resources, device_of(spec.resources.gpus)
-    on_gpu = device.type == "cuda"
+    resources = spec.resources
+    # Only counted here: who asks more of CUDA holds memory of the GPU until it ends, and may keep others from it.
+    on_gpu = resources.gpus > 0 and torch.cuda.is_available()
     node = node or Node.having(cores.available(), torch.cuda.device_count() if on_gpu else 0)
     there = packed_here(resources, on_gpu) if local else at_once(spec, on_gpu, node)
     gpu = alone(resources.gpus) if local and there == 1 else resources.gpus
@@ -122,13 +121,13 @@ def measure(
         together, slots, gpu = 1, together, alone(gpu)
     timed = _side_by_side(spec, samples, gpu, together, slots)
     return Costs(
-        device=device.type,
-        takes=_takes(spec, device, local, there),
+        device=timed[0].device,
+        takes=_takes(spec, on_gpu, local, there),
         at_once=there,
         measured=together,
         slots=slots,
         packs=resources.packed(0.5),
-        machine=_machine(device),
+        machine=timed[0].machine,
         per_kimg=tuple(map(float, np.mean([one.per_kimg for one in timed], axis=0))),
         per_picture=float(np.mean([one.per_picture for one in timed])),
         per_score=float(np.mean([one.per_score for one in timed])),
@@ -136,7 +135,7 @@ def measure(
         per_save=float(np.mean([one.per_save for one in timed])),
         saves_all=spec.collapse.policy == "rollback",
         memory=max(one.memory for one in timed),
-        memory_there=_memory_there(device.type),
+        memory_there=max(one.memory_there for one in timed),
         checkpoint=max(one.checkpoint for one in timed),
         snapshot=max(one.snapshot for one in timed),
         grid=max(one.grid for one in timed),
@@ -226,23 +225,9 @@ def _last(errors: IO[str]) -> str:
     return lines[-1] if lines else "a process that measured has died"
 
 
-def _takes(spec: Spec, device: torch.device, local: bool, there: int) -> float:
+def _takes(spec: Spec, on_gpu: bool, local: bool, there: int) -> float:
     """GPUs of a trial, or cores where it has none; without Ray, packed trials share the cores of one process."""
     resources = spec.resources
-    if device.type == "cuda":
+    if on_gpu:
         return alone(resources.gpus) if local and there == 1 else resources.gpus
     return resources.cpu / there if local else resources.cpu
-
-
-def _machine(device: torch.device) -> str:
-    """Name what was measured."""
-    return torch.cuda.get_device_name() if device.type == "cuda" else socket.gethostname()
-
-
-def _memory_there(device: str) -> int:
-    if device == "cuda":
-        return int(torch.cuda.mem_get_info()[1])
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 0

@@ -7,9 +7,9 @@ from typing import Any
 from sweep import formatting
 from sweep.commands.planning.costs import Costs
 from sweep.commands.planning.forecast import Forecast, Range, forecast
-from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, room
+from sweep.commands.planning.sharing import MOST, USABLE, room
 from sweep.formatting import count
-from sweep.runners.capacity import UNITS
+from sweep.runners.capacity import CONTEXT, UNITS
 from sweep.spec.schedule import Schedule
 from sweep.spec.specification import Spec
 

@@ -3,21 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep import formatting
 from sweep.commands import foreknown
 from sweep.commands.inputs import Pictures, look
 from sweep.commands.planning.findings import first_configurations
 from sweep.formatting import count
-from sweep.runners.capacity import UNITS
+from sweep.runners.capacity import CONTEXT, UNITS
 from sweep.spec.specification import Spec
 
 MOST = 8
 """Trials that share a GPU at most: more only wait for each other."""
 USABLE = 0.9
 """Share of the memory that trials may fill."""
-CONTEXT = 600 * 2**20
-"""Bytes that a process holds on a GPU beside what torch hands out: CUDA's context and the libraries' own."""
 
 
 def settled(spec: Spec, address: str | None = None, say: Callable[[str], None] = lambda line: None) -> Spec:
@@ -48,6 +46,7 @@ def _measured(spec: Spec) -> tuple[float, str]:
     import torch
 
     from sweep.commands.planning.costs import measure
+    from sweep.worker.faults import NO_KERNELS
 
     if not torch.cuda.is_available():
         return 0.0, "because there is no GPU here"
@@ -55,7 +54,12 @@ def _measured(spec: Spec) -> tuple[float, str]:
     first = first_configurations(spec)
     if not first:
         foreknown.check(spec)  # says why there is none
-    costs = measure(alone, first, 1)
+    try:
+        costs = measure(alone, first, 1)
+    except WorkError as error:
+        if NO_KERNELS in str(error):
+            return 0.0, f"because the PyTorch that is installed computes nothing on the GPU here ({error})"
+        raise WorkError(f"{error}; --set resources.gpu=0 trains on the processor") from None
     known, _ = look(spec)
     return share(costs.memory, costs.memory_there, resident_bytes(spec, known, costs.memory_there))
 

@@ -5,7 +5,9 @@ for a line, measures, and writes `Timed` as JSON: so several of them measure at 
 """
 
 import json
+import os
 import resource
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +33,7 @@ from ganlib.steps.copies import mark
 from ganlib.training import checkpoint
 from ganlib.training.fit import GRID
 from sweep.commands.planning import steps
+from sweep.runners.capacity import CONTEXT
 from sweep.spec.specification import Spec, parse
 from sweep.worker.shared import device_of
 
@@ -45,6 +48,9 @@ class Timed:
 
     Attributes:
         device: ``cpu`` or ``cuda``.
+        machine: The kind of GPU, or the machine's name.
+        memory_there: Bytes that the machine has, or of the GPU those that no other program held; 0 where that is not
+            known.
         per_kimg: Seconds of training for a thousand pictures, of each configuration.
         per_picture: Seconds to generate a picture and extract its features.
         per_score: Seconds to compute the metrics of one evaluation with all its pictures.
@@ -57,6 +63,8 @@ class Timed:
     """
 
     device: str
+    machine: str
+    memory_there: int
     per_kimg: tuple[float, ...]
     per_picture: float
     per_score: float
@@ -92,6 +100,7 @@ def measure(
         RequestError: if the extractor cannot be loaded.
     """
     device, threads = device_of(gpu), torch.get_num_threads()
+    there = _memory_there(device)
     torch.set_num_threads(max(1, int(spec.resources.cpu)))
     try:
         configs = [spec.resolve(params) for params in _different(samples)]
@@ -106,6 +115,8 @@ def measure(
         torch.set_num_threads(threads)
     return Timed(
         device=device.type,
+        machine=torch.cuda.get_device_name() if device.type == "cuda" else socket.gethostname(),
+        memory_there=there,
         per_kimg=tuple(found[number].per_kimg for number in range(len(configs))),
         per_picture=per_picture,
         per_score=per_score,
@@ -151,6 +162,17 @@ def _memory(device: torch.device) -> int:
         return torch.cuda.max_memory_reserved(device)
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _memory_there(device: torch.device) -> int:
+    """Look up the memory for trials, before anything is loaded."""
+    if device.type == "cuda":
+        free, whole = torch.cuda.mem_get_info()
+        return int(min(whole, free + CONTEXT))  # asking takes a context, which each process counts for itself
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0
 
 
 def _different(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

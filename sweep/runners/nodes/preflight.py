@@ -9,6 +9,7 @@ import ray
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
+from sweep.runners.capacity import alone
 from sweep.runners.nodes.ready import lacking, once, try_out
 from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
 
@@ -30,11 +31,12 @@ def preflight(
     kinds: Sequence[str],
     say: Callable[[str], None],
     turn: Callable[[], None],
+    whole: bool = False,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Run `sweep.worker.ready.preflight.preflight` on the nodes that have room for a trial; one of them is enough.
 
     ``kinds`` are those of GPUs that trials run on, as in `sweep.runners.ray_cluster.nodes`; ``turn`` is called while
-    nodes are waited for.
+    nodes are waited for. ``whole`` is whether a process of trials has a GPU to itself, of which each gets ``gpu``.
 
     Returns:
         What the first node says, with the notes of all, and of those that are busy or were left out; and why nodes
@@ -44,7 +46,8 @@ def preflight(
         RequestError: what the user can mend, where no node can run trials.
         WorkError: otherwise, where no node can.
     """
-    arguments = (json.dumps(config), data_hash, folder, owner, gpu, threads)
+    limit = alone(gpu) if whole else gpu
+    arguments = (json.dumps(config), data_hash, folder, owner, limit, threads)
     nodes, busy = _room(gpu, cpu, kinds, say)
     tasks = []
     for node in nodes:

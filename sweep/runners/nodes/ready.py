@@ -9,6 +9,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
+from sweep.runners.capacity import alone
 from sweep.runners.nodes.offer import source
 from sweep.runners.ray_environment import of_trials
 
@@ -93,9 +94,10 @@ class Readiness:
 
     Args:
         assignment: The first one that the worker has got, as plain values.
+        packed: Whether it is trained in a process that has a GPU to itself.
     """
 
-    def __init__(self, assignment: dict[str, Any]) -> None:
+    def __init__(self, assignment: dict[str, Any], packed: bool) -> None:
         from sweep.worker.ready.mark import unfit
 
         self._unfit = unfit(assignment["owner"])
@@ -103,8 +105,12 @@ class Readiness:
         if self._unfit is None:
             visible = os.environ.get("CUDA_VISIBLE_DEVICES") if ray.get_gpu_ids() else None
             remote = ray.remote(**once(ray.get_runtime_context().get_node_id(), 0, 0))
-            names = ("data_hash", "sweep", "owner", "gpu", "threads")
-            values = (assignment[name] for name in names)
+            gpu = alone(assignment["gpu"]) if packed else assignment["gpu"]
+            values = (
+                *(assignment[name] for name in ("data_hash", "sweep", "owner")),
+                gpu,
+                assignment["threads"],
+            )
             self._task = remote(try_out).remote(json.dumps(assignment["config"]), *values, visible)
 
     def awaited(self) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import torch
 
 from ganlib.config import TrialConfig
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from ganlib.metrics import TranslationEvaluator, load_extractor, pairwise_similarity
 from ganlib.names import FAMILIES
 from ganlib.steps.precision import told
 from sweep import __version__
 from sweep.storage.lease import read
 from sweep.storage.opening import open_folder
+from sweep.worker.faults import NO_KERNELS, kind_of
 from sweep.worker.ready.offer import Progress, Source, take
 from sweep.worker.shared import config_of, device_name, device_of, evaluator_of, sets_of
 
@@ -68,6 +71,34 @@ def preflight(
             "GPU. Install a driver that fits (nvidia-smi shows it) and torch for CUDA, start Ray there without "
             "--num-gpus, or ask for resources.gpu 0"
         )
+    with _explained(device, gpu, host):
+        return _tried(trial, data_hash, device, host)
+
+
+@contextmanager
+def _explained(device: torch.device, gpu: float, host: str) -> Iterator[None]:
+    """Say of a GPU that cannot be used what can be done."""
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type != "cuda":
+            raise
+        what = f"{device_name(device)} on {host}"
+        if kind_of(error) == "memory":
+            raise WorkError(
+                f"not even the extractor and one network fit into {gpu:g} of the {what}: ask for more "
+                f"(resources.gpu), or for less of it (evaluate.batch_size, model.width). {error}"
+            ) from error
+        if NO_KERNELS in str(error):
+            raise RequestError(
+                f"the PyTorch that is installed (for {' '.join(torch.cuda.get_arch_list())}) computes nothing on the "
+                f"{what}: install one that does (https://pytorch.org), or train on the processor (resources.gpu 0)"
+            ) from error
+        raise
+
+
+def _tried(trial: TrialConfig, data_hash: str, device: torch.device, host: str) -> dict[str, Any]:
+    """Load and compute what all trials share."""
     if sets_of(trial, data_hash).hash != data_hash:
         raise RequestError(
             f"the pictures on {host} are not those that the sweep begins with: nothing may write into their folders "

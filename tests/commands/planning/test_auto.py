@@ -10,6 +10,7 @@ import torch
 from commands.planning.test_forecast import COSTS
 from helpers.sweeps.commands import TINY, draw, fine, run
 
+from ganlib.errors import WorkError
 from sweep.cli.running import run as running
 from sweep.commands import run as commands
 from sweep.commands.folder.asked import Asked
@@ -112,3 +113,39 @@ def test_a_cluster_is_not_handed_what_it_cannot_measure(
     refused = run("run", tmp_path / "spec.yaml", "--detach", "--address", "ray.example:6379")
     assert refused.exit_code == 2, refused.output
     assert "give a number" in refused.output
+
+
+def test_a_gpu_that_is_too_old_for_what_is_installed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size and network are then those for a processor."""
+
+    def measure(spec: Spec, *_: Any, **__: Any) -> Costs:
+        if spec.resources.gpus:
+            raise WorkError("CUDA error: no kernel image is available for execution on the device")
+        return COSTS
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(costs, "measure", measure)
+    said: list[str] = []
+    asked = Asked(str(draw(tmp_path / "pictures", 64)), "faces", (), "", 900.0, True, time.monotonic())
+    spec, text = spec_of(asked, said.append)
+    assert (spec.resources.gpu, spec.data.size) == (0, 32)
+    assert "gpu: auto" not in text
+    assert "resources.gpu is auto: 0, because the PyTorch that is installed computes nothing on" in "".join(
+        said
+    )
+
+
+def test_what_fails_there_otherwise_says_what_can_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*_: Any, **__: Any) -> Costs:
+        raise WorkError("CUDA error: all CUDA-capable devices are busy or unavailable")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(costs, "measure", measure)
+    (tmp_path / "spec.yaml").write_text(AUTO)
+    failed = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
+    assert failed.exit_code == 1
+    assert "busy or unavailable; --set resources.gpu=0 trains on the processor" in failed.output

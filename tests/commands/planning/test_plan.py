@@ -106,14 +106,18 @@ def test_it_measures_as_the_runner_will_run(
     ) -> list[timing.Timed]:
         asked.append((together, slots))
         numbers = {name: 1 for name in timing.Timed.__dataclass_fields__}
-        return [timing.Timed(**numbers | {"device": "cuda", "per_kimg": (1.0,)})]  # type: ignore[arg-type]
+        known = {"device": "cuda", "machine": "a card", "per_kimg": (1.0,)}
+        return [timing.Timed(**numbers | known)]  # type: ignore[arg-type]
+
+    def none_of_that(*_: object) -> None:
+        raise AssertionError("the driver holds memory of a GPU")
 
     monkeypatch.setattr(costs, "_side_by_side", side_by_side)
-    monkeypatch.setattr(costs, "device_of", lambda gpu: torch.device("cuda" if gpu else "cpu"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(costs.cores, "available", lambda: 64)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1, 1))
+    for name in ("_lazy_init", "init", "get_device_name", "mem_get_info", "set_per_process_memory_fraction"):
+        monkeypatch.setattr(torch.cuda, name, none_of_that)
     found = costs.measure(parse(TINY + f"resources: {resources}\n"), [{}], 16, local)
     assert asked == [(processes, slots)]
     assert (found.at_once, found.slots, found.machine) == (at_once, slots, "a card")
@@ -239,7 +243,7 @@ def test_no_more_run_than_the_spec_allows_whatever_kinds_there_are() -> None:
     ("resources", "node", "takes"),
     [
         ("{gpu: 0.25, cpu: 2}", Node.having(64, 4), (8.0, 1.0)),
-        ("{gpu: 2, cpu: 4}", Node.having(64, 4), (4.0, 2.0)),
+        ("{gpu: 1, cpu: 4}", Node.having(64, 1), (4.0, 1.0)),
         ("{gpu: 0, cpu: 2}", Node.having(8, 0), (8.0, 0.0)),
         ("{gpu: 0, cpu: 1}", Node.having(64, 0), (8.0, 0.0)),
     ],
@@ -274,3 +278,12 @@ def test_what_was_found_is_described(capsys: pytest.CaptureFixture[str]) -> None
         spec, found=Findings(Pictures(1000, prepared=True), foretold(spec, spec.schedule(1000), 16, COSTS))
     )
     assert "# Time; 16 trials, 1 at a time" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("free", "there"), [(79.5, 80), (60, 60.6), (0.1, 0.7)])
+def test_memory_of_a_gpu_that_others_hold_is_none_for_trials(
+    free: float, there: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (int(free * 2**30), 80 * 2**30))
+    found = timing._memory_there(torch.device("cuda")) / 2**30
+    assert found == pytest.approx(there, abs=0.02)

@@ -15,8 +15,8 @@ from ganlib.errors import RequestError
 from sweep.commands.inputs import Pictures
 from sweep.commands.planning import costs
 from sweep.commands.planning.plan import fits, foretold, lines
-from sweep.commands.planning.sharing import CONTEXT, MOST, USABLE, resident_bytes, settled, share
-from sweep.runners.capacity import Demand, Node
+from sweep.commands.planning.sharing import MOST, USABLE, resident_bytes, settled, share
+from sweep.runners.capacity import CONTEXT, Demand, Node
 from sweep.spec.specification import Spec, parse
 
 AUTO = TINY + "resources: {gpu: auto}\n"

@@ -25,6 +25,7 @@ class FakeRay:
         class Task:
             @staticmethod
             def remote(*arguments: object) -> dict[str, Any]:
+                options["arguments"] = arguments
                 return {"device": "one", "notes": ["slow"]}
 
         return lambda function: Task
@@ -42,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return fake.asked
 
 
-@pytest.mark.parametrize("gpu", [0.0, 0.25, 1.0, 2.0])
+@pytest.mark.parametrize("gpu", [0.0, 0.25, 1.0])
 def test_its_process_ends_with_the_preflight(gpu: float, asked: list[dict[str, Any]]) -> None:
     """Otherwise it would keep torch, and its part of the GPU's memory, for the whole sweep."""
     tried, _ = ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, (), print, ignore)
@@ -51,6 +52,16 @@ def test_its_process_ends_with_the_preflight(gpu: float, asked: list[dict[str, A
         (gpu, 1.0, 1, 0)
     ] * 2
     assert [one["scheduling_strategy"].node_id for one in asked] == [f"{number:056x}" for number in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "whole", "limit"), [(0.25, True, 1.0), (0.25, False, 0.25), (0.0, True, 0.0)]
+)
+def test_it_may_use_as_much_of_a_gpu_as_a_process_of_trials(
+    gpu: float, whole: bool, limit: float, asked: list[dict[str, Any]]
+) -> None:
+    ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, (), print, ignore, whole)
+    assert [(one["num_gpus"], one["arguments"][4]) for one in asked] == [(gpu, limit)] * 2
 
 
 def test_its_environment_is_that_of_trials(

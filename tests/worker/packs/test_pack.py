@@ -140,7 +140,7 @@ def test_a_trial_whose_measuring_hangs_is_given_up_and_others_go_on(
         ({"gpu": 0.25, "max_concurrent": 2}, True, 2, 0.25),
         ({"gpu": 0.25, "packing": "off"}, True, 1, 1.0),
         ({"gpu": 0.6}, True, 1, 1.0),
-        ({"gpu": 2.0}, True, 1, 2.0),
+        ({"gpu": 1.0}, True, 1, 1.0),
         ({"gpu": 0.25}, False, 1, 0.0),
         ({"packing": "on"}, False, 2, 0.0),
         ({"packing": "on", "max_concurrent": 3}, False, 3, 0.0),
