@@ -28,3 +28,10 @@ def test_what_is_no_length_of_time(written: str) -> None:
 def test_what_is_written_is_read_again(length: int) -> None:
     assert seconds(text(length)) == length
     assert seconds(text(length - 0.5)) == length
+
+
+@pytest.mark.parametrize("written", ["9" * 400 + "h", "99999999999999d", "36501d"])
+def test_lengths_that_no_clock_can_show_are_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is longer than 36500 days"):
+        seconds(written)
+    assert seconds("36500d") == 36500 * 86400

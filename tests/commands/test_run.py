@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from helpers.sweeps.commands import TINY, draw, run
 
+from ganlib.errors import RequestError
 from sweep.commands.run import preflight
 from sweep.records.datasets import Store
 from sweep.spec.specification import parse
@@ -74,3 +75,31 @@ def test_a_start_that_is_cut_off_anywhere_is_made_good_by_the_same_command(
         events = Store(place / f"cut{number}").rows("events")
         assert [event["kind"] for event in events] == ["skipped_file"], written[-1]
     assert {"spec.yaml", "trials/sweep.parquet", "rungs/sweep.parquet", "sweep.json"} <= set(written)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_runner_is_opened_for_as_many_trials_as_there_are(
+    resumed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grid has as many as it has cells, whatever ``search.trials`` is by default."""
+    opened: list[int | None] = []
+
+    def runner_for(spec: Any, options: Any, view: Any, trials: int | None) -> Any:
+        opened.append(trials)
+        raise RequestError("no further")
+
+    grid = TINY.replace(
+        "type: float, low: 0.0001, high: 0.001", "type: categorical, choices: [0.001, 0.002, 0.003]"
+    )
+    assert grid != TINY
+    (tmp_path / "spec.yaml").write_text(grid)
+    command = ["run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs"]
+    command += ["--set", "search.sampler=grid", "--set", "search.trials=16"]
+    if resumed:
+        with monkeypatch.context() as patch:
+            patch.setattr("sweep.commands.run.drive", lambda *_: 1)
+            assert run(*command).exit_code == 1
+        command = ["resume", "tiny", "--local", "--storage", tmp_path / "runs"]
+    monkeypatch.setattr("sweep.commands.run.runner_for", runner_for)
+    assert "no further" in run(*command).output
+    assert opened == [3]

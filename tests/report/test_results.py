@@ -12,6 +12,7 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.results import SWEEP, Results
 from sweep.report.table import csv_text
+from sweep.results.ranking import board_of
 from sweep.results.state import State
 from sweep.storage.opening import open_folder
 
@@ -121,3 +122,16 @@ def test_a_default_that_is_not_on_the_axis_of_another_sweeps_search_makes_it_a_p
         assert "without" in page_of(*sweeps).words()
     (gamma,) = (param for param in Results.read([one]).params if param.path == "train.r1_gamma")
     assert gamma.log
+
+
+def test_the_best_so_far_is_the_same_for_a_report_and_for_best(tmp_path: Path) -> None:
+    """A FID on fewer pictures is no winner beside one on more, however low."""
+    sweep = make_sweep(tmp_path, trials=4, pictures=False, info={"metric": "fid"})
+    store = Store(sweep.folder, KINDS)
+    for number in range(4):
+        store.replace("results", number, [])
+    store.replace("metrics", 0, [row | {"n_fake": 128, "fid": 1.0} for row in store.part("metrics", 0)])
+    ranked = [entry.trial for entry in board_of(sweep).ranked]
+    assert [trial.entry.trial for trial in Results.read([sweep]).ranked] == ranked
+    assert len(ranked) > 1
+    assert ranked[-1] == 0

@@ -11,7 +11,9 @@ from helpers.sweeps.specs import SMALL, message
 
 from ganlib.config import TrialConfig
 from ganlib.errors import RequestError
+from sweep.spec import hints
 from sweep.spec.specification import AshaConfig, SearchConfig, SpecError, load, parse
+from sweep.storage import folder
 
 SHIPPED = sorted((Path(__file__).parents[2] / "searchspaces").rglob("*.yaml"))
 
@@ -194,3 +196,12 @@ def test_fixing_a_key_by_hand_switches_off_what_depends_on_it():
     fixed = parse(text, overrides=["train.loss=lsgan"])
     assert fixed.plain["train.smoothing"] == 1.0
     assert parse(fixed.to_yaml()) == fixed
+
+
+def test_no_sweep_has_the_name_of_a_file_that_is_half_written() -> None:
+    """Such are passed over where sweeps are listed: it could be run, and never be found."""
+    assert hints.TEMPORARY == folder.TEMPORARY
+    assert not hints.is_name("faces.tmp")
+    assert hints.is_name("faces.tmp.2")
+    with pytest.raises(SpecError, match=r"not end with '\.tmp'"):
+        parse("name: faces.tmp\ntrain: {epochs: 1}\n")

@@ -96,3 +96,17 @@ def test_ls_goes_on_past_a_broken_sweep(storage: Path, tmp_path: Path) -> None:
     ]
     (warning,) = result.stderr.splitlines()
     assert "broken/sweep.json' is broken" in warning
+
+
+def test_a_damaged_sweep_hides_no_other(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        make_sweep(tmp_path, trials=2, name=name, pictures=False)
+    part = tmp_path / "second" / "trials" / "00001.parquet"
+    part.write_bytes(part.read_bytes()[:20])
+    for options in ((), ("--json",), ("--sort", "size")):
+        shown = run("ls", "--storage", tmp_path, *options)
+        assert shown.exit_code == 0, shown.output
+        assert "first" in shown.stdout
+        assert "warning: second: " in shown.stderr
+        assert "trials/00001.parquet" in shown.stderr
+        assert "sweep check second" in shown.stderr

@@ -55,7 +55,7 @@ def test_a_trial_is_trained_on_and_kept_apart(here: Path) -> None:
     fine("report", "tiny")
     assert "not ranked here, because it trained for longer" in Path("runs/tiny/report.html").read_text()
     assert "begun: 1" in fine("show", "tiny/continued")
-    assert fine("check", "tiny/continued")
+    assert "'tiny/continued' is whole" in fine("check", "tiny/continued")
     assert fine("check", "tiny")
     fine("best", "tiny/continued", "--export", "further")
     assert "trial 1 of the sweep tiny" in Path("further/README.md").read_text()
