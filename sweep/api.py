@@ -21,6 +21,7 @@ from sweep.commands.folder.asked import Asked, choose
 from sweep.commands.run import resume, start
 from sweep.durations import seconds as seconds_of
 from sweep.records import catalog
+from sweep.results.confirming.confirmation import read_confirmation
 from sweep.results.ranking import board_of
 from sweep.results.state import State, state_of
 from sweep.runners.base import Options
@@ -215,10 +216,17 @@ class Sweep:
             seeds: Fresh seeds of each, on average at most.
             local: One trial after another in this process, without Ray.
             address: HOST:PORT of a Ray cluster.
+
+        Raises:
+            RequestError: If no trial can be ranked, or something asked for is not there.
+            WorkError: If the work failed, or no run came to a result.
         """
         from sweep.commands.inside.confirm import confirm
 
-        confirm(self._found, Options(self._storage, local, address), top, seeds)
+        code = confirm(self._found, Options(self._storage, local, address), top, seeds)
+        found = read_confirmation(self._found)
+        if code and found and not any(repeats.values or repeats.pending for repeats in found.repeats):
+            raise WorkError(f"no run of the confirmation of '{self.name}' has a result")
         return open(self.name, self._storage)
 
     def export(self, out: str | Path, trial: int | None = None, force: bool = False) -> Path:

@@ -138,6 +138,9 @@ def test_elsewhere_nothing_is_drawn() -> None:
         ("train.betas", (0.0, np.float64(0.9)), [0.0, 0.9]),
         ("search.subject_to.coverage", ">= 0.5", ">= 0.5"),
         ("name", "2024", "2024"),
+        ("resources.accelerator", ["A100", "H100"], ["A100", "H100"]),
+        ("resources.accelerator", None, None),
+        ("data.style", ["lorelei", "micah"], ["lorelei", "micah"]),
     ],
 )
 def test_values_arrive_as_they_are_given(path: str, value: Any, wanted: Any) -> None:

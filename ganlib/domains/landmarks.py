@@ -111,14 +111,14 @@ def read_landmarks(
             or has no row of any of the pictures, or two pictures have one name.
     """
     table = _Table.read(Path(path).expanduser())
+    rows = {name: row for row, name in enumerate(table.pictures)}
+    names = matched(names, rows)
     several = [name for name, count in Counter(names).items() if count > 1]
     if several:
         raise RequestError(
             f"photos.landmarks: {len(several)} names belong to more than one picture, such as '{several[0]}'; give "
             "one folder that holds all pictures under names of their own as photos.source"
         )
-    rows = {name: row for row, name in enumerate(table.pictures)}
-    names = matched(names, rows)
     found = [(index, rows[name]) for index, name in enumerate(names) if name in rows]
     if not found:
         raise RequestError(

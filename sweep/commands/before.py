@@ -1,9 +1,6 @@
 """What is settled before the first trial of a sweep: the pictures, and the facts that ``sweep.json`` holds."""
 
-import errno
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -27,13 +24,10 @@ from sweep import __version__
 from sweep.commands.foreknown import refusal
 from sweep.records.datasets import Store
 from sweep.records.event_kind import EventKind
-from sweep.records.schemas import SCHEMAS
 from sweep.records.sweep_info import SweepInfo
 from sweep.search.draws import grid_order
 from sweep.spec.distributions import Categorical
 from sweep.spec.specification import Spec
-from sweep.storage.folder import Folder
-from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC, part
 
 CONTENT_WEIGHTS = "train.content_weights"
 PACKAGES = ("ray", "torch", "optuna", "numpy", "pyarrow", "dicebear-core", "dicebear-styles")
@@ -92,54 +86,6 @@ def as_begun(spec: Spec, info: SweepInfo) -> Spec:
     if info.left_out is not None or AVATARS in names:
         return spec
     return replace(spec, data=spec.data.model_copy(update={"count": None}))
-
-
-def check_place(folder: Folder, text: bytes) -> None:
-    """Make sure that a new sweep's folder holds nothing but what is left of an attempt to start it.
-
-    Args:
-        folder: Of the sweep.
-        text: Its spec, as it will be written.
-
-    Raises:
-        RequestError: naming what is there.
-    """
-    if folder.exists(REMOVED):
-        raise RequestError(
-            f"the removal of '{folder.name}' was interrupted: 'sweep rm {folder.name}' ends it, and frees the name"
-        )
-    others = [
-        name for name in folder.names() if name not in {*LEFT_BEHIND, *SCHEMAS} and not name.startswith(".")
-    ]
-    allowed = {REAL_PICTURES, *(part(dataset, None) for dataset in SCHEMAS)}
-    within = [f"{name}/{path}" for name in (IMAGES, *SCHEMAS) for path in folder.names(name)]
-    others += [path for path in within if path not in allowed]
-    if SPEC in others and folder.read(SPEC) == text:
-        others.remove(SPEC)
-    if others:
-        raise RequestError(
-            f"the folder '{folder}' is no sweep's and holds {len(others)} other things, such as '{others[0]}': choose "
-            "another name (--name) or another --storage"
-        )
-
-
-def make_place(folder: Folder) -> None:
-    """Make the folder of a new sweep, where it is on a disk.
-
-    Raises:
-        RequestError: where none can be made, or nothing be written.
-    """
-    place = folder.local()
-    if place is None:
-        return
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=place).close()  # what `os.access` says is not so on every file system
-    except OSError as error:
-        raise RequestError(
-            f"no sweep can be kept in '{folder}' ({os.strerror(error.errno or errno.EIO).lower()}): choose another "
-            "place (--storage)"
-        ) from error
 
 
 def same_pictures(spec: Spec, info: SweepInfo, say: Callable[[str], None]) -> TrainingSets:

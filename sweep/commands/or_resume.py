@@ -8,6 +8,7 @@ from ganlib.errors import RequestError
 from sweep.commands.before import anchored
 from sweep.commands.run import resume, start
 from sweep.runners.base import Options
+from sweep.spec.differences import unlike
 from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import inline
 from sweep.storage.layout import INFO, SPEC
@@ -47,20 +48,8 @@ def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[s
         here: What is asked for, with every key.
         there: What the sweep was begun with, and has been extended to.
     """
-    ours, theirs = dict(_flat(here)), dict(_flat(there))
-    for path in dict.fromkeys((*ours, *theirs)):
-        one, other = ours.get(path), theirs.get(path)
+    for path, one, other in unlike(here, there):
         if path == "search.time":  # of what this run may take; `sweep extend` lifts it
             continue
-        extended = path in EXTENDED and one is not None and other is not None and other > one
-        if one != other and not extended:
+        if not (path in EXTENDED and one is not None and other is not None and other > one):
             yield f"{path} is {inline(one)} here and {inline(other)} there"
-
-
-def _flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """List the keys of the sections; a distribution is one value."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and not path:
-            yield from _flat(value, f"{key}.")
-        else:
-            yield f"{path}{key}", value

@@ -16,9 +16,7 @@ from sweep.commands.before import (
     any_config,
     as_begun,
     check_batch_size,
-    check_place,
     facts_of,
-    make_place,
     note_pictures,
     planned,
     prepare_pictures,
@@ -27,6 +25,7 @@ from sweep.commands.before import (
 from sweep.commands.extend import extended
 from sweep.commands.inputs import check_inputs
 from sweep.commands.lineage import ancestors
+from sweep.commands.place import check_place, make_place
 from sweep.commands.planning.sharing import settled
 from sweep.driver.director import Director
 from sweep.driver.events import Event
@@ -65,12 +64,12 @@ def start(spec: Spec, options: Options) -> int:
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
             f"{spec.name}'), or choose another name (--name)"
         )
+    check_place(folder, spec)
     view = view_for(options.as_json)
     check_tracking(spec.track, folder)
     check_inputs(spec)  # what is wrong is told before anything is written
     fate_of = check_address(options)
     spec = anchored(settled(spec, options.address, view.say))
-    check_place(folder, spec.to_yaml().encode())
     origins = ancestors.find(spec, open_folder(options.storage))
     make_place(folder)
     again = "no trial had started: give the same command again"

@@ -74,7 +74,7 @@ def assignment_for(
         config=config,
         data_hash=info.data_hash,
         threads=room.threads,
-        gpu=min(room.gpu * trial.share, max(room.gpu, 1.0)),
+        gpu=min(room.gpu * trial.share, 1.0),
         share=trial.share,
         timeout=spec.resources.timeout,
         seen_kimg=trial.kimg if trial.last_row else -1.0,

@@ -30,7 +30,7 @@ class Endings:
             return Status.STOPPED
         if last or self._rungs.peaked(trial):
             return Status.FINISHED
-        return Status.EXPIRED if self._hours.over() else None
+        return Status.EXPIRED if self._hours.over(trial.number) else None
 
     def missed(self, trial: Trial, stopped: bool) -> Status | None:
         """Say how a trial should have ended that a crash left unfinished; None where it goes on.

@@ -19,6 +19,8 @@ class Hours:
     ) -> None:
         self._left, self._now, self._whole = left, now, 0.0
         self._begun: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        self._intervals: dict[int, float] = {}
         self._ended: dict[int, float] = {}
         # In order: they are asked for at each report, and there are as many as trials.
         self._first: list[float] = []
@@ -30,10 +32,13 @@ class Hours:
 
     def begin(self, trial: int) -> None:
         """Note that a trial begins."""
-        self._begun[trial] = self._now()
+        self._begun[trial] = self._last[trial] = self._now()
 
     def evaluated(self, trial: int) -> None:
         """Note an evaluation of a trial; the first tells how long one takes to have anything to show."""
+        now = self._now()
+        self._intervals[trial] = now - self._last.get(trial, now)
+        self._last[trial] = now
         if (begun := self._begun.pop(trial, None)) is not None:
             insort(self._first, self._now() - begun)
 
@@ -60,9 +65,12 @@ class Hours:
         left, whole = self._left(), self._whole
         return left < whole / 2 and begun * whole < planned * (whole - left)
 
-    def over(self) -> bool:
-        """Tell whether trials have to end now, so that their results are measured in time."""
-        return self._left() <= _median(self._results)
+    def over(self, trial: int) -> bool:
+        """Tell whether a trial has to end at this evaluation, so that its result is measured in time.
+
+        What it trains after its last evaluation is lost, so it ends at the evaluation that is the nearest to that time.
+        """
+        return self._left() - _median(self._results) <= self._intervals.get(trial, 0.0) / 2
 
 
 def _median(ordered: Sequence[float]) -> float:

@@ -189,7 +189,7 @@ class Progress:
         if not ended or done <= 0 or self.elapsed <= 0:
             return None
         mean = sum(ended) / len(ended)
-        waiting = self.director.info.trials - len(trials)
+        waiting = max(self.director.info.trials - len(trials), 0)
         left = self.director.spec.search.seconds - self.elapsed
         open_trials = [max(mean - reached(trial), 0) for trial in trials if trial.unfinished]
         return min((sum(open_trials) + waiting * mean) * self.elapsed / done, max(left, 0.0))

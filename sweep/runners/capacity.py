@@ -52,7 +52,7 @@ class Demand:
     @classmethod
     def of(cls, cpu: float, gpu: float, share: float = 1.0) -> "Demand":
         """Multiply a spec's resources by ``share``; a part of a GPU becomes at most a whole one."""
-        return cls(units(cpu * share), units(min(gpu * share, max(gpu, 1.0))))
+        return cls(units(cpu * share), units(min(gpu * share, 1.0)))
 
 
 @dataclass(frozen=True)

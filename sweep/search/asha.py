@@ -163,11 +163,11 @@ class Asha:
             waiting: The trials that were stopped.
             at_the_end: Whether no trial trains or begins any more; then the best at a rung need not wait for others.
         """
-        later: Mapping[int, Held] = {}
+        later: set[int] = set()  # who has come further, perhaps past rungs that were not open to it
         for rung in reversed(self._rungs):
             if (found := rung.promotable(waiting, later, int(at_the_end))) is not None:
                 return found
-            later = rung.held
+            later |= rung.held.keys()
         return None
 
     def load(self, entries: Iterable[tuple[float, int, float, float | None, bool]]) -> None:

@@ -79,7 +79,7 @@ class Rung:
 
         Args:
             waiting: The trials that were stopped.
-            later: Those that have come to the next rung.
+            later: Those that have come to a later rung.
             least: So many are good enough, however few have come.
         """
         leading = max(least, _share(len(self._ordered), self._rule.reduction))

@@ -14,8 +14,8 @@ from sweep.spec.wishes.reading import SUBJECT_TO
 from sweep.spec.yaml_tree import MAX_TEXT, Node, read
 
 FILE = "<--set>"
-_LISTS = ("data.source", "data.style", "photos.source", "photos.style")
-_MAY_BE_NOTHING = ("data.labels", "evaluate.weights", "photos.landmarks")
+_LISTS = ("data.source", "data.style", "photos.source", "photos.style", "resources.accelerator")
+_MAY_BE_NOTHING = ("data.labels", "evaluate.weights", "photos.landmarks", "resources.accelerator")
 
 
 def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:

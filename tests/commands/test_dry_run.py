@@ -5,8 +5,8 @@ import json
 import pytest
 
 from sweep.commands.before import planned
-from sweep.commands.dry_run import describe, facts
-from sweep.commands.expected import ExpectedRungs, expected_rungs
+from sweep.commands.planning.dry_run import describe, facts
+from sweep.commands.planning.expected import ExpectedRungs, expected_rungs
 from sweep.search.draws import preview
 from sweep.spec.specification import parse
 

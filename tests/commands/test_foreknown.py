@@ -11,8 +11,8 @@ from helpers.sweeps.commands import fine, run, small
 from ganlib.errors import RequestError
 from sweep.commands import foreknown
 from sweep.commands.before import planned
-from sweep.commands.dry_run import describe
 from sweep.commands.foreknown import check, refusal
+from sweep.commands.planning.dry_run import describe
 from sweep.commands.planning.findings import first_configurations
 from sweep.records.datasets import Store
 from sweep.spec.specification import Spec, parse

@@ -7,9 +7,9 @@ from helpers.sweeps.commands import SPACES, TINY, draw, run
 
 from ganlib.errors import RequestError
 from sweep.commands import notes
-from sweep.commands.dry_run import describe, facts
-from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures
+from sweep.commands.planning.dry_run import describe, facts
+from sweep.commands.planning.expected import expected_rungs
 from sweep.commands.planning.findings import Findings
 from sweep.spec.specification import load, parse
 

@@ -193,3 +193,13 @@ def test_thousands_of_rows_without_a_file_are_one_line(tmp_path: Path, pets: Pat
     images = made(tmp_path, str(pets), labels=str(table), max_skipped=0.999)
     assert "500 .png: named in the table of labels, and not there" in faults(images.skipped)
     assert len(faults(images.skipped)) == 2
+
+
+def test_a_file_that_cannot_be_used_is_none_that_is_missing(tmp_path: Path, pets: Path) -> None:
+    """Also where its name and the row's are two forms of one."""
+    (pets / "cat" / "e\u0301.png").symlink_to(pets / "nowhere.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\ncat/0.png,a\ncat/1.png,b\ncat/\u00e9.png,a\n", encoding="utf-8")
+    images = made(tmp_path, str(pets), labels=str(table), max_skipped=0.9)
+    assert "broken link" in {item.reason for item in images.skipped}
+    assert not any("not there" in item.reason for item in images.skipped)

@@ -25,7 +25,7 @@ def hours(whole: float) -> tuple[Hours, Watch]:
 
 def test_without_a_limit_there_is_always_enough() -> None:
     assert Hours().enough()
-    assert not Hours().over()
+    assert not Hours().over(0)
 
 
 def test_a_trial_begins_only_if_it_comes_to_a_result() -> None:
@@ -44,9 +44,9 @@ def test_a_trial_begins_only_if_it_comes_to_a_result() -> None:
     assert one.enough()
     watch.now = 75
     assert not one.enough()
-    assert not one.over()
+    assert not one.over(1)
     watch.now = 95
-    assert one.over()
+    assert one.over(1)
 
 
 @given(taken=st.lists(st.floats(0.0, 1e6), min_size=1))
@@ -60,9 +60,9 @@ def test_a_result_takes_as_long_as_half_of_the_others_did(taken: list[float]) ->
         watch.now = seconds
         one.measured(trial)
     left = median(taken)
-    assert one.over()
+    assert one.over(3)
     left = math.nextafter(left, math.inf)
-    assert not one.over()
+    assert not one.over(3)
 
 
 def test_what_nobody_began_is_not_counted() -> None:
@@ -73,7 +73,7 @@ def test_what_nobody_began_is_not_counted() -> None:
     one.measured(3)
     assert one.enough()
     watch.now = 10
-    assert one.over()
+    assert one.over(3)
     assert not one.enough()
 
 
@@ -96,3 +96,23 @@ def test_it_is_late_when_half_of_the_time_is_over_and_trials_are_behind_it(
 def test_where_it_is_not_known_how_long_all_takes_it_is_never_late() -> None:
     assert not Hours(lambda: 1.0).late(0, 100)
     assert not Hours().late(0, 100)
+
+
+@given(interval=st.floats(1.0, 1e3), whole=st.floats(10.0, 1e4), result=st.floats(0.0, 5.0))
+def test_a_trial_ends_at_the_evaluation_that_is_nearest_to_the_end(
+    interval: float, whole: float, result: float
+) -> None:
+    """And so half an interval before or after it, at most."""
+    one, watch = hours(whole)
+    one.begin(9)
+    one.end(9)
+    watch.now = result
+    one.measured(9)
+    one.begin(0)
+    for _ in range(20_000):
+        watch.now += interval
+        one.evaluated(0)
+        if one.over(0):
+            break
+    assert watch.now + result <= whole + interval / 2 + 1e-6 or watch.now <= result + interval
+    assert watch.now + result >= whole - interval / 2 - 1e-6

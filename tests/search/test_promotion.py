@@ -132,3 +132,16 @@ def test_promotion_lets_one_in_so_many_past_each_rung(values, reduction, chance)
         assert len(gone[index]) >= int(len(there) / reduction + 1e-9)
         leading = sorted(there, key=lambda trial: there[trial])[: int(len(there) / reduction + 1e-9)]
         assert gone[index].issuperset(leading), "at the end nobody waits who is among the best"
+
+
+def test_who_has_come_past_a_rung_that_was_not_open_to_it_waits_where_it_was_stopped() -> None:
+    """A trial that ended at an older, shorter budget was measured on more pictures than others are there by now."""
+    asha = Asha((1.0, 2.0, 4.0), 2.0, promote=True)
+    for trial, value in enumerate((0.1, 0.2, 0.3, 0.4)):
+        asha.enter(trial, 1.0, value)
+    asha.enter(0, 2.0, 0.05, open_to={0})
+    assert asha.contents[2.0] == {}
+    for trial, value in ((1, 0.1), (2, 0.11), (0, 0.9)):
+        asha.enter(trial, 4.0, value, open_to={2})
+    assert asha.promotable({0}) is None, "it is the worst at its last rung"
+    assert asha.promotable({0, 1}) in (None, 1)

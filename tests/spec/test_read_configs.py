@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from sweep.cli import cli
 from sweep.commands.before import planned
-from sweep.commands.dry_run import facts
+from sweep.commands.planning.dry_run import facts
 from sweep.driver.director import Director
 from sweep.records.datasets import Store
 from sweep.records.status import Status
@@ -170,7 +170,7 @@ def test_points_that_make_no_trial():
 
 
 def test_the_dry_run_says_what_is_given(capsys):
-    from sweep.commands.dry_run import describe
+    from sweep.commands.planning.dry_run import describe
 
     describe(parse(LISTED))
     text = capsys.readouterr().out

@@ -12,7 +12,9 @@ from helpers.sweeps.commands import run
 from ganlib import written
 from ganlib.errors import RequestError
 from ganlib.metrics.picture_sets import open_pictures
-from sweep.commands.before import check_place
+from sweep.commands.before import anchored
+from sweep.commands.place import check_place
+from sweep.spec.specification import parse
 from sweep.storage.opening import open_folder
 
 
@@ -117,17 +119,27 @@ def test_a_place_where_no_sweep_can_be_kept_is_a_wrong_request(
 
 
 def test_a_new_sweep_does_not_move_into_a_folder_of_others(place: Path) -> None:
-    check_place(open_folder(place / "new"), b"")
+    spec = parse("name: left\ntrain: {epochs: 1}\n")
+    check_place(open_folder(place / "new"), spec)
     (place / "left" / "images").mkdir(parents=True)
-    for name in ("lease.json", "images/real.png", "spec.yaml"):
+    for name in ("lease.json", "images/real.png"):
         (place / "left" / name).write_text("a")
-    check_place(open_folder(place / "left"), b"a")
+    (place / "left" / "spec.yaml").write_text(anchored(spec).to_yaml())
+    # What is fitted into a time, or measured, comes to something else at each attempt.
+    measured = ("search.time=9m", "search.trials=7", "resources.gpu=0.25", "train.epochs=2")
+    for overrides in ((), measured):
+        check_place(open_folder(place / "left"), parse(spec.to_yaml(), overrides=overrides))
+    other = parse(spec.to_yaml(), overrides=["train.lr_g=0.1"])
     for folder, name in (("left", "spec.yaml"), (".", "0.png")):
         with pytest.raises(RequestError, match=f"such as '{name}': choose another name"):
-            check_place(open_folder(place / folder), b"b")
+            check_place(open_folder(place / folder), other)
+    (place / "left" / "spec.yaml").write_text("my notes: [")
+    with pytest.raises(RequestError, match=r"such as 'spec\.yaml'"):
+        check_place(open_folder(place / "left"), spec)
+    (place / "left" / "spec.yaml").unlink()
     (place / "left" / "images" / "cat.png").touch()
     with pytest.raises(RequestError, match=r"images/cat\.png"):
-        check_place(open_folder(place / "left"), b"a")
+        check_place(open_folder(place / "left"), spec)
     (place / "spec.yaml").write_text("name: mine\ndata: {source: mine, size: 32}\ntrain: {epochs: 1}\n")
     (place / "mine").mkdir()
     shutil.copy(place / "0.png", place / "mine")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from ganlib.config import DataConfig
 from ganlib.data.labels.classes import FOLDERS
@@ -63,8 +64,9 @@ def _by_table(sources: "Sequence[Source]", path: str, key: str) -> "list[Source]
     twice = [name for name, times in Counter(name for part in names for name in part).items() if times > 1]
     if ambiguous := next((name for name in twice if name in table.rows), None):
         raise RequestError(
-            f"{key}: {path}:{table.rows[ambiguous][1]}: '{ambiguous}' is the path of more than one file: put the "
-            "sources into one folder, and write paths relative to that"
+            f"{key}: {path}:{table.rows[ambiguous][1]}: '{ambiguous}' is the path of more than one file, in more "
+            "than one source or with names that look alike: put the sources into one folder, rename files that look "
+            "alike, and write paths relative to that"
         )
     found = [
         _with_labels(
@@ -72,9 +74,13 @@ def _by_table(sources: "Sequence[Source]", path: str, key: str) -> "list[Source]
         )
         for source, part in zip(sources, names, strict=True)
     ]
-    unusable = {item.path for source in sources for item in source.skipped}
+    unusable = {normalize("NFC", item.path) for source in sources for item in source.skipped}
     there = {name for part in names for name in part}
     idle = [name for name in table.rows if name not in there]
-    idle = [name for name in idle if not any(item.endswith(f"{os.sep}{name}") for item in unusable)]
+    idle = [
+        name
+        for name in idle
+        if not any(item.endswith(f"{os.sep}{normalize('NFC', name)}") for item in unusable)
+    ]
     absent = tuple(Skipped(f"{path}:{table.rows[name][1]}: {name}", ABSENT) for name in idle)
     return [replace(found[0], skipped=(*found[0].skipped, *absent)), *found[1:]]

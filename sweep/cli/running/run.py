@@ -92,13 +92,13 @@ def command(
     if detach or dry_run:
         from sweep.commands.planning.sharing import settled
 
-        loaded = settled(loaded, address, lambda line: click.echo(line, err=True))
+        loaded = settled(loaded, address, lambda line: click.echo(line, err=True), not no_measure)
     if detach:
         from sweep.commands.before import anchored
 
         detaching.detach(storage, loaded.name, address, anchored(loaded).to_yaml())
     if dry_run:
-        from sweep.commands.dry_run import describe
+        from sweep.commands.planning.dry_run import describe
         from sweep.commands.planning.findings import investigate
 
         describe(loaded, as_json, investigate(loaded, not no_measure, local, storage))

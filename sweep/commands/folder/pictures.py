@@ -30,13 +30,10 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
     """
     import torch
 
-    gpu = torch.cuda.is_available()
-    spec, text = _chosen(asked, gpu, say)
-    if (
-        gpu and "resources.gpu" not in str(asked.overrides) and spec.resources.gpu == 0
-    ):  # it is too old for what is installed
-        spec, text = _chosen(asked, False, say)
-    return spec, text
+    spec, text = _chosen(asked, torch.cuda.is_available(), say)
+    left = parse(text, CHOSEN, asked.overrides).resources.gpu
+    # Left to a machine whose GPU is too old for what is installed.
+    return _chosen(asked, False, say) if (left, spec.resources.gpu) == ("auto", 0) else (spec, text)
 
 
 def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, str]:

@@ -118,7 +118,8 @@ def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
 
 def _without_copies(place: Path, folders: Mapping[str, int], images: ImageSet) -> dict[str, int]:
     """Count the files in each first sub-folder that has others than copies, by what was seen of some of them."""
-    names = (name for group in images.found.alike for name in (*group.equal, *group.near))
+    names = [name for group in images.found.alike for name in (*group.equal, *group.near)]
+    names += [skipped.path for skipped in images.skipped]  # nor do files count that cannot be opened
     parts = (os.path.relpath(name, place).split(os.sep) for name in names)
     copies = Counter(first if below else "" for first, *below in parts)
     looked = dict(images.found.classes)

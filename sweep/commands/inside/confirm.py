@@ -200,7 +200,7 @@ def _train(
     hand_on(sweep.folder, owner.folder, info.ancestors)
     # Measured as the trials of the sweep were, on the way and at the end.
     same = {name: getattr(info, name) for name in ("ladder", "ancestors", "floor", "baseline")}
-    facts = same | {"budget": budget}
+    facts = same | {"budget": budget, "trials": most}
 
     def params_of(run: PlannedRun, number: int) -> Mapping[str, Any]:
         return params[run.trial]

@@ -19,6 +19,7 @@ from sweep.commands.lineage.found import INIT, Found
 from sweep.commands.lineage.reading import of_sweep
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
+from sweep.records.status import Status
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
 from sweep.runners.base import Options, check_address
@@ -107,7 +108,7 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
     """
     sweep.info.check_columns(sweep.store)
     folder, view = sweep.folder / layout.CONTINUED, view_for(options.as_json)
-    interrupted, known = False, {one.number for one in read_continued(sweep) if one.value is not None}
+    interrupted, ended = False, {one.number for one in read_continued(sweep) if Status(one.status).ended}
     owning = Owner(folder, view.say, check_address(options))
     with explained(f"'sweep continue {sweep.name}' goes on with it"), owning as owner:
         trials = Trials(folder)
@@ -131,7 +132,7 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
             interrupted = _train(sweep, trials, options, owner, view)
     made = read_continued(sweep)
     _tell(sweep, made, view, interrupted)
-    new = [one.value for one in made if one.number not in known]
+    new = [one.value for one in made if one.number not in ended]
     return int(interrupted or (bool(new) and all(value is None for value in new)))
 
 

@@ -121,14 +121,17 @@ def run_plan(
         WorkError: the work failed.
     """
     images = same_pictures(spec, info, view.say)
-    with runner_for(spec, options, view, None if grow else len(plan)) as runner:
+    most = facts.get("trials", len(plan))
+    with runner_for(spec, options, view, most) as runner:
         tried = preflight(runner, spec, images, owner, view)
         if tried["extractor_digest"] != info.extractor_digest:
             raise RequestError(
                 f"the weights of {tried['extractor']} are not those that the sweep was measured with; "
                 "its numbers could not be compared"
             )
-        own = replace(facts_of(spec, images, tried, runner.name), plan=tuple(plan), **facts)
+        own = replace(
+            facts_of(spec, images, tried, runner.name), plan=tuple(plan), **{"trials": most, **facts}
+        )
         owner.folder.write(SPEC, spec.to_yaml().encode())
         own.write(owner.folder)
         store = Store(owner.held, spec.space.kinds())

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweep.commands.planning.costs import Costs, at_once, measure, processes
 from sweep.runners import ray_environment
-from sweep.runners.capacity import Node
+from sweep.runners.capacity import Node, alone
 from sweep.spec.specification import Spec, parse
 
 
@@ -65,7 +65,7 @@ def _takes(spec: Spec, trials: int, node: Node) -> tuple[float, float]:
     resources = spec.resources
     there = at_once(spec, resources.gpus > 0, node)
     together = processes(there, trials, len(node.gpus) if resources.gpus else 1)
-    return resources.cpu * together, max(1.0, resources.gpus) if resources.gpus else 0.0
+    return resources.cpu * together, alone(resources.gpus)
 
 
 def _at_most(most: int | None, found: Sequence[Costs]) -> list[Costs]:

@@ -18,16 +18,22 @@ USABLE = 0.9
 """Share of the memory that trials may fill."""
 
 
-def settled(spec: Spec, address: str | None = None, say: Callable[[str], None] = lambda line: None) -> Spec:
+def settled(
+    spec: Spec,
+    address: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    timed: bool = True,
+) -> Spec:
     """Put a number where the spec says ``resources: {gpu: auto}``; other specs stay as they are.
 
     Args:
         spec: The sweep.
         address: Of a cluster that is to run it.
         say: Told what it comes to.
+        timed: Whether to measure; a whole GPU is taken otherwise.
 
     Raises:
-        RequestError: where trials are to run on other machines than this one.
+        RequestError: where pictures or weights are not there, or trials are to run on other machines than this one.
         WorkError: if a few steps do not fit into the GPU.
     """
     if spec.resources.gpu != "auto":
@@ -37,12 +43,12 @@ def settled(spec: Spec, address: str | None = None, say: Callable[[str], None] =
             "resources.gpu: auto is measured on this machine, and the trials run on those of --address: give a number, "
             "such as 0.25; 'sweep plan' says it on a machine with such a GPU"
         )
-    gpu, why = _measured(spec)
+    gpu, why = _measured(spec, timed)
     say(f"resources.gpu is auto: {gpu:g}, {why}")
     return replace(spec, resources=spec.resources.model_copy(update={"gpu": gpu}))
 
 
-def _measured(spec: Spec) -> tuple[float, str]:
+def _measured(spec: Spec, timed: bool) -> tuple[float, str]:
     import torch
 
     from sweep.commands.planning.costs import measure
@@ -50,6 +56,11 @@ def _measured(spec: Spec) -> tuple[float, str]:
 
     if not torch.cuda.is_available():
         return 0.0, "because there is no GPU here"
+    if not timed:
+        return 1.0, "because nothing is measured"
+    known, wrong = look(spec)
+    if wrong:
+        raise RequestError("\n".join(wrong))
     alone = replace(spec, resources=spec.resources.model_copy(update={"gpu": 1.0}))
     first = first_configurations(spec)
     if not first:
@@ -60,7 +71,6 @@ def _measured(spec: Spec) -> tuple[float, str]:
         if NO_KERNELS in str(error):
             return 0.0, f"because the PyTorch that is installed computes nothing on the GPU here ({error})"
         raise WorkError(f"{error}; --set resources.gpu=0 trains on the processor") from None
-    known, _ = look(spec)
     return share(costs.memory, costs.memory_there, resident_bytes(spec, known, costs.memory_there))
 
 

@@ -67,7 +67,7 @@ def preflight(
         wrong = next(outcome for outcome in outcomes if "unfit" in outcome)
         raise (RequestError if wrong["code"] == REQUEST else WorkError)(next(iter(unfit.values())))
     if not worked:  # all of them have gone meanwhile
-        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, kinds, say, turn)
+        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, kinds, say, turn, whole)
     notes = dict.fromkeys(note for outcome in outcomes for note in outcome.get("notes", ()))
     others = [f"{host} is busy: it is tried out before its first trial" for host in busy]
     others += [f"no trials run on {reason}" for reason in unfit.values()]

@@ -64,30 +64,32 @@ def preflight(
     if source is not None:
         take(source, data_hash, TrialConfig.model_validate_json(json.dumps(config)), progress)
     trial = config_of(config)
-    device = device_of(gpu)
-    if gpu > 0 and device.type == "cpu":
-        raise RequestError(
-            f"Ray counts a GPU on {host}, but torch finds none there: nothing is trained on a CPU under the name of a "
-            "GPU. Install a driver that fits (nvidia-smi shows it) and torch for CUDA, start Ray there without "
-            "--num-gpus, or ask for resources.gpu 0"
-        )
-    with _explained(device, gpu, host):
+    with _explained(gpu, host):
+        device = device_of(gpu)
+        if gpu > 0 and device.type == "cpu":
+            raise RequestError(
+                f"Ray counts a GPU on {host}, but torch finds none there: nothing is trained on a CPU under the name "
+                "of a GPU. Install a driver that fits (nvidia-smi shows it) and torch for CUDA, start Ray there "
+                "without --num-gpus, or ask for resources.gpu 0"
+            )
         return _tried(trial, data_hash, device, host)
 
 
 @contextmanager
-def _explained(device: torch.device, gpu: float, host: str) -> Iterator[None]:
+def _explained(gpu: float, host: str) -> Iterator[None]:
     """Say of a GPU that cannot be used what can be done."""
     try:
         yield
     except RuntimeError as error:
-        if device.type != "cuda":
+        if gpu <= 0:
             raise
-        what = f"{device_name(device)} on {host}"
+        what = f"GPU on {host}"
         if kind_of(error) == "memory":
+            more = "ask for more of it (resources.gpu), " if gpu < 1 else ""
             raise WorkError(
-                f"not even the extractor and one network fit into {gpu:g} of the {what}: ask for more "
-                f"(resources.gpu), or for less of it (evaluate.batch_size, model.width). {error}"
+                f"not even the extractor and one network fit into {'a part' if gpu < 1 else 'the memory'} of the "
+                f"{what}: other programs may hold it (nvidia-smi shows them); else {more}take smaller batches or a "
+                f"smaller network (evaluate.batch_size, train.batch_size, model.width). {error}"
             ) from error
         if NO_KERNELS in str(error):
             raise RequestError(

@@ -12,9 +12,10 @@ from helpers.sweeps.synthetic import make_sweep
 from ganlib import written
 from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli
-from sweep.commands.before import check_place
 from sweep.commands.keeping.removing import find, remove
+from sweep.commands.place import check_place
 from sweep.records.catalog import find_sweeps
+from sweep.spec.specification import parse
 from sweep.storage import layout
 from sweep.storage.folder import StorageError
 from sweep.storage.lease import Owner
@@ -118,7 +119,7 @@ def test_what_is_left_of_an_interrupted_removal_is_no_sweep(
     assert problems == ["'faces' is half removed: 'sweep rm faces' removes the rest"]
     assert written.is_sweep(storage / "faces")  # its pictures are none to learn from
     with pytest.raises(RequestError, match="'sweep rm faces' ends it"):
-        check_place(place / "faces", b"")
+        check_place(place / "faces", parse("train: {epochs: 1}\n"))
     monkeypatch.setattr(LocalFolder, "delete", real)
     assert "half removed" in fine("rm", "faces", "--yes", "--storage", storage)
     assert not (storage / "faces").exists()

@@ -149,3 +149,26 @@ def test_what_fails_there_otherwise_says_what_can_be_done(
     failed = run("run", tmp_path / "spec.yaml", "--local", "--storage", tmp_path / "runs")
     assert failed.exit_code == 1
     assert "busy or unavailable; --set resources.gpu=0 trains on the processor" in failed.output
+
+
+def test_a_dry_run_that_measures_nothing_measures_nothing(
+    measured: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    (tmp_path / "spec.yaml").write_text(AUTO)
+    shown = run("run", tmp_path / "spec.yaml", "--dry-run", "--no-measure")
+    assert shown.exit_code == 0, shown.output
+    assert "resources.gpu is auto: 1, because nothing is measured" in shown.stderr
+    assert not measured
+
+
+def test_what_is_not_there_is_told_before_anything_is_measured(
+    measured: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    (tmp_path / "spec.yaml").write_text(AUTO)
+    for options in (("--time", "30m"), (), ("--dry-run",)):
+        refused = run("run", tmp_path / "spec.yaml", "--set", "data.source=nowhere", *options)
+        assert refused.exit_code == 2, refused.output
+        assert "there is no folder 'nowhere'" in refused.output
+    assert not measured

@@ -11,9 +11,9 @@ import torch
 from commands.planning.test_forecast import COSTS, LONG
 from helpers.sweeps.commands import TINY, run
 
-from sweep.commands.dry_run import describe
 from sweep.commands.inputs import Pictures
 from sweep.commands.planning import cluster, costs, steps, timing
+from sweep.commands.planning.dry_run import describe
 from sweep.commands.planning.findings import Findings
 from sweep.commands.planning.forecast import Range
 from sweep.commands.planning.plan import fits, foretold, lines

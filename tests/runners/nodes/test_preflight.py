@@ -58,10 +58,15 @@ def test_its_process_ends_with_the_preflight(gpu: float, asked: list[dict[str, A
     ("gpu", "whole", "limit"), [(0.25, True, 1.0), (0.25, False, 0.25), (0.0, True, 0.0)]
 )
 def test_it_may_use_as_much_of_a_gpu_as_a_process_of_trials(
-    gpu: float, whole: bool, limit: float, asked: list[dict[str, Any]]
+    gpu: float, whole: bool, limit: float, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    outcome, lost = ray_preflight._outcome, [1, 1]
+    # At first all nodes go away.
+    monkeypatch.setattr(
+        ray_preflight, "_outcome", lambda *given: {} if lost and lost.pop() else outcome(*given)
+    )
     ray_preflight.preflight({}, "hash", "folder", "owner", gpu, 1.0, 1, (), print, ignore, whole)
-    assert [(one["num_gpus"], one["arguments"][4]) for one in asked] == [(gpu, limit)] * 2
+    assert [(one["num_gpus"], one["arguments"][4]) for one in asked] == [(gpu, limit)] * 4
 
 
 def test_its_environment_is_that_of_trials(

@@ -34,12 +34,12 @@ def test_nothing_is_trained_on_a_cpu_under_the_name_of_a_gpu(
         (
             torch.OutOfMemoryError("CUDA out of memory"),
             WorkError,
-            r"fit into 0.25 of the V9 on .*resources.gpu",
+            r"fit into a part of the GPU on .*nvidia-smi.*resources.gpu",
         ),
         (
             RuntimeError("CUDA error: no kernel image is available for execution on the device"),
             RequestError,
-            r"for sm_80 sm_90\) computes nothing on the V9 on .*resources.gpu 0",
+            r"for sm_80 sm_90\) computes nothing on the GPU on .*resources.gpu 0",
         ),
         (RuntimeError("something else"), RuntimeError, "something else"),
     ],
@@ -56,7 +56,6 @@ def test_what_a_gpu_cannot_do_is_said_in_words(
         raise error
 
     monkeypatch.setattr(module, "device_of", lambda gpu: torch.device("cuda"))
-    monkeypatch.setattr(module, "device_name", lambda device: "V9")
     monkeypatch.setattr(module, "_tried", tried)
     monkeypatch.setattr("torch.cuda.get_arch_list", lambda: ["sm_80", "sm_90"])
     folder = open_folder(tmp_path / "sweep")

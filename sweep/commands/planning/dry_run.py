@@ -8,8 +8,8 @@ from ganlib.config import PictureSource
 from ganlib.cores import available
 from ganlib.errors import RequestError
 from sweep.commands.before import planned
-from sweep.commands.expected import expected_rungs
 from sweep.commands.inputs import Pictures
+from sweep.commands.planning.expected import expected_rungs
 from sweep.commands.planning.findings import Findings, first_configurations
 from sweep.formatting import count
 from sweep.records.schemas import to_json
