@@ -40,12 +40,8 @@ def made(config: TrialConfig, device: torch.device) -> tuple[AdversarialStep, Ba
 
 
 def per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
-    """Time training; returns the seconds for a thousand pictures shown."""
-    begin = time.perf_counter()
+    """Time training, for so long and at least one step; returns the seconds for a thousand pictures shown."""
     settle(step, batches)
-    first = time.perf_counter() - begin
-    if first > seconds and step.settling == 1:
-        return first * 1000 / step.pictures_per_step
     done, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
         step(batches)
@@ -55,7 +51,10 @@ def per_kimg(step: AdversarialStep, batches: Batches, seconds: float) -> float:
 
 
 def settle(step: AdversarialStep, batches: Batches) -> None:
-    """Take the steps that are slower than those to come: on a GPU the first alone takes seconds."""
+    """Take the steps that are slower than those to come.
+
+    On a GPU the first alone takes seconds; on a processor too, where the ways of its convolutions are not known yet.
+    """
     for _ in range(step.settling):
         step(batches)
         if step.refused:

@@ -57,25 +57,28 @@ class Ticking:
 
     pictures_per_step, refused = 10, ""
 
-    def __init__(self, clock: list[float], settling: int = 1) -> None:
-        self.clock, self.settling, self.left = clock, settling, settling if settling > 1 else 0
+    def __init__(self, clock: list[float], settling: int = 1, slow: float = 1.0) -> None:
+        self.clock, self.settling, self.left, self.slow = clock, settling, settling, slow
 
     def __call__(self, batches: object) -> None:
-        self.clock[0] += 1.0 if self.left > 0 else 0.005
+        self.clock[0] += self.slow if self.left > 0 else 0.005
         self.left -= 1
 
     def read_means(self) -> None:
         pass
 
 
+@pytest.mark.parametrize("slow", [1.0, 90.0])
 @pytest.mark.parametrize("settling", [1, 8], ids=["as they are", "recorded"])
-def test_in_turn_each_slot_gets_its_share(settling: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_turn_each_slot_gets_its_share(
+    settling: int, slow: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Half a second a kimg for one, three times as much in three slots; what is slow once is not counted."""
     clock = [0.0]
     monkeypatch.setattr(steps.time, "perf_counter", lambda: clock[0])
-    made: Any = [(Ticking(clock, settling), None) for _ in range(3)]
+    made: Any = [(Ticking(clock, settling, slow), None) for _ in range(3)]
     assert steps.per_kimg(*made[0], 1.0) == pytest.approx(0.5)
-    made = [(Ticking(clock, settling), None) for _ in range(3)]
+    made = [(Ticking(clock, settling, slow), None) for _ in range(3)]
     assert steps.in_turn(made, torch.device("cpu"), 1.0) == pytest.approx(1.5)
 
 
