@@ -13,7 +13,7 @@ def folder() -> Path | None:
 
 
 def find(name: str) -> Path | None:
-    """Find a shipped spec by its name, such as ``quickstart`` or ``studies/dcgan-buffed``; None where there is none."""
+    """Find a shipped spec by its name, such as ``quickstart`` or ``studies/wu``; None where there is none."""
     return next((path for known, path in specs() if known == name.removesuffix(".yaml")), None)
 
 

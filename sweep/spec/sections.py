@@ -26,12 +26,6 @@ from sweep.spec.wishes.wish import Wish, conditions, wishes_of
 Keep = Literal["none", "best", "all"]
 
 
-def _of_one_gpu(gpu: float) -> float:
-    if gpu > 1:
-        raise ValueError(f"must be at most 1: a trial trains on one GPU, and others would idle; got {gpu:g}")
-    return gpu
-
-
 MOST_TRIALS = 100_000
 """Of a sweep."""
 
@@ -134,7 +128,8 @@ def _kinds(value: str | list[str] | None) -> str | list[str] | None:
 
 # By what is written, so that a mistake is told as one in a number or in a word.
 Gpus = Annotated[
-    Annotated[float, Field(ge=0), AfterValidator(_of_one_gpu), Tag("number")]
+    # A trial trains on one GPU: others would idle.
+    Annotated[float, Field(ge=0, le=1), Tag("number")]
     | Annotated[Literal["auto"], BeforeValidator(_the_word_auto), Tag("word")],
     Discriminator(lambda value: "word" if isinstance(value, str) else "number"),
 ]

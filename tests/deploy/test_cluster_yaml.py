@@ -60,7 +60,7 @@ def test_valid_for_the_launcher_once_its_defaults_are_filled_in(config: dict[str
         assert filled[key] == config[key]
     assert not any("pip install" in command for command in commands(filled))
     if config["provider"]["type"] == "local":
-        assert config["max_workers"] == len(config["provider"]["worker_ips"])
+        assert filled["max_workers"] == len(config["provider"]["worker_ips"])
 
 
 def test_rented_workers_are_spot_and_come_from_zero(config: dict[str, Any]) -> None:

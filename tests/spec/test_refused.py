@@ -39,8 +39,7 @@ resources: {gpu: 2.5}
         "x.yaml:12: train.lr_g.high: must be at most 1, got 2",
         "x.yaml:13: search.sampler: must be one of 'tpe', 'random', 'gp', 'grid', 'cmaes', 'auto'; got 'tp', "
         "did you mean 'tpe'?",
-        "x.yaml:14: resources.gpu: must be at most 1: a trial trains on one GPU, and others would idle; got "
-        "2.5",
+        "x.yaml:14: resources.gpu: must be at most 1, got 2.5",
         "<--set>:1: train.epochs: must be above 0, got 0",
     ]
 

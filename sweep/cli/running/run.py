@@ -85,7 +85,9 @@ def command(
     if detach and address is None:
         driven = asked.sweep_name(or_resume)
         detaching.detach(storage, driven, None, name=driven)
-    chosen = choose(asked, not dry_run and address is None, or_resume, view.say)
+    chosen = choose(asked, address is None and not no_measure, or_resume, view.say)
+    if no_measure and (time is not None or asked.is_pictures):
+        click.echo("note: nothing is fitted into a time, since nothing is measured", err=True)
     loaded = chosen.spec
     if tensorboard and "tensorboard" not in loaded.track:
         loaded = replace(loaded, track=[*loaded.track, "tensorboard"])
