@@ -38,7 +38,7 @@ def closest(results: Results) -> Closest | None:
     among the packed pictures. Nothing is written.
 
     Returns:
-        The pictures; None without a winner or its pictures, or where the packed pictures are not on this machine.
+        The pictures; None without a winner or its pictures, or where their neighbours are neither kept nor found here.
     """
     winner = results.winner
     sample = winner.at_best if winner else None
@@ -63,11 +63,11 @@ def closest(results: Results) -> Closest | None:
 
 
 def _made(sheet: Image.Image, sample: Sample) -> Image.Image:
-    """Keep the rows of a sheet that neighbours are looked for of: all, but of a translator's those of its drawings."""
-    if not sample.shown:
+    """Keep the rows of a sheet that neighbours are looked for of."""
+    rows = nearest_real.compared(sample.shown, sample.rows)
+    if len(rows) == sample.rows:
         return sheet
     down = (sheet.height - GAP) // sample.rows
-    rows = [row for row, words in enumerate(sample.shown) if words == nearest_real.DRAWN]
     made = Image.new("RGB", (sheet.width, len(rows) * down + GAP), "white")
     for place, row in enumerate(rows):
         made.paste(sheet.crop((0, row * down, sheet.width, (row + 1) * down + GAP)), (0, place * down))

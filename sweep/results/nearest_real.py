@@ -104,18 +104,28 @@ def find(
         kimg: Of which evaluation.
         sheet: The grid.
         real: The sweep's pictures, uint8 (n, s, s, 3 or 4).
-        shown: What each row of the grid shows; empty where all show generated pictures.
+        shown: What each row of the grid shows; empty where all show the like.
 
     Raises:
         ValueError: if the grid is not one of pictures of that size.
     """
     cols = (sheet.width - GAP) // (real.shape[1] + GAP)
     pictures = cut(sheet, real.shape[1])
-    if shown:
-        rows = np.repeat([words == DRAWN for words in shown], cols)
-        pictures = pictures[rows[: len(pictures)]]
+    rows = compared(shown, len(pictures) // cols)
+    pictures = pictures.reshape(-1, cols, *pictures.shape[1:])[rows].reshape(-1, *pictures.shape[1:])
     where, distances, usual = nearest(pictures, real)
     return Neighbours(trial, kimg, len(real), distances, usual), grid(np.ascontiguousarray(real[where]), cols)
+
+
+def compared(shown: Sequence[str], rows: int) -> list[int]:
+    """List the rows of a grid whose pictures are compared: all, but of a translator's those of its drawings.
+
+    Args:
+        shown: What each row shows, such as a class; empty where all show the like.
+        rows: How many there are.
+    """
+    drawings = [row for row, words in enumerate(shown[:rows]) if words == DRAWN]
+    return drawings or list(range(rows))
 
 
 def of_samples(
@@ -144,7 +154,7 @@ def of_samples(
 
 
 def shown_in(store: Store, trial: int, kimg: float) -> list[str]:
-    """Look up what the rows of a trial's grid show; empty where all show generated pictures."""
+    """Look up what the rows of a trial's grid show; empty where all show the like."""
     rows = (row for row in store.part("samples", trial) if row["kimg"] == kimg)
     return next((json.loads(row["shown"]) for row in rows if row.get("shown")), [])
 

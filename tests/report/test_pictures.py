@@ -5,11 +5,16 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from helpers.sweeps.synthetic import make_sweep
+from helpers.sweeps.reports import page_of
+from helpers.sweeps.synthetic import KINDS, make_sweep
 from PIL import Image
 
+from sweep.records.datasets import Store
+from sweep.report.closest import closest
 from sweep.report.pictures import BLOCK_BYTES, WHOLE_BYTES, WHOLES, Album, Place, fitted
 from sweep.report.results import Results
+from sweep.results import nearest_real
+from sweep.results.nearest_real import Neighbours
 
 
 def noise(count: int, side: int) -> dict[Place, Image.Image]:
@@ -48,3 +53,20 @@ def test_the_atlas_shows_the_training_at_a_few_moments(tmp_path: Path) -> None:
     full = Album.read(results, full=True)
     assert len(full.columns) == 20
     assert len(full.frames[results.trials[0].key]) == 20
+
+
+def test_the_nearest_real_pictures_of_a_sweep_with_classes_stand_under_all_rows(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path, trials=1, size=16)
+    store = Store(sweep.folder, KINDS)
+    shown = ["bird", "cat"] * 4
+    store.replace("samples", 0, [row | {"shown": shown} for row in store.part("samples", 0)])
+    winner = Results.read([sweep]).winner
+    assert winner is not None
+    sheet = Image.open(BytesIO(sweep.folder.read(winner.samples[-1].path)))
+    found = Neighbours(0, winner.entry.kimg or 0.0, 300, [30.0] * 64, 25.0)
+    assert "none on record, and none could be looked for here" in page_of(sweep).words()
+    nearest_real.write(sweep.folder, found, sheet)
+    close = closest(Results.read([sweep]))
+    assert close is not None
+    assert len(close.pictures) == 2
+    assert "Does the winner copy?" in page_of(sweep).words()

@@ -53,6 +53,24 @@ def test_they_are_kept_and_read_back(pictures: Callable[..., np.ndarray], tmp_pa
     assert found.median < 0.1
 
 
+@pytest.mark.parametrize(
+    ("shown", "rows"),
+    [
+        ((), [0, 1, 2, 3]),
+        (("bird", "cat", "bird", "cat"), [0, 1, 2, 3]),  # a row a class
+        (("photograph", nearest_real.DRAWN) * 2, [1, 3]),
+    ],
+)
+def test_of_a_translator_its_drawings_are_compared_and_of_all_others_everything(
+    pictures: Callable[..., np.ndarray], shown: tuple[str, ...], rows: list[int]
+) -> None:
+    real = pictures(40, 32)
+    found, sheet = nearest_real.find(3, 12.5, grid(real[:32], 8), real, shown)
+    wanted = np.concatenate([real[8 * row : 8 * row + 8] for row in rows])
+    assert np.array_equal(np.asarray(sheet), np.asarray(grid(wanted, 8)))
+    assert len(found.distances) == len(wanted)
+
+
 def test_what_is_no_grid_or_no_record_is_told(pictures: Callable[..., np.ndarray], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="100 x 100 is no grid of pictures of 32 px"):
         nearest_real.find(0, 1.0, Image.new("RGB", (100, 100)), pictures(10, 32))
