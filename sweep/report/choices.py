@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from sweep.records.status import Status
-from sweep.report.importance import FEWEST
+from sweep.report.importance import FEWEST, label_of
 from sweep.report.results import Param, RankedTrial
 
 
@@ -20,9 +20,9 @@ class Choice:
         judged: How many trials have it, of those that collapsed or were measured.
         collapsed: How many of these collapsed.
         interval: Of the probability to collapse, 95 %, from 0 to 1; see `wilson`.
-        best: The best of the ranked ones; None where none is ranked.
+        best: The best of the ranked ones; None where none is ranked, or the values of all do not compare.
         half: The metric that half of them reach, those that collapsed reaching nothing; None where fewer than half
-            are ranked.
+            are ranked, or the values of all do not compare.
     """
 
     param: Param
@@ -34,36 +34,39 @@ class Choice:
     half: float | None
 
 
-def choices_of(params: Sequence[Param], judged: Sequence[RankedTrial]) -> list[Choice]:
+def choices_of(
+    params: Sequence[Param], judged: Sequence[RankedTrial], comparable: bool = True
+) -> list[Choice]:
     """Compare the choices of each parameter that has several, the one that collapses least first.
 
     Args:
         params: The parameters; those that are numbers have no choices.
         judged: The trials that collapsed, or were measured and did not, best first.
+        comparable: Whether their values compare; those of sweeps that were measured unalike do not.
 
     Returns:
         The choices, grouped by parameter; nothing where there are fewer than `FEWEST` trials.
     """
     if len(judged) < FEWEST:
         return []
-    return [choice for param in params if not param.number for choice in _choices(param, judged)]
+    return [choice for param in params if not param.number for choice in _choices(param, judged, comparable)]
 
 
-def _choices(param: Param, judged: Sequence[RankedTrial]) -> list[Choice]:
+def _choices(param: Param, judged: Sequence[RankedTrial], comparable: bool) -> list[Choice]:
     """Compare the choices of one parameter; nothing where there is only one."""
     having: dict[str, list[RankedTrial]] = {}
     for trial in judged:
         if trial.values.get(param.path) is not None:
-            having.setdefault(str(trial.values[param.path]), []).append(trial)
-    choices = [_choice(param, value, trials) for value, trials in having.items()]
+            having.setdefault(label_of(trial.values[param.path]), []).append(trial)
+    choices = [_choice(param, value, trials, comparable) for value, trials in having.items()]
     by_share = sorted(choices, key=lambda one: (one.collapsed / one.judged, one.value))
     return by_share if len(choices) > 1 else []
 
 
-def _choice(param: Param, value: str, trials: Sequence[RankedTrial]) -> Choice:
+def _choice(param: Param, value: str, trials: Sequence[RankedTrial], comparable: bool) -> Choice:
     """Count what became of the trials that have one choice."""
     collapsed = sum(trial.entry.status is Status.COLLAPSED for trial in trials)
-    ranked = [trial for trial in trials if trial.entry.rank is not None]
+    ranked = [trial for trial in trials if comparable and trial.entry.rank is not None]
     needed = math.ceil(len(trials) / 2)
     half = ranked[needed - 1].entry.value if len(ranked) >= needed else None
     best = ranked[0] if ranked else None

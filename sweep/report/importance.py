@@ -132,8 +132,8 @@ def risk(param: Param, values: Sequence[Any], marked: NDArray[np.bool_]) -> Risk
     if n < FEWEST or k < 2 or k == n:
         return None
     if not param.number:
-        places = {label: index for index, label in enumerate(sorted({_label(value) for value in known}))}
-        known = [places[_label(value)] for value in known]
+        places = {label: index for index, label in enumerate(sorted({label_of(value) for value in known}))}
+        known = [places[label_of(value)] for value in known]
     order = np.argsort(np.asarray(known, float), kind="stable")
     ordered = [known[index] for index in order]
     starts, ends = _windows(ordered, single=not param.number)
@@ -156,8 +156,8 @@ def risk(param: Param, values: Sequence[Any], marked: NDArray[np.bool_]) -> Risk
     return Risk(param, low, high, (hit, size), (k - hit, n - size))
 
 
-def _label(value: Any) -> str:  # noqa: ANN401 - a value of a configuration
-    """Name a choice."""
+def label_of(value: Any) -> str:  # noqa: ANN401 - a value of a configuration
+    """Name a choice: a schedule in words, all else as it is."""
     return formatting.value(value) if isinstance(value, dict) else str(value)
 
 
@@ -169,15 +169,15 @@ def _axis(param: Param, known: Sequence[float]) -> Floats:
 def _differ(param: Param, known: Sequence[Any]) -> bool:
     """Tell whether there are two values that differ: as numbers, 1 and 1.0, or 0.0 and -0.0, do not."""
     if not param.number:
-        return len({_label(value) for value in known}) > 1
+        return len({label_of(value) for value in known}) > 1
     axis = _axis(param, known)
     return bool(axis.min() < axis.max())
 
 
 def _choices(known: Sequence[Any]) -> Floats:
     """Mark which choice each trial has, (n, choices)."""
-    labels = sorted({_label(value) for value in known})
-    return np.array([[_label(value) == label for label in labels] for value in known], float)
+    labels = sorted({label_of(value) for value in known})
+    return np.array([[label_of(value) == label for label in labels] for value in known], float)
 
 
 def _numbers(param: Param, known: Sequence[float], k: int) -> Floats:
@@ -203,8 +203,8 @@ def _where(param: Param, chosen: Sequence[Any]) -> tuple[float, float] | dict[st
     """Find the lowest and the highest of the chosen values, or count each choice, the most frequent first."""
     if param.number:
         return min(chosen), max(chosen)
-    labels = sorted({_label(value) for value in chosen})
-    counts = {label: sum(_label(value) == label for value in chosen) for label in labels}
+    labels = sorted({label_of(value) for value in chosen})
+    counts = {label: sum(label_of(value) == label for value in chosen) for label in labels}
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 

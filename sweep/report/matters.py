@@ -99,7 +99,7 @@ class Matters:
             risks=risks,
             judged=len(judged),
             collapsed=int(marked.sum()),
-            choices=choices_of(results.params, judged),
+            choices=choices_of(results.params, judged, comparable=results.problem is None),
             verdicts=_verdicts(results.params, judged) if results.translates else [],
             unfulfilled=_unfulfilled(results),
         )

@@ -1,6 +1,5 @@
 """The trials of one sweep or several as one list, best first, from which every part of the report is made."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,7 +9,8 @@ from ganlib.metrics.identity import Identity
 from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
-from sweep.report.facts import Evaluation, Facts, Row, Sample
+from sweep.report.configs import config_of, searched_of
+from sweep.report.facts import Evaluation, Facts, Sample
 from sweep.results.leaderboard import Entry, column, with_ranks
 from sweep.results.ranking import order
 from sweep.results.state import State
@@ -18,6 +18,8 @@ from sweep.spec.space import condition
 
 SWEEP = "sweep"
 """The parameter that stands for a trial's sweep, where a report is on several."""
+NULL = "null"
+"""The choice of no value, as a spec writes it; a trial to which a parameter does not apply has None."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class RankedTrial:
         key: Its name in links: ``7``, or ``1-7`` for trial 7 of the second sweep.
         name: ``Trial 7``, or ``faces 7`` where there are several sweeps.
         entry: Its place among all trials of the report.
-        values: Value of each `Param`, None where the trial has none.
+        values: Value of each `Param`; `NULL` where that is null by choice, None where the trial has none.
     """
 
     key: str
@@ -102,12 +104,10 @@ class Results:
         metric = sweeps[0].info.metric
         read = [Facts.read(sweep, metric) for sweep in sweeps]
         fixed = _fixed(read) if len(read) > 1 else {}
-        trials = [
-            trial for index, facts in enumerate(read) for trial in _trials(index, facts, len(read) > 1, fixed)
-        ]
+        trials = [trial for index, facts in enumerate(read) for trial in _trials(index, facts, len(read) > 1)]
         params = _params(read, fixed, trials)
         trials = [
-            replace(trial, values={p.path: trial.values.get(p.path) for p in params}) for trial in trials
+            replace(trial, values={param.path: _value(param, trial) for param in params}) for trial in trials
         ]
         identities = {facts.board.identity for facts in read if facts.board.identity}
         problem = "\n".join(facts.problem for facts in read if facts.problem) or None
@@ -185,29 +185,6 @@ class Results:
         return told if self.identity else f"{told} (n={entry.n_fake})"
 
 
-def config_of(row: Row) -> Mapping[str, Any]:
-    """Flatten the configuration of a trial: ``{"train.lr_g": 0.001}``; empty if none is on record."""
-    try:
-        loaded = json.loads(row["config"] or "{}")
-    except ValueError:
-        return {}
-    return dict(_flat(loaded, ())) if isinstance(loaded, dict) else {}
-
-
-def _flat(node: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[str, Any]]:
-    """List the values below a node of a configuration by their paths."""
-    found: list[tuple[str, Any]] = []
-    for key, item in node.items():
-        path = (*above, str(key))
-        if isinstance(item, list) and any(
-            isinstance(one, dict) for one in item
-        ):  # one of them has a schedule
-            found += _flat({f"{key}[{number}]": one for number, one in enumerate(item)}, above)
-        else:
-            found += _flat(item, path) if isinstance(item, dict) else [(".".join(path), item)]
-    return found
-
-
 def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
     """Find what is one value within each sweep but not between the sweeps: path to the value of each sweep."""
     configs = [config_of(facts.trials[0]) if facts.trials else {} for facts in sweeps]
@@ -218,26 +195,34 @@ def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
     return {
         path: values
         for path, values in found.items()
-        if len({formatting.value(values[i]) for i in known}) > 1
+        if any(
+            values[i] != values[known[0]] for i in known
+        )  # as they are: in words, 0.99991 and 0.99992 are one
     }
 
 
-def _trials(index: int, facts: Facts, several: bool, fixed: Mapping[str, list[Any]]) -> list[RankedTrial]:
-    """List the trials of one of the sweeps, in the order of that sweep."""
+def _trials(index: int, facts: Facts, several: bool) -> list[RankedTrial]:
+    """List the trials of one of the sweeps, in its order; their values have no key for what does not apply to them."""
     name = facts.sweep.name
-    common = {SWEEP: name} | {path: values[index] for path, values in fixed.items()} if several else {}
-    config = config_of(facts.trials[0]) if several and facts.trials else {}
+    # What this sweep fixes and another one searches is a value of all its trials.
+    fixed = {SWEEP: name, **(config_of(facts.trials[0]) if facts.trials else {})} if several else {}
     return [
         RankedTrial(
             key=f"{index}-{entry.trial}" if several else str(entry.trial),
             name=f"{name} {entry.trial}" if several else f"Trial {entry.trial}",
             facts=facts,
             entry=entry,
-            # What this sweep fixes and another one searches is a value of all its trials.
-            values={**config, **common, **entry.params} if several else entry.params,
+            values={path: item for path, item in fixed.items() if path not in entry.params}
+            | searched_of(entry),
         )
         for entry in facts.board.entries
     ]
+
+
+def _value(param: Param, trial: RankedTrial) -> Any:  # noqa: ANN401 - a value of a configuration
+    """Give a trial's value of a parameter: null is a choice of its own among others, and no number."""
+    found = trial.values.get(param.path)
+    return NULL if found is None and not param.number and param.path in trial.values else found
 
 
 def _params(

@@ -1,7 +1,10 @@
 """Choices beside each other: made-up trials whose fates are known, and the words on the page."""
 
+from pathlib import Path
+
 import pytest
 from helpers.sweeps.reports import page_of
+from helpers.sweeps.synthetic import make_sweep, remeasured
 from scipy.stats import binomtest
 
 from sweep.records.catalog import Sweep
@@ -42,6 +45,18 @@ def test_few_trials_and_numbers_have_no_choices(faces: Sweep) -> None:
     results = Results.read([faces])
     assert choices_of(results.params, results.trials[:7]) == []
     assert choices_of([param for param in results.params if param.number], results.trials) == []
+
+
+def test_of_sweeps_that_were_measured_unalike_none_is_best(faces: Sweep, tmp_path: Path) -> None:
+    """Their collapses compare, their values do not."""
+    other = remeasured(make_sweep(tmp_path, trials=12, name="other", pictures=False), n_fake=64)
+    choices = Matters.of(Results.read([faces, other])).choices
+    assert {"bce", "lsgan", "wgan-gp", "faces", "other"} == {choice.value for choice in choices}
+    assert sum(choice.collapsed for choice in choices) == 2 * 6
+    assert {(choice.best, choice.half) for choice in choices} == {(None, None)}
+    words = page_of(faces, other).words()
+    assert "Choice by choice" in words
+    assert "Half reach" not in words
 
 
 def test_the_page_has_a_row_for_each_choice(faces: Sweep) -> None:

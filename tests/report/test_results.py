@@ -1,5 +1,7 @@
 """A report on several sweeps: one list of trials, ranked together where that is allowed."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +12,19 @@ from helpers.sweeps.synthetic import KINDS, make_sweep, remeasured, shared_stora
 
 from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
-from sweep.report.results import SWEEP, Results
+from sweep.report.charts import chart_data
+from sweep.report.choices import choices_of
+from sweep.report.matters import Matters
+from sweep.report.results import NULL, SWEEP, Results
 from sweep.report.table import csv_text
 from sweep.results.ranking import board_of
 from sweep.results.state import State
 from sweep.storage.opening import open_folder
 
+LOSSES = {"bce", "lsgan", "wgan-gp"}
 
-def with_config(sweep: Sweep, batch_size: int) -> Sweep:
+
+def with_config(sweep: Sweep, batch_size: float) -> Sweep:
     store = Store(sweep.folder, KINDS)
     for row in store.rows("trials"):
         config = json.loads(row["config"])
@@ -81,6 +88,61 @@ def test_schedules_of_columns_are_read_and_other_text_is_left(faces: Sweep) -> N
     other = {"train.lr_g.from": 1e-3, "train.loss": "bce", "train.augment": '["flip"]'}
     row |= {f"param.{path}": value for path, value in other.items()}
     assert replace(entry, row=row).params == {"train.r1_gamma": WHOLE, "train.betas": [0.5, WHOLE], **other}
+
+
+def with_null(sweep: Sweep) -> Sweep:
+    """Let every other trial begin with the weights of an export, the others with fresh ones, which are null."""
+    store = Store(sweep.folder, {**KINDS, "model.init": "str"})
+    for row in store.rows("trials"):
+        init = "faces/3" if row["trial"] % 2 else None
+        params = {**json.loads(row["params"]), "model.init": init}
+        config = {**json.loads(row["config"]), "model": {"init": init}}
+        told = {"params": json.dumps(params), "config": config, "param.model.init": init}
+        store.put_trial({"trial": row["trial"], "status": row["status"], **told})
+    return sweep
+
+
+def test_null_is_a_choice_and_what_does_not_apply_is_none(tmp_path: Path) -> None:
+    sweep = with_null(make_sweep(tmp_path, trials=24, pictures=False))
+    results = Results.read([sweep])
+    for trial in results.trials:
+        assert trial.values["model.init"] == ("faces/3" if trial.entry.trial % 2 else NULL)
+        assert (trial.values["train.smoothing"] is None) == (trial.values["train.loss"] != "bce")
+    assert {"null", "faces/3"} == {
+        choice.value for choice in choices_of(results.params, results.ranked)
+    } - LOSSES
+    place = [param.path for param in results.params].index("model.init")
+    assert {trial["values"][place] for trial in chart_data(results)["trials"]} == {"null", "faces/3"}
+    judged = {item.param.path: item for item in Matters.of(results).deaths}
+    assert judged["model.init"].trials == judged["train.lr_g"].trials
+    rows = list(csv.DictReader(io.StringIO(csv_text(results))))
+    assert {row["model.init"] for row in rows} == {"null", "faces/3"}
+    assert {row["train.smoothing"] for row in rows if row["train.loss"] != "bce"} == {""}
+
+
+def test_null_is_a_choice_beside_a_sweep_that_has_it_as_a_default(tmp_path: Path) -> None:
+    searched = with_null(make_sweep(tmp_path, trials=4, name="one", pictures=False))
+    fixed = make_sweep(tmp_path, trials=3, name="two", pictures=False)
+    store = Store(fixed.folder, KINDS)
+    for row in store.rows("trials"):
+        config = {**json.loads(row["config"]), "model": {"init": None}}
+        store.put_trial({"trial": row["trial"], "status": row["status"], "config": config})
+    results = Results.read([searched, fixed])
+    found = {(trial.values[SWEEP], trial.values["model.init"]) for trial in results.trials}
+    assert found == {("one", NULL), ("one", "faces/3"), ("two", NULL)}
+    # Of another loss: not what the first trial of its sweep has.
+    assert all(
+        (trial.values["train.smoothing"] is None) == (trial.values["train.loss"] != "bce")
+        for trial in results.trials
+    )
+
+
+def test_numbers_that_differ_little_differ(tmp_path: Path) -> None:
+    sweeps = [
+        with_config(make_sweep(tmp_path, trials=3, name=name, pictures=False), beta)
+        for name, beta in (("one", 0.99991), ("two", 0.99992))
+    ]
+    assert "train.batch_size" in [param.path for param in Results.read(sweeps).params]
 
 
 def test_a_schedule_beside_a_number_is_told_by_its_parts(tmp_path: Path) -> None:
