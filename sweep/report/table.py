@@ -244,10 +244,11 @@ def _kimg(value: float | None) -> str:
 
 
 def _key(item: object) -> str | float:
-    """Make a value one to sort by: a number, or text; empty for none."""
+    """Make a value one to sort and to filter by: a number, or the words that are shown; empty for none."""
     if item is None:
         return ""
-    return item if isinstance(item, (int, float)) else formatting.value(item)
+    number = isinstance(item, (int, float)) and not isinstance(item, bool)
+    return item if number else formatting.value(item)
 
 
 def _span(param: Param, trials: Sequence[RankedTrial]) -> float:

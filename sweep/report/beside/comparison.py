@@ -7,11 +7,14 @@ from PIL import Image, ImageDraw
 
 from sweep.formatting import kimg, printable
 from sweep.records.status import Status
+from sweep.report.facts import Facts
 from sweep.report.lettering import GREY, INK, clipped, font
 from sweep.report.pictures import REAL, open_picture
 from sweep.report.results import RankedTrial, Results
 
 TILES = 12
+REALS = 4
+"""Tiles of real pictures at most, where sweeps learn from different ones."""
 COLUMNS = 4
 TILE = 520
 GAP = 28
@@ -25,8 +28,7 @@ def comparison(results: Results) -> bytes | None:
     Returns:
         A PNG at 300 dots per inch; None if there are no pictures of trials.
     """
-    real = open_picture(results.sweeps[0], REAL.path)
-    tiles = [(real, f"Real {results.sweeps[0].real}", "")] if real is not None else []
+    tiles = real_pictures(results)
     before = len(tiles)
     for trial in results.trials:
         if len(tiles) == TILES:
@@ -42,6 +44,20 @@ def comparison(results: Results) -> bytes | None:
     patterns = dict.fromkeys(facts.pattern for facts in results.sweeps if facts.pattern)
     about += [f"Rows from the top: {', '.join(pattern)}." for pattern in patterns]
     return _png(_sheet(tiles, printable(results.title), [printable(line) for line in about]))
+
+
+def real_pictures(results: Results) -> list[tuple[Image.Image, str, str]]:
+    """List the real pictures that sweeps learn from, each once, with two lines; those of the best trials first."""
+    found: dict[str, tuple[Facts, Image.Image]] = {}
+    for facts in (*(trial.facts for trial in results.trials), *results.sweeps):
+        pictures = facts.sweep.info.pictures_hash or facts.sweep.name
+        if pictures not in found and len(found) < REALS and (sheet := open_picture(facts, REAL.path)):
+            found[pictures] = facts, sheet
+    several = len({facts.sweep.info.pictures_hash for facts in results.sweeps}) > 1
+    return [
+        (sheet, f"Real {facts.real}", printable(facts.sweep.name) if several else "")
+        for facts, sheet in found.values()
+    ]
 
 
 def _caption(results: Results, trial: RankedTrial, at: float) -> tuple[str, str]:

@@ -140,7 +140,7 @@ def policy(scripts: Sequence[str], live: bool) -> str:
     ours = " ".join(f"'sha256-{digest}'" for digest in digests)
     rules = [
         "default-src 'none'",
-        "img-src data:",
+        "img-src data: blob:",  # plotly makes the PNG of a plot by way of a blob
         "style-src 'unsafe-inline'",
         f"script-src {ours}",
         "base-uri 'none'",

@@ -143,6 +143,44 @@ def test_the_table_filters(page: Browser, faces: Sweep, words: str, chosen: obje
     assert page.run("document.getElementById('filter-pictures').value") == words
 
 
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("trial=1", lambda trial: trial.entry.trial == 1),  # and not 10 and 11
+        ("rank=1.0", lambda trial: trial.entry.rank == 1),
+        ("loss=wgan", lambda trial: False),
+        ("loss=WGAN-GP", lambda trial: trial.values["train.loss"] == "wgan-gp"),
+        ("status=stopped", lambda trial: trial.entry.status == "stopped"),  # at rung 1
+        ("status=collapsed", lambda trial: trial.entry.status == "collapsed"),  # : low_diversity
+        ("status=stop", lambda trial: False),
+    ],
+)
+def test_equal_is_equal_or_a_whole_word(page: Browser, faces: Sweep, words: str, chosen: object) -> None:
+    page.run(
+        f"(box => {{ box.value = {words!r}; box.dispatchEvent(new Event('input')); }})"
+        "(document.getElementById('filter'))"
+    )
+    expected = {t.entry.trial for t in Results.read([faces]).trials if chosen(t)}  # type: ignore[operator]
+    assert {int(key) for key in page.run(COLUMN.format(1))} == expected
+
+
+def test_a_number_is_found_by_what_is_shown_of_it(page: Browser, faces: Sweep) -> None:
+    trial = Results.read([faces]).trials[0]
+    page.run(
+        f"(box => {{ box.value = 'lr_g={formatting.value(trial.values['train.lr_g'])}';"
+        " box.dispatchEvent(new Event('input')); })(document.getElementById('filter'))"
+    )
+    assert page.run(COLUMN.format(1)) == [str(trial.entry.trial)]
+
+
+def test_a_plot_is_made_into_a_png(page: Browser) -> None:
+    """As its button does, by way of a blob, which the page's policy must allow."""
+    page.draw_all()
+    made = "Plotly.toImage(document.querySelector('#charts .plot'), { format: 'png' }).then((url) => url.slice(0, 15))"
+    assert page.run(made) == "data:image/png;"
+    page.requests[:] = [one for one in page.requests if not one.startswith("blob:")]
+
+
 def test_pictures_are_searched_and_put_in_order(page: Browser, faces: Sweep) -> None:
     values = {t.key: t.values for t in Results.read([faces]).trials}
     rates = {key: value["train.lr_g"] for key, value in values.items() if value["train.loss"] == "bce"}

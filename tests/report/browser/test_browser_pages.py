@@ -84,6 +84,18 @@ def test_the_scripts_have_no_globals(chromium: Browser, tmp_path: Path) -> None:
     assert set(added) == {"bare", "0"}
 
 
+def test_beside_a_trial_stand_the_real_pictures_of_its_own_sweep(chromium: Browser, tmp_path: Path) -> None:
+    sweeps = [make_sweep(tmp_path, trials=2, name=name, size=size) for name, size in (("a", 12), ("b", 16))]
+    path = tmp_path / "both.html"
+    write_report(sweeps, path)
+    chromium.open(path.as_uri())
+    for index in range(2):
+        real = chromium.run(f"document.querySelector('#gallery [data-real=\"{index}\"] img').src")
+        chromium.run(f"document.querySelector('#gallery [data-trial=\"{index}-0\"]').click()")
+        assert chromium.run("document.querySelectorAll('.viewer-pair img')[1].src") == real
+        chromium.run("document.getElementById('viewer').close()")
+
+
 def test_several_sweeps_on_a_phone(chromium: Browser, faces: Sweep, tmp_path: Path) -> None:
     live = make_sweep(tmp_path, trials=4, name="live", running=True, size=12)
     path = tmp_path / "both.html"

@@ -18,6 +18,7 @@ const columnOf = (wanted) => {
 const rows = new Map([...table?.tBodies[0].rows ?? []].map((row) => [row.id, row]));
 const asRow = (row) => ({
   key: (place) => row.cells[place].dataset.key,
+  shown: (place) => row.cells[place].textContent.trim().toLowerCase(),
   text: () => row.textContent.toLowerCase(),
 });
 

@@ -30,10 +30,14 @@ const wholeOf = (button) => {
   };
 };
 
+/* The index of a trial's sweep: of several it stands before the trial's number, as in `1-7`. */
+const sweepOf = (trial) => (trial.includes("-") ? trial.split("-")[0] : "0");
+
 /* The real pictures to stand beside a trial's: where only a block of the grid is shown, their block. */
 const realBeside = (trial, shown) => {
-  const real = document.querySelector("#gallery [data-real]");
-  if (!real || trial === undefined || SMALL.matches) return null;
+  if (trial === undefined || SMALL.matches) return null;
+  const real = document.querySelector(`#gallery [data-real="${sweepOf(trial)}"]`);
+  if (!real) return null;
   const whole = wholeOf(real);
   const isBlock = shown === frameAt(trial, shownMoment()).block;
   const src = isBlock ? real.querySelector("img").src : whole.src;
