@@ -247,8 +247,7 @@ def _key(item: object) -> str | float:
     """Make a value one to sort and to filter by: a number, or the words that are shown; empty for none."""
     if item is None:
         return ""
-    number = isinstance(item, (int, float)) and not isinstance(item, bool)
-    return item if number else formatting.value(item)
+    return item if isinstance(item, (int, float)) and not isinstance(item, bool) else formatting.value(item)
 
 
 def _span(param: Param, trials: Sequence[RankedTrial]) -> float:

@@ -70,7 +70,7 @@ class JudgeServer(LocalServer):
                 return self._take(asked)
             if asked.name == "":
                 if self.sitting.running:
-                    self.sitting.look()
+                    self.sitting.look_again()
                 return Answer(page(self.sitting).encode(), HTML)
             if asked.name == "question":
                 return self._question()

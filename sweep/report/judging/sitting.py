@@ -29,6 +29,10 @@ from sweep.results.state import State
 SMALLEST = 512
 """Pixels that a grid is shown wide at least; smaller ones are enlarged without smoothing them."""
 
+NOT_NOW = (
+    "the sweep has gone on, and too few of its trials can be compared now: these are the best from before"
+)
+
 
 @dataclass(frozen=True)
 class Player:
@@ -97,23 +101,39 @@ class Sitting:
         self.look()
 
     def look(self) -> None:
-        """Read the sweep and choose the trials that take part; of one that runs, they change as it goes on."""
+        """Read the sweep and choose the trials that take part; of one that runs, they change as it goes on.
+
+        Raises:
+            RequestError: If fewer than two trials can be compared; those that took part before still do.
+            WorkError: If the sweep cannot be read; likewise.
+        """
         with self._lock:
             results = Results.read([self.sweep])
             if results.problem:
                 raise RequestError(results.problem)
-            self.results, self.running = results, results.state is State.RUNNING
             chosen = [trial for trial in results.ranked if trial.at_best][: self._count]
             found = {trial.entry.trial: _player(trial) for trial in chosen}
-            self.players = [player for player in found.values() if player]
-            if len(self.players) < 2:
+            players = [player for player in found.values() if player]
+            if len(players) < 2:
                 raise RequestError(
-                    f"there is nothing to judge: {len(self.players)} of the best {self._count} trials of "
+                    f"there is nothing to judge: {len(players)} of the best {self._count} trials of "
                     f"'{self.sweep.name}' has its pictures, and a pair takes two"
                 )
             lost = [trial for trial, player in found.items() if player is None]
-            self.notes = notes(chosen, self.players, lost)
+            self.results, self.players, self.running = results, players, results.state is State.RUNNING
+            self.notes = notes(chosen, players, lost)
             self._ask(None)
+
+    def look_again(self) -> None:
+        """Look at a sweep that goes on; where too few trials can be compared for the moment, those before stay.
+
+        Raises:
+            WorkError: If the sweep cannot be read.
+        """
+        try:
+            self.look()
+        except RequestError:
+            self.notes = [NOT_NOW, *(note for note in self.notes if note != NOT_NOW)]
 
     def question(self) -> dict[str, Any]:
         """Give the pair that waits, and how far the judging has come, as values for JSON."""

@@ -10,10 +10,11 @@ from helpers.sweeps.synthetic import KINDS, make_sweep
 from ganlib.errors import RequestError
 from sweep.check.file_rules import judged
 from sweep.check.folder import Found
+from sweep.local_server import Asked
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
-from sweep.report.judging.server import page
-from sweep.report.judging.sitting import Sitting, progress
+from sweep.report.judging.server import JudgeServer, page
+from sweep.report.judging.sitting import NOT_NOW, Sitting, progress
 from sweep.report.page.document import templates
 from sweep.report.serve import fingerprint
 from sweep.results.judging import judgements
@@ -46,6 +47,23 @@ def test_a_sweep_that_goes_on_shows_its_newer_best(tmp_path: Path) -> None:
     assert best.trial not in {player.shown.trial for player in sitting.players}
     assert sitting.undo()  # its pair is none any more
     assert sitting.question()["judged"] == 0
+
+
+def test_those_that_took_part_stay_while_too_few_can_be_compared(tmp_path: Path) -> None:
+    live = make_sweep(tmp_path, trials=6, size=12, running=True)
+    with JudgeServer(Sitting(live, "ann", 3)) as server:
+        sitting, before = server.sitting, server.sitting.players
+        asked = sitting.question()
+        for sample in live.store.rows("samples"):
+            live.folder.write(sample["path"], b"no picture")
+        for _ in range(2):
+            answer = server.answer(Asked(""))
+            assert answer.status == 200
+            assert answer.data.decode().count(NOT_NOW) == 1
+        assert sitting.players is before
+        assert sitting.question() == asked
+        assert sitting.answer(asked["number"], Choice.FIRST)
+        assert sitting.running
 
 
 def test_what_there_is_to_know_of_the_pictures_is_told(sweep: Sweep, tmp_path: Path) -> None:
