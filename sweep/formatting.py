@@ -56,9 +56,11 @@ def duration(seconds: float | None) -> str:
 
 
 def brief(value: float | None) -> str:
-    """Write a metric or a loss in few characters, for a live table; ``-`` for None."""
+    """Write a metric or a loss in few characters, for a live table: ``0.0123``, ``3e-05``; ``-`` for None."""
     if value is None:
         return "-"
+    if 0 < abs(value) < 0.001:
+        return number(value, 2)
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
@@ -90,7 +92,7 @@ def value(item: object) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, float):
-        return number(item, 3)
+        return _setting(item)
     if isinstance(item, str):
         return item
     if isinstance(item, dict) and {"from", "to"} <= item.keys():
@@ -100,6 +102,14 @@ def value(item: object) -> str:
     if isinstance(item, list | tuple) and any(isinstance(one, dict) for one in item):
         return f"[{'; '.join(map(value, item))}]"
     return json.dumps(item, default=str)
+
+
+def _setting(item: float) -> str:
+    """Write a number of a configuration to three digits; near 1, as decays are, to three digits of what lacks of 1."""
+    lacking = abs(1 - abs(item))
+    if not 0 < lacking < 0.01:
+        return number(item, 3)
+    return f"{item:.{2 - math.floor(math.log10(lacking))}f}".rstrip("0")
 
 
 def count(n: int, noun: str) -> str:

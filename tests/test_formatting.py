@@ -1,6 +1,8 @@
 """Numbers, times and values as people read them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sweep import formatting
 
@@ -64,3 +66,20 @@ def test_other_words() -> None:
 def test_no_probability_is_written_as_certain() -> None:
     told = [formatting.percent(share) for share in (0.0, 0.004, 0.55, 0.996)]
     assert told == ["under 1 %", "under 1 %", "55 %", "over 99 %"]
+
+
+def test_settings_near_one_are_told_apart() -> None:
+    written = [formatting.value(v) for v in (0.9, 0.99, 0.9995, 0.9999, 0.999913, -0.9995, 1.0005, 1.0, 1.2)]
+    assert written == ["0.9", "0.99", "0.9995", "0.9999", "0.999913", "-0.9995", "1.0005", "1", "1.2"]
+
+
+@given(st.floats(-2, 2))
+def test_a_setting_is_written_to_three_digits(item: float) -> None:
+    told = float(formatting.value(item))
+    assert told == pytest.approx(item, rel=0.0051, abs=1e-300)
+    assert 1 - told == pytest.approx(1 - item, rel=0.06, abs=1e-300)
+
+
+def test_what_is_small_is_not_written_as_nothing() -> None:
+    told = [formatting.brief(v) for v in (0.0, 0.00003, -0.00002, 0.0005, 0.0123456, 12.34, None)]
+    assert told == ["0.0000", "3e-05", "-2e-05", "0.0005", "0.0123", "12.3", "-"]

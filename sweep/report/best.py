@@ -71,4 +71,8 @@ def _row(results: Results, trial: RankedTrial, other: str) -> list[str]:
     entry = trial.entry
     shown = [str(entry.rank), str(entry.trial), results.value(entry), results.value(entry, other)]
     values = (trial.values.get(param.path) for param in results.params)
-    return [*shown, formatting.number(entry.kimg), *map(formatting.value, values)]
+    return [
+        *shown,
+        formatting.kimg(None if entry.kimg is None else round(entry.kimg, 1)),
+        *map(formatting.value, values),
+    ]

@@ -57,6 +57,7 @@ def chart_data(results: Results) -> dict[str, Any]:
     names = [*keys, *filter(None, map(errors.get, keys))]
     return {
         "metric": results.metric,
+        "called": results.called,
         "label": results.label,
         "errors": errors,
         "panels": [asdict(panel) for panel in drawn],

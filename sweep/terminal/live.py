@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ganlib.names import METRICS
 from sweep.driver.events import Event
 from sweep.formatting import brief, clock
 from sweep.records.progress import Progress, Shown, best_trial, metric_label, reached, short_params
@@ -83,10 +84,11 @@ class LiveTable:
         wide, configuration = width >= WIDE, width >= CONFIGURATION
         losses = ["loss g", "loss d"] if wide else ["loss g, d"] if width >= LOSSES else []
         metric = self.director.spec.search.metric
+        called = METRICS[metric].name(self.director.info.extractor)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("trial", "status"):
             table.add_column(name, no_wrap=True)
-        for name in ("kimg", *losses, metric.upper(), "best", *(["result"] if wide else [])):
+        for name in ("kimg", *losses, called, "best", *(["result"] if wide else [])):
             table.add_column(name, justify="right", no_wrap=True)
         if configuration:
             table.add_column("configuration", overflow="fold")
@@ -145,4 +147,4 @@ def _order(trial: Trial) -> tuple[int, tuple[int, float], int]:
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+    return "-" if value is None else f"{value:z.2f}" if abs(value) < 100 else f"{value:.0f}"

@@ -1,5 +1,6 @@
 """The data of the plots: an axis for most of the values, and nothing where nothing was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.sweeps.synthetic import make_sweep, remeasured
@@ -7,7 +8,10 @@ from helpers.sweeps.synthetic import make_sweep, remeasured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.charts import axis_range, chart_data
+from sweep.report.page.summary import sureness
 from sweep.report.results import Results
+from sweep.results.confirming.confirmation import Confirmation
+from sweep.results.confirming.repeats import Repeats, Run
 
 
 def test_an_axis_is_cut_only_where_few_values_would_flatten_the_rest() -> None:
@@ -47,3 +51,21 @@ def test_a_metric_is_drawn_with_its_own_error_and_kid_beside_it(tmp_path: Path) 
         assert set(trial["mmd_se"]) == {0.01}
         assert len(trial["kid_se"]) == len(trial["kimg"])
         assert "fid" not in trial
+
+
+def test_the_metric_goes_by_the_name_that_its_features_give_it(faces: Sweep) -> None:
+    results = Results.read([faces])
+    assert results.identity is not None
+    assert chart_data(results)["called"] == "KID"
+    named = replace(results, metric="fid", identity=replace(results.identity, extractor="dinov2@dgm-eval"))
+    assert chart_data(named)["called"] == "FD-DINOv2"
+
+
+def test_what_was_confirmed_by_another_metric_names_it(faces: Sweep) -> None:
+    results = Results.read([faces])
+    winner = results.ranked[0]
+    runs = [Run(number, number, value, 1.0) for number, value in enumerate((0.1, 0.2))]
+    again = Confirmation("kid", [Repeats(winner.entry.trial, runs, {}, 0)])
+    trial = replace(winner, facts=replace(winner.facts, confirmed=again))
+    for metric, words in (("kid", "Trained again: mean 0.15"), ("fid", "Trained again: KID mean 0.15")):
+        assert sureness(replace(results, metric=metric, trials=[trial])).words.startswith(words)

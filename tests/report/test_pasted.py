@@ -1,12 +1,13 @@
 """Tables to paste: whole, escaped, and no longer than a page bears."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.sweeps.reports import evil_sweep
 from helpers.sweeps.synthetic import make_sweep
 
 from sweep.report.beside.pasted import latex, markdown
-from sweep.report.best import MOST
+from sweep.report.best import MOST, best_rows
 from sweep.report.results import Results
 
 
@@ -29,6 +30,13 @@ def test_both_tables_say_the_same(tmp_path: Path) -> None:
     assert results.label.split(" ")[0] in md[0]
     widths = {len(cells(line)) for line in [*body, *table]}
     assert widths == {5 + len(results.params)}
+
+
+def test_a_long_training_is_written_in_full(tmp_path: Path) -> None:
+    results = Results.read([make_sweep(tmp_path, trials=1, pictures=False)])
+    first = results.trials[0]
+    late = replace(first, entry=replace(first.entry, kimg=12345.6))
+    assert best_rows(replace(results, trials=[late]))[1][4] == "12,345.6"
 
 
 def test_names_break_neither(tmp_path: Path) -> None:

@@ -44,7 +44,14 @@ PARAMS = {
 }
 
 
-def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blowup") -> list[str]:
+def shown(
+    width: int,
+    height: int,
+    trials: int = 30,
+    verdict: str = "metric_blowup",
+    metric: str = "kid",
+    extractor: str = "efficientnet_lite0@64",
+) -> list[str]:
     """The lines of a live table on a terminal of that size."""
     all_trials = {}
     for number in range(trials):
@@ -55,9 +62,9 @@ def shown(width: int, height: int, trials: int = 30, verdict: str = "metric_blow
         trial.add(row | {"seconds_train": 1.0, "seconds_eval": 1.0})
         trial.now_kimg = 23.4 if trial.status == "running" else 20.0
         all_trials[number] = trial
-    spec = SimpleNamespace(search=SearchConfig(metric="kid", trials=64))
+    spec = SimpleNamespace(search=SearchConfig(metric=metric, trials=64))
     director: Any = SimpleNamespace(
-        spec=spec, info=SweepInfo(extractor="efficientnet_lite0@64", trials=64), trials=all_trials
+        spec=spec, info=SweepInfo(extractor=extractor, trials=64), trials=all_trials
     )
     out = io.StringIO()
     table = LiveTable(Console(file=out, width=width, height=height, force_terminal=True, color_system=None))
@@ -86,6 +93,13 @@ def test_nothing_that_matters_is_cut(width: int, height: int) -> None:
     assert "KID (efficientnet_lite0@64)" in foot
     assert "30 of 64 trials" in foot
     assert "more" in text
+
+
+def test_the_metric_goes_by_the_name_that_its_features_give_it() -> None:
+    for metric, extractor, name in (("fid", "dinov2@dgm-eval", "FD-DINOv2"), ("mmd", "clip@cmmd", "CMMD")):
+        head = shown(132, 24, trials=2, metric=metric, extractor=extractor)[0].split()
+        assert name in head
+        assert metric.upper() not in head
 
 
 def test_a_narrow_terminal_shows_the_metric() -> None:

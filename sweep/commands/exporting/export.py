@@ -122,7 +122,7 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     again, why = _measured_again(sweep, chosen, measured, kind, loaded)
     if why:
         notes.append(f"the metrics were not measured again: {why}")
-    sure = label(read_confirmation(sweep), chosen.of)
+    sure = label(read_confirmation(sweep), chosen.of, beside=sweep.info.metric)
     numbers = measured | {"kind": kind, "from": chosen.where, "confidence": sure, "measured_again": again}
     (place / "samples.png").write_bytes(png(grid(sheet.pictures, COLUMNS)))
     (place / "metrics.json").write_text(to_json(numbers, indent=2) + "\n")

@@ -96,7 +96,7 @@ def _curves(axes: "Axes", panel: Panel, results: Results, large: bool) -> None:
         axes.set_ylim(*panel.range)
     axes.set_title(_SHORT.get(key, METRICS[key].name(extractor) if key in METRICS else panel.title))
     axes.set_xlabel("kimg" if large else "")
-    if large and results.trials:
+    if large and axes.get_legend_handles_labels()[0]:  # not where no trial has a finite value
         axes.legend(frameon=False, fontsize=7)
 
 

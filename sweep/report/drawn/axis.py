@@ -111,12 +111,17 @@ def _even(low: float, high: float) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """List round values between two positive ones, for a logarithmic axis: powers of ten, and 2 or 5 times those."""
+    """List round values between two positive ones, for a logarithmic axis: powers of ten, and 2 or 5 times those.
+
+    Where that is too short to have any of these, evenly spaced ones.
+    """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found: list[float] = []
     for digits in ((1,), (1, 3), (1, 2, 5)):
         found = [v for p in powers for d in digits if low <= (v := float(f"{d}e{p}")) <= high]
         if len(found) >= _LEAST:
             break
+    if not found:
+        return _even(low, high)
     step = -(-len(found) // _MOST)
     return found[::step]

@@ -148,10 +148,17 @@ def _measured_on(trials: Sequence[RankedTrial]) -> str:
     return " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]]))) if counts else "?"
 
 
-def _floors(results: Results, axes: Sequence[Axis | None]) -> list[tuple[Facts, Axis]]:
-    """Pair sweeps of which it is known what real pictures score with their axes."""
+def _floors(results: Results, axes: Sequence[Axis | None]) -> list[tuple[float, Axis]]:
+    """Pair what real pictures score in each sweep, where that is known, with the axis of its chart."""
     pairs = zip(results.sweeps, axes, strict=True)
-    return [(facts, axis) for facts, axis in pairs if axis and facts.floor is not None]
+    return [(facts.floor, axis) for facts, axis in pairs if axis and facts.floor is not None]
+
+
+def _place(floor: float, axis: Axis) -> str:
+    """Say where on a chart stands what real pictures score."""
+    if axis.holds(floor):
+        return "a dashed line"
+    return "below the axis" if floor < axis.low else "above the axis"
 
 
 def _notes(results: Results, axes: Sequence[Axis | None], many: bool, unlike: bool) -> list[str]:
@@ -169,9 +176,10 @@ def _notes(results: Results, axes: Sequence[Axis | None], many: bool, unlike: bo
         )
         if any(axis.log for axis in known):
             found.append("The vertical axis is logarithmic: equal distances are equal ratios.")
-    for words, holds in (("a dashed line", True), ("below the axis", False)):
-        if any(axis.holds(facts.floor) == holds for facts, axis in _floors(results, axes)):
-            found.append(f"What real {results.sweeps[0].real} score is {words}.")
+    places = [_place(floor, axis) for floor, axis in _floors(results, axes)]
+    found += [
+        f"What real {results.sweeps[0].real} score is {place}." for place in dict.fromkeys(sorted(places))
+    ]
     if any(axis.cut for axis in known):
         found.append("A few values lie beyond the axis.")
     if many:

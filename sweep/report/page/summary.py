@@ -285,7 +285,7 @@ def sureness(results: Results) -> Sureness:
     if confirmed is None or repeats is None or repeats.mean is None:
         return Sureness("one seed", "")
     again = formatting.count(len(repeats.values), "fresh seed")
-    told = label(confirmed, repeats.trial)
+    told = label(confirmed, repeats.trial, beside=results.metric)
     return Sureness(again, f"Trained again: {told}. {sentence(told_apart(confirmed))}")
 
 

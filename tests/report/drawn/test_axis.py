@@ -32,6 +32,23 @@ def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: floa
         assert all(axis.low <= value <= axis.high for value in values)
 
 
+@given(
+    scale=st.floats(1e-6, 1e6),
+    usual=st.lists(st.floats(1, 2), min_size=8, max_size=40),
+    below=st.lists(st.floats(-2, 0), max_size=4),
+    high=st.floats(5, 100),
+)
+@example(1e-4, [2.1, 2.4, 2.6, 2.8, 3.0, 3.1, 3.3, 3.5, 3.7, 3.9, 4.0], [-3.0], 22.0)
+def test_an_axis_of_much_that_is_alike_has_ticks(
+    scale: float, usual: list[float], below: list[float], high: float
+) -> None:
+    axis = Axis.of([scale * value for value in (*usual, *below, high)])
+    assert axis is not None
+    assert axis.ticks
+    assert list(axis.ticks) == sorted(set(axis.ticks))
+    assert all(axis.low <= tick <= axis.high for tick in axis.ticks)
+
+
 def test_there_is_no_axis_of_nothing() -> None:
     assert Axis.of([]) is None
     assert Axis.of([None, math.nan, math.inf, 1e101, -1e300]) is None

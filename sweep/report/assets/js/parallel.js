@@ -62,7 +62,7 @@ const annotations = (named) => {
 const draw = (place) => () => {
   const metric = metricScale();
   const titled = axes.map(({ param, scale }) => [param.title, scale.ticks]);
-  const named = [...titled, [charts.metric.toUpperCase(), metric.ticks]];
+  const named = [...titled, [charts.called, metric.ticks]];
   const layout = {
     ...appearance(),
     margin: { l: 40, r: 64, t: 34, b: 18 },

@@ -8,6 +8,8 @@ export const fallen = charts.trials.filter((trial) => trial.collapse);
 
 const short = (value) => {
   if (typeof value !== "number") return String(value);
+  const lacking = Math.abs(1 - Math.abs(value)); // near 1 its digits count, as in the table
+  if (lacking > 0 && lacking < 0.01) return String(Number(value.toFixed(2 - Math.floor(Math.log10(lacking)))));
   return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 };
 export const clip = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
