@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from io import BytesIO
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +86,10 @@ def _save_mp4(path: Path, images: Sequence[Image.Image], seconds: float, hold: f
     first = _even(images[0])
     command = [ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{first.width}x{first.height}", "-r", f"{1 / seconds:.6f}", "-i", "-", "-an"]
-    command += ["-r", str(FRAMES_PER_SECOND), "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
-    shown = [*images, *repeat(images[-1], round(hold / seconds))]
-    data = b"".join(np.asarray(_even(image).convert("RGB")).tobytes() for image in shown)
+    # The last frame is held at the video's own rate: at that of slow pictures a short time would be none.
+    command += ["-vf", f"fps={FRAMES_PER_SECOND},tpad=stop_mode=clone:stop_duration={hold:.6f}"]
+    command += ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p"]
+    data = b"".join(np.asarray(_even(image).convert("RGB")).tobytes() for image in images)
     done = subprocess.run([*command, "-f", "mp4", str(path)], input=data, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()

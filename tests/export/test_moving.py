@@ -84,12 +84,19 @@ def test_few_colours_stay_as_they_are(tmp_path: Path) -> None:
         assert np.abs(frame.astype(int) - np.asarray(expected).astype(int)).max() <= 4
 
 
-def test_a_video_takes_its_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "seconds", "hold", "length"),
+    [(3, 0.5, 1.0, 2.5), (2, 4.0, 1.5, 9.5), (1, 2.0, 0.5, 2.5), (3, 0.1, 0, 0.3)],
+)
+def test_a_video_takes_its_time(
+    tmp_path: Path, count: int, seconds: float, hold: float, length: float
+) -> None:
+    """Also where the last picture is held for less time than each of them."""
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
-    moving.save(tmp_path / "a.mp4", noise(3), seconds=0.5, hold=1.0)
-    frames, seconds = ffmpeg.count_frames_and_secs(str(tmp_path / "a.mp4"))
-    assert seconds == pytest.approx(2.5, abs=0.1)
-    assert frames == round(24 * seconds)
+    moving.save(tmp_path / "a.mp4", noise(count), seconds, hold)
+    frames, found = ffmpeg.count_frames_and_secs(str(tmp_path / "a.mp4"))
+    assert found == pytest.approx(length, abs=0.1)
+    assert frames == round(24 * found)
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
