@@ -1,7 +1,9 @@
 """Choose the classes of the pictures that an exported generator makes."""
 
+import operator
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,8 +12,8 @@ from ganlib.models.conditioning import joined
 from ganlib.models.latents import classes_in_proportion
 from ganlib.registry import check_name
 
-Told = str | Sequence[str] | Tensor | None
-"""Classes of pictures: a name for all, a name or number for each, or None, in the proportions of the data."""
+Told = str | int | Sequence[str | int] | np.ndarray | Tensor | None
+"""Classes of pictures: a name or number for all or for each, or None, in the proportions of the data."""
 
 
 def with_classes(latents: Tensor, told: Told, known: Mapping[str, int]) -> Tensor:
@@ -24,8 +26,8 @@ def with_classes(latents: Tensor, told: Told, known: Mapping[str, int]) -> Tenso
             latents are returned.
 
     Raises:
-        RequestError: for a class that is not known, another number of classes than latents, or classes where none is
-            known.
+        RequestError: for a class that is not known or neither name nor number, another number of classes than latents,
+            or classes where none is known.
     """
     if not known:
         if told is None:
@@ -35,14 +37,31 @@ def with_classes(latents: Tensor, told: Told, known: Mapping[str, int]) -> Tenso
     numbers: Tensor
     if told is None:
         numbers = classes_in_proportion(list(known.values()), len(latents))
-    elif isinstance(told, Tensor):
+    elif isinstance(told, Tensor) and told.dim():
         numbers = told
     else:
-        wanted = [told] * len(latents) if isinstance(told, str) else told
-        numbers = torch.tensor([names.index(check_name("class", name, names)) for name in wanted])
+        one = isinstance(told, str) or np.ndim(told) == 0
+        wanted = [told] * len(latents) if one else told
+        numbers = torch.tensor([_number(each, names) for each in wanted], dtype=torch.int64)
     if numbers.shape != latents.shape[:1] or not bool(((numbers >= 0) & (numbers < len(names))).all()):
         raise RequestError(
             f"there are {len(latents)} latents, which need as many classes from 0 to {len(names) - 1}; got classes of "
             f"shape {tuple(numbers.shape)}"
         )
     return joined(latents, numbers.to(latents.device))
+
+
+def _number(told: object, names: Sequence[str]) -> int:
+    """Read the name or the number of a class; whether there are so many is not looked at.
+
+    Raises:
+        RequestError: for what is neither, or a name that is not known.
+    """
+    if isinstance(told, str):
+        return names.index(check_name("class", told, names))
+    try:
+        return operator.index(told)  # type: ignore[arg-type]
+    except TypeError:
+        raise RequestError(
+            f"a class is a name ({', '.join(names[:8])}) or a whole number, got {told!r}"
+        ) from None

@@ -64,8 +64,9 @@ class LoadedGenerator:
 
         Args:
             latents: Standard normal.
-            classes: A name for all, a list of n names, or their numbers ``(n,)``, int64; by default classes come in the
-                proportions of the data, so that row i's class does not depend on how many follow it.
+            classes: A name or number for all, or n of them: a list, an array or a tensor ``(n,)`` of whole numbers; by
+                default classes come in the proportions of the data, so that row i's class does not depend on how many
+                follow it.
 
         Raises:
             RequestError: for a class that is none of the generator's, another number of classes than latents, or

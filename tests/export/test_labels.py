@@ -1,6 +1,7 @@
 """Exported generators that are told classes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,29 @@ def test_classes_are_names_numbers_or_in_proportion(pets: LoadedGenerator) -> No
     inputs = pets.given(pets.latents(100))
     assert 24 <= inputs[:, -1].sum() <= 26
     np.testing.assert_array_equal(pets.sample(8, seed=3)[:3], pets.sample(3, seed=3))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(1, np.int64(1), torch.tensor(1), [1, 1, 1], ["dog", 1, np.int32(1)], (1, "dog", torch.tensor(1))),
+        *(np.array([1, 1, 1]), np.array([1, 1, 1], np.uint8), np.array(["dog"] * 3), torch.tensor([1, 1, 1])),
+    ],
+    ids=repr,
+)
+def test_a_class_is_told_by_its_name_or_number(pets: LoadedGenerator, told: Any) -> None:
+    latents = pets.latents(3, seed=3)
+    np.testing.assert_array_equal(pets(latents, told), pets(latents, "dog"))
+
+
+def test_what_is_neither_name_nor_number_is_refused(pets: LoadedGenerator) -> None:
+    latents = pets.latents(2)
+    for told in (1.0, [0.5, 1], np.array([0.0, 1.0]), [None, 1], np.array([[0], [1]])):
+        with pytest.raises(RequestError, match=r"a class is a name \(cat, dog\) or a whole number, got "):
+            pets(latents, told)
+    for told in (2, -1, [0, 2], np.array([0])):
+        with pytest.raises(RequestError, match="as many classes from 0 to 1"):
+            pets(latents, told)
 
 
 def test_what_is_no_class_is_refused(pets: LoadedGenerator, tmp_path: Path) -> None:

@@ -128,7 +128,8 @@ def _make(sweep: Sweep, chosen: Choice, trial: TrialConfig, weights: bytes, plac
     (place / "metrics.json").write_text(to_json(numbers, indent=2) + "\n")
     files += ["samples.png", "metrics.json"]
     config = add_digests(place, config, files)
-    (place / "README.md").write_text(card(sweep, trial, row, numbers, config, notes), encoding="utf-8")
+    told = card(sweep, trial, row, numbers, config, notes, len(sheet.pictures))
+    (place / "README.md").write_text(told, encoding="utf-8")
     return notes
 
 

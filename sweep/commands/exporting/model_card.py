@@ -31,13 +31,18 @@ WHAT = {
     "mapping.pt2": "latents and truncation to styles",
     "synthesis.onnx": "styles `(n, layers, latent_dim)`, also mixed ones, to pictures",
     "synthesis.pt2": "styles `(n, layers, latent_dim)`, also mixed ones, to pictures",
-    "samples.png": "64 pictures, not chosen",
     "metrics.json": "the evaluation on record, and the one through the exported weights",
 }
 
 
 def card(
-    sweep: Sweep, trial: TrialConfig, row: Row, numbers: Row, config: ExportConfig, notes: Sequence[str]
+    sweep: Sweep,
+    trial: TrialConfig,
+    row: Row,
+    numbers: Row,
+    config: ExportConfig,
+    notes: Sequence[str],
+    pictures: int,
 ) -> str:
     """Write the text of a generator's card.
 
@@ -48,16 +53,18 @@ def card(
         numbers: What ``metrics.json`` holds.
         config: What ``config.json`` holds.
         notes: What could not be done.
+        pictures: How many ``samples.png`` shows.
     """
     identity = Identity(
         **{name: numbers[name] for name in Identity.__dataclass_fields__ if numbers.get(name)}
     )
-    files = WHAT | (translators.FILES if trial.photos else {})
+    samples = f"{pictures} pictures, not chosen"
+    files = WHAT | {"samples.png": samples} | (translators.FILES if trial.photos else {})
     front = yaml.safe_dump(_front(sweep, trial, numbers, identity), sort_keys=False, allow_unicode=True)
     sections = [
         f"---\n{front}---",
         f"# {trial.model.family}, {trial.data.size} x {trial.data.size}: of the sweep {sweep.name}",
-        *(translators.translation(trial, config) if trial.photos else _generation(trial, config)),
+        *(translators.translation(trial, config) if trial.photos else _generation(trial, config, pictures)),
         "## Metrics",
         _metrics(numbers, identity),
         *(translators.numbers_of(sweep, numbers) if trial.photos else _by_class(numbers)),
@@ -106,7 +113,7 @@ def _front(sweep: Sweep, trial: TrialConfig, numbers: Row, identity: Identity) -
     }
 
 
-def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
+def _generation(trial: TrialConfig, config: ExportConfig, pictures: int) -> list[str]:
     """Show pictures of latents, and tell how to make others."""
     side, channels = trial.data.size, trial.data.channels
     python = (
@@ -124,7 +131,7 @@ def _generation(trial: TrialConfig, config: ExportConfig) -> list[str]:
             "`p[:3] / p[3]`, and on a ground it is `p[:3] + (1 - p[3]) * ground`. The pictures above and the metrics "
             "are of pictures on grey checks."
         )
-    sections = ["![64 pictures of the generator](samples.png)", *_classes(config), python]
+    sections = [f"![{pictures} pictures of the generator](samples.png)", *_classes(config), python]
     if "model.onnx" not in config.digests:
         return sections
     told = ", `classes` (int64, (n,), numbers from 0 on in the order above)" if config.classes else ""

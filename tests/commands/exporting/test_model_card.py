@@ -58,7 +58,7 @@ def written(trial_config: Any) -> Any:
         )
         config = ExportConfig(model=trial.model, size=32, digests=dict.fromkeys(files, ""))
         sweep: Any = SimpleNamespace(name="s", info=info)
-        text = card(sweep, trial, {"seed": 1}, NUMBERS, config, [])
+        text = card(sweep, trial, {"seed": 1}, NUMBERS, config, [], 128)
         return yaml.safe_load(text.split("---\n")[1]), text
 
     return write
@@ -105,6 +105,12 @@ def test_one_that_goes_one_way(written: Any) -> None:
     assert "back=True" not in text
     assert "back.onnx" not in text
     assert "onnxruntime" not in written("cartoongan", files=("model.pt2",))[1]
+
+
+def test_it_counts_its_pictures(written: Any) -> None:
+    _, text = written("dcgan", files=FILES)
+    assert "![128 pictures of the generator](samples.png)" in text
+    assert "- `samples.png`: 128 pictures, not chosen" in text
 
 
 def test_one_of_latents_says_nothing_of_photographs(written: Any) -> None:
