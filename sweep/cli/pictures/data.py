@@ -141,14 +141,19 @@ def _groups(sets: "TrainingSets") -> str:
     import csv
     from io import StringIO
 
+    from sweep.report.table import csv_cell
+
     text = StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["section", "group", "is", "picture"])
     for section, images in sets.sides:
         for number, group in enumerate(images.found.alike):
-            rows.writerow([section, number, "kept", group.kept])
-            rows.writerows([section, number, "equal", name] for name in group.equal)
-            rows.writerows([section, number, "near", name] for name in group.near)
+            named = [
+                ("kept", group.kept),
+                *(("equal", one) for one in group.equal),
+                *(("near", one) for one in group.near),
+            ]
+            rows.writerows([section, number, what, csv_cell(name)] for what, name in named)
     return text.getvalue()
 
 

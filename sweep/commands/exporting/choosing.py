@@ -60,9 +60,9 @@ def of_number(sweep: Sweep, board: Leaderboard, number: int) -> tuple[Choice, li
     """
     entry = next((entry for entry in board.entries if entry.trial == number), None)
     if entry is None:
-        raise RequestError(
-            f"'{sweep.name}' has no trial {number}; its trials are 0 to {len(board.entries) - 1}"
-        )
+        numbers = [entry.trial for entry in board.entries]
+        there = f"its trials are {min(numbers)} to {max(numbers)}" if numbers else "none has begun"
+        raise RequestError(f"'{sweep.name}' has no trial {number}; {there}")
     chosen = choice.of_trial(sweep, entry)
     if chosen is None:
         raise RequestError(f"trial {number} has no generator to export: {entry.reason or 'it has no number'}")

@@ -4,6 +4,7 @@ Only judgements of the very pictures at which a trial is at its best now count: 
 (a sweep that goes on) shows others. Judgements of two people are never put together.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -105,10 +106,14 @@ class Eye:
 
     @cached_property
     def tau(self) -> float | None:
-        """Kendall's tau (b) between the scores and the metric, 1 where both order all alike; None for one trial."""
+        """Kendall's tau (b) between the scores and the metric, 1 where both order all alike.
+
+        None for one trial, or where all are equal by either.
+        """
         if len(self.entries) < 2:
             return None
-        return float(kendall(self.fit.scores[None], -self._values[None])[0])
+        found = float(kendall(self.fit.scores[None], -self._values[None])[0])
+        return None if math.isnan(found) else found
 
     @cached_property
     def tau_interval(self) -> tuple[float, float] | None:

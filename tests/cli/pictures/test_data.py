@@ -1,10 +1,13 @@
 """``sweep data``: what it prints and writes, and what it refuses."""
 
 import csv
+import io
 import json
 import sys
 import types
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from ganlib.config import DataConfig
 from ganlib.data.formats import NAMES
 from ganlib.data.sheet import beside
 from ganlib.errors import RequestError, WorkError
-from sweep.cli.pictures.data import command
+from sweep.cli.pictures.data import _groups, command
 
 
 @pytest.fixture
@@ -195,6 +198,13 @@ def test_it_tells_what_lies_in_a_folder(run, mixed: Path) -> None:
     assert "again.bmp" in told["alike"]
     assert "data.dedupe" in told["alike"]
     assert "readme.txt" in told["left out"]
+
+
+def test_no_name_of_a_picture_is_a_formula(tmp_path: Path) -> None:
+    group = SimpleNamespace(kept="=1+1.png", equal=["@a.png"], near=["-b.png", "c.png"])
+    sets: Any = SimpleNamespace(sides=[("data", SimpleNamespace(found=SimpleNamespace(alike=[group])))])
+    rows = csv.DictReader(io.StringIO(_groups(sets)))
+    assert [row["picture"] for row in rows] == ["'=1+1.png", "'@a.png", "'-b.png", "c.png"]
 
 
 @pytest.mark.parametrize("dedupe", [False, True])

@@ -1,5 +1,7 @@
 """What a person's judgements say beside the metric."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.sweeps.synthetic import make_sweep
 
@@ -40,6 +42,18 @@ def test_an_eye_that_sees_as_kid_does_agrees(board: Leaderboard) -> None:
     told = sentences(eye)
     assert told[0].startswith(f"24 judgements by ann: trial {board.ranked[0].trial} is ")
     assert "Kendall's tau 1.00" in told[1]
+
+
+def test_where_nothing_is_ordered_nobody_agrees(board: Leaderboard) -> None:
+    """All have one value, or one score."""
+    same = [entry.changed(value=0.1) for entry in board.ranked]
+    pairs = judged(board, [0, 1, 2])
+    ties = [replace(one, choice=Choice.TIE) for one in pairs]
+    for eye in (eye_of("ann", replace(board, ranked=same), pairs), eye_of("ann", board, ties)):
+        assert len(eye.standings) == 3
+        assert eye.tau is None
+        assert eye.tau_interval is None
+        assert "nan" not in " ".join(sentences(eye))
 
 
 def test_an_eye_that_prefers_another_trial_says_so(board: Leaderboard) -> None:
