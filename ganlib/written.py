@@ -95,6 +95,19 @@ def check(paths: Iterable[Path]) -> None:
         )
 
 
+def check_folder(folder: Path, option: str) -> None:
+    """Make sure that no file stands where a folder is asked for, or one above it; do so before the work.
+
+    Raises:
+        RequestError: naming the option that asked, and the file.
+    """
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place):
+            if not place.is_dir():
+                raise RequestError(f"{option}: '{place}' is a file, and no folder; choose another place")
+            return
+
+
 def write(path: Path, data: bytes, kind: str = "") -> None:
     """Write a file whole, or not at all, unless it would replace one that is not `ours`.
 

@@ -1,6 +1,7 @@
 """Options and arguments that several commands share."""
 
 import functools
+import math
 import os
 import re
 import sys
@@ -64,6 +65,17 @@ if TYPE_CHECKING:
     _Time = click.ParamType[float, str | float]
 else:
     _Time = click.ParamType  # it has no parameters before click 8.5
+
+
+class Finite(click.FloatRange):
+    """The value of an option that is a number within limits, which NaN, by comparing with nothing, would pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Read a number, and refuse one that is not finite."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
 
 
 class LengthOfTime(_Time):

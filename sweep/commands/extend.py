@@ -1,5 +1,6 @@
 """More of a sweep that exists: more trials, or a longer budget for those that can use it."""
 
+import math
 from dataclasses import replace
 
 from ganlib.errors import RequestError
@@ -86,6 +87,8 @@ def more_budget(spec: Spec, info: SweepInfo, kimg: float) -> tuple[Spec, SweepIn
     Raises:
         RequestError: if that is less than now, or configurations bring their own.
     """
+    if not math.isfinite(kimg):
+        raise RequestError(f"--kimg {kimg:g} is not a finite number")
     if kimg < info.budget:
         raise RequestError(
             f"--kimg {kimg:g}: the budget of '{spec.name}' is {info.budget:g} kimg already; give more"

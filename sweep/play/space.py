@@ -39,8 +39,7 @@ def write_space(export: Path, out: Path, force: bool = False) -> list[Path]:
         WorkError: if the export is damaged, or the folder cannot be written.
     """
     read_export(export)
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"--space: '{out}' is a file; give a folder")
+    written.check_folder(out, "--space")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise RequestError(
             f"--space: '{out}' is not empty: choose another folder, or give --force, which replaces what an earlier "

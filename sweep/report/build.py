@@ -39,7 +39,8 @@ def write_report(
         Where the files are.
 
     Raises:
-        RequestError: if ``out`` is a folder, or one of the names beside it, or files of somebody else are in the way.
+        RequestError: if ``out`` is a folder, below a file, or one of the names beside it, or files of somebody else are
+            in the way.
         WorkError: if the results cannot be read, or the files not written.
     """
     folder, name = _target(sweeps, out, storage)
@@ -101,4 +102,5 @@ def _target(sweeps: Sequence[Sweep], out: Path | None, storage: Folder | None) -
         raise RequestError(f"--out is the folder '{out}'; give a file, such as '{out / layout.REPORT}'")
     if out.name in BESIDE:
         raise RequestError(f"--out is the HTML file; '{out.name}' is written beside it")
+    written.check_folder(out.parent, "--out")
     return LocalFolder(out.parent), out.name

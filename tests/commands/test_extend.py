@@ -71,6 +71,8 @@ def test_a_finished_trial_goes_on_where_it_was(runs: Path) -> None:
         (["--kimg", "0.1"], "is 0.2 kimg already"),
         ([], "give --trials +N, --kimg KIMG or --time TIME"),
         (["--kimg", "-3"], "--kimg"),
+        (["--kimg", "nan"], "nan is not a finite number"),
+        (["--kimg", "inf"], "inf is not a finite number"),
         (["--trials", "+1", "--kimg", "0.1"], "is 0.2 kimg already"),
         (["--time", "30s", "--kimg", "0.1"], "is 0.2 kimg already"),
         (["--trials", "+1", "--time", "1s"], "1s is too short: give at least 20s"),

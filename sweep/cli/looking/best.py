@@ -55,6 +55,7 @@ def command(
     Each trial is one seed, so that small differences may be luck: 'sweep
     confirm' trains the best again with fresh seeds, and what it found is shown here.
     """
+    from ganlib import written
     from ganlib.errors import RequestError
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
@@ -66,8 +67,8 @@ def command(
         raise RequestError("--pareto shows all trials that none beats: leave out --by and --top")
     if out is None and (force or trial is not None):
         raise RequestError(f"{'--force' if force else '--trial'} belongs to --export DIR")
-    if out is not None and out.exists() and not out.is_dir():
-        raise RequestError(f"--export: '{out}' is a file; give a new folder")
+    if out is not None:
+        written.check_folder(out, "--export")
     if overrides and out is None:
         raise RequestError("--set belongs to --export DIR: only an export needs the pictures")
     sweep = open_sweep(open_folder(storage), name)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import name_argument, storage_option
+from sweep.cli.options import Finite, name_argument, storage_option
 
 if TYPE_CHECKING:
     from sweep.report.film.film import Film
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.02, 10),
+    type=Finite(0.02, 10),
     help="For each picture [default: 0.1 to 0.6, so that all take about ten].",
 )
 @click.option(
     "--hold",
-    type=click.FloatRange(0, 60),
+    type=Finite(0, 60),
     default=2.5,
     show_default=True,
     help="Seconds for which the last one stays.",

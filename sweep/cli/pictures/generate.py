@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from ganlib.errors import RequestError, WorkError
+from sweep.cli.options import Finite
 from sweep.cli.pictures.data import bar
 from sweep.commands.generating import translations
 from sweep.commands.generating.latents import Wanted, check, make
@@ -44,7 +45,7 @@ OF_TRANSLATIONS = ("back", "size")
 )
 @click.option(
     "--truncation",
-    type=click.FloatRange(0, 2),
+    type=Finite(0, 2),
     default=1.0,
     show_default=True,
     help="Of styles: below 1 more typical.",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.options import LENGTH, goes_on
+from sweep.cli.options import LENGTH, Finite, goes_on
 
 if TYPE_CHECKING:
     from sweep.records.catalog import Sweep
@@ -23,9 +23,7 @@ def _more(context: click.Context, option: click.Parameter, value: str) -> int:
 
 @click.command(name="extend")
 @click.option("--trials", "more", default="", callback=_more, metavar="+N", help="How many trials to add.")
-@click.option(
-    "--kimg", type=click.FloatRange(min=0, min_open=True), help="Train up to so many thousand pictures."
-)
+@click.option("--kimg", type=Finite(min=0, min_open=True), help="Train up to so many thousand pictures.")
 @click.option("--time", type=LENGTH, metavar="TIME", help="Go on for so long, such as 30m or 2h.")
 @goes_on
 def command(sweep: "Sweep", options: "Options", more: int, kimg: float | None, time: float | None) -> int:

@@ -45,8 +45,9 @@ class Wanted:
 
     @property
     def suffix(self) -> str:
-        """Of ``out``; empty for a folder."""
-        return self.out.suffix.lower()
+        """Of ``out``; empty for a folder, also for one with a dot in its name that is there."""
+        suffix = self.out.suffix.lower()
+        return "" if suffix not in (".png", *MOVING) and self.out.is_dir() else suffix
 
 
 def check(wanted: Wanted) -> None:
@@ -74,7 +75,9 @@ def check(wanted: Wanted) -> None:
         )
     if suffix:
         written.check([out])
-    elif others := written.foreign(out):
+    else:
+        written.check_folder(out, "--out")
+    if not suffix and (others := written.foreign(out)):
         raise RequestError(
             f"--out: the folder '{out}' holds {len(others)} files that 'sweep generate' did not write, such as "
             f"'{others[0]}': choose a new folder, so that its pictures are one set"

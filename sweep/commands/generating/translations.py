@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganlib import written
 from ganlib.errors import RequestError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def check_folder(out: Path) -> None:
 
     if out.is_file() or (out.suffix.lower() in {*SUFFIXES, ".mp4"} and not out.is_dir()):
         raise RequestError(f"--out: '{out}' is the name of a file; with --input give a folder")
+    written.check_folder(out, "--out")
 
 
 def told(done: "Translated", trained: int) -> Iterator[str]:

@@ -53,6 +53,19 @@ def test_best_says_how_many_more(storage: Path) -> None:
     assert "and 6 more (--top 8)" in fine("best", "faces", "--top", 2, "--storage", storage)
 
 
+def test_a_place_below_a_file_is_a_wrong_request(storage: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    for command, option, out in (("best", "--export", "file/sub"), ("report", "--out", "file/r.html")):
+        told = refused(command, "faces", option, tmp_path / out, "--storage", storage)
+        assert f"{option}: '{tmp_path / 'file'}' is a file, and no folder" in told
+
+
+def test_of_a_sweep_without_trials_none_can_be_named(tmp_path: Path) -> None:
+    make_sweep(tmp_path, trials=0, name="new", pictures=False)
+    told = refused("best", "new", "--export", tmp_path / "out", "--trial", 3, "--storage", tmp_path)
+    assert "'new' has no trial 3; none has begun" in told
+
+
 def test_best_while_nothing_is_measured(tmp_path: Path) -> None:
     make_sweep(tmp_path, trials=0, name="new", pictures=False)
     assert "no trial can be ranked yet" in fine("best", "--storage", tmp_path)

@@ -245,6 +245,8 @@ def test_without_ffmpeg_it_says_what_to_install(
         (["--out", "a.png"], "must be the name of a .gif, .webp or .mp4 file"),
         (["--out", "none/a.gif"], "there is no folder 'none'"),
         (["--all", "--trial", "1"], "give one of them"),
+        (["--seconds", "nan"], "nan is not a finite number"),
+        (["--hold", "nan"], "nan is not a finite number"),
         (["--top", "3"], "--top belongs to --all"),
         (["--trial", "99"], "has no trial 99; there are: trials 0"),
         (["--trial", "4", "--frames", "0"], "--frames"),

@@ -147,6 +147,7 @@ def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
         (["--interpolate", "3", "--out", "folder"], "give a file"),
         (["--interpolate", "3", "--mix", "coarse"], "two different pictures"),
         (["--mix", "coarse", "--out", "a.gif", "--interpolate", "2"], "two different pictures"),
+        (["--truncation", "nan"], "nan is not a finite number"),
         (["--truncation", "0.7"], "--truncation needs a generator with a mapping network"),
         (["--mix", "fine"], "--mix needs a generator with a mapping network"),
         (["--interpolate", "1"], "--interpolate"),
@@ -161,6 +162,21 @@ def test_wrong_requests(arguments: list[str], says: str, export: Path, tmp_path:
     assert says in result.stderr
     assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["file", "file/sub", "file/sub/deeper"])
+def test_a_file_is_no_folder(out: str, export: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    result = run(export, "--out", tmp_path / out)
+    assert result.exit_code == 2
+    assert f"--out: '{tmp_path / 'file'}' is a file, and no folder" in result.stderr
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_folder_that_is_there_may_have_a_dot_in_its_name(export: Path, tmp_path: Path) -> None:
+    (tmp_path / "faces-0.7").mkdir()
+    fine(export, "--count", 2, "--out", tmp_path / "faces-0.7")
+    assert sorted(path.name for path in (tmp_path / "faces-0.7").iterdir()) == ["00000.png", "00001.png"]
 
 
 def test_no_export_and_a_damaged_one(tmp_path: Path) -> None:
