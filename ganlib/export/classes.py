@@ -1,7 +1,7 @@
 """Choose the classes of the pictures that an exported generator makes."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -40,8 +40,9 @@ def with_classes(latents: Tensor, told: Told, known: Mapping[str, int]) -> Tenso
     elif isinstance(told, Tensor) and told.dim():
         numbers = told
     else:
-        one = isinstance(told, str) or np.ndim(told) == 0
-        wanted = [told] * len(latents) if one else told
+        # An array without a dimension is one number, as of `numbers[0]`.
+        one = isinstance(told, str | int) or np.ndim(told) == 0
+        wanted: Iterable[object] = [told] * len(latents) if one else told  # type: ignore[assignment]
         numbers = torch.tensor([_number(each, names) for each in wanted], dtype=torch.int64)
     if numbers.shape != latents.shape[:1] or not bool(((numbers >= 0) & (numbers < len(names))).all()):
         raise RequestError(

@@ -10,6 +10,9 @@ from sweep.report.results import Results
 from sweep.report.table import Cell, Column
 from sweep.results.translation import warnings_of
 
+FILES = 100
+"""Unreadable files that are named, of each sweep: a data set may have tens of thousands."""
+
 
 @dataclass(frozen=True)
 class TableRow:
@@ -36,11 +39,20 @@ class Skipped:
 
     Attributes:
         sweep: The sweep's name; empty where it is the only one.
-        files: Their names.
+        count: How many there are.
+        files: The names of the first `FILES`.
+        more: How many more there are.
     """
 
     sweep: str
+    count: int
     files: Sequence[str]
+    more: int
+
+    @classmethod
+    def of(cls, files: Sequence[str], sweep: str) -> "Skipped":
+        """Name the first of the files that were left out."""
+        return cls(sweep, len(files), files[:FILES], len(files[FILES:]))
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ class TrialsSection:
             ],
             history=history,
             skipped=[
-                Skipped(facts.sweep.name if results.several else "", facts.summary.skipped)
+                Skipped.of(facts.summary.skipped, facts.sweep.name if results.several else "")
                 for facts in results.sweeps
                 if facts.summary.skipped
             ],

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from sweep.records.catalog import Sweep, open_sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE, write_report
 from sweep.report.page.document import script_json, templates
+from sweep.report.page.trials import FILES, TrialsSection
+from sweep.report.pictures import Album
 from sweep.report.results import Results
 from sweep.storage.layout import LEASE
 from sweep.storage.opening import open_folder
@@ -244,3 +247,18 @@ def test_old_sweeps_with_little_on_record(tmp_path: Path) -> None:
     words = page_of(open_sweep(open_folder(tmp_path))).words()
     assert "is the best KID" in words
     assert "1 January 1970" not in words
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(FILES, ""), (FILES + 1, "1 more file"), (40_000, "39,900 more files")]
+)
+def test_of_very_many_unreadable_files_some_are_named(faces: Sweep, count: int, more: str) -> None:
+    results = Results.read([faces])
+    (facts,) = results.sweeps
+    summary = replace(facts.summary, skipped=[f"broken {number}.png" for number in range(count)])
+    results = replace(results, sweeps=[replace(facts, summary=summary)])
+    section = TrialsSection.of(results, Album.read(results))
+    words = Page(templates().get_template("sections/trials.html.j2").render(section=section)).words()
+    assert f"{count:,} unreadable files left out of the data" in words
+    assert words.count("broken ") == FILES
+    assert f"{more} not shown; they are in events/" in words if more else "not shown" not in words
