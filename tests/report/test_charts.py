@@ -69,3 +69,7 @@ def test_what_was_confirmed_by_another_metric_names_it(faces: Sweep) -> None:
     trial = replace(winner, facts=replace(winner.facts, confirmed=again))
     for metric, words in (("kid", "Trained again: mean 0.15"), ("fid", "Trained again: KID mean 0.15")):
         assert sureness(replace(results, metric=metric, trials=[trial])).words.startswith(words)
+    again = replace(again, metric="fid", extractor="dinov2@dgm-eval")
+    trial = replace(winner, facts=replace(winner.facts, confirmed=again))
+    told = sureness(replace(results, trials=[trial])).words
+    assert told.startswith("Trained again: FD-DINOv2 mean 0.15")

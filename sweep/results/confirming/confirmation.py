@@ -37,6 +37,8 @@ class Confirmation:
     repeats: Sequence[Repeats]
     twins: Mapping[int, int] = field(default_factory=dict)
     """The trial that stands for the configuration of another one, which is the same."""
+    extractor: str = ""
+    """What the metric was measured with; empty if that is not on record."""
 
     def of(self, trial: int) -> Repeats | None:
         """Find the runs with the configuration of a trial."""
@@ -97,7 +99,7 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
     for number, run in enumerate(info.plan or ()):
         runs.setdefault(run.trial, []).append((number, run.seed, rows.get(number, {"status": "waiting"})))
     found = [_repeats(trial, those) for trial, those in runs.items()]
-    return Confirmation(info.metric, sorted(found, key=_order), _twins(sweep, runs))
+    return Confirmation(info.metric, sorted(found, key=_order), _twins(sweep, runs), info.extractor)
 
 
 def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
@@ -120,7 +122,7 @@ def label(confirmed: Confirmation | None, trial: int, beside: str | None = None)
     if repeats is None or repeats.mean is None:
         return "one seed"
     other = confirmed is not None and beside not in (None, confirmed.metric)
-    told = f"{METRICS[confirmed.metric].label} " if confirmed and other else ""
+    told = f"{METRICS[confirmed.metric].name(confirmed.extractor)} " if confirmed and other else ""
     told += f"mean {formatting.number(repeats.mean)} of {formatting.count(len(repeats.values), 'fresh seed')}"
     if repeats.interval:
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
