@@ -124,24 +124,26 @@ class Director:
     # ---- judging -----------------------------------------------------------------------------------------
 
     def report(self, report: Report) -> bool:
-        """Record what a trial says; returns whether it goes on.
+        """Record what a trial says; returns whether it goes on. One that does not is not waited for any more.
 
         A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
         """
-        trial = self.trials[report.trial]
+        trial, goes_on = self.trials[report.trial], False
         with self._or_halt():
             if (report.trial, report.attempt) not in self._live:
                 self.records.event(trial, EventKind.STALE_REPORT, {"attempt": report.attempt})
                 return False
             for kind, happened in report.events():
                 self.records.event(trial, kind, happened)
-            if isinstance(report, Pulse):
-                trial.now_kimg = report.kimg
-                return self.halted is None
-            return self._judge(trial, report)
-        return False
+            goes_on = self._judge(trial, report)
+        if not goes_on:
+            self._leave(trial)
+        return goes_on
 
-    def _judge(self, trial: Trial, report: Paused | Evaluated | Measured) -> bool:
+    def _judge(self, trial: Trial, report: Report) -> bool:
+        if isinstance(report, Pulse):
+            trial.now_kimg = report.kimg
+            return self.halted is None
         where = {"device": report.device, "node": report.node}
         if isinstance(report, Measured):
             self._close(trial, report.result, **where)
@@ -151,7 +153,7 @@ class Director:
             self._pause(trial, **where)
             return False
         if trial.due:  # its worker could not read that it has ended
-            self._hand_out_again(trial)
+            self._queue.append(trial.number)
             return False
         if not self._record(trial, report):
             return self.halted is None
@@ -167,8 +169,6 @@ class Director:
         self.records.put(trial, goes_on=True, **where)
         self.source.follow(outcome(trial))
         self.watch(Event("evaluation", trial, report.row))
-        if self.halted is not None:
-            self._pause(trial, **where)
         return self.halted is None
 
     def _record(self, trial: Trial, report: Evaluated) -> bool:
@@ -185,17 +185,16 @@ class Director:
         """Write down the result of a trial, and tell everybody who waits for it."""
         trial.conclude(self.records.result(trial, {**result, "seconds_per_kimg": trial.seconds_per_kimg}))
         self.hours.measured(trial.number)
-        self._live.pop((trial.number, trial.attempt), None)
         self.records.put(trial, **columns)
         self.watch(Event("result", trial, dict(result)))
         self._settle(trial)
 
     def fail(self, number: int, attempt: int, fault: Fault) -> None:
         """Take in that a trial's worker gave up: try again from its checkpoint, or give the trial up."""
-        trial = self.trials[number]
         if (number, attempt) in self._live:
             with self._or_halt():
-                self._fail(trial, fault)
+                self._fail(self.trials[number], fault)
+            self._leave(self.trials[number])
 
     def _fail(self, trial: Trial, fault: Fault) -> None:
         if fault.kind == "storage":
@@ -208,13 +207,13 @@ class Director:
         detail = retry.detail(fault)
         self.records.event(trial, retry.event, detail)
         if retry.again:
-            self._hand_out_again(trial)
+            self._queue.append(trial.number)
             self.records.put(trial)
             self.watch(Event("restart", trial, detail))
         elif trial.due:
             self._close(trial, {"problem": f"it could not be measured: {retry.reason}"})
         elif self._end(trial, Status.FAILED, failure=retry.reason):
-            self._hand_out_again(trial)  # its worker is gone, and its best generator is not
+            self._queue.append(trial.number)  # its worker is gone, and its best generator is not
 
     def interrupt(self) -> None:
         """Start no more trials; the running ones are told through the lease."""
@@ -243,17 +242,23 @@ class Director:
     def abandon(self) -> None:
         """Interrupt whatever an ended runner left running or waiting, so that it can be resumed."""
         waiting = {number for number in self._queue if self.trials[number].status is Status.RUNNING}
+        self._queue.clear()
         for number in sorted({number for number, _ in self._live} | waiting):
-            # What cannot be written stays "running" in the records, and is taken up all the same.
-            with contextlib.suppress(StorageError):
-                self._pause(self.trials[number])
+            self._leave(self.trials[number])
         if not self.stopping and not any(trial.unfinished or trial.due for trial in self.trials.values()):
             after_sweep(self.folder, self.spec.keep, self.trials.values(), self.rungs.may_go_on)
 
+    def _leave(self, trial: Trial) -> None:
+        """Wait for a trial's worker no more; what did not end and is not handed out again can be resumed."""
+        self._live.pop((trial.number, trial.attempt), None)
+        if trial.number not in self._queue:
+            # What cannot be written stays "running" in the records, and is taken up all the same.
+            with contextlib.suppress(StorageError):
+                self._pause(trial)
+
     def _pause(self, trial: Trial, **columns: Any) -> None:  # noqa: ANN401
         """Leave a trial as it can be resumed; one that has ended already stays what it is."""
-        self._live.pop((trial.number, trial.attempt), None)
-        if trial.unfinished:
+        if trial.status is Status.RUNNING:
             trial.status = Status.INTERRUPTED
             self.records.put(trial, ended=self.records.now(), **columns)
             self.source.flush()
@@ -267,15 +272,9 @@ class Director:
         if trial.due and self.halted is None:
             self.hours.end(trial.number)
             return True
-        self._live.pop((trial.number, trial.attempt), None)
         if not trial.due:
             self._settle(trial)
         return False
-
-    def _hand_out_again(self, trial: Trial) -> None:
-        """Put a trial into the queue; its present worker does not go on."""
-        self._live.pop((trial.number, trial.attempt), None)
-        self._queue.append(trial.number)
 
     def _settle(self, trial: Trial) -> None:
         """Tell the study of a trial, and drop the files that nobody needs any more."""

@@ -92,7 +92,7 @@ class LocalRunner:
             try:
                 while not isinstance(assignment := director.next(), Next):
                     pack.begin(assignment)
-                if assignment is Next.DONE and not len(pack):
+                if not len(pack):
                     return
                 for attempt, said in pack.round():
                     beat()
