@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from ganlib.clock import reached
 from ganlib.errors import RequestError
 from sweep.commands import timed
 from sweep.commands.before import planned
@@ -120,5 +121,5 @@ def _to_go_on(store: Store, spec: Spec, kimg: float) -> list[Trial]:
     return [
         trial
         for trial, _ in remembered(store, spec.search)
-        if trial.status.to_the_end and trial.kimg < kimg and resumable(store.folder, trial.number)
+        if trial.status.to_the_end and not reached(trial.kimg, kimg) and resumable(store.folder, trial.number)
     ]

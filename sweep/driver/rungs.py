@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ganlib.clock import reached
 from sweep.records.datasets import Store
 from sweep.records.retention import resumable
 from sweep.records.snapshots import Seen, compared, fair, peaked, recent
@@ -28,7 +29,7 @@ class Rungs:
 
     def spent(self, trial: Trial) -> bool:
         """Say whether a trial has come to its budget, or has had its best for good."""
-        return trial.kimg >= self._budget(trial) or self.peaked(trial)
+        return reached(trial.kimg, self._budget(trial)) or self.peaked(trial)
 
     def peaked(self, trial: Trial) -> bool:
         """Say whether a trial has had its best for good, by the spec."""

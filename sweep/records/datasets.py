@@ -82,8 +82,10 @@ class Store:
         for dataset in self._schemas:
             if not self.folder.exists(layout.part(dataset, None)):
                 self._write(dataset, None, [])
-        with suppress(WorkError):  # a damaged part: who needs it will say so
-            self.now.follow(self.table("events", ["time"]), self.table("trials", ["started", "ended"]))
+            times = [field.name for field in self._schemas[dataset] if pa.types.is_timestamp(field.type)]
+            with suppress(WorkError):  # a damaged part: who needs it will say so
+                if times:
+                    self.now.follow(self.table(dataset, times))
 
     def expect_new(self, trial: int) -> None:
         """Look for no part of a new trial; parts that are there (listed once) stay all the same."""

@@ -166,26 +166,27 @@ def by_trial(rows: Iterable[Row]) -> dict[int, list[Row]]:
 
 
 class Moments:
-    """Tells the time for rows: it goes on from the newest on record, whatever the clock of this machine.
+    """Tells the time for rows: no moment twice, and none before the newest on record, whatever this machine's clock.
 
-    Without it, a driver on a machine whose clock is behind that of the last one would have trials end before they
-    began, and what came later stand above what came before.
+    Without it, a driver on a machine whose clock is behind that of the last one, or whose own clock is set back, would
+    have trials end before they began, and what came later stand above what came before.
     """
 
     def __init__(self) -> None:
-        self._ahead = timedelta(0)
+        self._last, self._ahead = datetime.min.replace(tzinfo=UTC), timedelta(0)
 
-    def follow(self, *tables: pa.Table) -> None:
-        """Go on from the newest moment in some tables, where this machine's clock is behind it."""
+    def follow(self, table: pa.Table) -> None:
+        """Go on from the newest moment in a table, where this machine's clock is behind it."""
         import pyarrow.compute as pc  # 40 ms, which who only reads need not wait
 
-        columns = (
-            column for table in tables for column in table.columns if pa.types.is_timestamp(column.type)
-        )
-        newest = [pc.max(column.cast(_PLAIN_TIME)).as_py() for column in columns]
-        ahead = (moment.replace(tzinfo=UTC) - datetime.now(UTC) for moment in newest if moment is not None)
-        self._ahead = max(*ahead, timedelta(0), timedelta(0))
+        for column in table.columns:
+            newest = pc.max(column.cast(_PLAIN_TIME)).as_py() if pa.types.is_timestamp(column.type) else None
+            if newest is not None:
+                self._last = max(self._last, newest.replace(tzinfo=UTC))
 
     def __call__(self) -> datetime:
         """Tell the time, in UTC."""
-        return datetime.now(UTC) + self._ahead
+        moment, next_one = datetime.now(UTC) + self._ahead, self._last + timedelta(microseconds=1)
+        self._ahead += max(next_one - moment, timedelta(0))
+        self._last = max(moment, next_one)
+        return self._last

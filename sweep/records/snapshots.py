@@ -117,7 +117,7 @@ def compared(seen: Iterable[Seen], ladder: Ladder, end: float) -> list[Seen]:
         ladder: That of the sweep.
         end: The trial's budget, in kimg.
     """
-    return [one for one in seen if not ladder or one.kimg < end]
+    return [one for one in seen if not ladder or not reached(one.kimg, end)]
 
 
 def fair(one: Seen, metric: str, ladder: Ladder, n_fake: int, rung: float) -> bool:

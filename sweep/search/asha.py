@@ -144,8 +144,7 @@ class Asha:
         if self._rungs[rung].held[trial].alike:
             return Decision(True, rung, self.rungs[rung], None, entries, alike=True)
         goes_on, cutoff = self._rungs[rung].judged(trial)
-        if self.promote:
-            goes_on = goes_on or (rung, trial) in self._released
+        goes_on = goes_on or (rung, trial) in self._released
         return Decision(not goes_on, rung, self.rungs[rung], cutoff, entries)
 
     def release(self, trial: int, rung: int) -> None:

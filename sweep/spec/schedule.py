@@ -53,7 +53,7 @@ class Schedule:
         budget = min(end, kimg_of(asha.max, asha.unit, images) if asha.max else math.inf)
         rungs: list[float] = []
         grace = asha.grace
-        while (rung := kimg_of(grace, asha.unit, images)) < budget:
+        while not reached(rung := kimg_of(grace, asha.unit, images), budget):
             rungs.append(rung)
             grace *= asha.reduction
         steps = ladder(rungs, asha.reduction, interval, evaluate.n_first, evaluate.n_fake)

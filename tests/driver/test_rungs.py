@@ -1,7 +1,9 @@
 """The director by itself: who is stopped at a rung, who is promoted, and who has had its best."""
 
 import contextlib
+import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,14 @@ from helpers.sweeps.directing import (
     PATIENT,
     PROMOTES,
     READ,
+    SPEC,
     STOPS,
     VARIED,
     VARIED_AND_PROMOTES,
     Breaking,
     Fast,
     Killed,
+    Machines,
     begun,
     die,
     drive,
@@ -32,9 +36,12 @@ from helpers.sweeps.directing import (
 
 from sweep.driver.director import Director
 from sweep.driver.events import Event, Next
+from sweep.driver.rungs import Rungs
+from sweep.records.snapshots import compared
 from sweep.records.status import Status
 from sweep.search.left import goes_on
-from sweep.spec.specification import Spec
+from sweep.spec.schedule import Schedule
+from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
 from sweep.storage.local import LocalFolder
 
@@ -213,3 +220,32 @@ def test_a_trial_that_gets_no_better_ends_early_with_its_best(
     (one,) = told(director)
     assert (one.state, one.value) == ("finished", pytest.approx(0.115))
     assert director.next() is Next.DONE
+
+
+def test_a_trial_that_has_gone_on_stays_so_whatever_the_order_of_the_records(folder: LocalFolder) -> None:
+    """Their times may come from clocks that differ: a decision on record stands."""
+    director = make(folder, trials=2, room=Machines())
+    first, second = handed(director), handed(director)
+    assert director.report(evaluation(second, 2.0)), "the first one at a rung goes on"
+    assert director.report(evaluation(first, 2.0)), "it is the better one"
+    store = director.records.store
+    for number in (0, 1):
+        row = store.part("rungs", number)[0]
+        store.replace("rungs", number, [row | {"time": datetime(2026, 1, 1 + number, tzinfo=UTC)}])
+    again = make(folder, trials=2, room=Machines())
+    assert [handed(again).trial for _ in range(2)] == [0, 1]
+    assert again.report(evaluation(replace(second, attempt=1), 3.0))
+
+
+def test_a_budget_that_rounding_made_a_little_longer_is_reached(folder: LocalFolder) -> None:
+    """As 'sweep extend --kimg' of a spec in epochs makes one; a rung that falls on it is none."""
+    director, end = make(folder, trials=1), math.nextafter(4.0, 5.0)
+    begun(director, 4.0)
+    rungs = Rungs(
+        director.records.store, parse(SPEC, overrides=["train.epochs=9"]), replace(INFO, budget=end)
+    )
+    assert rungs.spent(director.trials[0])
+    assert [one.kimg for one in compared(director.trials[0].seen, ((2.0, 16),), end)] == [1.0, 2.0, 3.0]
+    spec = parse(SPEC, overrides=["train.epochs=9", "asha.max=9"])
+    assert spec.asha is not None
+    assert Schedule.of(1000, end, spec.evaluate, spec.asha).rungs == (2.0,)

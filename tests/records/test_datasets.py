@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganlib.errors import WorkError
-from sweep.records import journal
+from sweep.records import journal, rows
 from sweep.records.datasets import Store
-from sweep.records.rows import in_turn
+from sweep.records.rows import Moments, in_turn
 from sweep.spec.sections import SearchConfig
 from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
@@ -207,3 +207,38 @@ def test_time_does_not_go_back_with_a_driver_that_moves(ahead: float, tmp_path: 
     assert ["first" in told["detail"] for told in Store(folder).rows("events")] == [True, False]
     now = datetime.now(UTC) + timedelta(seconds=max(ahead, 0.0))
     assert began + timedelta(seconds=max(ahead, 0.0)) <= row["ended"] <= now
+
+
+@pytest.mark.parametrize("dataset", ["events", "rungs", "trials"])
+def test_time_goes_on_from_what_any_dataset_has(dataset: str, tmp_path: Path) -> None:
+    """What is decided follows from the order in which trials came to a rung."""
+    before, newest = Store(LocalFolder(tmp_path)), datetime.now(UTC) + timedelta(hours=1)
+    before.begin()
+    if dataset == "trials":
+        before.put_trial({"trial": 0, "attempt": 0, "status": "finished", "ended": newest})
+    else:
+        before.add(
+            dataset,
+            {"trial": 0, "attempt": 0, "rung": 0, "time": newest}
+            if dataset == "rungs"
+            else {"kind": "restart", "time": newest},
+        )
+    after = Store(LocalFolder(tmp_path))
+    after.begin()
+    assert after.now() > newest
+
+
+def test_a_clock_that_is_set_back_turns_nothing_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    seconds = iter([0, 10, -1800, -1800, -1790, 20, 5000])
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return began + timedelta(seconds=next(seconds))
+
+    monkeypatch.setattr(rows, "datetime", Clock)
+    now = Moments()
+    told = [now() for _ in range(7)]
+    assert told == sorted(set(told)), "no two are one"
+    assert told[4] - told[3] == timedelta(seconds=10)

@@ -135,8 +135,8 @@ def run_plan(
         owner.folder.write(SPEC, spec.to_yaml().encode())
         own.write(owner.folder)
         store = Store(owner.held, spec.space.kinds())
-        store.begin()
         bring_up(store)
+        store.begin()
         known = recall(store, spec.search)
 
         def write(longer: Plan) -> None:
