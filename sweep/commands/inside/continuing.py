@@ -55,7 +55,9 @@ class Trials:
         if folder.exists(INFO):
             info = SweepInfo.read(folder, ("plan",))
             self.plan, self.ancestors = list(info.plan or ()), dict(info.ancestors)
-            self.points = list(parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}").configs)
+            # The spec is written first: what it lists beyond the plan was cut off, and is asked for again.
+            configs = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}").configs
+            self.points = list(configs[: len(self.plan)])
 
     @property
     def left(self) -> int:

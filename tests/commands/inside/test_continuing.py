@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from helpers.sweeps.commands import TINY, fine, run
 
-from sweep.commands.inside.continuing import spec_of
+from sweep.commands import run as run_py
+from sweep.commands.inside import planned
+from sweep.commands.inside.continuing import Trials, spec_of
 from sweep.driver.director import Director
 from sweep.records.catalog import open_sweep
 from sweep.spec.specification import parse
+from sweep.storage.folder import StorageError
+from sweep.storage.local import LocalFolder
 from sweep.storage.opening import open_folder
 
 
@@ -98,6 +102,47 @@ def test_it_goes_on_after_an_interruption(here: Path, monkeypatch: pytest.Monkey
     (row,) = trials("tiny/continued")
     assert (row["status"], row["attempt"]) == ("finished", 1)
     assert row["result"] == whole["result"]
+
+
+def test_a_request_that_is_cut_off_anywhere_is_made_good_by_the_same_command(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each file that is written before the trial; what is asked for before that again is not mixed up with it."""
+    tried: list[Any] = []
+
+    def preflight(*arguments: Any) -> Any:
+        tried[:] = tried or [run_py.preflight(*arguments)]
+        return tried[0]
+
+    monkeypatch.setattr(planned, "train", lambda *_: 0.0)
+    monkeypatch.setattr(planned, "preflight", preflight)
+    write, written = LocalFolder.write, list[str]()
+    for number in range(100):
+        shutil.rmtree("runs/tiny/continued", ignore_errors=True)
+        fine("continue", "tiny", "--local", "--trial", "0", "--kimg", "+0.064")
+        done = 0
+
+        def cut(self: LocalFolder, path: str, data: bytes, number: int = number) -> None:
+            nonlocal done
+            if self.url.endswith("continued"):
+                done += 1
+                if done == number + 1:
+                    written.append(path)
+                    raise StorageError("the disk is full")
+            write(self, path, data)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalFolder, "write", cut)
+            first = run("continue", "tiny", "--local", "--trial", "1", "--kimg", "+0.128")
+        fine("continue", "tiny", "--local", "--trial", "0", "--kimg", "+0.192")
+        fine("continue", "tiny", "--local", "--trial", "1", "--kimg", "+0.128")
+        planned_now = Trials(open_folder("runs") / "tiny" / "continued")
+        trains = [(point["model.init"], point["train.kimg"]) for point in planned_now.points]
+        assert set(trains) == {("tiny/0", 0.064), ("tiny/1", 0.128), ("tiny/0", 0.192)}, written[-1]
+        assert [init for init, _ in trains] == [f"tiny/{one.trial}" for one in planned_now.plan], written[-1]
+        if first.exit_code == 0:
+            break
+    assert {"spec.yaml", "sweep.json"} <= set(written)
 
 
 @pytest.mark.parametrize(
