@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -212,14 +212,13 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
     if director.info.plan is None:
         timed.limit(director, clock.elapsed, owner.began, view.say)
     view.open(director, clock.elapsed)
-    try:
+    with ExitStack() as ending:  # each of these, the last one first, whatever the others meet
+        ending.callback(view.close)
+        ending.callback(clock.write)
+        ending.callback(timed.settle, director)
+        ending.callback(director.abandon)
         with stopper.listening():
             runner.run(director, beat)
-    finally:
-        director.abandon()
-        timed.settle(director)
-        clock.write()
-        view.close()
     owner.check()
     if director.halted is not None:
         raise WorkError(
