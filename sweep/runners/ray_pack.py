@@ -20,8 +20,10 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from ganlib.errors import WorkError
 from sweep.runners.leaving import Leaving, told
 from sweep.runners.orphans import end_with_parent
+from sweep.storage import lease
 from sweep.worker.messages import LostGpuError
 
 CALLS = 256
@@ -29,7 +31,7 @@ CALLS = 256
 ANSWER_SECONDS = 1.0
 """An ending process lives on for so long, until its trials have been told."""
 IDLE_SECONDS = 300.0
-"""A pack that nobody wants anything of for so long ends: its driver was lost."""
+"""Where nobody has wanted anything of a pack for so long, it looks whether its driver was lost, and ends then."""
 
 Attempt = tuple[int, int]
 
@@ -42,6 +44,7 @@ class PackProcess:
             os.environ["CUDA_VISIBLE_DEVICES"] = visible  # Ray hides all GPUs of a process that counts none
         end_with_parent()
         self._leaving = Leaving(at_work=True)
+        self._last: dict[str, Any] = {}
         self._commands: queue.Queue[Callable[[], None]] = queue.Queue()
         self._waiting: dict[Attempt, Future[dict[str, str]]] = {}
         ready: Future[None] = Future()
@@ -58,6 +61,7 @@ class PackProcess:
         """Take in a trial."""
         from sweep.worker.messages import Assignment
 
+        self._last = assignment
         self._do(lambda: self._pack.begin(Assignment.from_plain(assignment), wanted=False))
 
     def next(self, attempt: Attempt) -> dict[str, str]:
@@ -116,7 +120,7 @@ class PackProcess:
             while True:
                 self._commands.get(block=not self._pack.wanted, timeout=IDLE_SECONDS)()
         except queue.Empty:
-            if not self._pack.wanted:
+            if not self._pack.wanted and deserted(self._last):
                 os._exit(0)
         for attempt, said in self._pack.round():
             self._say(attempt, said)
@@ -127,6 +131,24 @@ class PackProcess:
         # As text: Tune flattens nested results.
         words = told(said) if isinstance(said, Fault) else {"report": json.dumps(to_plain(said))}
         self._waiting.pop(attempt).set_result(words)
+
+
+def deserted(assignment: dict[str, Any]) -> bool:
+    """Tell whether nobody will want anything of a pack any more, by the last assignment that it was given.
+
+    Its driver has ended, or the sweep is another's. One that was stopped, or whose storage hangs, may come back.
+    """
+    from sweep.runners.fates import Cluster, job_here
+    from sweep.storage.opening import open_folder
+
+    if not assignment:
+        return True
+    with suppress(WorkError, ray.exceptions.RpcError, RuntimeError, OSError):  # who cannot be asked may live
+        if Cluster(ray.get_runtime_context().gcs_address).fate_of(job_here()) is not lease.Fate.UNKNOWN:
+            return True
+        held = lease.read(open_folder(assignment["folder"]))
+        return held is not None and held.owner != assignment["owner"]
+    return False
 
 
 class Packed:

@@ -3,17 +3,21 @@
 import json
 import threading
 from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import RpcError
 
+from sweep.runners import fates
 from sweep.runners import ray_pack as module
-from sweep.runners.ray_pack import PackProcess
+from sweep.runners.ray_pack import PackProcess, deserted
+from sweep.storage import layout
+from sweep.storage.lease import Fate, Lease
+from sweep.storage.local import LocalFolder
 from sweep.worker.messages import LostGpuError
-
-
-class Ended(BaseException):
-    """The process has ended."""
 
 
 class Broken:
@@ -34,26 +38,26 @@ class Broken:
 
 
 @pytest.fixture
-def process(monkeypatch: pytest.MonkeyPatch) -> PackProcess:
-    """A process whose thread has been started."""
-    monkeypatch.setattr("sweep.worker.pack.Pack", Broken)
-    monkeypatch.setattr(module, "Leaving", lambda at_work: lambda: "")
-    monkeypatch.setattr(module, "end_with_parent", lambda: None)
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.0)
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    return PackProcess(None, 1.0, 2, 0.0)
-
-
-def test_all_that_wait_are_told_why_the_process_ends(
-    process: PackProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def ending(monkeypatch: pytest.MonkeyPatch) -> "Future[int]":
+    """The code with which the process ends."""
     codes: Future[int] = Future()
 
     def end(code: int) -> None:
         codes.set_result(code)
-        raise Ended
+        threading.Event().wait()  # for ever: the thread is to do nothing more
 
     monkeypatch.setattr(module.os, "_exit", end)
+    monkeypatch.setattr(module, "Leaving", lambda at_work: lambda: "")
+    monkeypatch.setattr(module, "end_with_parent", lambda: None)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.0)
+    return codes
+
+
+def test_all_that_wait_are_told_why_the_process_ends(
+    ending: "Future[int]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweep.worker.pack.Pack", Broken)
+    process = PackProcess(None, 1.0, 2, 0.0)
     said: list[Future[dict[str, str]]] = [Future(), Future()]
 
     def wait(number: int) -> None:
@@ -66,7 +70,59 @@ def test_all_that_wait_are_told_why_the_process_ends(
         assert fault["kind"] == "died"
         assert "the process ended that trained it, and others beside it" in fault["reason"]
         assert "can use the GPU no more" in fault["reason"]
-    assert codes.result(20) == 1
+    assert ending.result(20) == 1
+
+
+class Idle(Broken):
+    """A pack of which nobody wants anything."""
+
+    wanted = False
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_pack_that_waits_for_long_ends_where_its_driver_is_lost(
+    ends: bool, ending: "Future[int]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Semaphore(0)
+    monkeypatch.setattr(module, "deserted", lambda assignment: bool(looked.release()) or ends)
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("sweep.worker.pack.Pack", Idle)
+    process = PackProcess(None, 1.0, 2, 0.0)
+    if not ends:
+        assert all(looked.acquire(timeout=20) for _ in range(3))
+        assert not ending.done()
+        process._commands.put(lambda: module.os._exit(0))
+    assert ending.result(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("fate", "owner", "lost"),
+    [
+        (Fate.UNKNOWN, "me", False),
+        (Fate.UNKNOWN, None, False),
+        (Fate.UNKNOWN, "another", True),
+        (Fate.DEAD, "me", True),
+        (Fate.LOST, "me", True),
+        (RpcError("nobody answers"), "me", False),
+    ],
+)
+def test_a_driver_that_was_stopped_is_not_lost(
+    fate: Fate | Exception, owner: str | None, lost: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one whose storage hangs: its lease looks old, and all trials would have failed when it comes back."""
+
+    def answer(job: str) -> Fate:
+        if isinstance(fate, Exception):
+            raise fate
+        return fate
+
+    if owner is not None:
+        LocalFolder(tmp_path).write(layout.LEASE, json.dumps(asdict(Lease(owner, "far", 7, 0.0))).encode())
+    context = SimpleNamespace(gcs_address="head:6379")
+    monkeypatch.setattr(module.ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(fates, "job_here", lambda: "c1/01000000")
+    monkeypatch.setattr(fates, "Cluster", lambda head: SimpleNamespace(fate_of=answer))
+    assert deserted({"folder": str(tmp_path), "owner": "me"}) is lost
 
 
 @pytest.mark.ray
