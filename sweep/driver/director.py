@@ -14,7 +14,7 @@ from sweep.driver.assignments import assignment_for, columns_of, first_events, t
 from sweep.driver.endings import Endings
 from sweep.driver.events import Event, Next
 from sweep.driver.hours import Hours
-from sweep.driver.retries import MOST_SHARE, after
+from sweep.driver.retries import after
 from sweep.driver.room import Attempt, OneAtATime, Room
 from sweep.driver.rungs import Rungs
 from sweep.records.datasets import Store
@@ -61,7 +61,7 @@ class Director:
     ) -> None:
         self.spec, self.info, self.source, self.owner = spec, info, source, owner
         self.records, self.folder, self.room = Records(store), store.folder, room or OneAtATime()
-        self.largest_share, self.watch = min(self.room.largest_share, MOST_SHARE), watch
+        self.watch = watch
         self.trials: dict[int, Trial] = {}
         self.stopping = False
         self.halted: str | None = None
@@ -82,7 +82,7 @@ class Director:
         idle = Next.WAIT if self._live else Next.DONE
         if self.stopping:
             return idle
-        share = self.trials[self._queue[0]].share if self._queue else 1.0
+        share = min(self.trials[self._queue[0]].share, self.room.largest_share) if self._queue else 1.0
         if self._live and not self.room.fits(self._live, share):
             return Next.WAIT
         if self._queue:
@@ -106,7 +106,7 @@ class Director:
         return trial
 
     def _assign(self, trial: Trial, refused: Sequence[str] = ()) -> Assignment:
-        trial.attempt += 1
+        trial.attempt, trial.share = trial.attempt + 1, min(trial.share, self.room.largest_share)
         if not trial.due:  # that one has ended, and only its result is to be measured
             trial.status = Status.RUNNING
         made = self.info.rooted(self.spec.trial_config(trial.params, self.info.schedule))
@@ -202,7 +202,7 @@ class Director:
         if self.stopping:
             self._pause(trial, failure=fault.reason)
             return
-        retry = after(fault, trial, self.largest_share, self.spec.resources)
+        retry = after(fault, trial, self.room.largest_share, self.spec.resources)
         trial.failures, trial.share, trial.preemptions = retry.failures, retry.share, retry.preemptions
         detail = retry.detail(fault)
         self.records.event(trial, retry.event, detail)
@@ -289,7 +289,6 @@ class Director:
         for trial in self.trials.values():
             if not trial.due:
                 self.rungs.wait(trial)
-            trial.share = min(trial.share, self.largest_share)  # of machines that may be smaller now
             if trial.due or (trial.unfinished and self._goes_on(trial, trial.number in stopped)):
                 self._queue.append(trial.number)
 

@@ -47,7 +47,7 @@ def after(fault: Fault, trial: Trial, largest_share: float, resources: Resources
     Args:
         fault: Why its worker gave up.
         trial: As it stood before.
-        largest_share: The most of the spec's resources that it could get.
+        largest_share: The most of the spec's resources that it could get on the machines that are there now.
         resources: How often a trial may fail, and its machines be taken away.
     """
     share, failures, preemptions = trial.share, trial.failures, trial.preemptions
@@ -58,8 +58,8 @@ def after(fault: Fault, trial: Trial, largest_share: float, resources: Resources
     if fault.kind == "node":  # the machine gets no more trials, and the trial has not begun
         return Retry(True, share, failures, preemptions, fault.reason, EventKind.UNFIT_NODE)
     if fault.kind == "memory":
-        if share < largest_share:
-            return Retry(True, largest_share, failures, preemptions, fault.reason, EventKind.RESTART)
+        if share < (more := min(largest_share, MOST_SHARE)):
+            return Retry(True, more, failures, preemptions, fault.reason, EventKind.RESTART)
         advice = (
             f"{fault.reason}. It had {share:g} times the spec's resources: lower train.batch_size, model.width or "
             "evaluate.batch_size, or give each trial more (resources.gpu, or resources.cpu for host memory)"

@@ -14,7 +14,7 @@ class Room(Protocol):
     Attributes:
         gpu: Share of a GPU that a trial gets; 0 where there is none.
         threads: Of a trial on a CPU.
-        largest_share: How many times the spec's resources a trial could get at most.
+        largest_share: How many times the spec's resources a trial could get at most, on what is there now.
     """
 
     gpu: float

@@ -81,10 +81,10 @@ class RayRunner:
         self._told_waiting = 0.0
         self.unfit: dict[str, str] = {}
         self.signs = Signs(0.0, self.unfit)
-        self._nodes, self._counted = nodes(self.kinds), time.monotonic()
+        self._nodes = nodes(self.kinds)
         self.gpu = spread(self._nodes.values(), self.cpu, self.gpu, at_once)
         self.packed = resources.packed(self.gpu)
-        self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
+        self._recount()
         self.threads = max(1, int(self.cpu))
 
     def at_once(self) -> int:
@@ -96,8 +96,6 @@ class RayRunner:
         """Say whether one more trial would start at once, on the nodes that are there now."""
         if self.max_concurrent and len(live) >= self.max_concurrent:
             return False
-        if time.monotonic() - self._counted > RECOUNT_SECONDS:
-            self._recount()
         demands = {attempt: Demand.of(self.cpu, self.gpu, of) for attempt, of in live.items()}
         signs = self.signs
         placed = [
@@ -155,7 +153,17 @@ class RayRunner:
     def _recount(self) -> None:
         """Look which nodes are there now and can run trials."""
         self._nodes = {name: node for name, node in nodes(self.kinds).items() if name not in self.unfit}
+        self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
         self._counted = time.monotonic()
+
+    def _call_back(self, director: Director) -> None:
+        """Have nobody wait for long for more than any machine has: the one that had it is gone."""
+        for attempt, since in list(self.signs.waiting.items()):
+            share = director.trials[attempt[0]].share
+            if share > self.largest_share and time.monotonic() - since > WAITING_SECONDS:
+                self.signs.call_back(
+                    attempt, f"no machine is left that has {share:g} times the spec's resources"
+                )
 
     def _check_able(self, director: Director) -> None:
         """Halt where every node has turned out to be unfit: nothing would start any more."""
@@ -175,6 +183,9 @@ class RayRunner:
         def turn() -> None:
             beat()
             signs.end_silent()
+            if time.monotonic() - self._counted > RECOUNT_SECONDS:
+                self._recount()
+                self._call_back(director)
             self._tell()
             self._tell_waiting()
             self._check_able(director)

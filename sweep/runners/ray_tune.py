@@ -3,6 +3,7 @@
 A Tune trial is one attempt of one of ours. Everything is decided by the director; the classes here only pass on.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ class Signs:
         self.heard: dict[Attempt, float] = {}
         self.causes: dict[Attempt, Fault] = {}
         self.packs: set[str] = set()
+        self.homeless: set[Attempt] = set()
         self._looked = time.monotonic()
 
     def hear(self, attempt: Attempt) -> None:
@@ -64,10 +66,16 @@ class Signs:
         self.packs |= {pack} if pack else set()
         self.processes[attempt], self.gpus[attempt] = (node, pid), tuple(gpus)
 
+    def call_back(self, attempt: Attempt, reason: str) -> None:
+        """Have a trial not wait for its place any more."""
+        self.homeless.add(attempt)
+        self.causes[attempt] = Fault("preempted", reason)
+
     def forget(self, attempt: Attempt) -> Fault | None:
         """Forget an attempt that has ended; returns what is known of the cause."""
         for known in (self.waiting, self.heard, self.processes, self.gpus):
             known.pop(attempt, None)
+        self.homeless.discard(attempt)
         return self.causes.pop(attempt, None)
 
     def end_silent(self) -> None:
@@ -164,6 +172,17 @@ class DirectorScheduler(FIFOScheduler):  # type: ignore[misc]
             return str(TrialScheduler.STOP)
         go_on = self.director.report(from_plain(json.loads(result["report"])))
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:  # noqa: ANN401 - a Tune trial, or None
+        """Choose the next that waits; whoever is to wait no more is stopped."""
+        assert self.director is not None
+        for trial in tune_controller.get_trials() if self.signs.homeless else ():
+            attempt = _attempt(trial)
+            if attempt in self.signs.homeless:
+                self.director.fail(*attempt, self.signs.causes[attempt])
+                with contextlib.redirect_stdout(None):  # on which Tune would say that it has "completed"
+                    tune_controller.stop_trial(trial)
+        return super().choose_trial_to_run(tune_controller)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:  # noqa: ANN401
         """Take in that a worker died: Ray knows when that was its own memory monitor's doing."""

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 import ray
+from helpers.sweeps.directing import events, handed, make
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
+from sweep.runners import ray as ray_runner
 from sweep.runners import ray_tune as runner
+from sweep.runners.capacity import Node
 from sweep.runners.leaving import LeavingError
-from sweep.runners.ray_tune import DirectorScheduler, Signs, died_of
+from sweep.runners.ray import RayRunner
+from sweep.runners.ray_tune import DirectorScheduler, DirectorSearcher, Signs, died_of
+from sweep.storage.local import LocalFolder
 from sweep.worker.messages import Fault, LostGpuError
 
 
@@ -86,3 +91,49 @@ def test_silence_while_the_driver_was_away_is_nobodys(away: float, monkeypatch: 
         signs.end_silent()
     silent = turns * 0.1 + (0.0 if away > runner.ABSENT_SECONDS else away)
     assert silent == pytest.approx(20.0 + runner.DETECTION_SECONDS, abs=0.3)
+
+
+class Controller:
+    """In the place of Tune's: its trials, of which those that are stopped are told of."""
+
+    def __init__(self, searcher: DirectorSearcher, trials: dict[str, SimpleNamespace]) -> None:
+        self.searcher, self.trials = searcher, trials
+
+    def get_trials(self) -> list[SimpleNamespace]:
+        """List all."""
+        return list(self.trials.values())
+
+    def stop_trial(self, trial: SimpleNamespace) -> None:
+        """Stop one that waits, as Tune does it."""
+        trial.status = "TERMINATED"
+        self.searcher.on_trial_complete(next(name for name, one in self.trials.items() if one is trial))
+
+
+def test_a_trial_that_waits_for_more_than_any_machine_has_is_called_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine that had it has gone after the trial was handed out; without that, all others would wait too."""
+    folder = LocalFolder(tmp_path)
+    counted = {"small": Node.having(2, 0), "large": Node.having(8, 0)}
+    monkeypatch.setattr(ray_runner, "nodes", lambda kinds: counted)
+    runner = RayRunner.__new__(RayRunner)
+    runner.cpu, runner.gpu, runner.kinds, runner.threads = 2.0, 0.0, (), 2
+    runner.max_concurrent, runner.unfit, runner.signs = None, {}, (signs := Signs(60.0))
+    runner._recount()
+    assert runner.largest_share == 4.0
+    director = make(folder, trials=2, room=runner)
+    director.fail(handed(director).trial, 0, Fault("memory", "out of memory"))
+    searcher, scheduler = DirectorSearcher(director, signs, False), DirectorScheduler(director, signs)
+    trials = {"a": SimpleNamespace(config=searcher.suggest("a"), status="PENDING")}
+    assert trials["a"].config["assignment"]["share"] == 2.0
+    del counted["large"]
+    runner._recount()
+    runner._call_back(director)
+    assert scheduler.choose_trial_to_run(Controller(searcher, trials)) is trials["a"], "not at once"
+    signs.waiting[0, 1] -= 2 * ray_runner.WAITING_SECONDS
+    runner._call_back(director)
+    assert scheduler.choose_trial_to_run(Controller(searcher, trials)) is None
+    assert (signs.waiting, signs.homeless, signs.causes) == ({}, set(), {})
+    assert events(folder) == ["restart", "preempted"]
+    again = searcher.suggest("b")["assignment"]
+    assert (again["trial"], again["attempt"], again["share"]) == (0, 2, 1.0)
