@@ -62,8 +62,10 @@ def check_address(options: Options) -> Callable[[str], Fate]:
         What the cluster tells of other drivers, for `sweep.storage.lease.Owner`.
 
     Raises:
-        RequestError: saying what is missing.
+        RequestError: saying what is missing, or that this process uses Ray for something else.
     """
+    if not options.local:
+        ray_environment.check_free()
     if not options.address:
         return lambda job: Fate.UNKNOWN
     ray_environment.prepare()

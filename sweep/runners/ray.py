@@ -66,6 +66,16 @@ class RayRunner:
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         connect(address)
+        try:
+            self._count(resources, address, trials, say)
+        except BaseException:  # an interruption too: whoever goes on in this process is not left attached
+            ray.shutdown()
+            raise
+
+    def _count(
+        self, resources: ResourcesConfig, address: str | None, trials: int | None, say: Callable[[str], None]
+    ) -> None:
+        """Count what there is, and wait for it where machines are rented."""
         at_once = min(filter(None, (resources.max_concurrent, trials)), default=None)
         wanted = (resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
         if address is not None and not fitting_nodes(*wanted):

@@ -16,7 +16,7 @@ from ray.exceptions import RpcError
 
 from ganlib.cores import available
 from ganlib.errors import RequestError
-from sweep.runners import ray_token
+from sweep.runners import ray_environment, ray_token
 from sweep.runners.capacity import UNITS, Demand, Node, units
 from sweep.runners.leaving import draining
 from sweep.runners.starting.here import deaf, start_here
@@ -37,15 +37,19 @@ def connect(address: str | None) -> None:
     """Attach to a cluster, or start Ray on this machine.
 
     Raises:
-        RequestError: no cluster answers at the address, it asks for a token that is not here, or this machine is no
-            node of it.
+        RequestError: no cluster answers at the address, it asks for a token that is not here, this machine is no
+            node of it, or this process uses Ray already.
         WorkError: Ray cannot start here.
         KeyboardInterrupt: somebody wants to stop; what had been started here has ended then.
     """
+    ray_environment.check_free()
     try:
         _connect(address)
     except (KeyboardInterrupt, SystemExit):  # the second is how Ray's own handler of SIGTERM ends us
-        as_interrupt(signal.SIGINT, None)
+        try:
+            as_interrupt(signal.SIGINT, None)
+        finally:
+            ray.shutdown()
 
 
 def _connect(address: str | None) -> None:

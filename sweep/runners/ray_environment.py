@@ -1,7 +1,10 @@
 """Set what Ray reads from the environment, before Ray is imported."""
 
 import os
+import sys
 from typing import Any
+
+from ganlib.errors import RequestError
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -22,6 +25,20 @@ def prepare() -> None:
     """Put the settings into the environment of this process and of those that it starts."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def check_free() -> None:
+    """Refuse to take the place of a Ray that this process uses already, as a notebook may.
+
+    Raises:
+        RequestError: saying what to do.
+    """
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        raise RequestError(
+            "this process uses Ray already (ray.init), and a sweep has a Ray of its own, which ends with it: call "
+            "ray.shutdown() first, run the sweep in another process, or run it without Ray (--local, local=True)"
+        )
 
 
 def of_trials() -> dict[str, Any]:

@@ -155,6 +155,9 @@ def test_as_many_run_on_a_gpu_as_ray_counts(tmp_path: Path, monkeypatch: pytest.
         assert not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)
         ready = [ray.util.placement_group([{"CPU": 0.2, "GPU": 0.2}]).ready() for _ in range(6)]
         assert len(ray.wait(ready, num_returns=6, timeout=2)[0]) == 5  # so does Ray count
+        with pytest.raises(RequestError, match=r"resources.gpu 2"):
+            RayRunner(ResourcesConfig(gpu=2), None)
+        assert not ray.is_initialized(), "whoever goes on in this process is not left attached"
     finally:
         ray.shutdown()
 
