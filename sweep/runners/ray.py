@@ -19,6 +19,7 @@ from ray import tune
 from sweep.driver.director import Director
 from sweep.driver.room import Attempt
 from sweep.formatting import duration, trial_numbers
+from sweep.runners import ray_environment
 from sweep.runners.capacity import Demand, Placed, fits, largest_share, spread
 from sweep.runners.fates import job_here
 from sweep.runners.nodes.offer import Offering
@@ -187,6 +188,7 @@ class RayRunner:
         """Train until the director has no more assignments."""
         # It calls a trial that was tried again "not complete"; real errors are raised.
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        ray_environment.hand_on()
         local = director.folder.local(layout.RAY)
         signs = self.signs = Signs(director.spec.resources.timeout, self.unfit)
 

@@ -19,12 +19,20 @@ SETTINGS = {
     "TUNE_MAX_PENDING_TRIALS_PG": "8",
 }
 """Names and values; what a user has set stays."""
+STORES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
+"""What says which store is meant, beside the keys that Tune hands on."""
+CACHE = "SWEEP_CACHE"
 
 
 def prepare() -> None:
-    """Put the settings into the environment of this process and of those that it starts."""
+    """Put the settings into the environment of this process and of those that it starts.
+
+    A cache that is named from here is named from the root: Tune gives each trial a working directory of its own.
+    """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    if named := os.environ.get(CACHE, "").strip():
+        os.environ[CACHE] = os.path.abspath(os.path.expanduser(named))
 
 
 def check_free() -> None:
@@ -46,7 +54,16 @@ def of_trials() -> dict[str, Any]:
 
     What tries out whether trials can run somewhere, or how fast, is to have the same.
     """
-    from ray.tune.execution.class_cache import DEFAULT_ENV_VARS, ENV_VARS_TO_PROPAGATE
+    from ray.tune.execution import class_cache
 
-    handed = {name: os.environ[name] for name in ENV_VARS_TO_PROPAGATE if name in os.environ}
-    return {"env_vars": DEFAULT_ENV_VARS | handed}
+    handed = {name: os.environ[name] for name in hand_on() if name in os.environ}
+    return {"env_vars": class_cache.DEFAULT_ENV_VARS | handed}
+
+
+def hand_on() -> set[str]:
+    """Have Tune hand on to trials what says where a bucket is; returns all that it hands on."""
+    from ray.tune.execution import class_cache
+
+    handed: set[str] = class_cache.ENV_VARS_TO_PROPAGATE | set(STORES)
+    class_cache.ENV_VARS_TO_PROPAGATE = handed
+    return handed

@@ -1,11 +1,13 @@
 """How Ray is asked for the processes of a preflight; Ray itself is not started."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganlib.errors import RequestError, WorkError
-from sweep.runners import ray_cluster
+from sweep.runners import ray_cluster, ray_environment
 from sweep.runners.nodes import preflight as ray_preflight
 from sweep.runners.nodes import ready
 from sweep.runners.nodes.ready import try_out
@@ -72,16 +74,33 @@ def test_it_may_use_as_much_of_a_gpu_as_a_process_of_trials(
 def test_its_environment_is_that_of_trials(
     asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So it has the keys of the bucket where only the driver has them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    """So both have the keys of the bucket, and where it is, where only the driver knows that."""
+    known = {"AWS_ACCESS_KEY_ID": "key", "AWS_ENDPOINT_URL": "http://minio:9000", "AWS_REGION": "eu"}
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
     from ray.tune.execution.class_cache import _ActorClassCache
 
+    ray_environment.hand_on()
     with monkeypatch.context() as as_tune:
         as_tune.setattr(ray_preflight.ray, "remote", lambda runtime_env: lambda trainable: runtime_env)
         trials = _ActorClassCache().get(object)
     ray_preflight.preflight({}, "hash", "folder", "owner", 0.0, 1.0, 1, (), print, ignore)
     assert [one["runtime_env"] for one in asked] == [trials] * 2
-    assert trials["env_vars"]["AWS_ACCESS_KEY_ID"] == "key"
+    assert known.items() <= trials["env_vars"].items()
+
+
+@pytest.mark.parametrize("named", ["here/cache", "~/cache", "/tmp/cache", "", None])
+def test_a_cache_is_the_same_one_from_wherever_it_is_looked_for(
+    named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tune gives each trial a working directory of its own."""
+    monkeypatch.setattr(
+        os, "environ", {"HOME": str(tmp_path), **({} if named is None else {"SWEEP_CACHE": named})}
+    )
+    monkeypatch.chdir(tmp_path)
+    ray_environment.prepare()
+    expected = {"here/cache": f"{tmp_path}/here/cache", "~/cache": f"{tmp_path}/cache"}
+    assert os.environ.get("SWEEP_CACHE") == expected.get(named or "", named)
 
 
 def test_the_options_are_those_that_ray_takes() -> None:
