@@ -20,7 +20,7 @@ from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import Node
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
-from sweep.storage.lease import living
+from sweep.storage.watching import running_in
 
 KEY = "data.source"
 KEYS = (KEY, "data.labels", "photos.source", "photos.landmarks")
@@ -40,7 +40,7 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
     if not overrides:
         return
     places = _places(overrides)
-    if lease := living(folder):
+    for _, lease in running_in(folder, say):
         raise RequestError(
             f"'{folder.name}' is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
             "stop it first"

@@ -9,7 +9,7 @@ from sweep.records.catalog import find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.status import Status
 from sweep.runners.stopping import explained
-from sweep.storage import lease, stop_request
+from sweep.storage import lease, stop_request, watching
 from sweep.storage.folder import Folder
 from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO
 from sweep.storage.lease import Lease
@@ -36,7 +36,7 @@ def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], Non
         WorkError: if the waiting was interrupted.
     """
     folder = _place(storage, name) if name is not None else _the_one(storage)
-    held = list(lease.running_in(folder))
+    held = watching.running_in(folder, say)
     if not held:
         say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
     for place, owner in held:
@@ -71,10 +71,15 @@ def _the_one(storage: Folder) -> Folder:
 
 
 def _await_end(place: Folder, owner: Lease) -> None:
-    """Wait until an owner has given its lease back, or has died."""
+    """Wait until an owner has given its lease back, or has died: its process here, its signs of life elsewhere."""
+    heard = time.monotonic()
     while True:
         now = lease.read(place)
-        if now is None or now.owner != owner.owner or not now.alive:
+        if now is None or now.owner != owner.owner or (now.here and not now.alive):
+            return
+        if now.beat != owner.beat:
+            owner, heard = now, time.monotonic()
+        elif time.monotonic() - heard > lease.STALE_SECONDS:
             return
         time.sleep(LOOK_SECONDS)
 

@@ -2,10 +2,10 @@
 
 The driver that runs a sweep owns its ``lease.json``. A second driver is refused while the owner lives; a lease
 whose owner is gone (its process on this machine has ended, or no heartbeat came for `STALE_SECONDS`) is taken
-over. Trials look at the file every `POLL_SECONDS`: when it says ``stopping``, or names another owner, they write a
-checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop writing. So does
-a driver that was thought dead and was not (a laptop that slept, a process that was stopped): if it has not seen for
-`SURE_SECONDS` that the sweep is still its own, it looks before it changes a file.
+over. Trials look at the file now and then (`sweep.storage.tenant`): when it says ``stopping``, or names another owner,
+they write a checkpoint and end. So Ctrl-C reaches every worker on every node, and the workers of a dead driver stop
+writing. So does a driver that was thought dead and was not (a laptop that slept, a process that was stopped): if it has
+not seen for `SURE_SECONDS` that the sweep is still its own, it looks before it changes a file.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from typing import Any
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.storage import layout, stop_request
+from sweep.storage import layout, process, stop_request
 from sweep.storage.folder import Folder, MissingFileError, StorageError
 from sweep.storage.held import HeldFolder
 
@@ -59,7 +59,11 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Lease:
-    """The content of ``lease.json``; ``job`` is how Ray names the driver, empty where it does not."""
+    """The content of ``lease.json``.
+
+    ``job`` is how Ray names the driver, empty where it does not; ``place`` and ``begun`` tell its number from those of
+    other machines, containers and times (`sweep.storage.process`), empty in leases of older versions.
+    """
 
     owner: str
     host: str
@@ -67,21 +71,20 @@ class Lease:
     beat: float
     stopping: bool = False
     job: str = ""
+    place: str = ""
+    begun: str = ""
+
+    @property
+    def here(self) -> bool:
+        """Whether the owner is a process of this machine, and of this container, if it still runs."""
+        return self.host == socket.gethostname() and self.place == process.place()
 
     @property
     def alive(self) -> bool:
         """Whether the owner still runs, as far as can be told from here."""
         if time.time() - self.beat > STALE_SECONDS:
             return False
-        if self.host != socket.gethostname():
-            return True
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return not self.here or process.lives(self.pid, self.begun)
 
     def described(self, folder: Folder) -> str:
         """Say who runs the sweep in ``folder``, since when nothing was heard of it, and what to do."""
@@ -100,7 +103,9 @@ class Lease:
 def read(folder: Folder) -> Lease | None:
     """Read the lease of a sweep; None when nobody holds it, or the file is damaged."""
     try:
-        return Lease(**json.loads(folder.read(layout.LEASE)))
+        found = json.loads(folder.read(layout.LEASE))
+        # A later version may know more of an owner.
+        return Lease(**{field.name: found[field.name] for field in fields(Lease) if field.name in found})
     except (MissingFileError, ValueError, TypeError):
         return None
 
@@ -152,7 +157,12 @@ class Owner:
         self.folder, self._say, self._fate_of = folder, say, fate_of
         self.held = HeldFolder(folder, self.check)
         self._sure, self._lost = _now(), ""
-        self.lease = Lease(uuid.uuid4().hex, socket.gethostname(), os.getpid(), time.time())
+        pid = os.getpid()
+        self.lease = Lease(
+            *(uuid.uuid4().hex, socket.gethostname(), pid, time.time()),
+            place=process.place(),
+            begun=process.begun(pid),
+        )
         self.taken_over: Lease | None = None
         self.asked_by, self.began = "", time.monotonic()
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -174,10 +184,9 @@ class Owner:
     def _lives(self, other: Lease, say: Callable[[str], None]) -> bool:
         """Tell whether an owner lives; of one on another machine it is known after its next sign, or none, of life.
 
-        The clocks of two machines may differ by minutes, so that only a sign that changes is believed, and its age only
-        says for how long to wait for that.
+        The clocks of two machines may differ: only a sign that changes is believed, its age says how long to wait.
         """
-        if other.host == socket.gethostname():
+        if other.here:
             return other.alive
         age = min(max(time.time() - other.beat, 0.0), STALE_SECONDS)
         left = max(STALE_SECONDS - age, DOUBT_SECONDS)
@@ -254,10 +263,15 @@ class Owner:
             raise TakenOverError(self._lost)
 
     def _look(self) -> None:
-        """Look whether the lease is still this one's. One that is damaged is: it is written anew."""
+        """Look whether the lease is still this one's. One that is damaged is: it is written anew.
+
+        So is that of the owner from whom it was taken over: a write of that one was on its way and has come late.
+        """
         current = read(self.folder)
         if current is None and not self.folder.exists(layout.LEASE):
             self._lost = "another process has taken this sweep over, and has ended since"
+        elif current is not None and self.taken_over and current.owner == self.taken_over.owner:
+            self.folder.write(layout.LEASE, self._bytes())
         elif current is not None and current.owner != self.lease.owner:
             self._lost = f"pid {current.pid} on {current.host} has taken this sweep over"
         if self._lost:
@@ -271,30 +285,16 @@ class Owner:
         with self._lock:
             self.lease = replace(self.lease, **changes)
             self._look()
-            if not self._lost:
-                self.folder.write(layout.LEASE, self._bytes())
+            if self._lost:
+                return
+            self.folder.write(layout.LEASE, self._bytes())
+            if _now() - self._sure > SURE_SECONDS:
+                # It may have come so late that another owner has taken over, who writes its own again. Nobody is sure
+                # before that: `check` waits for the lock.
+                self._ended.wait(SURE_SECONDS)
+                self._look()
 
 
 def _now() -> float:
     """Give seconds that go on while a process, or its machine, sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-class Tenant:
-    """A trial's side of the lease: call it to learn whether to stop. It reads the file every `POLL_SECONDS`.
-
-    Attributes:
-        over: The last answer.
-    """
-
-    def __init__(self, folder: Folder, owner: str) -> None:
-        self.folder, self.owner = folder, owner
-        self._next, self.over = time.monotonic() + POLL_SECONDS, False
-
-    def __call__(self) -> bool:
-        """Tell whether the trial is to stop."""
-        if not self.over and time.monotonic() >= self._next:
-            self._next = time.monotonic() + POLL_SECONDS
-            lease = read(self.folder)
-            self.over = lease is None or lease.owner != self.owner or lease.stopping
-        return self.over

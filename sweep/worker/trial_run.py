@@ -32,8 +32,8 @@ from sweep.records.retention import keep_snapshots
 from sweep.records.snapshots import Seen
 from sweep.records.status import Status
 from sweep.storage import layout
-from sweep.storage.lease import Tenant
 from sweep.storage.opening import open_folder
+from sweep.storage.tenant import Tenant
 from sweep.worker.apart import Apart, T
 from sweep.worker.checkpoints import Checkpoints
 from sweep.worker.faults import PreemptedError

@@ -136,6 +136,7 @@ def test_an_owner_on_another_machine_that_died_ends_the_waiting(
     sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STALE_SECONDS", 0.4)
+    monkeypatch.setattr(module, "DOUBT_SECONDS", 0.1)
     write(sweep.folder, Lease("other", "far-away", 77, time.time()))
     told = run("stop", "faces", "--storage", Path(sweep.folder.url).parent)
     assert told.exit_code == 0, told.output

@@ -282,7 +282,8 @@ def test_a_row_of_an_older_attempt_is_refused(finished: Path) -> None:
 
 
 def test_the_lease_refuses_a_second_driver(tmp_path: Path) -> None:
-    from sweep.storage.lease import Owner, Tenant
+    from sweep.storage.lease import Owner
+    from sweep.storage.tenant import Tenant
 
     folder = open_folder(tmp_path)
     with Owner(folder) as owner:

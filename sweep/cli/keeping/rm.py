@@ -1,5 +1,7 @@
 """``sweep rm NAME...``."""
 
+from functools import partial
+
 import click
 
 from sweep.cli.completing import sweep_names
@@ -23,7 +25,8 @@ def command(names: tuple[str, ...], storage: str, yes: bool) -> None:
     from sweep.storage.opening import open_folder
 
     place = open_folder(storage)
-    found = list({one.folder: one for one in (find(place, name) for name in names)}.values())
+    say = partial(click.echo, err=True)
+    found = list({one.folder: one for one in (find(place, name, say) for name in names)}.values())
     for one in found:
         click.echo(formatting.printable(str(one)))
     total = formatting.size(sum(one.bytes for one in found))

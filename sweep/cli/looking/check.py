@@ -1,6 +1,7 @@
 """``sweep check [NAME]``."""
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +38,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     folder, name = sweep.folder, sweep.name
     mended: list[Finding] = []
     if repair:
-        with Owner(folder):
+        with Owner(folder, partial(click.echo, err=True)):
             for _ in range(PASSES):
                 if not (found := mend(folder)):
                     break

@@ -5,6 +5,7 @@ there is no sweep; the rest of the folder is deleted, and the renamed file last 
 """
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from ganlib.errors import RequestError, WorkError
 from sweep.formatting import count, moment, size
 from sweep.records.catalog import open_sweep
 from sweep.records.sweep_info import SweepInfo
-from sweep.storage import layout, lease
+from sweep.storage import layout, lease, watching
 from sweep.storage.folder import Folder, MissingFileError
 from sweep.storage.note import read as read_note
 from sweep.storage.opening import open_folder
@@ -41,18 +42,19 @@ class Removable:
         return f"{self.name}: {count(self.trials, 'trial')}, {size(self.bytes)}{about} ({self.folder})"
 
 
-def find(storage: Folder, name: str) -> Removable:
+def find(storage: Folder, name: str, say: Callable[[str], None] = lambda line: None) -> Removable:
     """Find a sweep that is to be removed, also one that is broken or half removed.
 
     Args:
         storage: The folder with the sweeps.
         name: Of the sweep, or its path.
+        say: Told while an owner is watched that may still live.
 
     Raises:
         RequestError: if there is no such sweep, the path leads into one, or somebody runs it.
     """
     called, folder = _place(storage, name)
-    check_idle(folder)
+    check_idle(folder, watching.running_in(folder, say))
     about = []
     with suppress(WorkError):
         created = SweepInfo.read(folder).created
@@ -78,7 +80,7 @@ def _place(storage: Folder, name: str) -> tuple[str, Folder]:
         folder = storage.child(plain)
         if folder.exists(layout.INFO) or folder.exists(layout.REMOVED):
             return plain, folder
-        check_idle(folder)  # one that is being prepared is there, but no sweep yet
+        check_idle(folder, lease.running_in(folder))  # one that is being prepared is there, but no sweep yet
     sweep = open_sweep(storage, name)
     if plain != sweep.name and (os.path.isfile(plain) or open_folder(plain) != sweep.folder):
         raise RequestError(
@@ -87,13 +89,13 @@ def _place(storage: Folder, name: str) -> tuple[str, Folder]:
     return sweep.name, sweep.folder
 
 
-def check_idle(folder: Folder) -> None:
+def check_idle(folder: Folder, running: Iterable[tuple[Folder, lease.Lease]]) -> None:
     """Refuse a sweep that somebody runs, or something inside its folder.
 
     Raises:
         RequestError: saying who, and how to stop that.
     """
-    for place, owner in lease.running_in(folder):
+    for place, owner in running:
         what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
         raise RequestError(
             f"nothing was removed: {what} is running ('sweep stop {folder.name}' stops it): "
@@ -112,7 +114,7 @@ def remove(one: Removable) -> None:
     with suppress(MissingFileError):  # half removed
         folder.rename(layout.INFO, layout.REMOVED)
     try:
-        check_idle(folder)
+        check_idle(folder, lease.running_in(folder))
     except RequestError:
         with suppress(MissingFileError):
             folder.rename(layout.REMOVED, layout.INFO)
