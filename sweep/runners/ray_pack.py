@@ -146,7 +146,7 @@ def deserted(assignment: dict[str, Any]) -> bool:
     with suppress(WorkError, ray.exceptions.RpcError, RuntimeError, OSError):  # who cannot be asked may live
         if Cluster(ray.get_runtime_context().gcs_address).fate_of(job_here()) is not lease.Fate.UNKNOWN:
             return True
-        held = lease.read(open_folder(assignment["folder"]))
+        held = lease.read(open_folder(assignment["sweep"]))
         return held is not None and held.owner != assignment["owner"]
     return False
 

@@ -139,6 +139,7 @@ def test_resume_without_sweeps(tmp_path: Path) -> None:
 def test_as_many_run_on_a_gpu_as_ray_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with one GPU (which Ray is told it has)."""
     ray = pytest.importorskip("ray")
+    from ganlib.errors import RequestError
     from sweep.runners.ray import RayRunner
     from sweep.spec.sections import ResourcesConfig
 
@@ -155,8 +156,8 @@ def test_as_many_run_on_a_gpu_as_ray_counts(tmp_path: Path, monkeypatch: pytest.
         assert not runner.fits({(0, 0): 1.0, (1, 0): 1.0}, 1.0)
         ready = [ray.util.placement_group([{"CPU": 0.2, "GPU": 0.2}]).ready() for _ in range(6)]
         assert len(ray.wait(ready, num_returns=6, timeout=2)[0]) == 5  # so does Ray count
-        with pytest.raises(RequestError, match=r"resources.gpu 2"):
-            RayRunner(ResourcesConfig(gpu=2), None)
+        with pytest.raises(RequestError, match=r"resources.cpu 3000"):
+            RayRunner(ResourcesConfig(gpu=1, cpu=3000), None)
         assert not ray.is_initialized(), "whoever goes on in this process is not left attached"
     finally:
         ray.shutdown()

@@ -17,7 +17,7 @@ from sweep.runners.ray_pack import PackProcess, deserted
 from sweep.storage import layout
 from sweep.storage.lease import Fate, Lease
 from sweep.storage.local import LocalFolder
-from sweep.worker.messages import LostGpuError
+from sweep.worker.messages import Assignment, LostGpuError
 
 
 class Broken:
@@ -122,7 +122,8 @@ def test_a_driver_that_was_stopped_is_not_lost(
     monkeypatch.setattr(module.ray, "get_runtime_context", lambda: context)
     monkeypatch.setattr(fates, "job_here", lambda: "c1/01000000")
     monkeypatch.setattr(fates, "Cluster", lambda head: SimpleNamespace(fate_of=answer))
-    assert deserted({"folder": str(tmp_path), "owner": "me"}) is lost
+    given = Assignment(str(tmp_path), "me", 0, 0, 0, "kid", {}, "").plain()
+    assert deserted(given) is lost
 
 
 @pytest.mark.ray
