@@ -40,6 +40,7 @@ def extended(
     if not more and kimg is None and time is None:
         return spec, info
     store, old = Store(folder, spec.space.kinds()), info.budget
+    store.begin()  # what is written now comes after all that is there
     begun = len(store.rows("trials"))
     spec, info = timed.untimed(spec, info, begun)
     if more:

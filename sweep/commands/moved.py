@@ -40,9 +40,10 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
     if not overrides:
         return
     places = _places(overrides)
-    for _, lease in running_in(folder, say):
+    for place, lease in running_in(folder, say):
+        what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
         raise RequestError(
-            f"'{folder.name}' is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
+            f"{what} is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
             "stop it first"
         )
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")

@@ -13,17 +13,8 @@ from sweep.spec.specification import Spec, parse
 from sweep.storage.folder import Folder
 from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC, part
 
-MEASURED = (
-    *(
-        "search.time",
-        "search.trials",
-        "asha",
-        "train.epochs",
-        "train.kimg",
-        "evaluate.every",
-        "resources.gpu",
-    ),
-)
+FITTED = ("search.time", "search.trials", "asha", "train.epochs", "train.kimg", "evaluate.every")
+MEASURED = (*FITTED, "resources.gpu")
 """How keys begin that are fitted into a time, or measured."""
 
 

@@ -139,7 +139,7 @@ def resume(
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
         bring_up(Store(owner.held, spec.space.kinds()))
-        spec, info = extended(folder, spec, info, more, kimg, time)
+        spec, info = extended(owner.held, spec, info, more, kimg, time)
         store = Store(owner.held, spec.space.kinds())
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):

@@ -35,8 +35,8 @@ def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], Non
         RequestError: if there is no such sweep; without a name, if none or several run.
         WorkError: if the waiting was interrupted.
     """
-    folder = _place(storage, name) if name is not None else _the_one(storage)
-    held = watching.running_in(folder, say)
+    folder = _place(storage, name) if name is not None else _the_one(storage, say)
+    held = watching.running_in(folder, say, every=True)
     if not held:
         say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
     for place, owner in held:
@@ -57,9 +57,13 @@ def _place(storage: Folder, name: str) -> Folder:
     return open_sweep(storage, name).folder
 
 
-def _the_one(storage: Folder) -> Folder:
+def _the_one(storage: Folder, say: Callable[[str], None]) -> Folder:
     """Find the sweep that runs."""
-    running = [sweep.folder for sweep in find_sweeps(storage)[0] if any(lease.running_in(sweep.folder))]
+    folders = [sweep.folder for sweep in find_sweeps(storage)[0]]
+    running = [folder for folder in folders if any(lease.running_in(folder))]
+    if not running:
+        places = [f"{place.url}/" for place, _ in watching.running(folders, say)]
+        running = [folder for folder in folders if any(one.startswith(f"{folder.url}/") for one in places)]
     if len(running) == 1:
         return running[0]
     if running:

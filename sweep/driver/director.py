@@ -61,16 +61,13 @@ class Director:
     ) -> None:
         self.spec, self.info, self.source, self.owner = spec, info, source, owner
         self.records, self.folder, self.room = Records(store), store.folder, room or OneAtATime()
-        self.watch = watch
+        self.watch, self.stopping = watch, False
         self.trials: dict[int, Trial] = {}
-        self.stopping = False
         self.halted: str | None = None
         self.hours, self.rungs = Hours(), Rungs(store, spec, info)
         self.endings = Endings(self.rungs, self.hours)
         self._queue: deque[int] = deque()
         self._live: dict[Attempt, float] = {}  # and the share of the resources that each has
-
-    # ---- handing out -------------------------------------------------------------------------------------
 
     def next(self) -> Assignment | Next:
         """Hand out the next assignment, or say why there is none."""
@@ -82,28 +79,38 @@ class Director:
         idle = Next.WAIT if self._live else Next.DONE
         if self.stopping:
             return idle
-        share = min(self.trials[self._queue[0]].share, self.room.largest_share) if self._queue else 1.0
-        if self._live and not self.room.fits(self._live, share):
+        # One that needs more than any machine has now waits for a larger one, as long as there is something else to do.
+        largest = self.room.largest_share
+        queued = next(
+            (one for one in map(self.trials.__getitem__, self._queue) if one.share <= largest), None
+        )
+        if self._live and not self.room.fits(self._live, queued.share if queued else 1.0):
             return Next.WAIT
-        if self._queue:
-            return self._assign(self.trials[self._queue.popleft()])
+        if queued is None:
+            if (made := self._another()) or self._live or not self._queue:
+                return made or idle
+            queued = self.trials[self._queue[0]]
+        self._queue.remove(queued.number)
+        return self._assign(queued)
+
+    def _another(self) -> Assignment | None:
+        """Begin a trial, or let one go on that waits at a rung; None where there is none."""
         if not self.hours.enough():
-            return idle
+            return None
         again = self.rungs.promoted(self.trials, late=self.hours.late(len(self.trials), self.info.trials))
         if again is None and (asked := self.source.ask()) is not None:
             trial = self.trials[asked.number] = trial_of(asked, self.spec.search)
             self.records.begin(trial)
             return self._assign(trial, asked.refused)
-        if again is None and not self._live:
+        if again is None and not self._live and not self._queue:
             again = self.rungs.promoted(self.trials, at_the_end=True)
-        return idle if again is None else self._assign(self._promoted(self.trials[again]))
-
-    def _promoted(self, trial: Trial) -> Trial:
-        """Open a trial again that was stopped at a rung."""
+        if again is None:
+            return None
+        trial = self.trials[again]  # that was stopped at a rung
         self.records.open_again(trial, EventKind.PROMOTED, {"rung": trial.rung})
         self.rungs.let_go_on(trial)
-        self.source.reopen(trial.number)
-        return trial
+        self.source.reopen(again)
+        return self._assign(trial)
 
     def _assign(self, trial: Trial, refused: Sequence[str] = ()) -> Assignment:
         trial.attempt, trial.share = trial.attempt + 1, min(trial.share, self.room.largest_share)
@@ -121,18 +128,17 @@ class Director:
             self.watch(Event("start", trial))
         return assignment_for(trial, self.spec, self.info, self.folder.url, self.owner, self.room, config)
 
-    # ---- judging -----------------------------------------------------------------------------------------
-
     def report(self, report: Report) -> bool:
         """Record what a trial says; returns whether it goes on. One that does not is not waited for any more.
 
         A report of a superseded attempt is refused: its worker was thought dead, and is told to stop.
         """
         trial, goes_on = self.trials[report.trial], False
-        with self._or_halt():
-            if (report.trial, report.attempt) not in self._live:
+        if (report.trial, report.attempt) not in self._live:
+            with self._or_halt():
                 self.records.event(trial, EventKind.STALE_REPORT, {"attempt": report.attempt})
-                return False
+            return False
+        with self._or_halt():
             for kind, happened in report.events():
                 self.records.event(trial, kind, happened)
             goes_on = self._judge(trial, report)

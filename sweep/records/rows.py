@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -173,7 +174,7 @@ class Moments:
     """
 
     def __init__(self) -> None:
-        self._last, self._ahead = datetime.min.replace(tzinfo=UTC), timedelta(0)
+        self._last, self._told = datetime.min.replace(tzinfo=UTC), time.monotonic()
 
     def follow(self, table: pa.Table) -> None:
         """Go on from the newest moment in a table, where this machine's clock is behind it."""
@@ -185,8 +186,10 @@ class Moments:
                 self._last = max(self._last, newest.replace(tzinfo=UTC))
 
     def __call__(self) -> datetime:
-        """Tell the time, in UTC."""
-        moment, next_one = datetime.now(UTC) + self._ahead, self._last + timedelta(microseconds=1)
-        self._ahead += max(next_one - moment, timedelta(0))
-        self._last = max(moment, next_one)
+        """Tell the time, in UTC: of this machine's clock, or while that is behind, as long after the last as it is."""
+        passed = max(time.monotonic() - self._told, 1e-6)
+        self._last, self._told = (
+            max(datetime.now(UTC), self._last + timedelta(seconds=passed)),
+            self._told + passed,
+        )
         return self._last

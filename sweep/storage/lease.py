@@ -62,7 +62,7 @@ class Lease:
     """The content of ``lease.json``.
 
     ``job`` is how Ray names the driver, empty where it does not; ``place`` and ``begun`` tell its number from those of
-    other machines, containers and times (`sweep.storage.process`), empty in leases of older versions.
+    other machines, containers and times (`sweep.storage.process`), ``before`` is the owner who was taken over from.
     """
 
     owner: str
@@ -73,6 +73,7 @@ class Lease:
     job: str = ""
     place: str = ""
     begun: str = ""
+    before: str = ""
 
     @property
     def here(self) -> bool:
@@ -156,7 +157,7 @@ class Owner:
     ) -> None:
         self.folder, self._say, self._fate_of = folder, say, fate_of
         self.held = HeldFolder(folder, self.check)
-        self._sure, self._lost = _now(), ""
+        self._sure, self._lost, self._doubtful = _now(), "", False
         pid = os.getpid()
         self.lease = Lease(
             *(uuid.uuid4().hex, socket.gethostname(), pid, time.time()),
@@ -169,15 +170,15 @@ class Owner:
         self._heart = threading.Thread(target=self._beat, name="sweep-heartbeat", daemon=True)
 
     def __enter__(self) -> "Owner":
-        data = self._bytes()
-        if not self.folder.create_exclusive(layout.LEASE, data):
+        if not self.folder.create_exclusive(layout.LEASE, self._bytes()):
             other = read(self.folder)
             if other is not None and (other.alive if self._say is None else self._lives(other, self._say)):
                 raise RequestError(f"another process runs this sweep: {other.described(self.folder)}")
             self.taken_over = other
             if other is not None and self._say is not None:
                 self._say(f"taking over from pid {other.pid} on {other.host}, which is gone")
-            self.folder.write(layout.LEASE, data)
+            self.lease = replace(self.lease, before=other.owner if other else "")
+            self.folder.write(layout.LEASE, self._bytes())
         self._heart.start()
         return self
 
@@ -213,7 +214,7 @@ class Owner:
         self._ended.set()
         self._heart.join()
         current = read(self.folder)
-        if current is not None and current.owner == self.lease.owner:
+        if current is not None and current.owner == self.lease.owner and not self._doubtful:
             if self.asked_by:
                 self.folder.delete(layout.STOP)
             self.folder.delete(layout.LEASE)
@@ -291,7 +292,8 @@ class Owner:
             if _now() - self._sure > SURE_SECONDS:
                 # It may have come so late that another owner has taken over, who writes its own again. Nobody is sure
                 # before that: `check` waits for the lock.
-                self._ended.wait(SURE_SECONDS)
+                # Where this one ends before, the lease is left to grow old.
+                self._doubtful = self._ended.wait(SURE_SECONDS)
                 self._look()
 
 

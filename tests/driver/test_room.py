@@ -63,25 +63,29 @@ def test_on_smaller_machines_a_share_of_larger_ones_is_cut(folder: LocalFolder) 
     assert handed(smaller).share == 1.0
 
 
-def test_a_share_that_no_machine_has_any_more_is_waited_for_by_nobody(folder: LocalFolder) -> None:
-    """The large machine has gone, before the trial was handed out and after that; then it comes back."""
+def test_a_share_that_no_machine_has_any_more_waits_while_there_is_something_else_to_do(
+    folder: LocalFolder,
+) -> None:
+    """The large machine has gone, and may come back; who begins with less would be out of memory again."""
     machines = Machines()
     director = make(folder, trials=3, room=machines)
     first, second = handed(director), handed(director)
     director.fail(first.trial, 0, Fault("memory", "out of memory"))
     machines.largest_share = 1.0
-    again = handed(director)
-    assert (again.trial, again.share) == (0, 1.0), "beside the other one"
+    third = handed(director)
+    assert third.trial == 2
+    director.fail(third.trial, 0, Fault("request", "no such extractor"))
+    assert director.next() is Next.WAIT
     director.fail(second.trial, 0, Fault("request", "no such extractor"))
     machines.largest_share = 4.0
-    director.fail(0, 1, Fault("memory", "out of memory"))
-    assert handed(director).share == 2.0
+    again = handed(director)
+    assert (again.trial, again.share) == (0, 2.0)
     machines.largest_share = 1.0
-    director.fail(0, 2, Fault("preempted", "no machine is left that has 2 times the spec's resources"))
-    assert handed(director).share == 1.0
-    director.fail(0, 3, Fault("memory", "out of memory"))
+    director.fail(0, 1, Fault("preempted", "no machine is left that has 2 times the spec's resources"))
+    assert handed(director).share == 1.0, "there is nothing else"
+    director.fail(0, 2, Fault("memory", "out of memory"))
     assert "It had 1 times the spec's resources" in trial_of(folder, 0)["failure"]
-    assert handed(director).trial == 2
+    assert director.next() is Next.DONE
 
 
 @pytest.mark.parametrize(("kind", "again"), [("died", 1), ("hung", 1), ("error", 1), ("request", 0)])

@@ -121,7 +121,7 @@ def test_a_trial_that_waits_for_more_than_any_machine_has_is_called_back(
     runner.max_concurrent, runner.unfit, runner.signs = None, {}, (signs := Signs(60.0))
     runner._recount()
     assert runner.largest_share == 4.0
-    director = make(folder, trials=2, room=runner)
+    director = make(folder, trials=1, room=runner)
     director.fail(handed(director).trial, 0, Fault("memory", "out of memory"))
     searcher, scheduler = DirectorSearcher(director, signs, False), DirectorScheduler(director, signs)
     trials = {"a": SimpleNamespace(config=searcher.suggest("a"), status="PENDING")}

@@ -15,6 +15,7 @@ from helpers.sweeps.commands import run
 from helpers.sweeps.synthetic import make_sweep
 
 from ganlib.errors import RequestError
+from sweep.commands.keeping import removing
 from sweep.commands.moved import move_pictures
 from sweep.storage import layout, process, watching
 from sweep.storage import lease as module
@@ -135,6 +136,7 @@ def test_a_write_that_was_on_its_way_robs_nobody(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(module.socket, "gethostname", lambda: "elsewhere")
         with Owner(LocalFolder(place), lambda line: None) as new:
             assert new.taken_over is not None
+            assert new.lease.before == old.lease.owner
             lands.set()
             with pytest.raises(TakenOverError):
                 old.held.write("records", b"old")
@@ -169,6 +171,13 @@ def test_one_look_that_finds_no_lease_stops_nothing(content: bytes | None, tmp_p
     write(folder, replace(lease, owner="another"))
     tenant = Tenant(folder, lease.owner)
     assert look(), "another's is believed at once"
+    write(folder, replace(lease, before="lost"))
+    tenant = Tenant(folder, lease.owner)
+    assert not look()
+    write(folder, replace(lease, owner="lost"))
+    assert not look(), "a write of the one from whom it was taken over was on its way"
+    write(folder, replace(lease, owner="another"))
+    assert look()
 
 
 @pytest.mark.parametrize("command", ["rm", "check", "stop", "moved"])
@@ -201,4 +210,33 @@ def test_one_that_died_elsewhere_is_watched_and_one_that_died_here_is_not(tmp_pa
     assert said == []
     write(folder / layout.CONFIRMATION, Lease("other", "far-away", 77, time.time() - 100))
     assert watching.running_in(folder, said.append) == []
-    assert said == ["pid 77 on far-away may still run it: waiting for a sign of life, 0 s at most"]
+    assert said == ["pid 77 on far-away may still run: waiting for a sign of life, 0 s at most"]
+    write(folder, mine())
+    assert [owner.pid for _, owner in watching.running_in(folder, said.append)] == [os.getpid()]
+    with beating(folder / layout.CONFIRMATION, Lease("other", "far-away", 77, time.time() - 100)):
+        found = watching.running_in(folder, said.append, every=True)
+    assert [owner.pid for _, owner in found] == [os.getpid(), 77], "whoever is asked to stop, all are"
+
+
+def test_the_one_that_runs_is_found_though_its_clock_is_behind(tmp_path: Path) -> None:
+    folders = [make_sweep(tmp_path, 1, name, pictures=False).folder for name in ("faces", "cats")]
+    write(folders[1], Lease("gone", "far-away", 78, time.time() - 100))
+    with beating(folders[0] / layout.CONFIRMATION, Lease("other", "far-away", 77, time.time() - 100)):
+        told = run("stop", "--no-wait", "--storage", tmp_path)
+    assert told.exit_code == 0, told.output
+    assert (folders[0] / layout.CONFIRMATION).exists(layout.STOP)
+    assert not folders[1].exists(layout.STOP)
+
+
+def test_who_begins_while_a_removal_asks_is_not_removed(tmp_path: Path) -> None:
+    folder = make_sweep(tmp_path, 1, "faces", pictures=False).folder
+    write(folder, mine(pid=NOBODY))
+    found = removing.find(LocalFolder(tmp_path), "faces")
+    late = write(folder, Lease("other", "far-away", 77, time.time() - 100))
+    with pytest.raises(RequestError, match="pid 77"):
+        removing.remove(found)
+    assert folder.exists(layout.INFO)
+    folder.delete(layout.LEASE)
+    assert late.owner == "other"
+    removing.remove(found)
+    assert not folder.exists(layout.INFO)

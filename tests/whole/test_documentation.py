@@ -49,7 +49,7 @@ def export(folder: Path, family: str, *classes: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_of_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    export(Path("export/first"), "dcgan")
+    export(Path("export/demo"), "dcgan")
     export(Path("export/pets"), "dcgan", "cat", "dog")
     export(Path("export"), "stylegan")
     export(Path("export/cyclegan"), "cyclegan")

@@ -5,7 +5,7 @@ there is no sweep; the rest of the folder is deleted, and the renamed file last 
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ class Removable:
         bytes: Of all its files.
         trials: How many it has, those of sweeps inside it left out.
         about: When it was started, and what people say of it; may be empty.
+        leases: Those that are there, of owners that are gone.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Removable:
     bytes: int
     trials: int
     about: str
+    leases: Sequence[lease.Lease] = ()
 
     def __str__(self) -> str:
         about = f", {self.about}" if self.about else ""
@@ -70,6 +72,7 @@ def find(storage: Folder, name: str, say: Callable[[str], None] = lambda line: N
         sum(folder.sizes().values()),
         sum(layout.trial_of(part) is not None for part in folder.names("trials")),
         "; ".join(about),
+        [held for _, held in watching.held_in(folder)],
     )
 
 
@@ -114,7 +117,8 @@ def remove(one: Removable) -> None:
     with suppress(MissingFileError):  # half removed
         folder.rename(layout.INFO, layout.REMOVED)
     try:
-        check_idle(folder, lease.running_in(folder))
+        begun = [found for found in watching.held_in(folder) if found[1] not in one.leases]
+        check_idle(folder, [*lease.running_in(folder), *begun])
     except RequestError:
         with suppress(MissingFileError):
             folder.rename(layout.REMOVED, layout.INFO)

@@ -153,6 +153,8 @@ def test_the_table_filters(page: Browser, faces: Sweep, words: str, chosen: obje
         ("status=stopped", lambda trial: trial.entry.status == "stopped"),  # at rung 1
         ("status=collapsed", lambda trial: trial.entry.status == "collapsed"),  # : low_diversity
         ("status=stop", lambda trial: False),
+        ("loss>0.1", lambda trial: False),  # a word is neither above a number nor below it
+        ("loss<=0.1", lambda trial: False),
     ],
 )
 def test_equal_is_equal_or_a_whole_word(page: Browser, faces: Sweep, words: str, chosen: object) -> None:

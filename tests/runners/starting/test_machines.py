@@ -64,7 +64,7 @@ RUN = """
     said = []
     machines.BEGIN_SECONDS = float(sys.argv[3])
     try:
-        runner = RayRunner(ResourcesConfig(gpu=float(sys.argv[2]), cpu=1), sys.argv[1], 4, said.append)
+        runner = RayRunner(ResourcesConfig(gpu=1, cpu=float(sys.argv[2])), sys.argv[1], 4, said.append)
         print(json.dumps([runner.gpu, runner.at_once(), said]))
         runner.close()
     except Exception as error:
@@ -114,9 +114,9 @@ def growing() -> Iterator[str]:
         subprocess.run(["rm", "-rf", folder], check=False)
 
 
-def run(address: str, gpu: float, seconds: float) -> list[Any]:
+def run(address: str, cpu: float, seconds: float) -> list[Any]:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(RUN), address, str(gpu), str(seconds)],
+        [sys.executable, "-c", textwrap.dedent(RUN), address, str(cpu), str(seconds)],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -131,7 +131,7 @@ def run(address: str, gpu: float, seconds: float) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.ray
 def test_machines_come_from_zero_and_what_cannot_come_is_refused(growing: str) -> None:
-    kind, why, said = run(growing, 4, 8)
+    kind, why, said = run(growing, 64, 8)
     assert (kind, said) == ("RequestError", [])
     assert "no machine can run a trial" in why
     gpu, at_once, said = run(growing, 1, 60)

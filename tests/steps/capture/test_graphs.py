@@ -134,7 +134,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Card:
         (torch.cuda, "CUDAGraph", card.graph),
         (torch.cuda, "graph", lambda *given, **named: Recording(card, *given, **named)),
         (torch.cuda, "graph_pool_handle", card.handle),
-        (torch.cuda, "Stream", lambda device: "aside"),
+        (torch.cuda, "Stream", lambda device, priority: "aside"),
         (torch.cuda, "current_stream", lambda: card.stream),
         (torch.cuda, "current_device", lambda: 3),
         (torch.cuda, "stream", card.on),

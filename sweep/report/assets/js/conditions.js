@@ -16,12 +16,15 @@ const equal = (key, wanted, shown) => {
   return Number(key) === Number(wanted) || shown === word;
 };
 
+/* A number has no order among words: a choice `null` is not above 0.1. */
+const ordered = (holds) => (a, b) => Number.isNaN(Number(a)) === Number.isNaN(Number(b)) && holds(compare(a, b));
+
 const COMPARISONS = {
   "=": equal,
-  "<": (a, b) => compare(a, b) < 0,
-  ">": (a, b) => compare(a, b) > 0,
-  "<=": (a, b) => compare(a, b) <= 0,
-  ">=": (a, b) => compare(a, b) >= 0,
+  "<": ordered((order) => order < 0),
+  ">": ordered((order) => order > 0),
+  "<=": ordered((order) => order <= 0),
+  ">=": ordered((order) => order >= 0),
 };
 
 /* `lr_g<1e-4` compares a column; anything else is looked for in all cells. */
