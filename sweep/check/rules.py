@@ -190,9 +190,9 @@ def rungs(records: Found) -> Iterator[Finding]:
             yield Finding(path, _of_variety(entry, asha.variety))
     known = {(entry["trial"], entry["rung"]) for entry in entries}
     for number in filter(records.settled, records.trials):
-        entered = _entered(records, number)
-        for index, rung in enumerate(records.info.rungs):
-            if index in entered and (number, index) not in known:
+        for index in sorted(_entered(records, number)):
+            if (number, index) not in known:
+                rung = records.info.rungs[index]
                 what = f"trial {number} was measured at {rung:g} kimg or later, and has no entry there"
                 yield Finding(layout.part("rungs", number), what)
 

@@ -20,7 +20,7 @@ from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import Node
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
-from sweep.storage.watching import running_in
+from sweep.storage.watching import named, watched
 
 KEY = "data.source"
 KEYS = (KEY, "data.labels", "photos.source", "photos.landmarks")
@@ -40,11 +40,10 @@ def move_pictures(folder: Folder, overrides: Sequence[str], say: Callable[[str],
     if not overrides:
         return
     places = _places(overrides)
-    for place, lease in running_in(folder, say):
-        what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
+    for place, lease in watched([folder], say):
         raise RequestError(
-            f"{what} is running (pid {lease.pid} on {lease.host}), and its pictures cannot move meanwhile; "
-            "stop it first"
+            f"{named(place, folder)} is running (pid {lease.pid} on {lease.host}), and its pictures cannot move "
+            "meanwhile; stop it first"
         )
     spec = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     info: dict[str, Any] = json.loads(folder.read(INFO))

@@ -1,11 +1,11 @@
 """Run a sweep, or go on with it: what a job system can repeat that knows nothing of what was done."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ganlib.errors import RequestError
 from sweep.commands.before import anchored
+from sweep.commands.planning.sharing import with_gpu
 from sweep.commands.run import resume, start
 from sweep.runners.base import Options
 from sweep.spec.differences import unlike
@@ -30,7 +30,7 @@ def start_or_resume(spec: Spec, options: Options) -> int:
         return start(spec, options)
     begun = parse(folder.read(SPEC).decode(), f"{folder}/{SPEC}")
     if spec.resources.gpu == "auto":  # measured then; here it might come to something else
-        spec = replace(spec, resources=spec.resources.model_copy(update={"gpu": begun.resources.gpu}))
+        spec = with_gpu(spec, begun.resources.gpus)
     others = list(differences(anchored(spec).to_plain(), begun.to_plain()))
     if others:
         more = f"; and {len(others) - SHOWN} more" if len(others) > SHOWN else ""

@@ -36,7 +36,7 @@ def stop(storage: Folder, name: str | None, wait: bool, say: Callable[[str], Non
         WorkError: if the waiting was interrupted.
     """
     folder = _place(storage, name) if name is not None else _the_one(storage, say)
-    held = watching.running_in(folder, say, every=True)
+    held = watching.watched([folder], say, every=True)
     if not held:
         say(f"nobody runs '{folder.name}'{_left(folder, folder)}")
     for place, owner in held:
@@ -60,9 +60,9 @@ def _place(storage: Folder, name: str) -> Folder:
 def _the_one(storage: Folder, say: Callable[[str], None]) -> Folder:
     """Find the sweep that runs."""
     folders = [sweep.folder for sweep in find_sweeps(storage)[0]]
-    running = [folder for folder in folders if any(lease.running_in(folder))]
+    running = [folder for folder in folders if watching.running_in(folder)]
     if not running:
-        places = [f"{place.url}/" for place, _ in watching.running(folders, say)]
+        places = [f"{place.url}/" for place, _ in watching.watched(folders, say)]
         running = [folder for folder in folders if any(one.startswith(f"{folder.url}/") for one in places)]
     if len(running) == 1:
         return running[0]

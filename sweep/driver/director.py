@@ -79,19 +79,15 @@ class Director:
         idle = Next.WAIT if self._live else Next.DONE
         if self.stopping:
             return idle
-        # One that needs more than any machine has now waits for a larger one, as long as there is something else to do.
-        largest = self.room.largest_share
-        queued = next(
-            (one for one in map(self.trials.__getitem__, self._queue) if one.share <= largest), None
-        )
-        if self._live and not self.room.fits(self._live, queued.share if queued else 1.0):
+        # Who needs more than any machine has now waits for a larger one, as long as there is something else to do.
+        able = [one for one in self._queue if self.trials[one].share <= self.room.largest_share]
+        if self._live and not self.room.fits(self._live, self.trials[able[0]].share if able else 1.0):
             return Next.WAIT
-        if queued is None:
-            if (made := self._another()) or self._live or not self._queue:
-                return made or idle
-            queued = self.trials[self._queue[0]]
-        self._queue.remove(queued.number)
-        return self._assign(queued)
+        if not able and ((made := self._another()) or self._live or not self._queue):
+            return made or idle
+        number = (able or self._queue)[0]
+        self._queue.remove(number)
+        return self._assign(self.trials[number])
 
     def _another(self) -> Assignment | None:
         """Begin a trial, or let one go on that waits at a rung; None where there is none."""

@@ -40,7 +40,7 @@ class Hours:
         self._intervals[trial] = now - self._last.get(trial, now)
         self._last[trial] = now
         if (begun := self._begun.pop(trial, None)) is not None:
-            insort(self._first, self._now() - begun)
+            insort(self._first, now - begun)
 
     def end(self, trial: int) -> None:
         """Note that a trial has ended, and its result is measured now."""

@@ -14,7 +14,7 @@ from sweep.records.snapshots import finite
 from sweep.results.state import Row, State, as_they_stand, state_of
 from sweep.results.summary import summarise
 from sweep.search.left import able
-from sweep.storage import layout, lease
+from sweep.storage import layout, watching
 
 _COLUMNS = [
     *("trial", "status", "verdict", "kimg", "best_value", "result", "result_kimg", "broken"),
@@ -106,7 +106,7 @@ class Overview:
 
 
 def _state(sweep: Sweep, trials: Sequence[Row]) -> State:
-    if any(lease.running_in(sweep.folder)):
+    if watching.running_in(sweep.folder):
         return State.RUNNING
     return state_of(sweep, partial(_known, sweep, trials))
 

@@ -25,6 +25,11 @@ def alone(gpu: float) -> float:
     return 1.0 if gpu else 0.0
 
 
+def of_process(gpu: float, packed: bool) -> float:
+    """Count the GPUs of the process of a trial, which has the whole of one where it is ``packed`` with others."""
+    return alone(gpu) if packed else gpu
+
+
 ON_CPU = 2
 """Trials that are packed on a CPU without Ray, where the spec does not say how many run at once."""
 

@@ -126,21 +126,9 @@ class RayRunner:
             self._offering = Offering(
                 owner, data_hash, [config["evaluate"]["weights"], config["train"]["content_weights"]], say
             )
-        tried, unfit = preflight(
-            *(
-                config,
-                data_hash,
-                folder,
-                owner,
-                self.gpu,
-                self.cpu,
-                self.threads,
-                self.kinds,
-                say,
-                self._tell,
-            ),
-            whole=self.packed,
-        )
+        known = config, data_hash, folder, owner
+        ours = self.gpu, self.cpu, self.threads, self.kinds
+        tried, unfit = preflight(*known, *ours, say, self._tell, self.packed)
         self.unfit.update(unfit)
         self._recount()
         return tried

@@ -5,8 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ganlib.errors import RequestError
-from sweep.spec.sections import TEXTS
-from sweep.spec.wishes.reading import SUBJECT_TO
+from sweep.spec.overrides import takes_text
 from sweep.spec.yaml_tree import inline
 
 
@@ -28,8 +27,7 @@ def assignment(path: str, value: object) -> str:
     plain = _plain(path, value)
     if plain is None:
         return f"{path}="
-    as_it_is = isinstance(plain, str) and (path in TEXTS or path.startswith(f"{SUBJECT_TO}."))
-    return f"{path}={plain if as_it_is else inline(plain)}"
+    return f"{path}={plain if isinstance(plain, str) and takes_text(path) else inline(plain)}"
 
 
 def _plain(path: str, value: object) -> Any:  # noqa: ANN401

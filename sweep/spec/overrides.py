@@ -46,6 +46,11 @@ def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:
     return paths
 
 
+def takes_text(path: str) -> bool:
+    """Say whether a key takes what stands behind ``=`` unchanged."""
+    return path in TEXTS or path.startswith(f"{SUBJECT_TO}.")
+
+
 def exists(path: str) -> bool:
     """Say whether there is a file or folder at a path; ``~`` is the home directory."""
     try:
@@ -61,7 +66,7 @@ def _example(override: str) -> str:
 
 
 def _value(text: str, path: str, line: int, problems: Problems) -> Node | None:
-    if path in TEXTS or path.startswith(f"{SUBJECT_TO}."):
+    if takes_text(path):
         return _text(text, path, line, problems)
     if another := re.search(r"[\s,;](\w+\.\w+|name)=", text):
         message = f"give each key a --set of its own: --set {another[1]}=...; got {show(text)}"

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from typing import Any
@@ -114,15 +114,6 @@ def read(folder: Folder) -> Lease | None:
 def living(folder: Folder) -> Lease | None:
     """Read the lease of who runs a sweep now; None where nobody does, as far as can be told from here."""
     return held if (held := read(folder)) and held.alive else None
-
-
-def running_in(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
-    """List who runs a sweep or what is inside its folder, such as a confirmation, each with the folder of that."""
-    if owner := living(folder):
-        yield folder, owner
-    for inner in (layout.CONFIRMATION, layout.CONTINUED):
-        if folder.exists(inner):
-            yield from running_in(folder / inner)
 
 
 class Owner:

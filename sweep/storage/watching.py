@@ -1,4 +1,4 @@
-"""Watch owners of leases whose clocks may be behind, before anything is done that cannot be undone."""
+"""List who runs sweeps: as far as can be told at once, and for sure, before anything is done that cannot be undone."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -7,18 +7,29 @@ from sweep.storage import layout, lease
 from sweep.storage.folder import Folder
 from sweep.storage.lease import Lease
 
-
-def running_in(folder: Folder, say: Callable[[str], None], every: bool = False) -> list[tuple[Folder, Lease]]:
-    """List who runs a sweep or what is inside its folder; see `running`."""
-    return running([folder], say, every)
+Held = tuple[Folder, Lease]
+"""A lease, with the folder that it is of: a sweep's, or that of something inside it, such as a confirmation."""
 
 
-def running(
-    folders: Iterable[Folder], say: Callable[[str], None], every: bool = False
-) -> list[tuple[Folder, Lease]]:
-    """List who runs sweeps or what is inside their folders, as `sweep.storage.lease.running_in` does, but for sure.
+def held_in(folder: Folder) -> Iterator[Held]:
+    """List all leases of a sweep and of what is inside its folder."""
+    if held := lease.read(folder):
+        yield folder, held
+    for inner in (layout.CONFIRMATION, layout.CONTINUED):
+        if folder.exists(inner):
+            yield from held_in(folder / inner)
 
-    Owners on other machines that look gone are watched for `sweep.storage.lease.DOUBT_SECONDS`, all at a time.
+
+def running_in(folder: Folder) -> list[Held]:
+    """List who runs a sweep or what is inside its folder, as far as can be told at once."""
+    return [one for one in held_in(folder) if one[1].alive]
+
+
+def watched(folders: Iterable[Folder], say: Callable[[str], None], every: bool = False) -> list[Held]:
+    """List who runs sweeps or what is inside their folders, as `running_in` does, but for sure.
+
+    Owners on other machines that look gone are watched for `sweep.storage.lease.DOUBT_SECONDS`, all at a time: their
+    clocks may be behind.
 
     Args:
         folders: Of the sweeps.
@@ -41,10 +52,6 @@ def running(
     return found
 
 
-def held_in(folder: Folder) -> Iterator[tuple[Folder, Lease]]:
-    """List all leases of a sweep and of what is inside its folder."""
-    if held := lease.read(folder):
-        yield folder, held
-    for inner in (layout.CONFIRMATION, layout.CONTINUED):
-        if folder.exists(inner):
-            yield from held_in(folder / inner)
+def named(place: Folder, sweep: Folder) -> str:
+    """Name what runs in a place: a sweep, or something inside its folder."""
+    return f"'{sweep.name}'" if place == sweep else f"'{place.name}' of '{sweep.name}'"

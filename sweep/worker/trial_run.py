@@ -171,7 +171,8 @@ class TrialRun(Iterator[Report]):
             return self._hand_in()
         except Interrupted:
             if self._tenant.over:
-                return self._paused()
+                self._leave_checkpoint()
+                return self._say(Paused(**self._whose()))
             if reason := self._leaving():
                 self._leave_checkpoint()
                 raise PreemptedError(reason) from None
@@ -185,10 +186,6 @@ class TrialRun(Iterator[Report]):
         if self.fit is not None and not self._ended():
             self.checkpoints.save(self.fit, self.history, healthy=False)
         self.checkpoints.settle()
-
-    def _paused(self) -> Report:
-        self._leave_checkpoint()
-        return self._say(Paused(**self._whose()))
 
     def _ended(self) -> bool:
         """Say whether the driver has made an end of the trial: it does so before it asks for more."""

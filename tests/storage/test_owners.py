@@ -206,15 +206,15 @@ def test_a_driver_whose_clock_is_behind_loses_nothing(command: str, tmp_path: Pa
 def test_one_that_died_elsewhere_is_watched_and_one_that_died_here_is_not(tmp_path: Path) -> None:
     folder, said = LocalFolder(tmp_path), list[str]()
     write(folder, mine(pid=NOBODY))
-    assert watching.running_in(folder, said.append) == []
+    assert watching.watched([folder], said.append) == []
     assert said == []
     write(folder / layout.CONFIRMATION, Lease("other", "far-away", 77, time.time() - 100))
-    assert watching.running_in(folder, said.append) == []
+    assert watching.watched([folder], said.append) == []
     assert said == ["pid 77 on far-away may still run: waiting for a sign of life, 0 s at most"]
     write(folder, mine())
-    assert [owner.pid for _, owner in watching.running_in(folder, said.append)] == [os.getpid()]
+    assert [owner.pid for _, owner in watching.watched([folder], said.append)] == [os.getpid()]
     with beating(folder / layout.CONFIRMATION, Lease("other", "far-away", 77, time.time() - 100)):
-        found = watching.running_in(folder, said.append, every=True)
+        found = watching.watched([folder], said.append, every=True)
     assert [owner.pid for _, owner in found] == [os.getpid(), 77], "whoever is asked to stop, all are"
 
 

@@ -25,9 +25,9 @@ from sweep.results.continued import Continued, as_dicts, read_continued, sentenc
 from sweep.runners.base import Options, check_address
 from sweep.runners.stopping import explained
 from sweep.search.left import ended_and_measured
+from sweep.spec.given import document
 from sweep.spec.sections import SEARCHABLE, key_of
 from sweep.spec.specification import Spec, parse
-from sweep.spec.yaml_tree import inline
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
@@ -155,7 +155,7 @@ def spec_of(spec: Spec, points: Sequence[Point]) -> Spec:
     plain["search"] |= {"sampler": "random", "trials": len(points), "time": None}
     plain |= {"asha": None, "configs": [dict(point) for point in points]}
     plain.pop("track", None)
-    return parse("".join(f"{key}: {inline(value)}\n" for key, value in plain.items()), SPEC)
+    return parse(document(plain), SPEC)
 
 
 def _train(sweep: Sweep, trials: Trials, options: Options, owner: Owner, view: View) -> bool:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ganlib.errors import WorkError
 from sweep.formatting import count
 from sweep.records.catalog import Sweep
-from sweep.storage import lease
+from sweep.storage import watching
 
 KINDS = {
     "pictures": "prepared pictures, as trials read them",
@@ -54,7 +54,7 @@ class User:
         sides = kit.get("sides", {}).values()
         return cls(
             sweep.name,
-            any(lease.running_in(sweep.folder)),
+            bool(watching.running_in(sweep.folder)),
             frozenset({info.data_hash, info.drawings_hash, *(side["hash"] for side in sides)} - {""}),
             frozenset(_buckets(sweep.spec())) if (cache / "buckets").exists() else frozenset(),
         )

@@ -56,7 +56,7 @@ def find(storage: Folder, name: str, say: Callable[[str], None] = lambda line: N
         RequestError: if there is no such sweep, the path leads into one, or somebody runs it.
     """
     called, folder = _place(storage, name)
-    check_idle(folder, watching.running_in(folder, say))
+    check_idle(folder, watching.watched([folder], say))
     about = []
     with suppress(WorkError):
         created = SweepInfo.read(folder).created
@@ -83,7 +83,9 @@ def _place(storage: Folder, name: str) -> tuple[str, Folder]:
         folder = storage.child(plain)
         if folder.exists(layout.INFO) or folder.exists(layout.REMOVED):
             return plain, folder
-        check_idle(folder, lease.running_in(folder))  # one that is being prepared is there, but no sweep yet
+        check_idle(
+            folder, watching.running_in(folder)
+        )  # one that is being prepared is there, but no sweep yet
     sweep = open_sweep(storage, name)
     if plain != sweep.name and (os.path.isfile(plain) or open_folder(plain) != sweep.folder):
         raise RequestError(
@@ -92,16 +94,15 @@ def _place(storage: Folder, name: str) -> tuple[str, Folder]:
     return sweep.name, sweep.folder
 
 
-def check_idle(folder: Folder, running: Iterable[tuple[Folder, lease.Lease]]) -> None:
+def check_idle(folder: Folder, running: Iterable[watching.Held]) -> None:
     """Refuse a sweep that somebody runs, or something inside its folder.
 
     Raises:
         RequestError: saying who, and how to stop that.
     """
     for place, owner in running:
-        what = f"'{folder.name}'" if place == folder else f"'{place.name}' of '{folder.name}'"
         raise RequestError(
-            f"nothing was removed: {what} is running ('sweep stop {folder.name}' stops it): "
+            f"nothing was removed: {watching.named(place, folder)} is running ('sweep stop {folder.name}' stops it): "
             f"{owner.described(place)}"
         )
 
@@ -118,7 +119,7 @@ def remove(one: Removable) -> None:
         folder.rename(layout.INFO, layout.REMOVED)
     try:
         begun = [found for found in watching.held_in(folder) if found[1] not in one.leases]
-        check_idle(folder, [*lease.running_in(folder), *begun])
+        check_idle(folder, [*watching.running_in(folder), *begun])
     except RequestError:
         with suppress(MissingFileError):
             folder.rename(layout.REMOVED, layout.INFO)

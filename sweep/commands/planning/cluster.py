@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sweep.commands.planning.costs import Costs, at_once, measure, processes
+from sweep.commands.planning.sharing import with_gpu
 from sweep.runners import ray_environment
 from sweep.runners.capacity import Node, alone
 from sweep.spec.specification import Spec, parse
@@ -42,7 +43,7 @@ def measure_on(
             say(
                 f"no GPU there: trials run on the CPU (the spec asks for {spec.resources.gpus:g} GPU a trial)"
             )
-            spec = replace(spec, resources=spec.resources.model_copy(update={"gpu": 0.0}))
+            spec = with_gpu(spec, 0.0)
         resources = spec.resources
         kinds = kinds_there(resources.gpus, resources.cpu, resources.kinds if resources.gpus else ())
         say(f"measuring on {', '.join(kind.machines[0][1] for kind in kinds)} ...")

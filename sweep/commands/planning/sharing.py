@@ -45,6 +45,11 @@ def settled(
         )
     gpu, why = _measured(spec, timed)
     say(f"resources.gpu is auto: {gpu:g}, {why}")
+    return with_gpu(spec, gpu)
+
+
+def with_gpu(spec: Spec, gpu: float) -> Spec:
+    """Give each trial of a spec so much of a GPU."""
     return replace(spec, resources=spec.resources.model_copy(update={"gpu": gpu}))
 
 
@@ -61,7 +66,7 @@ def _measured(spec: Spec, timed: bool) -> tuple[float, str]:
     known, wrong = look(spec)
     if wrong:
         raise RequestError("\n".join(wrong))
-    alone = replace(spec, resources=spec.resources.model_copy(update={"gpu": 1.0}))
+    alone = with_gpu(spec, 1.0)
     first = first_configurations(spec)
     if not first:
         foreknown.check(spec)  # says why there is none

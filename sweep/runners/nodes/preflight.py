@@ -9,7 +9,7 @@ import ray
 
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
-from sweep.runners.capacity import alone
+from sweep.runners.capacity import of_process
 from sweep.runners.nodes.ready import lacking, once, try_out
 from sweep.runners.ray_cluster import fitting_nodes, lost, with_room
 
@@ -31,12 +31,12 @@ def preflight(
     kinds: Sequence[str],
     say: Callable[[str], None],
     turn: Callable[[], None],
-    whole: bool = False,
+    packed: bool = False,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Run `sweep.worker.ready.preflight.preflight` on the nodes that have room for a trial; one of them is enough.
 
     ``kinds`` are those of GPUs that trials run on, as in `sweep.runners.ray_cluster.nodes`; ``turn`` is called while
-    nodes are waited for. ``whole`` is whether a process of trials has a GPU to itself, of which each gets ``gpu``.
+    nodes are waited for. ``packed`` is whether trials that share a GPU share a process.
 
     Returns:
         What the first node says, with the notes of all, and of those that are busy or were left out; and why nodes
@@ -46,8 +46,7 @@ def preflight(
         RequestError: what the user can mend, where no node can run trials.
         WorkError: otherwise, where no node can.
     """
-    limit = alone(gpu) if whole else gpu
-    arguments = (json.dumps(config), data_hash, folder, owner, limit, threads)
+    arguments = (json.dumps(config), data_hash, folder, owner, of_process(gpu, packed), threads)
     nodes, busy = _room(gpu, cpu, kinds, say)
     tasks = []
     for node in nodes:
@@ -67,7 +66,7 @@ def preflight(
         wrong = next(outcome for outcome in outcomes if "unfit" in outcome)
         raise (RequestError if wrong["code"] == REQUEST else WorkError)(next(iter(unfit.values())))
     if not worked:  # all of them have gone meanwhile
-        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, kinds, say, turn, whole)
+        return preflight(config, data_hash, folder, owner, gpu, cpu, threads, kinds, say, turn, packed)
     notes = dict.fromkeys(note for outcome in outcomes for note in outcome.get("notes", ()))
     others = [f"{host} is busy: it is tried out before its first trial" for host in busy]
     others += [f"no trials run on {reason}" for reason in unfit.values()]

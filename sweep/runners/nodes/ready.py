@@ -9,7 +9,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
 from sweep import __version__
-from sweep.runners.capacity import alone
+from sweep.runners.capacity import of_process
 from sweep.runners.nodes.offer import source
 from sweep.runners.ray_environment import of_trials
 
@@ -105,12 +105,8 @@ class Readiness:
         if self._unfit is None:
             visible = os.environ.get("CUDA_VISIBLE_DEVICES") if ray.get_gpu_ids() else None
             remote = ray.remote(**once(ray.get_runtime_context().get_node_id(), 0, 0))
-            gpu = alone(assignment["gpu"]) if packed else assignment["gpu"]
-            values = (
-                *(assignment[name] for name in ("data_hash", "sweep", "owner")),
-                gpu,
-                assignment["threads"],
-            )
+            known = assignment | {"gpu": of_process(assignment["gpu"], packed)}
+            values = (known[name] for name in ("data_hash", "sweep", "owner", "gpu", "threads"))
             self._task = remote(try_out).remote(json.dumps(assignment["config"]), *values, visible)
 
     def awaited(self) -> bool:
