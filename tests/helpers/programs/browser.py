@@ -25,6 +25,10 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
     *("--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe"),
+    # A first window of the browser's own may come late, and before the page: one behind it is given no frames.
+    "--no-startup-window",
+    # Containers have as little as 64 MB of shared memory, which pages of pictures fill.
+    "--disable-dev-shm-usage",
 )
 PATIENCE = 240.0
 
@@ -36,13 +40,14 @@ class Browser:
         self._to, self._from, self._buffer, self._sent = to_browser, from_browser, b"", 0
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        self._loaded = 0
+        self._loaded: set[str] = set()
         self._features: list[dict[str, str]] = []
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = ""
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log", "Network", "Inspector"):
             self._call(f"{domain}.enable")
+        self._call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def _call(self, method: str, **params: Any) -> Any:
         self._sent += 1
@@ -81,8 +86,10 @@ class Browser:
             self.complaints.append(f"request failed: {told['errorText']}")
         elif event == "Network.requestWillBeSent" and not told["request"]["url"].startswith("data:"):
             self.requests.append(told["request"]["url"])
-        elif event == "Page.loadEventFired":
-            self._loaded += 1
+        elif event == "Page.lifecycleEvent" and told["name"] == "load":
+            self._loaded.add(told["loaderId"])
+        elif event == "Inspector.targetCrashed":
+            raise AssertionError("the page has crashed")
 
     def open(self, url: str, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Load a page in a window of that size and wait for it."""
@@ -91,10 +98,11 @@ class Browser:
         self._call("Emulation.setDeviceMetricsOverride", **size)
         self._features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self._call("Emulation.setEmulatedMedia", features=self._features)
-        loaded = self._loaded
-        self._call("Page.navigate", url=url)
+        # By its loader: the page before (of a new browser, a blank one) may tell of its own end of loading late.
+        told = self._call("Page.navigate", url=url)
+        assert "errorText" not in told, f"{url}: {told['errorText']}"
         end = time.monotonic() + PATIENCE
-        while self._loaded == loaded:
+        while told.get("loaderId", "") not in {"", *self._loaded}:
             assert time.monotonic() < end, f"{url} did not load"
             self._read(1.0)
 
