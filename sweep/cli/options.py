@@ -12,13 +12,14 @@ import click
 
 from sweep.cli import detach as detaching
 from sweep.cli.completing import specs, sweep_names
+from sweep.storage.layout import RUNS
 
 name_argument = click.argument("name", required=False, shell_complete=sweep_names)
 """The name of a sweep; the newest by default."""
 spec_argument = click.argument("spec", shell_complete=specs)
 storage_option = click.option(
     "--storage",
-    default="runs",
+    default=RUNS,
     show_default=True,
     metavar="DIR_or_URL",
     help="Folder or s3:// URL of all sweeps.",

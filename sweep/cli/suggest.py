@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweep.commands.folder.chosen import free_name
 from sweep.runners.base import Options
+from sweep.storage.layout import RUNS
 from sweep.terminal.views import view_for
 
 
@@ -22,7 +23,7 @@ def suggest(name: str, options: Options) -> None:
 
 def which(name: str, storage: str) -> str:
     """Write the words by which a command finds a sweep from here, as a shell takes them."""
-    return shlex.quote(name) + ("" if storage == "runs" else f" --storage {shlex.quote(storage)}")
+    return shlex.quote(name) + ("" if storage == RUNS else f" --storage {shlex.quote(storage)}")
 
 
 def free_export(name: str) -> Path:

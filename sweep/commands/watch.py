@@ -33,16 +33,22 @@ class Watched:
     """
 
     def __init__(self, sweep: Sweep) -> None:
-        self.sweep, self.info = sweep, sweep.info
-        self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
+        self._take(sweep)
         self.trials: dict[int, Trial] = {}
         self.noted: Noted | None = None
         self._alive = False
         self._seen: dict[int, tuple[int, str, float]] = {}
         self._measured: set[int] = set()
 
+    def _take(self, sweep: Sweep) -> None:
+        self.sweep, self.info = sweep, sweep.info
+        self.spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
+
     def refresh(self) -> list[Event]:
         """Read the folder; returns what is new. At first that is the state of every trial."""
+        now = self.sweep.again()
+        if now.info != self.info:
+            self._take(now)
         found = list(remembered(self.sweep.store, self.spec.search))
         self.noted = Noted.read(self.sweep.folder)
         moments = (self.noted and self.noted.kimg) or {}

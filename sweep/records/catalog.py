@@ -2,7 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,14 @@ class Sweep:
     name: str
     folder: Folder
     info: SweepInfo
+
+    def again(self) -> "Sweep":
+        """Read its facts anew: `sweep extend`, and the end of a sweep for a while, change them.
+
+        Raises:
+            WorkError: If the sweep's ``sweep.json`` cannot be read.
+        """
+        return replace(self, info=SweepInfo.read(self.folder))
 
     @property
     def store(self) -> Store:

@@ -1,5 +1,6 @@
 """Make the files of a report and write them: the HTML page, figures for papers, the table as CSV."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def write_report(
 ) -> list[str]:
     """Write the HTML page, and beside it `BESIDE`, each if there is something to show.
 
+    Beside a page of another name than ``report.html`` their names begin with its own, as in ``mine-curves.png``: so two
+    pages in one folder each keep their files.
+
     Args:
         sweeps: What to report on; several are compared.
         out: The HTML file; by default ``report.html`` in the sweep's folder, or, of several sweeps, in
@@ -39,27 +43,26 @@ def write_report(
         Where the files are.
 
     Raises:
-        RequestError: if ``out`` is a folder, below a file, or one of the names beside it, or files of somebody else are
-            in the way.
+        RequestError: if ``out`` is no HTML file, a folder, or below a file, or files of somebody else are in the way.
         WorkError: if the results cannot be read, or the files not written.
     """
     folder, name = _target(sweeps, out, storage)
     own = folder == sweeps[0].folder
     # In any other folder there may be files of somebody else, of which nothing may be lost.
     place = None if own else folder.local()
+    before = "" if name == layout.REPORT else f"{Path(name).stem}-"
     if place is not None:
-        written.check(place / file for file in (name, *BESIDE))
-    files = make(sweeps, full=full)
-    files[name] = files.pop(layout.REPORT)
-    names = [name, *(other for other in files if other != name)]
+        written.check(place / file for file in (name, *(before + other for other in BESIDE)))
+    made = make(sweeps, full=full)
+    files = {name: made.pop(layout.REPORT), **{before + other: data for other, data in made.items()}}
     if place is not None:
         with explained("write", str(place)):
             place.mkdir(parents=True, exist_ok=True)
-            written.write_all(place, {file: files[file] for file in names})
+            written.write_all(place, files)
     else:
-        for file in names:
-            folder.write(file, files[file])
-    return [str(folder.local(file) or f"{folder}/{file}") for file in names]
+        for file, data in files.items():
+            folder.write(file, data)
+    return [str(folder.local(file) or f"{folder}/{file}") for file in files]
 
 
 def make(sweeps: Sequence[Sweep], full: bool = False, live: str = "") -> dict[str, bytes]:
@@ -96,11 +99,15 @@ def _target(sweeps: Sequence[Sweep], out: Path | None, storage: Folder | None) -
         if len(sweeps) == 1 or storage is None:
             return sweeps[0].folder, layout.REPORT
         names = [sweep.name for sweep in sweeps]
-        some = "+".join(names) if len(names) <= 3 else f"{names[0]}+{len(names) - 1}-more"
+        some = "+".join(names)
+        if len(names) > 3:  # those of others begin alike
+            some = f"{names[0]}+{len(names) - 1}-more-{hashlib.sha256(some.encode()).hexdigest()[:6]}"
         return storage / "reports" / some, layout.REPORT
     if out.is_dir():
         raise RequestError(f"--out is the folder '{out}'; give a file, such as '{out / layout.REPORT}'")
-    if out.name in BESIDE:
-        raise RequestError(f"--out is the HTML file; '{out.name}' is written beside it")
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(
+            f"--out is the HTML file, whose name ends in .html, as in '{out / layout.REPORT}'; not '{out}'"
+        )
     written.check_folder(out.parent, "--out")
     return LocalFolder(out.parent), out.name

@@ -65,6 +65,7 @@ def chart_data(results: Results) -> dict[str, Any]:
         "params": [asdict(param) for param in results.params],
         "rungs": [{"kimg": rung.kimg, "label": rung.label} for rung in rungs(results)],
         "shown": [trial.key for trial in results.trials[:SHOWN]],
+        "unranked": results.unlike or "No trial can be ranked yet.",
         "worst": axis_range(trial.entry.value for trial in results.trials),
     }
 
@@ -102,7 +103,7 @@ def panels(results: Results) -> list[Panel]:
     evaluations = [one for trial in results.trials for one in trial.evaluations]
     pictures = _span({one.n_fake for one in evaluations if one.n_fake})
     extractor = results.identity.extractor if results.identity else ""
-    told = f" ({extractor}, n={pictures})" if extractor else ""
+    told = f" ({extractor}, n={pictures})" if extractor else " (not measured alike)" * bool(results.problem)
     titles = {
         **{name: METRICS[name].name(extractor) + told for name in (metric, other)},
         **{name: measure.curve for name, measure in TRANSLATED.items() if measure.curve},

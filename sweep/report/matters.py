@@ -73,6 +73,7 @@ class Matters:
         verdicts: Each verdict by itself, the most frequent first; only where something is translated: what makes an
             identity map is another thing than what saturates a discriminator.
         unfulfilled: What matters for breaking a wish; None where nothing is wished for beside the metric.
+        unlike: Why the trials cannot be ranked together; empty if they can.
     """
 
     best: Sequence[Importance]
@@ -84,6 +85,7 @@ class Matters:
     choices: Sequence[Choice] = ()
     verdicts: Sequence[Deaths] = ()
     unfulfilled: Unfulfilled | None = None
+    unlike: str = ""
 
     @classmethod
     def of(cls, results: Results) -> "Matters":
@@ -102,6 +104,7 @@ class Matters:
             choices=choices_of(results.params, judged, comparable=results.problem is None),
             verdicts=_verdicts(results.params, judged) if results.translates else [],
             unfulfilled=_unfulfilled(results),
+            unlike=results.unlike,
         )
 
     @property
@@ -109,6 +112,8 @@ class Matters:
         """Why nothing can be said of the best; empty if it can."""
         if self.best:
             return ""
+        if self.unlike:
+            return self.unlike
         if self.ranked < FEWEST:
             return (
                 f"{formatting.count(self.ranked, 'trial')} to judge by; below {FEWEST} nothing can be said."

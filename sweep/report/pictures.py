@@ -8,7 +8,7 @@ import base64
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from typing import TypeVar
@@ -219,9 +219,20 @@ def _block(shot: _Shot) -> Image.Image | None:
     sheet = open_picture(shot.facts, shot.sample.path)
     if sheet is None:
         return None
-    sample, small = shot.sample, sheet.width // shot.sample.cols <= 36
+    sample = _laid_out(shot, sheet)
+    small = sheet.width // sample.cols <= 36
     side = 8 if small and not sample.shown else SIDE
     return _at_most(cut(sheet, sample, _rows(sample) or side, side), BLOCKS[0][0])
+
+
+def _laid_out(shot: _Shot, sheet: Image.Image) -> Sample:
+    """Find how many rows and columns a grid has: real ones have fewer of few pictures, and a row for each class."""
+    data = shot.facts.spec.get("data")
+    size = data.get("size") if isinstance(data, Mapping) else None
+    if shot.sample is not REAL or not isinstance(size, int):
+        return shot.sample
+    cols, rows = (max((side - GAP) // (size + GAP), 1) for side in sheet.size)
+    return replace(REAL, rows=rows, cols=cols)
 
 
 def cut(sheet: Image.Image, sample: Sample, rows: int, cols: int) -> Image.Image:

@@ -1,5 +1,6 @@
 """The trials of one sweep or several as one list, best first, from which every part of the report is made."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -80,7 +81,8 @@ class Results:
 
     Attributes:
         sweeps: At least one.
-        trials: The ranked, best first, then the others.
+        trials: The ranked, best first, then the others; where not all can be ranked together, by their ranks within
+            each sweep.
         params: What differs between trials.
         metric: What they are ranked by.
         identity: What the metric was measured with; None if nothing was, or not everything alike.
@@ -101,6 +103,7 @@ class Results:
         Raises:
             WorkError: if one cannot be read.
         """
+        sweeps = _told_apart(sweeps)
         metric = sweeps[0].info.metric
         read = [Facts.read(sweep, metric) for sweep in sweeps]
         fixed = _fixed(read) if len(read) > 1 else {}
@@ -115,6 +118,8 @@ class Results:
             problem = _differ(read, metric)
         if problem is None:
             trials = _ranked(trials, metric)
+        else:  # the best of each sweep in turn, so that what shows only the first trials shows some of every sweep
+            trials = sorted(trials, key=lambda trial: trial.entry.rank or len(trials) + 1)
         identity = next(iter(identities)) if len(identities) == 1 else None
         return cls(read, trials, params, metric, identity, problem)
 
@@ -151,6 +156,11 @@ class Results:
         return [] if self.problem else [trial for trial in self.trials if trial.entry.rank is not None]
 
     @property
+    def unlike(self) -> str:
+        """What `problem` comes to, in a sentence; empty where all trials can be ranked together."""
+        return "Not all trials were measured alike: they cannot be ranked together." if self.problem else ""
+
+    @property
     def winner(self) -> RankedTrial | None:
         """The best of all trials, if any is ranked."""
         return self.ranked[0] if self.ranked else None
@@ -183,6 +193,17 @@ class Results:
         if not entry.measured:
             return f"{told} so far (n={entry.n_fake})"
         return told if self.identity else f"{told} (n={entry.n_fake})"
+
+
+def _told_apart(sweeps: Sequence[Sweep]) -> list[Sweep]:
+    """Name sweeps of one name by their folders too, or by all of their paths where these are of one name."""
+    for name in (
+        lambda sweep: f"{sweep.folder.url.split('/')[-2]}/{sweep.name}",
+        lambda sweep: sweep.folder.url,
+    ):
+        counts = Counter(sweep.name for sweep in sweeps)
+        sweeps = [replace(sweep, name=name(sweep)) if counts[sweep.name] > 1 else sweep for sweep in sweeps]
+    return list(sweeps)
 
 
 def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:

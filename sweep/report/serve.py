@@ -64,6 +64,7 @@ class Server(LocalServer):
         Raises:
             WorkError: if the results cannot be read.
         """
+        self.sweeps = [sweep.again() for sweep in self.sweeps]
         state = fingerprint(self.sweeps)
         if state == self.state:
             return False
@@ -98,17 +99,17 @@ class Server(LocalServer):
 
 
 def fingerprint(sweeps: Sequence[Sweep]) -> str:
-    """Digest results, judgements and notes: it changes whenever one comes, a trial starts or ends, or a driver does.
+    """Digest facts, results, judgements and notes: it changes with each, and when a trial or a driver starts or ends.
 
-    So it does with runs that confirm a trial.
+    So it does with runs that confirm a trial or train it on.
 
     Raises:
         WorkError: if the trials cannot be read.
     """
     digest = hashlib.sha256()
     for sweep in sweeps:
-        digest.update(repr((sweep.note, lease.living(sweep.folder) is not None)).encode())
-        for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION):
+        digest.update(repr((sweep.info, sweep.note, lease.living(sweep.folder) is not None)).encode())
+        for folder in (sweep.folder, sweep.folder / layout.CONFIRMATION, sweep.folder / layout.CONTINUED):
             rows = Store(folder).table(
                 "trials", ["status", "attempt", "kimg", "best_value", "result", "verdict"]
             )

@@ -6,6 +6,8 @@ Paths are relative to the sweep's folder, with ``/`` between their parts. Trials
 import re
 from functools import cache
 
+RUNS = "runs"
+"""The folder of sweeps where no other is asked for; all that follows lies in the folder of one of them."""
 INFO = "sweep.json"
 SPEC = "spec.yaml"
 LEASE = "lease.json"

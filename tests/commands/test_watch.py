@@ -56,6 +56,19 @@ def test_what_is_new_is_told_once(sweep: Sweep) -> None:
     assert watched.trials[2].value == 0.6
 
 
+def test_facts_that_change_are_read_again(sweep: Sweep) -> None:
+    """The end of a sweep for a while says how many trials it has had: nobody is told to go on with it then."""
+    facts = json.loads(sweep.folder.read("sweep.json"))
+    sweep.folder.write("sweep.json", json.dumps(facts | {"trials": 5}).encode())
+    watched = Watched(sweep.again())
+    watched.refresh()
+    assert not watched.complete
+    sweep.folder.write("sweep.json", json.dumps(facts).encode())
+    watched.refresh()
+    assert watched.info.trials == 2
+    assert watched.complete
+
+
 def test_it_ends_with_the_sweep(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as the driver lives it looks again; what was written last is shown."""
     owner = Owner(sweep.folder)

@@ -84,6 +84,32 @@ def test_pictures_of_latents(page: Browser, tmp_path: Path) -> None:
         assert text(page, "pinned-count") == "2"
         assert page.run("document.documentElement.scrollWidth") <= 390
 
+        # A link within the page goes to its place, and loses nothing.
+        for link in ("#to-pins", ".skip"):
+            chosen = page.run("location.hash")
+            page.run(f"document.querySelector('{link}').click()")
+            assert page.run("document.activeElement.id") == "pinned"
+            assert page.run("location.hash") == chosen
+            assert text(page, "pinned-count") == "2"
+
+        # Moving the second to the top, as often as one likes, never unpins it.
+        page.run("document.querySelector('[data-does=up]').focus()")
+        for _ in range(2):
+            assert page.run("document.activeElement.dataset.does") != "unpin"
+            page.run("document.activeElement.matches('[data-does=up]') && document.activeElement.click()")
+        assert page.run("location.hash").endswith("pins=0-2.0-1")
+
+        # An address that somebody wrote by hand; the keys of the browser stay its own.
+        page.open("about:blank")
+        page.open(f"{server.url}#truncation=0.33333333")
+        page.wait(f"document.querySelectorAll('#grid img').length === 24 && {BUSY} === 0")
+        assert page.run("document.getElementById('alert').hidden")
+        page.run("document.querySelectorAll('#grid button')[1].focus()")
+        assert page.run(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', "
+            "{key: 'ArrowLeft', altKey: true, bubbles: true, cancelable: true}))"
+        )
+
         # An address that nobody can make is told in words.
         assert page.run("fetch('picture.png?of=7-1-9').then((answer) => answer.text())").startswith(
             "this gen"

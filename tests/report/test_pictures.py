@@ -5,16 +5,19 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from helpers.sweeps.reports import page_of
 from helpers.sweeps.synthetic import KINDS, make_sweep
 from PIL import Image
 
+from ganlib.data.sheet import grid, png
 from sweep.records.datasets import Store
 from sweep.report.closest import closest
 from sweep.report.pictures import BLOCK_BYTES, WHOLE_BYTES, WHOLES, Album, Place, fitted
 from sweep.report.results import Results
 from sweep.results import nearest_real
 from sweep.results.nearest_real import Neighbours
+from sweep.storage import layout
 
 
 def noise(count: int, side: int) -> dict[Place, Image.Image]:
@@ -35,6 +38,17 @@ def test_small_pictures_are_not_scaled() -> None:
     urls = fitted(noise(2, 100), WHOLES, WHOLE_BYTES)
     data = base64.b64decode(urls["0", 0].partition(",")[2])
     assert Image.open(BytesIO(data)).size == (100, 100)
+
+
+@pytest.mark.parametrize(("count", "cols", "shown"), [(20, 8, (3, 8)), (80, 10, (8, 8)), (24, 3, (8, 3))])
+def test_no_real_picture_is_cut(tmp_path: Path, count: int, cols: int, shown: tuple[int, int]) -> None:
+    """Of few pictures there are fewer rows, and of classes a row of each."""
+    sweep = make_sweep(tmp_path, trials=1, size=32)
+    sweep.folder.write(layout.REAL_PICTURES, png(grid(np.full((count, 32, 32, 3), 90, np.uint8), cols)))
+    frame = Album.read(Results.read([sweep])).real[0]
+    block = Image.open(BytesIO(base64.b64decode(frame.block.partition(",")[2])))
+    down, across = shown
+    assert block.size == (across * 34 + 2, down * 34 + 2)
 
 
 def test_the_atlas_shows_the_training_at_a_few_moments(tmp_path: Path) -> None:

@@ -79,6 +79,31 @@ def test_unlike_measures_are_not_ranked_together(faces: Sweep, tmp_path: Path) -
         assert f"(n={number})" in words, "without a number that is told for all, each result tells its own"
 
 
+def test_of_sweeps_that_were_not_measured_alike_the_best_of_each_come_first(tmp_path: Path) -> None:
+    """What shows only the first trials, such as pictures and colours, shows some of every sweep."""
+    one, two = [make_sweep(tmp_path, trials=12, name=name, size=8) for name in ("one", "two")]
+    results = Results.read([one, remeasured(two, n_fake=64)])
+    assert [trial.key[0] for trial in results.trials[:4]] == ["0", "1", "0", "1"]
+    assert [trial.entry.rank for trial in results.trials[:4]] == [1, 1, 2, 2]
+    data = chart_data(results)
+    assert {key[0] for key in data["shown"]} == {"0", "1"}
+    assert data["panels"][0]["title"] == "KID (not measured alike)"
+    for words in (data["unranked"], Matters.of(results).why_no_best):
+        assert words == "Not all trials were measured alike: they cannot be ranked together."
+
+
+def test_sweeps_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    places = [tmp_path / "a" / "runs", tmp_path / "b" / "runs", tmp_path / "old"]
+    sweeps = [make_sweep(place, trials=1, pictures=False) for place in places]
+    results = Results.read([sweeps[0], sweeps[2]])
+    assert results.title == "runs/faces, old/faces"
+    assert {trial.values[SWEEP] for trial in results.trials} == {"runs/faces", "old/faces"}
+    names = [facts.sweep.name for facts in Results.read(sweeps).sweeps]
+    assert names == [str(places[0] / "faces"), str(places[1] / "faces"), "old/faces"]
+    command = f"sweep report {places[0] / 'faces'} {places[2] / 'faces'}"
+    assert command in page_of(sweeps[0], sweeps[2]).words()
+
+
 WHOLE = {"from": 2.0, "to": 0.2, "shape": "cosine", "until": 1.0}
 
 

@@ -1,6 +1,7 @@
 """``sweep report --serve``: only here, only the report, and always the newest."""
 
 import http.client
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.build import BESIDE
 from sweep.report.serve import Server
+from sweep.storage import layout
 
 
 @pytest.fixture
@@ -81,6 +83,23 @@ def test_it_is_made_anew_only_when_results_have_changed(server: Server, live: Sw
     assert ask(server, "/")[2] != page
 
 
+def test_facts_that_change_are_read_again(server: Server, live: Sweep) -> None:
+    """`sweep extend` changes them, and so does the end of a sweep for a while: it says how many trials it has had."""
+    assert b"not started" in ask(server, "/")[2]
+    facts = json.loads(live.folder.read("sweep.json")) | {"trials": 3}
+    live.folder.write("sweep.json", json.dumps(facts).encode())
+    assert server.look()
+    assert b"not started" not in ask(server, "/")[2]
+    assert not server.look()
+
+
+@pytest.mark.parametrize("inside", [layout.CONFIRMATION, layout.CONTINUED])
+def test_what_is_trained_within_a_sweep_is_noticed(server: Server, live: Sweep, inside: str) -> None:
+    Store(live.folder / inside, KINDS).put_trial({"trial": 0, "status": "running", "params": "{}", "seed": 1})
+    assert server.look()
+    assert not server.look()
+
+
 def test_a_taken_port_is_told(server: Server, live: Sweep) -> None:
     port = int(server.url.rstrip("/").rpartition(":")[2])
     with pytest.raises(RequestError, match="choose another with --port"):
@@ -105,10 +124,22 @@ def test_an_open_page_refreshes_and_keeps_what_was_chosen(
             "(box => { box.value = 'loss=bce'; box.dispatchEvent(new Event('input')); })"
             "(document.getElementById('filter'))"
         )
+        page.run("document.getElementById('filter').focus()")
         before = page.run("document.getElementById('filtered').textContent")
-        page.run("window.old = true")
+        seed = "[...document.querySelectorAll('#table th')].find((one) => one.dataset.name === 'Seed')"
+        page.run(f"{seed}.querySelector('button').click(), window.old = true")
         another_evaluation(live)
         server.look()
+        page.wait("document.readyState === 'complete' && !window.old")
+        assert page.run("document.getElementById('filtered').textContent") == before
+        assert page.run(f"{seed}.ariaSort") == "ascending"
+        assert page.run("document.activeElement.id") == "filter"  # where it was
+        # What was sorted by may be gone, as when another sweep takes the place: the page works without it.
+        key = "`sweep-report ${document.title}`"
+        page.run(
+            f"sessionStorage.setItem({key}, JSON.stringify({{sort: ['gone', true], filter: 'loss=bce'}}))"
+        )
+        page.run("location.reload(), window.old = true")
         page.wait("document.readyState === 'complete' && !window.old")
         assert page.run("document.getElementById('filtered').textContent") == before
         assert page.complaints == []

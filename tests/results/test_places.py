@@ -63,4 +63,4 @@ def test_show_and_report_say_it(several: bool, tmp_path: Path) -> None:
     assert sorted(place["node"] for place in found) == (["node-0", "node-1"] if several else ["node-0"])
     assert run("report", "faces", *storage, "--out", tmp_path / "r.html").exit_code == 0
     assert ("node-1, cpu: " in (tmp_path / "r.html").read_text()) == several
-    assert ("node-1,cpu" in (tmp_path / "trials.csv").read_text()) == several
+    assert ("node-1,cpu" in (tmp_path / "r-trials.csv").read_text()) == several

@@ -130,7 +130,7 @@ def test_a_sweep_over_a_server_that_fails_a_third_of_all_requests(bucket: Bucket
         )
         assert ours == theirs
     run("check", "small", "--storage", bucket.url)
-    run("report", "small", "--storage", bucket.url, "--out", str(tmp_path / "out"))
+    run("report", "small", "--storage", bucket.url, "--out", str(tmp_path / "report.html"))
     everything = b"".join(bucket.objects.values())
     assert b"nobody-may-see" not in everything
     assert not any(b"nobody-may-see" in path.read_bytes() for path in (tmp_path / "out").rglob("*.html"))

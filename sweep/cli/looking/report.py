@@ -15,7 +15,7 @@ from sweep.cli.options import storage_option
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The HTML file to write [default: report.html in the sweep's folder].",
+    help="The HTML file to write, whose name ends in .html [default: report.html in the sweep's folder].",
 )
 @click.option("--latest", is_flag=True, help="The newest sweep, which is also the default.")
 @click.option("--full", is_flag=True, help="Embed every picture of every trial in full size.")
@@ -35,7 +35,8 @@ def command(
     """Write the report of the sweeps NAME... (the newest by default): an HTML file, and files for papers beside it.
 
     Works while a sweep runs. The HTML file needs no network and can be sent to others as it is. Beside it are
-    comparison.png, curves.png, importance.png and trials.csv, and the best trials as table.tex and table.md, to paste.
+    comparison.png, curves.png, importance.png and trials.csv, and the best trials as table.tex and table.md, to paste;
+    beside mine.html they are called mine-curves.png and so on.
     Several sweeps are compared with each other.
     """
     from ganlib.errors import RequestError, WorkError

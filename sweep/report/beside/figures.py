@@ -60,8 +60,8 @@ def curves(results: Results) -> bytes | None:
         places = [grid[:, :2], grid[0, 2], grid[0, 3], grid[1, 2], grid[1, 3]]
         for place, panel in zip(places, shown, strict=False):
             _curves(figure.add_subplot(place), panel, results, large=panel is shown[0])
-        about = "" if results.identity is None else f" ({shown[0].title.partition(' (')[2]}"
-        figure.suptitle(printable(results.title) + about, fontsize=9, x=0.01, ha="left")
+        _, opening, about = shown[0].title.partition(" (")
+        figure.suptitle(printable(results.title) + opening + about, fontsize=9, x=0.01, ha="left")
         return _png(figure)
 
 

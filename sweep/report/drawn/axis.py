@@ -105,8 +105,8 @@ def _even(low: float, high: float) -> list[float]:
     for step in steps:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < _MOST:
-            # At an end a round value may be beyond it by its rounding.
-            return [min(max(float(f"{n * step:.12g}"), low), high) for n in range(first, last + 1)]
+            # At an end a round value may be beyond it by its rounding; where ends are close, several are one then.
+            return sorted({min(max(float(f"{n * step:.12g}"), low), high) for n in range(first, last + 1)})
     raise AssertionError("unreachable: ten steps of a tenth are too many, two of a whole power are few")
 
 

@@ -1,12 +1,14 @@
 """The section on how to repeat a sweep: commands, and what each sweep was made of."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweep import formatting
 from sweep.report.facts import Facts
 from sweep.report.results import Results
+from sweep.storage import layout
+from sweep.storage.opening import open_folder
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,29 @@ class Source:
 
 @dataclass(frozen=True)
 class RepeatSection:
-    """How to repeat the sweeps: purpose and command, and what each sweep was made of."""
+    """How to repeat the sweeps.
+
+    Attributes:
+        commands: Purpose and command.
+        short: The same on paper, where there is no room for paths: sweeps are named alone.
+        sources: What each sweep was made of.
+    """
 
     commands: Sequence[tuple[str, str]]
+    short: Sequence[tuple[str, str]]
     sources: Sequence[Source]
 
     @classmethod
     def of(cls, results: Results) -> "RepeatSection":
         """Say how to repeat the sweeps of a report."""
-        return cls(_commands(results), [_source(facts, results.several) for facts in results.sweeps])
+        sources = [_source(facts, results.several) for facts in results.sweeps]
+        return cls(_commands(results, _found), _commands(results, lambda facts: facts.sweep.name), sources)
 
 
-def _commands(results: Results) -> list[tuple[str, str]]:
-    """Write the commands that go on from here."""
-    names = [_quoted(facts) for facts in results.sweeps]
-    first = _quoted(results.winner.facts) if results.winner else names[0]
+def _commands(results: Results, called: Callable[[Facts], str]) -> list[tuple[str, str]]:
+    """Write the commands that go on from here, with what each sweep is called in them."""
+    names = [_quoted(called(facts)) for facts in results.sweeps]
+    first = _quoted(called(results.winner.facts)) if results.winner else names[0]
     return [
         ("Run it again, under another name", "sweep run spec.yaml --name NEW_NAME"),
         ("Rank its trials", f"sweep best {first}"),
@@ -56,9 +66,15 @@ def _commands(results: Results) -> list[tuple[str, str]]:
     ]
 
 
-def _quoted(facts: Facts) -> str:
-    """Quote a sweep's name for a shell."""
-    return shlex.quote(formatting.printable(facts.sweep.name))
+def _found(facts: Facts) -> str:
+    """Give what a command finds a sweep by: its name where commands look by default, or else its folder."""
+    folder, name = facts.sweep.folder, facts.sweep.name
+    return name if folder == open_folder(layout.RUNS) / name else folder.url
+
+
+def _quoted(name: str) -> str:
+    """Quote what names a sweep for a shell."""
+    return shlex.quote(formatting.printable(name))
 
 
 def _source(facts: Facts, several: bool) -> Source:

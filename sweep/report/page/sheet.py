@@ -135,7 +135,7 @@ class SheetSection:
             caption=caption(results, names),
             columns=columns,
             columns_more=columns_more,
-            commands=[(purpose, clipped(command, LONGEST + NAME)) for purpose, command in repeat.commands],
+            commands=[(purpose, clipped(command, LONGEST + NAME)) for purpose, command in repeat.short],
             repeat=_repeat(results, facts, repeat),
             space=space,
             space_more=len(searching) - len(space),

@@ -17,6 +17,7 @@ NUMBERS = st.lists(st.floats(-1e6, 1e6) | st.floats(-1e100, 1e100), min_size=1, 
 @example([5e-324, 1e-323], None)
 @example([1e100, 1e100, -1e100], None)
 @example([1e100, 1e-100], 1e-99)
+@example([-9.999999999615983e99, -9.999999999606386e99], None)
 def test_ticks_and_places_are_those_of_the_axis(values: list[float], floor: float | None) -> None:
     axis = Axis.of(values, floor)
     assert axis is not None

@@ -143,9 +143,14 @@ def test_a_fid_is_nevercsv_cell(page: Page) -> None:
     assert titles[:2] == ["KID (efficientnet_lite0@64, n=512)", "FID (efficientnet_lite0@64, n=512)"]
 
 
-def test_it_can_be_repeated_from_the_page(page: Page) -> None:
+def test_it_can_be_repeated_from_the_page(
+    faces: Sweep, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = page.words()
-    assert "sweep best faces --export DIR" in words
+    assert f"sweep best {faces.folder} --export DIR" in words  # where commands would not look by themselves
+    monkeypatch.chdir(tmp_path)
+    here = make_sweep(tmp_path / "runs", trials=1, pictures=False)
+    assert "sweep best faces --export DIR" in page_of(here).words()
     assert "a1b2c3d4e5f60718" in words
     assert "torch 2.11.0" in words
     assert "sampler: tpe" in next(data for tag, data in page.texts if tag == "code" and "sampler" in data)

@@ -59,6 +59,7 @@ const top = (button) => button.getBoundingClientRect().top;
 
 /* Arrow keys go to the neighbours, Home and End to the ends. */
 const move = (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
   const buttons = [...grid.querySelectorAll("button")];
   const here = buttons.indexOf(document.activeElement);
   const across = buttons.filter((button) => top(button) === top(buttons[0])).length;

@@ -17,6 +17,16 @@ const introduce = () => {
   document.documentElement.classList.toggle("opaque", about.channels !== 4);
 };
 
+/* Goes where a link within the page leads. Its address stays as it is: behind the # stands what was chosen. */
+const follow = (event) => {
+  const link = event.target.closest?.("a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  const target = byId(link.getAttribute("href").slice(1));
+  target.focus();
+  target.scrollIntoView();
+};
+
 const begin = () => {
   introduce();
   say("The generator is loaded");
@@ -38,6 +48,7 @@ const begin = () => {
   });
 };
 
+document.addEventListener("click", follow);
 try {
   const answer = await fetch("about.json");
   if (answer.ok) {

@@ -48,7 +48,13 @@ export const show = (image, url, words) => {
     image.removeAttribute("aria-busy");
     alarm("");
   };
-  return image.decode().then(there, () => image.dataset.url === url && explain(url));
+  const failed = () => {
+    if (image.dataset.url !== url) return null; // another one is asked for by now
+    image.removeAttribute("aria-busy");
+    delete image.dataset.url; // so that it is asked for again
+    return explain(url);
+  };
+  return image.decode().then(there, failed);
 };
 
 /* A call that waits until nothing has asked for it for a moment. */

@@ -11,8 +11,8 @@ const earlier = (place) => {
   [pins[place - 1], pins[place]] = [pins[place], pins[place - 1]];
   choose({ pins });
   say(`${called(pins[place - 1])} is number ${place} of the walk`);
-  const buttons = list.children[place - 1].querySelectorAll("button");
-  buttons[0].focus();
+  // At the top there is no further up; never onto the button beside it, which unpins.
+  list.children[place - 1].querySelector("[data-does='up'], a").focus();
 };
 
 const unpin = (picture, place) => {
@@ -26,7 +26,7 @@ const item = (picture, place) => {
   const does = make(
     "span",
     { class: "pin-does" },
-    place > 0 ? make("button", { type: "button", class: "quiet", "aria-label": `Move ${called(picture)} up`, onclick: () => earlier(place) }, "↑") : "",
+    place > 0 ? make("button", { type: "button", class: "quiet", "data-does": "up", "aria-label": `Move ${called(picture)} up`, onclick: () => earlier(place) }, "↑") : "",
     make("a", { class: "button quiet", href: pictureAt(picture), download: fileFor(picture, "png"), "aria-label": `Save ${called(picture)} as PNG` }, "PNG"),
     make("button", { type: "button", class: "quiet", "data-does": "unpin", "aria-label": `Unpin ${called(picture)}`, onclick: () => unpin(picture, place) }, "Unpin"),
   );

@@ -34,7 +34,7 @@ export const read = () => {
   Object.assign(state, {
     seed: isSeed(seed) ? seed : FIRST.seed,
     label: knows(label) ? label : "",
-    truncation: about.styles ? within(Number(words.get("truncation") ?? 1), 0, 1.5, 1) : 1,
+    truncation: about.styles ? Math.round(100 * within(Number(words.get("truncation") ?? 1), 0, 1.5, 1)) / 100 : 1,
     count: Math.round(within(Number(words.get("count") ?? PAGE), 1, about.most, PAGE)),
     pins: [...new Set(pins)].filter((pin) => knows(pin.split("-")[2] ?? "")).slice(0, about.stops),
   });

@@ -4,7 +4,7 @@ import { report } from "./page.js";
 
 const KEY = `sweep-report ${document.title}`;
 
-export const chosen = { slots: null, moment: null, view: "cards", filter: "", order: "", sort: null, log: false };
+export const chosen = { slots: null, moment: null, view: "cards", filter: "", order: "", sort: null, log: false, focus: "" };
 if (report.live) {
   try {
     Object.assign(chosen, JSON.parse(sessionStorage.getItem(KEY)) ?? {});

@@ -83,5 +83,5 @@ export const showParallel = () => {
   const place = byId("parallel");
   if (!place) return;
   if (ranked.length && axes.length) plot(place, draw(place));
-  else place.replaceWith(element("p", { className: "empty", textContent: "No trial can be ranked yet." }));
+  else place.replaceWith(element("p", { className: "empty", textContent: charts.unranked }));
 };

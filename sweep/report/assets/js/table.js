@@ -8,6 +8,9 @@ import { byId } from "./page.js";
 const table = byId("table");
 const headings = () => [...table.tHead.rows[0].cells];
 
+/* The name of a column; its place changes as results bring others. */
+const nameOf = (heading) => heading.dataset.path || heading.dataset.name;
+
 const sortBy = (column, down) => {
   for (const heading of headings()) heading.removeAttribute("aria-sort");
   headings()[column].setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -17,7 +20,7 @@ const sortBy = (column, down) => {
     return down ? compare(b, a) : compare(a, b);
   });
   table.tBodies[0].append(...keyed.map(([, row]) => row));
-  keep({ sort: [column, down] });
+  keep({ sort: [nameOf(headings()[column]), down] });
 };
 
 const hideRows = () => {
@@ -33,5 +36,6 @@ export const showTable = () => {
     heading.querySelector("button")?.addEventListener("click", sort);
   });
   onFilter(hideRows);
-  if (chosen.sort) sortBy(...chosen.sort);
+  const sorted = headings().findIndex((heading) => nameOf(heading) && nameOf(heading) === chosen.sort?.[0]);
+  if (sorted >= 0) sortBy(sorted, chosen.sort[1]);
 };

@@ -107,7 +107,7 @@ export const showViewer = () => {
   viewer.addEventListener("click", (event) => { if (event.target === viewer) viewer.close(); });
   viewer.addEventListener("close", focusBack);
   viewer.addEventListener("keydown", (event) => {
-    if (!Object.hasOwn(KEYS, event.key)) return;
+    if (!Object.hasOwn(KEYS, event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     KEYS[event.key]();
   });
