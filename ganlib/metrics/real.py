@@ -16,6 +16,7 @@ from ganlib.metrics.counts import count_real, usual_size
 from ganlib.metrics.distances.frechet import Gaussian, fit, pending_distance
 from ganlib.metrics.distances.kernel import (
     Kid,
+    Means,
     Subsets,
     draw_subsets,
     mean_between,
@@ -111,7 +112,7 @@ class RealStatistics:
             else:
                 factor = factor.to(self.features)
                 self.gaussian = Gaussian(self.features.mean(0), factor, min(n - 1, d))
-        self._within: tuple[tuple[int, int, int, int], Subsets, Tensor] | None = None
+        self._within: tuple[tuple[int, int, int, int], Subsets, Means] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -145,9 +146,7 @@ class RealStatistics:
             drawn = draw_subsets(n, m, subsets, size, seed).on(self.features.device)
             self._within = known = key, drawn, mean_within(self.features, drawn.of_x)
         _, chosen, within = known
-        values = within + mean_within(fake, chosen.of_y)
-        values = values - 2 * mean_between(self.features, fake, chosen)
-        return summarise(values, size, min(n, m))
+        return summarise(within, mean_within(fake, chosen.of_y), mean_between(self.features, fake, chosen))
 
     def mmd(self, features: FeatureArray) -> Mmd:
         """Compute the distance with a Gaussian kernel to (m, d) features; see `ganlib.metrics.mmd_from_features`."""

@@ -41,7 +41,7 @@ def test_subsets_are_as_large_as_asked_for(size: int) -> None:
         RealStatistics(x).kid(y, subsets=5, subset_size=size, seed=7),
     ):
         assert ours.mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-6)
-        assert math.isnan(ours.se) == (size == 60)
+        assert ours.se > 0  # also where each subset is all of a set
 
 
 @pytest.mark.parametrize("size", [61, 1000])

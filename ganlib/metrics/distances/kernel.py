@@ -75,24 +75,56 @@ def draw_subsets(n: int, m: int, subsets: int, subset_size: int | None, seed: in
     return Subsets(of_x, of_y)
 
 
-def mean_within(x: Tensor, picks: Tensor) -> Tensor:
-    """Average the kernel between different rows of ``x`` in each subset: (subsets,) float64."""
+class Means(NamedTuple):
+    """Averages of the kernel, all float64.
+
+    Attributes:
+        subsets: (subsets,) in each subset.
+        rows: (n,) of each row of x with those of the other set, or with the other rows of its own; NaN where no subset
+            has the row and only subsets were evaluated.
+        columns: (m,) the same of each row of y.
+    """
+
+    subsets: Tensor
+    rows: Tensor
+    columns: Tensor
+
+
+def mean_within(x: Tensor, picks: Tensor) -> Means:
+    """Average the kernel between different rows of ``x``."""
     size = picks.shape[1]
-    with_self = _cube(x.square().sum(1) / x.shape[1])[picks].sum(1)
-    return (_sums(x, x, picks, picks) - with_self) / (size * (size - 1))
+    with_self = _cube(x.square().sum(1) / x.shape[1])
+    sums = _sums(x, x, picks, picks)
+    rows = (sums.rows - sums.times * with_self) / (sums.across - sums.times)
+    return Means((sums.subsets - with_self[picks].sum(1)) / (size * (size - 1)), rows, rows)
 
 
-def mean_between(x: Tensor, y: Tensor, subsets: Subsets) -> Tensor:
-    """Average the kernel between rows of ``x`` and of ``y`` in each subset: (subsets,) float64."""
-    return _sums(x, y, subsets.of_x, subsets.of_y) / subsets.size**2
+def mean_between(x: Tensor, y: Tensor, subsets: Subsets) -> Means:
+    """Average the kernel between rows of ``x`` and of ``y``."""
+    sums = _sums(x, y, subsets.of_x, subsets.of_y)
+    return Means(sums.subsets / subsets.size**2, sums.rows / sums.across, sums.columns / sums.down)
 
 
-def summarise(values: Tensor, size: int, smaller: int) -> Pending[Kid]:
-    """Compute mean and standard error of the KIDs of subsets of ``size`` rows, ``smaller`` = min(n, m)."""
-    if len(values) < 2 or size >= smaller:
+def summarise(within_x: Means, within_y: Means, between: Means) -> Pending[Kid]:
+    """Compute mean and standard error of the KIDs of subsets; see `kid_from_features`."""
+    values = within_x.subsets + within_y.subsets - 2 * between.subsets
+    if len(values) < 2 or min(len(between.rows), len(between.columns)) < 3:
         return Pending.of([values.mean()], lambda found: Kid(found[0], math.nan))
-    scale = size / (smaller - size) + 1 / len(values)
-    return Pending.of([values.mean(), values.var()], lambda found: Kid(found[0], math.sqrt(found[1] * scale)))
+    variance = _jackknife(within_x.rows, between.rows) + _jackknife(within_y.rows, between.columns)
+    variance = variance + values.var() / len(values)
+    return Pending.of([values.mean(), variance], lambda found: Kid(found[0], math.sqrt(found[1])))
+
+
+def _jackknife(within: Tensor, across: Tensor) -> Tensor:
+    """Estimate the variance that a set brings, from the distances without each of its rows in turn.
+
+    Args:
+        within: (n,) means of the kernel of a row with the other rows of its set, n >= 3.
+        across: (n,) means of the kernel of a row with those of the other set.
+    """
+    n = len(within)
+    left = within * ((n - 1) / (n - 2)) - across
+    return 4 / (n - 1) * (left - left.nanmean()).square().nanmean()
 
 
 def kid_from_features(
@@ -104,10 +136,10 @@ def kid_from_features(
     negative for sets of one distribution. Equals torch-fidelity for equal subsets.
 
     ``se`` is the standard error of the mean as an estimate of the true distance: how far it would
-    move with other pictures. Subsets share pictures, so the spread over sqrt(subsets) would only say how
-    far the mean would move with other *subsets of these pictures*, and would go to zero as more of them
-    are drawn. Instead the spread is scaled as the delete-d jackknife does (Shao and Wu 1989): the variance
-    over subsets times b / (min(n, m) - b), b the subset's size, plus the variance over subsets / subsets.
+    move with other pictures on both sides. Subsets share pictures, so the spread over sqrt(subsets) would only say
+    how far the mean would move with other *subsets of these pictures*, and would go to zero as more of them
+    are drawn. It is the delete-one jackknife of each set (Efron and Stein 1981), whose variance is too large rather
+    than too small, and the variance over subsets / subsets for their draw.
 
     Args:
         x: (n, d) array or tensor, one row a picture, n >= 2.
@@ -118,7 +150,7 @@ def kid_from_features(
         seed: Seed of the draw; equal features and seed give equal numbers.
 
     Returns:
-        ``(mean, se)``. ``se`` is NaN for a single subset, and where a subset is all of a set.
+        ``(mean, se)``. ``se`` is NaN for a single subset, and where a set has fewer than three rows.
 
     Raises:
         RequestError: on a wrong shape, on unequal d, on NaN or infinity, and on subsets that are too few, too
@@ -139,8 +171,7 @@ def kid_from_features(
 def _pending_kid(x: Tensor, y: Tensor, chosen: Subsets) -> Pending[Kid]:
     """Compute `kid_from_features` of checked float64 features."""
     chosen = chosen.on(x.device)
-    values = mean_within(x, chosen.of_x) + mean_within(y, chosen.of_y) - 2 * mean_between(x, y, chosen)
-    return summarise(values, chosen.size, min(len(x), len(y)))
+    return summarise(mean_within(x, chosen.of_x), mean_within(y, chosen.of_y), mean_between(x, y, chosen))
 
 
 def kid_by_class(
@@ -185,19 +216,59 @@ def _cube(inner: Tensor) -> Tensor:
     return shifted * shifted * shifted
 
 
-def _sums(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> Tensor:
-    """Sum the kernel over all pairs of rows of ``x`` and of ``y`` in each subset."""
-    (n, d), m, (subsets, size) = x.shape, len(y), rows_x.shape
-    if n * m > subsets * size * size:
-        return torch.stack([_cube(x[i] @ y[j].T / d).sum() for i, j in zip(rows_x, rows_y, strict=True)])
+class _Sums(NamedTuple):
+    """Sums of the kernel over pairs that were evaluated.
+
+    Attributes:
+        subsets: (subsets,) over all pairs of each subset.
+        rows: (n,) over the pairs of each row of x.
+        columns: (m,) over the pairs of each row of y.
+        times: How many times each row of x met all that it meets: (n,), or one number for all.
+        across: How many pairs each row of x is in: (n,), or one number for all.
+        down: The same of each row of y.
+    """
+
+    subsets: Tensor
+    rows: Tensor
+    columns: Tensor
+    times: Tensor | int
+    across: Tensor | int
+    down: Tensor | int
+
+
+def _sums(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> _Sums:
+    """Sum the kernel over all pairs of rows, or where these are too many, over those in subsets."""
+    n, m, (subsets, size) = len(x), len(y), rows_x.shape
+    return (
+        _of_subsets(x, y, rows_x, rows_y) if n * m > subsets * size * size else _of_all(x, y, rows_x, rows_y)
+    )
+
+
+def _of_all(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> _Sums:
+    (n, d), m, subsets = x.shape, len(y), len(rows_x)
     takes_x, takes_y = _membership(rows_x, n, x), _membership(rows_y, m, x)
-    total = x.new_zeros(subsets)
+    total, rows, columns = x.new_zeros(subsets), x.new_zeros(n), x.new_zeros(m)
     block = max(1, BLOCK_ELEMENTS // m)
     for start in range(0, n, block):
         part = slice(start, start + block)
         kernel = _cube(x[part] @ y.T / d)
         total += ((takes_x[:, part] @ kernel) * takes_y).sum(1)
-    return total
+        rows[part] = kernel.sum(1)
+        columns += kernel.sum(0)
+    return _Sums(total, rows, columns, 1, m, n)
+
+
+def _of_subsets(x: Tensor, y: Tensor, rows_x: Tensor, rows_y: Tensor) -> _Sums:
+    total, rows, columns = [], x.new_zeros(len(x)), x.new_zeros(len(y))
+    for i, j in zip(rows_x, rows_y, strict=True):
+        kernel = _cube(x[i] @ y[j].T / x.shape[1])
+        total.append(kernel.sum())
+        rows.index_add_(0, i, kernel.sum(1))
+        columns.index_add_(0, j, kernel.sum(0))
+    times, size = _membership(rows_x, len(x), x).sum(0), rows_x.shape[1]
+    return _Sums(
+        torch.stack(total), rows, columns, times, times * size, _membership(rows_y, len(y), x).sum(0) * size
+    )
 
 
 def _membership(rows: Tensor, n: int, like: Tensor) -> Tensor:
