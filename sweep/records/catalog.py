@@ -145,7 +145,8 @@ def _at_path(name: str) -> Sweep | None:
         return None
     if "://" in name and not name.startswith("file://"):
         parent, _, last = name.rstrip("/").rpartition("/")
-        return _load(open_folder(parent), last) if parent.count("/") > 1 else None
+        below = parent.count("/") > 1 and ".." not in name.split("/")
+        return _load(open_folder(parent), last) if below else None
     path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
     if not os.path.exists(path):  # also where the name is too long for a path
         return None

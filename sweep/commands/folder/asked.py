@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganlib.errors import RequestError
+from sweep.spec.hints import NAME_RULE, as_name, is_name
+from sweep.spec.problems import show
 from sweep.spec.specification import Spec, load, parse
-from sweep.storage.layout import INFO, SPEC
+from sweep.storage.layout import CHOSEN, INFO, SPEC
 from sweep.storage.opening import open_folder
 
 QUARTER_OF_AN_HOUR = 900.0
@@ -26,6 +29,9 @@ class Asked:
         local: Whether trials run one after another.
         began: When the command began, by `time.monotonic`.
         text: The spec itself, where ``what`` names none.
+
+    Raises:
+        RequestError: if no sweep can have the name.
     """
 
     what: str
@@ -36,6 +42,10 @@ class Asked:
     local: bool
     began: float
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not is_name(self.name):
+            raise RequestError(f"--name: {NAME_RULE}; got {show(self.name)}{as_name(self.name)}")
 
     @property
     def is_pictures(self) -> bool:
@@ -51,7 +61,7 @@ class Asked:
         Raises:
             SpecError, RequestError: if it is wrong, or not there.
         """
-        return parse(self.text, self.what, self._named) if self.text else load(self.what, self._named)
+        return parse(self.text, self.what, self.named) if self.text else load(self.what, self.named)
 
     def sweep_name(self, again: bool) -> str:
         """Give the name that the sweep has, or will have.
@@ -66,11 +76,20 @@ class Asked:
             return self.spec().name
         from sweep.commands.folder.chosen import free_name, name_for
 
-        name, sweeps = self.name or name_for(Path(self.what)), open_folder(self.storage)
-        return name if self.name or again else free_name(name, lambda one: sweeps.exists(f"{one}/{INFO}"))
+        if self.own_name is not None:
+            return self.own_name
+        name, sweeps = name_for(Path(self.what)), open_folder(self.storage)
+        return name if again else free_name(name, lambda one: sweeps.exists(f"{one}/{INFO}"))
 
     @property
-    def _named(self) -> tuple[str, ...]:
+    def own_name(self) -> str | None:
+        """Give the name that was asked for, as an option or a value of the spec; None where none was."""
+        said = [one for one in self.named if one.partition("=")[0].strip() == "name"]
+        return parse("train: {epochs: 1}", CHOSEN, said).name if said else None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Give what is put over the spec, the name last."""
         return (*self.overrides, f"name={self.name}") if self.name is not None else tuple(self.overrides)
 
 

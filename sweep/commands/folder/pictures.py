@@ -31,7 +31,7 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
     import torch
 
     spec, text = _chosen(asked, torch.cuda.is_available(), say)
-    left = parse(text, CHOSEN, asked.overrides).resources.gpu
+    left = parse(text, CHOSEN, asked.named).resources.gpu
     # Left to a machine whose GPU is too old for what is installed.
     return _chosen(asked, False, say) if (left, spec.resources.gpu) == ("auto", 0) else (spec, text)
 
@@ -39,14 +39,14 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
 def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, str]:
     """Choose a spec for training on a GPU, or on the processor."""
     folder = Path(asked.what)
+    name = asked.own_name or name_for(folder)
     seen = look(folder, size_for(0, gpu)[0], say)
-    name = asked.name or name_for(folder)
     numbers = Numbers() if asked.seconds is None else Numbers(time=durations.text(asked.seconds))
     text = spec_for(seen, name, gpu, numbers)
-    spec = parse(text, CHOSEN, asked.overrides)
+    spec = parse(text, CHOSEN, asked.named)
     if asked.seconds is not None:
         fit = fitted(spec, asked.seconds, asked.local, say, asked.began)
         numbers = numbers.changed(dict(one.split("=", 1) for one in fit.overrides))
         text = spec_for(seen, name, gpu, numbers)
-        spec = replace(parse(text, CHOSEN, asked.overrides), resources=fit.spec.resources)
+        spec = replace(parse(text, CHOSEN, asked.named), resources=fit.spec.resources)
     return spec, text
