@@ -76,7 +76,9 @@ def run(
     if isinstance(what, Mapping):
         asked = Asked("<mapping>", name, given, str(storage), limit, local, clock.monotonic(), document(what))
     else:
-        asked = Asked(str(what), name, given, str(storage), limit, local, clock.monotonic())
+        # A name is a shipped spec's before a folder's, and a path is no name.
+        place = str(what.absolute() if isinstance(what, Path) and what.is_dir() else what)
+        asked = Asked(place, name, given, str(storage), limit, local, clock.monotonic())
     chosen = choose(asked, address is None, or_resume, view.say)
     options = Options(str(storage), local, address, False, chosen.text)
     if or_resume:

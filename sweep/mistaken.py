@@ -20,10 +20,9 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
         spec = path / SPEC
         return f"it is the folder of a sweep: 'sweep resume {path.name}' goes on with it; its spec is {spec}"
     if os.path.isdir(path):
-        specs = [str(file) for file in _specs_in(path)]
         return (
-            f"it is a folder, with {_listed(specs)}"
-            if specs
+            f"it is a folder, with {_listed([str(file) for file in _specs_in(path)])}"
+            if holds_specs(path)
             else f"it is a folder; 'sweep init {shlex.quote(str(path))} > mine.yaml' chooses a spec for pictures there"
         )
     if os.path.isfile(Path(storage) / path / INFO):
@@ -42,6 +41,15 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
     return did_you_mean(str(path), [*map(str, near), *known]).removeprefix(", ") or (
         f"shipped specs go by their names: {_listed(known, 8)}"
     )
+
+
+def holds_specs(folder: Path) -> bool:
+    """Tell whether a folder is one of specs: beside pictures a YAML file is none, as exports for detectors have it."""
+    if next(_specs_in(folder), None) is None:
+        return False
+    from ganlib.data.listing import scan
+
+    return not scan(str(folder), "the folder").files
 
 
 def _no_file(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The specs that come along, which go by their names from anywhere."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,13 @@ def folder() -> Path | None:
 def find(name: str) -> Path | None:
     """Find a shipped spec by its name, such as ``quickstart`` or ``studies/wu``; None where there is none."""
     return next((path for known, path in specs() if known == name.removesuffix(".yaml")), None)
+
+
+def note(name: str) -> str:
+    """Say which is meant by a name that is a shipped spec's and a folder's; empty where there is no doubt."""
+    if not os.path.isdir(name) or find(name) is None:
+        return ""
+    return f"'{name}' is the shipped spec; the folder of that name is ./{name}"
 
 
 def specs() -> Iterator[tuple[str, Path]]:

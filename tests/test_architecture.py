@@ -25,10 +25,10 @@ def test_there_is_something_to_walk() -> None:
 
 
 MAY_IMPORT: dict[str, str] = {
-    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken "
+    "sweep.cli": "check commands play report results runners spec storage terminal records formatting mistaken shipped "
     "durations",
     "sweep.api": "commands durations records report results runners spec storage terminal",
-    "sweep.commands": "driver records results runners search shipped spec storage terminal worker formatting "
+    "sweep.commands": "driver records results runners search shipped spec storage terminal worker formatting mistaken "
     "durations",
     "sweep.play": "local_server",
     "sweep.report": "records results spec storage formatting local_server",

@@ -207,14 +207,15 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     """Read a spec from a file.
 
     Args:
-        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes, or the name of a shipped one (`sweep.shipped`).
+        path: A YAML file of at most `yaml_tree.MAX_BYTES` bytes, or the name of a shipped one (`sweep.shipped`), which
+            goes before a folder of that name.
         overrides: ``PATH=VALUE``, each put over what the file says; VALUE is YAML and may be a distribution.
 
     Raises:
         SpecError: If anything is wrong in the spec; names every problem.
         RequestError: If the file cannot be read.
     """
-    if not os.path.exists(path) and (known := shipped.find(str(path))) is not None:
+    if (os.path.isdir(path) or not os.path.exists(path)) and (known := shipped.find(str(path))) is not None:
         path = known
     try:
         regular = stat.S_ISREG(Path(path).stat().st_mode)

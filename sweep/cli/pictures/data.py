@@ -11,8 +11,7 @@ import click
 
 from ganlib import written
 from ganlib.errors import RequestError, WorkError
-from sweep.cli.completing import specs
-from sweep.cli.options import SpecCommand
+from sweep.cli.options import SpecCommand, spec_argument
 
 if TYPE_CHECKING:
     from ganlib.config import DataConfig
@@ -24,7 +23,7 @@ _SHOWN = 20  # skipped files that are listed for a person; --json lists all
 
 
 @click.command("data", cls=SpecCommand)
-@click.argument("spec", type=click.Path(path_type=Path), shell_complete=specs)
+@spec_argument
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Contact sheet to write  [default: <name>-data.png]"
 )
@@ -43,7 +42,7 @@ _SHOWN = 20  # skipped files that are listed for a person; --json lists all
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    spec: Path, out: Path | None, overrides: tuple[str, ...], alike: Path | None, as_json: bool
+    spec: str, out: Path | None, overrides: tuple[str, ...], alike: Path | None, as_json: bool
 ) -> None:
     """Prepare the pictures of SPEC and describe them; trains nothing.
 
@@ -51,9 +50,12 @@ def command(
     are duplicates and what was skipped, and writes a contact sheet of 64 of them; of translators beside 64 photographs,
     and the same drawings with the blurred edges that CartoonGAN is taught by.
     """
+    from sweep import shipped
     from sweep.records.schemas import to_json
     from sweep.spec.specification import load
 
+    if note := shipped.note(spec):
+        click.echo(note, err=True)
     loaded = load(spec, overrides)
     sheet = out if out is not None else Path(f"{loaded.name}-data.png")
     _check_writable(sheet, "--out", ".png")

@@ -41,7 +41,7 @@ def command(
     """
     from dataclasses import asdict
 
-    from sweep import durations
+    from sweep import durations, shipped
     from sweep.commands.planning import budget as fitting
     from sweep.commands.planning.findings import plan_of
     from sweep.commands.planning.plan import lines
@@ -52,6 +52,8 @@ def command(
     def say(line: str) -> None:
         click.echo(line, err=True)
 
+    if note := shipped.note(spec):
+        say(note)
     study = settled(load(spec, overrides), address, say)
     plan, images = plan_of(study, local, address, say)
     fit = fitting.Fit(study, images, plan.costs, budget or 0.0, plan.others)

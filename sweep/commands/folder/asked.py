@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ganlib.errors import RequestError
+from sweep import shipped
+from sweep.mistaken import holds_specs
 from sweep.spec.hints import NAME_RULE, as_name, is_name
 from sweep.spec.problems import show
 from sweep.spec.specification import Spec, load, parse
@@ -47,13 +50,13 @@ class Asked:
         if self.name is not None and not is_name(self.name):
             raise RequestError(f"--name: {NAME_RULE}; got {show(self.name)}{as_name(self.name)}")
 
-    @property
+    @cached_property
     def is_pictures(self) -> bool:
-        """Whether it is a folder that may have pictures: no sweep's, and without specs."""
-        if self.text or not os.path.isdir(os.path.expanduser(self.what)):
+        """Whether it is a folder that may have pictures: no sweep's, nor one of specs."""
+        path = Path(os.path.expanduser(self.what))
+        if self.text or not os.path.isdir(path) or shipped.find(self.what) is not None:
             return False
-        path = Path(self.what).expanduser()
-        return not (path / INFO).is_file() and not any(path.glob("*.y*ml"))
+        return not (path / INFO).is_file() and not holds_specs(path)
 
     def spec(self) -> Spec:
         """Read the spec, where it is none that has to be chosen.
@@ -119,6 +122,8 @@ def choose(asked: Asked, measured: bool, again: bool, say: Callable[[str], None]
         SpecError, RequestError: if something is wrong, or not there.
         WorkError: if a few steps cannot be timed.
     """
+    if not asked.text and (note := shipped.note(asked.what)):
+        say(note)
     name = asked.sweep_name(again)
     begun = open_folder(asked.storage) / name
     if again and (asked.is_pictures or asked.seconds is not None) and begun.exists(INFO):
