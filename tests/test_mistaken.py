@@ -30,7 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("run first", ("sweep resume first", "runs/first/spec.yaml")),
         ("run runs/first", ("sweep resume first", "spec.yaml")),
         ("run specs", ("it is a folder", "specs/a.yaml")),
-        ("run empty", ("has 0 pictures", "thousands are good")),
+        ("run empty", ("has no pictures: it is empty", "thousands are good")),
         ("run S.YAML", ("did you mean 's.yaml'",)),
         ("run s", ("did you mean 's.yaml'",)),
         ("run quikstart", ("did you mean 'quickstart'",)),

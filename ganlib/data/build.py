@@ -6,6 +6,7 @@ index remembers which key belongs to which listing (names, sizes and times of th
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -266,11 +267,19 @@ def _check_share(count: int, skipped: Sequence[Skipped], config: DataConfig) -> 
     section, most = config.section, config.max_skipped
     total = count + len(skipped)
     if len(skipped) > most * total:
+        share = len(skipped) / total
+        enough = math.ceil(20 * share) / 20
         raise RequestError(
-            f"{section}: {len(skipped)} of {total} files cannot be used ({len(skipped) / total:.0%}; "
-            f"{section}.max_skipped allows {most:.0%}). Repair or remove them, or raise {section}.max_skipped: "
-            f"{some(skipped)}"
+            f"{section}: {len(skipped)} of {total} files cannot be used ({_above(share, most)}; "
+            f"{section}.max_skipped allows {100 * most:.10g}%). Repair or remove them, or allow more (--set "
+            f"{section}.max_skipped={enough:g}): {some(skipped)}"
         )
+
+
+def _above(share: float, most: float) -> str:
+    """Write a share in per cent, with so many digits that it is seen to be more than another."""
+    texts = (f"{100 * share:.{digits}f}" for digits in range(10))
+    return next((text for text in texts if float(text) > 100 * most), f"{100 * share}") + "%"
 
 
 def _named(content: bytes | str, file: File) -> str:

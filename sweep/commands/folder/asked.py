@@ -87,8 +87,17 @@ class Asked:
     @property
     def own_name(self) -> str | None:
         """Give the name that was asked for, as an option or a value of the spec; None where none was."""
-        said = [one for one in self.named if one.partition("=")[0].strip() == "name"]
-        return parse("train: {epochs: 1}", CHOSEN, said).name if said else None
+        said = self.said("name")
+        return said.name if said is not None else None
+
+    def said(self, path: str) -> Spec | None:
+        """Read one value that is put over the spec, into a spec that has nothing else; None where nothing is.
+
+        Raises:
+            SpecError: if it is wrong.
+        """
+        own = [one for one in self.named if one.partition("=")[0].strip() == path]
+        return parse("train: {epochs: 1}", CHOSEN, own) if own else None
 
     @property
     def named(self) -> tuple[str, ...]:

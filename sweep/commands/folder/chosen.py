@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ganlib.data.listing import printable
 from ganlib.names import TRANSPARENT
-from sweep.commands.folder.seen import Seen
+from sweep.commands.folder.seen import ALLOWED, Seen
 from sweep.spec.hints import is_name
 from sweep.spec.yaml_tree import inline
 
@@ -165,6 +165,8 @@ def _lines(seen: Seen, name: str, gpu: bool, numbers: Numbers) -> Iterator[str]:
 
 
 def _picture_lines(seen: Seen, size: int) -> Iterator[str]:
+    if seen.max_skipped != ALLOWED:
+        yield f"  max_skipped: {seen.max_skipped:g}  # share of the files that may be unreadable"
     least, _, greatest = seen.shorter
     if least == greatest < size and size % greatest == 0:
         yield f"  resize: nearest  # all have {greatest} pixels, which are drawn {size // greatest} times as large"

@@ -40,7 +40,8 @@ def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, 
     """Choose a spec for training on a GPU, or on the processor."""
     folder = Path(asked.what)
     name = asked.own_name or name_for(folder)
-    seen = look(folder, size_for(0, gpu)[0], say)
+    allowed = asked.said("data.max_skipped")
+    seen = look(folder, size_for(0, gpu)[0], say, *([allowed.data.max_skipped] if allowed else []))
     numbers = Numbers() if asked.seconds is None else Numbers(time=durations.text(asked.seconds))
     text = spec_for(seen, name, gpu, numbers)
     spec = parse(text, CHOSEN, asked.named)

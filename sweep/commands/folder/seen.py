@@ -3,13 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganlib.config import DataConfig
-from ganlib.data import ImageSet, prepare
-from ganlib.data.listing import scan
-from ganlib.data.sources import some
+from ganlib.data import ImageSet, Skipped, prepare
+from ganlib.data.decode import Preparation
+from ganlib.data.folder import FileChunk, digests
+from ganlib.data.listing import Listing, scan
+from ganlib.data.sources import preparation, some
+from ganlib.data.telling import Found, left_out
 from ganlib.errors import RequestError
 from sweep import formatting
 
@@ -17,6 +20,7 @@ MOST = 4000
 """So many pictures are looked at, drawn at random where there are more."""
 FEWEST = 32
 """Fewer pictures, copies not counted, are no set to learn from."""
+ALLOWED: float = DataConfig.model_fields["max_skipped"].default
 TOO_FEW = f"and a GAN learns from no fewer than {FEWEST} that differ: some hundreds are few, some thousands are good"
 
 
@@ -37,6 +41,7 @@ class Seen:
         folders: How many of all files lie in each first sub-folder, without those that equal others, which
             `data.dedupe` leaves out; the empty name for those in none.
         unreadable: How many could not be opened.
+        max_skipped: Share of the files that may be so.
     """
 
     folder: str
@@ -50,6 +55,7 @@ class Seen:
     alike: float = 0.0
     folders: Mapping[str, int] | None = None
     unreadable: int = 0
+    max_skipped: float = ALLOWED
 
     @property
     def distinct(self) -> int:
@@ -58,13 +64,14 @@ class Seen:
         return max(FEWEST, round(readable * (1 - self.alike)))
 
 
-def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
+def look(folder: Path, size: int, say: Callable[[str], None], max_skipped: float = ALLOWED) -> Seen:
     """Look at a folder of pictures; what is prepared for that is used by the sweep if it asks for the same.
 
     Args:
         folder: Of picture files, at any depth.
         size: At which they are looked at, in pixels.
-        say: Told how far it is, now and then.
+        say: Told how far it is, now and then, and what cannot be used.
+        max_skipped: Share of the files that may be so.
 
     Raises:
         RequestError: if there are too few pictures, or many cannot be opened.
@@ -72,21 +79,38 @@ def look(folder: Path, size: int, say: Callable[[str], None]) -> Seen:
     place = folder.expanduser().absolute()
     listing = scan(str(place), "the folder of pictures")
     count = len(listing.files)
-    pictures = formatting.count(count, "picture")
-    if count < FEWEST:
-        skipped = listing.skipped
-        others = f" ({len(skipped):,} more cannot be used: {some(skipped, 3)})" if skipped else ""
-        raise RequestError(f"'{folder}' has {pictures}{others}, {TOO_FEW}")
-    say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
     config = DataConfig.model_validate(
-        {"source": str(place), "size": size, "count": MOST if count > MOST else None}
+        {
+            **{"source": str(place), "size": size, "count": MOST if count > MOST else None},
+            "max_skipped": max_skipped,
+        }
     )
+    if count < FEWEST:
+        raise RequestError(f"'{folder}' has {_few(listing, preparation(config))}, {TOO_FEW}")
+    say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
     folders = Counter(file.folder for file in listing.files)
-    seen = of(place, folders, prepare(config, progress=_told(say)))
+    images = prepare(config, progress=_told(say))
+    if images.skipped:
+        say(f"skipped {len(images.skipped):,}: {some(images.skipped, 20)}")
+    seen = replace(of(place, folders, images), max_skipped=max_skipped)
     if round(seen.looked * (1 - seen.alike)) < FEWEST:
-        same = f"of which {seen.alike:.0%} equal others or nearly so"
-        raise RequestError(f"'{folder}' has {pictures}, {same}, {TOO_FEW}")
+        readable = formatting.count(seen.looked if count <= MOST else count, "picture")
+        same = f", of which {seen.alike:.0%} equal others or nearly so" if seen.alike else ""
+        raise RequestError(f"'{folder}' has {readable}{same}, {TOO_FEW}")
     return seen
+
+
+def _few(listing: Listing, how: Preparation) -> str:
+    """Say what is in a folder that has few pictures, if any: how many can be opened, and what else there is."""
+    bad = list(listing.skipped)
+    for file in listing.files:
+        (picture,) = FileChunk((file.path,), tuple(digests((file.path,)))).pictures(how)
+        bad += [Skipped(file.shown, picture)] if isinstance(picture, str) else []
+    readable = len(listing.files) + len(listing.skipped) - len(bad)
+    told = [f"{len(bad):,}{' more' * bool(readable)} cannot be used: {some(bad, 3)}"] if bad else []
+    told += [f"there: {line}" for line in left_out(Found(left_out=listing.left_out))]
+    pictures = formatting.count(readable, "picture") if readable else "no pictures"
+    return pictures + (f" ({'; '.join(told)})" if told else "" if readable else ": it is empty")
 
 
 def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
