@@ -23,6 +23,7 @@ from ganlib.data.cache import ImageSet, Partial, cache_dir, open_set, skipped_in
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import digests
 from ganlib.data.labels.classes import Classes
+from ganlib.data.labels.sources import check_several
 from ganlib.data.listing import File, Skipped
 from ganlib.data.look import faces
 from ganlib.data.look.seen import Look
@@ -146,11 +147,7 @@ class _Request:
         missing = {*images.look.skipped, *images.look.left_out}
         labels = chain.from_iterable(source.labels for source in self.sources)
         classes = Classes.named([label for index, label in enumerate(labels) if index not in missing])
-        if len(classes) < 2:
-            raise RequestError(
-                f"{config.section}.labels: all {len(images):,} pictures are of one class, '{classes.names[0]}': leave "
-                f"{config.section}.labels out, or give pictures of two classes and more"
-            )
+        check_several(classes.names, len(images), config)
         return classes
 
     def find(self) -> ImageSet | None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from unicodedata import normalize
@@ -39,7 +39,21 @@ def labelled(sources: "Sequence[Source]", config: DataConfig) -> "list[Source]":
                 f"{key} is '{wanted}', but of the {len(before):,} pictures in '{source.name}' {why} (such as "
                 f"{before.name_of(0)})"
             )
+    check_several({label for source in found for label in source.labels}, sum(map(len, found)), config)
     return found
+
+
+def check_several(classes: Collection[str], pictures: int, config: DataConfig) -> None:
+    """Refuse pictures that are all of one class.
+
+    Raises:
+        RequestError: naming it.
+    """
+    if len(classes) < 2:
+        raise RequestError(
+            f"{config.section}.labels: all {pictures:,} pictures are of one class, '{next(iter(classes))}': leave "
+            f"{config.section}.labels out, or give pictures of two classes and more"
+        )
 
 
 def _with_labels(source: "Source", labels: Sequence[str], reason: str) -> "Source":

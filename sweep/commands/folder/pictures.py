@@ -40,8 +40,9 @@ def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, 
     """Choose a spec for training on a GPU, or on the processor."""
     folder = Path(asked.what)
     name = asked.own_name or name_for(folder)
-    allowed = asked.said("data.max_skipped")
-    seen = look(folder, size_for(0, gpu)[0], say, *([allowed.data.max_skipped] if allowed else []))
+    said = {key: asked.said(f"data.{key}") for key in ("max_skipped", "labels")}
+    given = {key: getattr(spec.data, key) for key, spec in said.items() if spec is not None}
+    seen = look(folder, size_for(0, gpu)[0], say, **given)
     numbers = Numbers() if asked.seconds is None else Numbers(time=durations.text(asked.seconds))
     text = spec_for(seen, name, gpu, numbers)
     spec = parse(text, CHOSEN, asked.named)

@@ -64,7 +64,13 @@ class Seen:
         return max(FEWEST, round(readable * (1 - self.alike)))
 
 
-def look(folder: Path, size: int, say: Callable[[str], None], max_skipped: float = ALLOWED) -> Seen:
+def look(
+    folder: Path,
+    size: int,
+    say: Callable[[str], None],
+    max_skipped: float = ALLOWED,
+    labels: str | None = None,
+) -> Seen:
     """Look at a folder of pictures; what is prepared for that is used by the sweep if it asks for the same.
 
     Args:
@@ -72,9 +78,10 @@ def look(folder: Path, size: int, say: Callable[[str], None], max_skipped: float
         size: At which they are looked at, in pixels.
         say: Told how far it is, now and then, and what cannot be used.
         max_skipped: Share of the files that may be so.
+        labels: As in the spec, where the user gives them.
 
     Raises:
-        RequestError: if there are too few pictures, or many cannot be opened.
+        RequestError: if there are too few pictures, many cannot be opened, or they have no such labels.
     """
     place = folder.expanduser().absolute()
     listing = scan(str(place), "the folder of pictures")
@@ -82,7 +89,7 @@ def look(folder: Path, size: int, say: Callable[[str], None], max_skipped: float
     config = DataConfig.model_validate(
         {
             **{"source": str(place), "size": size, "count": MOST if count > MOST else None},
-            "max_skipped": max_skipped,
+            **{"max_skipped": max_skipped, "labels": labels},
         }
     )
     if count < FEWEST:

@@ -1,5 +1,6 @@
 """Fit a spec into a time: measure what it costs here, and change its trials and rungs so that it uses the time."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ ENDS = ("train.epochs", "train.kimg", "train.decay_from", "train.instance_noise"
 BEYOND = 2.0
 """The best trials may train so many times as far as one comes in all the time by what was measured, which may have been
 on a busy machine."""
+
+LONGER, MORE = 1.3, 40
+"""By this factor, and so many times at most, a time that is too short is made longer until it would do."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ def fitted(
     left = seconds - (time.monotonic() - began)
     best = balanced(Fit(spec, images, plan.costs, left))
     if best is None:
+        enough = _enough(seconds, lambda more: Fit(spec, images, plan.costs, more - (seconds - left)))
         raise RequestError(
-            f"{whole} is too short for this sweep here: even a few short trials take longer. Give it more time, "
+            f"{whole} is too short for this sweep here: even a few short trials take longer. Give it {enough}, "
             "smaller pictures (data.size) or a smaller network (model.width); 'sweep plan' shows what trials cost"
         )
     text = durations.text(max(left, 1.0))
@@ -77,6 +82,15 @@ def fitted(
     rest = f"; the best train on while there is time ({' '.join(on)})" if on else ""
     say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}{rest}")
     return Fitted(parse(spec.to_yaml(), overrides=overrides), overrides, best)
+
+
+def _enough(seconds: float, fit: Callable[[float], Fit]) -> str:
+    """Say which time would do, in whole minutes, where so many seconds do not."""
+    for _ in range(MORE):
+        seconds = 60 * math.ceil(LONGER * seconds / 60)
+        if balanced(fit(seconds)) is not None:
+            return f"more time (--time {durations.text(seconds)} would do)"
+    return "more time"
 
 
 def open_end(spec: Spec, images: int, kimg: float) -> tuple[str, ...]:

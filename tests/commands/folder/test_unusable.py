@@ -79,3 +79,19 @@ def test_what_cannot_be_used_is_told_by_its_name(here: Path) -> None:
     done = run("init", here)
     assert f"skipped 1: {here}/sub (link to a folder; not followed)" in done.output
     assert "skipped" not in run("init", draw(here.parent / "whole", 40)).output
+
+
+def test_labels_that_pictures_do_not_have_are_refused_before_any_is_read(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("pictures were read")
+
+    monkeypatch.setattr(build._Request, "_read", read)
+    one = draw(here.parent / "one" / "cat", 40).parent
+    for folder, told in ((here, "none of them lies in a sub-folder"), (one, "are of one class, 'cat'")):
+        for command in ("init", "run"):
+            refused = run(command, folder, "--set", "data.labels=folders")
+            assert refused.exit_code == 2
+            assert told in refused.output
+            assert "measuring" not in refused.output

@@ -2,6 +2,8 @@
 
 import pytest
 
+from sweep import durations
+from sweep.commands.planning import fitting
 from sweep.commands.planning.fitting import open_end
 from sweep.spec.specification import parse
 
@@ -40,3 +42,14 @@ def test_where_the_end_matters_for_training_it_stays(train: str) -> None:
 
 def test_without_rungs_nobody_is_the_best_on_the_way() -> None:
     assert open_end(parse(f"train: {{{LR}, kimg: 40}}\n{EVERY}"), 3000, 431.7) == ()
+
+
+@pytest.mark.parametrize(("least", "told"), [(100, "--time 2m would do"), (4000, "--time 1h"), (1e9, "")])
+def test_a_time_that_would_do_is_named(least: float, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "balanced", lambda limit: limit if limit >= least else None)
+    enough = fitting._enough(60, lambda seconds: seconds)  # type: ignore[arg-type,return-value]
+    assert enough.startswith("more time")
+    assert told in enough
+    if told:
+        named = durations.seconds(enough.split()[3])
+        assert least <= named <= 1.5 * least
