@@ -121,7 +121,9 @@ def classes(found: Found) -> list[str]:
     if len(named) > _CLASSES:
         shown.append(f"{sum(count for count, _ in named[_CLASSES:]):,} in {len(named) - _CLASSES:,} others")
     bare = dict(found.classes).get("", 0)
-    ratio = f"; the largest has {named[0][0] / named[-1][0]:.3g} times the smallest" * (len(named) > 1)
+    times = named[0][0] / named[-1][0]
+    times_shown = f"{times:,.0f}" if times >= 100 else f"{times:.3g}"
+    ratio = f"; the largest has {times_shown} times the smallest" * (len(named) > 1)
     line = f"{len(named):,}: {', '.join(shown)}" + f"; {bare:,} in no sub-folder" * bool(bare) + ratio
     return [line, *_few(named)] if found.labelled else [line]
 

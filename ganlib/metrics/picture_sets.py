@@ -121,9 +121,10 @@ def _folder(
     listing = scan(folder, name)
     found = found_in([Source(printable(folder), "files", listing.files, left_out=listing.left_out)])
     if len(listing.files) < 2:
+        few = "only 1 picture" if listing.files else "no pictures"
         told = "; ".join([*faults(listing.skipped), *left_out(found)])
         raise RequestError(
-            f"{name}: '{printable(folder)}' holds {len(listing.files)} pictures ({NAMES}), and at least 2 are needed"
+            f"{name}: '{printable(folder)}' holds {few} ({NAMES}), and at least 2 are needed"
             + f" (there are {told})" * bool(told)
         )
     count = len(listing.files) + len(listing.skipped)

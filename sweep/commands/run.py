@@ -32,7 +32,7 @@ from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
-from sweep.formatting import brief, clock, trial_numbers
+from sweep.formatting import brief, clock, count, trial_numbers
 from sweep.records.datasets import Store
 from sweep.records.journal import bring_up
 from sweep.records.parts.late import SHARE
@@ -144,8 +144,9 @@ def resume(
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
             ended = store.rows("trials")
+            all_of = f"all its {len(ended):,} trials have" if len(ended) > 1 else "its only trial has"
             view.say(
-                f"'{spec.name}' has finished: all its {len(ended)} trials have ended. See "
+                f"'{spec.name}' has finished: {all_of} ended. See "
                 f"'sweep best {spec.name}', or add trials with 'sweep extend {spec.name} --trials +10'"
             )
             return 0 if able(ended) else 1
@@ -159,7 +160,7 @@ def resume(
             restore(director, trials)
             unfinished = sum(trial.unfinished for trial in director.trials.values())
             view.say(
-                f"{len(director.trials)} trials on record, {unfinished} of them go on from their checkpoints"
+                f"{count(len(director.trials), 'trial')} on record, {unfinished} of them go on from their checkpoints"
             )
             return drive(director, runner, owner, view)
 
@@ -236,8 +237,8 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         counts[trial.verdict or trial.status] = counts.get(trial.verdict or trial.status, 0) + 1
     best = best_trial(director)
     name = director.spec.name
-    told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    view.say(f"\n{len(trials)} trials in {clock(seconds)}: {told or 'none'}")
+    told = ", ".join(f"{n} {what}" for what, n in counts.items())
+    view.say(f"\n{count(len(trials), 'trial')} in {clock(seconds)}: {told or 'none'}")
     if best and best.value is not None:
         view.say(f"best: trial {best.number}, {described(best)}")
     elif best and best.best:

@@ -15,7 +15,7 @@ from PIL import Image
 from ganlib.data.sheet import png
 from ganlib.errors import WorkError
 from sweep.driver.events import Event
-from sweep.formatting import brief, clock
+from sweep.formatting import brief, clock, count
 from sweep.records.catalog import Sweep
 from sweep.records.progress import Progress, Shown, best_trial, metric_label, short_params
 from sweep.records.trial_state import Trial, ranked
@@ -92,7 +92,7 @@ def progress(shown: Shown, told: Progress) -> str:
     """Write how a sweep stands as HTML: the curves, the best trials, the best pictures."""
     trials, best, eta = list(shown.trials.values()), best_trial(shown), told.eta()
     left = f", about {clock(eta)} to go" if eta else ""
-    head = f"<b>{html.escape(shown.spec.name)}</b>: {len(trials)} trials, {clock(told.elapsed)} elapsed{left}"
+    head = f"<b>{html.escape(shown.spec.name)}</b>: {count(len(trials), 'trial')}, {clock(told.elapsed)} elapsed{left}"
     folder = getattr(shown, "folder", None)
     picture = _of_trial(folder, best) if best and folder is not None else None
     return _page(head, curves(trials, metric_label(shown)), _table(_rows(trials)), picture)
@@ -111,7 +111,7 @@ def summary(sweep: Sweep, board: Leaderboard) -> str:
         for one in board.entries[:ROWS]
     ]
     picture = next((found for one in board.ranked[:1] if (found := sheet(sweep.folder, one))), None)
-    head = f"<b>{html.escape(sweep.name)}</b>: {len(board.entries)} trials, by {html.escape(board.label)}"
+    head = f"<b>{html.escape(sweep.name)}</b>: {count(len(board.entries), 'trial')}, by {html.escape(board.label)}"
     head += f"; {html.escape(board.nearest)}" if board.nearest else ""
     return _page(head, "", _table(rows), picture)
 

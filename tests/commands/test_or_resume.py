@@ -36,7 +36,7 @@ def test_it_starts_goes_on_and_says_that_all_is_done(
 
         patch.setattr(Director, "report", cut)
         assert run(*command).exit_code == 1
-    assert "trials on record" in fine(*command)
+    assert "1 trial on record" in fine(*command)
     done = trials(tmp_path)
     assert {row["status"] for row in done} == {"finished"}
     assert "has finished" in fine(*command)

@@ -3,7 +3,7 @@
 import pytest
 
 from ganlib.data.listing import Skipped
-from ganlib.data.telling import PictureProgress, faults
+from ganlib.data.telling import Found, PictureProgress, classes, faults
 
 
 @pytest.mark.parametrize(("total", "files"), [(10, 10), (10, 0), (7, 3), (1, 1)])
@@ -38,3 +38,9 @@ def test_reasons_that_differ_in_a_number_are_one_line() -> None:
     assert more[0] == "1 .png: why"
     assert rest == "13 more, for other reasons"
     assert faults(cut_off[5:6]) == ["1 .jpg: image file is truncated (5 bytes not processed)"]
+
+
+@pytest.mark.parametrize(("most", "told"), [(3, "1.5"), (2000, "1,000"), (199, "99.5"), (2469, "1,234")])
+def test_how_much_larger_a_class_is_is_a_plain_number(most: int, told: str) -> None:
+    lines = classes(Found(classes=(("a", most), ("b", 2))))
+    assert lines == [f"2: {most:,} a, 2 b; the largest has {told} times the smallest"]

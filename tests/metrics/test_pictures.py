@@ -124,7 +124,7 @@ def test_folders(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"1 of 7 pictures cannot be read; .*broken\.png \(not a PNG"):
         fid(mixed, pictures(), TINY)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RequestError, match="holds 0 pictures"):
+    with pytest.raises(RequestError, match="holds no pictures"):
         fid(tmp_path / "empty", pictures(), TINY)
 
 
@@ -196,3 +196,9 @@ def test_sweep_score_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["score", str(tmp_path / "no"), "--against", str(tmp_path)])
     assert result.exit_code == 2
     assert "the generated pictures: there is no folder" in result.stderr
+
+
+def test_one_picture_is_no_set(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "0.png")
+    with pytest.raises(RequestError, match=r"holds only 1 picture \("):
+        fid(tmp_path, tmp_path)

@@ -29,6 +29,7 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     """
     from sweep.check.folder import Found
     from sweep.check.rules import find
+    from sweep.formatting import count
     from sweep.records.catalog import open_sweep
     from sweep.records.schemas import to_json
     from sweep.storage.lease import Owner
@@ -58,13 +59,13 @@ def command(name: str | None, storage: str, repair: bool, as_json: bool) -> None
     for finding in left:
         click.echo(f"{finding.path} {finding.what}")
     rows = sum(len(rows) for (dataset, _), rows in records.parts.items() if dataset == "metrics")
-    checked = f"{len(records.trials)} trials, {rows} evaluations"
+    checked = f"{count(len(records.trials), 'trial')}, {count(rows, 'evaluation')}"
     if records.due and not records.running:
         checked += f"; {len(records.due)} to be measured by 'sweep resume {name}'"
     if not left:
         click.echo(f"'{name}' is whole: {checked}")
         sys.exit(0)
-    click.echo(f"'{name}' has {len(left)} faults ({checked})")
+    click.echo(f"'{name}' has {count(len(left), 'fault')} ({checked})")
     if not repair and any(finding.mend for finding in left):
         click.echo(f"mend what can be mended with 'sweep check {name} --repair'")
     sys.exit(1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ganlib import written
 from ganlib.errors import RequestError
+from sweep.formatting import count
 
 if TYPE_CHECKING:
     from ganlib.export.folders import Translated
@@ -41,4 +42,4 @@ def told(done: "Translated", trained: int) -> Iterator[str]:
             f"that were trained, and may look unlike those of training; --size {trained} scales them first"
         )
     if done.skipped:
-        yield f"{done.count:,} pictures translated, {len(done.skipped):,} skipped"
+        yield f"{count(done.count, 'picture')} translated, {len(done.skipped):,} skipped"
