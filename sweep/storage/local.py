@@ -4,8 +4,10 @@ import contextlib
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ganlib.disk import passing, sync_folder, write_new, write_whole
 from sweep.storage.folder import TEMPORARY, Folder, Stamp, explained, relative_parts
@@ -98,7 +100,7 @@ class LocalFolder(Folder):
         target = self._at(path)
         with explained("delete", str(target)), contextlib.suppress(FileNotFoundError):
             if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
+                _remove_tree(target)
             else:
                 target.unlink()
 
@@ -112,6 +114,20 @@ def _entries(place: Path | str) -> list["os.DirEntry[str]"]:
     with _if_there(), os.scandir(place) as entries:
         found = list(entries)
     return found
+
+
+def _remove_tree(target: Path) -> None:
+    """Delete a folder and all below it; of what somebody else deletes meanwhile, nothing is said."""
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(target, onexc=_pass_over_absent)
+    else:
+        shutil.rmtree(target, onerror=lambda function, path, told: _pass_over_absent(function, path, told[1]))
+
+
+def _pass_over_absent(function: Any, path: str, error: BaseException) -> None:  # noqa: ANN401 - as `shutil` calls it
+    """Go on with the other entries where one is not there any more; `shutil.rmtree` would end at it before 3.13."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextlib.contextmanager
