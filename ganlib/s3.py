@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from pyarrow import fs
 
+from ganlib.address import SCHEME, parted
 from ganlib.errors import RequestError
 
 T = TypeVar("T")
@@ -37,16 +38,16 @@ FINAL = (*DENIED, *KEYS, "NO_SUCH_BUCKET")
 
 
 def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
-    """Split ``s3://bucket/prefix?options`` into the three; ``#`` may stand in a prefix, which is not unquoted.
+    """Split ``s3://bucket/prefix?options`` into the three; the prefix is not unquoted.
 
     Where the options name no store, they are completed by the environment's (`ENDPOINTS`).
 
     Raises:
-        RequestError: where no bucket is named, or keys are, which would end up in records and on screens; for an option
-            that is not known.
+        RequestError: where no bucket is named, or keys are, which would end up in records and on screens; for a prefix
+            that no folder has, and an option that is not known.
     """
-    path, _, query = url.partition("://")[2].partition("?")
-    bucket, _, prefix = path.partition("/")
+    place, query = parted(url)
+    bucket, *parts = place.removeprefix(SCHEME).split("/")
     if "@" in bucket:
         raise RequestError(
             f"keys do not belong into a URL (s3://...@{bucket.rpartition('@')[2]}): set AWS_ACCESS_KEY_ID and "
@@ -54,7 +55,11 @@ def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
         )
     if not bucket:
         raise RequestError(f"'{url}' names no bucket; write s3://bucket/prefix")
-    options = dict(parse_qsl(query))
+    if {".", ".."} & set(parts) or "\0" in url:  # what carries our requests would ask for another object
+        raise RequestError(
+            f"'{url}' cannot be the address of a folder: in none is '.' or '..' a part, or NUL in it"
+        )
+    options = dict(parse_qsl(query.removeprefix("?")))
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise RequestError(
             f"an s3:// URL has an option '{unknown[0]}' that is not known; after '?' may stand {', '.join(OPTIONS)}"
@@ -63,7 +68,7 @@ def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
     if named and "endpoint_override" not in options:
         scheme, _, host = named.rpartition("://")
         options = {"scheme": scheme or "https", **options, "endpoint_override": host.rstrip("/")}
-    return bucket, "/".join(part for part in prefix.split("/") if part), options
+    return bucket, "/".join(filter(None, parts)), options
 
 
 def connect(url: str) -> Any:  # noqa: ANN401 - pyarrow has no types

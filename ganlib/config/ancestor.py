@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ganlib.address import parted
 from ganlib.config.section import Section
 
 
@@ -41,11 +42,10 @@ class Ancestor(Section):
             one = one.parent
 
     def without_places(self) -> "Ancestor":
-        """Leave out folders of somebody's machine, for files that are handed on."""
+        """Leave out folders of somebody's machine and addresses of stores, for files that are handed on."""
         parent = self.parent and self.parent.without_places()
-        return self.model_copy(
-            update={"source": self.source.rstrip("/").rpartition("/")[2], "parent": parent}
-        )
+        source = parted(self.source)[0].rstrip("/").rpartition("/")[2]
+        return self.model_copy(update={"source": source, "parent": parent})
 
     def __str__(self) -> str:
         known = [f"{self.where} of the sweep {self.sweep}" if self.sweep else self.source]

@@ -10,10 +10,10 @@ from typing import Any
 from pyarrow import fs
 
 from ganlib import s3
+from ganlib.address import SCHEME
 from ganlib.data.listing import printable
 from ganlib.errors import RequestError, WorkError
 
-SCHEME = "s3://"
 State = tuple[int, int, int]
 """Size in bytes, time of the last change in nanoseconds, 0: as `ganlib.data.listing.File` has it."""
 
@@ -42,15 +42,13 @@ class Store:
         """
         try:
             bucket, prefix, options = s3.parts_of(url)
-            if {".", ".."} & set(prefix.split("/")) or "\0" in url:
-                raise RequestError(f"'{printable(url)}' cannot be the address of a folder of pictures")
             with _told(key, bucket):
                 filesystem = s3.connect(url)
                 s3.check_bucket(filesystem, bucket)
         except _ToldError:
             raise
         except RequestError as error:
-            raise RequestError(f"{key}: {error}") from None
+            raise RequestError(f"{key}: {printable(str(error))}") from None
         return cls(filesystem, key, options.get("endpoint_override", "")), f"{bucket}/{prefix}".rstrip("/")
 
     def below(self, place: str) -> dict[str, State]:

@@ -172,6 +172,7 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         detach: bool,
         **own: Any,  # noqa: ANN401 - whatever options the command has of its own
     ) -> None:
+        from ganlib.address import parted
         from sweep.commands.moved import move_pictures
         from sweep.records.catalog import open_sweep
         from sweep.runners.base import Options
@@ -181,7 +182,8 @@ def goes_on(work: Callable[..., int]) -> Callable[..., None]:
         place = open_folder(storage)
         sweep = open_sweep(place, name)
         if place / sweep.name != sweep.folder:  # it was named by its path
-            storage = str(sweep.folder).removesuffix(f"/{sweep.name}")
+            path, options = parted(sweep.folder.url)
+            storage = path.removesuffix(f"/{sweep.name}") + options
         if detach:
             detaching.detach(storage, sweep.name, address, name=sweep.name)
         move_pictures(sweep.folder, overrides, view_for(as_json).say)

@@ -62,8 +62,8 @@ def _the_one(storage: Folder, say: Callable[[str], None]) -> Folder:
     folders = [sweep.folder for sweep in find_sweeps(storage)[0]]
     running = [folder for folder in folders if watching.running_in(folder)]
     if not running:
-        places = [f"{place.url}/" for place, _ in watching.watched(folders, say)]
-        running = [folder for folder in folders if any(one.startswith(f"{folder.url}/") for one in places)]
+        places = [f"{place}/" for place, _ in watching.watched(folders, say)]
+        running = [folder for folder in folders if any(one.startswith(f"{folder}/") for one in places)]
     if len(running) == 1:
         return running[0]
     if running:

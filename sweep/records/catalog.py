@@ -144,9 +144,8 @@ def _at_path(name: str) -> Sweep | None:
     if "\0" in name or not name:
         return None
     if "://" in name and not name.startswith("file://"):
-        parent, _, last = name.rstrip("/").rpartition("/")
-        below = parent.count("/") > 1 and ".." not in name.split("/")
-        return _load(open_folder(parent), last) if below else None
+        there = open_folder(name)
+        return _read(there.name, there) if there.name else None
     path = Path(os.path.abspath(Path(name.removeprefix("file://")).expanduser()))
     if not os.path.exists(path):  # also where the name is too long for a path
         return None
@@ -179,7 +178,10 @@ def _try_load(storage: Folder, name: str) -> Sweep | str | None:
 
 def _load(storage: Folder, name: str) -> Sweep | None:
     """Read the sweep in a folder below ``storage``; None where the folder holds no sweep."""
-    folder = storage.child(name)
+    return _read(name, storage.child(name))
+
+
+def _read(name: str, folder: Folder) -> Sweep | None:
     try:
         return Sweep(name, folder, SweepInfo.read(folder))
     except MissingFileError:

@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from ganlib.errors import WorkError
 
@@ -99,14 +98,14 @@ class Folder(ABC):
 
     @property
     def name(self) -> str:
-        """The last part of the folder's path."""
-        path = urlsplit(self.url).path if "://" in self.url else self.url  # '#' and '?' may stand in a name
-        return path.rstrip("/").rpartition("/")[2]
+        """The last part of the folder's path; empty for a whole bucket."""
+        return str(self).rpartition("://")[2].partition("/")[2].rpartition("/")[2]
 
     def __truediv__(self, name: str) -> "Folder":
         return self.child(name)
 
     def __str__(self) -> str:
+        """Spell the place, without the options of its URL."""
         return self.url
 
     def __repr__(self) -> str:

@@ -7,11 +7,11 @@ whole), so it is, with growing pauses, before an error is told.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow import fs
 
 from ganlib import s3
+from ganlib.address import SCHEME, parted
 from sweep.storage.folder import (
     TEMPORARY,
     Folder,
@@ -30,16 +30,15 @@ class RemoteFolder(Folder):
     """A folder in an object store, through a `pyarrow.fs.FileSystem`.
 
     Args:
-        url: What to call it, with the query that its scheme allows.
         filesystem: The `pyarrow.fs.FileSystem`.
         root: The folder's path in that file system ("bucket/prefix").
+        options: Those of its URL, with their ``?``.
         met: Whether it is known that the store answers and has the bucket; it is shared by folders below.
     """
 
-    def __init__(self, url: str, filesystem: Any, root: str, met: bool = True) -> None:  # noqa: ANN401 - pyarrow has no types
-        self.url, self._met = url, [met]
-        self._filesystem = filesystem
-        self._root = root.rstrip("/")
+    def __init__(self, filesystem: Any, root: str, options: str = "", met: bool = True) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.url = f"{SCHEME}{root}{options}"
+        self._filesystem, self._root, self._options, self._met = filesystem, root, options, [met]
 
     def _at(self, path: str) -> str:
         return "/".join([self._root, *relative_parts(path)])
@@ -47,15 +46,9 @@ class RemoteFolder(Folder):
     def __str__(self) -> str:
         return self._shown("")
 
-    def _url(self, path: str) -> str:
-        scheme, netloc, prefix, query, fragment = urlsplit(self.url)
-        full = "/".join([prefix.rstrip("/"), *relative_parts(path)])
-        return urlunsplit((scheme, netloc, full, query, fragment))
-
     def _shown(self, path: str) -> str:
         """Spell a path as its URL without options, for error texts."""
-        scheme, netloc, full, _, _ = urlsplit(self._url(path))
-        return urlunsplit((scheme, netloc, full, "", ""))
+        return f"{SCHEME}{self._at(path)}"
 
     @contextmanager
     def _told(self, action: str, path: str) -> Iterator[None]:
@@ -83,10 +76,10 @@ class RemoteFolder(Folder):
             RequestError: if the URL cannot be used, or AWS has no such bucket.
             WorkError: if AWS cannot be reached.
         """
-        parts = urlsplit(url)
-        with explained("reach the storage", "s3://"):
+        bucket, prefix, _ = s3.parts_of(url)
+        with explained("reach the storage", SCHEME):
             filesystem = s3.connect(url)
-        return cls(url, filesystem, f"{parts.netloc}{parts.path}", met=False)
+        return cls(filesystem, f"{bucket}/{prefix}".rstrip("/"), parted(url)[1], met=False)
 
     def _meet(self) -> None:
         """Look, before the first request of all, whether the store answers and has the bucket.
@@ -100,7 +93,7 @@ class RemoteFolder(Folder):
         self._met[0] = True
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
-        below = RemoteFolder(self._url(name), self._filesystem, self._at(name))
+        below = RemoteFolder(self._filesystem, self._at(name), self._options)
         below._met = self._met
         return below
 

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from ganlib.address import SCHEME, parted
 from ganlib.errors import WorkError
 from sweep.formatting import count
 from sweep.records.catalog import Sweep
@@ -94,8 +94,8 @@ def _buckets(spec: Mapping[str, Any]) -> Iterator[str]:
     for section in ("data", "photos"):
         source = (spec.get(section) or {}).get("source") or []
         for place in [source] if isinstance(source, str) else source:
-            if str(place).startswith("s3://"):
-                yield urlsplit(str(place)).netloc
+            if str(place).startswith(SCHEME):
+                yield parted(str(place))[0].removeprefix(SCHEME).partition("/")[0]
 
 
 def entries(cache: Path, users: Iterable[User] = ()) -> list[Entry]:
@@ -241,7 +241,7 @@ def _mirrors(cache: Path, users: Collection[User]) -> Iterator[Entry]:
         files = [path for path in _below(folder) if not path.name.startswith(".")]  # those are being fetched
         if files:
             using = [user for user in users if folder.name in user.buckets]
-            yield _entry(cache, "buckets", f"s3://{folder.name}", files, using)
+            yield _entry(cache, "buckets", f"{SCHEME}{folder.name}", files, using)
 
 
 def _single(cache: Path) -> Iterator[Entry]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ganlib.address import parted
 from ganlib.config import Ancestor, TrialConfig
 from ganlib.errors import RequestError, WorkError
 from ganlib.export.files import CONFIG, ExportConfig
@@ -34,9 +35,10 @@ def read(value: str, storage: Folder) -> Found:
     place = Path(value).expanduser()
     if "://" not in value and (place.is_file() or (place / CONFIG).is_file()):
         return of_file(read_origin(place), value)
-    name, _, last = value.rstrip("/").rpartition("/")
+    path, options = parted(value)
+    name, _, last = path.rstrip("/").rpartition("/")
     if name and last.isascii() and last.isdecimal():
-        sweep = _sweep(storage, name)
+        sweep = _sweep(storage, f"{name}{options}")
         if sweep is not None:
             return of_sweep(sweep, int(last[:9]), value)
     sweep = _sweep(storage, value)

@@ -23,9 +23,7 @@ def bucket_in_memory() -> RemoteFolder:
     memory = MemoryFileSystem()
     memory.store.clear()
     memory.pseudo_dirs[:] = [""]
-    return RemoteFolder(
-        "s3://bucket/prefix?region=eu-1", fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix"
-    )
+    return RemoteFolder(fs.PyFileSystem(fs.FSSpecHandler(memory)), "bucket/prefix", "?region=eu-1")
 
 
 class Bucket:
