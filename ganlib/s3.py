@@ -23,6 +23,8 @@ NOBODY = "NETWORK_CONNECTION"
 BUSY = ("SERVICE_UNAVAILABLE", "SLOW_DOWN", "INTERNAL_FAILURE", "REQUEST_TIMEOUT", "HTTP status 5")
 """What S3 says, or has no word for, where it cannot answer now."""
 CONNECT_SECONDS, REQUEST_SECONDS = 2.0, 60.0
+PART_BYTES = 10 * 2**20
+"""From so many on, pyarrow uploads an object in parts."""
 LOOKS = 20
 """An object that is another one at each of so many looks is not read while that lasts."""
 OPTIONS = ("region", "endpoint_override", "scheme", "tls_ca_file_path")
@@ -71,10 +73,16 @@ def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
     return bucket, "/".join(filter(None, parts)), options
 
 
-def connect(url: str) -> Any:  # noqa: ANN401 - pyarrow has no types
+def connect(url: str, in_parts: bool = False) -> Any:  # noqa: ANN401 - pyarrow has no types
     """Make the `pyarrow.fs.S3FileSystem` of an ``s3://bucket/prefix?options`` URL.
 
     Credentials and what the URL leaves out come from the usual environment variables and files.
+
+    Args:
+        url: Of the folder.
+        in_parts: For writing objects of `PART_BYTES` and more. To open one begins its upload, and what fails after that
+            leaves the old object. Other file systems write what fits into one request by one, and not by three; if
+            they cannot begin an upload in parts, they put an empty object where they were to write.
 
     Raises:
         RequestError: as `parts_of`; an option has no such value, or AWS has no such bucket.
@@ -88,7 +96,7 @@ def connect(url: str) -> Any:  # noqa: ANN401 - pyarrow has no types
             **options,
             connect_timeout=CONNECT_SECONDS,
             request_timeout=REQUEST_SECONDS,
-            allow_delayed_open=True,  # what fits into one request is written by one, and not by three
+            allow_delayed_open=not in_parts,
             # We repeat requests ourselves, and say so: in all, the two would take minutes to give up.
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
         )

@@ -5,7 +5,9 @@ whole), so it is, with growing pauses, before an error is told.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from pyarrow import fs
@@ -34,11 +36,20 @@ class RemoteFolder(Folder):
         root: The folder's path in that file system ("bucket/prefix").
         options: Those of its URL, with their ``?``.
         met: Whether it is known that the store answers and has the bucket; it is shared by folders below.
+        in_parts: Gives the file system for large files; by default the same.
     """
 
-    def __init__(self, filesystem: Any, root: str, options: str = "", met: bool = True) -> None:  # noqa: ANN401 - pyarrow has no types
+    def __init__(
+        self,
+        filesystem: Any,  # noqa: ANN401 - pyarrow has no types
+        root: str,
+        options: str = "",
+        met: bool = True,
+        in_parts: Callable[[], Any] | None = None,
+    ) -> None:
         self.url = f"{SCHEME}{root}{options}"
         self._filesystem, self._root, self._options, self._met = filesystem, root, options, [met]
+        self._in_parts = in_parts or (lambda: filesystem)
 
     def _at(self, path: str) -> str:
         return "/".join([self._root, *relative_parts(path)])
@@ -79,7 +90,8 @@ class RemoteFolder(Folder):
         bucket, prefix, _ = s3.parts_of(url)
         with explained("reach the storage", SCHEME):
             filesystem = s3.connect(url)
-        return cls(filesystem, f"{bucket}/{prefix}".rstrip("/"), parted(url)[1], met=False)
+        root, in_parts = f"{bucket}/{prefix}".rstrip("/"), cache(partial(s3.connect, url, in_parts=True))
+        return cls(filesystem, root, parted(url)[1], met=False, in_parts=in_parts)
 
     def _meet(self) -> None:
         """Look, before the first request of all, whether the store answers and has the bucket.
@@ -93,7 +105,7 @@ class RemoteFolder(Folder):
         self._met[0] = True
 
     def child(self, name: str) -> "RemoteFolder":  # noqa: D102
-        below = RemoteFolder(self._filesystem, self._at(name), self._options)
+        below = RemoteFolder(self._filesystem, self._at(name), self._options, in_parts=self._in_parts)
         below._met = self._met
         return below
 
@@ -102,11 +114,17 @@ class RemoteFolder(Folder):
             return s3.read_whole(self._filesystem, self._at(path))
 
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
-        def work() -> None:
-            with self._filesystem.open_output_stream(self._at(path)) as stream:
+        def put(filesystem: Any) -> None:  # noqa: ANN401
+            with filesystem.open_output_stream(self._at(path)) as stream:
                 stream.write(data)
 
-        self._tried("write", path, work)
+        def put_in_parts() -> None:
+            # In a thread of its own, which Ctrl-C does not reach: pyarrow can only complete what it has begun.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(put, self._in_parts()).result()
+
+        large = len(data) >= s3.PART_BYTES
+        self._tried("write", path, put_in_parts if large else partial(put, self._filesystem))
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         if self.exists(path):
