@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -33,10 +34,24 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Environment variables that name another store than AWS, as ``https://host:port``; pyarrow does not read them."""
 DENIED = ("ACCESS_DENIED", "HTTP status 403")
 """What S3 says where somebody is known and may not."""
-KEYS = ("INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "CREDENTIALS")
-"""What S3 says of keys that are wrong or missing."""
-FINAL = (*DENIED, *KEYS, "NO_SUCH_BUCKET")
+KEYS = ("INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "CREDENTIALS", "HTTP status 401")
+EXPIRED = ("EXPIRED_TOKEN", "ExpiredToken", "InvalidToken", "TokenRefreshRequired")
+"""What S3 says of keys that are wrong, missing or not valid any more."""
+ELSEWHERE = ("PERMANENT_REDIRECT", "HTTP status 30", "AuthorizationHeaderMalformed")
+"""What S3 says where a bucket is in another region, or at another store."""
+FINAL = (*DENIED, *KEYS, *EXPIRED, *ELSEWHERE, "NO_SUCH_BUCKET", "HTTP status 40")
 """What S3 says when asking again is of no use."""
+PASSING = (
+    "HTTP status 408",
+    "HTTP status 409",
+    "IncompleteBody",
+    "BadDigest",
+    "ContentSHA256Mismatch",
+    "InvalidPart",
+)
+"""What among that goes by, such as a body that was damaged on its way."""
+_UNNAMED = re.compile(r"\w+ operation: Unable to parse ExceptionName: (\w+)")
+"""How pyarrow tells a code that its library has no name for."""
 
 
 def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
@@ -90,7 +105,7 @@ def connect(url: str, in_parts: bool = False) -> Any:  # noqa: ANN401 - pyarrow 
     """
     bucket, _, options = parts_of(url)
     if not options.keys() & {"region", "endpoint_override"}:
-        options["region"] = _region_of(bucket)
+        options["region"] = repeated(partial(_region_of, bucket), FIRST_FAILURES)
     try:
         return fs.S3FileSystem(
             **options,
@@ -121,9 +136,7 @@ def repeated(work: Callable[[], T], deaf: int | None = None) -> T:
             raise
         except OSError as error:
             said = code_of(error)
-            if any(word in said for word in FINAL) or (
-                deaf is not None and NOBODY in said and number >= deaf
-            ):
+            if _is_final(said) or (deaf is not None and NOBODY in said and number >= deaf):
                 raise
             # Not all trials of a cluster at the same moment.
             time.sleep(pause * random.uniform(0.5, 1.5))
@@ -149,8 +162,27 @@ def read_whole(filesystem: Any, place: str) -> bytes:  # noqa: ANN401
 
 def code_of(error: OSError) -> str:
     """Find S3's own word for an error, without the names and messages around it, in which any word may stand."""
-    said = str(error)
-    return said.rpartition("AWS Error ")[2].partition(" during ")[0]
+    code, _, message = str(error).rpartition("AWS Error ")[2].partition(" during ")
+    unnamed = _UNNAMED.match(message)
+    return f"{code} {unnamed[1]}" if unnamed else code
+
+
+def advice_for(error: OSError) -> str:
+    """Say what to look at where a store refuses the keys in use, or a region; empty where it is neither."""
+    code = code_of(error)
+    keys = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
+    region = "give the bucket's region as '?region=...' behind the address, and 'endpoint_override' if it is not on AWS"
+    if any(word in code for word in KEYS):
+        return f"the store does not know the keys in use: {keys}"
+    if any(word in code for word in EXPIRED):
+        return f"the keys in use are not valid any more: get new ones, and {keys} (with AWS_SESSION_TOKEN)"
+    if any(word in code for word in ELSEWHERE):
+        return f"the bucket is in another region, or at another store: {region}"
+    if "HTTP status 400" in code and "No response body" in str(error):  # S3 has no more words for a HEAD
+        return (
+            f"the keys in use may have expired, or the bucket be in another region: get new ones, or {region}"
+        )
+    return ""
 
 
 def unanswered(error: OSError) -> bool:
@@ -176,6 +208,11 @@ def check_bucket(filesystem: Any, bucket: str) -> None:  # noqa: ANN401 - pyarro
         raise
     if kind == fs.FileType.NotFound:
         raise RequestError(f"there is no bucket '{bucket}' in that store: make it first, or give another one")
+
+
+def _is_final(code: str) -> bool:
+    """Tell whether asking again is of no use."""
+    return any(word in code for word in FINAL) and not any(word in code for word in PASSING)
 
 
 def _read(filesystem: Any, place: str) -> tuple[Any, bytes]:  # noqa: ANN401

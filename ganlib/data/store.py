@@ -99,11 +99,8 @@ def _told(key: str, place: str) -> Iterator[None]:
                 f"{key}: access to '{shown}' is denied: whoever the keys in use belong to must be allowed to list the "
                 "bucket and to read its objects (s3:ListBucket, s3:GetObject)"
             ) from None
-        if any(word in code for word in s3.KEYS):
-            raise _ToldError(
-                f"{key}: the store of '{shown}' does not know the keys in use: set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"
-            ) from None
+        if advice := s3.advice_for(error):
+            raise _ToldError(f"{key}: '{shown}' cannot be reached: {advice}") from None
         if s3.NOBODY in code:
             raise WorkError(f"{key}: the store of '{shown}' does not answer: {said}") from None
         raise WorkError(f"{key}: '{shown}' cannot be read: {said}") from None

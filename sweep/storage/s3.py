@@ -66,13 +66,8 @@ class RemoteFolder(Folder):
         """Explain what a request fails of; before the first of all, look whether the store is there."""
         if not self._met[0]:
             self._meet()
-        try:
-            with explained(action, self._shown(path)):
-                yield
-        except StorageError as error:
-            if isinstance(error.__cause__, OSError) and s3.unanswered(error.__cause__):
-                raise UnreachableError(str(error)) from error.__cause__
-            raise
+        with _told(action, self._shown(path)):
+            yield
 
     def _tried(self, action: str, path: str, work: Callable[[], T]) -> T:
         """Return the result of ``work``; a failure is tried again after growing pauses, then explained."""
@@ -88,7 +83,7 @@ class RemoteFolder(Folder):
             WorkError: if AWS cannot be reached.
         """
         bucket, prefix, _ = s3.parts_of(url)
-        with explained("reach the storage", SCHEME):
+        with _told("reach the storage", f"{SCHEME}{bucket}"):
             filesystem = s3.connect(url)
         root, in_parts = f"{bucket}/{prefix}".rstrip("/"), cache(partial(s3.connect, url, in_parts=True))
         return cls(filesystem, root, parted(url)[1], met=False, in_parts=in_parts)
@@ -100,7 +95,7 @@ class RemoteFolder(Folder):
             RequestError: if it has no bucket of that name.
             StorageError: if it does not answer.
         """
-        with explained("reach", self._shown("")):
+        with _told("reach", self._shown("")):
             s3.check_bucket(self._filesystem, self._root.partition("/")[0])
         self._met[0] = True
 
@@ -182,3 +177,18 @@ class RemoteFolder(Folder):
             if self._kind(path) == fs.FileType.File:
                 return []
             raise
+
+
+@contextmanager
+def _told(action: str, where: str) -> Iterator[None]:
+    """Explain what a request fails of, with what helps where a store refuses it."""
+    try:
+        with explained(action, where):
+            yield
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError):
+            if s3.unanswered(error.__cause__):
+                raise UnreachableError(str(error)) from error.__cause__
+            if advice := s3.advice_for(error.__cause__):
+                raise StorageError(f"{error}; {advice}") from error.__cause__
+        raise
