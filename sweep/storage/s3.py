@@ -109,17 +109,11 @@ class RemoteFolder(Folder):
             return s3.read_whole(self._filesystem, self._at(path))
 
     def write(self, path: str, data: bytes) -> None:  # noqa: D102
-        def put(filesystem: Any) -> None:  # noqa: ANN401
-            with filesystem.open_output_stream(self._at(path)) as stream:
-                stream.write(data)
-
-        def put_in_parts() -> None:
-            # In a thread of its own, which Ctrl-C does not reach: pyarrow can only complete what it has begun.
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(put, self._in_parts()).result()
-
         large = len(data) >= s3.PART_BYTES
-        self._tried("write", path, put_in_parts if large else partial(put, self._filesystem))
+        with self._told("write", path):
+            filesystem = self._in_parts() if large else self._filesystem
+            put = partial(_put, filesystem, self._at(path), data)
+            s3.repeated(partial(_undisturbed, put) if large else put)
 
     def create_exclusive(self, path: str, data: bytes) -> bool:  # noqa: D102
         if self.exists(path):
@@ -177,6 +171,17 @@ class RemoteFolder(Folder):
             if self._kind(path) == fs.FileType.File:
                 return []
             raise
+
+
+def _put(filesystem: Any, place: str, data: bytes) -> None:  # noqa: ANN401
+    with filesystem.open_output_stream(place) as stream:
+        stream.write(data)
+
+
+def _undisturbed(put: Callable[[], None]) -> None:
+    """Write in a thread of its own, which Ctrl-C does not reach: pyarrow cannot give an upload up."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(put).result()
 
 
 @contextmanager
