@@ -16,6 +16,8 @@ SHIFT = 0.125
 """Pictures are moved by up to this share of their side."""
 CUTOUT = 0.5
 """The side of the square that is cut out, as a share of the picture's."""
+SEEN = 2.0
+"""The mean of what is seen of a picture is not farther from grey: with `_color`'s brightness it lies within 1.5."""
 
 
 def diffaugment(pictures: Tensor, policies: Sequence[str], random: torch.Generator) -> Tensor:
@@ -45,9 +47,19 @@ def _color(pictures: Tensor, random: torch.Generator) -> Tensor:
     grey = colour.mean(1, keepdim=True)
     colour = grey + 2 * _uniform(pictures, random) * (colour - grey)
     mean = colour.mean((1, 2, 3), keepdim=True)
-    if not isinstance(alpha, float):  # the mean of what is seen
-        mean = mean / alpha.mean((1, 2, 3), keepdim=True).clamp_min(1e-3) * alpha
+    if not isinstance(alpha, float):
+        mean = _mean_seen(mean, alpha) * alpha
     return joined(mean + (0.5 + _uniform(pictures, random)) * (colour - mean), alpha)
+
+
+def _mean_seen(mean: Tensor, alpha: Tensor) -> Tensor:
+    """Divide the mean of premultiplied colours by that of alpha: the mean of what is seen.
+
+    Of real pictures it lies within `SEEN`, and alpha is not negative. A generator that ends without tanh makes any
+    numbers: its alphas may add up to nothing, and the quotient to thousands.
+    """
+    shares = alpha.clamp_min(0).mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
+    return (mean / shares).clamp(-SEEN, SEEN)
 
 
 def _whole(n: int, low: int, high: int, random: torch.Generator, device: torch.device) -> Tensor:
