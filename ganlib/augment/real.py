@@ -81,6 +81,13 @@ def augment(
     Returns:
         Pictures of their shape, layout and range. Those that were not chosen are unchanged to the last bit.
     """
+    return augmented(pictures, p, generator, policies)[0]
+
+
+def augmented(
+    pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Collection[str]
+) -> tuple[Tensor, Tensor | None]:
+    """Augment pictures as `augment` does; also give which were mirrored, ``(n,)``, or None where none can be."""
     n, device = len(pictures), pictures.device
     chosen = torch.rand((n,), generator=generator, device=device) < p
     changed = pictures.flip(3) if "flip" in policies else pictures
@@ -93,7 +100,8 @@ def augment(
             mixed = torch.baddbmm(offsets[:, None, :] * shares, pixels, matrices.transpose(1, 2))
             mixed = mixed.clamp_(-1, 1) if isinstance(shares, float) else mixed.clamp_(-shares, shares)
             changed = joined(mixed.unflatten(1, pictures.shape[2:]).permute(0, 3, 1, 2), alpha)
-    return torch.where(chosen[:, None, None, None], changed, pictures)
+    mirrored = chosen if "flip" in policies else None
+    return torch.where(chosen[:, None, None, None], changed, pictures), mirrored
 
 
 def _rows(maps: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlib.augment.equalize import random_equalize
-from ganlib.augment.real import augment
+from ganlib.augment.real import augmented
 from ganlib.augment.view import View
 from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.config.schedules import value_at
@@ -208,13 +208,17 @@ class AdversarialStep(Step):
 
     def _real(self, batch: Tensor) -> Tensor:
         """Convert real pictures, uint8, to what the discriminator gets: float32 in [-1, 1], augmented."""
+        return self._prepared(batch)[0]
+
+    def _prepared(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Convert real pictures; also give which were mirrored, ``(batch,)``, or None where none can be."""
         train = self.train_config
         if train.equalize_p > 0:
             batch = random_equalize(batch, self.equalize_p, self.random)
         real = premultiplied(batch)
         if train.augment_p:
-            real = augment(real, self.augment_p, self.random, train.augment)
-        return real
+            return augmented(real, self.augment_p, self.random, train.augment)
+        return real, None
 
     def _discriminator_half(
         self, real: Tensor, fake: Tensor, number: int = 0

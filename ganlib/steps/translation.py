@@ -75,15 +75,27 @@ class TranslationStep(AdversarialStep):
         """Train all networks on batches of both domains."""
         for number in range(self.critic_steps):
             batch = next(batches)
-            drawings, photos = self._real(batch.drawings), self._real(batch.photos)
+            drawings, (photos, mirrored) = self._real(batch.drawings), self._prepared(batch.photos)
             # Only the last one's pictures teach the generators.
             with torch.set_grad_enabled(number == self.critic_steps - 1):
                 made = self._translated(drawings, photos)
             number += self.steps * self.critic_steps
             judged = self._discriminators_half(drawings, photos, batch, made, number)
-        loss_g, terms = self._generators_half(drawings, photos, batch.rows, made)
+        loss_g, terms = self._generators_half(drawings, photos, self._points(batch.rows, mirrored), made)
         self.averaging.update()
         self._count(loss_g.detach(), *judged, [term.detach() for term in terms])
+
+    def _points(self, rows: Tensor, mirrored: Tensor | None) -> Tensor | None:
+        """Look up the landmarks of photographs, where they count: mirrored as these are."""
+        if not self.train_config.landmark_weight:
+            return None
+        assert self.landmarks is not None
+        here = sent(rows, self.device)  # where the photographs are on the host, so are their numbers
+        points = self.landmarks[here]
+        if mirrored is None:
+            return points
+        x, y = points.unbind(-1)
+        return torch.stack([torch.where(mirrored[:, None], 1 - x, x), y], -1)
 
     def _translated(self, drawings: Tensor, photos: Tensor) -> tuple[Tensor, ...]:
         """Make what the discriminators are to take for real."""
@@ -96,9 +108,16 @@ class TranslationStep(AdversarialStep):
         raise NotImplementedError
 
     def _generators_half(
-        self, drawings: Tensor, photos: Tensor, rows: Tensor, made: tuple[Tensor, ...]
+        self, drawings: Tensor, photos: Tensor, points: Tensor | None, made: tuple[Tensor, ...]
     ) -> tuple[Tensor, list[Tensor]]:
-        """Improve the generators; returns their adversarial loss and the terms that `_TERMS` names."""
+        """Improve the generators; returns their adversarial loss and the terms that `_TERMS` names.
+
+        Args:
+            drawings: Real ones.
+            photos: Real ones.
+            points: Landmarks of the photographs, where they count.
+            made: What `_translated` made of both.
+        """
         raise NotImplementedError
 
     def _observe(self, real_out: Tensor, fake_out: Tensor, number: int) -> None:
@@ -138,7 +157,7 @@ class CycleStep(TranslationStep):
         return loss.detach(), real_out.detach(), fake_out.detach()
 
     def _generators_half(
-        self, drawings: Tensor, photos: Tensor, rows: Tensor, made: tuple[Tensor, ...]
+        self, drawings: Tensor, photos: Tensor, points: Tensor | None, made: tuple[Tensor, ...]
     ) -> tuple[Tensor, list[Tensor]]:
         train, (drawn, taken) = self.train_config, made
         back = self.generator.back
@@ -221,7 +240,7 @@ class CartoonStep(TranslationStep):
         return loss.detach(), real_out.detach(), fake_out.detach()
 
     def _generators_half(
-        self, drawings: Tensor, photos: Tensor, rows: Tensor, made: tuple[Tensor, ...]
+        self, drawings: Tensor, photos: Tensor, points: Tensor | None, made: tuple[Tensor, ...]
     ) -> tuple[Tensor, list[Tensor]]:
         train, drawn = self.train_config, made[0].float()
         zero = torch.zeros((), device=self.device)
@@ -241,10 +260,8 @@ class CartoonStep(TranslationStep):
             loss = loss + train.grey_weight * style_distance(wanted, found)
         if train.colour_weight:
             loss = loss + train.colour_weight * colour_distance(photos, drawn)
-        if train.landmark_weight:
-            assert self.landmarks is not None
-            here = sent(rows, self.device)  # where the photographs are on the host, so are their numbers
-            weights = landmark_weights(self.landmarks[here], photos.shape[-1], train.landmark_sigma)
+        if points is not None:
+            weights = landmark_weights(points, photos.shape[-1], train.landmark_sigma)
             loss = loss + train.landmark_weight * landmark_distance(photos, drawn, weights)
         improve(self.optimizer_g, loss)
         return deceived, [content, style]

@@ -12,7 +12,7 @@ EACH = (
     "momentum and weight decay",
     "dcgan with classes, 32 px",
     "cyclegan, one block, pool of 12, no identity",
-    "cartoongan, one block, textures, landmarks",
+    "cartoongan, one block, textures, landmarks, flips",
 )
 
 

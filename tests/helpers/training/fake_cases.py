@@ -128,9 +128,9 @@ CASES: dict[str, Case] = {
     ),
     "cartoongan": Case({"family": "cartoongan"}, {"pretrain": 0.0}),
     "cartoongan, pretraining": Case({"family": "cartoongan"}, {"pretrain": 1000.0}),
-    "cartoongan, one block, textures, landmarks": Case(
+    "cartoongan, one block, textures, landmarks, flips": Case(
         {"family": "cartoongan", "blocks": 1},
-        {**TEXTURES, "landmark_weight": 1.0, "landmark_sigma": 0.1, "pretrain": 0.0},
+        {**TEXTURES, "landmark_weight": 1.0, "landmark_sigma": 0.1, "pretrain": 0.0, "augment_p": 0.5},
     ),
 }
 
