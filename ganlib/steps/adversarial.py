@@ -149,10 +149,10 @@ class AdversarialStep(Step):
         """Set what depends on the time.
 
         Args:
-            kimg: The clock after the next step.
+            kimg: Thousands of pictures that the networks will have been trained on after the next step.
             lr_factor: What both learning rates are multiplied by.
             progress: The share of the budget that is spent, from 0 to 1.
-            epoch: The clock before the next step, in passes over all pictures.
+            epoch: What they were trained on before it, in passes over all pictures.
         """
         train = self.train_config
         for one, lr in ((self.optimizer_g, train.lr_g), (self.optimizer_d, train.lr_d)):

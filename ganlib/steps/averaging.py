@@ -33,7 +33,7 @@ class Averaging:
 
         Args:
             step_kimg: The pictures of a step, in thousands.
-            kimg: The clock after the next step.
+            kimg: Thousands of pictures that the network will have been trained on after the next step.
             half_life: In kimg; 0 does not average.
         """
         half_life = min(half_life, EMA_RAMP * kimg)

@@ -25,9 +25,9 @@ Pictures are compared with real ones at their worst, the flattest, most alike, l
 draws (`ganlib.metrics.extremes`): where real pictures hardly vary, neither does a perfect generator.
 
 All but the first must hold at ``patience`` evaluations in a row, and none is given before ``warmup_steps``
-steps: young generators pass through such states. Where a generator learns from its content loss alone at first, the
-steps count from there. Only translators can be called `identity_map` or `inverted`, and none is called an identity
-where photographs score as drawings do: there it is right.
+steps: young generators pass through such states. Where a run went back to fresh networks, or a generator learns from
+its content loss alone at first, the steps count from there. Only translators can be called `identity_map` or
+`inverted`, and none is called an identity where photographs score as drawings do: there it is right.
 """
 
 import math
@@ -75,6 +75,8 @@ class Signals:
     """Standard error of ``baseline_kid``."""
     baseline_luminance: float | None = None
     """Mean correlation of the luminance of photographs and unrelated drawings."""
+    begun: int = 0
+    """The step at which its networks began."""
     pretraining: bool = False
     """Whether the generator learns from its content loss alone, and is meant to be an identity."""
 
@@ -212,7 +214,7 @@ def judge(history: Sequence[Signals], limits: CollapseConfig) -> Verdict | None:
     """
     now = history[-1]
     dead = _not_finite(now)
-    begun = max((signals.step for signals in history if signals.pretraining), default=0)
+    begun = max([now.begun, *(signals.step for signals in history if signals.pretraining)])
     young = len(history) < limits.patience or now.step - begun < limits.warmup_steps
     if dead or not limits.enabled or young:
         return dead

@@ -52,6 +52,7 @@ def evaluated(run: "Fit", means: Means, seconds_train: float) -> Evaluation:
             kimg=run.kimg,
             epoch=run.epoch,
             step=run.steps,
+            begun=run.restarted_at[1],
             **vars(means),
             probabilities=run.step.loss.probabilities,
             lr_g=lr_g,

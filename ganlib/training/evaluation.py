@@ -39,6 +39,8 @@ class Evaluation(Means):
     """Whether the budget is spent."""
     baseline: Baseline | None = None
     """What photographs score as they are, on as many as ``score``; only of translators."""
+    begun: int = 0
+    """The step at which its networks began: more than 0 after a rollback to fresh ones."""
     pretraining: bool = False
     """Whether the generator was still learning from its content loss alone, so that it is meant to change nothing."""
 

@@ -137,12 +137,15 @@ class Fit(Iterator[Evaluation]):
             of, size = classes.of if classes else None, train.batch_size
             self.stream = stream_of(pictures, photos, edges, size, seed, self.device, shown, of)
         self.steps, self._seconds, self.rollbacks, self.lr_factor = 0, 0.0, 0, 1.0
+        self.restarted_at = (0, 0)
+        """Pictures shown and steps taken when the networks began: more than none after a rollback to fresh ones."""
         self.reseeded = False
         """Whether ``resume`` is of another kind of device, so that random numbers begin anew."""
         if resume:
             self.reseeded = not self.step.load_state(resume["step"])
             self.steps, self._seconds = int(resume["steps"]), float(resume["seconds"])
             self.rollbacks, self.lr_factor = int(resume["rollbacks"]), float(resume["lr_factor"])
+            self.restarted_at = _restarted_at(resume)
         self._began: float | None = None
         self.measured_kimg = float(resume["measured_kimg"]) if resume else 0.0
         self.shown = self.inputs.take(GRID).to(self.device)
@@ -227,7 +230,9 @@ class Fit(Iterator[Evaluation]):
         factor = train.gamma**decays * self.lr_factor
         if train.decay_from is not None and progress > train.decay_from:
             factor *= (1 - progress) / (1 - train.decay_from)
-        self.step.schedule(self.kimg + self.step.pictures_per_step / 1000, factor, progress, self.epoch)
+        trained_on = self.stream.shown - self.restarted_at[0]
+        after = (trained_on + self.step.pictures_per_step) / 1000
+        self.step.schedule(after, factor, progress, trained_on / self.images)
 
     def _evaluate(self, means: Means, seconds_train: float) -> Evaluation:
         evaluation = evaluated(self, means, seconds_train)
@@ -236,6 +241,9 @@ class Fit(Iterator[Evaluation]):
 
     def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.
+
+        What follows how long the networks were trained begins anew with fresh ones: the average's ramp, growth,
+        ``pretrain``, and the steps before which no run is judged.
 
         Args:
             state: what `state` returned when all was well; None for the weights that training began with.
@@ -246,8 +254,10 @@ class Fit(Iterator[Evaluation]):
         seed = self.seed + 2**31 * self.rollbacks
         if state is None:
             self.step = self._fresh_step(seed)
+            self.restarted_at = (self.stream.shown, self.steps)
         else:
             self.step.load_state(state["step"])
+            self.restarted_at = _restarted_at(state)
             self.step.random.manual_seed(seed)
 
     def pause(self) -> None:
@@ -274,8 +284,15 @@ class Fit(Iterator[Evaluation]):
             "seconds": self._trained_for(),
             "rollbacks": self.rollbacks,
             "lr_factor": self.lr_factor,
+            "restarted_at": list(self.restarted_at),
             "step": self.step.state(wait),
         }
+
+
+def _restarted_at(state: dict[str, Any]) -> tuple[int, int]:
+    """Read where the networks of a state began; those of older versions say nothing, and count from the start."""
+    shown, steps = state.get("restarted_at", (0, 0))
+    return int(shown), int(steps)
 
 
 fit = Fit
