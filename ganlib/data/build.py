@@ -27,7 +27,7 @@ from ganlib.data.labels.sources import check_several
 from ganlib.data.listing import File, Skipped
 from ganlib.data.look import faces
 from ganlib.data.look.seen import Look
-from ganlib.data.sources import Source, no_pictures, open_sources, preparation, some
+from ganlib.data.sources import LEAST, Source, check_count, no_pictures, open_sources, preparation, some
 from ganlib.data.telling import PictureProgress, Progress, found_in
 from ganlib.data.work import Task, fill, kept_in, making
 from ganlib.disk import write_whole
@@ -64,8 +64,8 @@ def prepare(
     Raises:
         RequestError: when a source, style or colour does not exist, there are no pictures, more than
             ``config.max_skipped`` of them cannot be read, all are opaque and should be transparent, no face is found
-            in any or none can be looked for, all pictures but one are left out as duplicates, or their labels are of
-            one class.
+            in any or none can be looked for, there is one picture alone, all but one are left out as duplicates, or
+            their labels are of one class.
         WorkError: when the cache cannot be written, or files change meanwhile.
 
     Example:
@@ -114,7 +114,9 @@ class _Request:
         how = preparation(config)
         sources = open_sources(config, cache)
         # What cannot be read by its name alone is too much already: the rest need not be read.
-        _check_share(sum(map(len, sources)), _skipped(sources, ()), config)
+        total = sum(map(len, sources))
+        _check_share(total, _skipped(sources, ()), config)
+        check_count(total, config)
         folder = (cache if cache is not None else cache_dir()) / "data"
         return cls(sources, how, config.dedupe, folder, workers or cores.available(), progress)
 
@@ -133,11 +135,12 @@ class _Request:
             raise RequestError(
                 f"{section}.crop is 'faces', but no face was found in any of {files} pictures: write center or top"
             )
-        if images.look.left_out and len(images) < 2:
+        if images.look.left_out and len(images) < LEAST:
             raise RequestError(
                 f"{section}.dedupe leaves {len(images)} of {len(images) + len(images.look.left_out)} pictures, for all "
                 f"are alike: leave {section}.dedupe out, or give other pictures"
             )
+        check_count(len(images), config)
         classes = None if config.labels is None else self._classes(images, config)
         images = replace(images, skipped=skipped, found=found_in(self.sources, images.look, classes))
         return images if classes is None else images.labelled(classes)

@@ -23,6 +23,9 @@ from ganlib.errors import RequestError
 _CHUNK = 32  # pictures in one task: enough to hide what handing it over costs, few enough to share evenly
 _INLINE = 5
 
+LEAST = 2
+"""Pictures of a set, at least."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -147,6 +150,23 @@ def no_pictures(source: Source, skipped: Sequence[Skipped] = ()) -> str:
         + (f"; other files there: {', '.join(told)}" if told else "")
         + (f"; unusable: {some(skipped)}" if skipped else "")
         + ")"
+    )
+
+
+def check_count(count: int, config: DataConfig) -> None:
+    """Refuse fewer than `LEAST` pictures.
+
+    Raises:
+        RequestError: which names where they are from, and how many there are.
+    """
+    if count >= LEAST:
+        return
+    names = [config.source] if isinstance(config.source, str) else config.source
+    told = ", ".join(f"'{name}'" for name in names)
+    limit = f", of which {config.section}.count is {config.count}" if config.count == count else ""
+    raise RequestError(
+        f"{config.section}.source: {count} picture{'s' * (count != 1)} in {told}{limit}; at least {LEAST} are needed, "
+        "because pictures are compared with each other, and thousands are good"
     )
 
 

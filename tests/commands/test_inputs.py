@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from helpers.sweeps.commands import SPACES, TINY, draw, run
+from PIL import Image
 
 from ganlib.errors import RequestError
 from sweep.commands import notes
@@ -148,6 +149,23 @@ def test_all_that_is_missing_is_told_at_once_by_dry_run_and_run(tmp_path: Path) 
         for part in (f"{tmp_path}/a'", f"{tmp_path}/b'", "nocolour", "evaluate.weights", "w.pt"):
             assert part in told.output, told.output
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [["run", "--dry-run"], ["run", "--local"], ["plan"]], ids=" ".join)
+@pytest.mark.parametrize("drawn", [False, True], ids=["a folder", "avatars"])
+def test_one_picture_is_refused_before_anything_begins(
+    drawn: bool, command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (32, 32)).save(tmp_path / "one/a.png")
+    source = "avatars" if drawn else str(tmp_path / "one")
+    spec = tmp_path / "s.yaml"
+    spec.write_text(f"data: {{source: '{source}', count: 1, size: 32}}\ntrain: {{batch_size: 1, kimg: 1}}\n")
+    place = ["--storage", tmp_path / "runs"] if command[0] == "run" else []
+    told = run(command[0], spec, *command[1:], *place)
+    assert told.exit_code == 2
+    assert f"data.source: 1 picture in '{source}', of which data.count is 1" in told.output
+    assert not list(tmp_path.rglob("sweep.json"))
 
 
 TRANSLATOR = """

@@ -45,7 +45,7 @@ def test_every_style_names_its_maker_and_its_licence():
 
 
 def test_the_attribution_is_stored_with_the_set(cache):
-    images = prepare(DataConfig(count=1, size=28, style="lorelei"), cache)
+    images = prepare(DataConfig(count=2, size=28, style="lorelei"), cache)
     assert images.attribution == attribution("lorelei")
     assert "Lisa Wischofsky" in images.attribution
     assert json.loads(images.path.with_suffix(".json").read_text())["attribution"] == images.attribution

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib.config import DataConfig
-from ganlib.data import ImageSet, open_set, prepare, verify
+from ganlib.config import DataConfig, PhotosConfig
+from ganlib.data import ImageSet, find, open_set, prepare, verify
 from ganlib.data.formats import NAMES
 from ganlib.errors import RequestError
 
@@ -109,8 +109,9 @@ def test_what_is_left_closes_up(tmp_path_factory, bad):
             (root / f"{index:03}.png").write_bytes(b"bad %d" % index)
         else:
             save(root / f"{index:03}.png", index)
-    if all(bad):
-        with pytest.raises(RequestError, match="no pictures"):
+    if len(bad) - sum(bad) < 2:
+        few = "1 picture in" if len(bad) == 1 or not all(bad) else "no pictures"
+        with pytest.raises(RequestError, match=few):
             prepare(config(root, size=28, max_skipped=1.0), root / ".cache")
         return
     images = prepare(config(root, size=28, max_skipped=1.0), root / ".cache")
@@ -179,3 +180,29 @@ def test_a_wrong_style_or_colour_is_explained(cache):
 def test_an_image_set_is_equal_by_value(folder, cache):
     images = prepare(config(folder, size=32), cache)
     assert open_set(images.path) == ImageSet(images.path, images.hash, look=images.look)
+
+
+@pytest.mark.parametrize("section", ["data", "photos"])
+@pytest.mark.parametrize("how", ["alone", "counted", "the other is broken", "drawn"])
+def test_one_picture_is_too_few(how, section, tmp_path, cache):
+    root = tmp_path / "root"
+    save(root / "a/1.png")
+    options, told = {}, f"1 picture in '{root}'"
+    if how == "counted":
+        save(root / "a/2.png", 9)
+        options, told = {"count": 1}, f"1 picture in '{root}', of which {section}.count is 1"
+    elif how == "the other is broken":
+        (root / "a/2.png").write_bytes(b"bad")
+        options = {"max_skipped": 0.5}
+    elif how == "drawn":
+        root, options, told = (
+            "avatars",
+            {"count": 1},
+            f"1 picture in 'avatars', of which {section}.count is 1",
+        )
+    of_photos = PhotosConfig(source=str(root), **options).at(32)
+    one = of_photos if section == "photos" else config(root, size=32, labels="folders", **options)
+    for look in (prepare, find, prepare):  # labels of one class are not what is told
+        with pytest.raises(RequestError) as error:
+            look(one, cache)
+        assert f"{section}.source: {told}; at least 2 are needed" in str(error.value)

@@ -131,7 +131,7 @@ def test_errors_go_up_to_the_group(run, tmp_path, monkeypatch):
     result = run(DataConfig(source=str(tmp_path / "missing")))
     assert isinstance(result.exception, RequestError)
     monkeypatch.setattr(Image.Image, "save", lambda *a: (_ for _ in ()).throw(OSError(28, "disk full")))
-    result = run(DataConfig(count=1, size=28, style="thumbs"))
+    result = run(DataConfig(count=2, size=28, style="thumbs"))
     assert isinstance(result.exception, WorkError)
     assert "disk full" in str(result.exception)
 

@@ -46,7 +46,8 @@ def test_squares():
 def test_the_top_of_portraits(tmp_path):
     levels = np.zeros((80, 32, 3), np.uint8)
     levels[:32] = 200
-    Image.fromarray(levels).save(tmp_path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.fromarray(levels).save(tmp_path / name)
     config = DataConfig(source=str(tmp_path), size=32, crop="top")
     assert prepare(config, tmp_path / "cache", 1).pictures.min() == 200
     centre = prepare(config.model_copy(update={"crop": "center"}), tmp_path / "cache", 1)
@@ -74,8 +75,9 @@ def test_faces_are_cropped_to_and_landmarks_move_with_them(tmp_path):
 
 @pytest.mark.usefixtures("detector")
 def test_no_face_at_all_is_refused(tmp_path):
-    face_at(0, 0, side=0).save(tmp_path / "b.png")
-    with pytest.raises(RequestError, match="no face was found in any of 1"):
+    for name in ("a.png", "b.png"):
+        face_at(0, 0, side=0).save(tmp_path / name)
+    with pytest.raises(RequestError, match="no face was found in any of 2"):
         prepare(DataConfig(source=str(tmp_path), size=32, crop="faces"), tmp_path / "cache", 1)
 
 
