@@ -22,7 +22,7 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 from ganlib.data.alpha import GREY, RGB, RGBA, hide
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.formats.png import SIGNATURE, scale_key, slimmed
-from ganlib.data.formats.profiles import check_depth, eight_bit, to_srgb
+from ganlib.data.formats.profiles import check_depth, eight_bit, in_mode, to_srgb
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.look.upright import is_sideways, is_turned, upright
@@ -150,8 +150,8 @@ def picture_of(data: bytes, how: Preparation, suffix: str = "") -> Picture:
         raise UnreadableError("empty file")
     try:
         with warnings.catch_warnings():
+            # Also of many pixels: cameras take 108 million. Twice as many as Pillow warns of are an error of its own.
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             make = partial(_picture, how=how)
             try:
                 return make(data, formats_for(data, suffix))
@@ -160,8 +160,9 @@ def picture_of(data: bytes, how: Preparation, suffix: str = "") -> Picture:
                     raise
                 slim, profile = slimmed(data)
                 return make(slim, ("PNG",), profile)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableError(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels; refused") from None
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise UnreadableError(f"more than {most:,} pixels: scale it down first") from None
     except UnidentifiedImageError:
         raise UnreadableError(f"not a {NAMES} picture") from None
     except Exception as error:  # Pillow's readers raise almost anything on broken input
@@ -203,13 +204,13 @@ def _picture(
 def flatten(image: Image.Image, background: Background, grey: bool = False) -> Image.Image:
     """Convert any mode of 8 bits to RGB or grey, where transparent pixels show the background; without one to RGBA."""
     if background is None:
-        return image.convert("RGBA")
+        return in_mode(image, "RGBA")
     mode = "L" if grey else "RGB"
     if not image.has_transparency_data:
-        return image.convert("RGB").convert(mode)
+        return in_mode(in_mode(image, "RGB"), mode)
     base = Image.new("RGBA", image.size, background)
-    base.alpha_composite(image.convert("RGBA"))
-    return base.convert("RGB").convert(mode)
+    base.alpha_composite(in_mode(image, "RGBA"))
+    return in_mode(base.convert("RGB"), mode)
 
 
 def _square(image: Image.Image, crop: Crop) -> tuple[Image.Image, Box | None]:
@@ -295,4 +296,4 @@ def _traits(image: Image.Image, how: Preparation) -> list[str]:
 
 def _is_transparent(image: Image.Image) -> bool:
     """Tell whether there is a pixel that is not wholly opaque."""
-    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] != 255
+    return image.has_transparency_data and in_mode(image, "RGBA").getchannel("A").getextrema()[0] != 255

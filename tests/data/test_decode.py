@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib.data.decode import UnreadableError, colour, decode
+from ganlib.data.decode import Preparation, UnreadableError, colour, decode, flatten, picture_of
 from ganlib.errors import RequestError
 
 WHITE = (255, 255, 255)
@@ -198,12 +198,26 @@ def test_the_first_frame_of_an_animation(kind):
     assert (decode(data, 32, WHITE) == (255, 0, 0)).all()
 
 
-def test_many_pixels_in_few_bytes_are_refused(monkeypatch):
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF"])
+def test_many_pixels_in_few_bytes_are_refused(kind, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    for side in (40, 60):  # above the limit Pillow warns, above twice the limit it raises
-        with pytest.raises(UnreadableError, match="more than 1,000 pixels"):
-            decode(encoded(Image.new("L", (side, side))), 32, WHITE)
-    assert decode(encoded(Image.new("L", (31, 31))), 32, WHITE).shape == (32, 32, 3)
+    with pytest.raises(UnreadableError, match="more than 2,000 pixels: scale it down first"):
+        decode(encoded(Image.new("L", (60, 60)), kind), 32, WHITE)
+    for side in (31, 40):  # above the limit Pillow warns, above twice the limit it raises
+        assert decode(encoded(Image.new("L", (side, side)), kind), 32, WHITE).shape == (32, 32, 3)
+
+
+def test_a_photograph_of_108_megapixels_is_decoded_small():
+    data = encoded(Image.new("RGB", (12_000, 9_000), "teal"), "JPEG")
+    made = picture_of(data, Preparation(32, WHITE))
+    assert made.sides == (12_000, 9_000)
+    assert np.abs(made.pixels.astype(int) - (0, 128, 128)).max() <= 4
+
+
+def test_large_pictures_are_not_copied_in_vain():
+    for mode, background, grey in (("RGB", WHITE, False), ("RGBA", None, False)):
+        image = Image.new(mode, (8, 8))
+        assert flatten(image, background, grey) is image
 
 
 GOOD = encoded(Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48, 3), np.uint8)))

@@ -113,6 +113,11 @@ def check_depth(image: Image.Image) -> None:
         raise ValueError(_TOO_DEEP)
 
 
+def in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture to a mode; one that has it is not copied, as Pillow does, for it may be of 700 MB."""
+    return image if image.mode == mode else image.convert(mode)
+
+
 def eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
 
@@ -123,7 +128,7 @@ def eight_bit(image: Image.Image) -> Image.Image:
         raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits a channel")
     if not image.mode.startswith("I"):
         return image
-    values = np.asarray(image).astype(np.int64)
+    values = np.asarray(image).astype(np.int32)
     if values.size and not 0 <= values.min() <= values.max() <= 65535:
         raise ValueError(_TOO_DEEP)
     grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
