@@ -18,25 +18,33 @@ from sweep.records.status import RESUMABLE, Status
 from sweep.results.judging import judgements
 from sweep.search.trial_source import outcome
 from sweep.storage import layout
-from sweep.storage.folder import TEMPORARY, MissingFileError
+from sweep.storage.folder import TEMPORARY, Folder, MissingFileError
 from sweep.storage.layout import STUDY
 
 
 def pictures(records: Found) -> Iterator[Finding]:
     """Check that every sample on record has its picture, and that the picture can be decoded."""
-    from PIL import Image
-
     for number in records.trials:
         for sample in records.rows("samples", number):
             path = sample["path"]
             try:
-                # PNG has a check sum in every chunk.
-                with Image.open(BytesIO(records.folder.read(path)), formats=("PNG",)) as picture:
-                    picture.load()
+                why = broken_picture(records.folder.read(path))
             except MissingFileError:
-                yield Finding(path, f"is missing: the samples of trial {number} at {sample['kimg']:g} kimg")
-            except Exception as error:  # a damaged picture makes the decoder raise anything
-                yield Finding(path, f"is no whole picture: {error}")
+                why = f"is missing: the samples of trial {number} at {sample['kimg']:g} kimg"
+            if why:
+                yield Finding(path, why)
+
+
+def broken_picture(data: bytes) -> str | None:
+    """Say why bytes are no whole PNG, which has a check sum in every chunk; None if they are one."""
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=("PNG",)) as picture:
+            picture.load()
+    except Exception as error:  # a damaged picture makes the decoder raise anything
+        return f"is no whole picture: {error}"
+    return None
 
 
 def weights(records: Found) -> Iterator[Finding]:
@@ -191,8 +199,14 @@ def _torn(path: Path) -> str | None:
 
 def leftovers(records: Found) -> Iterator[Finding]:
     """Find half-written files of processes that were killed."""
-    root = records.folder.local()
-    if root is None or records.running:
+    if not records.running:
+        yield from half_written(records.folder)
+
+
+def half_written(folder: Folder) -> Iterator[Finding]:
+    """Find the temporary files in a folder where nobody writes."""
+    root = folder.local()
+    if root is None:
         return
     for directory, _, names in os.walk(root):
         for name in sorted(names):

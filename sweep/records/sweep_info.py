@@ -1,5 +1,6 @@
 """The facts of a sweep that are not in its spec, with the reader and writer of their file ``sweep.json``."""
 
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,7 @@ from sweep.records.schemas import SCHEMAS, to_json
 from sweep.spec.schedule import Schedule
 from sweep.spec.wishes.wish import Wish, wishes_of
 from sweep.storage.folder import Folder
-from sweep.storage.layout import INFO, is_part
+from sweep.storage.layout import CONFIRMATION, INFO, is_part
 
 if TYPE_CHECKING:
     from ganlib.config import TrialConfig
@@ -40,6 +41,21 @@ def parse_time(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         pass
     return None
+
+
+class BrokenInfoError(WorkError):
+    """A ``sweep.json`` that cannot be read.
+
+    Args:
+        folder: Of the sweep.
+        why: What is wrong with it.
+    """
+
+    def __init__(self, folder: Folder, why: str) -> None:
+        looked_at = folder.name != CONFIRMATION
+        hint = f"; 'sweep check {shlex.quote(str(folder))}' says what to do" if looked_at else ""
+        super().__init__(f"'{folder}/{INFO}' is broken: {why}{hint}")
+        self.folder, self.why = folder, why
 
 
 @dataclass(frozen=True)
@@ -149,7 +165,7 @@ class SweepInfo:
 
         Raises:
             MissingFileError: If the folder holds no sweep.
-            WorkError: If the file is broken, or a needed fact is not in it.
+            BrokenInfoError: If the file is broken, or a needed fact is not in it.
         """
         data = folder.read(INFO)
         try:
@@ -158,9 +174,9 @@ class SweepInfo:
             first = error.errors(include_url=False)[0]
             key = ".".join(str(part) for part in first["loc"])
             reason = f"{key}: {first['msg']}" if key else str(first["msg"])
-            raise WorkError(f"'{folder}/{INFO}' is broken: {reason}") from None
+            raise BrokenInfoError(folder, reason) from None
         if lacking := [name for name in needed if not getattr(info, name)]:
-            raise WorkError(f"'{folder}/{INFO}' is broken: it does not say {', '.join(lacking)}")
+            raise BrokenInfoError(folder, f"it does not say {', '.join(lacking)}")
         return info
 
     def check_columns(self, store: Store) -> None:

@@ -150,12 +150,31 @@ def test_leftovers_of_killed_processes_go(folder: Path) -> None:
     assert not any(path.exists() for path in left)
 
 
+@pytest.mark.parametrize("name", ["sweep.json", "spec.yaml"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"budget": 1}'])
-def test_without_its_description_nothing_can_be_checked(content: bytes, folder: Path) -> None:
-    (folder / "sweep.json").write_bytes(content)
-    result = check(folder)
-    assert result.exit_code == 1
-    assert "sweep.json' is broken" in result.output
+def test_without_facts_or_spec_the_rest_is_checked_file_by_file(
+    content: bytes, name: str, folder: Path
+) -> None:
+    """It is a fault as any other, with what to do; what is damaged beside it is told, and stays as it is."""
+    (folder / name).write_bytes(content)
+    part = folder / layout.part("metrics", 0)
+    truncate(part)
+    damaged = part.read_bytes()
+    for options in ((), ("--repair",)):
+        result = check(folder, *options)
+        assert result.exit_code == 1
+        assert f"{name} is broken: " in result.output
+        assert "put a copy of it back" in result.output
+        assert "metrics/00000.parquet is not a readable" in result.output
+        assert "'small' has 2 faults" in result.output
+    assert part.read_bytes() == damaged
+    told = json.loads(check(folder, "--json").output)
+    assert [one["path"] for one in told["findings"]] == [name, "metrics/00000.parquet"]
+
+
+def test_a_spec_that_is_missing_is_a_fault(folder: Path) -> None:
+    (folder / "spec.yaml").unlink()
+    assert "spec.yaml is missing; it cannot be made again" in check(folder).output
 
 
 def test_other_readers_see_a_sealed_part(finished: Path) -> None:
