@@ -27,6 +27,7 @@ from sweep.results.state import State, state_of
 from sweep.runners.base import Options
 from sweep.spec.given import assignment, document
 from sweep.spec.specification import parse
+from sweep.storage.called import called
 from sweep.storage.opening import open_folder
 from sweep.terminal.views import view_for
 
@@ -276,7 +277,9 @@ class Sweep:
 def _ended(sweep: Sweep, code: int) -> Sweep:
     """Return a sweep that was driven, unless that failed; an interrupted one has not."""
     if code and sweep.done:
-        raise WorkError(f"no trial of '{sweep.name}' can win: 'sweep best {sweep.name}' says why")
+        raise WorkError(
+            f"no trial of '{sweep.name}' can win: 'sweep best {called(sweep._found.folder)}' says why"
+        )
     return sweep
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ganlib.registry import did_you_mean
 from sweep import shipped
+from sweep.storage.called import called
 from sweep.storage.layout import INFO, SPEC
+from sweep.storage.opening import open_folder
 
 _SPECS = (".yaml", ".yml")
 _EXPORT = ("model.safetensors", "config.json")
@@ -18,7 +20,8 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
     """Say what to give instead of ``path``, which is no file that could be a spec."""
     if os.path.isfile(path / INFO):
         spec = path / SPEC
-        return f"it is the folder of a sweep: 'sweep resume {path.name}' goes on with it; its spec is {spec}"
+        again = f"'sweep resume {called(open_folder(path))}' goes on with it"
+        return f"it is the folder of a sweep: {again}; its spec is {spec}"
     if os.path.isdir(path):
         return (
             f"it is a folder, with {_listed([str(file) for file in _specs_in(path)])}"
@@ -26,10 +29,8 @@ def instead_of_spec(path: Path, storage: str = "runs") -> str:
             else f"it is a folder; 'sweep init {shlex.quote(str(path))} > mine.yaml' chooses a spec for pictures there"
         )
     if os.path.isfile(Path(storage) / path / INFO):
-        return (
-            f"it is the name of a sweep: 'sweep resume {path}' goes on with it; its spec is "
-            f"{Path(storage) / path / SPEC}"
-        )
+        again = f"'sweep resume {called(open_folder(Path(storage) / path))}' goes on with it"
+        return f"it is the name of a sweep: {again}; its spec is {Path(storage) / path / SPEC}"
     if no_file := _no_file(path):
         return no_file
     here = path.parent if os.path.isdir(path.parent) else Path()
@@ -95,10 +96,10 @@ def instead_of_export(path: Path, storage: str = "runs") -> str | None:
     if os.path.isfile(path):
         whole = is_export(path.parent)
         return f"{path} is a file; give the folder of the export" + (f": {path.parent}" if whole else "")
-    if os.path.isfile(path / INFO) or os.path.isfile(Path(storage) / path / INFO):
+    if sweep := next((one for one in (path, Path(storage) / path) if os.path.isfile(one / INFO)), None):
         return (
-            f"{path} is a sweep, not an exported generator: write one with 'sweep best {path.name} --export "
-            f"export/{path.name}', then 'sweep generate export/{path.name}'"
+            f"{path} is a sweep, not an exported generator: write one with 'sweep best {called(open_folder(sweep))} "
+            f"--export export/{path.name}', then 'sweep generate export/{path.name}'"
         )
     if not os.path.exists(path):
         return (

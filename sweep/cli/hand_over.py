@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sweep.cli.suggest import free_export
+from sweep.cli.suggest import free_export, which
 from sweep.commands.exporting.choosing import best_of
 from sweep.commands.exporting.export import export
 from sweep.records.catalog import open_sweep
@@ -36,4 +36,4 @@ def hand_over(name: str, options: Options) -> None:
     say(f"generator:        {out.absolute()}")
     say(f"play with it:     sweep play {out}")
     say(f"more pictures:    sweep generate {out}")
-    say(f"train it longer:  sweep extend {name} --time 30m")
+    say(f"train it longer:  sweep extend {which(name, options.storage)} --time 30m")

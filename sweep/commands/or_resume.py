@@ -11,6 +11,7 @@ from sweep.runners.base import Options
 from sweep.spec.differences import unlike
 from sweep.spec.specification import Spec, parse
 from sweep.spec.yaml_tree import inline
+from sweep.storage.called import called
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.opening import open_folder
 
@@ -36,7 +37,8 @@ def start_or_resume(spec: Spec, options: Options) -> int:
         more = f"; and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         raise RequestError(
             f"the sweep '{spec.name}' in {options.storage} was begun with another spec ({'; '.join(others[:SHOWN])}"
-            f"{more}): choose another name (--name), or go on with that one ('sweep resume {spec.name}')"
+            f"{more}): choose another name (--name), or go on with that one ('sweep resume "
+            f"{called(folder)}')"
         )
     return resume(folder, options)
 

@@ -10,6 +10,7 @@ from sweep.records.schemas import SCHEMAS
 from sweep.spec.differences import unlike
 from sweep.spec.problems import SpecError
 from sweep.spec.specification import Spec, parse
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 from sweep.storage.layout import IMAGES, LEFT_BEHIND, REAL_PICTURES, REMOVED, SPEC, part
 
@@ -30,7 +31,7 @@ def check_place(folder: Folder, spec: Spec) -> None:
     """
     if folder.exists(REMOVED):
         raise RequestError(
-            f"the removal of '{folder.name}' was interrupted: 'sweep rm {folder.name}' ends it, and frees the name"
+            f"the removal of '{folder.name}' was interrupted: 'sweep rm {called(folder)}' ends it, and frees the name"
         )
     found = folder.names()
     others = [

@@ -45,6 +45,7 @@ from sweep.search.left import able, nothing_left
 from sweep.search.study import Study
 from sweep.search.trial_source import TrialSource
 from sweep.spec.specification import Spec, parse
+from sweep.storage.called import called
 from sweep.storage.folder import Folder, StorageError
 from sweep.storage.layout import CHOSEN, INFO, REAL_PICTURES, SPEC, STUDY
 from sweep.storage.lease import Owner
@@ -62,7 +63,7 @@ def start(spec: Spec, options: Options) -> int:
     if folder.exists(INFO):
         raise RequestError(
             f"there is a sweep named '{spec.name}' in {options.storage}: go on with it ('sweep resume "
-            f"{spec.name}'), or choose another name (--name)"
+            f"{called(folder)}'), or choose another name (--name)"
         )
     check_place(folder, spec)
     view = view_for(options.as_json)
@@ -102,7 +103,7 @@ def start(spec: Spec, options: Options) -> int:
             note_pictures(store, images, instead)
             store.begin()
             info.write(folder)
-            with explained(_goes_on(spec.name)), study_file(owner.held) as study:
+            with explained(_goes_on(folder)), study_file(owner.held) as study:
                 refuse = foreknown.refusal(spec, len(names))
                 source = Study.create(study, spec.name, spec.space, spec.search, spec.configs, refuse)
                 director = new_director(spec, info, store, source, owner, runner, view)
@@ -129,13 +130,14 @@ def resume(
     info.check_columns(Store(folder))
     if info.plan is not None:
         raise RequestError(
-            f"these trials were trained on from those of '{spec.name}': 'sweep continue {spec.name}' goes on with them"
+            f"these trials were trained on from those of '{spec.name}': 'sweep continue "
+            f"{called(folder, outer=True)}' goes on with them"
         )
     check_tracking(spec.track, folder)
     fate_of = check_address(options)
     view = view_for(options.as_json)
     owning = Owner(folder, view.say, fate_of)
-    with explained(_goes_on(spec.name)), owning as owner, study_file(owner.held) as study:
+    with explained(_goes_on(folder)), owning as owner, study_file(owner.held) as study:
         spec = as_begun(spec, info)
         images = same_pictures(spec, info, view.say)
         bring_up(Store(owner.held, spec.space.kinds()))
@@ -143,11 +145,11 @@ def resume(
         store = Store(owner.held, spec.space.kinds())
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
-            ended = store.rows("trials")
+            ended, words = store.rows("trials"), called(folder)
             all_of = f"all its {len(ended):,} trials have" if len(ended) > 1 else "its only trial has"
             view.say(
                 f"'{spec.name}' has finished: {all_of} ended. See "
-                f"'sweep best {spec.name}', or add trials with 'sweep extend {spec.name} --trials +10'"
+                f"'sweep best {words}', or add trials with 'sweep extend {words} --trials +10'"
             )
             return 0 if able(ended) else 1
         with runner_for(spec, options, view, info.trials) as runner:
@@ -186,8 +188,8 @@ def preflight(runner: Runner, spec: Spec, images: TrainingSets, owner: Owner, vi
     return tried
 
 
-def _goes_on(name: str) -> str:
-    return f"what is on record is whole, and 'sweep resume {name}' goes on with it"
+def _goes_on(folder: Folder) -> str:
+    return f"what is on record is whole, and 'sweep resume {called(folder)}' goes on with it"
 
 
 def train(director: Director, runner: Runner, owner: Owner, view: View, again: str = "sweep resume") -> float:
@@ -224,7 +226,7 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
     if director.halted is not None:
         raise WorkError(
             f"{director.halted}. What is on record is whole; when that is mended, go on with "
-            f"'{again} {director.spec.name}'"
+            f"'{again} {called(director.folder)}'"
         )
     return clock.elapsed()
 
@@ -236,7 +238,7 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     for trial in trials:
         counts[trial.verdict or trial.status] = counts.get(trial.verdict or trial.status, 0) + 1
     best = best_trial(director)
-    name = director.spec.name
+    name, words = director.spec.name, called(director.folder)
     told = ", ".join(f"{n} {what}" for what, n in counts.items())
     view.say(f"\n{count(len(trials), 'trial')} in {clock(seconds)}: {told or 'none'}")
     if best and best.value is not None:
@@ -252,10 +254,10 @@ def conclude(director: Director, view: View, seconds: float) -> int:
         timed = director.spec.search.time is not None
         more = "--time 30m" if timed else f"--kimg {2 * director.info.budget:g}"
         view.say(
-            f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {name} {more}'"
+            f"still improving at the end: {trial_numbers(growing)}; go on with 'sweep extend {words} {more}'"
         )
     if director.stopping:
-        view.say(f"interrupted; go on with 'sweep resume {name}'")
+        view.say(f"interrupted; go on with 'sweep resume {words}'")
     view.say(f"results: {director.folder}")
     outcome = {"name": name, "folder": str(director.folder), "counts": counts}
     view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})

@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep.formatting import count
-from sweep.records.catalog import find_sweeps, open_sweep
+from sweep.records.catalog import Sweep, find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.status import Status
+from sweep.records.sweep_info import SweepInfo
+from sweep.results.state import State, state_of
 from sweep.runners.stopping import explained
 from sweep.storage import lease, stop_request, watching
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO
 from sweep.storage.lease import Lease
@@ -93,5 +97,15 @@ def _left(folder: Folder, place: Folder) -> str:
     if not place.exists(INFO):
         return ": no trial had started"
     ended = sum(Status(row["status"]).ended for row in Store(place).rows("trials"))
+    if place == folder and _is_done(folder):
+        return f": it has finished, all its {count(ended, 'trial')} have ended"
     again = AGAIN.get(place.name, "resume") if place != folder else "resume"
-    return f": {count(ended, 'trial')} of it ended; 'sweep {again} {folder.name}' goes on"
+    return f": {count(ended, 'trial')} of it ended; 'sweep {again} {called(folder)}' goes on"
+
+
+def _is_done(folder: Folder) -> bool:
+    """Tell whether a sweep has nothing left to do; not where its records cannot be read."""
+    with suppress(WorkError):
+        sweep = Sweep(folder.name, folder, SweepInfo.read(folder))
+        return state_of(sweep, sweep.store.rows) is State.DONE
+    return False

@@ -16,6 +16,7 @@ from sweep.records.trial_state import Trial
 from sweep.results.state import State, state_of
 from sweep.spec.specification import parse
 from sweep.storage import lease
+from sweep.storage.called import called
 from sweep.storage.layout import SPEC
 from sweep.terminal import outlet
 from sweep.terminal.views import View
@@ -123,4 +124,4 @@ def watch(sweep: Sweep, view: View) -> None:
     finally:
         view.close()
     if not watched.complete:
-        view.say(f"nobody runs '{sweep.name}' now; go on with 'sweep resume {sweep.name}'")
+        view.say(f"nobody runs '{sweep.name}' now; go on with 'sweep resume {called(sweep.folder)}'")

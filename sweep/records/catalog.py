@@ -12,6 +12,7 @@ from ganlib.registry import did_you_mean
 from sweep.mistaken import instead_of_sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
+from sweep.storage.called import called
 from sweep.storage.folder import Folder, MissingFileError
 from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO, REMOVED, SPEC
 from sweep.storage.note import Note
@@ -170,7 +171,7 @@ def _try_load(storage: Folder, name: str) -> Sweep | str | None:
     try:
         sweep = _load(storage, name)
         if sweep is None and storage.child(name).exists(REMOVED):
-            return f"'{name}' is half removed: 'sweep rm {name}' removes the rest"
+            return f"'{name}' is half removed: 'sweep rm {called(storage.child(name))}' removes the rest"
     except WorkError as error:
         return str(error)
     return sweep

@@ -1,6 +1,5 @@
 """The facts of a sweep that are not in its spec, with the reader and writer of their file ``sweep.json``."""
 
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from sweep.records.parts.sealed import DamagedPartError, read_part
 from sweep.records.schemas import SCHEMAS, to_json
 from sweep.spec.schedule import Schedule
 from sweep.spec.wishes.wish import Wish, wishes_of
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 from sweep.storage.layout import CONFIRMATION, INFO, is_part
 
@@ -53,7 +53,7 @@ class BrokenInfoError(WorkError):
 
     def __init__(self, folder: Folder, why: str) -> None:
         looked_at = folder.name != CONFIRMATION
-        hint = f"; 'sweep check {shlex.quote(str(folder))}' says what to do" if looked_at else ""
+        hint = f"; 'sweep check {called(folder)}' says what to do" if looked_at else ""
         super().__init__(f"'{folder}/{INFO}' is broken: {why}{hint}")
         self.folder, self.why = folder, why
 

@@ -15,6 +15,7 @@ from sweep.results.state import Row, State, as_they_stand, state_of
 from sweep.results.summary import summarise
 from sweep.search.left import able
 from sweep.storage import layout, watching
+from sweep.storage.called import called
 
 _COLUMNS = [
     *("trial", "status", "verdict", "kimg", "best_value", "result", "result_kimg", "broken"),
@@ -167,7 +168,7 @@ def overviews(
         try:
             return Overview.of(sweep, sized)
         except WorkError as error:  # a damaged part of one hides no other
-            return f"{sweep.name}: {error}; 'sweep check {sweep.name}' says more"
+            return f"{sweep.name}: {error}; 'sweep check {called(sweep.folder)}' says more"
 
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         found = list(pool.map(look, sweeps))

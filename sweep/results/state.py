@@ -10,6 +10,7 @@ from sweep.records.catalog import Sweep
 from sweep.records.status import Status
 from sweep.search.left import nothing_left
 from sweep.storage import lease
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ class State(StrEnum):
         """What pages say of it; empty where it is done."""
         return {State.RUNNING: "still running", State.INTERRUPTED: "interrupted"}.get(self, "")
 
-    def told(self, name: str) -> str:
-        """Say it of the sweep ``name``, and what to do."""
-        return f"{self}: 'sweep resume {name}' goes on with it" if self is State.INTERRUPTED else str(self)
+    def told(self, folder: Folder) -> str:
+        """Say it of the sweep in a folder, and what to do."""
+        if self is not State.INTERRUPTED:
+            return str(self)
+        again = f"sweep resume {called(folder)}"
+        return f"{self}: '{again}' goes on with it"
 
 
 def state_of(sweep: Sweep, rows: Callable[[str], Sequence[Row]]) -> State:

@@ -24,6 +24,7 @@ from typing import Any
 from ganlib.errors import RequestError, WorkError
 from sweep.formatting import duration
 from sweep.storage import layout, process, stop_request
+from sweep.storage.called import called
 from sweep.storage.folder import Folder, MissingFileError, StorageError
 from sweep.storage.held import HeldFolder
 
@@ -269,7 +270,7 @@ class Owner:
         if self._lost:
             self._lost += (
                 ", because nothing was heard of this process for a while: this one has written nothing since. Look on "
-                f"with 'sweep watch {self.folder.name}'"
+                f"with 'sweep watch {called(self.folder)}'"
             )
         self._sure = _now()
 

@@ -18,6 +18,7 @@ from sweep.results.judging.eye import Eye, eyes
 from sweep.results.leaderboard import Entry, Leaderboard, beside, had
 from sweep.results.ranking import grouped
 from sweep.results.translation import translation_of, warnings_of
+from sweep.storage.called import called
 from sweep.terminal import tables
 
 GROUPS = {"family": "model.family", "variant": "model.variant", "loss": "train.loss"}
@@ -39,6 +40,7 @@ class Best:
         longer: Trials that were trained on (``sweep continue``).
         continued: Sentences on these.
         eyes: What people judged of their pictures, each for themselves.
+        words: By which a command finds the sweep.
     """
 
     sweep: str
@@ -50,6 +52,7 @@ class Best:
     longer: "Sequence[Continued]" = ()
     continued: Sequence[str] = ()
     eyes: Sequence[Eye] = ()
+    words: str = ""
 
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
@@ -60,7 +63,7 @@ class Best:
         longer, count = read_continued(sweep), top or (1 if by else 10)
         told = sentences(sweep, longer)
         found, seen = read_confirmation(sweep), eyes(sweep, board)
-        return cls(sweep.name, board, found, by, groups, count, longer, told, seen)
+        return cls(sweep.name, board, found, by, groups, count, longer, told, seen, called(sweep.folder))
 
     def show(self) -> None:
         """Print a table, and a line for everything that a reader should know beside it."""
@@ -94,7 +97,7 @@ class Best:
             when, how = ("time was over", "--time 30m") if timed else ("budget was spent", "--kimg KIMG")
             numbers = formatting.trial_numbers([entry.trial for entry in growing], NAMED)
             click.echo(
-                f"still improving when the {when}: {numbers} ('sweep extend {self.sweep} {how}' goes on)"
+                f"still improving when the {when}: {numbers} ('sweep extend {self.words} {how}' goes on)"
             )
         for suspicion in board.suspicions:
             click.echo(f"suspicious: {suspicion}")

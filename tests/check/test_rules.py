@@ -63,7 +63,7 @@ def test_a_trial_that_was_interrupted_before_it_was_measured_is_no_fault(status:
     assert check(folder, "--repair").exit_code == 0
     whole = check(folder)
     assert whole.exit_code == 0, whole.output
-    assert "1 to be measured by 'sweep resume small'" in whole.output
+    assert "1 to be measured by 'sweep resume small --storage " in whole.output
     assert json.loads(check(folder, "--json").output)["unmeasured"] == [number]
     assert run("resume", "small", "--local", "--storage", folder.parent).exit_code == 0
     assert json.loads(check(folder, "--json").output)["unmeasured"] == []

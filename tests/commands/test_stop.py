@@ -75,7 +75,7 @@ def test_a_running_sweep_stops_and_can_be_resumed(tmp_path: Path, cache: Path) -
         text = process.text()
     assert "is asked to stop" in told.output
     assert "'small' has stopped" in told.output
-    assert "'sweep resume small' goes on" in told.output
+    assert "'sweep resume small --storage " in told.output
     assert "stopping ('sweep stop' of " in text
     assert "Traceback" not in text
     assert set(results.statuses()) <= {"finished", "interrupted"}

@@ -99,7 +99,7 @@ def test_a_sweep_that_nobody_runs(sweep: Sweep) -> None:
     result = run("watch", "--storage", str(Path(sweep.folder.url).parent))
     assert result.exit_code == 0, result.output
     assert "trial 0 " in result.stdout
-    assert "go on with 'sweep resume faces'" in result.stdout
+    assert "go on with 'sweep resume faces --storage " in result.stdout
     assert sorted(path for path in Path(sweep.folder.url).rglob("*")) == before
 
 

@@ -8,6 +8,7 @@ import click
 
 from sweep.cli.options import name_argument, storage_option
 from sweep.formatting import count
+from sweep.storage.called import called
 
 if TYPE_CHECKING:
     from sweep.check.folder import Finding
@@ -88,13 +89,13 @@ def _tell_all(name: str, folder: "Folder", repair: bool, as_json: bool) -> NoRet
     rows = sum(len(rows) for (dataset, _), rows in records.parts.items() if dataset == "metrics")
     checked = f"{count(len(records.trials), 'trial')}, {count(rows, 'evaluation')}"
     if records.due and not records.running:
-        checked += f"; {len(records.due)} to be measured by 'sweep resume {name}'"
+        checked += f"; {len(records.due)} to be measured by 'sweep resume {called(folder)}'"
     if not left:
         click.echo(f"'{name}' is whole: {checked}")
         sys.exit(0)
     click.echo(f"'{name}' has {count(len(left), 'fault')} ({checked})")
     if not repair and any(finding.mend for finding in left):
-        click.echo(f"mend what can be mended with 'sweep check {name} --repair'")
+        click.echo(f"mend what can be mended with 'sweep check {called(folder)} --repair'")
     sys.exit(1)
 
 

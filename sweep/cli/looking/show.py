@@ -102,7 +102,7 @@ def _print_facts(sweep: "Sweep", state: "State", summary: "Summary", label: str,
     facts: list[tuple[str, str | list[str]]] = [
         ("folder", str(sweep.folder)),
         ("created", formatting.moment(info.created)),
-        ("state", state.told(sweep.name)),
+        ("state", state.told(sweep.folder)),
         ("tags", [", ".join(note.tags)] if note.tags else []),
         ("note", note.text.splitlines()),
         ("data", _data(info)),

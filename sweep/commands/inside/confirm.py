@@ -37,6 +37,7 @@ from sweep.search.trial_source import PastTrial
 from sweep.spec.sections import SearchConfig
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
@@ -72,7 +73,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     if words := state_of(sweep, sweep.store.rows).words:
         view.say(f"'{sweep.name}' has not ended (it is {words}): its best may still change")
     owning = Owner(folder, view.say, check_address(options))
-    with explained(f"'sweep confirm {sweep.name}' goes on with it"), owning as owner:
+    with explained(f"'sweep confirm {called(sweep.folder)}' goes on with it"), owning as owner:
         old = (SweepInfo.read(folder, ("plan",)).plan if folder.exists(INFO) else None) or ()
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}
@@ -217,7 +218,7 @@ def _tell(
 ) -> None:
     """Tell the outcome: a table and a sentence for people, one line for programs."""
     if interrupted:
-        view.say(f"interrupted; go on with 'sweep confirm {sweep.name}'")
+        view.say(f"interrupted; go on with 'sweep confirm {called(sweep.folder)}'")
     outcome = confirmation.as_dict(found, board) if found else None
     values = {"name": sweep.name, "interrupted": interrupted, "confirmation": outcome}
     view.result(values, partial(show, found, board) if found else None)

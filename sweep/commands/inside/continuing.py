@@ -29,6 +29,7 @@ from sweep.spec.given import document
 from sweep.spec.sections import SEARCHABLE, key_of
 from sweep.spec.specification import Spec, parse
 from sweep.storage import layout
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 from sweep.storage.layout import INFO, SPEC
 from sweep.storage.lease import Owner
@@ -112,7 +113,7 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
     folder, view = sweep.folder / layout.CONTINUED, view_for(options.as_json)
     interrupted, ended = False, {one.number for one in read_continued(sweep) if Status(one.status).ended}
     owning = Owner(folder, view.say, check_address(options))
-    with explained(f"'sweep continue {sweep.name}' goes on with it"), owning as owner:
+    with explained(f"'sweep continue {called(sweep.folder)}' goes on with it"), owning as owner:
         trials = Trials(folder)
         if kimg is not None:
             found = of_sweep(sweep, trial, sweep.name if trial is None else f"{sweep.name}/{trial}")
@@ -124,7 +125,7 @@ def train_on(sweep: Sweep, options: Options, trial: int | None, kimg: float | No
             if before is not None and not trials.left:
                 view.say(
                     f"{found.ancestor.where} has been trained on for {kimg:g} kimg; train that on with 'sweep continue "
-                    f"{sweep.name}/{layout.CONTINUED} --trial {before} --kimg +KIMG', or give another --kimg"
+                    f"{called(folder)} --trial {before} --kimg +KIMG', or give another --kimg"
                 )
         elif not trials.plan:
             raise RequestError(
@@ -172,11 +173,11 @@ def _train(sweep: Sweep, trials: Trials, options: Options, owner: Owner, view: V
 
 def _tell(sweep: Sweep, found: Sequence[Continued], view: View, interrupted: bool) -> None:
     """Tell what came of it: sentences for people, one line for programs."""
-    place = f"{sweep.name}/{layout.CONTINUED}"
+    place = called(sweep.folder / layout.CONTINUED)
     for line in sentences(sweep, found):
         view.say(line)
     if interrupted:
-        view.say(f"interrupted; go on with 'sweep continue {sweep.name}'")
+        view.say(f"interrupted; go on with 'sweep continue {called(sweep.folder)}'")
     elif found:
         view.say(f"as files: 'sweep best {place} --export DIR'; all of it: 'sweep show {place}'")
     view.result({"name": sweep.name, "interrupted": interrupted, "continued": as_dicts(found)})

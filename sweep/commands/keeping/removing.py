@@ -14,6 +14,7 @@ from sweep.formatting import count, moment, size
 from sweep.records.catalog import open_sweep
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage import layout, lease, watching
+from sweep.storage.called import called
 from sweep.storage.folder import Folder, MissingFileError
 from sweep.storage.note import read as read_note
 from sweep.storage.opening import open_folder
@@ -102,8 +103,8 @@ def check_idle(folder: Folder, running: Iterable[watching.Held]) -> None:
     """
     for place, owner in running:
         raise RequestError(
-            f"nothing was removed: {watching.named(place, folder)} is running ('sweep stop {folder.name}' stops it): "
-            f"{owner.described(place)}"
+            f"nothing was removed: {watching.named(place, folder)} is running ('sweep stop {called(folder)}' stops "
+            f"it): {owner.described(place)}"
         )
 
 
@@ -133,5 +134,6 @@ def remove(one: Removable) -> None:
         folder.delete("")
     except WorkError as error:
         raise WorkError(
-            f"'{one.name}' is removed in part, and no sweep any more: {error}. 'sweep rm {one.name}' removes the rest"
+            f"'{one.name}' is removed in part, and no sweep any more: {error}. 'sweep rm {called(folder)}' removes the "
+            "rest"
         ) from error

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ganlib.errors import WorkError
 from sweep.records.schemas import VERSION_KEY
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 
 Choice = Callable[[Sequence[str]], list[str]]
@@ -116,7 +117,7 @@ def readable(folder: Folder, path: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedPartError(
             f"'{folder}/{path}' is not a readable Parquet file: {error} "
-            f"('sweep check {folder.name} --repair' mends it)"
+            f"('sweep check {called(folder)} --repair' mends it)"
         ) from error
 
 

@@ -79,7 +79,7 @@ def test_a_running_one_is_refused(inside: str, storage: Path) -> None:
         result = run("rm", "other", "faces", "--yes", "--storage", storage)
     assert result.exit_code == 2
     assert "nothing was removed: " in result.output
-    assert "is running ('sweep stop faces' stops it): pid " in result.output
+    assert "is running ('sweep stop faces --storage " in result.output
     assert [name for name in files(storage) if layout.LEASE not in name] == [
         name for name in before if name != f"faces/{inside}" or (storage / name).exists()
     ]
@@ -112,13 +112,15 @@ def test_what_is_left_of_an_interrupted_removal_is_no_sweep(
         real(folder, path)
 
     monkeypatch.setattr(LocalFolder, "delete", fails)
-    with pytest.raises(WorkError, match=r"removed in part.*'sweep rm faces' removes the rest"):
+    with pytest.raises(WorkError, match=r"removed in part.*'sweep rm faces --storage .*' removes the rest"):
         remove(find(place, "faces"))
     sweeps, problems = find_sweeps(place)
     assert [sweep.name for sweep in sweeps] == ["other"]
-    assert problems == ["'faces' is half removed: 'sweep rm faces' removes the rest"]
+    assert [problem.partition(" --storage")[0] for problem in problems] == [
+        "'faces' is half removed: 'sweep rm faces"
+    ]
     assert written.is_sweep(storage / "faces")  # its pictures are none to learn from
-    with pytest.raises(RequestError, match="'sweep rm faces' ends it"):
+    with pytest.raises(RequestError, match=r"'sweep rm faces --storage .*' ends it"):
         check_place(place / "faces", parse("train: {epochs: 1}\n"))
     monkeypatch.setattr(LocalFolder, "delete", real)
     assert "half removed" in fine("rm", "faces", "--yes", "--storage", storage)

@@ -87,7 +87,7 @@ def test_in_the_background(spec: Path, tmp_path: Path, environment: dict[str, st
     assert "there is a sweep named 'small'" in taken.stdout
     stopped = run("stop", "small", "--storage", storage)
     assert stopped.exit_code == 0, stopped.output
-    assert "'sweep resume small'" in log.read_text()
+    assert "'sweep resume small --storage " in log.read_text()
     again = sweep("resume", "--local", "--storage", storage, "--detach", env=environment)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "(attempt 2)" in again.stdout
