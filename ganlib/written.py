@@ -90,7 +90,7 @@ def check(paths: Iterable[Path]) -> None:
     if taken:
         raise RequestError(
             f"{_some(taken)} exist{'s' * (len(taken) == 1)} and would be overwritten, but sweep did not write"
-            f" {'it' if len(taken) == 1 else 'them'} (or somebody has changed it since): choose another --out, or move"
+            f" {'it' if len(taken) == 1 else 'them'} (or somebody has changed it since): choose another place, or move"
             " what is there away"
         )
 

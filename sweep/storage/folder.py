@@ -17,11 +17,11 @@ from ganlib.errors import WorkError
 TEMPORARY = ".tmp"  # readers glob *.parquet and *.png, so this suffix keeps half-written files out of sight
 
 _REASONS = {
-    errno.ENOSPC: "the disk is full; free some space or choose another place (--storage or --out)",
-    errno.EDQUOT: "your disk quota is used up; free some space or choose another place (--storage or --out)",
-    errno.EROFS: "the file system is read-only; choose another place (--storage or --out)",
-    errno.EACCES: "permission denied; check the rights of the folder or choose another place (--storage or --out)",
-    errno.EPERM: "operation not permitted; check the rights of the folder or choose another place (--storage or --out)",
+    errno.ENOSPC: "the disk is full; free some space or choose another place",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another place",
+    errno.EROFS: "the file system is read-only; choose another place",
+    errno.EACCES: "permission denied; check the rights of the folder or choose another place",
+    errno.EPERM: "operation not permitted; check the rights of the folder or choose another place",
     errno.ENOENT: "it does not exist",
     errno.ENOTDIR: "a file stands where a folder is needed",
     errno.EISDIR: "it is a folder, not a file",
