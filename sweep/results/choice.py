@@ -6,19 +6,22 @@ where others cannot be told from it, the best single result among all of these d
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from ganlib.names import METRICS
 from sweep import formatting
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
+from sweep.records.retention import ALWAYS
+from sweep.records.status import Status
 from sweep.results.confirming import confirmation
 from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.leaderboard import Entry, Leaderboard, had
 from sweep.storage import layout
+from sweep.storage.called import called
 from sweep.storage.folder import Folder
 
 Row = Mapping[str, Any]
@@ -104,6 +107,21 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
                 if not run.broken
             ]
     return sorted(choices, key=lambda choice: (choice.value, choice.number))
+
+
+def gone(sweep: Sweep, board: Leaderboard, choice: Choice) -> RequestError | WorkError:
+    """Make the error for a generator that is not there any more, by whether the sweep itself has deleted it."""
+    what = f"the generator of {choice.where} of '{sweep.name}' is not there any more"
+    keep = replace(sweep, folder=choice.folder).spec().get("keep") or {}
+    status = Status(choice.row["status"])
+    rule = keep.get("finished" if status.to_the_end else "stopped")
+    always = choice.folder == sweep.folder and choice.number in [one.trial for one in board.ranked[:ALWAYS]]
+    if status.ended and rule == "none" and not always:
+        return RequestError(f"{what}: 'keep' in the spec says what stays")
+    return WorkError(
+        f"{what}, though the sweep keeps it: something else has deleted it. 'sweep check {called(sweep.folder)}' says "
+        "what else is missing"
+    )
 
 
 def nobody(sweep: Sweep, board: Leaderboard) -> str:

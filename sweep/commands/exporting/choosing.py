@@ -25,16 +25,14 @@ def best_of(sweep: Sweep, board: Leaderboard) -> tuple[Choice, list[str]]:
         It, and what a reader should know about the choice.
 
     Raises:
-        RequestError: if there is none.
+        RequestError: if there is none, or the spec keeps none.
+        WorkError: if it was to be kept and is gone.
     """
     notes = []
     choices = choice.best(sweep, board, read_confirmation(sweep))
     kept = [one for one in choices if one.kept]
     if not kept:
-        raise RequestError(
-            f"the generators of the winning configuration are not there any more ({choices[0].where}): 'keep' in "
-            "the spec says what stays"
-        )
+        raise choice.gone(sweep, board, choices[0])
     if kept[0] is not choices[0]:
         notes.append(f"the generator of {choice.words(choices[0], board)} is not kept any more")
     winner = kept[0]

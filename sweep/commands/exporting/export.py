@@ -30,8 +30,9 @@ from sweep.commands.exporting.model_card import card
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.schemas import to_json
-from sweep.results.choice import Choice
+from sweep.results.choice import Choice, gone
 from sweep.results.confirming.confirmation import label, read_confirmation
+from sweep.results.ranking import board_of
 from sweep.storage import layout
 from sweep.storage.folder import MissingFileError
 from sweep.worker.result import export_config
@@ -78,9 +79,7 @@ def export(sweep: Sweep, chosen: Choice, out: Path, force: bool = False) -> list
     try:
         weights = chosen.folder.read(chosen.path)
     except MissingFileError:
-        raise RequestError(
-            f"the generator of {chosen.where} is not there any more ('keep' in the spec says what stays)"
-        ) from None
+        raise gone(sweep, board_of(sweep), chosen) from None
     trial = config_of(sweep, chosen)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -70,10 +70,7 @@ def of_sweep(sweep: Sweep, trial: int | None, source: str) -> Found:
     try:
         generator = chosen.folder.read(chosen.path)
     except MissingFileError:
-        raise RequestError(
-            f"the generator of {chosen.where} of '{sweep.name}' is not there any more ('keep' in its spec says what "
-            "stays)"
-        ) from None
+        raise choice.gone(sweep, board, chosen) from None
     discriminator = _discriminator(chosen)
     config = TrialConfig.model_validate_json(chosen.row["config"])
     ancestor = Ancestor(

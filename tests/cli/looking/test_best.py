@@ -217,3 +217,20 @@ def test_wrong_requests_to_best(storage: Path) -> None:
     assert "--trial belongs to --export" in refused("best", "--trial", 0, "--storage", storage)
     assert "'--top'" in refused("best", "--top", 0, "--storage", storage)
     assert "'--by'" in refused("best", "--by", "size", "--storage", storage)
+
+
+@pytest.mark.parametrize(("keep", "always", "code"), [("none", 10, 1), ("best", 0, 1), ("none", 0, 2)])
+def test_a_generator_that_is_gone_is_a_matter_of_keep_only_where_the_sweep_deleted_it(
+    keep: str, always: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``keep: none`` the best ten stay all the same."""
+    monkeypatch.setattr("sweep.results.choice.ALWAYS", always)
+    sweep = make_sweep(tmp_path, trials=4, pictures=False)
+    sweep.folder.write(
+        "spec.yaml", f"train: {{epochs: 4}}\nkeep: {{finished: {keep}, stopped: {keep}}}\n".encode()
+    )
+    sweep.folder.delete("checkpoints")
+    told = run("best", "faces", "--storage", tmp_path, "--export", tmp_path / "export")
+    assert told.exit_code == code, told.output
+    assert ("'sweep check faces --storage" in told.output) == (code == 1)
+    assert ("'keep' in the spec says what stays" in told.output) == (code == 2)

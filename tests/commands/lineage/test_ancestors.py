@@ -159,7 +159,9 @@ def test_what_is_not_there_is_refused(here: Path, init: str, named: str) -> None
 def test_a_generator_that_is_not_kept_is_refused(here: Path) -> None:
     for file in Path("runs/tiny/checkpoints/00001").iterdir():
         file.unlink()
-    assert "is not there any more" in refused("model.init=tiny/1")
+    told = run("run", "child.yaml", "--local", "--name", "child", "--set", "model.init=tiny/1")
+    assert told.exit_code == 1
+    assert "is not there any more, though the sweep keeps it" in told.output
 
 
 def test_frozen_layers_need_a_discriminator(here: Path) -> None:
