@@ -26,6 +26,7 @@ from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results.choice import nobody
 from sweep.results.confirming import confirmation
 from sweep.results.confirming.confirmation import Confirmation
+from sweep.results.confirming.repeats import FEWEST
 from sweep.results.leaderboard import Leaderboard
 from sweep.results.ranking import board_of
 from sweep.results.state import state_of
@@ -88,6 +89,11 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
             spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
             budget = _budget(spec, sweep.info, folder, longest(records.values()))
+            if seeds < FEWEST:
+                view.say(
+                    f"{seeds} seeds of each give means, but no intervals, and tell no two apart: that needs --seeds "
+                    f"{FEWEST}"
+                )
             view.say(
                 f"{_work(left, growth.room(plan))}; to {formatting.kimg(budget)} kimg, none stopped early"
             )

@@ -58,8 +58,8 @@ class Confirmation:
 
     @cached_property
     def chances(self) -> Mapping[int, float]:
-        """The probability that each has the best mean, by trial; of those that can win, where there are two."""
-        if len(self.able) < 2:
+        """The probability that each has the best mean, by trial; of those that can win, where two can be compared."""
+        if self.comparison is None:
             return {}
         return {one.trial: float(chance) for one, chance in zip(self.able, self.contest.best, strict=True)}
 

@@ -40,6 +40,7 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
         patch.setattr(Director, "report", stop_after_three)
         stopped = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
     assert stopped.exit_code == 1
+    assert "2 seeds of each give means, but no intervals" in stopped.output
     assert "go on with 'sweep confirm small --storage " in stopped.output
     done = run("confirm", "small", "--top", 2, "--seeds", 2, *where)
     assert done.exit_code == 0, done.output

@@ -190,3 +190,11 @@ def test_trials_of_one_configuration_are_known_by_their_values(confirmed_sweep: 
     assert found is not None
     assert found.of(1) is found.of(0)
     assert found.of(1) is not None
+
+
+def test_no_probability_is_told_where_nothing_can_be_compared() -> None:
+    """With two seeds each there is no interval, and a number beside that would claim more than is known."""
+    few = Confirmation("kid", [repeats(3, 0.1, 0.2), repeats(1, 0.3, 0.4), repeats(2, 0.1, 0.2, 0.3)])
+    assert few.comparison is None
+    assert few.chances == {}
+    assert "the best with" not in label(few, 3)
