@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
 from ganlib.errors import WorkError
+from ganlib.metrics.identity import Identity
 from sweep.records.catalog import Sweep
 from sweep.records.snapshots import finite
 from sweep.results.state import Row, State, as_they_stand, state_of
@@ -48,6 +49,7 @@ class Overview:
         tags: What people have tagged it with.
         note: What they have noted.
         folder: Where it lies.
+        measured: All that ``best`` depends on beside the generator; None where it was not looked at.
     """
 
     name: str
@@ -65,14 +67,16 @@ class Overview:
     tags: tuple[str, ...]
     note: str
     folder: str
+    measured: Identity | None = None
 
     @classmethod
-    def of(cls, sweep: Sweep, sized: bool = True) -> "Overview":
+    def of(cls, sweep: Sweep, sized: bool = True, compared: bool = False) -> "Overview":
         """Look at a sweep; the best value comes from ``trials``, because opening all metrics takes too long.
 
         Args:
             sweep: Which.
             sized: Whether to look at each of its files for the bytes.
+            compared: Whether its best value is to be compared with that of others.
 
         Raises:
             WorkError: if its trials cannot be read.
@@ -81,8 +85,9 @@ class Overview:
         summary, note = summarise(sweep, trials, [], []), sweep.note
         sizes = sweep.folder.sizes() if sized else None
         winning = able(trials)
-        results = [value for row in winning if (value := finite(row["result"])) is not None]
-        values = results or [value for row in winning if (value := finite(row["best_value"])) is not None]
+        results = [(value, row["trial"]) for row in winning if (value := finite(row["result"])) is not None]
+        seen = [(value, row["trial"]) for row in winning if (value := finite(row["best_value"])) is not None]
+        best, trial = min(results or seen, default=(None, None))
         return cls(
             name=sweep.name,
             created=sweep.info.created,
@@ -92,18 +97,30 @@ class Overview:
             statuses=summary.statuses,
             metric=sweep.info.metric,
             extractor=sweep.info.extractor,
-            best=min(values, default=None),
+            best=best,
             provisional=not results,
             bytes=None if sizes is None else sum(sizes.values()),
             checkpoint_bytes=None if sizes is None else sizes.get(layout.CHECKPOINTS, 0),
             tags=note.tags,
             note=note.text,
             folder=str(sweep.folder),
+            measured=_measured(sweep, "results" if results else "metrics", trial, best) if compared else None,
         )
 
     def plain(self) -> dict[str, Any]:
         """Give all as plain values by name."""
-        return asdict(self)
+        plain = asdict(self)
+        del plain["measured"]
+        return plain
+
+
+def _measured(sweep: Sweep, dataset: str, trial: int | None, best: float | None) -> Identity:
+    """Read what the values of a trial depend on; the pictures are known without one."""
+    rows = [] if trial is None else sweep.store.part(dataset, trial)
+    info = sweep.info
+    known = {"extractor": info.extractor, "extractor_digest": info.extractor_digest}
+    row = next((row for row in reversed(rows) if row[info.metric] == best), rows[-1] if rows else known)
+    return replace(Identity.of(row), data_hash=info.pictures_hash)
 
 
 def _state(sweep: Sweep, trials: Sequence[Row]) -> State:
@@ -121,11 +138,16 @@ def _known(sweep: Sweep, trials: Sequence[Row], dataset: str) -> Sequence[Row]:
     return sweep.store.rows(dataset, _NEEDED[dataset])
 
 
+def _kind(one: Overview) -> tuple[Any, ...]:
+    """Give what all values that compare with a sweep's have in common, in an order of its own."""
+    return tuple(map(str, astuple(one.measured or Identity())))
+
+
 _ORDERS: Mapping[str, Callable[[Overview], Any]] = {
     "created": lambda one: -(one.created or datetime.fromtimestamp(0, UTC)).timestamp(),
     "name": lambda one: one.name.lower(),
     # Values that were not measured alike do not compare: each kind stands by itself.
-    "best": lambda one: (one.best is None, one.metric, one.extractor, one.best or 0.0),
+    "best": lambda one: (one.best is None, one.metric, _kind(one), one.best or 0.0),
     "trials": lambda one: -one.started,
     "size": lambda one: -(one.bytes or 0),
     "status": lambda one: list(State).index(one.state),
@@ -166,7 +188,7 @@ def overviews(
 
     def look(sweep: Sweep) -> Overview | str:
         try:
-            return Overview.of(sweep, sized)
+            return Overview.of(sweep, sized, order == "best")
         except WorkError as error:  # a damaged part of one hides no other
             return f"{sweep.name}: {error}; 'sweep check {called(sweep.folder)}' says more"
 

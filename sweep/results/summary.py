@@ -60,7 +60,8 @@ class Summary:
         seconds_train: Of all trials together.
         seconds_eval: Of all trials together, results included.
         seconds_results: Of these, what measuring results took.
-        seconds_saved: What stopped and collapsed trials would have taken to as far as the longest trial, at their pace.
+        seconds_saved: What stopped and collapsed trials would have taken to as far as the longest trial, at their pace;
+            0 of a sweep that used all of its time.
         events: Kind to number of events, most frequent first.
         skipped: Names of unreadable files that were left out of the data.
         places: Where trials ran, the longest first.
@@ -94,7 +95,7 @@ def summarise(
     """Count what the rows of a sweep say."""
     statuses = Counter(row["status"] for row in trials)
     verdicts = Counter(row["verdict"] or "unknown" for row in trials if row["status"] == Status.COLLAPSED)
-    planned, furthest = sweep.info.trials or None, longest(trials)
+    planned, furthest = sweep.info.trials or None, furthest_saved(trials)
     return Summary(
         planned=planned if isinstance(planned, int) else None,
         statuses={status: statuses[status] for status in STATUSES if statuses[status]},
@@ -131,6 +132,15 @@ def until(spec: Mapping[str, Any]) -> str:
 def longest(trials: Iterable[Row]) -> float:
     """Find how far the longest of some trials has trained, in kimg; 0 of none."""
     return max((row["kimg"] or 0.0 for row in trials), default=0.0)
+
+
+def furthest_saved(trials: Iterable[Row]) -> float:
+    """Find how far the trials that were stopped would have trained, in kimg; 0 where the end of the time ended others.
+
+    There nothing was saved: what a trial does not take, another does.
+    """
+    rows = list(trials)
+    return 0.0 if any(row["status"] == Status.EXPIRED for row in rows) else longest(rows)
 
 
 def seconds_saved(row: Row, longest: float) -> float:

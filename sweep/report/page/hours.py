@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sweep import formatting
 from sweep.report.facts import Facts, Row
-from sweep.results.summary import longest, seconds_saved
+from sweep.results.summary import furthest_saved, seconds_saved
 
 
 def hours(sweeps: Sequence[Facts]) -> tuple[str, str]:
@@ -12,7 +12,7 @@ def hours(sweeps: Sequence[Facts]) -> tuple[str, str]:
     spent: dict[str, float] = {}
     saved: dict[str, float] = {}
     for facts in sweeps:
-        furthest = longest(facts.trials)
+        furthest = furthest_saved(facts.trials)
         for row in facts.trials:
             kind, share = _processor(facts, row)
             seconds = (row["seconds_train"] or 0.0) + (row["seconds_eval"] or 0.0)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from helpers.sweeps.commands import run
 from helpers.sweeps.looking import fine, names
-from helpers.sweeps.synthetic import make_sweep
+from helpers.sweeps.synthetic import KINDS, make_sweep
 
 from sweep.cli.looking.ls import ORDERS, STATES
+from sweep.records.datasets import Store
 from sweep.results import overview
 from sweep.storage.lease import Owner
 from sweep.storage.local import LocalFolder
@@ -110,3 +111,22 @@ def test_a_damaged_sweep_hides_no_other(tmp_path: Path) -> None:
         assert "warning: second: " in shown.stderr
         assert "trials/00001.parquet" in shown.stderr
         assert "sweep check second" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("facts", "columns"),
+    [({"data_hash": "0" * 64}, {}), ({}, {"n_fake": 7}), ({}, {"n_real": 9}), ({}, {"resize": "other"})],
+)
+def test_sorted_by_the_best_values_that_do_not_compare_stand_apart(
+    facts: dict[str, object], columns: dict[str, object], tmp_path: Path
+) -> None:
+    """Of four sweeps the best and the third best were measured alike, and the others alike."""
+    for place, name in enumerate(("a", "b", "c", "d")):
+        sweep = make_sweep(tmp_path, 1, name, pictures=False, info=facts if place % 2 else None)
+        store = Store(sweep.folder, KINDS)
+        value = 0.1 * (place + 1)
+        rows = store.part("results", 0)
+        changed = {"kid": value} | (columns if place % 2 else {})
+        store.replace("results", 0, [row | changed for row in rows])
+        store.put_trial({"trial": 0, "result": value, "status": "finished", "verdict": None})
+    assert names("--sort", "best", "--storage", tmp_path) in (["a", "c", "b", "d"], ["b", "d", "a", "c"])
