@@ -78,3 +78,12 @@ def test_it_is_json(capsys):
     assert found["samples"] == preview(spec.space, spec.search, 5)
     assert found["spec"]["train"]["loss"] == {"type": "categorical", "choices": ["bce", "lsgan"]}
     assert parse(json.dumps(found["spec"])) == spec, "JSON is YAML"
+
+
+def test_more_cores_than_there_are_is_told(capsys):
+    """A cluster may have them, so that it is no error here; the run says so where there is none."""
+    words = "resources.cpu is 4096, and this machine has"
+    describe(large := parse(SPEC, overrides=["resources.cpu=4096"]))
+    assert f"# To consider\n{words}" in capsys.readouterr().out
+    assert words in facts(large)["notes"][0]
+    assert facts(parse(SPEC, overrides=["resources.cpu=1"]))["notes"] == []

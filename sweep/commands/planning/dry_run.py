@@ -69,7 +69,7 @@ def facts(spec: Spec, found: Findings | None = None) -> dict[str, Any]:
         "photos": found.photos and asdict(found.photos),
         "schedule": asdict(spec.schedule(found.images)) if found.images else None,
         "plan": found.plan and found.plan.plain(),
-        "notes": list(found.notes),
+        "notes": _notes(spec, found),
         "problems": list(found.wrong),
         "at_once": at_once(spec),
     }
@@ -116,9 +116,9 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
 
         yield ""
         yield from lines(found.plan, found.images)
-    if found.notes:
+    if notes := _notes(spec, found):
         yield "\n# To consider"
-        yield from found.notes
+        yield from notes
     yield "\nNothing was trained."
 
 
@@ -181,6 +181,19 @@ def _resource_lines(spec: Spec) -> Iterator[str]:
     yield f"this machine{without}, with {cores} that may be used: {count(room['on_cores'] or 0, 'trial')}"
     if room["most"]:
         yield f"at most {room['most']} (resources.max_concurrent)"
+
+
+def _notes(spec: Spec, found: Findings) -> list[str]:
+    """List what is probably not meant, here on this machine too: a cluster may have larger ones."""
+    room = at_once(spec)
+    if room["on_cores"] != 0:
+        return list(found.notes)
+    return [
+        *found.notes,
+        f"resources.cpu is {spec.resources.cpu:g}, and this machine has {count(room['cores'] or 1, 'core')} that may "
+        "be used: a run on this machine is refused; lower it, attach to a cluster with such machines (--address), "
+        "or train in this process (--local)",
+    ]
 
 
 def _when(conditions: Mapping[str, tuple[Any, ...]]) -> str:
