@@ -32,11 +32,11 @@ from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
-from sweep.formatting import brief, clock, count, trial_numbers
+from sweep.formatting import count, trial_numbers
 from sweep.records.datasets import Store
 from sweep.records.journal import bring_up
 from sweep.records.parts.late import SHARE
-from sweep.records.progress import Clock, best_trial, described, metric_label, shortfall
+from sweep.records.progress import Clock, best_trial, outcome, outcomes, shortfall
 from sweep.records.sweep_info import NEEDED, SweepInfo
 from sweep.results.nearest_real import keep
 from sweep.runners.base import Options, Runner, check_address, runner_for
@@ -234,19 +234,10 @@ def train(director: Director, runner: Runner, owner: Owner, view: View, again: s
 def conclude(director: Director, view: View, seconds: float) -> int:
     """Say the last words of a run, and make its exit code."""
     trials = director.trials.values()
-    counts: dict[str, int] = {}
-    for trial in trials:
-        counts[trial.verdict or trial.status] = counts.get(trial.verdict or trial.status, 0) + 1
-    best = best_trial(director)
+    counts, best = outcomes(trials), best_trial(director)
     name, words = director.spec.name, called(director.folder)
-    told = ", ".join(f"{n} {what}" for what, n in counts.items())
-    view.say(f"\n{count(len(trials), 'trial')} in {clock(seconds)}: {told or 'none'}")
-    if best and best.value is not None:
-        view.say(f"best: trial {best.number}, {described(best)}")
-    elif best and best.best:
-        label, seen = metric_label(director), best.best
-        where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
-        view.say(f"best so far: trial {best.number}, {label} {brief(seen.value)} {where}")
+    for line in outcome(director, seconds):
+        view.say(line)
     foreknown.tell_spent(director, view.say)
     for line in shortfall(director):
         view.say(line)
@@ -259,8 +250,8 @@ def conclude(director: Director, view: View, seconds: float) -> int:
     if director.stopping:
         view.say(f"interrupted; go on with 'sweep resume {words}'")
     view.say(f"results: {director.folder}")
-    outcome = {"name": name, "folder": str(director.folder), "counts": counts}
-    view.result(outcome | {"best": best.number if best else None, "interrupted": director.stopping})
+    told = {"name": name, "folder": str(director.folder), "counts": counts}
+    view.result(told | {"best": best.number if best else None, "interrupted": director.stopping})
     director.records.store.compact()
     return 0 if best and not director.stopping else 1
 

@@ -5,12 +5,13 @@ Only reads, so that any number may look, and needs neither ray nor torch.
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sweep.driver.events import Event
 from sweep.records.catalog import Sweep
 from sweep.records.journal import remembered
-from sweep.records.progress import Noted
+from sweep.records.progress import Noted, outcome
 from sweep.records.status import Status
 from sweep.records.trial_state import Trial
 from sweep.results.state import State, state_of
@@ -74,7 +75,8 @@ class Watched:
         events += [Event("evaluation", trial, row) for row in fresh]
         if ended:
             events.append(Event(trial.status, trial))
-        return [*events, Event("result", trial)] if measured else events
+        events += [Event("result", trial)] if measured else []
+        return [replace(event, past=True) for event in events] if not status else events
 
     @property
     def running(self) -> bool:
@@ -123,5 +125,9 @@ def watch(sweep: Sweep, view: View) -> None:
         return
     finally:
         view.close()
-    if not watched.complete:
+    if watched.complete:
+        for line in outcome(watched, watched.elapsed()):
+            view.say(line)
+        view.say(f"'{sweep.name}' is done: {sweep.folder}")
+    else:
         view.say(f"nobody runs '{sweep.name}' now; go on with 'sweep resume {called(sweep.folder)}'")

@@ -24,8 +24,10 @@ class Event:
             `Status` with which a trial ended.
         trial: Whose it is; None where it concerns the sweep.
         detail: More of it, by kind.
+        past: Whether it is not known when it happened, since nobody looked on.
     """
 
     kind: str
     trial: Trial | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    past: bool = False

@@ -6,14 +6,15 @@ for the next driver of the sweep. The file can be deleted at any time; then the 
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganlib.errors import WorkError
 from ganlib.names import METRICS
-from sweep.formatting import brief, trial_numbers, value
+from sweep.formatting import brief, clock, count, trial_numbers, value
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
 from sweep.records.trial_state import Trial, ranked
@@ -145,6 +146,29 @@ def best_trial(director: Shown) -> Trial | None:
     It is no collapsed or failed one, and its result breaks no wish.
     """
     return next((trial for trial in ranked(director.trials.values()) if not trial.broken), None)
+
+
+def outcomes(trials: Iterable[Trial]) -> dict[str, int]:
+    """Count trials by how they ended: the verdict of those that collapsed, or the status."""
+    return dict(Counter(str(trial.verdict or trial.status) for trial in trials))
+
+
+def outcome(director: Shown, seconds: float) -> Iterator[str]:
+    """Say how a sweep went, and which trial is the best.
+
+    Args:
+        director: Of the sweep.
+        seconds: What its clock shows.
+    """
+    told = ", ".join(f"{n} {what}" for what, n in outcomes(director.trials.values()).items())
+    yield f"\n{count(len(director.trials), 'trial')} in {clock(seconds)}: {told or 'none'}"
+    best = best_trial(director)
+    if best and best.value is not None:
+        yield f"best: trial {best.number}, {described(best)}"
+    elif best and best.best:
+        label, seen = metric_label(director), best.best
+        where = f"on {seen.n_fake} pictures at {seen.kimg:.1f} kimg"
+        yield f"best so far: trial {best.number}, {label} {brief(seen.value)} {where}"
 
 
 def shortfall(director: Shown) -> list[str]:

@@ -92,7 +92,8 @@ class PlainLines:
         trial, progress = event.trial, self.progress
         if trial is None or progress is None:
             return
-        head = f"[{clock(progress.elapsed)}] trial {trial.number}"
+        time = "" if event.past else f"[{clock(progress.elapsed)}] "
+        head = f"{time}trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
             self.say(f"{head} starts{again}: {short_params(trial.params)}")

@@ -126,3 +126,16 @@ def test_it_needs_neither_ray_nor_torch(sweep: Sweep) -> None:
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_finished_sweep_is_said_to_be_done_with_its_best(tmp_path: Path) -> None:
+    """What ended before somebody looked has no time: only the sweep's clock is known, which is that of its end."""
+    make_sweep(tmp_path, trials=3, pictures=False)
+    result = run("watch", "faces", "--storage", tmp_path)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert any(line.startswith("trial 0 ") for line in lines)
+    assert not any(line.startswith("[") for line in lines)
+    assert any(line.startswith("best: trial ") for line in lines)
+    assert any(line.startswith("3 trials in ") for line in lines)
+    assert lines[-1].startswith("'faces' is done: ")
