@@ -97,7 +97,7 @@ def test_it_goes_on_after_an_interruption(here: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Director, "report", original)
     refused = run("resume", "tiny/continued", "--local")
     assert refused.exit_code == 2
-    assert "'sweep continue tiny --storage " in refused.stderr
+    assert "'sweep continue tiny' goes on" in refused.stderr
     fine("continue", "tiny", "--local")
     (row,) = trials("tiny/continued")
     assert (row["status"], row["attempt"]) == ("finished", 1)
