@@ -1,6 +1,9 @@
 """The catalog of a storage folder: its sweeps, listed or opened by name; nothing is written."""
 
 import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -126,6 +129,16 @@ def open_sweep(storage: Folder, name: str | None = None) -> Sweep:
     raise RequestError(
         f"no sweep '{name}' in '{storage}'{hint} (there are: {listed}){instead_of_sweep(name)}"
     )
+
+
+def told_apart(sweeps: Sequence[Sweep]) -> list[Sweep]:
+    """Name sweeps of one name by their folders too, or by all of their paths where these are of one name."""
+    for parts in (2, sys.maxsize):
+        counts = Counter(sweep.name for sweep in sweeps)
+        paths = ["/".join(str(sweep.folder).split("/")[-parts:]) for sweep in sweeps]
+        named = zip(sweeps, paths, strict=True)
+        sweeps = [replace(one, name=path) if counts[one.name] > 1 else one for one, path in named]
+    return list(sweeps)
 
 
 def _named(storage: Folder, name: str) -> Sweep | None:

@@ -1,6 +1,5 @@
 """The trials of one sweep or several as one list, best first, from which every part of the report is made."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,7 +8,7 @@ from typing import Any
 from ganlib.metrics.identity import Identity
 from ganlib.names import METRICS
 from sweep import formatting
-from sweep.records.catalog import Sweep
+from sweep.records.catalog import Sweep, told_apart
 from sweep.report.configs import config_of, searched_of
 from sweep.report.facts import Evaluation, Facts, Sample
 from sweep.results.leaderboard import Entry, column, with_ranks
@@ -103,7 +102,7 @@ class Results:
         Raises:
             WorkError: if one cannot be read.
         """
-        sweeps = _told_apart(sweeps)
+        sweeps = told_apart(sweeps)
         metric = sweeps[0].info.metric
         read = [Facts.read(sweep, metric) for sweep in sweeps]
         fixed = _fixed(read) if len(read) > 1 else {}
@@ -118,7 +117,7 @@ class Results:
             problem = _differ(read, metric)
         if problem is None:
             trials = _ranked(trials, metric)
-        else:  # the best of each sweep in turn, so that what shows only the first trials shows some of every sweep
+        else:  # so that what shows only the first trials shows some of every sweep
             trials = sorted(trials, key=lambda trial: trial.entry.rank or len(trials) + 1)
         identity = next(iter(identities)) if len(identities) == 1 else None
         return cls(read, trials, params, metric, identity, problem)
@@ -193,17 +192,6 @@ class Results:
         if not entry.measured:
             return f"{told} so far (n={entry.n_fake})"
         return told if self.identity else f"{told} (n={entry.n_fake})"
-
-
-def _told_apart(sweeps: Sequence[Sweep]) -> list[Sweep]:
-    """Name sweeps of one name by their folders too, or by all of their paths where these are of one name."""
-    for name in (
-        lambda sweep: f"{sweep.folder.url.split('/')[-2]}/{sweep.name}",
-        lambda sweep: sweep.folder.url,
-    ):
-        counts = Counter(sweep.name for sweep in sweeps)
-        sweeps = [replace(sweep, name=name(sweep)) if counts[sweep.name] > 1 else sweep for sweep in sweeps]
-    return list(sweeps)
 
 
 def _fixed(sweeps: Sequence[Facts]) -> dict[str, list[Any]]:
