@@ -74,7 +74,7 @@ def parts_of(url: str) -> tuple[str, str, dict[str, str]]:
         raise RequestError(f"'{url}' names no bucket; write s3://bucket/prefix")
     if {".", ".."} & set(parts) or "\0" in url:  # what carries our requests would ask for another object
         raise RequestError(
-            f"'{url}' cannot be the address of a folder: in none is '.' or '..' a part, or NUL in it"
+            f"'{url}' cannot be the address of a folder: no part of one is '.' or '..', and no character NUL"
         )
     options = dict(parse_qsl(query.removeprefix("?")))
     if unknown := sorted(options.keys() - set(OPTIONS)):
