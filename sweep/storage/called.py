@@ -3,6 +3,7 @@
 import os
 import shlex
 
+from ganlib.address import parted
 from sweep.storage.folder import Folder
 from sweep.storage.layout import CONFIRMATION, CONTINUED, INFO, RUNS
 from sweep.storage.opening import open_folder
@@ -29,6 +30,6 @@ def called(folder: Folder, outer: bool = False) -> str:
 
 def _parted(url: str) -> tuple[str, str]:
     """Part a path, or a URL with its query, into that of the folder above, and the name."""
-    path, mark, query = url.partition("?") if "://" in url else (url, "", "")
+    path, options = parted(url)
     above, _, name = path.rstrip("/").rpartition("/")
-    return f"{above or '/'}{mark}{query}", name
+    return f"{above or '/'}{options}", name
