@@ -155,11 +155,11 @@ def test_pictures_and_weights_are_channels_last() -> None:
 def test_augmentation_only_changes_the_real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Tensor, float]] = []
 
-    def spy(pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Any) -> Tensor:
+    def spy(pictures: Tensor, p: Tensor, generator: torch.Generator, policies: Any) -> tuple[Tensor, None]:
         seen.append((pictures.clone(), p.item()))
-        return pictures
+        return pictures, None
 
-    monkeypatch.setattr("ganlib.steps.adversarial.augment", spy)
+    monkeypatch.setattr("ganlib.steps.adversarial.augmented", spy)
     batch = next(batches())
     step = made(augment_p=0.25)
     step(iter([batch]))
