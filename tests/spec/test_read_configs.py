@@ -148,6 +148,24 @@ def test_mistakes_in_points_of_a_space():
     assert "configs[4].train.lr_d: is not searched" in found[5]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{type: flaot, low: 1, high: 10}",
+        "{type: float, low: 10, high: 1}",
+        "{type: float, low: 0, high: 1, log: true}",
+        "{type: categorical, choices: []}",
+        "{type: float, low: 1, high: 10, when: {train.loss: nope}}",
+        "{type: float, low: 1, high: 10, when: {train.nope: bce}}",
+    ],
+)
+def test_a_distribution_that_is_wrong_is_told_once(broken):
+    """Not again at each point that names its key: that is searched."""
+    text = SEARCHED.replace("{type: float, low: 1, high: 10, step: 3, when: {train.loss: wgan-gp}}", broken)
+    assert text != SEARCHED
+    assert [told for told in problems(text) if not told.startswith("6: train.gp_weight")] == []
+
+
 def test_a_key_that_is_misspelt_in_both_places_is_told_alike():
     """A point's key is not guessed from the keys that are searched alone."""
     found = problems(

@@ -63,6 +63,8 @@ def _point(node: Node, where: str, space: Space, fixed: Collection[str], problem
     for path, below in node.value.items():
         if path in fixed or key_of(path) in fixed:
             continue
+        if path in FIELDS | PARTS and path not in known and problems.under(path):
+            continue  # it is searched, and what is wrong with that has been said
         if path not in known:
             # Also keys that are not searched: the key of the space may be misspelt alike.
             reason = _unknown(path, {*known, *searchable}, searching=len(space) > 0)
