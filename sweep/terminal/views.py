@@ -96,7 +96,8 @@ class PlainLines:
         head = f"{time}trial {trial.number}"
         if event.kind == "start":
             again = f" (attempt {trial.attempt + 1})" if trial.attempt else ""
-            self.say(f"{head} starts{again}: {short_params(trial.params)}")
+            begins = "goes on" if trial.kimg else "starts"
+            self.say(f"{head} {begins}{again}: {short_params(trial.params)}")
         else:
             self.say(f"{head} {self._told(event, trial)}")
 

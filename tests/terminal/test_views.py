@@ -17,6 +17,7 @@ from rich.console import Console
 
 from ganlib.errors import RequestError, WorkError
 from sweep.commands.watch import Watched
+from sweep.driver.events import Event
 from sweep.records import progress
 from sweep.records.catalog import open_sweep
 from sweep.records.datasets import Store
@@ -116,6 +117,21 @@ def live(tmp_path: Path) -> Folder:
     for row in store.rows("trials"):
         store.put_trial({"trial": row["trial"], "params": "{}"})
     return folder
+
+
+def test_a_trial_that_goes_on_is_not_told_to_start_again(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = SimpleNamespace(search=SearchConfig(trials=2))
+    director: Any = SimpleNamespace(spec=spec, info=SweepInfo(trials=2), trials={})
+    lines = views.PlainLines(looking_on=True)
+    lines.open(director, lambda: 5.0)
+    for kimg, attempt in ((0.0, 0), (0.0, 1), (3.2, 1)):
+        lines.event(Event("start", Trial(7, {}, 0, attempt=attempt, kimg=kimg)))
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition("trial 7 ")[2].rstrip(": ") for line in told] == [
+        "starts",
+        "starts (attempt 2)",
+        "goes on (attempt 2)",
+    ]
 
 
 def test_whoever_looks_on_sees_the_moment(live: Folder, tmp_path: Path) -> None:
