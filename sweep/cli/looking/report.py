@@ -35,8 +35,8 @@ def command(
     """Write the report of the sweeps NAME... (the newest by default): an HTML file, and files for papers beside it.
 
     Works while a sweep runs. The HTML file needs no network and can be sent to others as it is. Beside it are
-    comparison.png, curves.png, importance.png and trials.csv, and the best trials as table.tex and table.md, to paste;
-    beside mine.html they are called mine-curves.png and so on.
+    comparison.png, curves.png, trials.csv, importance.png where there are trials enough to judge by (8), and the best
+    ones as table.tex and table.md, to paste; beside mine.html they are called mine-curves.png and so on.
     Several sweeps are compared with each other.
     """
     from ganlib.errors import RequestError, WorkError
