@@ -35,10 +35,10 @@ def detach(
         spec: The text of the spec with everything that options say, for a driver that does not see the file of it.
         instead: Arguments and options that are not as they were given.
     """
-    from sweep.cli.suggest import which
     from sweep.commands.detaching import Seen, follow
     from sweep.commands.detaching.background import Background
     from sweep.commands.detaching.ray_job import RayJob
+    from sweep.storage.called import called
     from sweep.storage.opening import open_folder
     from sweep.terminal.views import view_for
 
@@ -59,7 +59,7 @@ def detach(
             driver = RayJob(words(context, instead), files, sweep, address)
     code = follow(driver, place, before, click.echo, view.say)
     if code == 0 and driver.ended() is None:
-        found = which(sweep, storage)
+        found = called(folder)
         view.say(f"'sweep watch {found}' looks on, 'sweep stop {found}' stops it")
     sys.exit(code)
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from sweep.cli.suggest import free_export, which
+from sweep.cli.suggest import free_export
 from sweep.commands.exporting.choosing import best_of
 from sweep.commands.exporting.export import export
 from sweep.records.catalog import open_sweep
 from sweep.report.build import write_report
 from sweep.results.ranking import board_of
 from sweep.runners.base import Options
+from sweep.storage.called import called
 from sweep.storage.opening import open_folder
 from sweep.terminal.views import view_for
 
@@ -36,4 +37,4 @@ def hand_over(name: str, options: Options) -> None:
     say(f"generator:        {out.absolute()}")
     say(f"play with it:     sweep play {out}")
     say(f"more pictures:    sweep generate {out}")
-    say(f"train it longer:  sweep extend {which(name, options.storage)} --time 30m")
+    say(f"train it longer:  sweep extend {called(sweep.folder)} --time 30m")

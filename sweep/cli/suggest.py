@@ -1,11 +1,11 @@
 """Say what can be done with a sweep that has ended well."""
 
-import shlex
 from pathlib import Path
 
 from sweep.commands.folder.chosen import free_name
 from sweep.runners.base import Options
-from sweep.storage.layout import RUNS
+from sweep.storage.called import called
+from sweep.storage.opening import open_folder
 from sweep.terminal.views import view_for
 
 
@@ -16,14 +16,9 @@ def suggest(name: str, options: Options) -> None:
         name: Of the sweep.
         options: With which it was run.
     """
-    say, words = view_for(options.as_json).say, which(name, options.storage)
+    say, words = view_for(options.as_json).say, called(open_folder(options.storage) / name)
     say(f"compare the trials: sweep report {words}")
     say(f"export the winner:  sweep best {words} --export {free_export(name)}")
-
-
-def which(name: str, storage: str) -> str:
-    """Write the words by which a command finds a sweep from here, as a shell takes them."""
-    return shlex.quote(name) + ("" if storage == RUNS else f" --storage {shlex.quote(storage)}")
 
 
 def free_export(name: str) -> Path:
