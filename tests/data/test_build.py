@@ -189,10 +189,11 @@ def test_one_picture_is_too_few(how, section, tmp_path, cache):
     save(root / "a/1.png")
     options, told = {}, f"1 picture in '{root}'"
     if how == "counted":
-        save(root / "a/2.png", 9)
+        save(root / "b/2.png", 9)
         options, told = {"count": 1}, f"1 picture in '{root}', of which {section}.count is 1"
     elif how == "the other is broken":
-        (root / "a/2.png").write_bytes(b"bad")
+        (root / "b").mkdir()
+        (root / "b/2.png").write_bytes(b"bad")
         options = {"max_skipped": 0.5}
     elif how == "drawn":
         root, options, told = (

@@ -44,12 +44,12 @@ def labelled(sources: "Sequence[Source]", config: DataConfig) -> "list[Source]":
 
 
 def check_several(classes: Collection[str], pictures: int, config: DataConfig) -> None:
-    """Refuse pictures that are all of one class.
+    """Refuse pictures that are all of one class; that a single one is too few is told elsewhere.
 
     Raises:
         RequestError: naming it.
     """
-    if len(classes) < 2:
+    if len(classes) < 2 <= pictures:
         raise RequestError(
             f"{config.section}.labels: all {pictures:,} pictures are of one class, '{next(iter(classes))}': leave "
             f"{config.section}.labels out, or give pictures of two classes and more"
