@@ -14,6 +14,7 @@ from sweep.records import ledger
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import SweepInfo
 from sweep.storage import layout
+from sweep.storage.called import called
 from sweep.storage.opening import open_folder
 
 pytestmark = pytest.mark.slow
@@ -87,8 +88,9 @@ def test_more_trials_for_a_finished_sweep(folder: Path) -> None:
         assert run("extend", "small", "--trials", wrong, "--storage", folder.parent).exit_code == 2
     done = run("extend", "small", "--trials", "+2", "--local", "--storage", folder.parent)
     assert done.exit_code == 0, done.output
-    assert f"sweep report small --storage {folder.parent}\n" in done.output
-    assert f"sweep best small --storage {folder.parent} --export export/small\n" in done.output
+    words = called(open_folder(folder))
+    assert f"sweep report {words}\n" in done.output
+    assert f"sweep best {words} --export export/small\n" in done.output
     after = everything(folder)
     assert [row["trial"] for row in after["trials"]] == list(range(7))
     for dataset in ("metrics", "results", "samples", "rungs"):
