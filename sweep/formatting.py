@@ -131,6 +131,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
+def all_ended(trials: int) -> str:
+    """Say that all trials of a sweep have ended, of which there is at least one."""
+    return f"all its {trials:,} trials have ended" if trials > 1 else "its only trial has ended"
+
+
 def trial_numbers(trials: Iterable[int], most: int | None = None) -> str:
     """Write numbers of trials in order, neighbours folded: ``trials 0-3, 7``; at most ``most`` runs of them."""
     runs: list[list[int]] = []

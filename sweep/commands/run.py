@@ -32,7 +32,7 @@ from sweep.driver.events import Event
 from sweep.driver.recovery import past, recall, restore
 from sweep.driver.trackers import Tracking
 from sweep.driver.trackers import check as check_tracking
-from sweep.formatting import count, trial_numbers
+from sweep.formatting import all_ended, count, trial_numbers
 from sweep.records.datasets import Store
 from sweep.records.journal import bring_up
 from sweep.records.parts.late import SHARE
@@ -146,9 +146,8 @@ def resume(
         store.begin()
         if nothing_left(info, spec.promoting, store.rows):
             ended, words = store.rows("trials"), called(folder)
-            all_of = f"all its {len(ended):,} trials have" if len(ended) > 1 else "its only trial has"
             view.say(
-                f"'{spec.name}' has finished: {all_of} ended. See "
+                f"'{spec.name}' has finished: {all_ended(len(ended))}. See "
                 f"'sweep best {words}', or add trials with 'sweep extend {words} --trials +10'"
             )
             return 0 if able(ended) else 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ganlib.errors import RequestError, WorkError
-from sweep.formatting import count
+from sweep.formatting import all_ended, count
 from sweep.records.catalog import Sweep, find_sweeps, open_sweep
 from sweep.records.datasets import Store
 from sweep.records.status import Status
@@ -98,7 +98,7 @@ def _left(folder: Folder, place: Folder) -> str:
         return ": no trial had started"
     ended = sum(Status(row["status"]).ended for row in Store(place).rows("trials"))
     if place == folder and _is_done(folder):
-        return f": it has finished, all its {count(ended, 'trial')} have ended"
+        return f": it has finished, {all_ended(ended)}"
     again = AGAIN.get(place.name, "resume") if place != folder else "resume"
     return f": {count(ended, 'trial')} of it ended; 'sweep {again} {called(folder)}' goes on"
 

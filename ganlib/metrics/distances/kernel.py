@@ -19,6 +19,7 @@ from torch import Tensor
 from ganlib.data.labels.classes import FEW
 from ganlib.errors import RequestError
 from ganlib.metrics.counts import usual_size
+from ganlib.metrics.distances.jackknife import jackknife
 from ganlib.metrics.features import FeatureArray, as_pair
 from ganlib.metrics.score import ClassKid
 from ganlib.transfers import Pending, gathered, sent
@@ -110,21 +111,9 @@ def summarise(within_x: Means, within_y: Means, between: Means) -> Pending[Kid]:
     values = within_x.subsets + within_y.subsets - 2 * between.subsets
     if len(values) < 2 or min(len(between.rows), len(between.columns)) < 3:
         return Pending.of([values.mean()], lambda found: Kid(found[0], math.nan))
-    variance = _jackknife(within_x.rows, between.rows) + _jackknife(within_y.rows, between.columns)
+    variance = jackknife(within_x.rows, between.rows) + jackknife(within_y.rows, between.columns)
     variance = variance + values.var() / len(values)
     return Pending.of([values.mean(), variance], lambda found: Kid(found[0], math.sqrt(found[1])))
-
-
-def _jackknife(within: Tensor, across: Tensor) -> Tensor:
-    """Estimate the variance that a set brings, from the distances without each of its rows in turn.
-
-    Args:
-        within: (n,) means of the kernel of a row with the other rows of its set, n >= 3.
-        across: (n,) means of the kernel of a row with those of the other set.
-    """
-    n = len(within)
-    left = within * ((n - 1) / (n - 2)) - across
-    return 4 / (n - 1) * (left - left.nanmean()).square().nanmean()
 
 
 def kid_from_features(

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ganlib.metrics.distances.jackknife import jackknife
 from ganlib.metrics.features import FeatureArray, as_pair
 from ganlib.transfers import Pending
 
@@ -64,7 +65,7 @@ def pending_mmd(x: UnitSet, y: UnitSet) -> Pending[Mmd]:
     value = x.sums.sum() / (n * (n - 1)) + y.sums.sum() / (m * (m - 1)) - 2 * to_y.sum() / (n * m)
     if min(n, m) < 3:
         return Pending.of([value], lambda found: Mmd(SCALE * found[0], math.nan))
-    variance = _jackknife(x.sums, to_y, m) + _jackknife(y.sums, to_x, n)
+    variance = jackknife(x.sums / (n - 1), to_y / m) + jackknife(y.sums / (m - 1), to_x / n)
     return Pending.of([value, variance], lambda found: Mmd(SCALE * found[0], SCALE * math.sqrt(found[1])))
 
 
@@ -111,17 +112,3 @@ def _sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         rows.append(kernel.sum(1))
         columns += kernel.sum(0)
     return torch.cat(rows), columns
-
-
-def _jackknife(within: Tensor, across: Tensor, others: int) -> Tensor:
-    """Estimate the variance that a set brings, from the distances without each of its rows in turn.
-
-    Args:
-        within: (n,) sums of the kernel over the other rows of the set, n >= 3.
-        across: (n,) sums of the kernel over the rows of the other set.
-        others: How many rows that has.
-    """
-    n = len(within)
-    left = (within.sum() - 2 * within) / ((n - 1) * (n - 2))
-    left = left - 2 * (across.sum() - across) / ((n - 1) * others)
-    return left.var(correction=0) * (n - 1)

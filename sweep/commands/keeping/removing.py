@@ -84,9 +84,8 @@ def _place(storage: Folder, name: str) -> tuple[str, Folder]:
         folder = storage.child(plain)
         if folder.exists(layout.INFO) or folder.exists(layout.REMOVED):
             return plain, folder
-        check_idle(
-            folder, watching.running_in(folder)
-        )  # one that is being prepared is there, but no sweep yet
+        # One that is being prepared is there, but no sweep yet.
+        check_idle(folder, watching.running_in(folder))
     sweep = open_sweep(storage, name)
     if plain != sweep.name and (os.path.isfile(plain) or open_folder(plain) != sweep.folder):
         raise RequestError(
