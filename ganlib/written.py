@@ -95,6 +95,18 @@ def check(paths: Iterable[Path]) -> None:
         )
 
 
+def check_file(path: Path, option: str) -> None:
+    """Make sure that a file can stand where it is asked for, and that no other is lost; do so before the work.
+
+    Raises:
+        RequestError: naming the option that asked, and what is in the way.
+    """
+    if path.is_dir():
+        raise RequestError(f"{option}: '{path}' is a folder; give the name of a file")
+    check_folder(path.parent, option)
+    check([path])
+
+
 def check_folder(folder: Path, option: str) -> None:
     """Make sure that no file stands where a folder is asked for, or one above it; do so before the work.
 
@@ -119,7 +131,7 @@ def write(path: Path, data: bytes, kind: str = "") -> None:
 
 
 def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: bool = False) -> None:
-    """Write several files into a folder, or into folders in it, all of which are there; as `write`.
+    """Write several files into a folder, or into folders in it, which are made where they are not there; as `write`.
 
     Args:
         folder: Where to.
@@ -132,6 +144,8 @@ def write_all(folder: Path, files: Mapping[str, bytes], kind: str = "", filled: 
         OSError: if one cannot be written.
     """
     check(folder / name for name in files)
+    for place in {(folder / name).parent for name in files}:
+        place.mkdir(parents=True, exist_ok=True)
     _list(folder, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}, kind, filled)
     for name, data in files.items():
         write_whole(folder / name, data, lasting=False)

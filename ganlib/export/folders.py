@@ -204,7 +204,6 @@ def too_large(translator: LoadedTranslator, picture: np.ndarray) -> str:
 def _write(out: Path, target: str, picture: np.ndarray) -> None:
     data = png(Image.fromarray(picture))
     try:
-        (out / target).parent.mkdir(parents=True, exist_ok=True)
         written.write_all(out, {target: data}, written.PICTURES, filled=True)
     except OSError as error:
         raise WorkError(

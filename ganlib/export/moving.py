@@ -42,6 +42,7 @@ def save(
     """
     images = [_enlarged(frame) for frame in frames]
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with passing(path) as temporary:
             if path.suffix.lower() == ".mp4":
                 _save_mp4(temporary, images, seconds, hold)

@@ -48,8 +48,6 @@ def write_space(export: Path, out: Path, force: bool = False) -> list[Path]:
     files = _files(export)
     written.check(out / name for name in files)
     try:
-        for name in files:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
         written.write_all(out, files, filled=True)
     except OSError as error:
         raise WorkError(f"could not write the Space to {out}: {error.strerror or error}") from None

@@ -57,7 +57,6 @@ def write_report(
     files = {name: made.pop(layout.REPORT), **{before + other: data for other, data in made.items()}}
     if place is not None:
         with explained("write", str(place)):
-            place.mkdir(parents=True, exist_ok=True)
             written.write_all(place, files)
     else:
         for file, data in files.items():

@@ -52,7 +52,7 @@ def check_section(
             problems.add(below.file, below.line, path, f"must be a plain value: {reason}", below.plain())
         elif isinstance(below.value, dict):
             distributions[path] = below
-        elif path in TEXTS and (_is_cut_off(path, below, problems) or _is_escaped(path, below, problems)):
+        elif path in TEXTS and _is_misread(path, below, problems):
             continue
         elif (value := check_value(path, below, path, problems)) is not BAD:
             values[key] = value
@@ -75,11 +75,17 @@ def _as_section(section: str, value: object) -> str:
     return f", such as {section}.{next(iter(fields))}; got {show(value)}"
 
 
+def _is_misread(path: str, node: Node, problems: Problems) -> bool:
+    """Note and tell whether YAML made something else of a text, or of one in a list, than what stands there."""
+    texts = node.value if isinstance(node.value, list) else [node]
+    return any(_is_cut_off(path, one, problems) or _is_escaped(path, one, problems) for one in texts)
+
+
 def _is_cut_off(path: str, node: Node, problems: Problems) -> bool:
     """Note and tell whether YAML took a part of a text for a comment: all of a colour, or the end of a path."""
-    if not node.comment:
+    if not node.comment or not isinstance(node.value, str | None):
         return False
-    whole = (node.value or "") + node.comment if isinstance(node.value, str | None) else ""
+    whole = (node.value or "") + node.comment
     if node.value is None and re.fullmatch(r"\s*#\S+", whole):
         message = (
             f"is empty, because YAML takes '#' for the begin of a comment; write {json.dumps(whole.strip())}"

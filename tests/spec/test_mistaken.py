@@ -175,3 +175,18 @@ def test_a_name_of_the_command_line_is_no_yaml(name: str, place: Path) -> None:
     result = run("run", "s.yaml", "--dry-run", "--no-measure", f"--name={name}")
     assert result.exit_code == 2, result.output
     assert "is empty" in result.output or f"got {name!r}" in result.output.replace('"', "'")
+
+
+def test_a_comment_behind_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "b #2"):
+        Path(name).mkdir()
+    for source in ("[a, b]  # two", "a # one", "\n  - a # one\n  - b"):
+        assert parse(GOOD.replace("avatars\n  count: 64", source)).data.source is not None
+    cut = "is b, because YAML takes '#' for the begin of a comment, but there is 'b #2'; write \"b #2\""
+    for source, line in (("b #2", 3), ("\n  - a\n  - b #2", 5)):
+        assert told(GOOD.replace("avatars\n  count: 64", source)).startswith(
+            f"x.yaml:{line}: data.source: is "
+        )
+        assert cut.replace("is b,", "is 'b',") in told(GOOD.replace("avatars\n  count: 64", source))
+    assert "is empty, because YAML takes '#'" in told(GOOD.replace("count: 64", "background: #fff"))

@@ -104,11 +104,9 @@ def _check(out: Path) -> None:
     from ganlib.export import moving
 
     suffix = out.suffix.lower()
-    if suffix not in moving.SUFFIXES or out.is_dir():
+    if suffix not in moving.SUFFIXES:
         raise RequestError(f"--out: '{out}' must be the name of a .gif, .webp or .mp4 file")
-    if not out.parent.is_dir():
-        raise RequestError(f"--out: there is no folder '{out.parent}'")
-    written.check([out])
+    written.check_file(out, "--out")
     if suffix == ".mp4":
         moving.ffmpeg()
 

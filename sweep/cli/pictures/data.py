@@ -122,11 +122,9 @@ def bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
 
 def _check_writable(path: Path, option: str, suffix: str) -> None:
     """Check that the file can be written, before the work and not after it."""
-    if path.is_dir() or path.suffix.lower() != suffix:
+    if path.suffix.lower() != suffix:
         raise RequestError(f"{option}: '{path}' must be the name of a {suffix} file")
-    if not path.parent.is_dir():
-        raise RequestError(f"{option}: there is no folder '{path.parent}'")
-    written.check([path])
+    written.check_file(path, option)
 
 
 def _write(path: Path, data: Callable[[], bytes], option: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sweep import durations
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import Numbers, name_for, size_for, spec_for
+from sweep.commands.folder.put_over import put_over
 from sweep.commands.folder.seen import look
 from sweep.commands.planning.fitting import fitted
 from sweep.spec.specification import Spec, parse
@@ -21,8 +22,8 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
         say: Told what is done.
 
     Returns:
-        The spec, and its text with a comment at each choice. Where there was a time to fit into, the GPU of a trial has
-        been measured in the spec, while the text leaves it to the machine.
+        The spec, and its text with a comment at each choice, and with what was asked for. Where there was a time to fit
+        into, the GPU of a trial has been measured in the spec, while the text leaves it to the machine.
 
     Raises:
         RequestError: if the pictures are too few, many of them cannot be opened, or the time is too short.
@@ -33,7 +34,9 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
     spec, text = _chosen(asked, torch.cuda.is_available(), say)
     left = parse(text, CHOSEN, asked.named).resources.gpu
     # Left to a machine whose GPU is too old for what is installed.
-    return _chosen(asked, False, say) if (left, spec.resources.gpu) == ("auto", 0) else (spec, text)
+    if (left, spec.resources.gpu) == ("auto", 0):
+        spec, text = _chosen(asked, False, say)
+    return spec, put_over(text, asked.named)
 
 
 def _chosen(asked: Asked, gpu: bool, say: Callable[[str], None]) -> tuple[Spec, str]:

@@ -69,12 +69,8 @@ def check(wanted: Wanted) -> None:
         raise RequestError("--out: give a file (.png; .gif or .mp4 with --interpolate), not a folder")
     if wanted.mix is not None and suffix != ".png":
         raise RequestError("--out: mixed styles are one sheet; give a .png")
-    if suffix and (out.is_dir() or not out.parent.is_dir()):
-        raise RequestError(
-            f"--out: there is no folder '{out.parent}'" if not out.is_dir() else f"'{out}' is a folder"
-        )
     if suffix:
-        written.check([out])
+        written.check_file(out, "--out")
     else:
         written.check_folder(out, "--out")
     if not suffix and (others := written.foreign(out)):

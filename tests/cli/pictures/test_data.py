@@ -72,7 +72,7 @@ def test_it_describes_the_set_and_writes_a_contact_sheet(run, pictures):
 
 def test_json_has_every_fact(run, pictures, tmp_path):
     (pictures / "bad.png").write_text("bad")
-    out = tmp_path / "sheet.PNG"
+    out = tmp_path / "new" / "sheet.PNG"
     config = DataConfig(source=[str(pictures), "avatars"], size=32, max_skipped=0.1, count=3, style="thumbs")
     result = run(config, "--json", "--out", str(out))
     facts = json.loads(result.stdout)
@@ -114,9 +114,9 @@ def test_damaged_pixels_are_noticed_and_made_again(run, pictures):
     ("option", "out", "text"),
     [
         ("--out", "sheet.jpg", r"must be the name of a \.png file"),
-        ("--out", "no/where.png", "there is no folder"),
+        ("--out", "/dev/null/where.png", "'/dev/null' is a file"),
         ("--alike", "groups.txt", r"must be the name of a \.csv file"),
-        ("--alike", "no/where.csv", "there is no folder"),
+        ("--alike", "/dev/null/where.csv", "'/dev/null' is a file"),
     ],
 )
 def test_a_wrong_place_is_refused_before_the_work(run, pictures, tmp_path, option, out, text):

@@ -104,16 +104,16 @@ def test_a_folder_of_pictures(export: Path, tmp_path: Path) -> None:
 
 
 def test_a_walk_as_a_moving_picture(export: Path, tmp_path: Path) -> None:
-    fine(export, "--interpolate", 2, "--out", tmp_path / "walk.gif")
-    moving = Image.open(tmp_path / "walk.gif")
+    fine(export, "--interpolate", 2, "--out", tmp_path / "new" / "walk.gif")
+    moving = Image.open(tmp_path / "new" / "walk.gif")
     assert moving.n_frames == 48
     assert moving.info["loop"] == 0
     assert min(moving.size) >= 256
 
 
 def test_a_walk_as_a_strip(export: Path, tmp_path: Path) -> None:
-    fine(export, "--interpolate", 3, "--count", 2, "--seed", 7, "--out", tmp_path / "strip.png")
-    sheet = pixels(tmp_path / "strip.png")
+    fine(export, "--interpolate", 3, "--count", 2, "--seed", 7, "--out", tmp_path / "new" / "strip.png")
+    sheet = pixels(tmp_path / "new" / "strip.png")
     assert sheet.shape == (2 * 34 + 2, 17 * 34 + 2, 3)
     keys = load_generator(export).sample(6, seed=7)  # two walks through three latents
     assert np.abs(sheet[2:34, 2:34].astype(int) - keys[0]).max() <= 1
@@ -143,7 +143,7 @@ def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
     [
         (["--out", "a.gif"], "say through how many: --interpolate"),
         (["--out", "a.jpg"], "must end in .png, .gif or .mp4, or be a folder"),
-        (["--out", "nowhere/a.png"], "there is no folder 'nowhere'"),
+        (["--out", "/dev/null/a.png"], "'/dev/null' is a file, and no folder"),
         (["--interpolate", "3", "--out", "folder"], "give a file"),
         (["--interpolate", "3", "--mix", "coarse"], "two different pictures"),
         (["--mix", "coarse", "--out", "a.gif", "--interpolate", "2"], "two different pictures"),
