@@ -20,6 +20,10 @@ def seconds(text: str) -> float:
     while part := _PART.match(text, end):
         total += float(part[1]) * UNITS[part[2]]
         end = part.end()
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text) and float(text):
+        raise ValueError(
+            f"'{text[:SHOWN]}' has no unit; write {text.strip()[:SHOWN]}m for minutes, or 2h or 1h30m"
+        )
     if not total or text[end:].strip():
         raise ValueError(f"'{text}' is no length of time; write 2h, 90m or 1h30m")
     if total > LONGEST * UNITS["d"]:
@@ -27,13 +31,14 @@ def seconds(text: str) -> float:
     return total
 
 
-def checked(text: str) -> str:
-    """Return a length of time as it is written.
+def checked(text: str | None) -> str | None:
+    """Return a length of time as it is written, or None.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is neither.
     """
-    seconds(text)
+    if text is not None:
+        seconds(text)
     return text
 
 

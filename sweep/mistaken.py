@@ -62,9 +62,18 @@ def _no_file(path: Path) -> str:
         return f"it is {kind}; write the spec into a file, and give that"
     if str(path) == "-":
         return "standard input is not read; write the spec into a file, and give that"
-    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
-        return "it is an address; download the spec, and give the file"
-    return ""
+    return instead_of_address(str(path))
+
+
+def instead_of_address(name: str) -> str:
+    """Say what to give instead of an address, whose slashes may have become one; empty if it is none."""
+    address = re.fullmatch(r"([A-Za-z][\w+.-]+):/+(.*)", name, re.DOTALL)
+    if address is None:
+        return ""
+    if address[1].lower() == "s3":
+        bucket = shlex.quote(f"data.source=s3://{address[2]}")
+        return f"it is a bucket; name a spec, and its pictures there: 'sweep run quickstart --set {bucket}'"
+    return "it is an address; download the spec, and give the file"
 
 
 def instead_of_sweep(name: str) -> str:

@@ -18,9 +18,15 @@ def test_lengths_of_time(written: str, wanted: float) -> None:
     assert seconds(written) == wanted
 
 
-@pytest.mark.parametrize("written", ["", "2", "h", "two hours", "2h and more", "-2h", "0h"])
+@pytest.mark.parametrize("written", ["", "0", "h", "two hours", "2h and more", "-2h", "0h"])
 def test_what_is_no_length_of_time(written: str) -> None:
     with pytest.raises(ValueError, match=r"is no length of time; write 2h, 90m or 1h30m"):
+        seconds(written)
+
+
+@pytest.mark.parametrize("written", ["2", " 30 ", "1.5", "9" * 400])
+def test_a_number_without_a_unit(written: str) -> None:
+    with pytest.raises(ValueError, match=r"has no unit; write .{1,40}m for minutes, or 2h or 1h30m$"):
         seconds(written)
 
 

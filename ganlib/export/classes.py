@@ -37,12 +37,13 @@ def with_classes(latents: Tensor, told: Told, known: Mapping[str, int]) -> Tenso
     numbers: Tensor
     if told is None:
         numbers = classes_in_proportion(list(known.values()), len(latents))
-    elif isinstance(told, Tensor) and told.dim():
+    elif isinstance(told, Tensor) and told.dim() and not told.is_floating_point():
         numbers = told
     else:
         # An array without a dimension is one number, as of `numbers[0]`.
         one = isinstance(told, str | int) or np.ndim(told) == 0
-        wanted: Iterable[object] = [told] * len(latents) if one else told  # type: ignore[assignment]
+        many = told.tolist() if isinstance(told, Tensor) else told
+        wanted: Iterable[object] = [told] * len(latents) if one else many  # type: ignore[assignment]
         numbers = torch.tensor([_number(each, names) for each in wanted], dtype=torch.int64)
     if numbers.shape != latents.shape[:1] or not bool(((numbers >= 0) & (numbers < len(names))).all()):
         raise RequestError(

@@ -21,6 +21,7 @@ from ganlib.errors import RequestError, WorkError
 from ganlib.export.classes import Told, with_classes
 from ganlib.export.files import CONFIG, WEIGHTS, ExportConfig, read_export
 from ganlib.export.programs import has_styles
+from ganlib.export.taken import Numbers, latents_of, whole
 from ganlib.export.translation import check_pictures, translated
 from ganlib.flags import tf32
 from ganlib.initial import initial_weights
@@ -48,10 +49,7 @@ class LoadedGenerator:
         Raises:
             RequestError: for a count below 1, or a seed that is none.
         """
-        if count < 1:
-            raise RequestError(f"count must be at least 1, got {count}")
-        if not 0 <= seed < 2**63:
-            raise RequestError(f"seed must be between 0 and 2**63 - 1, got {seed}")
+        count, seed = whole(count, "count", 1), whole(seed, "seed", 0)
         return fixed_latents(count, self.config.model.latent_dim, seed)
 
     @property
@@ -59,22 +57,22 @@ class LoadedGenerator:
         """Names of the classes that the generator can be told, in their order; empty without labels."""
         return tuple(self.config.classes)
 
-    def given(self, latents: Tensor, classes: Told = None) -> Tensor:
+    def given(self, latents: Numbers, classes: Told = None) -> Tensor:
         """Make what the network takes of latents ``(n, latent_dim)`` and the classes of their pictures.
 
         Args:
-            latents: Standard normal.
+            latents: Standard normal: a tensor, an array or nested lists.
             classes: A name or number for all, or n of them: a list, an array or a tensor ``(n,)`` of whole numbers; by
                 default classes come in the proportions of the data, so that row i's class does not depend on how many
                 follow it.
 
         Raises:
-            RequestError: for a class that is none of the generator's, another number of classes than latents, or
-                classes for a generator that cannot be told any.
+            RequestError: for latents of another length, a class that is none of the generator's, another number of
+                classes than latents, or classes for a generator that cannot be told any.
         """
-        return with_classes(latents, classes, self.config.classes)
+        return with_classes(latents_of(latents, self.config.model.latent_dim), classes, self.config.classes)
 
-    def __call__(self, latents: Tensor, classes: Told = None, truncation: float = 1.0) -> np.ndarray:
+    def __call__(self, latents: Numbers, classes: Told = None, truncation: float = 1.0) -> np.ndarray:
         """Make pictures of latents and classes; see `given` and `pictures`."""
         return self.pictures(self.given(latents, classes), truncation)
 
@@ -94,15 +92,11 @@ class LoadedGenerator:
                 are always of `ganlib.models.latents.BLOCK`.
 
         Raises:
-            RequestError: for a truncation of a generator without styles, or a batch size below 1.
+            RequestError: for a truncation of a generator without styles, a batch size below 1, or inputs of another
+                length.
         """
-        if batch_size < 1:
-            raise RequestError(f"batch_size must be at least 1, got {batch_size}")
-        if self.classes and inputs.shape[1:] != (self.config.model.latent_dim + 1,):
-            raise RequestError(
-                f"this generator is told classes ({', '.join(self.classes[:8])}): call it with them, "
-                "generator(latents, classes), or generator.sample(count, classes=...)"
-            )
+        batch_size = whole(batch_size, "batch_size", 1)
+        inputs = self._checked(inputs)
         extra = {}
         if truncation != 1:
             self.check_styles("truncation")
@@ -114,6 +108,15 @@ class LoadedGenerator:
                 to_uint8(in_blocks(make, part.to(self.device))).cpu() for part in inputs.split(whole_blocks)
             ]
         return torch.cat(parts).permute(0, 2, 3, 1).numpy()
+
+    def _checked(self, inputs: Tensor) -> Tensor:
+        dim = self.config.model.latent_dim + bool(self.classes)
+        if self.classes and inputs.shape[1:] != (dim,):
+            raise RequestError(
+                f"this generator is told classes ({', '.join(self.classes[:8])}): call it with them, "
+                "generator(latents, classes), or generator.sample(count, classes=...)"
+            )
+        return latents_of(inputs, dim)
 
     def check_styles(self, what: str) -> None:
         """Refuse what needs a mapping network.
@@ -167,12 +170,12 @@ class LoadedTranslator(LoadedGenerator):
         At most 32 bytes of memory are taken for each pixel of the largest picture and each unit of ``model.width``.
 
         Args:
-            pictures: uint8 ``(n, h, w, 3)``, RGB, or ``(n, h, w, 4)``, RGBA; or a list of ``(h, w, 3 or 4)``, whose
-                sizes may differ.
+            pictures: uint8 ``(n, h, w, 3)``, RGB, or ``(n, h, w, 4)``, RGBA; or a list or tuple of ``(h, w, 3 or 4)``,
+                whose sizes may differ.
             back: Turn drawings into photographs.
 
         Returns:
-            As many pictures of their shapes, uint8, an array or a list as was given.
+            As many pictures of their shapes, uint8: an array for an array, else a list.
 
         Raises:
             RequestError: for what are no pictures, or a way back that was not learned.
@@ -181,7 +184,7 @@ class LoadedTranslator(LoadedGenerator):
         check_pictures(pictures)
         with tf32(False, self.device):
             made = [translated(network, picture, self.device) for picture in pictures]
-        return made if isinstance(pictures, list) else np.array(made, np.uint8).reshape(pictures.shape)
+        return np.array(made, np.uint8).reshape(pictures.shape) if isinstance(pictures, np.ndarray) else made
 
     def way(self, back: bool = False) -> nn.Module:
         """Give the network of one direction, from pictures ``(n, 3, h, w)`` in [-1, 1] to pictures.
@@ -198,6 +201,9 @@ class LoadedTranslator(LoadedGenerator):
                 f"(families that learn both: {both})"
             )
         return self.network.back
+
+    def _checked(self, inputs: Tensor) -> Tensor:
+        return inputs
 
     def latents(self, count: int, seed: int = 0) -> NoReturn:
         """Refuse to draw latents, and so all that is made of them.

@@ -19,20 +19,23 @@ _SOLID = 128
 """Alpha from which a pixel's colour is trusted: what is hardly seen often has the colour of an old background."""
 
 
-def check_pictures(pictures: np.ndarray | list[np.ndarray]) -> None:
+def check_pictures(pictures: object) -> None:
     """Check that all are pictures, uint8 ``(h, w, 3 or 4)``, and none is empty.
 
     Raises:
         RequestError: saying what was given.
     """
-    if all(_is_picture(picture) for picture in pictures):
-        return
-    if isinstance(pictures, list):
-        kinds = {f"{np.asarray(one).dtype} {np.shape(one)}" for one in pictures if not _is_picture(one)}
-        given = f"a list with {', '.join(sorted(kinds))}"
-    else:
+    given = type(pictures).__name__
+    if isinstance(pictures, np.ndarray):
+        if pictures.ndim == 4 and all(map(_is_picture, pictures)):
+            return
         given = f"{pictures.dtype} {pictures.shape}"
         given += "; give a single picture as pictures[None]" * _is_picture(pictures)
+    elif isinstance(pictures, list | tuple):
+        if all(map(_is_picture, pictures)):
+            return
+        kinds = {f"{np.asarray(one).dtype} {np.shape(one)}" for one in pictures if not _is_picture(one)}
+        given = f"a {given} with {', '.join(sorted(kinds))}"
     raise RequestError(f"pictures must be uint8 (n, h, w, 3 or 4), or a list of such pictures, not {given}")
 
 

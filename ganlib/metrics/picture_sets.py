@@ -73,7 +73,8 @@ def open_pictures(
 
     if isinstance(pictures, (str, PathLike)):
         return _folder(fspath(pictures), name, partial(picture, how=how), on)
-    tensor = torch.as_tensor(pictures)
+    tensor = _tensor(pictures, name)
+    shape = tuple(tensor.shape)
     for channels in (RGB, RGBA, GREY):
         if tensor.ndim == 4 and tensor.shape[1] not in (RGB, channels) and tensor.shape[3] == channels:
             tensor = tensor.permute(0, 3, 1, 2)
@@ -81,7 +82,7 @@ def open_pictures(
         tensor = tensor.expand(-1, RGB, -1, -1)
     if tensor.ndim != 4 or tensor.shape[1] not in (RGB, RGBA) or len(tensor) < 2 or 0 in tensor.shape:
         raise RequestError(
-            f"{name} has shape {tuple(torch.as_tensor(pictures).shape)}; give at least 2 pictures as (n, 3, h, w) or "
+            f"{name} has shape {shape}; give at least 2 pictures as (n, 3, h, w) or "
             "(n, h, w, 3), with alpha 4 in place of 3, grey 1"
         )
     levels = _levels(tensor, name)
@@ -89,6 +90,22 @@ def open_pictures(
         levels = tensor_on(levels, how.background)
     sides = Counter({(levels.shape[2], levels.shape[3]): len(levels)})
     return PictureSet(name, len(levels), lambda start, stop: list(levels[start:stop]), on, sides)
+
+
+def _tensor(pictures: Tensor | np.ndarray, name: str) -> Tensor:
+    """Convert what may be a view of NumPy's that no tensor can be: backwards, or in another byte order."""
+    if isinstance(pictures, Tensor):
+        return pictures
+    try:
+        array = np.asarray(pictures)
+        return torch.from_numpy(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+    except (TypeError, ValueError):
+        held = (
+            f"an array of {pictures.dtype}" if isinstance(pictures, np.ndarray) else type(pictures).__name__
+        )
+        raise RequestError(
+            f"{name} is {held}; give a folder of pictures, or a tensor or array of numbers (n, 3, h, w) or (n, h, w, 3)"
+        ) from None
 
 
 def _levels(pictures: Tensor, name: str) -> Tensor:

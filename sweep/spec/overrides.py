@@ -15,7 +15,13 @@ from sweep.spec.yaml_tree import MAX_TEXT, Node, read
 
 FILE = "<--set>"
 _LISTS = ("data.source", "data.style", "photos.source", "photos.style", "resources.accelerator")
-_MAY_BE_NOTHING = ("data.labels", "evaluate.weights", "photos.landmarks", "resources.accelerator")
+_MAY_BE_NOTHING = (
+    "data.labels",
+    "evaluate.weights",
+    "photos.landmarks",
+    "resources.accelerator",
+    "search.time",
+)
 
 
 def apply(root: Node, overrides: Sequence[str], problems: Problems) -> set[str]:

@@ -39,7 +39,7 @@ class SearchConfig(Section):
     numbers, else ``tpe`` ([the rule](search.md#which-sampler-auto-takes))."""
     trials: int = Field(16, ge=1, le=MOST_TRIALS)
     """Configurations that are tried."""
-    time: Annotated[str, AfterValidator(durations.checked)] | None = None
+    time: Annotated[str | None, AfterValidator(durations.checked)] = None
     """How long the sweep may take, such as ``30m`` or ``1h30m``, over all resumes: then no trial begins, and those that
     run end with the best that they have. Null: until all trials have ended."""
     seed: int = Field(0, ge=0, lt=2**32)

@@ -60,7 +60,14 @@ def test_a_class_is_told_by_its_name_or_number(pets: LoadedGenerator, told: Any)
 
 def test_what_is_neither_name_nor_number_is_refused(pets: LoadedGenerator) -> None:
     latents = pets.latents(2)
-    for told in (1.0, [0.5, 1], np.array([0.0, 1.0]), [None, 1], np.array([[0], [1]])):
+    for told in (
+        1.0,
+        [0.5, 1],
+        np.array([0.0, 1.0]),
+        torch.tensor([0.5, 1.0]),
+        [None, 1],
+        np.array([[0], [1]]),
+    ):
         with pytest.raises(RequestError, match=r"a class is a name \(cat, dog\) or a whole number, got "):
             pets(latents, told)
     for told in (2, -1, [0, 2], np.array([0])):

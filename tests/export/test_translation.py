@@ -188,6 +188,10 @@ def test_the_way_back_must_have_been_learned(forth: LoadedTranslator) -> None:
         (np.zeros((8, 8, 3), np.uint8), r"uint8 \(8, 8, 3\)"),
         (np.zeros((2, 0, 8, 3), np.uint8), r"uint8 \(2, 0, 8, 3\)"),
         ([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)], r"a list with uint8 \(8, 8\)$"),
+        ((np.zeros((8, 8, 3)),), r"a tuple with float64 \(8, 8, 3\)$"),
+        (torch.zeros(2, 8, 8, 3, dtype=torch.uint8), "Tensor$"),
+        (np.array(3, np.uint8), r"uint8 \(\)$"),
+        (None, "NoneType$"),
     ],
 )
 def test_what_are_no_pictures(pictures: np.ndarray, says: str, both: LoadedTranslator) -> None:

@@ -50,6 +50,8 @@ def test_every_form_of_the_same_pictures_gives_the_same_number(tmp_path: Path) -
     a, b = pictures(), pictures(30, 1, low=60)
     expected = fid_from_features(TINY(a), TINY(b))
     forms = [a, a.numpy(), a.permute(0, 2, 3, 1).numpy(), a.float() / 255, (a.double() / 255).numpy()]
+    turned = a.permute(0, 2, 3, 1).numpy()[..., ::-1].copy()  # as OpenCV has colours
+    forms += [turned[..., ::-1], (a.float() / 255).numpy().astype(">f4"), list(a.numpy())]
     for form in [*forms, write(tmp_path / "a", a), str(tmp_path / "a")]:
         assert fid(form, b, TINY) == pytest.approx(expected, rel=1e-6)
     assert kid(a, b, TINY) == pytest.approx(tuple(kid_from_features(TINY(a), TINY(b))), abs=1e-6)

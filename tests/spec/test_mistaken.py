@@ -126,6 +126,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("run gone.yaml", ("a link to 'elsewhere.yaml'", "not there"), "did you mean"),
         ("run pipe.yaml", ("a pipe", "into a file"), "did you mean"),
         ("run -", ("standard input", "into a file"), "did you mean"),
+        ("run s3://b/faces", ("a bucket", "sweep run quickstart --set data.source=s3://b/faces"), "download"),
+        (
+            "init s3://b/faces",
+            ("a bucket", "sweep run quickstart --set data.source=s3://b/faces"),
+            "no folder",
+        ),
         ("run https://host/s.yaml", ("an address", "download"), "did you mean"),
         ("run my spec.yaml", ("in quotes", "'my spec.yaml'"), "Traceback"),
         ("data my spec.yaml", ("in quotes", "'my spec.yaml'"), "Traceback"),

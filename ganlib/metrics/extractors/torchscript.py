@@ -35,34 +35,46 @@ def load(weights: str | None = None, device: torch.device | str = "cpu") -> Extr
         raise RequestError(
             f"'{weights}' is not a TorchScript file, or is damaged ({reason}); write one with torch.jit.save"
         ) from None
-    dim = _dim(network, weights, device)
-    return Extractor("torchscript", hashlib.sha256(content).hexdigest(), dim, Float32(network), "its own")
+    own = Own(network, weights)
+    with torch.inference_mode():
+        dim = own(torch.zeros(2, 3, 64, 64, dtype=torch.uint8, device=device)).shape[1]
+    return Extractor("torchscript", hashlib.sha256(content).hexdigest(), dim, own, "its own")
 
 
-class Float32(nn.Module):
-    """The network with its features in float32."""
+class Own(nn.Module):
+    """The network, its features checked and in float32.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        network: As it was loaded.
+        source: Its file, for errors.
+    """
+
+    def __init__(self, network: nn.Module, source: str) -> None:
         super().__init__()
         self.network = network
+        self._source = source
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Extract features, float32 (n, d), of uint8 pictures (n, 3, h, w)."""
-        features: Tensor = self.network(pictures)
-        return features.float()
+        """Extract features, float32 (n, d), of uint8 pictures (n, 3, h, w).
 
-
-def _dim(network: nn.Module, source: str, device: torch.device | str) -> int:
-    """Try the network on two black pictures; the length of their features."""
-    with torch.inference_mode():
+        Raises:
+            RequestError: if it fails on pictures of this shape, or gives no features.
+        """
         try:
-            features = network(torch.zeros(2, 3, 64, 64, dtype=torch.uint8, device=device))
+            features = self.network(pictures)
         except (RuntimeError, torch.jit.Error) as error:
+            if "memory" in str(error):  # smaller batches may do
+                raise
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             raise RequestError(
-                f"the network in '{source}' fails on uint8 pictures (2, 3, 64, 64): {lines[-1] if lines else error}"
+                f"the network in '{self._source}' fails on uint8 pictures {tuple(pictures.shape)}, and must take any "
+                f"size: {lines[-1] if lines else error}"
             ) from None
-    if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != 2:
-        told = f"shape {tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
-        raise RequestError(f"the network in '{source}' gives {told} for 2 pictures; features must be (n, d)")
-    return features.shape[1]
+        if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(pictures):
+            told = (
+                f"shape {tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
+            )
+            raise RequestError(
+                f"the network in '{self._source}' gives {told} for {len(pictures)} pictures; features must be (n, d)"
+            )
+        return features.float()

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ganlib.errors import RequestError
 from sweep import durations
 from sweep.commands.folder.asked import Asked
 from sweep.commands.folder.chosen import Numbers, name_for, size_for, spec_for
 from sweep.commands.folder.put_over import put_over
 from sweep.commands.folder.seen import look
 from sweep.commands.planning.fitting import fitted
+from sweep.mistaken import instead_of_address
 from sweep.spec.specification import Spec, parse
 from sweep.storage.layout import CHOSEN
 
@@ -31,6 +33,8 @@ def spec_of(asked: Asked, say: Callable[[str], None]) -> tuple[Spec, str]:
     """
     import torch
 
+    if instead := instead_of_address(asked.what):
+        raise RequestError(f"{asked.what}: {instead}")
     spec, text = _chosen(asked, torch.cuda.is_available(), say)
     left = parse(text, CHOSEN, asked.named).resources.gpu
     # Left to a machine whose GPU is too old for what is installed.

@@ -79,7 +79,7 @@ def fitted(
         *on,
         f"search.time={text}",
     )
-    rest = f"; the best train on while there is time ({' '.join(on)})" if on else ""
+    rest = f"; the best train on while there is time, and then there are fewer ({' '.join(on)})" if on else ""
     say(f"{best.what}: about {best.trials} of up to {amount(best.kimg)} kimg, {said(best.wall)}{rest}")
     return Fitted(parse(spec.to_yaml(), overrides=overrides), overrides, best)
 

@@ -10,6 +10,7 @@ from ganlib.config import DataConfig, ModelConfig, PhotosConfig, TrialConfig
 from ganlib.export.files import ExportConfig
 from ganlib.metrics.identity import Baseline
 from sweep.commands.exporting.model_card import card
+from sweep.commands.exporting.origins import source_of
 from sweep.records.sweep_info import SweepInfo
 
 FREE = "Avatar style 'a': by A, licensed under CC0 1.0 (https://creativecommons.org/)"
@@ -97,6 +98,20 @@ def test_what_a_translator_does(written: Any) -> None:
         assert words in text
     assert "latents" not in text
     assert "/home/me" not in text
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("avatars", "DiceBear avatars, style adventurer"),
+        (["avatars"], "DiceBear avatars, style adventurer"),
+        (["avatars", "/home/me/x"], "DiceBear avatars, style adventurer and a folder of pictures"),
+        ("s3://me/p", "a bucket of pictures"),
+        (["/home/me/a", "/home/me/b", "s3://me/p"], "2 folders of pictures and a bucket of pictures"),
+    ],
+)
+def test_where_pictures_came_from(source: Any, told: str) -> None:
+    assert source_of(DataConfig(source=source)) == told
 
 
 def test_one_that_goes_one_way(written: Any) -> None:

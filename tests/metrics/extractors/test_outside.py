@@ -70,6 +70,21 @@ def test_files_that_are_no_extractors(tmp_path: Path) -> None:
             load_extractor("torchscript", tmp_path / name)
 
 
+class OneSize(nn.Module):
+    """Features of pictures of 64 x 64 pixels alone."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.float().reshape(-1, 3 * 64 * 64).mean(1, keepdim=True)
+
+
+def test_a_network_for_one_size_is_told_by_its_file(tmp_path: Path) -> None:
+    path = script_of(OneSize(), tmp_path / "one.pt")
+    with pytest.raises(
+        RequestError, match=r"one\.pt' fails on uint8 pictures \(40, 3, 32, 32\), and must take any"
+    ):
+        fid(pictures(40), pictures(40), extractor="torchscript", weights=path)
+
+
 class Branch(nn.Module):
     """A module that only holds parameters, under the names of a state dictionary."""
 
