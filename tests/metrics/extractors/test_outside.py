@@ -74,7 +74,7 @@ class OneSize(nn.Module):
     """Features of pictures of 64 x 64 pixels alone."""
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return pictures.float().reshape(-1, 3 * 64 * 64).mean(1, keepdim=True)
+        return pictures.float().reshape(pictures.shape[0], 3 * 64 * 64).mean(1, keepdim=True)
 
 
 def test_a_network_for_one_size_is_told_by_its_file(tmp_path: Path) -> None:
