@@ -96,8 +96,9 @@ class Rungs:
             at_the_end: Whether no trial trains or begins any more.
             late: Whether much of the time is over; then where none is good enough the best goes on that still improves.
         """
+        gone = {number for number, one in trials.items() if one.status.out_of_play} if at_the_end else ()
         while self._asha and self._waiting:
-            number = self._asha.promotable(self._waiting, at_the_end)
+            number = self._asha.promotable(self._waiting, at_the_end, gone)
             if number is None and late:
                 waiting = ranked(trials[one] for one in self._waiting)
                 number = next((one.number for one in waiting if recent(one.seen, one.kimg)), None)

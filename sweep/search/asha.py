@@ -155,16 +155,23 @@ class Asha:
         """Say whether a trial has ended for good at a rung, because its pictures varied too little."""
         return any(trial in rung.held and rung.held[trial].alike for rung in self._rungs)
 
-    def promotable(self, waiting: Collection[int], at_the_end: bool = False) -> int | None:
+    def promotable(
+        self, waiting: Collection[int], at_the_end: bool = False, gone: Collection[int] = ()
+    ) -> int | None:
         """Find a trial that was stopped and is among the best of its rung by now: the best one of the highest rung.
 
         Args:
             waiting: The trials that were stopped.
-            at_the_end: Whether no trial trains or begins any more; then the best at a rung need not wait for others.
+            at_the_end: Whether no trial trains or begins any more; then the best at a rung need not wait for others,
+                and nobody who will not come to the end keeps a place from those that wait.
+            gone: The trials that have died; those that ended for too little variety are known here.
         """
+        # Before the end they count: what they had is what others are to be better than.
+        alike = (one for rung in self._rungs for one, held in rung.held.items() if held.alike)
+        out = {*gone, *alike} if at_the_end else ()
         later: set[int] = set()  # who has come further, perhaps past rungs that were not open to it
         for rung in reversed(self._rungs):
-            if (found := rung.promotable(waiting, later, int(at_the_end))) is not None:
+            if (found := rung.promotable(waiting, later, int(at_the_end), out)) is not None:
                 return found
             later |= rung.held.keys()
         return None

@@ -62,7 +62,7 @@ def able(trials: Iterable[Row]) -> list[Row]:
 
 
 def goes_on(
-    rungs: Sequence[float], asha: "Callable[[], AshaConfig | None]", trials: Iterable[Row], rows: Rows
+    rungs: Sequence[float], asha: "Callable[[], AshaConfig | None]", trials: Sequence[Row], rows: Rows
 ) -> bool:
     """Say whether a trial goes on though all have ended, in a sweep that was cut off before it could.
 
@@ -80,4 +80,5 @@ def goes_on(
     if compared is None:
         return False
     compared.recall(rows("rungs"))
-    return compared.promotable(stopped, at_the_end=True) is not None
+    gone = {row["trial"] for row in trials if Status(row["status"]).out_of_play}
+    return compared.promotable(stopped, at_the_end=True, gone=gone) is not None

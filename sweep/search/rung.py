@@ -74,17 +74,21 @@ class Rung:
         cutoff = self._ordered[leading - 1][0] if leading else None
         return self._excused(held, cutoff), cutoff
 
-    def promotable(self, waiting: Collection[int], later: Collection[int], least: int) -> int | None:
+    def promotable(
+        self, waiting: Collection[int], later: Collection[int], least: int, gone: Collection[int] = ()
+    ) -> int | None:
         """Find the best trial that waits here and is good enough beside all that have come by now.
 
         Args:
             waiting: The trials that were stopped.
             later: Those that have come to a later rung.
             least: So many are good enough, however few have come.
+            gone: Trials that count as if they had not come.
         """
-        leading = max(least, _share(len(self._ordered), self._rule.reduction))
-        cutoff = self._ordered[min(leading, len(self._ordered)) - 1][0] if leading and self._ordered else None
-        for place, (value, _, trial) in enumerate(self._ordered):
+        there = [one for one in self._ordered if one[2] not in gone] if gone else self._ordered
+        leading = max(least, _share(len(there), self._rule.reduction))
+        cutoff = there[min(leading, len(there)) - 1][0] if leading and there else None
+        for place, (value, _, trial) in enumerate(there):
             if place >= leading and (
                 cutoff is None or value - self._rule.tolerance * self._largest_error > cutoff
             ):

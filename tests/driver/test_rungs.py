@@ -118,6 +118,33 @@ def test_the_best_of_a_few_is_trained_to_its_end(folder: LocalFolder) -> None:
     assert not cut_off(PROMOTES, director)
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+def test_where_the_leader_died_the_best_that_lives_is_trained_to_its_end(
+    resumed: bool, folder: LocalFolder
+) -> None:
+    director = make(folder, trials=3, spec=PROMOTES)
+
+    def train(kimgs: tuple[float, ...], verdict: str | None = None) -> int:
+        assignment = handed(director)
+        place = f"checkpoints/{assignment.trial:05d}"
+        for kimg in kimgs:
+            folder.write(f"{place}/{layout.snapshot_name(kimg)}", b"weights")
+            dead = verdict if kimg == kimgs[-1] else None
+            assert director.report(evaluation(assignment, kimg, dead)), "its result is to be measured"
+        director.report(result(assignment, 2.0 if verdict else kimgs[-1]))
+        return assignment.trial
+
+    order = [train((1.0, 2.0)), train((1.0, 2.0)), train((3.0,), "flat_image"), train((1.0, 2.0))]
+    assert order == [0, 1, 0, 2]
+    if resumed:
+        director = make(folder, trials=3, spec=PROMOTES)
+    assert cut_off(PROMOTES, director), "'sweep resume' has something to do"
+    assert train((3.0, 4.0)) == 1
+    assert director.next() is Next.DONE
+    assert [row["status"] for row in records(folder)["trials"]] == ["collapsed", "finished", "stopped"]
+    assert not cut_off(PROMOTES, director)
+
+
 @pytest.mark.parametrize(
     ("left", "improves", "goes_on"), [(60.0, True, False), (40.0, True, True), (40.0, False, False)]
 )

@@ -73,6 +73,29 @@ def test_the_best_of_a_rung_waits_for_nobody_when_nothing_else_is_left():
     assert asha.promotable({0}, at_the_end=True) is None, "one of two went on"
 
 
+def test_a_leader_that_died_fills_no_place_when_nothing_else_is_left():
+    asha = Asha([1, 2], 2, promote=True)
+    for trial, value in enumerate([1.0, 2.0, 3.0]):
+        asha.enter(trial, 1, value)
+    assert asha.promotable({0, 1, 2}) == 0
+    asha.release(0, 0)
+    assert asha.promotable({1, 2}, gone={0}) is None, "as long as others may come, its value was a value"
+    assert asha.promotable({1, 2}, at_the_end=True) is None, "it trains"
+    assert asha.promotable({1, 2}, at_the_end=True, gone={0}) == 1
+    assert asha.promotable({2}, at_the_end=True, gone={0}) is None, "one of the two that live went on"
+    assert asha.promotable({2}, at_the_end=True, gone={0, 1}) == 2
+
+
+def test_a_leader_that_ended_for_too_little_variety_fills_no_place_when_nothing_else_is_left():
+    asha = Asha([1, 2], 2, promote=True, variety=0.2)
+    for trial, value in enumerate([1.0, 2.0]):
+        asha.enter(trial, 1, value, variety=0.5)
+    asha.release(0, 0)
+    assert asha.enter(0, 2, 1.0, variety=0.1).alike
+    assert asha.promotable({1}) is None
+    assert asha.promotable({1}, at_the_end=True) == 1
+
+
 def test_of_equals_the_first_to_come_is_promoted():
     asha = Asha([1], 2, promote=True)
     for trial in range(4):

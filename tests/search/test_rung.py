@@ -45,14 +45,17 @@ def test_a_trial_is_judged_by_those_that_came_before_it(arriving: list[Held], ru
         before.append(held)
 
 
-@given(ARRIVING, RULES, st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.integers(0, 1))
+TRIALS = st.sets(st.integers(0, 30))
+
+
+@given(ARRIVING, RULES, TRIALS, TRIALS, st.integers(0, 1), TRIALS)
 def test_who_is_promoted_is_the_best_of_all_that_may_be(
-    arriving: list[Held], rule: Rule, waiting: set[int], later: set[int], least: int
+    arriving: list[Held], rule: Rule, waiting: set[int], later: set[int], least: int, gone: set[int]
 ) -> None:
     rung = Rung(rule)
     for trial, held in enumerate(arriving):
         rung.add(trial, held)
-    compared = [trial for trial, held in enumerate(arriving) if not held.alike]
+    compared = [trial for trial, held in enumerate(arriving) if not held.alike and trial not in gone]
     there = [arriving[trial] for trial in compared]
     best = leading(there, rule, least)
     cutoff = there[best[-1]].value if best else None
@@ -61,4 +64,5 @@ def test_who_is_promoted_is_the_best_of_all_that_may_be(
         for place, held in enumerate(there)
         if compared[place] in waiting - later and (place in best or excused(held, cutoff, rule))
     ]
-    assert rung.promotable(waiting, later, least) == (compared[min(able)[1]] if able else None)
+    expected = compared[min(able)[1]] if able else None
+    assert rung.promotable(waiting, later, least, gone) == expected
