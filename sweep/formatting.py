@@ -155,3 +155,8 @@ def short_names(paths: Sequence[str]) -> list[str]:
     """Leave out the section of each path, or leave it whole where the rest would be ambiguous."""
     last = [path.partition(".")[2] or path for path in paths]
     return [short if last.count(short) == 1 else path for short, path in zip(last, paths, strict=True)]
+
+
+def sentence(words: str) -> str:
+    """Give words a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."

@@ -2,7 +2,8 @@
 
 It is the best result of the winning configuration, from the sweep itself or from its confirmation. Before there is a
 confirmation, the configuration of the first trial wins. Afterwards it is the one with the best mean over fresh seeds;
-where others cannot be told from it, the best single result among all of these decides.
+where others cannot be told from it, the best single result among all of these decides. A configuration that lost a
+fresh seed does not win, as long as another has lost none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,6 +110,30 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
     return sorted(choices, key=lambda choice: (choice.value, choice.number))
 
 
+def winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> int | None:
+    """Name the trial whose configuration wins; None where nobody does, or it was confirmed by another metric."""
+    if not board.ranked or (found is not None and found.metric != board.metric):
+        return None
+    first = board.ranked[0]
+    if found is None:
+        return first.trial
+    won = best(sweep, board, found)[0].of
+    params = {entry.trial: entry.params for entry in board.entries}
+    same = confirmation.key_of(params[won]) == confirmation.key_of(first.params)
+    return first.trial if same else won
+
+
+def told_winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> str:
+    """Say which configuration wins where that is not the one of the first trial; empty where it is."""
+    won = winner(sweep, board, found)
+    if won is None or won == board.ranked[0].trial:
+        return ""
+    first = board.ranked[0].trial
+    return (
+        f"the configuration of trial {won} wins, not that of trial {first} ('sweep best --export' takes it)"
+    )
+
+
 def gone(sweep: Sweep, board: Leaderboard, choice: Choice) -> RequestError | WorkError:
     """Make the error for a generator that is not there any more, by whether the sweep itself has deleted it."""
     what = f"the generator of {choice.where} of '{sweep.name}' is not there any more"
@@ -165,6 +190,9 @@ def _winning(board: Leaderboard, found: Confirmation | None) -> Sequence[int]:
     """List the trials whose configurations may have won."""
     first = board.ranked[0].trial
     own = found.of(first) if found else None
-    if found is None or own is None or not own.values:
+    if found is None or own is None or not (own.values or own.lost):  # nothing is known of its fresh seeds
         return [first]
-    return found.undecided
+    if found.able:
+        return found.undecided
+    tried = ((entry.trial, found.of(entry.trial)) for entry in board.ranked)
+    return [next((trial for trial, repeats in tried if repeats is None or not repeats.lost), first)]

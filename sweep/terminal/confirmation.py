@@ -6,8 +6,14 @@ from sweep.results.leaderboard import Leaderboard
 from sweep.terminal import tables
 
 
-def show(found: Confirmation, board: Leaderboard) -> None:
-    """Print the table of a confirmation and its verdict; values in the sweep are those of the leaderboard."""
+def show(found: Confirmation, board: Leaderboard, wins: str = "") -> None:
+    """Print the table of a confirmation and its verdict; values in the sweep are those of the leaderboard.
+
+    Args:
+        found: The confirmation.
+        board: Of its sweep.
+        wins: Which configuration wins, where that is to be said.
+    """
     entries = {entry.trial: entry for entry in board.ranked}
     names = list(board.ranked[0].params) if board.ranked else []
     columns = [
@@ -46,3 +52,5 @@ def show(found: Confirmation, board: Leaderboard) -> None:
         )
     tables.show(columns, rows)
     print(told_apart(found))
+    if wins:
+        print(wins)

@@ -10,6 +10,7 @@ from sweep import formatting
 from sweep.formatting import printable
 from sweep.records.catalog import Sweep
 from sweep.records.status import Status
+from sweep.results import choice
 from sweep.results.confirming import confirmation
 from sweep.results.confirming.confirmation import Confirmation, read_confirmation
 from sweep.results.continued import Continued, as_dicts, read_continued, sentences
@@ -41,6 +42,8 @@ class Best:
         continued: Sentences on these.
         eyes: What people judged of their pictures, each for themselves.
         words: By which a command finds the sweep.
+        winner: The trial whose configuration wins.
+        wins: A sentence on it where that is not the first trial's.
     """
 
     sweep: str
@@ -53,6 +56,8 @@ class Best:
     continued: Sequence[str] = ()
     eyes: Sequence[Eye] = ()
     words: str = ""
+    winner: int | None = None
+    wins: str = ""
 
     @classmethod
     def of(cls, sweep: "Sweep", board: "Leaderboard", by: str | None, top: int | None) -> "Best":
@@ -63,7 +68,10 @@ class Best:
         longer, count = read_continued(sweep), top or (1 if by else 10)
         told = sentences(sweep, longer)
         found, seen = read_confirmation(sweep), eyes(sweep, board)
-        return cls(sweep.name, board, found, by, groups, count, longer, told, seen, called(sweep.folder))
+        won = choice.winner(sweep, board, found), choice.told_winner(sweep, board, found)
+        return cls(
+            sweep.name, board, found, by, groups, count, longer, told, seen, called(sweep.folder), *won
+        )
 
     def show(self) -> None:
         """Print a table, and a line for everything that a reader should know beside it."""
@@ -150,7 +158,9 @@ class Best:
             coming = f" ({formatting.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
             label = confirmation.label(self.found, repeats.trial, board.metric)
             click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
-        click.echo(f"confirmed: {confirmation.told_apart(self.found)}")
+        for told in (confirmation.told_apart(self.found), self.wins):
+            if told:
+                click.echo(f"confirmed: {told}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give the leaderboard as plain values, with all that is left out of it."""
@@ -173,7 +183,8 @@ class Best:
         told["left_out"] = [{**self._plain(entry), "reason": entry.reason} for entry in board.left_out]
         told["continued"] = as_dicts(self.longer)
         told["eyes"] = [eye.as_dict(one) for one in self.eyes]
-        told["confirmation"] = confirmation.as_dict(self.found, board) if self.found else None
+        again = confirmation.as_dict(self.found, board) | {"winner": self.winner} if self.found else None
+        told["confirmation"] = again
         return told
 
     def _shown(self, entries: "list[Entry]") -> "list[Entry]":

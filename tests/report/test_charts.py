@@ -8,7 +8,7 @@ from helpers.sweeps.synthetic import make_sweep, remeasured
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.report.charts import axis_range, chart_data
-from sweep.report.page.summary import sureness
+from sweep.report.page.sureness import sureness
 from sweep.report.results import Results
 from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.confirming.repeats import Repeats, Run
@@ -73,3 +73,18 @@ def test_what_was_confirmed_by_another_metric_names_it(faces: Sweep) -> None:
     trial = replace(winner, facts=replace(winner.facts, confirmed=again))
     told = sureness(replace(results, trials=[trial])).words
     assert told.startswith("Trained again: FD-DINOv2 mean 0.15")
+
+
+def test_a_best_trial_whose_fresh_seeds_died_is_told_beside_who_wins(faces: Sweep) -> None:
+    results = Results.read([faces])
+    first, second = results.ranked[:2]
+    runs = [Run(number, number, value, 1.0) for number, value in enumerate((0.1, 0.2, 0.15))]
+    lost = Repeats(first.entry.trial, [], {"d_saturated": 3}, 0)
+    again = Confirmation("kid", [Repeats(second.entry.trial, runs, {}, 0), lost])
+    told = sureness(replace(results, trials=[replace(first, facts=replace(first.facts, confirmed=again))]))
+    assert told.label == "3 fresh seeds lost"
+    assert told.words.startswith("Trained again: no result of 3 fresh seeds, 3 d_saturated. ")
+    assert told.words.endswith(
+        f" The configuration of trial {second.entry.trial} wins, not that of trial {first.entry.trial} "
+        "('sweep best --export' takes it)."
+    )

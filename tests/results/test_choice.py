@@ -106,6 +106,48 @@ def test_a_new_first_trial_that_was_not_confirmed_wins(sweep: Sweep) -> None:
     assert first(sweep, ranked, found(t2=[0.07, 0.072, 0.0695])).where == "trial 9"
 
 
+def dead(trial: int, pending: int = 0, **lost: int) -> Repeats:
+    return Repeats(trial, [], lost, pending)
+
+
+def beside(confirmed: Confirmation, *more: Repeats) -> Confirmation:
+    return replace(confirmed, repeats=[*confirmed.repeats, *more])
+
+
+def test_a_configuration_whose_fresh_seeds_all_died_does_not_win(sweep: Sweep) -> None:
+    ranked = board(entry(7, 0.09, 1e-3), entry(3, 0.1, 2e-3), entry(5, 0.11, 3e-3))
+    others = found(t3=[0.12, 0.13, 0.125], t5=[0.121, 0.131, 0.124])
+    confirmed = beside(others, dead(7, d_saturated=3))
+    assert {one.of for one in choice.best(sweep, ranked, confirmed)} == {3, 5}
+    assert choice.winner(sweep, ranked, confirmed) == 3
+    confirmed = beside(others, dead(7, pending=2, d_saturated=1))
+    assert choice.winner(sweep, ranked, confirmed) == 3, "it has lost one already"
+    confirmed = beside(others, dead(7, pending=3))
+    assert choice.winner(sweep, ranked, confirmed) == 7, "nothing is known of it yet"
+
+
+def test_where_nobody_else_has_a_value_the_best_that_lost_no_run_wins(sweep: Sweep) -> None:
+    ranked = board(entry(7, 0.09, 1e-3), entry(3, 0.1, 2e-3), entry(5, 0.11, 3e-3))
+    only = beside(found(), dead(7, d_saturated=3))
+    assert choice.winner(sweep, ranked, only) == 3
+    assert choice.winner(sweep, ranked, beside(only, dead(3, flat_image=1, pending=2))) == 5
+    all_dead = beside(only, dead(3, flat_image=3), dead(5, flat_image=3))
+    assert choice.winner(sweep, ranked, all_dead) == 7
+
+
+def test_who_wins_in_the_place_of_the_first_trial_is_told(sweep: Sweep) -> None:
+    ranked = board(entry(1, 0.050, 1e-3), entry(2, 0.071, 2e-3), entry(4, 0.072, 2e-3))
+    confirmed = found(t1=[0.201, 0.199, 0.203], t2=[0.070, 0.072, 0.0695])
+    assert choice.told_winner(sweep, ranked, confirmed) == (
+        "the configuration of trial 2 wins, not that of trial 1 ('sweep best --export' takes it)"
+    )
+    assert choice.told_winner(sweep, ranked, found(t1=[0.07, 0.072, 0.0695])) == ""
+    assert choice.told_winner(sweep, ranked, None) == ""
+    other = replace(ranked, metric="fid")
+    assert choice.winner(sweep, other, confirmed) is None, "it was confirmed by another metric"
+    assert choice.winner(sweep, replace(ranked, ranked=[]), confirmed) is None
+
+
 def test_equal_configurations_are_one(sweep: Sweep) -> None:
     """Trial 4 has the configuration of trial 2, whose runs are its own, too."""
     ranked = board(entry(2, 0.09, 2e-3), entry(4, 0.08, 2e-3), entry(7, 0.081, 1e-3))

@@ -23,7 +23,7 @@ from sweep.driver.recovery import past, recall
 from sweep.records.catalog import Sweep
 from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
-from sweep.results.choice import nobody
+from sweep.results import choice
 from sweep.results.confirming import confirmation
 from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.confirming.repeats import FEWEST
@@ -68,7 +68,7 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
     sweep.info.check_columns(sweep.store)
     board = board_of(sweep)
     if not board.ranked:
-        raise RequestError(f"there is nothing to confirm: {nobody(sweep, board)}")
+        raise RequestError(f"there is nothing to confirm: {choice.nobody(sweep, board)}")
     folder, view = sweep.folder / layout.CONFIRMATION, view_for(options.as_json)
     records = {row["trial"]: row for row in sweep.store.rows("trials", ["params", "seed", "kimg"])}
     if words := state_of(sweep, sweep.store.rows).words:
@@ -225,6 +225,8 @@ def _tell(
     """Tell the outcome: a table and a sentence for people, one line for programs."""
     if interrupted:
         view.say(f"interrupted; go on with 'sweep confirm {called(sweep.folder)}'")
-    outcome = confirmation.as_dict(found, board) if found else None
+    won = {"winner": choice.winner(sweep, board, found)}
+    outcome = confirmation.as_dict(found, board) | won if found else None
     values = {"name": sweep.name, "interrupted": interrupted, "confirmation": outcome}
-    view.result(values, partial(show, found, board) if found else None)
+    wins = choice.told_winner(sweep, board, found)
+    view.result(values, partial(show, found, board, wins) if found else None)

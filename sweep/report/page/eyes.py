@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweep import formatting
-from sweep.report.page.summary import sentence
 from sweep.report.results import RankedTrial, Results
 from sweep.results.judging.eye import Eye, Standing, sentences
 
@@ -79,7 +78,7 @@ class EyesSection:
 
 def _person(heading: str, eye: Eye, trials: dict[int, RankedTrial]) -> Person:
     rows = [_row(one, trials[one.trial]) for one in eye.standings]
-    return Person(heading, [sentence(words) for words in sentences(eye)], rows)
+    return Person(heading, [formatting.sentence(words) for words in sentences(eye)], rows)
 
 
 def _row(one: Standing, trial: RankedTrial) -> EyeRow:

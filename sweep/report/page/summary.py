@@ -8,11 +8,11 @@ from sweep import formatting
 from sweep.records.status import Status
 from sweep.report.facts import Facts
 from sweep.report.page.hours import hours
+from sweep.report.page.sureness import Sureness, sureness
 from sweep.report.pictures import Album, Frame
 from sweep.report.results import RankedTrial, Results
 from sweep.report.translation import measured
 from sweep.results.by_class import value_of, worst_first
-from sweep.results.confirming.confirmation import label, told_apart
 from sweep.results.continued import read_continued, sentences
 from sweep.results.places import told as where
 from sweep.results.summary import until
@@ -20,14 +20,6 @@ from sweep.results.translation import warnings_of
 from sweep.spec.space import searched
 
 ORDER = ("finished", "expired", "stopped", "collapsed", "failed", "interrupted", "running", "waiting")
-
-
-@dataclass(frozen=True)
-class Sureness:
-    """How sure the winner is: a short label, and sentences on what fresh seeds gave, empty before they did."""
-
-    label: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -171,7 +163,7 @@ def _lacking(results: Results) -> str:
     if results.problem:
         return "The trials cannot be ranked together."
     if nearest := next((facts.board.nearest for facts in results.sweeps if facts.board.nearest), ""):
-        return sentence(nearest)
+        return formatting.sentence(nearest)
     if results.trials:
         return f"No trial can be ranked: none has a finite {results.called} and is healthy."
     return "No trial has started."
@@ -181,7 +173,7 @@ def _standing(results: Results, facts: Facts) -> str:
     """Say which trial is the best of one sweep."""
     winner = facts.winner
     if winner is None:
-        return sentence(facts.board.nearest or "no trial can be ranked")
+        return formatting.sentence(facts.board.nearest or "no trial can be ranked")
     at = f"at {formatting.kimg(_rounded(winner.kimg))} kimg"
     words = f"Best: {results.value(winner)} by trial {winner.trial} {at}"
     state = f"; {facts.state.words}" if facts.state.words else ""
@@ -239,7 +231,9 @@ def terms(facts: Facts) -> list[tuple[str, Sequence[str]]]:
         found.append(("Budget", [words]))
     found.append(("Wished", [wish.words for wish in info.wishes]))
     longer = sentences(facts.sweep, read_continued(facts.sweep))
-    found.append(("Trained on", [sentence(words.removeprefix("trained on: ")) for words in longer]))
+    found.append(
+        ("Trained on", [formatting.sentence(words.removeprefix("trained on: ")) for words in longer])
+    )
     found.append(("Searched", [f"{path}: {words}" for path, words in searched(facts.spec).items()]))
     return [(term, lines) for term, lines in found if any(lines)]
 
@@ -275,20 +269,3 @@ def _time(facts: Facts) -> str:
     if summary.seconds_results:
         words += f" ({formatting.duration(summary.seconds_results)} of it results)"
     return words
-
-
-def sureness(results: Results) -> Sureness:
-    """Say what `sweep confirm` found of the winner; ``one seed`` before anybody has asked."""
-    winner = results.winner
-    confirmed = winner.facts.confirmed if winner else None
-    repeats = confirmed.of(winner.entry.trial) if confirmed and winner else None
-    if confirmed is None or repeats is None or repeats.mean is None:
-        return Sureness("one seed", "")
-    again = formatting.count(len(repeats.values), "fresh seed")
-    told = label(confirmed, repeats.trial, beside=results.metric)
-    return Sureness(again, f"Trained again: {told}. {sentence(told_apart(confirmed))}")
-
-
-def sentence(words: str) -> str:
-    """Give words a capital and a full stop."""
-    return f"{words[:1].upper()}{words[1:]}."

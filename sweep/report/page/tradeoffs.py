@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweep.report.page.summary import sentence
+from sweep import formatting
 from sweep.report.results import Results
 from sweep.results.tradeoffs.offers import Tradeoffs
 
@@ -57,4 +57,4 @@ class TradeoffsSection:
             ]
             rows.append(OfferRow(trial.key, trial.name, trial.entry.rank, cells, offer.words))
         titles = [one.title for one in found.objectives]
-        return cls(sentence(found.sentence), [results.column(results.metric), *titles[1:]], rows)
+        return cls(formatting.sentence(found.sentence), [results.column(results.metric), *titles[1:]], rows)

@@ -115,12 +115,15 @@ def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
 def label(confirmed: Confirmation | None, trial: int, beside: str | None = None) -> str:
     """Say how sure one can be of a trial's configuration: ``one seed``, or what the fresh seeds gave.
 
-    That is mean, interval, lost runs, and the probability that it is the best of those that were confirmed. The metric
-    is named where it stands beside values of another (``beside``).
+    That is mean, interval, lost runs, and the probability that it is the best of those that were confirmed; where none
+    gave a value, how many were lost. The metric is named where it stands beside values of another (``beside``).
     """
     repeats = confirmed.of(trial) if confirmed else None
-    if repeats is None or repeats.mean is None:
+    if repeats is None or (repeats.mean is None and not repeats.lost):
         return "one seed"
+    lost = "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+    if repeats.mean is None:
+        return f"no result of {formatting.count(sum(repeats.lost.values()), 'fresh seed')}{lost}"
     other = confirmed is not None and beside not in (None, confirmed.metric)
     told = f"{METRICS[confirmed.metric].name(confirmed.extractor)} " if confirmed and other else ""
     told += f"mean {formatting.number(repeats.mean)} of {formatting.count(len(repeats.values), 'fresh seed')}"
@@ -128,7 +131,7 @@ def label(confirmed: Confirmation | None, trial: int, beside: str | None = None)
         told += f", 95 % interval {formatting.number(repeats.interval[0])} to {formatting.number(repeats.interval[1])}"
     else:
         told += f" (no interval yet: {more_seeds(repeats)})"
-    told += "".join(f", {count} {reason}" for reason, count in repeats.lost.items())
+    told += lost
     if short := sum(bool(run.broken) for run in repeats.runs):
         told += f", {formatting.count(short, 'result')} of these breaking a wish"
     chance = confirmed.chances.get(repeats.trial) if confirmed else None

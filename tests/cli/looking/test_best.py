@@ -209,6 +209,29 @@ def test_best_shows_what_fresh_seeds_found(tmp_path: Path) -> None:
     assert "confirmed: trial 0: KID mean 0.12" in fine("best", "--metric", "fid", "--storage", tmp_path)
 
 
+def test_best_names_the_configuration_that_wins_where_the_seeds_of_the_first_trial_died(
+    tmp_path: Path,
+) -> None:
+    sweep = make_sweep(tmp_path, trials=3, pictures=False)
+    first, second = (
+        e["trial"] for e in json.loads(fine("best", "--json", "--storage", tmp_path))["ranked"][:2]
+    )
+    plan = [{"trial": trial, "seed": seed} for seed in range(3) for trial in (first, second)]
+    sweep.folder.write("confirm/sweep.json", json.dumps({"plan": plan, "metric": "kid"}).encode())
+    for number in range(6):
+        row = {"trial": number, "status": "collapsed", "verdict": "d_saturated"}
+        if number % 2:
+            row = {"trial": number, "status": "finished", "result": 0.5 + number / 100, "result_kimg": 1.0}
+        assert Store(sweep.folder / "confirm").put_trial(row)
+    lines = fine("best", "--storage", tmp_path).splitlines()
+    assert f"confirmed: trial {first}: no result of 3 fresh seeds, 3 d_saturated" in lines
+    wins = f"the configuration of trial {second} wins, not that of trial {first} ('sweep best --export' takes it)"
+    assert f"confirmed: {wins}" in lines
+    told = json.loads(fine("best", "--json", "--storage", tmp_path))
+    assert told["confirmation"]["winner"] == second
+    assert told["ranked"][0]["confidence"] == "no result of 3 fresh seeds, 3 d_saturated"
+
+
 def test_wrong_requests_to_best(storage: Path) -> None:
     assert "unknown metric 'fids', did you mean 'fid'?" in refused(
         "best", "--metric", "fids", "--storage", storage

@@ -107,6 +107,12 @@ def test_a_trial_without_fresh_seeds_is_one_seed() -> None:
     assert text.startswith("mean 0.11 of 3 fresh seeds, 95 % interval 0.0")
 
 
+def test_a_configuration_whose_fresh_seeds_all_died_is_not_called_one_seed() -> None:
+    found = Confirmation("kid", [repeats(3, lost={"d_saturated": 2, "flat_image": 1}), repeats(4)])
+    assert label(found, 3) == "no result of 3 fresh seeds, 2 d_saturated, 1 flat_image"
+    assert label(found, 4) == "one seed", "its runs are to come"
+
+
 @pytest.fixture
 def confirmed_sweep(tmp_path: Path) -> Sweep:
     """Trials 0 and 2 with three runs each; of 2, one collapsed and one has not ended."""
