@@ -3,10 +3,10 @@
 It is the best result of the winning configuration, from the sweep itself or from its confirmation. Before there is a
 confirmation, the configuration of the first trial wins. Afterwards it is the one with the best mean over fresh seeds;
 where others cannot be told from it, the best single result among all of these decides. A configuration that lost a
-fresh seed does not win, as long as another has lost none.
+fresh seed does not win, as long as another has lost none; nor does one whose generators all break a wish.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -85,29 +85,41 @@ def best(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> list[C
     if not board.ranked:
         raise RequestError(f"there is nothing to export: {nobody(sweep, board)}")
     params = {entry.trial: confirmation.key_of(entry.params) for entry in board.entries}
-    winning = {params[trial] for trial in _winning(board, found) if trial in params}
-    choices = [
-        choice
-        for entry in board.ranked
-        if params[entry.trial] in winning and (choice := of_trial(sweep, entry))
-    ]
-    for repeats in found.repeats if found else ():
-        if params.get(repeats.trial) in winning:
-            choices += [
-                Choice(
-                    sweep.folder / layout.CONFIRMATION,
-                    run.number,
-                    repeats.trial,
-                    run.value,
-                    run.kimg,
-                    True,
-                    f"run {run.number} of the confirmation (the configuration of trial {repeats.trial}, "
-                    f"seed {run.seed})",
-                )
-                for run in repeats.runs
-                if not run.broken
-            ]
+    choices = [one for entry in board.ranked if (one := of_trial(sweep, entry))]
+    choices += [one for one in _confirmed(sweep, found) if one.of in params]
+    if not choices:
+        raise RequestError(f"there is nothing to export: no ranked trial of '{sweep.name}' has a generator")
+    able = {params[choice.of] for choice in choices}
+    winning = {params[trial] for trial in _winning(board, _among(found, able, params))}
+    choices = [choice for choice in choices if params[choice.of] in winning]
     return sorted(choices, key=lambda choice: (choice.value, choice.number))
+
+
+def _confirmed(sweep: Sweep, found: Confirmation | None) -> list[Choice]:
+    """List the generators of a confirmation that break no wish."""
+    return [
+        Choice(
+            sweep.folder / layout.CONFIRMATION,
+            run.number,
+            repeats.trial,
+            run.value,
+            run.kimg,
+            True,
+            f"run {run.number} of the confirmation (the configuration of trial {repeats.trial}, seed {run.seed})",
+        )
+        for repeats in (found.repeats if found else ())
+        for run in repeats.runs
+        if not run.broken
+    ]
+
+
+def _among(
+    found: Confirmation | None, able: Collection[str], params: Mapping[int, str]
+) -> Confirmation | None:
+    """Take the configurations from a confirmation that have no generator to offer: each breaks a wish."""
+    if found is None:
+        return None
+    return replace(found, repeats=[one for one in found.repeats if params.get(one.trial) in able])
 
 
 def winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> int | None:
@@ -124,14 +136,18 @@ def winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> int 
 
 
 def told_winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> str:
-    """Say which configuration wins where that is not the one of the first trial; empty where it is."""
+    """Say which configuration wins where that is not the first trial's, or not what fresh seeds alone say; else empty.
+
+    They say nothing of a trial that was not confirmed, nor of wishes.
+    """
     won = winner(sweep, board, found)
-    if won is None or won == board.ranked[0].trial:
+    if won is None or found is None:
         return ""
-    first = board.ranked[0].trial
-    return (
-        f"the configuration of trial {won} wins, not that of trial {first} ('sweep best --export' takes it)"
-    )
+    first, own = board.ranked[0].trial, found.of(won)
+    if won == first and (not found.able or (own is not None and own.trial in found.undecided)):
+        return ""
+    instead = "" if won == first else f", not that of trial {first}"
+    return f"the configuration of trial {won} wins{instead} ('sweep best --export' takes it)"
 
 
 def gone(sweep: Sweep, board: Leaderboard, choice: Choice) -> RequestError | WorkError:

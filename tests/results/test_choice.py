@@ -185,6 +185,33 @@ def test_a_run_of_the_confirmation_that_breaks_a_wish_is_not_exported_and_is_tol
     assert "1 result of these breaking a wish" in label(confirmed, 5)
 
 
+def breaking(confirmed: Confirmation, trial: int) -> Confirmation:
+    """The same, but all runs with the configuration of a trial break a wish."""
+    repeats = [
+        replace(one, runs=[replace(run, broken="coverage 0.3, wanted >= 0.5") for run in one.runs])
+        if one.trial == trial
+        else one
+        for one in confirmed.repeats
+    ]
+    return replace(confirmed, repeats=repeats)
+
+
+def test_a_configuration_none_of_whose_generators_fulfils_the_wishes_does_not_win(sweep: Sweep) -> None:
+    """Its own trial was ranked when it was confirmed, and breaks a wish since it has trained longer."""
+    ranked = board(entry(5, 0.07, 2e-3), entry(3, 0.09, 1e-3), entry(4, 0.05, 3e-3, measured=False))
+    better = found(t4=[0.05, 0.052, 0.051], t5=[0.081, 0.0851, 0.079])
+    assert choice.winner(sweep, ranked, better) == 4
+    confirmed = breaking(better, 4)
+    assert [one.value for one in choice.best(sweep, ranked, confirmed)] == [0.07, 0.079, 0.081, 0.0851]
+    assert choice.told_winner(sweep, ranked, confirmed) == (
+        "the configuration of trial 5 wins ('sweep best --export' takes it)"
+    ), "the means alone speak for trial 4"
+    alone = breaking(found(t4=[0.05, 0.052, 0.051]), 4)
+    assert [one.where for one in choice.best(sweep, ranked, alone)] == ["trial 5"]
+    dead_first = beside(alone, dead(5, d_saturated=3))
+    assert [one.where for one in choice.best(sweep, ranked, dead_first)] == ["trial 3"]
+
+
 def test_nothing_to_export(sweep: Sweep) -> None:
     with pytest.raises(RequestError, match="nothing to export"):
         choice.best(sweep, board(), None)
