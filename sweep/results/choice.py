@@ -108,7 +108,7 @@ def _confirmed(sweep: Sweep, found: Confirmation | None) -> list[Choice]:
             f"run {run.number} of the confirmation (the configuration of trial {repeats.trial}, seed {run.seed})",
         )
         for repeats in (found.repeats if found else ())
-        for run in repeats.runs
+        for run in (*repeats.runs, *repeats.uncounted)
         if not run.broken
     ]
 

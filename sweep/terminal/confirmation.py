@@ -51,6 +51,6 @@ def show(found: Confirmation, board: Leaderboard, wins: str = "") -> None:
             [str(repeats.trial), *numbers, old, *(formatting.value(params.get(name)) for name in names)]
         )
     tables.show(columns, rows)
-    print(told_apart(found))
-    if wins:
-        print(wins)
+    for told in (told_apart(found), wins, found.told_uncounted):
+        if told:
+            print(told)

@@ -158,7 +158,7 @@ class Best:
             coming = f" ({formatting.count(repeats.pending, 'run')} to come)" if repeats.pending else ""
             label = confirmation.label(self.found, repeats.trial, board.metric)
             click.echo(f"confirmed: trial {repeats.trial}: {label}{coming}")
-        for told in (confirmation.told_apart(self.found), self.wins):
+        for told in (confirmation.told_apart(self.found), self.wins, self.found.told_uncounted):
             if told:
                 click.echo(f"confirmed: {told}")
 

@@ -8,7 +8,7 @@ seeds; the others go, one by one, where they tell most (`sweep.results.confirmin
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from sweep.records.datasets import Store
 from sweep.records.sweep_info import PlannedRun, SweepInfo
 from sweep.results import choice
 from sweep.results.confirming import confirmation
+from sweep.results.confirming.budgets import budget_of, ends, uncounted
 from sweep.results.confirming.confirmation import Confirmation
 from sweep.results.confirming.repeats import FEWEST
 from sweep.results.leaderboard import Leaderboard
@@ -75,20 +76,24 @@ def confirm(sweep: Sweep, options: Options, top: int, seeds: int, evenly: bool =
         view.say(f"'{sweep.name}' has not ended (it is {words}): its best may still change")
     owning = Owner(folder, view.say, check_address(options))
     with explained(f"'sweep confirm {called(sweep.folder)}' goes on with it"), owning as owner:
-        old = (SweepInfo.read(folder, ("plan",)).plan if folder.exists(INFO) else None) or ()
+        own = SweepInfo.read(folder, ("plan",)) if folder.exists(INFO) else None
+        old = (own.plan if own else None) or ()
         taken = {row["seed"] for row in records.values()}
         params = {number: json.loads(row["params"]) for number, row in records.items()}
         chosen = distinct([entry.trial for entry in board.ranked], params, old)[:top]
         if len(chosen) < top:
             view.say(f"only {formatting.count(len(chosen), 'configuration')} can be confirmed")
-        plan = extended(old, chosen, seeds if evenly else min(seeds, START), taken)
-        growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken))
-        runs = Store(folder)
+        runs, plain = Store(folder), sweep.spec()
+        budget = budget_of(plain, sweep.info, own) or longest(records.values())
+        apart = uncounted(plain, {row["trial"]: row for row in runs.rows("trials")}, budget)
+        plan = extended(old, chosen, seeds if evenly else min(seeds, START), taken, apart)
+        growth = Growth(chosen, len(chosen) * seeds, partial(one_more, taken=taken), apart)
         left = len(plan) - ended_and_measured(runs.rows("trials"), runs.rows("results"))
         interrupted = False
         if left or growth.next(plan, ended(_past(folder, sweep.info))):
             spec = parse(sweep.spec_text(), f"{sweep.folder}/{SPEC}")
-            budget = _budget(spec, sweep.info, folder, longest(records.values()))
+            if (found := confirmation.read_confirmation(sweep)) and found.told_uncounted:
+                view.say(found.told_uncounted)
             if seeds < FEWEST:
                 view.say(
                     f"{seeds} seeds of each give means, but no intervals, and tell no two apart: that needs --seeds "
@@ -119,17 +124,19 @@ def distinct(ranked: Sequence[int], params: Mapping[int, Mapping[str, Any]], pla
     return list(chosen.values())
 
 
-def extended(plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int]) -> Plan:
+def extended(
+    plan: Plan, trials: Sequence[int], seeds: int, taken: Iterable[int], apart: Collection[int] = ()
+) -> Plan:
     """Extend a plan by all that is missing for ``seeds`` seeds of each trial, at its end.
 
     Seeds come in turns, the first of every configuration before the second of any, so that an early end leaves
     all with as many. They differ from each other and from those of the sweep (``taken``), and do not depend on
-    who else is confirmed.
+    who else is confirmed. Runs ``apart``, by their numbers, went to another budget and count for no trial.
     """
     longer, taken = list(plan), set(taken)
     for turn in range(seeds):
         for trial in trials:
-            if sum(run.trial == trial for run in longer) <= turn:
+            if sum(run.trial == trial for n, run in enumerate(longer) if n not in apart) <= turn:
                 longer.append(one_more(longer, trial, taken))
     return longer
 
@@ -148,28 +155,10 @@ def _seed(trial: int, turn: int, salt: int) -> int:
     return int.from_bytes(digest[:4], "big") % 2**31
 
 
-def _budget(spec: Spec, info: SweepInfo, folder: Folder, furthest: float) -> float:
-    """Say how far runs are trained, in kimg: as far as trials of the sweep were to go.
-
-    Where time alone ends trials, that is further than any comes: there as far as the longest has trained (``furthest``)
-    when the confirmation began.
-    """
-    if spec.search.time is None or _ends(spec):
-        return info.budget
-    return SweepInfo.read(folder, ("budget",)).budget if folder.exists(INFO) else furthest
-
-
-def _ends(spec: Spec) -> bool:
-    """Say whether training ends by what a spec says of it, and not by the end of ASHA."""
-    return any(
-        path in spec.space or spec.plain.get(path) is not None for path in ("train.epochs", "train.kimg")
-    )
-
-
 def _repeated(spec: Spec, budget: float, runs: int) -> Spec:
     """Drop early stopping from a sweep's spec; where only that said when a trial ends, the budget says it."""
     plain = dict(spec.plain)
-    if not _ends(spec):
+    if not ends(spec.to_plain()):
         plain["train.kimg"] = budget
     search = spec.search.model_copy(update={"trials": runs, "time": None})
     return replace(spec, asha=None, plain=plain, search=search, track=())

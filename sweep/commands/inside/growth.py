@@ -1,6 +1,6 @@
 """Add runs to the plan of a confirmation, one by one, where they tell most of which configuration is the best."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from sweep.commands.inside.planned import Plan
 from sweep.records.status import Status
@@ -22,22 +22,32 @@ class Growth:
         trials: Whose configurations are confirmed.
         most: How many runs these may have together.
         another: Plans one more run of a trial's configuration.
+        apart: The numbers of runs that went to another budget, which say nothing of these.
     """
 
-    def __init__(self, trials: Sequence[int], most: int, another: Callable[[Plan, int], PlannedRun]) -> None:
-        self._trials, self._most, self._another = trials, most, another
+    def __init__(
+        self,
+        trials: Sequence[int],
+        most: int,
+        another: Callable[[Plan, int], PlannedRun],
+        apart: Collection[int] = (),
+    ) -> None:
+        self._trials, self._most, self._another, self._apart = trials, most, another, apart
 
     def room(self, plan: Plan) -> int:
         """Count the runs that may be added."""
-        return max(self._most - sum(run.trial in self._trials for run in plan), 0)
+        return max(self._most - sum(len(numbers) for numbers in self._runs(plan).values()), 0)
+
+    def _runs(self, plan: Plan) -> dict[int, list[int]]:
+        """List the numbers of the runs of each configuration."""
+        counted = [(number, run.trial) for number, run in enumerate(plan) if number not in self._apart]
+        return {trial: [number for number, of in counted if of == trial] for trial in self._trials}
 
     def next(self, plan: Plan, ended: Ended) -> PlannedRun | None:
         """Choose the run that is added now; None while results must be waited for, and when no more is needed."""
         if not self.room(plan):
             return None
-        runs = {
-            trial: [number for number, run in enumerate(plan) if run.trial == trial] for trial in self._trials
-        }
+        runs = self._runs(plan)
         waiting = {trial: sum(number not in ended for number in runs[trial]) for trial in self._trials}
         values = {
             trial: [value for number in runs[trial] if (value := ended.get(number)) is not None]

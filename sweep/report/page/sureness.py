@@ -21,12 +21,13 @@ def sureness(results: Results) -> Sureness:
     winner = results.winner
     confirmed = winner.facts.confirmed if winner else None
     repeats = confirmed.of(winner.entry.trial) if confirmed and winner else None
+    aside = formatting.sentence(confirmed.told_uncounted) if confirmed and confirmed.told_uncounted else ""
     if winner is None or confirmed is None or repeats is None or not (repeats.values or repeats.lost):
-        return Sureness("one seed", "")
+        return Sureness("one seed", aside)
     lost = formatting.count(sum(repeats.lost.values()), "fresh seed")
     again = formatting.count(len(repeats.values), "fresh seed") if repeats.values else f"{lost} lost"
     words = [f"Trained again: {label(confirmed, repeats.trial, beside=results.metric)}."]
     words.append(formatting.sentence(told_apart(confirmed)))
     if wins := told_winner(winner.facts.sweep, winner.facts.board, confirmed):
         words.append(formatting.sentence(wins))
-    return Sureness(again, " ".join(words))
+    return Sureness(again, " ".join([*words, aside]).rstrip())

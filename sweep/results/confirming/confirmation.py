@@ -9,7 +9,7 @@ good; it is shown beside the mean.
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from sweep.records.datasets import Store
 from sweep.records.snapshots import finite
 from sweep.records.status import Status
 from sweep.records.sweep_info import SweepInfo
+from sweep.results.confirming.budgets import budget_of, uncounted
 from sweep.results.confirming.contenders import OPEN, Contest
 from sweep.results.confirming.repeats import FEWEST, LEVEL, MOST, Comparison, Repeats, Run
 from sweep.results.leaderboard import Leaderboard
@@ -39,11 +40,24 @@ class Confirmation:
     """The trial that stands for the configuration of another one, which is the same."""
     extractor: str = ""
     """What the metric was measured with; empty if that is not on record."""
+    budget: float | None = None
+    """How far runs that count were trained, in kimg; None if that is not on record."""
 
     def of(self, trial: int) -> Repeats | None:
         """Find the runs with the configuration of a trial."""
         stands = self.twins.get(trial, trial)
         return next((repeats for repeats in self.repeats if repeats.trial == stands), None)
+
+    @property
+    def told_uncounted(self) -> str:
+        """Say how many runs are not counted, and why; empty where all are."""
+        count = sum(len(repeats.uncounted) for repeats in self.repeats)
+        if not count:
+            return ""
+        runs, kimg = formatting.count(count, "run"), formatting.kimg(self.budget)
+        told = f"not counted: {runs} to another budget, because by now it is {kimg} kimg"
+        lacking = any(one.uncounted and not (one.values or one.lost or one.pending) for one in self.repeats)
+        return f"{told} ('sweep confirm' trains fresh seeds to that)" if lacking else told
 
     @cached_property
     def able(self) -> Sequence[Repeats]:
@@ -93,13 +107,16 @@ def read_confirmation(sweep: Sweep) -> Confirmation | None:
         return None
     except WorkError as error:
         raise WorkError(f"{error}; delete {folder} to confirm anew") from None
-    columns = ["status", "verdict", "best_value", "result", "result_kimg", "broken"]
+    columns = ["status", "verdict", "best_value", "result", "result_kimg", "broken", "config"]
     rows = {row["trial"]: row for row in Store(folder).rows("trials", columns)}
     runs: dict[int, list[tuple[int, int, Mapping[str, Any]]]] = {}
     for number, run in enumerate(info.plan or ()):
         runs.setdefault(run.trial, []).append((number, run.seed, rows.get(number, {"status": "waiting"})))
-    found = [_repeats(trial, those) for trial, those in runs.items()]
-    return Confirmation(info.metric, sorted(found, key=_order), _twins(sweep, runs), info.extractor)
+    spec = sweep.spec()
+    budget = budget_of(spec, sweep.info, info)
+    apart = uncounted(spec, rows, budget)
+    found = sorted((_repeats(trial, those, apart) for trial, those in runs.items()), key=_order)
+    return Confirmation(info.metric, found, _twins(sweep, runs), info.extractor, budget)
 
 
 def _twins(sweep: Sweep, confirmed: Iterable[int]) -> dict[int, int]:
@@ -157,12 +174,14 @@ def as_dict(found: Confirmation, board: Leaderboard) -> dict[str, Any]:
         "metric": found.metric,
         "label": board.label if found.metric == board.metric else board.column(found.metric),
         "level": LEVEL,
+        "budget": found.budget,
         "configurations": [
             {
                 "trial": repeats.trial,
                 "in_the_sweep": values.get(repeats.trial),
                 **{name: getattr(repeats, name) for name in ("mean", "spread", "interval", "lacking")},
                 **{name: getattr(repeats, name) for name in ("values", "lost", "pending")},
+                "uncounted": [run.value for run in repeats.uncounted],
                 "best": found.chances.get(repeats.trial),
                 "seeds": [run.seed for run in repeats.runs],
             }
@@ -189,20 +208,24 @@ def _plain(value: object) -> object:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _repeats(trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]]) -> Repeats:
-    done, pending = [], 0
+def _repeats(
+    trial: int, runs: Sequence[tuple[int, int, Mapping[str, Any]]], apart: Collection[int]
+) -> Repeats:
+    """Gather the runs of a configuration; those ``apart`` are not counted."""
+    done, uncounted, pending = list[Run](), list[Run](), 0
     lost: Counter[str] = Counter()
     for number, seed, row in runs:
         status, value = row["status"], finite(row.get("result"))
         if status == Status.FINISHED and value is not None:
-            done.append(Run(number, seed, value, row["result_kimg"], row["broken"] or ""))
+            run = Run(number, seed, value, row["result_kimg"], row["broken"] or "")
+            (uncounted if number in apart else done).append(run)
         elif status == Status.FINISHED and row["best_value"] is not None and row["result_kimg"] is None:
             pending += 1  # it has yet to be measured
         elif status in (Status.FINISHED, Status.COLLAPSED, Status.FAILED):
             lost["without a number" if status == Status.FINISHED else row["verdict"] or status] += 1
         else:
             pending += 1
-    return Repeats(trial, done, dict(lost), pending)
+    return Repeats(trial, done, dict(lost), pending, uncounted)
 
 
 def more_seeds(repeats: Repeats) -> str:

@@ -43,12 +43,14 @@ class Repeats:
         runs: Those that finished, in the order of the seeds.
         lost: Why other runs gave no value, such as ``d_saturated``, to how many there are.
         pending: Runs that have not ended.
+        uncounted: Those that finished at another budget than the confirmation has by now.
     """
 
     trial: int
     runs: Sequence[Run]
     lost: Mapping[str, int]
     pending: int
+    uncounted: Sequence[Run] = ()
 
     @property
     def values(self) -> list[float]:

@@ -72,6 +72,42 @@ def test_a_confirmation_is_interrupted_taken_up_and_extended(
     assert last["confirmation"]["comparison"]["test"] == "moderated t-test"
 
 
+@pytest.mark.slow
+def test_after_a_longer_budget_fresh_seeds_are_trained_to_that_and_compared_alone(tmp_path: Path) -> None:
+    spec = small(
+        collapse={"enabled": False},
+        train={"lr_g": {"type": "categorical", "choices": [1e-4, 2e-3]}, "kimg": 0.096},
+        search={"trials": 2, "sampler": "grid"},
+        keep={"finished": "all"},
+    )
+    (tmp_path / "spec.yaml").write_text(spec)
+    where = ["--local", "--storage", tmp_path]
+    assert run("run", tmp_path / "spec.yaml", *where).exit_code == 0
+    assert run("confirm", "small", "--top", 1, "--seeds", 3, "--evenly", *where).exit_code == 0
+    folder = open_folder(tmp_path) / "small" / "confirm"
+    before = Store(folder).rows("trials")
+    assert run("extend", "small", "--kimg", 0.192, *where).exit_code == 0
+    told = "not counted: 3 runs to another budget, because by now it is 0.192 kimg"
+    assert (
+        f"confirmed: {told} ('sweep confirm' trains fresh seeds to that)"
+        in run("best", "small", "--storage", tmp_path).output
+    )
+    again = run("confirm", "small", "--top", 2, "--seeds", 3, "--evenly", *where)
+    assert again.exit_code == 0, again.output
+    assert again.output.count(told) == 2, "before it trains, and beside what came of it"
+    rows = Store(folder).rows("trials")
+    assert rows[:3] == before
+    assert [row["status"] for row in rows[3:]] == ["finished"] * 6
+    assert all(row["kimg"] == pytest.approx(0.192, abs=0.01) for row in rows[3:])
+    assert len({row["seed"] for row in rows}) == 9
+    found = read_confirmation(open_sweep(open_folder(tmp_path), "small"))
+    assert found is not None
+    numbers = {run.number for repeats in found.repeats for run in repeats.runs}
+    assert numbers == set(range(3, 9))
+    assert run("check", "small", "--storage", tmp_path).exit_code == 0
+    assert run("check", folder.url, "--storage", tmp_path).exit_code == 0
+
+
 def test_there_must_be_something_to_confirm(tmp_path: Path) -> None:
     make_sweep(tmp_path, trials=0, pictures=False)
     result = run("confirm", "--local", "--storage", tmp_path)

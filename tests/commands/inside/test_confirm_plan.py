@@ -153,3 +153,19 @@ def test_a_plan_that_grows_is_written_before_its_run_is_handed_out() -> None:
     assert again is not None
     assert again.number == 5
     assert planned.ask() is None  # all is spent
+
+
+def test_runs_to_another_budget_are_planned_anew() -> None:
+    plan = extended([], [0, 1], 3, [])
+    apart = {0, 2, 4}
+    assert {plan[number].trial for number in apart} == {0}
+    longer = extended(plan, [0, 1], 3, [], apart)
+    assert longer[:6] == plan, "a run's number is that of its folder"
+    assert [run.trial for run in longer[6:]] == [0, 0, 0]
+    assert len({run.seed for run in longer}) == 9, "and its seed is fresh"
+    growth = Growth([0, 1], 6, partial(one_more, taken=()), apart)
+    assert growth.room(plan) == 3
+    values = dict.fromkeys(apart, 0.01) | dict.fromkeys(range(6, 9), 0.5) | {1: 0.1, 3: 0.11, 5: 0.1}
+    wider = Growth([0, 1], 8, partial(one_more, taken=()), apart)
+    assert wider.next(longer, values) is None, "what another budget gave would have made it open"
+    assert Growth([0, 1], 11, partial(one_more, taken=())).next(longer, values) is not None
