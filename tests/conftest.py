@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: two threads on two busy cores only wait
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     by_length(items)
 
 
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TwoQueues | None:
     return TwoQueues(config, log) if config.getvalue("dist") == "loadfile" else None
 
@@ -48,6 +53,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TwoQueu
 # How long an example takes says something of the machine.
 hypothesis.settings.register_profile("sweep", deadline=None)
 hypothesis.settings.load_profile("sweep")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> None:
+    """Leave out of later searches for garbage what there is: a million objects, which tests that search look through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["local", "remote"])

@@ -12,7 +12,6 @@ from helpers.training.rehearsal import Rehearsal
 
 @pytest.fixture
 def no_garbage() -> Iterator[None]:
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

@@ -40,8 +40,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
-@pytest.mark.parametrize("failure", [(503, "ServiceUnavailable"), (403, "AccessDenied")])
-@pytest.mark.parametrize("before", [b"old", None])
+@pytest.mark.parametrize(
+    ("failure", "before"), [((503, "ServiceUnavailable"), b"old"), ((403, "AccessDenied"), None)]
+)
 def test_a_large_file_whose_upload_fails_leaves_the_old_one(
     request_: Callable[[Bucket], bool], failure: tuple[int, str], before: bytes | None, bucket: Bucket
 ) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -16,8 +17,13 @@ def modules(package: str) -> dict[str, Path]:
     return found
 
 
-def imports(path: Path, name: str, everywhere: bool) -> Iterator[str]:
+@cache
+def imports(path: Path, name: str, everywhere: bool) -> tuple[str, ...]:
     """The dotted names that a module imports; ``everywhere`` includes functions and `TYPE_CHECKING` blocks."""
+    return tuple(_imports(path, name, everywhere))
+
+
+def _imports(path: Path, name: str, everywhere: bool) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while nodes:
