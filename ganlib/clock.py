@@ -35,3 +35,22 @@ def reached(kimg: float, mark: float) -> bool:
 def same_time(first: float, second: float) -> bool:
     """Tell whether two times are one, but for rounding."""
     return math.isclose(first, second, rel_tol=RELATIVE)
+
+
+def evaluation_after(pictures: int, interval: float, budget: int) -> int:
+    """Say after how many pictures the evaluation is due that comes after one at ``pictures``.
+
+    It is due at a multiple of the interval, or at the end of the budget, and always later than that one: a step may
+    overshoot one multiple, or several.
+
+    Args:
+        pictures: Shown at the evaluation before; 0 for none.
+        interval: In kimg.
+        budget: In pictures.
+
+    Example:
+        >>> evaluation_after(30, interval=0.025, budget=80)
+        50
+    """
+    multiple = math.floor((pictures + 1e-6) / 1000 / interval) + 1
+    return min(max(pictures_of(multiple * interval), pictures + 1), budget)

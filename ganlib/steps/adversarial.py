@@ -242,12 +242,17 @@ class AdversarialStep(Step):
         """Compute a term to be added to the generator's loss at this step, or none."""
         return None
 
-    def read_means(self) -> Means:
-        """Return the means since the last call, and start anew; this waits for the device."""
+    def means(self) -> Means:
+        """Return the means since they were last read; this waits for the device."""
         sums = self.sums.tolist()
-        self.sums.zero_()
         means = [value / max(sums[6], 1) for value in sums]
         return Means(*means[:6], **dict(zip(self._TERMS, means[7:], strict=True)))
+
+    def read_means(self) -> Means:
+        """Return the means since the last call, and start anew; this waits for the device."""
+        means = self.means()
+        self.sums.zero_()
+        return means
 
     @torch.inference_mode()
     def sample(self, inputs: Tensor) -> Tensor:

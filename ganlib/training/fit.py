@@ -4,7 +4,6 @@ The caller decides what becomes of a run: report it, stop it, plot it. The clock
 real images shown to the discriminator; evaluations come at fixed kimg, so that trials compare.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganlib.clock import budget_of, kimg_of, pictures_of
+from ganlib.clock import budget_of, evaluation_after, kimg_of, pictures_of
 from ganlib.config import TrialConfig
 from ganlib.data.labels.classes import Classes
 from ganlib.domains.edges import promoted
@@ -62,7 +61,7 @@ class Fit(Iterator[Evaluation]):
             asked again.
         alive: called before every batch of an evaluation, which is not interrupted.
         apart: calls an evaluation and returns what it returns, perhaps in another thread; it may raise `Interrupted`
-            before it has ended, and is given that evaluation again when iteration is asked again.
+            before it has ended, and is given that evaluation again when iteration is asked again, also after a resume.
         extent: how much evaluations measure (see `ganlib.metrics.Evaluator.score`).
         extent_at_end: how much the last one measures.
         used: a run on the same pictures that nobody goes on with; its recorded steps are used where they fit.
@@ -174,7 +173,7 @@ class Fit(Iterator[Evaluation]):
         if self._evaluating is None:
             self._evaluating = self._trained()
         evaluation = self.apart(self._evaluating)
-        self._evaluating = None
+        self._begin_interval()
         return evaluation
 
     def pass_over(self, kimg: float) -> None:
@@ -189,31 +188,33 @@ class Fit(Iterator[Evaluation]):
             Interrupted: as iteration does; call it again.
         """
         self._train_until(pictures_of(kimg))
+        self._begin_interval()
+
+    def _begin_interval(self) -> None:
+        """Begin the next interval, once the evaluation at the end of the last one has been made.
+
+        Not before: until then `state` holds all that it is made of, for whoever goes on where it was interrupted.
+        """
         self.step.read_means()
-        self._seconds, self._began = 0.0, None
+        self._seconds, self._began, self._evaluating = 0.0, None, None
         self.measured_kimg = self.kimg
 
     def _trained(self) -> Callable[[], Evaluation]:
         """Train up to the next evaluation, which is returned to be called."""
-        if self.stream.shown >= self.budget_pictures:
+        measured = round(self.measured_kimg * 1000)
+        if measured >= self.budget_pictures:
             raise StopIteration
         # Also while others of a process have their turns: it goes on as fast as it can beside them.
         self._began = self._began or time.perf_counter()
-        self._train_until(self._next_target())
-        means = self.step.read_means()  # waits for the device, so that the time is true
-        seconds = self._trained_for()
-        self._seconds, self._began = 0.0, None
-        return partial(self._evaluate, means, seconds)
+        # Not from what was shown: an evaluation that was interrupted is still due.
+        self._train_until(evaluation_after(measured, self.interval_kimg, self.budget_pictures))
+        means = self.step.means()  # waits for the device, so that the time is true
+        self.pause()
+        return partial(self._evaluate, means, self._seconds)
 
     def _trained_for(self) -> float:
         """Count the seconds of the interval so far."""
         return self._seconds + (time.perf_counter() - self._began if self._began else 0.0)
-
-    def _next_target(self) -> int:
-        # In whole pictures, and always ahead: a step may overshoot one multiple of the interval, or several.
-        shown = self.stream.shown
-        multiple = math.floor((shown + 1e-6) / 1000 / self.interval_kimg) + 1
-        return min(max(pictures_of(multiple * self.interval_kimg), shown + 1), self.budget_pictures)
 
     def _train_until(self, shown: int) -> None:
         while self.stream.shown < shown:
@@ -235,9 +236,7 @@ class Fit(Iterator[Evaluation]):
         self.step.schedule(after, factor, progress, trained_on / self.images)
 
     def _evaluate(self, means: Means, seconds_train: float) -> Evaluation:
-        evaluation = evaluated(self, means, seconds_train)
-        self.measured_kimg = self.kimg
-        return evaluation
+        return evaluated(self, means, seconds_train)
 
     def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.

@@ -30,6 +30,9 @@ class NoStep:
     def schedule(self, kimg: float, lr_factor: float, progress: float, epoch: float) -> None:
         pass
 
+    def means(self) -> None:
+        pass
+
     def read_means(self) -> None:
         pass
 

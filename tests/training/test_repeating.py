@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.training.networks import MeanPicture, bits, plain
+from helpers.training.tricks import TRICKS
 
 from ganlib.config import TrialConfig
 from ganlib.training import checkpoint
@@ -25,12 +26,6 @@ def cut(count: int) -> Callable[[], bool]:
     return lambda: next(left, None) is None
 
 
-TRICKS: dict[str, Any] = {
-    **{"diffaugment": ["color", "translation"], "ada_target": 0.1, "ada_kimg": 0.1, "instance_noise": 0.3},
-    **{"soft_labels": 0.1, "label_flip_p": 0.1, "equalize_p": 0.3, "r1_gamma": 1.0, "r1_every": 3},
-    "model": {"d_norm": "spectral", "d_dropout": 0.2},
-}
-"""Those that draw numbers or change in training."""
 PENALTIES: dict[str, Any] = {
     **{"loss": "rpgan", "r1_gamma": 1.0, "r2_gamma": 1.0, "r2_every": 2, "dragan_weight": 1.0, "gp_every": 3},
     **{"precision": "bf16", "diffaugment": ["color"]},

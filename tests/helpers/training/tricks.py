@@ -9,6 +9,12 @@ from ganlib.config import DataConfig, ModelConfig, TrainConfig
 from ganlib.steps.adversarial import AdversarialStep
 
 CPU = torch.device("cpu")
+TRICKS: dict[str, Any] = {
+    **{"diffaugment": ["color", "translation"], "ada_target": 0.1, "ada_kimg": 0.1, "instance_noise": 0.3},
+    **{"soft_labels": 0.1, "label_flip_p": 0.1, "equalize_p": 0.3, "r1_gamma": 1.0, "r1_every": 3},
+    "model": {"d_norm": "spectral", "d_dropout": 0.2},
+}
+"""Options of `train` that draw numbers or change in training."""
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -15,6 +15,7 @@ from sweep.storage.folder import StorageError
 from sweep.storage.local import LocalFolder
 from sweep.worker.messages import Fault
 from sweep.worker.pack import Pack
+from sweep.worker.trial_run import TrialRun
 
 
 def test_all_leave_a_machine_that_is_taken_away_and_lose_no_step(
@@ -40,6 +41,44 @@ def test_all_leave_a_machine_that_is_taken_away_and_lose_no_step(
     folder = storage / "packed"
     assert {event["trial"] for event in events(folder, "preempted")} == {0, 1}
     assert not events(folder, "restart"), "it is no failure"
+    assert weights(folder) == weights(alone)
+    fine("check", "packed", "--storage", storage)
+
+
+def test_all_leave_in_the_midst_of_evaluations_and_lose_none(
+    spec: Path, alone: Path, slow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these is interrupted until its trial has left in it once, also the last ones."""
+    packs, left = list[Pack](), set[tuple[int, float]]()
+    leave, made = TrialRun._leave_checkpoint, Pack.__init__
+
+    def measured() -> set[tuple[int, float]]:
+        runs = [slot.run for slot in packs[0]._slots.values()]
+        return {(run.assignment.trial, run.fit.kimg) for run in runs if run and run.fit and run.measures}
+
+    def leaving() -> str:
+        return "its machine is being taken away" if measured() - left else ""
+
+    def leave_checkpoint(self: TrialRun) -> None:
+        assert self.fit is not None
+        if self.measures:
+            left.add((self.assignment.trial, self.fit.kimg))
+        leave(self)
+
+    def make(self: Pack, *given: Any) -> None:
+        made(self, *given, leaving=leaving)
+        packs.append(self)
+
+    monkeypatch.setattr(Pack, "__init__", make)
+    monkeypatch.setattr(TrialRun, "_leave_checkpoint", leave_checkpoint)
+    storage = spec.parent / "midst"
+    fine("run", spec, "--local", "--storage", storage, *PACKED, "--set", "resources.max_preemptions=50")
+    folder = storage / "packed"
+    assert {trial for trial, kimg in left if kimg == 0.192} == {0, 1, 2, 3}
+    assert [row | {"attempt": 0} for row in rows(folder)["metrics"]] == [
+        row | {"attempt": 0} for row in rows(alone)["metrics"]
+    ]
+    assert not events(folder, "restart")
     assert weights(folder) == weights(alone)
     fine("check", "packed", "--storage", storage)
 
