@@ -26,19 +26,24 @@ FURTHER = 3
 _WEIGHTS = (layout.SNAPSHOT_PREFIX, layout.DISCRIMINATOR_PREFIX)
 
 
-def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen]) -> None:
-    """Delete the snapshots of a trial, each with its discriminator, except those of some evaluations.
+def keep_snapshots(folder: Folder, trial: int, kept: Iterable[Seen], until: float) -> None:
+    """Delete the snapshots of a trial up to a time, each with its discriminator, except those of some evaluations.
+
+    Later ones are of an attempt before, and may be the best on record of a trial that has begun anew.
 
     Args:
         folder: The folder of the sweep.
         trial: The number of the trial.
         kept: The evaluations whose snapshots stay.
+        until: The time, in kimg.
 
     Raises:
         StorageError: If a file cannot be deleted.
     """
     inner = layout.checkpoints(trial)
-    drop(folder, [f"{inner}/{name}" for name in _weights_but(folder.names(inner), kept)])
+    last = layout.snapshot_name(until).removeprefix(layout.SNAPSHOT_PREFIX)
+    needless = [name for name in _weights_but(folder.names(inner), kept) if name.partition("-")[2] <= last]
+    drop(folder, [f"{inner}/{name}" for name in needless])
 
 
 def after_trial(folder: Folder, keep: KeepConfig, trial: Trial, goes_on: bool = False) -> None:

@@ -262,14 +262,14 @@ class TrialRun(Iterator[Report]):
             suspicion=self.suspects.of(evaluation),
         )
         self.history.add(report)
-        new = report.kimg > self.assignment.seen_kimg + 1e-9
-        better = new and any(one.kimg == report.kimg for one in self._candidates())
+        # Also of an evaluation that is on record and is made again: the trial begins anew, perhaps without its weights.
+        better = any(one.kimg == report.kimg for one in self._candidates())
         if better:
             self.checkpoints.snap(fit, report.kimg)
         self.checkpoints.record(self.history)
         self._go_on(fit, report, save=report.last)
         if better:  # only now: before, what is on record may have needed the old one
-            keep_snapshots(self.folder, self.assignment.trial, self._candidates())
+            keep_snapshots(self.folder, self.assignment.trial, self._candidates(), until=report.kimg)
         return report
 
     def _repeat(self, fit: Fit) -> None:
