@@ -6,8 +6,7 @@ index remembers which key belongs to which listing (names, sizes and times of th
 """
 
 import hashlib
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,11 +23,12 @@ from ganlib.data.decode import Preparation
 from ganlib.data.folder import digests
 from ganlib.data.labels.classes import Classes
 from ganlib.data.labels.sources import check_several
-from ganlib.data.listing import File, Skipped
+from ganlib.data.listing import File
 from ganlib.data.look import faces
 from ganlib.data.look.seen import Look
-from ganlib.data.sources import LEAST, Source, check_count, no_pictures, open_sources, preparation, some
+from ganlib.data.sources import LEAST, Source, check_count, no_pictures, open_sources, preparation
 from ganlib.data.telling import PictureProgress, Progress, found_in
+from ganlib.data.unusable import check_share, unusable
 from ganlib.data.work import Task, fill, kept_in, making
 from ganlib.disk import write_whole
 from ganlib.errors import RequestError
@@ -114,16 +114,15 @@ class _Request:
         how = preparation(config)
         sources = open_sources(config, cache)
         # What cannot be read by its name alone is too much already: the rest need not be read.
-        total = sum(map(len, sources))
-        _check_share(total, _skipped(sources, ()), config)
-        check_count(total, config)
+        check_share(sources, (), config)
+        check_count(sum(map(len, sources)), config)
         folder = (cache if cache is not None else cache_dir()) / "data"
         return cls(sources, how, config.dedupe, folder, workers or cores.available(), progress)
 
     def checked(self, images: ImageSet, config: DataConfig) -> ImageSet:
         """Return the set with all that was skipped; refuse too much of that, and pictures that are opaque in vain."""
-        skipped = _skipped(self.sources, skipped_in(images.path))
-        _check_share(len(images), skipped, config)
+        undecodable = skipped_in(images.path)
+        check_share(self.sources, undecodable, config)
         section = config.section
         if self.how.background is None and not images.transparent:
             raise RequestError(
@@ -142,6 +141,7 @@ class _Request:
             )
         check_count(len(images), config)
         classes = None if config.labels is None else self._classes(images, config)
+        skipped = unusable(self.sources, undecodable)
         images = replace(images, skipped=skipped, found=found_in(self.sources, images.look, classes))
         return images if classes is None else images.labelled(classes)
 
@@ -234,7 +234,7 @@ class _Request:
         with making(self.folder, self._index.stem, total, self.how.size, self.how.channels) as partial:
             made = fill(self._tasks(partial, contents), total, self.workers, report.step)
             if len(made.skipped) == total:
-                raise RequestError(no_pictures(self.sources[0], _skipped(self.sources, made.skipped)))
+                raise RequestError(no_pictures(self.sources[0], unusable(self.sources, made.skipped)))
             credits = [source.attribution for source in self.sources if source.attribution]
             bad = tuple(index for index, _ in made.skipped)
             look = Look.of(made.prints, self.how.size, self.dedupe, made.faces, bad)
@@ -248,38 +248,6 @@ class _Request:
                 offset = partial.offset + first * partial.picture_bytes
                 yield Task(str(partial.path), offset, first, chunk, self.how)
                 first += len(chunk)
-
-
-def _skipped(sources: Sequence[Source], undecodable: Iterable[tuple[int, str]]) -> tuple[Skipped, ...]:
-    """List what is not in the set, by name: files that could not be opened, then those that could not be decoded."""
-    missing = dict(undecodable)
-    skipped = [item for source in sources for item in source.skipped]
-    first = 0
-    for source in sources:
-        here = range(first, first + len(source))
-        files = ((source.files[index - first], missing[index]) for index in missing if index in here)
-        skipped += (Skipped(file.shown, reason) for file, reason in files)
-        first = here.stop
-    return tuple(skipped)
-
-
-def _check_share(count: int, skipped: Sequence[Skipped], config: DataConfig) -> None:
-    section, most = config.section, config.max_skipped
-    total = count + len(skipped)
-    if len(skipped) > most * total:
-        share = len(skipped) / total
-        enough = math.ceil(20 * share) / 20
-        raise RequestError(
-            f"{section}: {len(skipped)} of {total} files cannot be used ({_above(share, most)}; "
-            f"{section}.max_skipped allows {100 * most:.10g}%). Repair or remove them, or allow more (--set "
-            f"{section}.max_skipped={enough:g}): {some(skipped)}"
-        )
-
-
-def _above(share: float, most: float) -> str:
-    """Write a share in per cent, with so many digits that it is seen to be more than another."""
-    texts = (f"{100 * share:.{digits}f}" for digits in range(10))
-    return next((text for text in texts if float(text) > 100 * most), f"{100 * share}") + "%"
 
 
 def _named(content: bytes | str, file: File) -> str:

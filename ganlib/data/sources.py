@@ -11,17 +11,17 @@ from pathlib import Path
 from ganlib.config import AVATAR_COUNT, AVATARS, DataConfig
 from ganlib.data.alpha import GREY
 from ganlib.data.avatars import AvatarChunk, attribution, check_style, recipe
-from ganlib.data.bucket import Bucket, is_bucket
+from ganlib.data.buckets.bucket import Bucket, is_bucket
 from ganlib.data.decode import Preparation, colour
 from ganlib.data.folder import FileChunk
 from ganlib.data.formats import NAMES
 from ganlib.data.labels.sources import labelled
 from ganlib.data.listing import DRAWN, OTHER, File, LeftOut, Skipped, printable, scan
 from ganlib.data.look import faces
+from ganlib.data.unusable import some
 from ganlib.errors import RequestError
 
 _CHUNK = 32  # pictures in one task: enough to hide what handing it over costs, few enough to share evenly
-_INLINE = 5
 
 LEAST = 2
 """Pictures of a set, at least."""
@@ -55,6 +55,11 @@ class Source:
 
     def __len__(self) -> int:
         return len(self.files) if self.avatars is None else len(self.avatars)
+
+    @property
+    def listed(self) -> int:
+        """Count the inputs that there were before some of them were drawn."""
+        return len(self) + sum(item.count for item in self.left_out if item.reason == DRAWN)
 
     def name_of(self, index: int) -> str:
         """Name one of the inputs, counted from 0, for people."""
@@ -168,14 +173,6 @@ def check_count(count: int, config: DataConfig) -> None:
         f"{config.section}.source: {count} picture{'s' * (count != 1)} in {told}{limit}; at least {LEAST} are needed, "
         "because pictures are compared with each other, and thousands are good"
     )
-
-
-def some(skipped: Sequence[Skipped], most: int = 50) -> str:
-    """List files and reasons for an error text, a line each if there are more than a few."""
-    shown = [f"{item.path} ({item.reason})" for item in skipped[:most]]
-    if len(skipped) > most:
-        shown.append(f"and {len(skipped) - most:,} more ('sweep data --json' lists all)")
-    return ", ".join(shown) if len(shown) <= _INLINE else "\n  " + "\n  ".join(shown)
 
 
 def _open(name: str, config: DataConfig, cache: Path | None) -> list[Source]:

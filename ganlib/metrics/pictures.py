@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganlib.data.alpha import RGB, RGBA, tensor_on_checks
 from ganlib.data.decode import Colour, Preparation
-from ganlib.data.sources import some
+from ganlib.data.unusable import some
 from ganlib.errors import RequestError
 from ganlib.metrics.distances.frechet import fid_from_features
 from ganlib.metrics.distances.kernel import Kid, kid_from_features

@@ -207,3 +207,42 @@ def test_one_picture_is_too_few(how, section, tmp_path, cache):
         with pytest.raises(RequestError) as error:
             look(one, cache)
         assert f"{section}.source: {told}; at least 2 are needed" in str(error.value)
+
+
+def test_what_is_unusable_by_name_is_a_share_of_all_that_was_listed(tmp_path, cache):
+    root = tmp_path / "many"
+    for number in range(100):
+        save(root / f"{number:03}.png", number)
+    for number in range(4):
+        (root / f"{number}.svg").touch()
+    images = prepare(config(root, size=28, count=10), cache)
+    assert (len(images), len(images.skipped)) == (10, 4)
+    assert len(find(config(root, size=28, count=10), cache)) == 10
+    for number in range(4, 7):
+        (root / f"{number}.svg").touch()
+    with pytest.raises(RequestError, match=r"data: 7 of 107 files cannot be used \(7%"):
+        prepare(config(root, size=28, count=10), cache)
+
+
+def test_what_is_unusable_when_it_is_opened_is_a_share_of_what_was_drawn(tmp_path, cache):
+    root = tmp_path / "many"
+    for number in range(40):
+        path = save(root / f"{number:03}.png", number)
+        if number % 4 == 0:
+            path.write_bytes(b"")
+    (root / "one.svg").touch()
+    counted = config(root, size=28, count=20, max_skipped=0.1)
+    told = r"data: \d of 20 files that were drawn, and by its name 1 of all 41, cannot be used \(\d\d%"
+    with pytest.raises(RequestError, match=told):
+        prepare(counted, cache)
+    (root / "one.svg").unlink()
+    with pytest.raises(RequestError, match=r"data: \d of 20 files that were drawn cannot be used \(\d\d%"):
+        prepare(counted, cache)
+
+
+def test_copies_that_are_left_out_make_no_share_of_unusable_files_larger(tmp_path, cache):
+    root = tmp_path / "copies"
+    for number in range(39):
+        save(root / f"{number:02}.png", 100 * (number % 2))
+    (root / "bad.png").touch()
+    assert len(prepare(config(root, size=28, dedupe=True), cache)) == 2

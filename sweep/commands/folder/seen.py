@@ -11,8 +11,9 @@ from ganlib.data import ImageSet, Skipped, prepare
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import FileChunk, digests
 from ganlib.data.listing import Listing, scan
-from ganlib.data.sources import preparation, some
+from ganlib.data.sources import preparation
 from ganlib.data.telling import Found, left_out
+from ganlib.data.unusable import some
 from ganlib.errors import RequestError
 from sweep import formatting
 
@@ -40,7 +41,7 @@ class Seen:
         alike: Share of them that equals another or nearly so.
         folders: How many of all files lie in each first sub-folder, without those that equal others, which
             `data.dedupe` leaves out; the empty name for those in none.
-        unreadable: How many could not be opened.
+        unreadable: How many of those that were to be looked at could not be opened.
         max_skipped: Share of the files that may be so.
     """
 
@@ -143,7 +144,7 @@ def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
         transparent=images.traits.get("transparent", 0) / looked,
         alike=sum(len(group) - 1 for group in images.found.alike) / looked,
         folders=_without_copies(place, folders, images),
-        unreadable=len(images.skipped),
+        unreadable=len(images.look.skipped),
     )
 
 

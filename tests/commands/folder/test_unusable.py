@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from helpers.sweeps.commands import draw, run
 
-from ganlib.data import build
+from ganlib.data import build, unusable
+from sweep.commands.folder import seen
 from sweep.spec.specification import parse
 
 
@@ -27,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_share_is_seen_to_be_more_than_what_is_allowed(share: float, most: float, text: str) -> None:
-    assert build._above(share, most) == text
+    assert unusable._above(share, most) == text
 
 
 def test_some_more_may_be_allowed(here: Path) -> None:
@@ -95,3 +96,19 @@ def test_labels_that_pictures_do_not_have_are_refused_before_any_is_read(
             assert refused.exit_code == 2
             assert told in refused.output
             assert "measuring" not in refused.output
+
+
+def test_a_few_unusable_names_are_a_share_of_all_files_where_some_are_looked_at(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that are no pictures by their names are counted in the whole folder, and others in a part of it."""
+    monkeypatch.setattr(seen, "MOST", 40)
+    for number in range(3):
+        (here / f"{number}.svg").touch()
+    found = seen.look(here, 32, print)
+    assert (found.count, found.looked, found.unreadable, found.distinct) == (60, 40, 0, 60)
+    for number in range(8):
+        (here / f"{number}.png").write_bytes(b"text")
+    found = seen.look(here, 32, print, max_skipped=0.5)
+    assert 0 < found.unreadable == 40 - found.looked
+    assert found.distinct == round(60 * found.looked / 40)

@@ -13,8 +13,8 @@ from helpers.programs.fake_s3 import Bucket
 from helpers.sweeps.commands import run, small
 
 from ganlib.config import PhotosConfig
-from ganlib.data import bucket as module
 from ganlib.data import prepare
+from ganlib.data.buckets import bucket as module
 from ganlib.domains.landmarks import PicturePoints, write_landmarks
 from ganlib.domains.sets import prepare_sets
 from ganlib.errors import RequestError

@@ -7,8 +7,8 @@ from helpers.drawn.in_bucket import config, fetched, picture, url
 from helpers.programs.fake_s3 import Bucket
 
 from ganlib import s3
-from ganlib.data import bucket as module
 from ganlib.data import prepare
+from ganlib.data.buckets import bucket as module
 from ganlib.errors import RequestError, WorkError
 
 pytestmark = pytest.mark.usefixtures("keys")

@@ -26,7 +26,7 @@ from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 
 if TYPE_CHECKING:  # pyarrow takes a while
-    from ganlib.data.store import State, Store
+    from ganlib.data.buckets.store import State, Store
 
 FOLDER = "buckets"
 """The folder of the mirrors in the cache."""
@@ -86,7 +86,7 @@ class Bucket:
             RequestError: when the address is wrong, there is no such bucket, or the keys are wrong.
             WorkError: when the store does not answer.
         """
-        from ganlib.data.store import Store
+        from ganlib.data.buckets.store import Store
 
         store, place = Store.connect(url.strip(), key)
         digest = hashlib.sha256(store.name.encode()).hexdigest()[:16]
