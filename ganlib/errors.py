@@ -12,3 +12,7 @@ class RequestError(ValueError):
 
 class WorkError(RuntimeError):
     """The request was right, but the work failed: a full disk, a lost network, a broken file."""
+
+
+NO_MEMORY = "memory ran out: free some, or allow fewer cores (taskset)"
+"""What is told where processes that work side by side need more memory than there is."""

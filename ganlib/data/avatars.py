@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganlib.data.decode import Background, Picture, Preparation, flatten, pixels
+from ganlib.data.canvas import Background, flatten, pixels
+from ganlib.data.decode import Picture, Preparation
 from ganlib.errors import RequestError, WorkError
 from ganlib.registry import did_you_mean
 

@@ -1,10 +1,7 @@
 """Decode one file's bytes to one picture, RGB or RGBA: square, or whole.
 
 The picture is turned as its EXIF data says, its colours are converted to sRGB, it is laid on a background where it is
-transparent (or left transparent), cropped to its central square and resized with an antialiased filter, which
-matters: Parmar et al., "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", CVPR 2022
-(https://arxiv.org/abs/2104.11222). Pixel art is the exception: its hard edges and few colours are what it is, and the
-nearest pixel keeps them.
+transparent (or left transparent), cropped to its central square and resized (`ganlib.data.canvas`).
 
 All pictures that users bring are decoded here, so that a picture looks alike in training and in metrics.
 """
@@ -19,23 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
-from ganlib.data.alpha import GREY, RGB, RGBA, hide
+from ganlib.data.alpha import GREY, RGB, RGBA
+from ganlib.data.canvas import Background, flatten, is_transparent, pixels, resize
 from ganlib.data.formats import NAMES, formats_for
 from ganlib.data.formats.png import SIGNATURE, scale_key, slimmed
-from ganlib.data.formats.profiles import check_depth, eight_bit, in_mode, to_srgb
+from ganlib.data.formats.profiles import check_depth, eight_bit, to_srgb
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.look.upright import is_sideways, is_turned, upright
-from ganlib.errors import RequestError
+from ganlib.errors import NO_MEMORY, RequestError, WorkError
 from ganlib.names import TRANSPARENT
 
-Colour = tuple[int, int, int]
-Background = Colour | None
-"""What shows through where a picture is transparent; None keeps it transparent."""
-
 _WHITE = (255, 255, 255)
-_LONGEST = 1 << 15
-"""The longest side in pixels that a picture may be scaled to."""
+_SHORT_OF_MEMORY = ("out of memory", "insufficient memory", "cannot allocate memory")
+"""Words of Pillow's decoders and of OpenCV; the files that hold pictures need not be damaged for that."""
 
 TRAITS = {
     "cropped": "not square: cropped to a square",
@@ -136,6 +130,7 @@ def decode(
 
     Raises:
         UnreadableError: with the reason.
+        WorkError: when memory runs out.
     """
     return picture_of(data, Preparation(size, background, nearest), suffix).pixels
 
@@ -145,6 +140,7 @@ def picture_of(data: bytes, how: Preparation, suffix: str = "") -> Picture:
 
     Raises:
         UnreadableError: with the reason.
+        WorkError: when memory runs out, of which the file may be innocent.
     """
     if not data:
         raise UnreadableError("empty file")
@@ -167,6 +163,8 @@ def picture_of(data: bytes, how: Preparation, suffix: str = "") -> Picture:
         raise UnreadableError(f"not a {NAMES} picture") from None
     except Exception as error:  # Pillow's readers raise almost anything on broken input
         text = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError) or any(words in text.lower() for words in _SHORT_OF_MEMORY):
+            raise WorkError(NO_MEMORY) from error
         raise UnreadableError(text[:200]) from error
 
 
@@ -188,7 +186,7 @@ def _picture(
         turned, converted = to_srgb(eight_bit(upright(image)), profile)
         if converted != "none":
             traits.append("profile" if converted == "converted" else "no profile")
-        transparent = _is_transparent(turned)
+        transparent = is_transparent(turned)
         if transparent:
             traits.append("alpha" if how.background is None else "transparent")
         made = flatten(turned, how.background if transparent or not whole else (0, 0, 0), how.grey)
@@ -201,18 +199,6 @@ def _picture(
         return Picture(pixels(resize(made, size, how.nearest)), tuple(traits), sides, face)
 
 
-def flatten(image: Image.Image, background: Background, grey: bool = False) -> Image.Image:
-    """Convert any mode of 8 bits to RGB or grey, where transparent pixels show the background; without one to RGBA."""
-    if background is None:
-        return in_mode(image, "RGBA")
-    mode = "L" if grey else "RGB"
-    if not image.has_transparency_data:
-        return in_mode(in_mode(image, "RGB"), mode)
-    base = Image.new("RGBA", image.size, background)
-    base.alpha_composite(in_mode(image, "RGBA"))
-    return in_mode(base.convert("RGB"), mode)
-
-
 def _square(image: Image.Image, crop: Crop) -> tuple[Image.Image, Box | None]:
     """Crop a picture to a square; also give the square where it is that of a face."""
     face = face_square(flatten(image, _WHITE, grey=True)) if crop == "faces" else None
@@ -220,60 +206,6 @@ def _square(image: Image.Image, crop: Crop) -> tuple[Image.Image, Box | None]:
     if image.size == (side, side):
         return image, face
     return image.crop((left, top, left + side, top + side)), face
-
-
-def resize(image: Image.Image, size: int | None, nearest: bool = False) -> Image.Image:
-    """Resize a picture (Lanczos, antialiased) so that its shorter side is ``size``; for None it stays as it is.
-
-    With transparency colours are weighted with alpha, so that what is hidden does not show at soft edges. ``nearest``
-    takes the pixel at the centre of each new one: exact where one side is a whole multiple of the other.
-
-    Raises:
-        ValueError: where the other side would become too long.
-    """
-    shorter = min(image.size)
-    if size is None or shorter == size:
-        return image
-    wanted = round(image.width * size / shorter), round(image.height * size / shorter)
-    if max(wanted) > _LONGEST:
-        raise ValueError(
-            f"would be {wanted[0]:,} x {wanted[1]:,} pixels with a shorter side of {size}; refused"
-        )
-    if nearest:
-        return image.resize(wanted, Image.Resampling.NEAREST)
-    if image.mode == "RGBA":
-        if _is_transparent(image):
-            return _weighted(image, wanted)
-        # To the levels that it would have without a fourth channel.
-        return image.convert("RGB").resize(wanted, Image.Resampling.LANCZOS).convert("RGBA")
-    return image.resize(wanted, Image.Resampling.LANCZOS)
-
-
-def _weighted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resize RGBA as colours times alpha, and divide by alpha again, so that one colour stays one colour.
-
-    In floats, because the filter overshoots: Pillow would cut off more of alpha than of the colours.
-    """
-    if (factor := min(image.size) // (4 * min(size))) > 1:
-        # A large one would take much memory; never below four times what is wanted.
-        image = image.reduce(factor)
-    *colours, alpha = (np.asarray(band, np.float32) for band in image.split())
-
-    def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
-
-    weight = resized(alpha)
-    parts = [resized(colour * alpha) / np.maximum(weight, 0.5) for colour in colours]
-    levels = np.stack([*parts, weight], 2).round().clip(0, 255)
-    return Image.fromarray(levels.astype(np.uint8))
-
-
-def pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert a picture to an array (h, w, c); the colour of what is quite transparent is black."""
-    array = np.asarray(image)
-    if array.ndim == 2:
-        return array[..., None]
-    return hide(array) if image.mode == "RGBA" else array
 
 
 def _traits(image: Image.Image, how: Preparation) -> list[str]:
@@ -292,8 +224,3 @@ def _traits(image: Image.Image, how: Preparation) -> list[str]:
     if getattr(image, "is_animated", False):
         traits.append("frames")
     return traits
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    """Tell whether there is a pixel that is not wholly opaque."""
-    return image.has_transparency_data and in_mode(image, "RGBA").getchannel("A").getextrema()[0] != 255

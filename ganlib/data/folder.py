@@ -1,5 +1,6 @@
 """Read picture files, and decode them in workers."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ def _decoded(path: str, data: bytes, how: Preparation) -> Picture | str:
         return picture_of(data, how, os.path.splitext(path)[1].lower())
     except UnreadableError as error:
         return str(error)
+    except WorkError as error:  # it does not know of which file
+        raise WorkError(f"{printable(path)}: {error}") from error
 
 
 def _read(path: str) -> bytes | str:
@@ -76,4 +79,6 @@ def _read(path: str) -> bytes | str:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
+        if error.errno == errno.ENOMEM:  # no fault of the file
+            raise
         return f"cannot be read: {error.strerror}"

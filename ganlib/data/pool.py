@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from ganlib.errors import WorkError
+from ganlib.errors import NO_MEMORY, WorkError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -97,8 +97,8 @@ class _Worker(contextlib.AbstractContextManager["_Worker"]):
             code = self._process.wait()
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise WorkError(
-                f"a worker process that prepares pictures died ({why}). Signal 9 usually means that memory"
-                " ran out: free some, or allow fewer cores (taskset)."
+                f"a worker process that prepares pictures died ({why}). Signal 9 usually means that "
+                f"{NO_MEMORY}."
             ) from error
         if not done:
             raise answer

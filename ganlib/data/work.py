@@ -4,6 +4,7 @@ Apart from `ganlib.data.build`, so that a worker does not import the configurati
 """
 
 import contextlib
+import errno
 import time
 import uuid
 from collections import Counter
@@ -21,7 +22,7 @@ from ganlib.data.cache import Partial
 from ganlib.data.decode import Picture, Preparation
 from ganlib.data.look.fingerprints import Prints
 from ganlib.data.look.squares import Box
-from ganlib.errors import WorkError
+from ganlib.errors import NO_MEMORY, WorkError
 
 _STALE_SECONDS = 24 * 3600  # a set in the making is written to every few seconds
 _MIN_PER_WORKER = 256  # pictures; for fewer, starting another process takes longer than it saves
@@ -29,14 +30,18 @@ _MIN_PER_WORKER = 256  # pictures; for fewer, starting another process takes lon
 
 @contextmanager
 def kept_in(folder: Path) -> Iterator[None]:
-    """Say what to do where a cache's folder cannot be written.
+    """Say what to do where a cache's folder cannot be written, or memory runs out while it is.
 
     Raises:
-        WorkError: in place of an `OSError`.
+        WorkError: in place of an `OSError` or a `MemoryError`.
     """
     try:
         yield
+    except MemoryError as error:
+        raise WorkError(NO_MEMORY) from error
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise WorkError(NO_MEMORY) from error
         raise WorkError(
             f"cannot keep prepared pictures in {folder}: {error.strerror or error}; free some space, or set "
             "the environment variable SWEEP_CACHE to a folder of your own"

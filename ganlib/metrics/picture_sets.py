@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import GREY, RGB, RGBA, tensor_on
-from ganlib.data.decode import Colour, Picture, Preparation
+from ganlib.data.canvas import Colour
+from ganlib.data.decode import Picture, Preparation
 from ganlib.data.folder import picture
 from ganlib.data.formats import NAMES
 from ganlib.data.listing import Skipped, printable, scan

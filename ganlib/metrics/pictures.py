@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganlib.data.alpha import RGB, RGBA, tensor_on_checks
-from ganlib.data.decode import Colour, Preparation
+from ganlib.data.canvas import Colour
+from ganlib.data.decode import Preparation
 from ganlib.data.unusable import some
 from ganlib.errors import RequestError
 from ganlib.metrics.distances.frechet import fid_from_features

@@ -202,3 +202,41 @@ def test_processes_that_start_at_once_prepare_once(tmp_path):
     assert len({word[2] for word in words}) == 1
     assert {word[3] for word in words} == {"False"}
     assert len(made(tmp_path / "cache")) == 1
+
+
+@pytest.mark.parametrize(
+    "shortage",
+    [
+        MemoryError(),
+        OSError("out of memory error when reading image file"),
+        RuntimeError("Insufficient memory"),
+    ],
+)
+def test_a_shortage_of_memory_leaves_no_picture_out(folder, cache, monkeypatch, shortage):
+    """It is the machine that fails, not the file: whoever starts again has all pictures."""
+    from ganlib.data import decode
+
+    def short(data, *arguments, **named):
+        if data == scarce:
+            raise shortage
+        return read(data, *arguments, **named)
+
+    read, scarce = decode._picture, (folder / "c.GIF").read_bytes()
+    monkeypatch.setattr(decode, "_picture", short)
+    with pytest.raises(
+        WorkError, match=r"c\.GIF: memory ran out: free some, or allow fewer cores \(taskset\)"
+    ):
+        prepare(config(folder, size=32, max_skipped=1.0), cache)
+    monkeypatch.undo()
+    assert len(prepare(config(folder, size=32, max_skipped=1.0), cache)) == 5
+
+
+@pytest.mark.parametrize("shortage", [MemoryError(), OSError(12, "Cannot allocate memory")])
+@pytest.mark.parametrize("place", ["ganlib.data.folder._read", "ganlib.data.work.write"])
+def test_a_shortage_of_memory_is_told_in_words(folder, cache, monkeypatch, shortage, place):
+    def short(*arguments):
+        raise shortage
+
+    monkeypatch.setattr(place, short)
+    with pytest.raises(WorkError, match="memory ran out: free some"):
+        prepare(config(folder, size=32), cache)

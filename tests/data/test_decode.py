@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlib.data.decode import Preparation, UnreadableError, colour, decode, flatten, picture_of
+from ganlib.data.canvas import flatten
+from ganlib.data.decode import Preparation, UnreadableError, colour, decode, picture_of
 from ganlib.errors import RequestError
 
 WHITE = (255, 255, 255)
