@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ganlib.config import DataConfig
 from ganlib.data import ImageSet, Skipped, prepare
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import FileChunk, digests
-from ganlib.data.listing import Listing, scan
+from ganlib.data.listing import File, Listing, scan
 from ganlib.data.sources import preparation
 from ganlib.data.telling import Found, left_out
 from ganlib.data.unusable import some
@@ -96,11 +96,10 @@ def look(
     if count < FEWEST:
         raise RequestError(f"'{folder}' has {_few(listing, preparation(config))}, {TOO_FEW}")
     say(f"looking at {min(count, MOST):,} of {count:,} pictures in {place} ...")
-    folders = Counter(file.folder for file in listing.files)
     images = prepare(config, progress=_told(say))
     if images.skipped:
         say(f"skipped {len(images.skipped):,}: {some(images.skipped, 20)}")
-    seen = replace(of(place, folders, images), max_skipped=max_skipped)
+    seen = replace(of(place, listing.files, images), max_skipped=max_skipped)
     if round(seen.looked * (1 - seen.alike)) < FEWEST:
         readable = formatting.count(seen.looked if count <= MOST else count, "picture")
         same = f", of which {seen.alike:.0%} equal others or nearly so" if seen.alike else ""
@@ -121,12 +120,12 @@ def _few(listing: Listing, how: Preparation) -> str:
     return pictures + (f" ({'; '.join(told)})" if told else "" if readable else ": it is empty")
 
 
-def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
+def of(place: Path, files: Sequence[File], images: ImageSet) -> Seen:
     """Sum up what was seen of some pictures of a folder.
 
     Args:
         place: The folder.
-        folders: How many of all its files lie in each first sub-folder; the empty name for those in none.
+        files: All its picture files.
         images: Those that were looked at.
     """
     inventory, looked = images.look.inventory, max(1, len(images))
@@ -135,7 +134,7 @@ def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
     least, median, greatest = inventory.shorter
     return Seen(
         folder=str(place),
-        count=sum(folders.values()),
+        count=len(files),
         looked=len(images),
         shorter=(least, median, greatest),
         upright=sum(shapes.get(name, 0) for name in upright) / seen,
@@ -143,18 +142,20 @@ def of(place: Path, folders: Mapping[str, int], images: ImageSet) -> Seen:
         grey=(inventory.grey or 0) / looked,
         transparent=images.traits.get("transparent", 0) / looked,
         alike=sum(len(group) - 1 for group in images.found.alike) / looked,
-        folders=_without_copies(place, folders, images),
+        folders=_without_copies(place, files, images),
         unreadable=len(images.look.skipped),
     )
 
 
-def _without_copies(place: Path, folders: Mapping[str, int], images: ImageSet) -> dict[str, int]:
+def _without_copies(place: Path, files: Sequence[File], images: ImageSet) -> dict[str, int]:
     """Count the files in each first sub-folder that has others than copies, by what was seen of some of them."""
     names = [name for group in images.found.alike for name in (*group.equal, *group.near)]
-    names += [skipped.path for skipped in images.skipped]  # nor do files count that cannot be opened
+    # Nor do files count that cannot be opened; those that are no pictures by their names are not among ``files``.
+    known = {file.shown for file in files}
+    names += [skipped.path for skipped in images.skipped if skipped.path in known]
     parts = (os.path.relpath(name, place).split(os.sep) for name in names)
     copies = Counter(first if below else "" for first, *below in parts)
-    looked = dict(images.found.classes)
+    looked, folders = dict(images.found.classes), Counter(file.folder for file in files)
     return {
         name: max(1, round(number * (1 - copies[name] / looked[name]))) if name in looked else number
         for name, number in folders.items()

@@ -112,3 +112,16 @@ def test_a_few_unusable_names_are_a_share_of_all_files_where_some_are_looked_at(
     found = seen.look(here, 32, print, max_skipped=0.5)
     assert 0 < found.unreadable == 40 - found.looked
     assert found.distinct == round(60 * found.looked / 40)
+
+
+def test_what_is_no_picture_by_its_name_is_not_taken_from_its_class_again(here: Path) -> None:
+    """It was never counted there; what was, and cannot be opened, is."""
+    for number in range(60):
+        first = here / ("cats" if number < 20 else "dogs")
+        first.mkdir(exist_ok=True)
+        (here / f"{number}.png").rename(first / f"{number}.png")
+    for number in range(2):
+        (here / "cats" / f"{number}.svg").touch()
+        (here / "dogs" / f"bad{number}.png").write_bytes(b"text")
+    found = seen.look(here, 32, print, max_skipped=0.5)
+    assert found.folders == {"cats": 20, "dogs": 40}
