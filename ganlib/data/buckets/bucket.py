@@ -5,11 +5,8 @@ old as the object. So a bucket is listed without its content, and only what is n
 object whole or not at all: after an interruption it goes on. The mirror can be deleted at any time.
 """
 
-import contextlib
-import errno
 import hashlib
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganlib import written
+from ganlib.data.buckets.mirror import TEMPORARY, is_whole, lay_out
 from ganlib.data.cache import cache_dir
 from ganlib.data.formats import SUFFIXES
 from ganlib.data.listing import File, Listing, Skipped, printable, scan
@@ -32,7 +30,6 @@ FOLDER = "buckets"
 """The folder of the mirrors in the cache."""
 THREADS = 16
 """How many objects are fetched at a time: each waits for the network most of the time."""
-TEMPORARY, STALE_SECONDS = ".fetched", 24 * 3600
 NOTES = (*written.SWEEP, written.LIST, written.EXPORT)
 """Names of files that say what other files are, and are read when a folder is listed."""
 LONGEST_NOTE = 1 << 28
@@ -110,7 +107,7 @@ class Bucket:
                 f"{self.store.key}: there is nothing in '{self.shown}': no object's name begins with that and '/'"
             )
         with kept_in(self.mirror):
-            unusable = self._lay_out(objects)
+            unusable = lay_out(self.mirror, self.place, objects)
             objects = {place: state for place, state in objects.items() if place not in unusable}
             self._fetch_notes(objects)
         try:
@@ -149,7 +146,7 @@ class Bucket:
             WorkError: when the store does not answer, objects change meanwhile, or the disk has no room.
         """
         lacking = {
-            self._place_of(file): file.state for file in files if not _is_whole(Path(file.path), file.state)
+            self._place_of(file): file.state for file in files if not is_whole(Path(file.path), file.state)
         }
         progress(len(files) - len(lacking))
         if not lacking:
@@ -159,48 +156,6 @@ class Bucket:
             with ThreadPoolExecutor(THREADS) as threads:
                 for _ in threads.map(self._fetch, lacking, lacking.values()):
                     progress(1)
-
-    def _lay_out(self, objects: "Mapping[str, State]") -> dict[str, str]:
-        """Give each object a file in the mirror, and remove the files of objects that are gone.
-
-        Returns:
-            The objects whose names cannot be those of files, and why.
-        """
-        for folder, _, names in os.walk(self.mirror / self.place, topdown=False):
-            for name in names:
-                path = Path(folder, name)
-                if path.relative_to(self.mirror).as_posix() not in objects and not _in_the_making(path):
-                    path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # something is in it
-                os.rmdir(folder)
-        (self.mirror / self.place).mkdir(parents=True, exist_ok=True)
-        unusable = {}
-        for place in objects:
-            try:
-                self._make_room_for(place)
-            except _NameError as error:
-                unusable[place] = str(error)
-        return unusable
-
-    def _make_room_for(self, place: str) -> None:
-        """Make an empty file for an object, unless there is a file.
-
-        Raises:
-            _NameError: if there can be none.
-        """
-        path = self.mirror / place
-        if {"", ".", ".."} & set(place.split("/")):  # it would lie elsewhere, even outside of the mirror
-            raise _NameError("a part of it is empty, '.' or '..'")
-        try:
-            if not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-        except OSError as error:
-            if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ):
-                raise _NameError(error.strerror) from None
-            raise
-        if path.is_dir():
-            raise _NameError("it is that of a folder, too")
 
     def _fetch_notes(self, objects: "Mapping[str, State]") -> None:
         """Fetch what says which files were made by this software, and those files, whose content has to be compared."""
@@ -227,7 +182,7 @@ class Bucket:
     def _fetch(self, place: str, state: "State") -> None:
         """Fetch an object, unless it is there."""
         path = self.mirror / place
-        if _is_whole(path, state):
+        if is_whole(path, state):
             return
         data = self.store.read(place, state)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -253,26 +208,5 @@ class Bucket:
         return text.replace(f"{printable(os.fspath(self.mirror))}/", "s3://")
 
 
-class _NameError(Exception):
-    """A name that no file can have."""
-
-
 def _shown(place: str) -> str:
     return printable(f"s3://{place}")
-
-
-def _is_whole(path: Path, state: "State") -> bool:
-    """Tell whether a file of the mirror has the content of its object."""
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    return found.st_size == state[0] and (not state[0] or found.st_mtime_ns == state[1])
-
-
-def _in_the_making(path: Path) -> bool:
-    """Tell whether another process is about to write a file."""
-    try:
-        return path.suffix == TEMPORARY and time.time() - path.stat().st_mtime < STALE_SECONDS
-    except OSError:
-        return False

@@ -128,3 +128,39 @@ def test_names_that_no_file_can_have_are_told(bucket: Bucket, tmp_path: Path) ->
     told = [item.path for item in images.skipped if "cannot be that of a file" in item.reason]
     assert len(told) == 3
     assert not list(tmp_path.parent.glob("**/outside.png"))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_an_object_that_is_named_as_a_folder_hides_no_picture(
+    before: bool, bucket: Bucket, tmp_path: Path
+) -> None:
+    """Programs that write into buckets mark folders so; it may have been the only one, and have had a file."""
+    whole = prepare(config(url(bucket)), tmp_path / "whole")
+    found = dict(bucket.objects)
+    if before:
+        bucket.objects = {
+            "pics/cats": b"",
+            "pics/dogs/deep": b"",
+            "pics/0.png": picture(1),
+            "pics/1.png": picture(2),
+        }
+        prepare(config(url(bucket)), tmp_path / "cache")
+        bucket.days = dict.fromkeys(found, 2)
+    bucket.objects = found | {"pics/cats": b"", "pics/dogs/deep": b"", "pics/dogs": b"a note"}
+    images = prepare(config(url(bucket)), tmp_path / "cache")
+    assert images.hash == whole.hash
+    assert images.skipped == whole.skipped
+    bucket.objects["pics/x.png"], bucket.objects["pics/x.png/y.png"] = picture(8), picture(9)
+    bucket.objects |= {f"pics/{'x' * 300}": b"", f"pics/{'x' * 300}/y": b""}
+    images = prepare(config(url(bucket)), tmp_path / "cache")
+    assert len(images) == len(whole) + 1
+    assert [item.reason for item in images.skipped if item.path == "s3://bucket/pics/x.png"] == [
+        "its name cannot be that of a file: it is that of a folder, too"
+    ]
+
+
+def test_a_prefix_may_have_been_an_object(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.objects |= {"all/pics": b"", "all/1.png": picture(1), "all/2.png": picture(2)}
+    prepare(config(url(bucket, "all")), tmp_path)
+    bucket.objects |= {f"all/pics/{number}.png": picture(number) for number in range(3)}
+    assert len(prepare(config(url(bucket, "all/pics")), tmp_path)) == 3
