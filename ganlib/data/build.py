@@ -179,6 +179,9 @@ class _Request:
             for bucket, files in distant:
                 bucket.fetch(files, report.step)
             contents = self._read(report)
+            for source, part in zip(self.sources, contents, strict=True):
+                if source.bucket is not None:
+                    source.bucket.check(source.files, part)
             key = self._key(contents)
             path = self.folder / f"{key}.npy"
             images = open_set(path) or self._pack(path, contents, report)

@@ -120,7 +120,10 @@ def _pictures(config: DataConfig, sources: list[Source]) -> Pictures:
     for source, file in files[:: max(1, len(files) // 500)]:
         if source.bucket is not None:
             source.bucket.fetch([file])
-        (picture,) = FileChunk((file.path,), tuple(digests((file.path,)))).pictures(how)
+        content = digests((file.path,))
+        if source.bucket is not None:
+            source.bucket.check([file], content)
+        (picture,) = FileChunk((file.path,), tuple(content)).pictures(how)
         bad += [Skipped(file.shown, picture)] if isinstance(picture, str) else []
         tried += 1
         if time.monotonic() - opened > TRIED_SECONDS:

@@ -157,6 +157,26 @@ class Bucket:
                 for _ in threads.map(self._fetch, lacking, lacking.values()):
                     progress(1)
 
+    def check(self, files: Sequence[File], contents: Sequence[bytes | str]) -> None:
+        """Check that what was read of files that were fetched is what was listed.
+
+        Another sweep may have listed the bucket meanwhile, which removes from the mirror what is gone there, or
+        somebody may have cleared the cache: without these files a set would have fewer pictures.
+
+        Args:
+            files: As `scan` listed them.
+            contents: Of each a digest, or why it cannot be read.
+
+        Raises:
+            WorkError: where it is not.
+        """
+        for file, content in zip(files, contents, strict=True):
+            if isinstance(content, str) or not is_whole(Path(file.path), file.state):
+                raise WorkError(
+                    f"{self.store.key}: '{file.shown}' was fetched, and {self.mirror} no longer has it as it was "
+                    "listed: the bucket or the cache has changed meanwhile; start again when nothing changes them"
+                )
+
     def _fetch_notes(self, objects: "Mapping[str, State]") -> None:
         """Fetch what says which files were made by this software, and those files, whose content has to be compared."""
         parts = self.place.split("/")

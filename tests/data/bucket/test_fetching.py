@@ -17,7 +17,7 @@ from ganlib.data import prepare
 from ganlib.data.buckets import bucket as module
 from ganlib.domains.landmarks import PicturePoints, write_landmarks
 from ganlib.domains.sets import prepare_sets
-from ganlib.errors import RequestError
+from ganlib.errors import RequestError, WorkError
 from sweep.commands import inputs
 from sweep.commands.before import anchored
 from sweep.spec.specification import parse
@@ -193,3 +193,30 @@ def test_a_sweep_goes_on_with_the_pictures_of_its_bucket(
     moved = run("extend", "small", "--trials", "+1", "--local", *storage, "--set", f"data.source={folder}")
     assert moved.exit_code == 0, moved.output
     shutil.rmtree(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("change", ["gone", "laid out anew", "another"])
+def test_files_of_the_mirror_that_are_lost_once_they_were_fetched_are_told(
+    change: str, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another sweep lists the bucket, which has changed, or somebody clears the cache: no picture is left out."""
+    fetch = module.Bucket.fetch
+
+    def lose(self: module.Bucket, *arguments: Any) -> None:
+        fetch(self, *arguments)
+        (path,) = self.mirror.rglob("3.png")
+        path.unlink()
+        if change == "laid out anew":
+            path.touch()
+        elif change == "another":
+            path.write_bytes(picture(77))
+
+    monkeypatch.setattr(module.Bucket, "fetch", lose)
+    with pytest.raises(
+        WorkError, match=r"'s3://bucket/pics/cats/3\.png' .* the bucket or the cache has changed"
+    ):
+        prepare(config(url(bucket)), tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert len(prepare(config(url(bucket)), tmp_path)) == 12
