@@ -91,6 +91,12 @@ class EdgeChunk:
             yield Picture(promote(np.asarray(drawing)))
 
 
+def place_of(images: ImageSet, cache: Path | None = None) -> Path:
+    """Name the file that has, or will have, the drawings of a prepared set with blurred edges."""
+    key = hashlib.sha256(f"edges {PROCEDURE} {images.hash}".encode()).hexdigest()
+    return (cache if cache is not None else cache_dir()) / "data" / f"{key}.npy"
+
+
 def edge_promoted(
     images: ImageSet,
     cache: Path | None = None,
@@ -114,9 +120,8 @@ def edge_promoted(
     Raises:
         WorkError: when the cache cannot be written.
     """
-    folder = (cache if cache is not None else cache_dir()) / "data"
-    key = hashlib.sha256(f"edges {PROCEDURE} {images.hash}".encode()).hexdigest()
-    path = folder / f"{key}.npy"
+    path = place_of(images, cache)
+    folder = path.parent
     with kept_in(folder):
         if (found := open_set(path)) is not None:
             return found
@@ -125,7 +130,7 @@ def edge_promoted(
             if (found := open_set(path)) is not None:
                 return found
             report = PictureProgress(progress, len(images), 0)
-            with making(folder, key, len(images), images.size) as partial:
+            with making(folder, path.stem, len(images), images.size) as partial:
                 tasks = (
                     Task(
                         str(partial.path),

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ganlib.config import DataConfig, PhotosConfig
-from ganlib.data import ImageSet, prepare
+from ganlib.data import ImageSet, drop, open_set, prepare, verify
 from ganlib.data.listing import Skipped
-from ganlib.domains.edges import edge_promoted
+from ganlib.domains.edges import edge_promoted, place_of
 from ganlib.domains.landmarks import face_squares, names_of, read_landmarks
 
 
@@ -79,6 +79,7 @@ def prepare_sets(
     edges: bool = False,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    damaged: Callable[[ImageSet], None] | None = None,
 ) -> TrainingSets:
     """Prepare both domains, each by itself, or find them prepared.
 
@@ -88,17 +89,30 @@ def prepare_sets(
         edges: Whether drawings with blurred edges are needed.
         cache: Where packed sets are kept; `ganlib.data.cache_dir` by default.
         progress: Called with (done, total), in pictures, while something is being prepared.
+        damaged: Called with a packed set whose pixels are not those that were written, before it is prepared again.
+            Where it is None nobody looks, which saves reading the packed files (0.4 s for 36,000 pictures of 64 px).
 
     Raises:
         RequestError: As `ganlib.data.prepare`, of either side; or the landmarks cannot be used.
         WorkError: As `ganlib.data.prepare`.
     """
-    drawings = prepare(data, cache, progress=progress)
-    blurred = edge_promoted(drawings, cache) if edges else None
+
+    def whole(make: Callable[[], ImageSet]) -> ImageSet:
+        images = make()
+        if damaged is None or verify(images):
+            return images
+        damaged(images)
+        drop(images)
+        if (blurred := open_set(place_of(images, cache))) is not None:
+            drop(blurred)  # it may be of the damaged ones
+        return make()
+
+    drawings = whole(lambda: prepare(data, cache, progress=progress))
+    blurred = whole(lambda: edge_promoted(drawings, cache)) if edges else None
     if photos is None:
         return TrainingSets(drawings, edges=blurred)
     config = photos.at(data.size)
-    taken = prepare(config, cache, progress=progress)
+    taken = whole(lambda: prepare(config, cache, progress=progress))
     points = None
     if photos.landmarks is not None:
         points = read_landmarks(

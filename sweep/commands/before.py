@@ -40,7 +40,7 @@ def any_config(spec: Spec, images: int) -> dict[str, Any]:
 
 
 def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> TrainingSets:
-    """Pack the pictures, or find them packed; says what there is."""
+    """Pack the pictures, or find them packed and whole; says what there is."""
     last = 0.0
 
     def progress(done: int, total: int) -> None:
@@ -49,7 +49,10 @@ def prepare_pictures(spec: Spec, say: Callable[[str], None]) -> TrainingSets:
             last = time.monotonic()
             say(f"preparing pictures: {done} of {total}")
 
-    sets = prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress)
+    def damaged(images: ImageSet) -> None:
+        say(f"warning: {images.path} was damaged; preparing it again")
+
+    sets = prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress, damaged=damaged)
     for section, images in sets.sides:
         config = spec.photos if section == "photos" and spec.photos else spec.data
         _tell(section, images, config, say)

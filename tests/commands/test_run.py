@@ -4,10 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers.sweeps.commands import TINY, draw, run
 
 from ganlib.errors import RequestError
+from sweep.commands.before import prepare_pictures
 from sweep.commands.run import preflight
 from sweep.records.datasets import Store
 from sweep.spec.specification import parse
@@ -103,3 +105,19 @@ def test_a_runner_is_opened_for_as_many_trials_as_there_are(
     monkeypatch.setattr("sweep.commands.run.runner_for", runner_for)
     assert "no further" in run(*command).output
     assert opened == [3]
+
+
+def test_pictures_that_were_damaged_in_the_cache_are_not_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+    said: list[str] = []
+    sets = prepare_pictures(parse(TINY), said.append)
+    pictures = np.array(sets.drawings.pictures)
+    data = bytearray(sets.drawings.path.read_bytes())
+    data[-5] ^= 128
+    sets.drawings.path.write_bytes(data)
+    assert not any("damaged" in line for line in said)
+    again = prepare_pictures(parse(TINY), said.append)
+    assert f"warning: {sets.drawings.path} was damaged; preparing it again" in said
+    assert (again.drawings.pictures == pictures).all()

@@ -9,7 +9,8 @@ from helpers.sweeps.commands import draw
 from PIL import Image
 
 from ganlib.config import DataConfig, PhotosConfig
-from ganlib.data import prepare
+from ganlib.data import ImageSet, prepare, verify
+from ganlib.domains.edges import edge_promoted
 from ganlib.domains.sets import prepare_sets
 from ganlib.errors import RequestError
 
@@ -120,3 +121,40 @@ def test_whoever_made_either_side_is_credited(tmp_path: Path) -> None:
     sets = prepare_sets(data, PhotosConfig(source="avatars", style="open-peeps", count=2), cache=tmp_path)
     assert [word in sets.attribution for word in ("Notionists", "Open Peeps")] == [True, True]
     assert len(sets.attribution.splitlines()) == 2
+
+
+def _flip(images: ImageSet) -> None:
+    data = bytearray(images.path.read_bytes())
+    data[-5] ^= 128
+    images.path.write_bytes(data)
+
+
+@pytest.mark.parametrize("which", ["drawings", "photos", "edges"])
+def test_packed_pictures_that_are_damaged_are_told_and_made_again(
+    which: str, drawings: DataConfig, tmp_path: Path
+) -> None:
+    photos, seen = photos_of(draw(tmp_path / "photos", 3)), []
+    first = prepare_sets(drawings, photos, True, tmp_path, damaged=seen.append)
+    assert seen == []
+    images = getattr(first, which)
+    pictures = np.array(images.pictures)
+    _flip(images)
+    again = prepare_sets(drawings, photos, True, tmp_path, damaged=seen.append)
+    assert [one.path for one in seen] == [images.path]
+    assert (getattr(again, which).pictures == pictures).all()
+    assert again.hash == first.hash
+
+
+def test_edges_of_damaged_drawings_are_made_again(drawings: DataConfig, tmp_path: Path) -> None:
+    """Nothing else tells that they are not those of the drawings."""
+    first = prepare_sets(drawings, cache=tmp_path)
+    edges = np.array(edge_promoted(first.drawings, tmp_path / "other").pictures)
+    _flip(first.drawings)
+    wrong = prepare_sets(drawings, edges=True, cache=tmp_path).edges
+    assert wrong is not None
+    assert verify(wrong)
+    assert (wrong.pictures != edges).any()
+    seen: list[ImageSet] = []
+    right = prepare_sets(drawings, edges=True, cache=tmp_path, damaged=seen.append).edges
+    assert right is not None
+    assert (right.pictures == edges).all()

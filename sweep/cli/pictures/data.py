@@ -79,18 +79,12 @@ def command(
 
 def _prepare(spec: "Spec", progress: Callable[[int, int], None] | None) -> "TrainingSets":
     """Prepare a spec's pictures, anew where packed pixels are not those that were written."""
-    from ganlib.data import drop, verify
     from ganlib.domains.sets import prepare_sets
 
-    def prepared() -> "TrainingSets":
-        return prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress)
-
-    sets = prepared()
-    damaged = [images for _, images in _shown(sets) if not verify(images)]
-    for images in damaged:
+    def damaged(images: "ImageSet") -> None:
         click.echo(f"warning: {images.path} was damaged; preparing it again", err=True)
-        drop(images)
-    return prepared() if damaged else sets
+
+    return prepare_sets(spec.data, spec.photos, spec.trains_on_edges, progress=progress, damaged=damaged)
 
 
 def _shown(sets: "TrainingSets") -> list[tuple[str, "ImageSet"]]:
