@@ -34,7 +34,7 @@ from ganlib.disk import write_whole
 from ganlib.errors import RequestError
 from ganlib.names import TRANSPARENT
 
-PREPROCESSING = 3
+PREPROCESSING = 4
 """Version of the preprocessing: raised whenever inputs would give other pixels than before, or more is seen of them."""
 
 _Contents = list[list[bytes | str]]  # for every source and file, the SHA-256 or why it cannot be read

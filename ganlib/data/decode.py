@@ -18,9 +18,10 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 
 from ganlib.data.alpha import GREY, RGB, RGBA
 from ganlib.data.canvas import Background, flatten, is_transparent, pixels, resize
-from ganlib.data.formats import NAMES, formats_for
+from ganlib.data.formats import NAMES, formats_for, tga
 from ganlib.data.formats.png import SIGNATURE, scale_key, slimmed
-from ganlib.data.formats.profiles import check_depth, eight_bit, to_srgb
+from ganlib.data.formats.profiles import eight_bit, to_srgb
+from ganlib.data.formats.tiff import levels_of
 from ganlib.data.look.faces import face_square
 from ganlib.data.look.squares import Box, Crop, square
 from ganlib.data.look.upright import is_sideways, is_turned, upright
@@ -42,7 +43,7 @@ TRAITS = {
     "turned": "stored turned: turned as their EXIF data says",
     "profile": "with a colour profile other than sRGB: converted to sRGB",
     "no profile": "with a colour profile that is broken or does not fit: taken for sRGB",
-    "deep": "with 16 bits a channel: rounded to 8",
+    "deep": "with more than 8 bits a channel: rounded to 8",
     "frames": "with several frames or pages: the first is taken",
 }
 """What may be worth knowing of a picture file, and what is done about it."""
@@ -179,11 +180,14 @@ def _picture(
             # Lets libjpeg decode a photograph at a half, a quarter or an eighth, never below four times
             # what is wanted, so that the filter below still decides how it looks.
             image.draft(None, (4 * size, 4 * size))
-        check_depth(image)
+        levels = levels_of(image)
         image.load()
         scale_key(image, data)
         profile = profile or image.info.get("icc_profile")
-        turned, converted = to_srgb(eight_bit(upright(image)), profile)
+        turned = upright(image)
+        if image.format == "TGA":
+            turned = tga.seen(turned, data)
+        turned, converted = to_srgb(eight_bit(turned, *levels), profile)
         if converted != "none":
             traits.append("profile" if converted == "converted" else "no profile")
         transparent = is_transparent(turned)

@@ -11,7 +11,6 @@ from typing import Literal, cast
 
 import numpy as np
 from PIL import Image, ImageCms
-from PIL.TiffImagePlugin import TiffImageFile
 
 Outcome = Literal["none", "converted", "ignored"]
 
@@ -19,9 +18,7 @@ _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
 _SAME = 2
 """Levels of 255 by which roundings of one sRGB profile differ."""
 _STEPS = 9
-_BITS_PER_SAMPLE = 258
-"""A tag of TIFF files."""
-_TOO_DEEP = "its pixels have 32 bits a channel; save it with 8 or 16 bits"
+TOO_DEEP = "its pixels have 32 bits a channel; save it with 8 or 16 bits"
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Outcome]:
@@ -99,27 +96,18 @@ def _changes_nothing(apply: Callable[[Image.Image], Image.Image | None], kind: s
     return bool(np.abs(after - np.asarray(before.convert("RGB"), np.int16)).max() <= _SAME)
 
 
-def check_depth(image: Image.Image) -> None:
-    """Refuse a TIFF file of 32 bits, whose levels may be of any range.
-
-    Raises:
-        ValueError: where it is one.
-    """
-    if (
-        image.mode == "I"
-        and isinstance(image, TiffImageFile)
-        and 32 in image.tag_v2.get(_BITS_PER_SAMPLE, ())
-    ):
-        raise ValueError(_TOO_DEEP)
-
-
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
     """Convert a picture to a mode; one that has it is not copied, as Pillow does, for it may be of 700 MB."""
     return image if image.mode == mode else image.convert(mode)
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey (0 to 65535) to 8-bit grey, with alpha when one value stands for transparency.
+def eight_bit(image: Image.Image, bits: int = 16, inverted: bool = False) -> Image.Image:
+    """Scale grey of more than 8 bits to 8-bit grey, with alpha when one value stands for transparency.
+
+    Args:
+        image: Of any mode; one of 8 bits a channel stays as it is.
+        bits: How many a level has (`ganlib.data.formats.tiff.Levels`).
+        inverted: Whether 0 is white.
 
     Raises:
         ValueError: for values that are no levels of grey.
@@ -130,8 +118,10 @@ def eight_bit(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image).astype(np.int32)
     if values.size and not 0 <= values.min() <= values.max() <= 65535:
-        raise ValueError(_TOO_DEEP)
-    grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+        raise ValueError(TOO_DEEP)
+    top = 2**bits - 1
+    levels = top - values if inverted else values
+    grey = Image.fromarray(((levels * 255 + top // 2) // top).astype(np.uint8))
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return grey
