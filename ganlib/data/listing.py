@@ -206,6 +206,17 @@ def matched(names: Iterable[str], known: Collection[str]) -> list[str]:
     return [name if name in known else forms.get(unicodedata.normalize("NFC", name), name) for name in names]
 
 
+def in_one_form(names: Iterable[str]) -> dict[str, str]:
+    """Map names to the form in which they are used: composed (NFC), where there is one in several forms of Unicode.
+
+    A name that has one form alone keeps it.
+    """
+    forms: dict[str, set[str]] = {}
+    for name in names:
+        forms.setdefault(unicodedata.normalize("NFC", name), set()).add(name)
+    return {name: composed if len(same) > 1 else name for composed, same in forms.items() for name in same}
+
+
 def folder_of(source: str, key: str = "data.source") -> Path:
     """Find the folder that a source names.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlib.data.decode import TRAITS
 from ganlib.data.labels.classes import FEW, Classes
-from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped
+from ganlib.data.listing import DRAWN, HIDDEN, OTHER, OWN, SWEEP, LeftOut, Skipped, in_one_form
 from ganlib.data.look.seen import Look
 
 if TYPE_CHECKING:  # sources read the configuration, which workers do without
@@ -86,17 +86,21 @@ def found_in(sources: Iterable["Source"], look: Look | None = None, labels: Clas
     def named(indices: Iterable[int]) -> tuple[str, ...]:
         return tuple(map(name, indices))
 
-    classes: Counter[str] = Counter()
+    first_folders: Counter[str] = Counter()
     suffixes: Counter[str] = Counter()
     folders: set[str] = set()
     left: list[LeftOut] = []
     avatars = 0
     for source in sources:
         suffixes.update(file.suffix for file in source.files)
-        classes.update(file.folder for file in source.files)
+        first_folders.update(file.folder for file in source.files)
         folders |= {os.path.dirname(file.path) for file in source.files}
         left += source.left_out
         avatars += len(source) if source.avatars is not None else 0
+    forms = in_one_form(first_folders)
+    classes: Counter[str] = Counter()
+    for folder, count in first_folders.items():
+        classes[forms[folder]] += count
     alike = [Alike(name(group.kept), named(group.equal), named(group.near)) for group in look.likeness.groups]
     return Found(
         tuple(_ranked(suffixes)),

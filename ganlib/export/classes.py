@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlib.data.listing import matched
 from ganlib.errors import RequestError
 from ganlib.models.conditioning import joined
 from ganlib.models.latents import classes_in_proportion
@@ -60,7 +61,7 @@ def _number(told: object, names: Sequence[str]) -> int:
         RequestError: for what is neither, or a name that is not known.
     """
     if isinstance(told, str):
-        return names.index(check_name("class", told, names))
+        return names.index(check_name("class", matched([told], names)[0], names))
     try:
         return operator.index(told)  # type: ignore[arg-type]
     except TypeError:

@@ -203,3 +203,30 @@ def test_a_file_that_cannot_be_used_is_none_that_is_missing(tmp_path: Path, pets
     images = made(tmp_path, str(pets), labels=str(table), max_skipped=0.9)
     assert "broken link" in {item.reason for item in images.skipped}
     assert not any("not there" in item.reason for item in images.skipped)
+
+
+@pytest.mark.parametrize("dedupe", [False, True])
+def test_a_class_is_one_in_both_forms_of_its_name(tmp_path: Path, pets: Path, dedupe: bool) -> None:
+    """Archives of macOS write an é as two characters."""
+    save(pets / "cafe\u0301" / "0.png", 200)
+    alone = made(tmp_path, str(pets), dedupe=dedupe)
+    assert named(alone)[200] == "cafe\u0301", "what was one class keeps its name, and the set its hash"
+    save(tmp_path / "more" / "caf\u00e9" / "1.png", 240)
+    both = made(tmp_path, [str(pets), str(tmp_path / "more")], dedupe=dedupe)
+    assert named(both) == PETS | {200: "caf\u00e9", 240: "caf\u00e9"}
+    plain = made(tmp_path, [str(pets), str(tmp_path / "more")], labels=None)
+    assert dict(plain.found.classes) == {"cat": 2, "dog": 3, "caf\u00e9": 2}
+
+
+def test_labels_of_a_table_are_one_in_both_forms(tmp_path: Path, pets: Path) -> None:
+    table = tmp_path / "labels.csv"
+    rows = [
+        "cat/0.png,caf\u00e9",
+        "cat/1.png,cafe\u0301",
+        *(f"dog/deep/{index}.png,dog" for index in range(3)),
+    ]
+    table.write_text("\n".join(["file,label", *rows, "cat/0.png,cafe\u0301"]), encoding="utf-8")
+    assert named(made(tmp_path, str(pets), labels=str(table)))[140] == "caf\u00e9"
+    table.write_text("file,label\ncat/0.png,caf\u00e9\ncat/1.png,cafe\u0301\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="all 2 pictures are of one class"):
+        made(tmp_path, str(pets), labels=str(table), max_skipped=0.9)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.sweeps.commands import run
 
 from ganlib.config import ModelConfig
 from ganlib.errors import RequestError
@@ -106,3 +107,14 @@ def test_programs_take_classes_as_a_second_input(family: str, tmp_path: Path) ->
         latents, owls = generator.latents(3, seed=9), torch.full((3,), 2)
         levels = np.clip(np.rint(run(latents, owls) * 127.5 + 127.5), 0, 255).transpose(0, 2, 3, 1)
         assert np.abs(levels - generator(latents, "owl").astype(np.float32)).max() <= 1
+
+
+def test_a_class_is_known_in_both_forms_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    g = exported(tmp_path / "g", "dcgan", {"cafe\u0301": 3, "dog": 1})
+    latents = g.latents(3, seed=3)
+    np.testing.assert_array_equal(g(latents, "caf\u00e9"), g(latents, 0))
+    out = tmp_path / "one.png"
+    told = run("generate", tmp_path / "g", "--class", "caf\u00e9", "--out", out, "--count", 4)
+    assert told.exit_code == 0, told.output
+    assert out.exists()

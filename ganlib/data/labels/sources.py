@@ -10,7 +10,7 @@ from unicodedata import normalize
 from ganlib.config import DataConfig
 from ganlib.data.labels.classes import FOLDERS
 from ganlib.data.labels.table import read_table
-from ganlib.data.listing import Skipped, matched
+from ganlib.data.listing import Skipped, in_one_form, matched
 from ganlib.errors import RequestError
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ def labelled(sources: "Sequence[Source]", config: DataConfig) -> "list[Source]":
                 f"{key} is '{wanted}', but of the {len(before):,} pictures in '{source.name}' {why} (such as "
                 f"{before.name_of(0)})"
             )
+    forms = in_one_form({file.label for source in found for file in source.files})
+    found = [
+        replace(source, files=tuple(replace(file, label=forms[file.label]) for file in source.files))
+        for source in found
+    ]
     check_several({label for source in found for label in source.labels}, sum(map(len, found)), config)
     return found
 

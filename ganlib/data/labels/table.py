@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from ganlib.data.labels.classes import FOLDERS
 from ganlib.errors import RequestError
@@ -82,7 +83,7 @@ def _parsed(lines: "Reader", path: str, key: str) -> Table:
             if not label.isprintable():
                 raise wrong(line, f"label {label!r} has characters that cannot be printed")
             before = rows.setdefault(name, (label, line))
-            if before[0] != label:
+            if normalize("NFC", before[0]) != normalize("NFC", label):
                 raise wrong(line, f"'{name}' is '{label}', and line {before[1]} says '{before[0]}'")
     except csv.Error as error:
         raise wrong(lines.line_num, f"is no CSV: {error}") from None

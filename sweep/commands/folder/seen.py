@@ -1,6 +1,5 @@
 """Look at a folder of pictures, as far as choices depend on it."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from ganlib.config import DataConfig
 from ganlib.data import ImageSet, Skipped, prepare
 from ganlib.data.decode import Preparation
 from ganlib.data.folder import FileChunk, digests
-from ganlib.data.listing import File, Listing, scan
+from ganlib.data.listing import File, Listing, in_one_form, scan
 from ganlib.data.sources import preparation
 from ganlib.data.telling import Found, left_out
 from ganlib.data.unusable import some
@@ -149,13 +148,16 @@ def of(place: Path, files: Sequence[File], images: ImageSet) -> Seen:
 
 def _without_copies(place: Path, files: Sequence[File], images: ImageSet) -> dict[str, int]:
     """Count the files in each first sub-folder that has others than copies, by what was seen of some of them."""
+    forms = in_one_form(file.folder for file in files)
+    at = {file.shown: forms[file.folder] for file in files}
     names = [name for group in images.found.alike for name in (*group.equal, *group.near)]
     # Nor do files count that cannot be opened; those that are no pictures by their names are not among ``files``.
-    known = {file.shown for file in files}
-    names += [skipped.path for skipped in images.skipped if skipped.path in known]
-    parts = (os.path.relpath(name, place).split(os.sep) for name in names)
-    copies = Counter(first if below else "" for first, *below in parts)
-    looked, folders = dict(images.found.classes), Counter(file.folder for file in files)
+    names += [skipped.path for skipped in images.skipped]
+    copies = Counter(at[name] for name in names if name in at)
+    looked: Counter[str] = Counter()
+    for name, number in images.found.classes:
+        looked[forms.get(name, name)] += number
+    folders = Counter(at.values())
     return {
         name: max(1, round(number * (1 - copies[name] / looked[name]))) if name in looked else number
         for name, number in folders.items()

@@ -115,6 +115,7 @@ def _check_class(g: "LoadedGenerator", label: str) -> None:
     Raises:
         RequestError: naming those that it knows.
     """
+    from ganlib.data.listing import matched
     from ganlib.registry import UnknownNameError, check_name
 
     if not g.classes:
@@ -122,7 +123,7 @@ def _check_class(g: "LoadedGenerator", label: str) -> None:
             "--class: this generator was trained without labels (data.labels), and knows no classes"
         )
     try:
-        check_name("class", label, g.classes)
+        check_name("class", matched([label], g.classes)[0], g.classes)
     except UnknownNameError as error:
         raise RequestError(f"--class: {error}") from None
 

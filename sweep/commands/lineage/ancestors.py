@@ -7,6 +7,7 @@ sweep has to stay where it was.
 from collections.abc import Iterable, Mapping, Sequence
 
 from ganlib.config import Ancestor
+from ganlib.data.listing import matched
 from ganlib.errors import RequestError, WorkError
 from sweep.commands.lineage.found import INIT, Found, place_of, sha256_of
 from sweep.spec.distributions import Categorical
@@ -64,7 +65,7 @@ def check_classes(spec: Spec, found: Iterable[Found], classes: Sequence[str]) ->
         RequestError: naming both.
     """
     for one in found:
-        if one.classes and one.classes != tuple(classes):
+        if one.classes and tuple(matched(one.classes, classes)) != tuple(classes):
             raise RequestError(
                 f"{place_of(spec, INIT)}the weights of '{one.ancestor.source}' were told the classes "
                 f"{', '.join(one.classes)}, and these pictures have {', '.join(classes)}: a class is a number of the "

@@ -212,6 +212,15 @@ def test_classes_are_counted_in_all_of_a_large_folder(here: Path, monkeypatch: p
     assert "" not in (seen.look(here, 32, print).folders or {})
 
 
+def test_a_class_is_one_in_both_forms_of_its_name(here: Path) -> None:
+    for number in range(64):
+        first = here / ("dogs", "caf\u00e9", "cafe\u0301")[number % 3]
+        first.mkdir(exist_ok=True)
+        (here / f"{number}.png").rename(first / f"{number}.png")
+    shutil.copy(here / "cafe\u0301" / "2.png", here / "caf\u00e9" / "copy.png")
+    assert seen.look(here, 32, print).folders == {"dogs": 22, "caf\u00e9": 42}
+
+
 def test_why_files_cannot_be_used_is_told(here: Path) -> None:
     linked = here.parent / "linked"
     linked.mkdir()
