@@ -184,7 +184,9 @@ class _Request:
                     source.bucket.check(source.files, part)
             key = self._key(contents)
             path = self.folder / f"{key}.npy"
-            images = open_set(path) or self._pack(path, contents, report)
+            # Another listing may have the same content: whoever replaces an entry takes it away for a moment.
+            with FileLock(path.with_suffix(".lock")):
+                images = open_set(path) or self._pack(path, contents, report)
             report.finished()
             # A file that could not be read may be readable next time without having changed.
             if all(isinstance(digest, bytes) for digest in chain.from_iterable(contents)):

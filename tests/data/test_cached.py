@@ -1,10 +1,13 @@
 """Sets are prepared once and found again, whatever happens to the files in between."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers.drawn.pictures import config, first_channel, save
@@ -174,6 +177,8 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
 
 SCRIPT = """
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 print("started")
 from ganlib.config import DataConfig
 from ganlib.data import prepare
@@ -240,3 +245,24 @@ def test_a_shortage_of_memory_is_told_in_words(folder, cache, monkeypatch, short
     monkeypatch.setattr(place, short)
     with pytest.raises(WorkError, match="memory ran out: free some"):
         prepare(config(folder, size=32), cache)
+
+
+def test_equal_pictures_at_two_places_are_packed_once_at_a_time(folder, tmp_path, cache, monkeypatch):
+    """Whoever replaces an entry takes it away for a moment, in which another process may look for it."""
+    from ganlib.data import build
+
+    twin, packed = shutil.copytree(folder, tmp_path / "twin"), []
+    both = threading.Barrier(2)
+
+    def filled(*arguments):
+        packed.append(arguments)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=1)
+        return fill(*arguments)
+
+    fill = build.fill
+    monkeypatch.setattr(build, "fill", filled)
+    with ThreadPoolExecutor(2) as threads:
+        one, two = threads.map(lambda root: prepare(config(root, size=32), cache), (folder, twin))
+    assert one.path == two.path
+    assert len(packed) == 1

@@ -191,13 +191,15 @@ def _pictures(cache: Path, users: Collection[User]) -> Iterator[Entry]:
     kits = {folder: _kit(folder) for folder in sorted((cache / "kits").glob("*"))}
     for path in sorted((cache / "data").glob("*.npy")):
         found, hashes = _object(path.with_suffix(".json")), set()
-        files = [file for file in (path.with_suffix(".json"), path) if file.exists()]
+        files = [file for file in (path.with_suffix(".json"), path, path.with_suffix(_LOCK)) if file.exists()]
         for folder in [folder for folder, (first, _) in kits.items() if first == f"data/{path.name}"]:
             hashes.add(folder.name)
             files += kits.pop(folder)[1]
         using = [user for user in users if user.hashes & {found.get("hash"), *hashes}]
         yield _entry(cache, "pictures", _packed(found), [*files, *indexes.pop(path.stem, [])], using)
     for key, paths in indexes.items():
+        lock = cache / "data" / f"{key}{_LOCK}"
+        paths += [lock] if key.isalnum() and lock.exists() else []  # whatever a damaged index says
         yield _entry(cache, "pictures", f"points to pictures that are gone ({key[:8]})", paths)
     for folder, (_, files) in kits.items():
         if files:
