@@ -57,7 +57,7 @@ hypothesis.settings.load_profile("sweep")
 
 @pytest.fixture(scope="module", autouse=True)
 def small_heap() -> None:
-    """Leave out of later searches for garbage what there is: a million objects, which tests that search look through."""
+    """Leave out of later searches for garbage what there is: a million objects, and tests search often."""
     gc.collect()
     gc.freeze()
 
