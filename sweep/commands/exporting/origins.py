@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ganlib.config import AVATARS, PictureSource, TrialConfig
-from ganlib.data.bucket import is_bucket
+from ganlib.data.buckets.bucket import is_bucket
 from sweep.records.catalog import Sweep
 
 LICENCES = {"CC0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
