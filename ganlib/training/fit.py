@@ -23,7 +23,6 @@ from ganlib.models.start import Start
 from ganlib.names import FAMILIES, Extent
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.capture import recorded
-from ganlib.steps.means import Means
 from ganlib.steps.stream import Batches, stream_of
 from ganlib.training.evaluating import evaluated
 from ganlib.training.evaluation import Evaluation
@@ -210,7 +209,7 @@ class Fit(Iterator[Evaluation]):
         self._train_until(evaluation_after(measured, self.interval_kimg, self.budget_pictures))
         means = self.step.means()  # waits for the device, so that the time is true
         self.pause()
-        return partial(self._evaluate, means, self._seconds)
+        return partial(evaluated, self, means, self._seconds)
 
     def _trained_for(self) -> float:
         """Count the seconds of the interval so far."""
@@ -234,9 +233,6 @@ class Fit(Iterator[Evaluation]):
         trained_on = self.stream.shown - self.restarted_at[0]
         after = (trained_on + self.step.pictures_per_step) / 1000
         self.step.schedule(after, factor, progress, trained_on / self.images)
-
-    def _evaluate(self, means: Means, seconds_train: float) -> Evaluation:
-        return evaluated(self, means, seconds_train)
 
     def roll_back(self, state: dict[str, Any] | None, lr_factor: float) -> None:
         """Go on from older weights with fresh noise and smaller steps. The clock and the order of pictures go on.

@@ -15,6 +15,7 @@ from ganlib.config import CollapseConfig, DataConfig, EvaluateConfig, ModelConfi
 from ganlib.metrics import Evaluator, Extractor
 from ganlib.metrics import evaluator as evaluator_module
 from ganlib.training.collapse import Signals, judge
+from ganlib.training.evaluating import evaluated
 from ganlib.training.evaluation import Evaluation
 from ganlib.training.fit import Fit
 from sweep.worker.rows import signals_of
@@ -124,7 +125,7 @@ def played(real: np.ndarray, made: list[np.ndarray]) -> list[Signals]:
         ready = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         run.step.average = lambda latents, ready=ready: ready[: len(latents)].float() / 127.5 - 1
         run.step.sample = Replay(ready)
-        evaluation: Evaluation = run._evaluate(means, 0.0)
+        evaluation: Evaluation = evaluated(run, means, 0.0)
         found.append(signals_of(evaluation))
     return found
 

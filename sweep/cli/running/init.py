@@ -21,9 +21,10 @@ from sweep.cli.options import LENGTH, local_option, set_option
 def command(
     pictures: str, name: str | None, time: float | None, local: bool, overrides: tuple[str, ...]
 ) -> None:
-    """Print the spec that 'sweep run PICTURES' would choose for a folder of pictures, with a reason at each choice.
+    """Print a spec for a folder of pictures, with a reason at each choice.
 
-    Redirect it into a file, change what you like, and give that file to 'sweep run'.
+    With --time it is fitted to this machine, as that of 'sweep run PICTURES' is; otherwise it has eight trials. Redirect
+    it into a file, change what you like, and give that file to 'sweep run'.
     """
     from sweep.commands.folder.asked import Asked
     from sweep.commands.folder.pictures import spec_of
