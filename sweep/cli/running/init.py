@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Print a spec for a folder of pictures, with a reason at each choice.
 
-    With --time it is fitted to this machine, as that of 'sweep run PICTURES' is; otherwise it has eight trials. Redirect
-    it into a file, change what you like, and give that file to 'sweep run'.
+    With --time it is fitted to this machine, as that of 'sweep run PICTURES' is; otherwise it has eight trials.
+    Redirect it into a file, change what you like, and give that file to 'sweep run'.
     """
     from sweep.commands.folder.asked import Asked
     from sweep.commands.folder.pictures import spec_of
