@@ -150,7 +150,7 @@ class CycleStep(TranslationStep):
         on_drawings = self.judge.judged(self.discriminator.drawings, drawings, drawn, number)
         on_photos = self.judge.judged(self.discriminator.photos, photos, taken, number)
         loss, real_out, fake_out = on_drawings
-        # Each has its own weights, so that half the sum of both is half the loss for each, as in the paper.
+        # Each has its own weights, so that half the sum of both is half the loss for each, as with the paper's `mse`.
         loss = (loss + on_photos[0]) / 2
         self._improve_discriminator(loss)
         self._observe(real_out, fake_out, number)

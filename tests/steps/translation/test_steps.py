@@ -20,6 +20,8 @@ from torch import Tensor
 from ganlib.steps.adversarial import AdversarialStep
 from ganlib.steps.stream import Domains
 from ganlib.steps.translation import CartoonStep, CycleStep
+from sweep import shipped
+from sweep.spec.specification import load
 
 
 class Stub(torch.nn.Module):
@@ -166,3 +168,18 @@ def test_the_average_of_a_translator_is_of_both_ways() -> None:
     assert step.sample(given).shape == step.sample_back(given).shape == (BATCH, 3, SIZE, SIZE)
     assert not torch.equal(step.sample(given), step.sample_back(given))
     assert F.mse_loss(step.average.forth(given), step.generator.forth(given)) > 0
+
+
+def test_the_loss_of_the_shipped_cyclegan_is_the_papers() -> None:
+    """Zhu et al. 2017, equations 1 to 3 and section 4: E[(D(G(x)) - 1)^2], beside cycle and identity of 10 and 5."""
+    path = shipped.find("cyclegan")
+    assert path is not None
+    step, one = made(loss=load(path).plain["train.loss"]), batch(False)
+    for discriminator in (step.discriminator.drawings, step.discriminator.photos):
+        discriminator.eval()
+    drawings, photos = floats(one.drawings), floats(one.photos)
+    drawn, taken = step._translated(drawings, photos)
+    parts = ((step.discriminator.drawings, drawn), (step.discriminator.photos, taken))
+    expected = sum((network(pictures) - 1).square().mean() for network, pictures in parts)
+    deceived, _ = step._generators_half(drawings, photos, None, (drawn, taken))
+    torch.testing.assert_close(deceived, expected, rtol=1e-4, atol=1e-5)
