@@ -97,7 +97,8 @@ def test_what_is_interrupted_is_written_whole_or_not_at_all(
     with pytest.raises(KeyboardInterrupt):
         folder.write("a", LARGE)
     assert interrupted
-    assert bucket.objects[KEY] == LARGE
+    # The old one where a request is lost as well, as on a busy machine: after Ctrl-C none is repeated.
+    assert bucket.objects[KEY] in (LARGE, b"old")
 
 
 @pytest.mark.parametrize("size", [0, s3.PART_BYTES - 1, s3.PART_BYTES, s3.PART_BYTES + 1])

@@ -5,6 +5,7 @@ from descriptor 3 and writes answers and events to descriptor 4, as JSON, each e
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,15 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 PATIENCE = 240.0
+LEFT = (
+    *("Inspected target navigated or closed", "Execution context was destroyed."),
+    "Cannot find context with specified id",
+)
+"""What the browser says where a page loads anew while it is asked for something."""
+
+
+class LeftError(Exception):
+    """The page was left while it was asked."""
 
 
 class Browser:
@@ -59,6 +68,9 @@ class Browser:
             answer = self._read(PATIENCE)
             assert answer is not None, f"the browser did not answer {method} within {PATIENCE:.0f} s"
             if answer.get("id") == self._sent:
+                told = answer.get("error", {}).get("message", "")
+                if told in LEFT:
+                    raise LeftError(method)
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
 
@@ -115,7 +127,10 @@ class Browser:
     def wait(self, script: str) -> None:
         """Wait until an expression is true."""
         end = time.monotonic() + PATIENCE
-        while not self.run(script):
+        while True:
+            with contextlib.suppress(LeftError):
+                if self.run(script):
+                    return
             assert time.monotonic() < end, f"never came true: {script}"
             time.sleep(0.1)
 
@@ -158,7 +173,7 @@ class Browser:
         path.write_bytes(base64.b64decode(told["data"]))
 
 
-@contextmanager
+@contextlib.contextmanager
 def browser(profile: Path) -> Iterator[Browser]:
     """A browser with a fresh profile, ended afterwards."""
     theirs_in, ours_out = os.pipe()
