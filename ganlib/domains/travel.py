@@ -2,8 +2,11 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 from ganlib.disk import write_whole
 
@@ -16,7 +19,7 @@ Read = Callable[[str, int, int], bytes]
 def fetch(
     name: str, path: Path, size: int | None, read: Read, progress: Callable[[int], None] = lambda done: None
 ) -> None:
-    """Fetch a file, unless it is there.
+    """Fetch a file, unless it is there; whoever fetches what others may fetch, too, does so within `alone`.
 
     Args:
         name: On the other machine.
@@ -53,6 +56,19 @@ def fetch(
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other processes of this machine from fetching, checking or computing a file meanwhile.
+
+    Raises:
+        OSError: if its folder cannot be written.
+    """
+    with ExitStack() as held:
+        with suppress(NotImplementedError):  # a network disk may know no locks
+            held.enter_context(FileLock(f"{path}.lock"))
+        yield
 
 
 def _room_of(descriptor: int) -> int:

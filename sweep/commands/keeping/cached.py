@@ -249,8 +249,11 @@ def _mirrors(cache: Path, users: Collection[User]) -> Iterator[Entry]:
 def _single(cache: Path) -> Iterator[Entry]:
     """List files that stand for themselves."""
     for kind, folder, what in (("weights", "weights", "weights"), ("logs", "drivers", "of a driver")):
-        for path in _below(cache / folder):
-            yield _entry(cache, kind, what, [path])
+        found = list(_below(cache / folder))
+        for path in found:
+            lock = path.with_name(f"{path.name}{_LOCK}")  # of who fetches it
+            if path.suffix != _LOCK or path.with_suffix("") not in found:
+                yield _entry(cache, kind, what, [path, lock] if lock in found else [path])
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ganlib.config import TrialConfig
 from ganlib.data import cache_dir
 from ganlib.domains import kit
-from ganlib.domains.travel import fetch
+from ganlib.domains.travel import alone, fetch
 from ganlib.errors import WorkError
 from ganlib.metrics.cache import kept_of
 
@@ -78,7 +78,7 @@ class Offer:
 
 
 def take(source: Source, data_hash: str, config: TrialConfig, progress: Progress) -> None:
-    """Fetch whatever this machine lacks for the trials of a sweep.
+    """Fetch whatever this machine lacks for the trials of a sweep; of several processes, one fetches each thing.
 
     Args:
         source: The machine that has it.
@@ -97,7 +97,9 @@ def take(source: Source, data_hash: str, config: TrialConfig, progress: Progress
             _take_weights(source, path, told[WEIGHTS][path])
     for name, size in told[FEATURES].items():
         with suppress(OSError):  # they can be computed here as well
-            fetch(f"{FEATURES}:{name}", cache_dir() / Path(name).name, size, source.read)
+            place = cache_dir() / Path(name).name
+            with alone(place):
+                fetch(f"{FEATURES}:{name}", place, size, source.read)
 
 
 def _take_weights(source: Source, path: str, facts: Mapping[str, Any]) -> None:
@@ -105,14 +107,15 @@ def _take_weights(source: Source, path: str, facts: Mapping[str, Any]) -> None:
     place = received(path)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.is_file() and _facts(place) != facts:
-            place.unlink()  # those of another time
-        fetch(f"{WEIGHTS}:{path}", place, facts["size"], source.read)
+        with alone(place):
+            if place.is_file() and _facts(place) != facts:
+                place.unlink()  # those of another time
+            fetch(f"{WEIGHTS}:{path}", place, facts["size"], source.read)
+            if _facts(place) != facts:
+                place.unlink()
+                raise WorkError(f"the weights {path} arrived damaged in {place}: they were removed")
     except OSError as error:
         raise WorkError(f"cannot keep the weights {path} as {place}: {error.strerror or error}") from None
-    if _facts(place) != facts:
-        place.unlink()
-        raise WorkError(f"the weights {path} arrived damaged in {place}: they were removed")
 
 
 def weights_of(config: TrialConfig) -> list[str]:

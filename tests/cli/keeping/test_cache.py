@@ -157,6 +157,17 @@ def test_what_a_process_is_making_stays(cache: Path, storage: Path) -> None:
     assert list(cache.glob("*.safetensors"))
 
 
+def test_weights_that_a_process_fetches_stay(cache: Path, storage: Path) -> None:
+    """Their lock is no thing of its own in the list."""
+    before = listed(storage)
+    (cache / "weights/w.pth.lock").touch()
+    assert [entry["name"] for entry in listed(storage)] == [entry["name"] for entry in before]
+    with FileLock(cache / "weights/w.pth.lock"):
+        told = fine("cache", "--clear", "weights", "--yes", "--storage", storage)
+    assert "a process is making it" in told
+    assert (cache / "weights/w.pth").exists()
+
+
 @pytest.mark.parametrize("arguments", [["--unused"], ["--json", "--clear", "all"]])
 def test_what_does_not_go_together(arguments: list[str], storage: Path) -> None:
     assert run("cache", *arguments, "--storage", storage).exit_code == 2
