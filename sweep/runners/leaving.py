@@ -56,7 +56,7 @@ class Leaving:
                 self._reason = f"{going()}: Ray drains the node"
         return self._reason
 
-    def around(self, work: "Callable[[], dict[str, str]]") -> dict[str, str]:
+    def around(self, work: "Callable[[], dict[str, Any]]") -> dict[str, Any]:
         """Do work that asks for warnings; a SIGTERM at any other time ends the process."""
         self._at_work = True
         try:

@@ -21,13 +21,15 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import WorkError
-from sweep.runners.leaving import Leaving, told
+from sweep.runners.leaving import Leaving, leaving, told
 from sweep.runners.orphans import end_with_parent
 from sweep.storage import lease
 from sweep.worker.messages import LostGpuError
 
 CALLS = 256
 """Calls that a pack's process takes at a time: one from each of its trials' workers, which waits there."""
+LOOK_SECONDS = 1.0
+"""A worker that waits for its trial's report looks so often whether its machine is about to go."""
 ANSWER_SECONDS = 1.0
 """An ending process lives on for so long, until its trials have been told."""
 IDLE_SECONDS = 300.0
@@ -74,6 +76,10 @@ class PackProcess:
 
         self._do(want)
         return said.result()
+
+    def send_away(self, attempt: Attempt, reason: str) -> None:
+        """Have a trial leave a checkpoint, and go on elsewhere."""
+        self._do(lambda: self._pack.send_away(attempt, reason))
 
     def leave(self, attempt: Attempt) -> None:
         """Let a trial go."""
@@ -159,7 +165,7 @@ class Packed:
     """
 
     def __init__(self, assignment: dict[str, Any]) -> None:
-        self._assignment, self._begun = assignment, False
+        self._assignment, self._begun, self._sent_away = assignment, False, False
         self._attempt = assignment["trial"], assignment["attempt"]
         node = ray.get_runtime_context().get_node_id()
         on_gpu = bool(ray.get_gpu_ids())
@@ -183,12 +189,21 @@ class Packed:
         return pid
 
     def next(self) -> dict[str, str]:
-        """Train up to the next report, or fault."""
+        """Train up to the next report, or fault; a trial whose worker is to leave goes elsewhere, the others stay."""
         try:
             if not self._begun:
+                if reason := leaving()():
+                    return {"leaving": reason}
                 self._begun = True
                 ray.get(self._process.begin.remote(self._assignment))
-            said: dict[str, str] = ray.get(self._process.next.remote(self._attempt))
+            asked = self._process.next.remote(self._attempt)
+            come: list[Any] = []
+            while not come:
+                if not self._sent_away and (reason := leaving()()):
+                    self._sent_away = True
+                    self._process.send_away.remote(self._attempt, reason)
+                come = ray.wait([asked], timeout=LOOK_SECONDS)[0]
+            said: dict[str, str] = ray.get(asked)
             return said
         except (ray.exceptions.RayActorError, LostGpuError) as error:
             return ended(error)

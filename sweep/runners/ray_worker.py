@@ -38,9 +38,6 @@ class Alone:
 
     def next(self) -> dict[str, str]:
         """Train up to the next report, or fault."""
-        return leaving().around(self._next)
-
-    def _next(self) -> dict[str, str]:
         try:
             from sweep.worker.lent import Lent
             from sweep.worker.messages import Assignment, to_plain
@@ -81,17 +78,21 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """Say where this is; then make the node ready, if it is not yet; then train up to the next report."""
+        said = leaving().around(self._step)
+        if "leaving" in said:
+            # As an exception, so that Tune has no other trial train in this process.
+            raise LeavingError(said["leaving"])
+        return said
+
+    def _step(self) -> dict[str, Any]:
         if not self.greeted:
             self.greeted = True
             gpus = [str(index) for index in ray.get_gpu_ids()]
             return {"hello": [ray.get_runtime_context().get_node_id(), self.run.pid(), gpus, self.run.name]}
         if self.readiness.awaited():
-            return {"waiting": True}
-        said = self.run.next()
-        if "leaving" in said:
-            # As an exception, so that Tune has no other trial train in this process.
-            raise LeavingError(said["leaving"])
-        return said
+            reason = leaving()()
+            return {"leaving": reason} if reason else {"waiting": True}
+        return self.run.next()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next assignment; nothing of the old trial is kept but the process's caches."""

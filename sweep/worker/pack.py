@@ -54,6 +54,7 @@ class _Slot:
         stream: Where its kernels run; None on a CPU.
         wanted: Whether somebody waits for its next report.
         run: None before its first turn.
+        leaving: Why it is to go on elsewhere, though the others stay; empty as long as it may stay.
     """
 
     assignment: Assignment
@@ -61,6 +62,7 @@ class _Slot:
     stream: "torch.cuda.Stream | None"
     wanted: bool
     run: TrialRun | None = None
+    leaving: str = ""
 
     @property
     def trains(self) -> bool:
@@ -72,9 +74,10 @@ class _Slot:
         with torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext():
             if self.run is None:
                 used = pack.used_by(self.assignment.config)
-                self.run = TrialRun(
-                    self.assignment, Lent(TURN_SECONDS, pack.patience, self.heard, used, pack.leaving)
+                lent = Lent(
+                    TURN_SECONDS, pack.patience, self.heard, used, lambda: self.leaving or pack.leaving()
                 )
+                self.run = TrialRun(self.assignment, lent)
             return self.run.advance()
 
     def close(self, hangs: bool = False) -> Fit | None:
@@ -131,6 +134,11 @@ class Pack:
         """Let a trial go on after it has reported."""
         slot = self._slots[attempt]
         slot.wanted, slot.heard.last = True, time.monotonic()
+
+    def send_away(self, attempt: Attempt, reason: str) -> None:
+        """Have a trial leave a checkpoint when it is wanted, and go on elsewhere."""
+        if attempt in self._slots:
+            self._slots[attempt].leaving = reason
 
     def leave(self, attempt: Attempt) -> None:
         """Let a trial go; its recorded steps are kept for the next one that has such steps."""

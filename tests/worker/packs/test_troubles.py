@@ -45,6 +45,27 @@ def test_all_leave_a_machine_that_is_taken_away_and_lose_no_step(
     fine("check", "packed", "--storage", storage)
 
 
+def test_one_is_sent_away_and_loses_no_step_and_the_other_stays(
+    spec: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds, turn = [0], Pack.round
+
+    def send_away(self: Pack) -> Any:
+        rounds[0] += 1
+        if rounds[0] == 12:
+            self.send_away((1, 0), "its worker was told to go")
+        return turn(self)
+
+    monkeypatch.setattr(Pack, "round", send_away)
+    storage = spec.parent / "sent-away"
+    fine("run", spec, "--local", "--storage", storage, *PACKED)
+    folder = storage / "packed"
+    assert [event["trial"] for event in events(folder, "preempted")] == [1]
+    assert not events(folder, "restart"), "it is no failure"
+    assert weights(folder) == weights(alone)
+    fine("check", "packed", "--storage", storage)
+
+
 def test_all_leave_in_the_midst_of_evaluations_and_lose_none(
     spec: Path, alone: Path, slow: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
