@@ -21,7 +21,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import WorkError
-from sweep.runners.leaving import Leaving, leaving, told
+from sweep.runners.leaving import Leaving, LeavingError, leaving, told
 from sweep.runners.orphans import end_with_parent
 from sweep.storage import lease
 from sweep.worker.messages import LostGpuError
@@ -60,11 +60,20 @@ class PackProcess:
         return os.getpid()
 
     def begin(self, assignment: dict[str, Any]) -> None:
-        """Take in a trial."""
+        """Take in a trial.
+
+        Raises:
+            LeavingError: This machine is about to go: the trial is to begin elsewhere.
+        """
         from sweep.worker.messages import Assignment
 
+        def begin() -> None:
+            if reason := self._leaving():
+                raise LeavingError(reason)
+            self._pack.begin(Assignment.from_plain(assignment), wanted=False)
+
         self._last = assignment
-        self._do(lambda: self._pack.begin(Assignment.from_plain(assignment), wanted=False))
+        self._do(begin)
 
     def next(self, attempt: Attempt) -> dict[str, str]:
         """Let a trial go on, and wait for what it says: a ``report`` or a ``fault`` as JSON."""
@@ -123,13 +132,27 @@ class PackProcess:
     def _turn(self) -> None:
         """Do what is asked for, then let each trial train for a while."""
         try:
-            while True:
+            while not self._left():
                 self._commands.get(block=not self._pack.wanted, timeout=IDLE_SECONDS)()
         except queue.Empty:
             if not self._pack.wanted and deserted(self._last):
                 os._exit(0)
         for attempt, said in self._pack.round():
             self._say(attempt, said)
+        if self._left():
+            self._end()
+
+    def _left(self) -> bool:
+        """Tell whether all trials have left a machine that is about to go; a warning is never taken back."""
+        return bool(self._leaving()) and not len(self._pack)
+
+    def _end(self) -> None:
+        """End this process, which would send away whoever came next: a new one may stay. Until then it refuses."""
+        until = time.monotonic() + ANSWER_SECONDS
+        with suppress(queue.Empty):
+            while (left := until - time.monotonic()) > 0:
+                self._commands.get(timeout=left)()
+        os._exit(0)
 
     def _say(self, attempt: Attempt, said: Any) -> None:  # noqa: ANN401 - a Report or a Fault
         from sweep.worker.messages import Fault, to_plain
@@ -195,7 +218,8 @@ class Packed:
                 if reason := leaving()():
                     return {"leaving": reason}
                 self._begun = True
-                ray.get(self._process.begin.remote(self._assignment))
+                if reason := self._begin():
+                    return {"leaving": reason}
             asked = self._process.next.remote(self._attempt)
             come: list[Any] = []
             while not come:
@@ -207,6 +231,16 @@ class Packed:
             return said
         except (ray.exceptions.RayActorError, LostGpuError) as error:
             return ended(error)
+
+    def _begin(self) -> str:
+        """Begin the trial; returns why it is to begin elsewhere, if it is. It has not failed then."""
+        try:
+            ray.get(self._process.begin.remote(self._assignment))
+        except LeavingError as error:
+            return str(getattr(error, "cause", None) or error)  # Ray's own has a traceback before it
+        except ray.exceptions.RayActorError:
+            return "the process that was to train it had ended before it began"
+        return ""
 
     def close(self) -> None:
         """Leave the trial."""

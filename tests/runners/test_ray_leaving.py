@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("ray")
 
+from ray.exceptions import RayTaskError
+
 from sweep.runners import leaving as warnings
 from sweep.runners import ray_pack, ray_worker
 from sweep.runners.leaving import Leaving, LeavingError
@@ -19,7 +21,7 @@ from sweep.runners.ray_pack import Packed, PackProcess
 from sweep.runners.ray_worker import TrialActor
 from sweep.worker.messages import Fault
 
-PATIENCE = 20.0
+PATIENCE = 5.0
 ASSIGNMENT = {"trial": 3, "attempt": 1}
 
 
@@ -33,7 +35,7 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaving]:
     monkeypatch.setattr(warnings, "draining", dict[str, int])
     ours = Leaving()
     for module in (ray_pack, ray_worker):
-        monkeypatch.setattr(module, "leaving", lambda: ours, raising=False)
+        monkeypatch.setattr(module, "leaving", lambda: ours)
     yield ours
     signal.signal(signal.SIGTERM, before)
 
@@ -88,6 +90,9 @@ class Handle:
             def do() -> None:
                 try:
                     said.set_result(getattr(self._process, name)(*given))
+                except LeavingError as error:
+                    raised = RayTaskError(name, "Traceback ...", error)
+                    said.set_exception(raised.as_instanceof_cause())
                 except BaseException as error:
                     said.set_exception(error)
 
@@ -109,7 +114,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(ray_pack.os, "_exit", end)
     monkeypatch.setattr(ray_pack, "Leaving", lambda at_work: lambda: machine.going)
     monkeypatch.setattr(ray_pack, "end_with_parent", lambda: None)
-    monkeypatch.setattr(ray_pack, "LOOK_SECONDS", 0.05, raising=False)
+    monkeypatch.setattr(ray_pack, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(ray_pack, "ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("sweep.worker.messages.Assignment.from_plain", lambda plain: plain)
     monkeypatch.setattr("sweep.worker.pack.Pack", Trials)
     monkeypatch.setattr(ray_pack.ray, "get", lambda asked: asked.result(PATIENCE))
@@ -175,3 +181,39 @@ def test_sigterm_while_the_machine_is_made_ready_is_no_failure() -> None:
 
     with pytest.raises(LeavingError, match="SIGTERM"):
         actor(SimpleNamespace(), awaited).step()
+
+
+def test_a_pack_that_is_told_to_go_ends_when_its_trials_have_left(machine: SimpleNamespace) -> None:
+    """A detached actor outlives its trials: the next worker of its GPU would get a process that sends all away."""
+    handle = Handle(PackProcess(None, 1.0, 2, 0.0))
+    said = []
+    for trial in (3, 4):
+        handle.begin.remote(ASSIGNMENT | {"trial": trial}).result(PATIENCE)
+        said.append(handle.next.remote((trial, 1)))
+    machine.going = "its machine is being taken away"
+    assert ["taken away" in one.result(PATIENCE)["leaving"] for one in said] == [True, True]
+    assert machine.ended.result(PATIENCE) == 0
+
+
+def test_a_pack_that_is_to_go_takes_no_trial_and_that_is_no_failure(machine: SimpleNamespace) -> None:
+    handle = Handle(PackProcess(None, 1.0, 2, 0.0))
+    machine.going = "its machine is being taken away"
+    with pytest.raises(LeavingError, match=r"^its machine is being taken away$"):
+        actor(packed(handle)).step()
+    assert machine.ended.result(PATIENCE) == 0
+
+
+def test_a_pack_that_is_to_go_ends_when_its_last_trial_is_stopped(machine: SimpleNamespace) -> None:
+    handle = Handle(PackProcess(None, 1.0, 2, 0.0))
+    handle.begin.remote(ASSIGNMENT).result(PATIENCE)
+    machine.going = "its machine is being taken away"
+    handle.leave.remote((3, 1)).result(PATIENCE)
+    assert machine.ended.result(PATIENCE) == 0
+
+
+def test_a_trial_whose_pack_ended_before_it_began_has_not_failed(machine: SimpleNamespace) -> None:
+    def begin(assignment: object) -> None:
+        raise ray_pack.ray.exceptions.ActorDiedError
+
+    with pytest.raises(LeavingError, match="had ended before it began"):
+        actor(packed(Handle(SimpleNamespace(begin=begin)))).step()  # type: ignore[arg-type]
