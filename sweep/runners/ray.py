@@ -151,7 +151,9 @@ class RayRunner:
 
     def _recount(self) -> None:
         """Look which nodes are there now and can run trials."""
-        self._nodes = {name: node for name, node in nodes(self.kinds).items() if name not in self.unfit}
+        there = nodes(self.kinds)
+        self._there = frozenset(there)
+        self._nodes = {name: node for name, node in there.items() if name not in self.unfit}
         self.largest_share = largest_share(self._nodes.values(), self.cpu, self.gpu)
         self._counted = time.monotonic()
 
@@ -165,12 +167,21 @@ class RayRunner:
                 )
 
     def _check_able(self, director: Director) -> None:
-        """Halt where every node has turned out to be unfit: nothing would start any more."""
+        """Halt where all that is there has turned out to be unfit: nothing would start any more.
+
+        Where no machine is there at all, others may come, as where none was ever unfit.
+        """
+        if self._unfit_alone():
+            self._recount()  # the others may have come, or the unfit ones gone, since
+            if unfit := self._unfit_alone():
+                director.halt(f"no machine can run the trials: {'; '.join(unfit)}")
+
+    def _unfit_alone(self) -> list[str]:
+        """List why machines that are there cannot run trials; nothing where another can."""
         demand = Demand.of(self.cpu, self.gpu)
-        if self.unfit and not any(
-            n.holds(demand) for name, n in self._nodes.items() if name not in self.unfit
-        ):
-            director.halt(f"no machine can run the trials: {'; '.join(self.unfit.values())}")
+        if any(node.holds(demand) for name, node in self._nodes.items() if name not in self.unfit):
+            return []
+        return [why for name, why in self.unfit.items() if name in self._there]
 
     def run(self, director: Director, beat: Any) -> None:  # noqa: ANN401
         """Train until the director has no more assignments."""

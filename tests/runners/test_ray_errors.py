@@ -137,3 +137,43 @@ def test_a_trial_that_waits_for_more_than_any_machine_has_is_called_back(
     assert events(folder) == ["restart", "preempted"]
     again = searcher.suggest("b")["assignment"]
     assert (again["trial"], again["attempt"], again["share"]) == (0, 2, 1.0)
+
+
+class Halted:
+    """A director that is told to halt."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def halt(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+@pytest.mark.parametrize(
+    ("there", "reasons"),
+    [
+        ((), []),  # others may come, as where none was ever unfit
+        (("spot-3", "spot-5"), []),
+        (("spot-3",), ["no machine can run the trials: spot-3: disk full"]),
+        (("spot-3", "small"), ["no machine can run the trials: spot-3: disk full"]),
+        (("small",), []),
+    ],
+)
+@pytest.mark.parametrize("counted_before", [True, False])
+def test_only_unfit_machines_that_are_there_halt_a_sweep(
+    there: tuple[str, ...], reasons: list[str], counted_before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was unfit hours ago, and has gone, says nothing of those that come; another has gone, too."""
+    large, small = Node.having(2, 0), Node.having(1, 0)
+    counted = {"spot-3": large}
+    monkeypatch.setattr(ray_runner, "nodes", lambda kinds: counted)
+    runner = RayRunner.__new__(RayRunner)
+    runner.cpu, runner.gpu, runner.kinds = 2.0, 0.0, ()
+    runner.unfit = {"spot-1": "spot-1: no weights", "spot-3": "spot-3: disk full"}
+    runner._recount()
+    counted = {name: small if name == "small" else large for name in there}
+    if counted_before:
+        runner._recount()
+    director: Any = Halted()
+    runner._check_able(director)
+    assert director.reasons == reasons
