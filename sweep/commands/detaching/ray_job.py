@@ -50,7 +50,7 @@ class RayJob:
 
     def __init__(self, words: Sequence[str], files: Mapping[str, str], name: str, address: str) -> None:
         ray_environment.prepare()
-        self._address = address
+        self._address, self._name = address, name
         self._client = _client(address)
         job = f"sweep-{''.join(c if c.isalnum() else '-' for c in name)}-{secrets.token_hex(4)}"
         command = f'python -m sweep {shlex.join(words)} --address "$RAY_ADDRESS"'
@@ -85,20 +85,25 @@ class RayJob:
         """Give its exit code; None while it runs.
 
         Raises:
-            WorkError: if the head answers no more, or the job ended before its command began.
+            WorkError: if the head answers no more, or the job has no exit code: it was stopped, or was lost.
         """
         info = self._asked(self._client.get_job_info)
         if not info.status.is_terminal():
             return None
         if info.status.value == "SUCCEEDED":
             return 0
+        if info.status.value == "STOPPED":  # 'ray job stop', which says no exit code
+            raise WorkError(
+                f"{self.described} was stopped: 'sweep resume {self._name}' goes on with it, or the same command where "
+                f"no trial had started. All that it said: {self.output}"
+            )
         if any(word in self.said() for word in NO_SWEEP):
             raise RequestError(
                 f"the Python of the cluster's head has no sweep: 'ray start' there must find that of sweep's "
                 f"environment first (export PATH=~/sweep/.venv/bin:$PATH). {self.described}: {info.message}"
             )
         if info.driver_exit_code is None:
-            raise WorkError(f"{self.described} ended before it began: {info.message}")
+            raise WorkError(f"{self.described} ended without an exit code: {info.message}")
         return int(info.driver_exit_code)
 
     def said(self) -> str:

@@ -15,12 +15,11 @@ from click.testing import CliRunner
 from helpers.programs.sweep_process import Results, slow, waited_for
 from helpers.sweeps.commands import RATE, run, small
 
-from ganlib.errors import RequestError, WorkError
 from sweep.cli import cli
 from sweep.cli.detach import words
 from sweep.cli.running.run import command as run_command
 from sweep.commands import detaching
-from sweep.commands.detaching import Seen, follow, ray_job
+from sweep.commands.detaching import Seen, follow
 from sweep.storage import layout
 from sweep.storage.folder import Folder
 from sweep.storage.opening import open_folder
@@ -240,39 +239,6 @@ def test_ctrl_c_ends_the_looking_alone(place: Folder, monkeypatch: pytest.Monkey
         "no longer looking on",
         "it goes on by itself: pid 7 on far-away, whose output is in a file",
     ]
-
-
-@pytest.mark.parametrize(
-    ("address", "words"),
-    [
-        ("http://127.0.0.1:1", "nothing takes jobs at http://127.0.0.1:1 ("),
-        ("127.0.0.1:1", "no Ray cluster answers at '127.0.0.1:1'"),
-        ("ray://127.0.0.1:1", "hand the sweep over: --detach --address http://HOST:8265"),
-        ("nonsense", "an address is HOST:PORT"),
-    ],
-)
-def test_an_address_that_takes_no_jobs(address: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(RequestError) as error:
-        ray_job.RayJob(["run"], {}, "faces", address)
-    assert words in str(error.value)
-
-
-def test_a_head_without_an_agent_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two clusters on one machine, and the second has no port for its agent."""
-
-    class Head:
-        def submit_job(self, **_: object) -> str:
-            raise RuntimeError(
-                "Request failed with status code 500: No available agent to submit job, please try again later.."
-            )
-
-    monkeypatch.setattr(ray_job, "_client", lambda _: Head())
-    monkeypatch.setattr(ray_job, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(time, "sleep", lambda _: None)
-    with pytest.raises(WorkError, match="dashboard-agent-listen-port=0"):
-        ray_job.RayJob(["run"], {}, "faces", "10.0.0.1:6379")
 
 
 def test_detach_and_dry_run_exclude_each_other(spec: Path) -> None:
