@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import ray
+from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganlib.errors import RequestError, WorkError
@@ -16,13 +17,23 @@ from sweep.runners.ray_environment import of_trials
 WAIT_SECONDS = 2.0
 """A worker whose node is made ready gives a sign of life so often."""
 
+BEGUN = "sweep-begun"
+"""The namespace, of the values that Ray's head keeps, of the tasks that have begun."""
+
 
 class UnfitError(WorkError):
     """The node of a worker cannot run trials of the sweep."""
 
 
 def try_out(
-    config: str, data_hash: str, folder: str, owner: str, gpu: float, threads: int, visible: str | None = None
+    config: str,
+    data_hash: str,
+    folder: str,
+    owner: str,
+    gpu: float,
+    threads: int,
+    visible: str | None = None,
+    begun: str = "",
 ) -> dict[str, Any]:
     """Run `sweep.worker.ready.preflight.preflight` in this process, and remember on this node what came of it.
 
@@ -34,10 +45,13 @@ def try_out(
         gpu: Share of a GPU that a trial gets.
         threads: On a CPU.
         visible: The GPUs to see, where Ray hides them from this process.
+        begun: Under which name it is told that this has begun; see `has_begun`.
 
     Returns:
         What that says; or as ``unfit`` why trials cannot run here, with the exit code of such an error as ``code``.
     """
+    if begun:
+        internal_kv._internal_kv_put(begun, b"begun", namespace=BEGUN)
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
     try:
@@ -61,6 +75,16 @@ def try_out(
         return found
     except ImportError as error:
         return _unfit(lacking(error), 1)
+
+
+def has_begun(name: str) -> bool:
+    """Tell whether a task has begun that was given a name for it; Ray itself tells that only through its dashboard."""
+    return bool(internal_kv._internal_kv_exists(name, namespace=BEGUN))
+
+
+def forget_begun(name: str) -> None:
+    """Forget whether a task has begun."""
+    internal_kv._internal_kv_del(name, namespace=BEGUN)
 
 
 def once(node: str, cpu: float, gpu: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How Ray is asked for the processes of a preflight; Ray itself is not started."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(ray_preflight.ray, "remote", fake)
     monkeypatch.setattr(ray_preflight.ray, "get", lambda task: task)
     monkeypatch.setattr(ray_preflight.ray, "wait", lambda tasks, **_: (tasks, []))
+    monkeypatch.setattr(ray_preflight, "forget_begun", ignore)
     return fake.asked
 
 
@@ -130,8 +132,20 @@ class Cluster:
         )
         monkeypatch.setattr(ray_preflight.ray, "remote", lambda **options: lambda function: self)
         monkeypatch.setattr(ray_preflight.ray, "get", self.get)
-        monkeypatch.setattr(ray_preflight.ray, "wait", lambda tasks, **_: (tasks, []))
+        monkeypatch.setattr(ray_preflight.ray, "wait", self.wait)
         self.outcomes: dict[str, dict[str, Any]] = {}
+        self.until, self.begun, self.cancelled = dict[str, float](), {"one", "two"}, list[str]()
+        monkeypatch.setattr(ray_preflight.ray, "cancel", self.cancelled.append)
+        names = iter(("one", "two", "one", "two"))
+        monkeypatch.setattr(ray_preflight.secrets, "token_hex", lambda _: next(names))
+        monkeypatch.setattr(ray_preflight, "has_begun", lambda name: name in self.begun)
+        monkeypatch.setattr(ray_preflight, "forget_begun", ignore)
+
+    def wait(self, tasks: list[str], num_returns: int, timeout: float) -> tuple[list[str], list[str]]:
+        waiting = [task for task in tasks if self.until.get(task, 0.0) > self.slept]
+        self.slept += timeout if waiting else 0.0
+        assert self.slept < 1000, "it waits for ever"
+        return [task for task in tasks if task not in waiting], waiting
 
     def with_room(self, able: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [node for node in able if node["NodeID"] in self.room]
@@ -153,8 +167,8 @@ class Cluster:
         return self.outcomes.get(task, {"device": task, "notes": []})
 
 
-def ignore() -> None:
-    """Between two looks at the nodes."""
+def ignore(*_: object) -> None:
+    """Stand in for what is done between two looks at the nodes, and for what is forgotten after them."""
 
 
 def tried(said: list[str]) -> dict[str, Any]:
@@ -170,6 +184,40 @@ def test_a_busy_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
         ["one is busy: it is tried out before its first trial"],
     )
     assert (cluster.tried, said) == (["two"], [])
+
+
+def test_a_node_whose_gpus_are_held_in_parts_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two halves are no whole GPU, and Ray does not tell them from one: the task there never begins."""
+    cluster, said = Cluster(monkeypatch), list[str]()
+    cluster.until, cluster.begun = {"one": math.inf, "two": 3.0}, {"two"}
+    found = tried(said)
+    assert (found["device"], found["notes"]) == (
+        "two",
+        ["one is busy: it is tried out before its first trial"],
+    )
+    assert cluster.cancelled == ["one"]
+    assert 3.0 + ray_preflight.BUSY_SECONDS <= cluster.slept <= 5.0 + ray_preflight.BUSY_SECONDS
+    assert [line.rpartition(" (")[0] for line in said] == [
+        "waiting for room on the cluster: a trial needs 2 CPU and 0.5 GPU, and others use one"
+    ]
+
+
+def test_a_node_that_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fetches pictures, say."""
+    cluster, said = Cluster(monkeypatch), list[str]()
+    cluster.until = {"one": 500.0}
+    cluster.outcomes = {"one": {"unfit": "disk full", "code": 1}}
+    assert tried(said)["notes"] == ["no trials run on one: disk full"]
+    assert (cluster.cancelled, said) == ([], [])
+
+
+def test_where_no_node_works_yet_all_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, said = Cluster(monkeypatch), list[str]()
+    cluster.until, cluster.begun = {"one": 100.0}, {"two"}
+    cluster.outcomes = {"two": {"unfit": "disk full", "code": 1}}
+    assert tried(said)["device"] == "one"
+    assert cluster.cancelled == []
+    assert len(said) == 2
 
 
 def test_it_is_said_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
