@@ -47,6 +47,16 @@ class PictureSource(Section):
     max_skipped: float = Field(0.05, ge=0, le=1)
     """Share of the files that may be unreadable before a sweep is refused."""
 
+    @property
+    def sources(self) -> list[str]:
+        """List the sources, of which there may be one."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+    @property
+    def styles(self) -> list[str]:
+        """List the styles of the avatars, of which there may be one."""
+        return [self.style] if isinstance(self.style, str) else self.style
+
     @model_validator(mode="before")
     @classmethod
     def _count_of_avatars(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was given

@@ -121,7 +121,7 @@ def open_sources(config: DataConfig, cache: Path | None = None) -> list[Source]:
         RequestError: when one of them does not exist or holds no pictures, or there are too few; all that is wrong is
             told at once.
     """
-    names = [config.source] if isinstance(config.source, str) else config.source
+    names = config.sources
     if not names:
         raise RequestError(
             f"{config.section}.source: no pictures in an empty list; give folders of pictures, or 'avatars'"
@@ -166,8 +166,7 @@ def check_count(count: int, config: DataConfig) -> None:
     """
     if count >= LEAST:
         return
-    names = [config.source] if isinstance(config.source, str) else config.source
-    told = ", ".join(f"'{name}'" for name in names)
+    told = ", ".join(f"'{name}'" for name in config.sources)
     limit = f", of which {config.section}.count is {config.count}" if config.count == count else ""
     raise RequestError(
         f"{config.section}.source: {count} picture{'s' * (count != 1)} in {told}{limit}; at least {LEAST} are needed, "
@@ -178,7 +177,7 @@ def check_count(count: int, config: DataConfig) -> None:
 def _open(name: str, config: DataConfig, cache: Path | None) -> list[Source]:
     """Open one name of a section: a folder, a bucket, or the avatars, a source for each of their styles."""
     if name == AVATARS:
-        styles = [config.style] if isinstance(config.style, str) else config.style
+        styles = config.styles
         if not styles:
             raise RequestError(f"{config.section}.style: an empty list; name at least one style of avatars")
         if config.count is not None and config.count < len(styles):

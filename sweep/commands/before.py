@@ -85,8 +85,7 @@ def _tell(section: str, images: ImageSet, config: PictureSource, say: Callable[[
 
 def as_begun(spec: Spec, info: SweepInfo) -> Spec:
     """Read the spec of a sweep that has begun: older ones count avatars also where folders were read whole."""
-    names = [spec.data.source] if isinstance(spec.data.source, str) else spec.data.source
-    if info.left_out is not None or AVATARS in names:
+    if info.left_out is not None or AVATARS in spec.data.sources:
         return spec
     return replace(spec, data=spec.data.model_copy(update={"count": None}))
 

@@ -93,11 +93,10 @@ def _missing(key: str, path: str) -> str:
 def _sources(config: DataConfig) -> tuple[list[Source], list[str]]:
     found: list[Source] = []
     wrong: list[str] = []
-    names = [config.source] if isinstance(config.source, str) else config.source
     try:
         found = open_sources(config)
     except RequestError as error:
-        wrong.append(str(error) + "".join(map(_nearest, names)))
+        wrong.append(str(error) + "".join(map(_nearest, config.sources)))
     try:
         preparation(config)
     except RequestError as error:

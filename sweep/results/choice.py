@@ -135,12 +135,16 @@ def winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> int 
     return first.trial if same else won
 
 
-def told_winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> str:
+def told_winner(board: Leaderboard, found: Confirmation | None, won: int | None) -> str:
     """Say which configuration wins where that is not the first trial's, or not what fresh seeds alone say; else empty.
 
     They say nothing of a trial that was not confirmed, nor of wishes.
+
+    Args:
+        board: The trials.
+        found: The confirmation.
+        won: The `winner`.
     """
-    won = winner(sweep, board, found)
     if won is None or found is None:
         return ""
     first, own = board.ranked[0].trial, found.of(won)

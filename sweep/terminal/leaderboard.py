@@ -68,9 +68,10 @@ class Best:
         longer, count = read_continued(sweep), top or (1 if by else 10)
         told = sentences(sweep, longer)
         found, seen = read_confirmation(sweep), eyes(sweep, board)
-        won = choice.winner(sweep, board, found), choice.told_winner(sweep, board, found)
+        won = choice.winner(sweep, board, found)
+        wins = choice.told_winner(board, found, won)
         return cls(
-            sweep.name, board, found, by, groups, count, longer, told, seen, called(sweep.folder), *won
+            sweep.name, board, found, by, groups, count, longer, told, seen, called(sweep.folder), won, wins
         )
 
     def show(self) -> None:

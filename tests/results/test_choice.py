@@ -19,6 +19,10 @@ from sweep.storage.folder import Folder
 from sweep.storage.opening import open_folder
 
 
+def told_winner(sweep: Sweep, board: Leaderboard, found: Confirmation | None) -> str:
+    return choice.told_winner(board, found, choice.winner(sweep, board, found))
+
+
 def entry(
     trial: int, value: float, lr: float, status: Status = Status.FINISHED, measured: bool = True
 ) -> Entry:
@@ -138,11 +142,11 @@ def test_where_nobody_else_has_a_value_the_best_that_lost_no_run_wins(sweep: Swe
 def test_who_wins_in_the_place_of_the_first_trial_is_told(sweep: Sweep) -> None:
     ranked = board(entry(1, 0.050, 1e-3), entry(2, 0.071, 2e-3), entry(4, 0.072, 2e-3))
     confirmed = found(t1=[0.201, 0.199, 0.203], t2=[0.070, 0.072, 0.0695])
-    assert choice.told_winner(sweep, ranked, confirmed) == (
+    assert told_winner(sweep, ranked, confirmed) == (
         "the configuration of trial 2 wins, not that of trial 1 ('sweep best --export' takes it)"
     )
-    assert choice.told_winner(sweep, ranked, found(t1=[0.07, 0.072, 0.0695])) == ""
-    assert choice.told_winner(sweep, ranked, None) == ""
+    assert told_winner(sweep, ranked, found(t1=[0.07, 0.072, 0.0695])) == ""
+    assert told_winner(sweep, ranked, None) == ""
     other = replace(ranked, metric="fid")
     assert choice.winner(sweep, other, confirmed) is None, "it was confirmed by another metric"
     assert choice.winner(sweep, replace(ranked, ranked=[]), confirmed) is None
@@ -203,7 +207,7 @@ def test_a_configuration_none_of_whose_generators_fulfils_the_wishes_does_not_wi
     assert choice.winner(sweep, ranked, better) == 4
     confirmed = breaking(better, 4)
     assert [one.value for one in choice.best(sweep, ranked, confirmed)] == [0.07, 0.079, 0.081, 0.0851]
-    assert choice.told_winner(sweep, ranked, confirmed) == (
+    assert told_winner(sweep, ranked, confirmed) == (
         "the configuration of trial 5 wins ('sweep best --export' takes it)"
     ), "the means alone speak for trial 4"
     alone = breaking(found(t4=[0.05, 0.052, 0.051]), 4)

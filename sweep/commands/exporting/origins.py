@@ -1,7 +1,6 @@
 """Say in a model card what pictures a generator learned from, through its ancestors too, and under which licences."""
 
 import re
-from collections.abc import Sequence
 
 from ganlib.config import AVATARS, PictureSource, TrialConfig
 from ganlib.data.buckets.bucket import is_bucket
@@ -14,7 +13,7 @@ LICENCES = {"CC0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
 def licence(sweep: Sweep, trial: TrialConfig) -> str:
     """Name the licence of the pictures by Hugging Face's name, where it is known and one for all."""
     sections = [trial.data, *([trial.photos] if trial.photos else [])]
-    sources = [one for section in sections for one in _listed(section.source)]
+    sources = [one for section in sections for one in section.sources]
     found = {
         next((name for words, name in LICENCES.items() if words in line), "unknown")
         for line in sweep.info.attribution.splitlines()
@@ -65,16 +64,11 @@ def _how(pictures: PictureSource) -> str:
 
 def source_of(pictures: PictureSource) -> str:
     """Name the pictures, without the folders and buckets of somebody."""
-    sources = _listed(pictures.source)
+    sources, styles = pictures.sources, pictures.styles
     buckets = sum(source != AVATARS and is_bucket(source, "data.source") for source in sources)
     told = []
     if AVATARS in sources:
-        styles = _listed(pictures.style)
         told.append(f"DiceBear avatars, {'style' if len(styles) == 1 else 'styles'} {', '.join(styles)}")
     for kind, count in (("folder", len(sources) - buckets - sources.count(AVATARS)), ("bucket", buckets)):
         told += [f"a {kind} of pictures" if count == 1 else f"{count} {kind}s of pictures"] * bool(count)
     return " and ".join(told)
-
-
-def _listed(value: str | Sequence[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

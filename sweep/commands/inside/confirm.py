@@ -214,8 +214,8 @@ def _tell(
     """Tell the outcome: a table and a sentence for people, one line for programs."""
     if interrupted:
         view.say(f"interrupted; go on with 'sweep confirm {called(sweep.folder)}'")
-    won = {"winner": choice.winner(sweep, board, found)}
-    outcome = confirmation.as_dict(found, board) | won if found else None
+    won = choice.winner(sweep, board, found)
+    outcome = confirmation.as_dict(found, board) | {"winner": won} if found else None
     values = {"name": sweep.name, "interrupted": interrupted, "confirmation": outcome}
-    wins = choice.told_winner(sweep, board, found)
+    wins = choice.told_winner(board, found, won)
     view.result(values, partial(show, found, board, wins) if found else None)

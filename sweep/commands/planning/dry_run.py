@@ -123,8 +123,7 @@ def _lines(spec: Spec, found: Findings) -> Iterator[str]:
 
 
 def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
-    source = config.source
-    where = source if isinstance(source, str) else ", ".join(source)
+    where = ", ".join(config.sources)
     if pictures.prepared:
         yield f"{pictures.count:,} from {where}"
     elif pictures.tried:
@@ -133,8 +132,7 @@ def _picture_lines(config: PictureSource, pictures: Pictures) -> Iterator[str]:
             "('sweep data' opens all)"
         )
     else:
-        styles = config.style if isinstance(config.style, str) else ", ".join(config.style)
-        yield f"{pictures.count:,} to be drawn: {where}, {styles}"
+        yield f"{pictures.count:,} to be drawn: {where}, {', '.join(config.styles)}"
     yield from (f"classes: {line}" for line in pictures.classes)
     yield from pictures.alike
     if pictures.skipped:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sweep import formatting
 from sweep.report.results import Results
-from sweep.results.choice import told_winner
+from sweep.results import choice
 from sweep.results.confirming.confirmation import label, told_apart
 
 
@@ -28,6 +28,7 @@ def sureness(results: Results) -> Sureness:
     again = formatting.count(len(repeats.values), "fresh seed") if repeats.values else f"{lost} lost"
     words = [f"Trained again: {label(confirmed, repeats.trial, beside=results.metric)}."]
     words.append(formatting.sentence(told_apart(confirmed)))
-    if wins := told_winner(winner.facts.sweep, winner.facts.board, confirmed):
+    board = winner.facts.board
+    if wins := choice.told_winner(board, confirmed, choice.winner(winner.facts.sweep, board, confirmed)):
         words.append(formatting.sentence(wins))
     return Sureness(again, " ".join([*words, aside]).rstrip())
